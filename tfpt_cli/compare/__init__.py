@@ -1,0 +1,1 @@
+"""Outcomes to comparisons: layout, values, distributions. Symmetric in the two frameworks."""

@@ -1,0 +1,168 @@
+"""Two random parameters, compared as distributions.
+
+Every test is made at one level, `LEVEL`: the two samples against each other (their distribution functions, means,
+scales and tails), each against the distribution that its row declares (distribution function, mean, scale, support).
+The scale and tail tests take their standard errors from the samples by the delta method, so they hold for any
+distribution with eight moments; both are two-sample tests of like estimators, whose skewness cancels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from tfpt_cli.results import FRAMEWORKS, LABELS, Distribution, Test
+
+LEVEL = 1e-6
+_POWER = 0.99
+_EXACT_UP_TO = 1_000
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a row says is drawn: `text` as a person writes it (`uniform(0, 1)`), `law` a frozen scipy.stats distribution."""
+
+    text: str
+    law: Any
+
+
+def scipy_law(name: str, settings: dict[str, float]) -> Any:
+    """The frozen scipy.stats distribution of a row (`uniform`, `{"loc": 0, "scale": 1}`)."""
+    return getattr(stats, name)(**settings)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """One side's values, sorted, with the moments that the tests need."""
+
+    framework: str
+    values: NDArray[np.float64]
+    mean: float
+    std: float
+    skewness: float
+    kurtosis: float
+    tail_error: float
+
+    @classmethod
+    def of(cls, framework: str, values: NDArray[np.generic]) -> _Sample:
+        ordered = np.sort(np.asarray(values, dtype=np.float64), axis=None)
+        mean, std = float(ordered.mean()), float(ordered.std())
+        if std == 0:
+            return cls(framework, ordered, mean, 0.0, 0.0, 0.0, 0.0)
+        z = (ordered - mean) / std
+        squares = z * z
+        skewness, kurtosis = float((squares * z).mean()), float((squares * squares).mean())
+        # Influence function of the kurtosis: z^4 - k - 2k(z^2 - 1) - 4 s z.
+        influence = squares * squares - kurtosis - 2 * kurtosis * (squares - 1) - 4 * skewness * z
+        error = float(np.sqrt((influence * influence).mean() / ordered.size))
+        return cls(framework, ordered, mean, std, skewness, kurtosis, error)
+
+    @property
+    def size(self) -> int:
+        return int(self.values.size)
+
+    @property
+    def scale_error(self) -> float:
+        """Standard error of the logarithm of the standard deviation."""
+        return math.sqrt(max(self.kurtosis - 1, 0.0) / 4 / self.size)
+
+
+def compare_distributions(
+    samples: dict[str, NDArray[np.generic]], declared: dict[str, Declared | None]
+) -> tuple[Distribution, list[str]]:
+    """The tests of two samples, by framework, and in words what parted (empty: the same distribution).
+
+    Every sample is an array of any shape with finite values that are not all equal.
+    """
+    left, right = (_Sample.of(framework, samples[framework]) for framework in FRAMEWORKS)
+    tests = list(_two_sample(left, right))
+    words = [_two_sample_words(test, left, right) for test in tests if test.p < LEVEL][:1]
+    for sample in (left, right):
+        law = declared[sample.framework]
+        if law is None:
+            continue
+        own = list(_one_sample(sample, law))
+        tests += own
+        if any(test.p < LEVEL for test in own):
+            worst = min(own, key=lambda test: test.p)
+            words.append(f"{LABELS[sample.framework]}'s values do not fit {law.text}: {_one_sample_words(worst, sample, law)}")
+    error = math.hypot(left.scale_error, right.scale_error)
+    detectable = math.expm1((stats.norm.isf(LEVEL / 2) + stats.norm.ppf(_POWER)) * error)
+    result = Distribution(
+        declared={f: law.text for f, law in declared.items() if law is not None},
+        samples={sample.framework: sample.size for sample in (left, right)},
+        level=LEVEL,
+        tests=tuple(tests),
+        detectable=detectable,
+    )
+    return result, words
+
+
+def _two_sample(left: _Sample, right: _Sample) -> Iterator[Test]:
+    both = "both"
+    yield Test("scale", both, _p(math.log(right.std / left.std), math.hypot(left.scale_error, right.scale_error)))
+    errors = left.std / math.sqrt(left.size), right.std / math.sqrt(right.size)
+    yield Test("mean", both, _p(right.mean - left.mean, math.hypot(*errors)))
+    yield Test("tails", both, _p(right.kurtosis - left.kurtosis, math.hypot(left.tail_error, right.tail_error)))
+    method = "auto" if max(left.size, right.size) <= _EXACT_UP_TO else "asymp"
+    yield Test("distribution function", both, float(stats.ks_2samp(left.values, right.values, method=method).pvalue))
+
+
+def _one_sample(sample: _Sample, declared: Declared) -> Iterator[Test]:
+    law = declared.law
+    mean, variance, _, excess = (float(moment) for moment in law.stats(moments="mvsk"))
+    std = math.sqrt(variance)
+    scale_error = math.sqrt((excess + 2) / 4 / sample.size)
+    yield Test("scale", sample.framework, _p(math.log(sample.std / std), scale_error))
+    yield Test("mean", sample.framework, _p(sample.mean - mean, std / math.sqrt(sample.size)))
+    method = "auto" if sample.size <= _EXACT_UP_TO else "asymp"
+    yield Test("distribution function", sample.framework, float(stats.kstest(sample.values, law.cdf, method=method).pvalue))
+    low, high = law.support()
+    # A float32 bound may be rounded outwards by one unit: (high - low) * random + low.
+    slack = 2e-7 * max(abs(low), abs(high)) if math.isfinite(high - low) else 0.0
+    inside = low - slack <= sample.values[0] and sample.values[-1] <= high + slack
+    yield Test("support", sample.framework, 1.0 if inside else 0.0)
+
+
+def _p(difference: float, error: float) -> float:
+    """Two-sided p-value of a difference that is normal with this standard error."""
+    if error == 0:
+        return 1.0 if difference == 0 else 0.0
+    return float(2 * stats.norm.sf(abs(difference) / error))
+
+
+def _two_sample_words(test: Test, left: _Sample, right: _Sample) -> str:
+    names = LABELS[left.framework], LABELS[right.framework]
+    if test.name == "scale":
+        large, small, name = (left, right, names[0]) if left.std > right.std else (right, left, names[1])
+        return f"{name}'s standard deviation is {large.std / small.std:.3g} times the other's ({large.std:.4g} against {small.std:.4g})"
+    if test.name == "mean":
+        apart = abs(left.mean - right.mean) / max(left.std, right.std)
+        return f"the means are {apart:.2g} standard deviations apart ({left.mean:.4g} against {right.mean:.4g})"
+    if test.name == "tails":
+        heavy, light = (left, right) if left.kurtosis > right.kurtosis else (right, left)
+        reach = [max(abs(s.values[0] - s.mean), abs(s.values[-1] - s.mean)) / s.std for s in (heavy, light)]
+        return (
+            f"{LABELS[heavy.framework]}'s values reach {reach[0]:.2f} standard deviations, "
+            f"{LABELS[light.framework]}'s {reach[1]:.2f} (kurtosis {heavy.kurtosis:.2f} against {light.kurtosis:.2f})"
+        )
+    apart = float(stats.ks_2samp(left.values, right.values, method="asymp").statistic)
+    return f"the distribution functions are {apart:.2g} apart"
+
+
+def _one_sample_words(test: Test, sample: _Sample, declared: Declared) -> str:
+    law = declared.law
+    if test.name == "scale":
+        return f"standard deviation {sample.std:.4g} instead of {law.std():.4g}"
+    if test.name == "mean":
+        return f"mean {sample.mean:.4g} instead of {law.mean():.4g}"
+    if test.name == "support":
+        low, high = law.support()
+        return f"they range from {sample.values[0]:.4g} to {sample.values[-1]:.4g}, outside [{low:.4g}, {high:.4g}]"
+    return f"another distribution function (p = {test.p:.1g})"

@@ -1,0 +1,49 @@
+"""What the report shows of an array: its first values, and a summary with a histogram."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfpt_cli.results import Side, State, Summary, Value
+
+SHOWN = 100
+BINS = 16
+
+
+def side_of(value: Value, how: str = "") -> Side:
+    """What is shown of one side's value."""
+    if value.state is not State.PRESENT:
+        note = value.failure.message if value.failure else ""
+        return Side(value.state, how, note=note)
+    array = value.array
+    left_out = max(array.size - SHOWN, 0)
+    values = array.ravel()[:SHOWN] if left_out else array
+    return Side(
+        State.PRESENT,
+        how,
+        tuple(int(size) for size in array.shape),
+        value.dtype,
+        values.tolist(),
+        left_out,
+        summary(array) if array.size > 1 and array.dtype.kind in "fiub" else None,
+    )
+
+
+def summary(array: NDArray[Any], edges: tuple[float, float] | None = None) -> Summary | None:
+    """Mean, standard deviation (population), range and histogram of the finite values, None if there are none."""
+    values = np.asarray(array, dtype=np.float64).ravel()
+    finite = np.isfinite(values)
+    missing = int(values.size - np.count_nonzero(finite))
+    if missing:
+        values = values[finite]
+    if not values.size:
+        return None
+    low, high = float(values.min()), float(values.max())
+    edges = edges or (low, high)
+    with np.errstate(all="ignore"):
+        counts = np.histogram(values, bins=BINS, range=edges)[0] if np.isfinite(edges[1] - edges[0]) else np.zeros(BINS)
+        mean, std = float(values.mean()), float(values.std())
+    return Summary(mean, std, low, high, tuple(int(count) for count in counts), edges, missing)

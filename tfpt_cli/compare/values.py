@@ -1,0 +1,178 @@
+"""Two arrays, element by element: attributes first, then values in float64, then how far they are apart."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfpt_cli.compare.layout import moved
+from tfpt_cli.compare.summary import side_of
+from tfpt_cli.dictionary.shapes import show
+from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Measure, Side, State, Tolerance, Value, Verdict
+
+# (rtol, atol) by the narrower dtype of the two: DESIGN, which follows torch.testing.assert_close but for one atol.
+DEFAULTS = {
+    "float16": (1e-3, 1e-5),
+    "bfloat16": (1.6e-2, 1e-5),
+    "float32": (1.3e-6, 1e-5),
+    "float64": (1e-7, 1e-7),
+    "complex64": (1.3e-6, 1e-5),
+    "complex128": (1e-7, 1e-7),
+}
+# Bits of the significand after the leading one, by dtype: what a unit in the last place is measured in.
+PRECISION = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
+_LEAST_EXPONENT = {"float16": -14, "bfloat16": -126, "float32": -126, "float64": -1022}
+
+
+def compare_values(
+    quantity: str, sides: dict[str, tuple[str, Value]], tolerance: Tolerance | None, *, layout: str = ""
+) -> Comparison:
+    """The comparison of one quantity, both sides given as (how it was computed, value).
+
+    `layout` is an einops pattern that maps PyTorch's axes to TensorFlow's. The verdict is `error` where a side failed,
+    `differs` where one side has no value, or where shapes, dtypes or values part, else `identical` or `close`.
+    """
+    shown = {framework: side_of(value, how) for framework, (how, value) in sides.items()}
+    values = {framework: value for framework, (_, value) in sides.items()}
+    if any(value.state is State.FAILED for value in values.values()):
+        failed = [LABELS[f] for f, v in values.items() if v.state is State.FAILED]
+        return Comparison(quantity, Verdict.ERROR, shown, f"{' and '.join(failed)} failed", layout)
+    if any(value.state is not State.PRESENT for value in values.values()):
+        return _without_value(quantity, shown, values, layout)
+    left, right = (values[framework] for framework in FRAMEWORKS)
+    turned = moved(left.array, layout) if layout else left.array
+    if turned is None or turned.shape != right.array.shape:
+        reason = f"shapes {show(left.array.shape)} and {show(right.array.shape)}" + (f" under '{layout}'" if layout else "")
+        return Comparison(quantity, Verdict.DIFFERS, shown, reason, layout, diagnosis=("shape",))
+    rtol, atol = limits(tolerance, left.dtype, right.dtype)
+    measured = measure(turned, right.array, rtol, atol, left.dtype)
+    diagnosis = []
+    reasons = []
+    if left.dtype != right.dtype:
+        diagnosis.append("dtype")
+        reasons.append(f"dtypes {left.dtype} and {right.dtype}")
+    if measured.mismatched:
+        if not_finite_apart(turned, right.array):
+            diagnosis.append("non-finite")
+        reasons.append(_apart(measured, turned, right.array))
+    if diagnosis or measured.mismatched:
+        verdict = Verdict.DIFFERS
+    else:
+        verdict = Verdict.IDENTICAL if measured.max_abs == 0 else Verdict.CLOSE
+        if verdict is Verdict.CLOSE:
+            ulps = f", {measured.max_ulp:,} ULP" if measured.max_ulp is not None else ""
+            reasons.append(f"at most {measured.max_abs:.2g} apart{ulps}")
+    return Comparison(
+        quantity,
+        verdict,
+        shown,
+        "; ".join(reasons),
+        layout,
+        measured,
+        {"rtol": rtol, "atol": atol},
+        diagnosis=tuple(diagnosis),
+    )
+
+
+def _without_value(quantity: str, shown: dict[str, Side], values: dict[str, Value], layout: str) -> Comparison:
+    states = {framework: value.state for framework, value in values.items()}
+    if len(set(states.values())) == 1:
+        words = {State.DISCONNECTED: "None on both sides", State.ABSENT: "neither side has it"}
+        return Comparison(quantity, Verdict.IDENTICAL, shown, words[states["torch"]], layout)
+    (missing,) = (f for f, state in states.items() if state is not State.PRESENT)
+    (other,) = (f for f in FRAMEWORKS if f != missing)
+    if states[missing] is State.ABSENT:
+        return Comparison(quantity, Verdict.DIFFERS, shown, f"only {LABELS[other]} has it", layout, diagnosis=("absent",))
+    has = "zero" if not np.any(values[other].array) else "a value"
+    reason = f"{LABELS[missing]} answers None (not connected), {LABELS[other]} {has}"
+    return Comparison(quantity, Verdict.DIFFERS, shown, reason, layout, diagnosis=("disconnected",))
+
+
+def limits(tolerance: Tolerance | None, *dtypes: str) -> tuple[float, float]:
+    """(rtol, atol): the scenario's, or the defaults of the coarser dtype; whole numbers and truth values must be equal."""
+    if tolerance is not None:
+        return tolerance.rtol, tolerance.atol
+    return max((DEFAULTS[dtype] for dtype in dtypes if dtype in DEFAULTS), default=(0.0, 0.0))
+
+
+def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, atol: float, dtype: str) -> Measure:
+    """How far two arrays of one shape are apart under `|a - b| <= atol + rtol * max(|a|, |b|)`.
+
+    NaN equals NaN in place, an infinity equals the same infinity; neither is within any tolerance of anything else.
+    `max_ulp` counts units in the last place of `dtype` (the smaller unit of the two values).
+    """
+    exact = left.dtype.kind in "iub" and right.dtype.kind in "iub"
+    wide = np.int64 if exact else (np.complex128 if "c" in (left.dtype.kind, right.dtype.kind) else np.float64)
+    a, b = left.astype(wide), right.astype(wide)
+    with np.errstate(all="ignore"):
+        same = (a == b) | ((a != a) & (b != b))
+        comparable = same | (np.isfinite(a) & np.isfinite(b))
+        difference = np.where(same, 0, np.abs(a - b)).astype(np.float64)
+        scale = np.maximum(np.abs(a), np.abs(b)).astype(np.float64)
+        within = same | (comparable & (difference <= atol + rtol * scale))
+        relative = np.where(same, 0.0, difference / scale)
+    size, mismatched = int(a.size), int(np.count_nonzero(~within))
+    if not size or bool(same.all()):
+        return Measure(size, mismatched, 0.0, 0.0, 0, None, {"rtol": 0.0, "atol": 0.0})
+    if not bool(comparable.all()):
+        worst = _index(~comparable)
+        known = comparable & ~same
+        return Measure(
+            size,
+            mismatched,
+            float(difference[known].max()) if known.any() else None,
+            float(relative[known].max()) if known.any() else None,
+            None,
+            worst,
+            None,
+        )
+    worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(difference)), a.shape))
+    with np.errstate(all="ignore"):
+        needed_rtol = np.where(difference > atol, (difference - atol) / scale, 0.0).max()
+        needed_atol = np.maximum(difference - rtol * scale, 0.0).max()
+    ulps = _ulps(a, b, difference, dtype) if dtype in PRECISION and wide is np.float64 else None
+    passes = {"rtol": float(needed_rtol), "atol": float(needed_atol)}
+    return Measure(size, mismatched, float(difference.max()), float(relative.max()), ulps, worst, passes)
+
+
+def _ulps(a: NDArray[np.float64], b: NDArray[np.float64], difference: NDArray[np.float64], dtype: str) -> int:
+    """The greatest distance in units in the last place of `dtype`, of the value that is nearer to zero."""
+    smaller = np.minimum(np.abs(a), np.abs(b))
+    exponent = np.maximum(np.frexp(smaller)[1] - 1, _LEAST_EXPONENT[dtype])
+    with np.errstate(all="ignore"):
+        counts = np.ldexp(difference, PRECISION[dtype] - exponent)
+    return int(min(float(np.max(counts)), 2.0**62))
+
+
+def _index(mask: NDArray[np.bool_]) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), mask.shape))
+
+
+def not_finite_apart(left: NDArray[np.generic], right: NDArray[np.generic]) -> bool:
+    """Whether a NaN or an infinity stands on one side only, or two different ones in one place."""
+    if left.dtype.kind not in "fc" and right.dtype.kind not in "fc":
+        return False
+    a, b = left.astype(np.complex128), right.astype(np.complex128)
+    with np.errstate(all="ignore"):
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+    return bool(np.any(~same & ~(np.isfinite(a) & np.isfinite(b))))
+
+
+def _apart(measured: Measure, left: NDArray[np.generic], right: NDArray[np.generic]) -> str:
+    index = measured.worst_index or ()
+    place = f" at [{', '.join(map(str, index))}]" if index else ""
+    count = f"{measured.mismatched:,} of {measured.size:,} values off, " if measured.size > 1 else ""
+    pair = f"{left[index]:.6g} against {right[index]:.6g}"
+    if measured.passes_at is None or measured.max_abs is None or measured.max_rel is None:
+        return f"{count}{pair}{place}"
+    needed = f"would pass at rtol {_rounded_up(measured.passes_at['rtol'])} or atol {_rounded_up(measured.passes_at['atol'])}"
+    return f"{count}worst {pair}{place}: {measured.max_abs:.3g} apart; {needed}"
+
+
+def _rounded_up(value: float) -> str:
+    """Two significant digits, never less than the value: what is printed must pass when it is put into a scenario."""
+    text = f"{value:.1e}"
+    if float(text) < value:
+        mantissa, exponent = text.split("e")
+        text = f"{float(mantissa) + 0.1:.1f}e{exponent}"
+    return f"{float(text):.2g}"

@@ -1,0 +1,159 @@
+"""Shapes of results, so that operands that do not fit are refused before a framework starts.
+
+A shape is a tuple of sizes, or None where it is not known (behind a native call). A rule takes the shapes of the
+array arguments and the values of the settings, and gives the shape of the result or raises `ShapeError`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Shape = tuple[int, ...]
+Settings = dict[str, Any]
+
+
+class ShapeError(Exception):
+    """Operands that do not fit; the message names their shapes."""
+
+
+def broadcast(*shapes: Shape | None) -> Shape | None:
+    """The common shape under NumPy's broadcasting rules (the array API standard's), None if one is unknown."""
+    if any(shape is None for shape in shapes):
+        return None
+    known = [shape for shape in shapes if shape is not None]
+    rank = max((len(shape) for shape in known), default=0)
+    result = []
+    for axis in range(-rank, 0):
+        sizes = {shape[axis] for shape in known if len(shape) >= -axis} - {1}
+        if len(sizes) > 1:
+            raise ShapeError(f"the shapes {' and '.join(map(show, known))} do not broadcast")
+        result.append(sizes.pop() if sizes else 1)
+    return tuple(result)
+
+
+def show(shape: Sequence[int]) -> str:
+    """A shape as Python writes a tuple."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
+    """The axes named by an `axis` setting (None: all), counted from the front."""
+    if axis is None:
+        return tuple(range(rank))
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    for item in axes:
+        if not -rank <= item < rank:
+            raise ShapeError(f"axis {item} does not exist: the array has {rank} axes")
+    return tuple(item % rank for item in axes)
+
+
+def _elementwise(arrays: list[Any], settings: Settings) -> Shape | None:
+    return broadcast(*arrays)
+
+
+def _along_axis(arrays: list[Any], settings: Settings) -> Shape | None:
+    (shape,) = arrays
+    if shape is not None:
+        axes_of(settings["axis"], len(shape))
+    return shape
+
+
+def _reduce(arrays: list[Any], settings: Settings) -> Shape | None:
+    (shape,) = arrays
+    if shape is None:
+        return None
+    axes = axes_of(settings.get("axis"), len(shape))
+    if settings.get("keepdims"):
+        return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+    return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+
+
+def _matmul(arrays: list[Any], settings: Settings) -> Shape | None:
+    left, right = arrays
+    if left is None or right is None:
+        return None
+    if not left or not right:
+        raise ShapeError(f"matmul needs arrays of at least one axis, got {show(left)} and {show(right)}")
+    rows, columns = left[-2:-1], right[-1:] if len(right) > 1 else ()
+    inner = right[-2] if len(right) > 1 else right[0]
+    if left[-1] != inner:
+        raise ShapeError(f"the shapes {show(left)} and {show(right)} do not fit a matrix product: {left[-1]} against {inner}")
+    return (broadcast(left[:-2], right[:-2]) or ()) + rows + columns
+
+
+def _concat(arrays: list[Any], settings: Settings) -> Shape | None:
+    (shapes,) = arrays
+    if shapes is None or any(shape is None for shape in shapes):
+        return None
+    (axis,) = axes_of(settings["axis"], len(shapes[0]))
+    rest = {tuple(size for a, size in enumerate(shape) if a != axis) for shape in shapes}
+    if len(rest) > 1:
+        raise ShapeError(f"the shapes {' and '.join(map(show, shapes))} do not fit along axis {axis}")
+    return tuple(sum(shape[axis] for shape in shapes) if a == axis else size for a, size in enumerate(shapes[0]))
+
+
+def _stack(arrays: list[Any], settings: Settings) -> Shape | None:
+    (shapes,) = arrays
+    if shapes is None or any(shape is None for shape in shapes):
+        return None
+    if len(set(shapes)) > 1:
+        raise ShapeError(f"only arrays of one shape can be stacked, got {' and '.join(map(show, shapes))}")
+    (axis,) = axes_of(settings["axis"], len(shapes[0]) + 1)
+    return tuple([*shapes[0][:axis], len(shapes), *shapes[0][axis:]])
+
+
+def _reshape(arrays: list[Any], settings: Settings) -> Shape | None:
+    (shape,) = arrays
+    target = settings["shape"]
+    target = tuple(target) if isinstance(target, (tuple, list)) else (target,)
+    if shape is None:
+        return None if -1 in target else target
+    size, known = math.prod(shape), math.prod(item for item in target if item != -1)
+    if target.count(-1) > 1 or (size != known if -1 not in target else known == 0 or size % known):
+        raise ShapeError(f"an array of shape {show(shape)} ({size} values) cannot get the shape {show(target)}")
+    return tuple(size // known if item == -1 else item for item in target)
+
+
+def _permute(arrays: list[Any], settings: Settings) -> Shape | None:
+    (shape,) = arrays
+    if shape is None:
+        return None
+    axes = axes_of(settings["axes"], len(shape))
+    if sorted(axes) != list(range(len(shape))):
+        raise ShapeError(f"axes {settings['axes']} is not an order of the {len(shape)} axes of {show(shape)}")
+    return tuple(shape[axis] for axis in axes)
+
+
+def _expand(arrays: list[Any], settings: Settings) -> Shape | None:
+    (shape,) = arrays
+    if shape is None:
+        return None
+    (axis,) = axes_of(settings["axis"], len(shape) + 1)
+    return tuple([*shape[:axis], 1, *shape[axis:]])
+
+
+def _squeeze(arrays: list[Any], settings: Settings) -> Shape | None:
+    (shape,) = arrays
+    if shape is None:
+        return None
+    axes = axes_of(settings["axis"], len(shape))
+    for axis in axes:
+        if shape[axis] != 1:
+            raise ShapeError(f"axis {axis} of {show(shape)} has {shape[axis]} entries, only an axis of one can be squeezed")
+    return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+
+
+RULES: dict[str, Callable[[list[Any], Settings], Shape | None]] = {
+    "elementwise": _elementwise,
+    "along axis": _along_axis,
+    "reduce": _reduce,
+    "matmul": _matmul,
+    "concat": _concat,
+    "stack": _stack,
+    "reshape": _reshape,
+    "permute": _permute,
+    "expand": _expand,
+    "squeeze": _squeeze,
+}

@@ -1,0 +1,248 @@
+"""What every stage hands on: outcomes of listings, comparisons, results of scenarios, the report.
+
+Standard library only, frozen, and small: an array stays in its `Outcome` until it is compared; a `Comparison`
+keeps a summary of it and its first values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+FRAMEWORKS = ("torch", "tensorflow")
+LABELS = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
+
+
+class Verdict(StrEnum):
+    """What a comparison of one quantity came to."""
+
+    IDENTICAL = "identical"
+    CLOSE = "close"
+    SAME_DISTRIBUTION = "same distribution"
+    DIFFERS = "differs"
+    ERROR = "error"
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both sides mean the same."""
+        return self not in (Verdict.DIFFERS, Verdict.ERROR)
+
+
+class State(StrEnum):
+    """Whether a side has a value for a quantity, and if not, why."""
+
+    PRESENT = "present"
+    DISCONNECTED = "disconnected"  # the framework answered None for a derivative
+    ABSENT = "absent"  # the layer has no such parameter
+    FAILED = "failed"
+
+
+class Status(StrEnum):
+    """A scenario held against its `expect`."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """Something wrong in a file, a path or an option, with the likely fix in the message. Line 0: no line applies."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A framework that raised, crashed, hung, talked nonsense or could not be started, as a value.
+
+    `symptom` is one of `exception`, `crashed`, `timeout`, `nonsense`, `not installed`, `not started`.
+    """
+
+    framework: str
+    symptom: str
+    message: str
+    listing_line: int | None = None
+
+    @property
+    def could_not_run(self) -> bool:
+        """True where the framework's process broke, false where the framework itself refused the code."""
+        return self.symptom != "exception"
+
+
+@dataclass(frozen=True)
+class Value:
+    """One quantity as a worker returned it: `array` is a NumPy array where the state is `present`.
+
+    `dtype` is the framework's own name for it (a bfloat16 travels as float32).
+    """
+
+    state: State
+    array: Any = None
+    dtype: str = ""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What running a listing gave: values by (quantity, how it was computed), and what failed."""
+
+    framework: str
+    values: dict[tuple[str, str], Value]
+    failures: tuple[Failure, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What a scenario allows: `|a - b| <= atol + rtol * max(|a|, |b|)`."""
+
+    rtol: float
+    atol: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean, standard deviation, range and histogram of the finite values of an array (float64)."""
+
+    mean: float
+    std: float
+    low: float
+    high: float
+    counts: tuple[int, ...]
+    edges: tuple[float, float]
+    not_finite: int = 0
+
+
+@dataclass(frozen=True)
+class Side:
+    """What the report shows of one framework's value."""
+
+    state: State
+    how: str = ""
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    values: Any = None
+    left_out: int = 0
+    summary: Summary | None = None
+    samples: Summary | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Test:
+    """One statistical test: its name, what it was made on, and its p-value."""
+
+    name: str
+    on: str
+    p: float
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How a random parameter was judged: the declared distributions, the tests, and what they could have seen.
+
+    `detectable` is the smallest relative difference of scale that these samples show in 99 of 100 runs.
+    """
+
+    declared: dict[str, str]
+    samples: dict[str, int]
+    level: float
+    tests: tuple[Test, ...]
+    detectable: float | None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How far two arrays of the same shape are apart. What cannot be measured (all NaN, say) is None.
+
+    `passes_at` holds the smallest `rtol` that would pass with `atol` as it is, and the smallest `atol` with `rtol`
+    as it is; None where no tolerance would.
+    """
+
+    size: int
+    mismatched: int
+    max_abs: float | None
+    max_rel: float | None
+    max_ulp: int | None
+    worst_index: tuple[int, ...] | None
+    passes_at: dict[str, float] | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One quantity, both sides."""
+
+    quantity: str
+    verdict: Verdict
+    sides: dict[str, Side]
+    reason: str = ""
+    layout: str = ""
+    measure: Measure | None = None
+    tolerance: dict[str, float] | None = None
+    distribution: Distribution | None = None
+    diagnosis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """One case of a scenario, checked: its comparisons and failures, and the status against `expect`."""
+
+    file: str
+    line: int
+    name: str
+    case: dict[str, Any]
+    subject: str
+    headline: str
+    expect: Any
+    because: str
+    status: Status
+    comparisons: tuple[Comparison, ...]
+    failures: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    tags: tuple[str, ...] = ()
+
+    @property
+    def agree(self) -> bool:
+        """Whether every quantity agrees, whatever was expected."""
+        return bool(self.comparisons) and all(c.verdict.agrees for c in self.comparisons)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a reporter may show."""
+
+    environment: dict[str, str]
+    scenarios: tuple[ScenarioResult, ...]
+    problems: tuple[Problem, ...] = ()
+    interrupted: bool = False
+    selected: int = 0
+    deselected: int = 0
+    seconds: float = 0.0
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many scenarios have each status."""
+        return {status.value: sum(s.status is status for s in self.scenarios) for status in Status}
+
+    @property
+    def exit_code(self) -> int:
+        """0 all as expected, 1 at least one not, 2 an invalid file, 3 a framework could not run; the highest that applies."""
+        codes = [0]
+        if any(s.status in (Status.FAILED, Status.ERROR) for s in self.scenarios):
+            codes.append(1)
+        if self.problems:
+            codes.append(2)
+        if any(f.could_not_run for s in self.scenarios for f in s.failures):
+            codes.append(3)
+        return 130 if self.interrupted else max(codes)

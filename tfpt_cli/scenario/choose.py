@@ -1,0 +1,59 @@
+"""`-k EXPRESSION` and `--tag`: which scenarios to take."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+
+from tfpt_cli.scenario.scenario import Scenario
+
+_WORD = re.compile(r"[^\s()]+")
+
+
+class BadExpression(ValueError):
+    """A `-k` expression that cannot be read; the message says why and gives an example."""
+
+
+def chooser(expression: str | None, tags: tuple[str, ...]) -> Callable[[Scenario], bool]:
+    """A test for scenarios: that `-k` matches and that one of the tags is there.
+
+    The expression is words joined by `and`, `or`, `not` and brackets, as in pytest; a word matches anywhere in the
+    name, the case, the file and the tags, upper and lower case alike. Raises `BadExpression`.
+    """
+    matches = _compiled(expression) if expression is not None else lambda text: True
+
+    def chosen(scenario: Scenario) -> bool:
+        text = " ".join([scenario.title, scenario.file, *scenario.tags]).lower()
+        return matches(text) and (not tags or bool(set(tags) & set(scenario.tags)))
+
+    return chosen
+
+
+def _compiled(expression: str) -> Callable[[str], bool]:
+    words: list[str] = []
+
+    def name(match: re.Match[str]) -> str:
+        if match.group() in ("and", "or", "not"):
+            return match.group()
+        words.append(match.group().lower())
+        return f"w{len(words) - 1}"
+
+    try:
+        tree = ast.parse(_WORD.sub(name, expression).strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise BadExpression(f"'{expression}' is not words joined by and, or, not: try -k 'linear and not bias'") from None
+    return lambda text: _matches(tree, words, text)
+
+
+def _matches(tree: ast.expr, words: list[str], text: str) -> bool:
+    match tree:
+        case ast.BoolOp(op=ast.And(), values=values):
+            return all(_matches(value, words, text) for value in values)
+        case ast.BoolOp(values=values):
+            return any(_matches(value, words, text) for value in values)
+        case ast.UnaryOp(operand=operand):
+            return not _matches(operand, words, text)
+        case ast.Name(id=name):
+            return words[int(name[1:])] in text
+    raise AssertionError(f"the expression holds nothing but words: {ast.dump(tree)}")

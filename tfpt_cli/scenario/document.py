@@ -1,0 +1,248 @@
+"""YAML text to plain data in which every value knows its place.
+
+The parser is libyaml's (PyYAML), the scalars follow the core schema of YAML 1.2 (yamlcore). The data is built here
+from the parser's events, because positions, duplicate keys, aliases and depth are only visible there, and because a
+hostile file must be refused before it has grown.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+import yamlcore
+
+from tfpt_cli.results import Problem
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 24
+Path = tuple[Any, ...]
+
+_Loader = yamlcore.CCoreLoader
+_RESOLVER = _Loader("")
+
+
+class Mapping(dict[str, Any]):
+    """A YAML mapping."""
+
+
+@dataclass
+class Document:
+    """One YAML document of a file: plain `data`, and the place of every value and key in it, by path."""
+
+    file: str
+    text: str
+    line: int = 1
+    data: Any = None
+    _values: dict[Path, tuple[Any, Any]] = field(default_factory=dict)
+    _keys: dict[Path, Any] = field(default_factory=dict)
+
+    def problem(self, path: Path, message: str, *, offset: int | None = None, key: bool = False) -> Problem:
+        """A problem at the value (or the key) that stands at `path`; `offset` counts characters into a string value."""
+        if key and path in self._keys:
+            mark = self._keys[path]
+            return Problem(self.file, mark.line + 1, mark.column + 1, message)
+        while path and path not in self._values:
+            path = path[:-1]
+        if path not in self._values:
+            return Problem(self.file, self.line, 1, message)
+        start, end = self._values[path]
+        line, column = start.line + 1, start.column + 1
+        if offset is not None:
+            line, column = self._inside(path, start, end, offset)
+        return Problem(self.file, line, column, message)
+
+    def _inside(self, path: Path, start: Any, end: Any, offset: int) -> tuple[int, int]:
+        """Line and column of the character `offset` of a string, found by walking the string beside its source."""
+        value = self.data
+        for step in path:
+            value = value[step]
+        source = self.text[start.index : end.index]
+        at = 0
+        for position, character in enumerate(str(value)[: offset + 1]):
+            if character.isspace() and position < offset:
+                continue
+            found = source.find(character, at)
+            if found < 0:
+                return start.line + 1, start.column + 1
+            at = found + (position < offset)
+        before = source[:at]
+        if "\n" not in before:
+            return start.line + 1, start.column + 1 + at
+        return start.line + 1 + before.count("\n"), at - before.rfind("\n")
+
+
+def read_text(file: str) -> str | Problem:
+    """The text of a scenario file, or the problem that keeps it from being read (missing, too large, not UTF-8)."""
+    path = pathlib.Path(file)
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return Problem(file, 0, 0, "no such file or folder")
+    except OSError as error:
+        return Problem(file, 0, 0, f"cannot be read: {error.strerror}")
+    if len(raw) > MAX_BYTES:
+        larger = f"{size / 1e6:.1f} MB" if size > MAX_BYTES else "more than 1 MB"
+        return Problem(file, 0, 0, f"the file is {larger}; a scenario file may have 1 MB, split it")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        return Problem(file, line, column, f"not UTF-8 (byte 0x{raw[error.start]:02x}); save the file as UTF-8")
+
+
+def documents(file: str, text: str) -> tuple[list[Document], list[Problem]]:
+    """The documents of a YAML text, and every problem found on the way.
+
+    A document with a problem of its own (a duplicate key, an anchor) is left out and the next one is read; a syntax
+    error ends the file, and what stands before it is kept.
+    """
+    found: list[Document] = []
+    problems: list[Problem] = []
+    events = _events(file, text)
+    try:
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                document = Document(file, text, event.end_mark.line + 1)
+                builder = _Builder(document, events)
+                builder.build(next(events), ())
+                problems += builder.problems
+                if document.data is not None and not builder.problems:
+                    found.append(document)
+    except _Stop as stop:
+        problems.append(stop.problem)
+    if not found and not problems:
+        problems.append(Problem(file, 1, 1, "no scenario in this file; one needs a name and a subject (init or gradient)"))
+    return found, problems
+
+
+class _Stop(Exception):
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+
+def _events(file: str, text: str) -> Iterator[Any]:
+    try:
+        yield from yaml.parse(text, Loader=_Loader)
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = before.count("\n") + 1, error.position - before.rfind("\n")
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        message = f"the character U+{code:04X} is not allowed in YAML"
+        raise _Stop(Problem(file, *place, message)) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        words = ", ".join(part for part in (error.context, error.problem) if part)
+        raise _Stop(Problem(file, line, column, f"not valid YAML: {words}{_yaml_hint(words)}")) from None
+
+
+def _yaml_hint(words: str) -> str:
+    hints = {
+        "mapping values are not allowed": "; quote a value that holds ': ', or indent the line below its key",
+        "cannot start any token": "; indent with spaces, and quote a value that starts with a special character",
+        "did not find expected ',' or": "; close the bracket or quote the value",
+        "did not find expected key": "; check the indentation",
+        "could not find expected ':'": "; a key ends with ': '",
+    }
+    return next((hint for part, hint in hints.items() if part in words), "")
+
+
+class _Builder:
+    """Builds the data of one document from its events."""
+
+    def __init__(self, document: Document, events: Iterator[Any]) -> None:
+        self.document = document
+        self.events = events
+        self.problems: list[Problem] = []
+
+    def build(self, event: Any, path: Path) -> None:
+        value = self._value(event, path)
+        if not path:
+            self.document.data = value
+
+    def _complain(self, event: Any, message: str) -> None:
+        mark = event.start_mark
+        self.problems.append(Problem(self.document.file, mark.line + 1, mark.column + 1, message))
+
+    def _value(self, event: Any, path: Path) -> Any:
+        if len(path) > MAX_DEPTH:
+            mark = event.start_mark
+            message = f"nested more than {MAX_DEPTH} levels deep"
+            raise _Stop(Problem(self.document.file, mark.line + 1, mark.column + 1, message))
+        if not path:
+            self.document.line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            self._complain(event, f"aliases (*{event.anchor}) are not part of the scenario format: write the value out")
+            return None
+        if event.anchor is not None:
+            self._complain(event, f"anchors (&{event.anchor}) are not part of the scenario format: remove it")
+        if event.tag is not None:
+            self._complain(event, f"tags ({event.tag}) are not part of the scenario format: remove it")
+        if isinstance(event, yaml.ScalarEvent):
+            value = self._scalar(event)
+            end = event.end_mark
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value, end = self._sequence(path)
+        else:
+            value, end = self._mapping(path)
+        self.document._values[path] = (event.start_mark, end)
+        return value
+
+    def _scalar(self, event: Any) -> Any:
+        if event.tag is not None or not event.implicit[0]:
+            return event.value
+        tag = _RESOLVER.resolve(yaml.ScalarNode, event.value, (True, False))
+        if tag == "tag:yaml.org,2002:int" and len(event.value) > 400:
+            self._complain(event, "a whole number may have 400 digits")
+            return 0
+        node = yaml.ScalarNode(tag, event.value)
+        return _RESOLVER.construct_object(node)
+
+    def _sequence(self, path: Path) -> tuple[list[Any], Any]:
+        items: list[Any] = []
+        for event in self.events:
+            if isinstance(event, yaml.SequenceEndEvent):
+                return items, event.end_mark
+            items.append(self._value(event, (*path, len(items))))
+        raise AssertionError("libyaml closes every sequence")
+
+    def _mapping(self, path: Path) -> tuple[Mapping, Any]:
+        data = Mapping()
+        for event in self.events:
+            if isinstance(event, yaml.MappingEndEvent):
+                return data, event.end_mark
+            key = self._key(event, path, data)
+            self._insert(data, key, event, path)
+        raise AssertionError("libyaml closes every mapping")
+
+    def _key(self, event: Any, path: Path, data: Mapping) -> str | None:
+        if not isinstance(event, yaml.ScalarEvent):
+            self._value(event, (*path, None))
+            if not isinstance(event, yaml.AliasEvent):
+                self._complain(event, "a key must be a word")
+            return None
+        if event.anchor is not None or event.tag is not None:
+            self._value(event, (*path, None))
+        if event.value == "<<":
+            self._complain(event, "merge keys (<<) are not part of the scenario format: write the keys out")
+            return None
+        if event.value in data:
+            first = self.document._keys[(*path, event.value)]
+            self._complain(event, f"the key '{event.value}' stands here twice (first on line {first.line + 1})")
+            return None
+        return str(event.value)
+
+    def _insert(self, data: Mapping, key: str | None, event: Any, path: Path) -> None:
+        if key is not None:
+            self.document._keys[(*path, key)] = event.start_mark
+        value = self._value(next(self.events), (*path, key))
+        if key is not None:
+            data[key] = value
+

@@ -1,0 +1,40 @@
+"""Paths to scenario files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tfpt_cli.results import Problem
+
+ENDINGS = (".yaml", ".yml")
+
+
+def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
+    """The files named, and the YAML files below the folders named, in order and each once.
+
+    A path that does not exist and a folder without scenarios are problems. Hidden files and folders are passed over.
+    """
+    seen: set[str] = set()
+    for path in paths:
+        if not os.path.isdir(path):
+            found = [path]
+        else:
+            found = list(_below(path))
+            if not found:
+                yield Problem(path, 0, 0, f"no scenarios in this folder (files ending in {' or '.join(ENDINGS)})")
+        for file in found:
+            real = os.path.realpath(file)
+            if real not in seen:
+                seen.add(real)
+                yield file
+
+
+def _below(folder: str) -> Iterator[str]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(parent) / name
+            if name.endswith(ENDINGS) and not name.startswith(".") and path.is_file():
+                yield str(path)

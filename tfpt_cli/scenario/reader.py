@@ -1,0 +1,89 @@
+"""What a subject reads its fields with: values, their places, and a list to complain into."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tfpt_cli.dictionary.native import check_native, with_full_names
+from tfpt_cli.results import Problem
+from tfpt_cli.scenario.document import Document, Path
+from tfpt_cli.scenario.expression import Complaint, bad_constants, parse, substitute
+from tfpt_cli.suggest import did_you_mean
+
+
+@dataclass
+class Reader:
+    """One case of one document: its data, its `matrix` values, and the problems found so far."""
+
+    document: Document
+    case: Mapping[str, Any]
+    problems: list[Problem] = field(default_factory=list)
+
+    def get(self, *path: Any, default: Any = None) -> Any:
+        """The value at a path, or the default where a step is missing."""
+        value = self.document.data
+        for step in path:
+            if not isinstance(value, dict) or step not in value:
+                return default
+            value = value[step]
+        return value
+
+    def complain(self, path: Path, message: str, *, offset: int | None = None, key: bool = False) -> None:
+        """Notes a problem at the value (or the key) at a path; `offset` counts characters into its text."""
+        self.problems.append(self.document.problem(path, message, offset=offset, key=key))
+
+    def complain_all(self, path: Path, complaints: list[Complaint]) -> None:
+        """Notes the complaints about the expression at a path."""
+        for complaint in complaints:
+            self.complain(path, complaint.message, offset=complaint.offset)
+
+    def tree(self, path: Path) -> ast.expr | None:
+        """The parsed text at a path with the matrix values put in, or None after complaining."""
+        value = self.get(*path)
+        tree, complaints = parse(str(value))
+        self.complain_all(path, complaints)
+        return None if tree is None or complaints else substitute(tree, self.case)
+
+    def call(self, path: Path, what: str) -> ast.Call | None:
+        """The parsed call at a path (`linear(3, 4)`, or `linear` for one without arguments), or None after complaining."""
+        tree = self.tree(path)
+        if isinstance(tree, (ast.Name, ast.Attribute)):
+            call = ast.Call(tree, [], [])
+            call.offset = getattr(tree, "offset", 0)  # type: ignore[attr-defined]
+            return call
+        if tree is not None and not isinstance(tree, ast.Call):
+            self.complain(path, f"{what} must be a call, such as {_EXAMPLES[what]}")
+            return None
+        return tree
+
+    def native(self, path: Path, framework: str, variables: set[str], *, what: str = "", given: int = 0) -> ast.expr | None:
+        """The checked native code at a path, bare class names written out, or None after complaining.
+
+        With `what`, the code must be a call.
+        """
+        tree = self.call(path, what) if what else self.tree(path)
+        if tree is None:
+            return None
+        complaints = check_native(tree, framework, variables, given=given) + list(bad_constants(tree))
+        self.complain_all(path, complaints)
+        return None if complaints else with_full_names(tree, framework, variables)
+
+    def choose(self, path: Path, names: Mapping[str, Any] | set[str] | list[str], what: str, value: Any) -> bool:
+        """Whether `value` is one of `names`; complains at the path if not."""
+        if value in names:
+            return True
+        hint = did_you_mean(str(value), list(names))
+        known = "" if hint else f" (known: {', '.join(names)})" if names else ""
+        self.complain(path, f"unknown {what} '{value}'{hint}{known}")
+        return False
+
+
+_EXAMPLES = {
+    "a layer": "linear(3, 4)",
+    "an initializer": "uniform(0, 1)",
+    "a native layer": "nn.Linear(3, 4) or keras.layers.Dense(4)",
+    "a native initializer": 'nn.init.kaiming_normal_(nonlinearity="relu")',
+}

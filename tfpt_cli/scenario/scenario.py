@@ -1,0 +1,196 @@
+"""Documents to scenarios: the keys that every scenario has, the cases of its matrix, and its subject read by case."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import keyword
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from tfpt_cli.dictionary.native import ROOTS
+from tfpt_cli.listing import Listing
+from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Outcome, Problem, Tolerance
+from tfpt_cli.scenario.document import Document, documents, read_text
+from tfpt_cli.scenario.reader import Reader
+from tfpt_cli.scenario.schema import SUBJECTS, structural_problems
+
+MAX_CASES = 1_000
+
+
+class Spec(Protocol):
+    """What a subject makes of its fields."""
+
+    subject: str
+    headline: str
+
+    def quantities(self) -> list[str]: ...
+
+    def listing(self, framework: str, title: str) -> Listing: ...
+
+    def compare(self, outcomes: dict[str, Outcome], tolerance: Tolerance | None) -> list[Comparison]: ...
+
+    def notes(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One case of a scenario, checked and ready to run."""
+
+    file: str
+    line: int
+    name: str
+    case: dict[str, Any]
+    spec: Any
+    tolerance: Tolerance | None
+    expect: Any
+    because: str
+    tags: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The name, with the case where the scenario has several."""
+        return f"{self.name} [{', '.join(f'{k}={v}' for k, v in self.case.items())}]" if self.case else self.name
+
+    def listings(self) -> dict[str, Listing]:
+        """The listing of each framework."""
+        place = f"{self.file}:{self.line}"
+        return {f: self.spec.listing(f, f"{self.title}, {LABELS[f]} ({place})") for f in FRAMEWORKS}
+
+    def expected(self, quantity: str) -> str:
+        """`agree` or `differ`, for one quantity of a scenario that expects by quantity."""
+        return str(self.expect.get(quantity, "agree")) if isinstance(self.expect, dict) else str(self.expect)
+
+
+def load(file: str) -> Iterator[list[Scenario] | Problem]:
+    """The scenarios of a file, document by document (one list of cases each), and every problem in it."""
+    text = read_text(file)
+    if isinstance(text, Problem):
+        yield text
+        return
+    found, problems = documents(file, text)
+    yield from problems
+    for document in found:
+        scenarios, problems = read_document(document)
+        yield from problems
+        if scenarios and not problems:
+            yield scenarios
+
+
+def read_document(document: Document) -> tuple[list[Scenario], list[Problem]]:
+    """The cases of a document, and every problem in it."""
+    problems, wrong = structural_problems(document)
+    if () in wrong and not isinstance(document.data, dict):
+        return [], problems
+    subjects = [name for name in SUBJECTS if name in document.data]
+    if len(subjects) > 1:
+        message = f"two subjects, '{subjects[0]}' and '{subjects[1]}'; write two scenarios, with '---' between them"
+        problems.append(document.problem((subjects[1],), message, key=True))
+        return [], problems
+    if not subjects:
+        if not any(problem.message.startswith("unknown key") for problem in problems):
+            problems.append(document.problem((), f"no subject: one of {', '.join(SUBJECTS)} is needed"))
+        return [], problems
+    problems += _common_problems(document, wrong)
+    if any(path[:1] in ((subjects[0],), ("matrix",), ("dtype",), ("seed",)) for path in wrong):
+        return [], _ordered(problems)
+    scenarios, found = _cases(document, subjects[0], wrong)
+    return scenarios, _ordered(problems + found)
+
+
+def _ordered(problems: list[Problem]) -> list[Problem]:
+    return sorted(dict.fromkeys(problems))
+
+
+def _common_problems(document: Document, wrong: set[tuple[Any, ...]]) -> list[Problem]:
+    data, problems = document.data, []
+    differs = data.get("expect") == "differ" or (isinstance(data.get("expect"), dict) and "differ" in data["expect"].values())
+    for key, needed in (("expect", differs), ("tolerance", "tolerance" in data)):
+        if needed and "because" not in data:
+            words = "'expect: differ'" if key == "expect" else "a tolerance of its own"
+            problems.append(document.problem((key,), f"{words} needs a 'because': say why", key=True))
+    if ("matrix",) in wrong or not isinstance(data.get("matrix"), dict):
+        return problems
+    reserved = {root for roots in ROOTS.values() for root in roots}
+    for name in data["matrix"]:
+        if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name in reserved:
+            problems.append(document.problem(("matrix", name), f"'{name}' cannot name a matrix value: use a word such as units", key=True))
+    return problems
+
+
+def _cases(document: Document, subject: str, wrong: set[tuple[Any, ...]]) -> tuple[list[Scenario], list[Problem]]:
+    data = document.data
+    matrix = data.get("matrix", {})
+    count = math.prod(len(values) for values in matrix.values())
+    if count > MAX_CASES:
+        return [], [document.problem(("matrix",), f"the matrix has {count:,} cases; at most {MAX_CASES:,} are allowed", key=True)]
+    cases = [dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())]
+    scenarios: list[Scenario] = []
+    by_problem: dict[Problem, list[dict[str, Any]]] = {}
+    for case in cases:
+        reader = Reader(document, case)
+        spec = SUBJECTS[subject].read(reader, data.get("dtype", "float32"), data.get("seed", 0))
+        expect = data.get("expect", "agree")
+        if spec is not None and isinstance(expect, dict):
+            for quantity in expect:
+                reader.choose(("expect", quantity), spec.quantities(), "quantity", quantity)
+        for problem in dict.fromkeys(reader.problems):
+            by_problem.setdefault(problem, []).append(case)
+        if spec is not None:
+            scenarios.append(_scenario(document, case, spec, wrong))
+    problems = _unused(document, subject)
+    for problem, seen_in in by_problem.items():
+        where = "" if len(seen_in) == len(cases) else f" (in the case {_case_text(seen_in[0])})"
+        problems.append(replace(problem, message=problem.message + where))
+    return scenarios, problems
+
+
+def _case_text(case: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in case.items())
+
+
+def _scenario(document: Document, case: dict[str, Any], spec: Spec, wrong: set[tuple[Any, ...]]) -> Scenario:
+    data = document.data
+    tolerance = data.get("tolerance") if not any(path[:1] == ("tolerance",) for path in wrong) else None
+    return Scenario(
+        file=document.file,
+        line=document.line,
+        name=" ".join(str(data.get("name", "")).split()),
+        case=case,
+        spec=spec,
+        tolerance=Tolerance(tolerance["rtol"], tolerance["atol"]) if tolerance else None,
+        expect=data.get("expect", "agree"),
+        because=" ".join(str(data.get("because", "")).split()),
+        tags=tuple(data.get("tags", ())),
+    )
+
+
+def _unused(document: Document, subject: str) -> list[Problem]:
+    """A matrix name that stands in no call or expression makes equal cases: a typing error."""
+    matrix = document.data.get("matrix", {})
+    if not matrix:
+        return []
+    used: set[str] = set()
+    for text in _texts(document.data[subject]):
+        try:
+            used |= {node.id for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Name)}
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return []
+    return [
+        document.problem(("matrix", name), f"'{name}' stands in no call or expression of '{subject}'", key=True)
+        for name in matrix
+        if name not in used
+    ]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)

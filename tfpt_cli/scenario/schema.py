@@ -1,0 +1,149 @@
+"""The JSON Schema of a scenario, put together from the subjects', and its errors in words with their places.
+
+The validator is jsonschema-rs. A `description` in the schema is what the message says was expected, and what an
+editor shows.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+
+from tfpt_cli.results import Problem
+from tfpt_cli.scenario.document import Document
+from tfpt_cli.subjects import gradient, init
+from tfpt_cli.suggest import did_you_mean
+
+SUBJECTS = {init.NAME: init, gradient.NAME: gradient}
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+EXPECT = ("agree", "differ")
+
+_TOLERANCE = {"type": "number", "minimum": 0, "description": "a number of at least 0"}
+_MATRIX_VALUE = {
+    "description": "a number, a text, true, false, or a list of numbers",
+    "anyOf": [
+        {"type": ["number", "string", "boolean"]},
+        {"type": "array", "minItems": 1, "items": {"type": "number"}},
+    ],
+}
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of one scenario document."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "tfpt scenario",
+        "type": "object",
+        "description": "a mapping with a name and a subject (init or gradient)",
+        "additionalProperties": False,
+        "required": ["name"],
+        "properties": {
+            "name": {"type": "string", "minLength": 1, "maxLength": 200, "description": "a text of 1 to 200 characters"},
+            **{name: subject.SCHEMA for name, subject in SUBJECTS.items()},
+            "dtype": {"enum": list(DTYPES), "description": f"one of {', '.join(DTYPES)}"},
+            "seed": {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": 2**32 - 1,
+                "description": "a whole number from 0 to 4294967295",
+            },
+            "tolerance": {
+                "type": "object",
+                "description": "both numbers, such as {rtol: 1e-4, atol: 1e-6}",
+                "additionalProperties": False,
+                "required": ["rtol", "atol"],
+                "properties": {"rtol": _TOLERANCE, "atol": _TOLERANCE},
+            },
+            "expect": {
+                "description": "agree, differ, or one of them by quantity, such as {weight: differ}",
+                "anyOf": [
+                    {"enum": list(EXPECT)},
+                    {"type": "object", "minProperties": 1, "additionalProperties": {"enum": list(EXPECT), "description": "agree or differ"}},
+                ],
+            },
+            "because": {"type": "string", "minLength": 1, "description": "the reason, in words"},
+            "tags": {
+                "type": "array",
+                "uniqueItems": True,
+                "description": "a list of words",
+                "items": {"type": "string", "minLength": 1, "description": "a word"},
+            },
+            "matrix": {
+                "type": "object",
+                "minProperties": 1,
+                "description": "lists of values by name, such as {units: [1, 4, 64]}",
+                "additionalProperties": {
+                    "type": "array",
+                    "minItems": 1,
+                    "maxItems": 1_000,
+                    "description": "a list of 1 to 1000 values",
+                    "items": _MATRIX_VALUE,
+                },
+            },
+        },
+    }
+
+
+@cache
+def _validator() -> Any:
+    return jsonschema_rs.validator_for(schema())
+
+
+def structural_problems(document: Document) -> tuple[list[Problem], set[tuple[Any, ...]]]:
+    """Every place where a document is not of the schema, and the paths of the values that are wrong.
+
+    An unknown key is a problem but not a wrong value: what stands beside it can still be read.
+    """
+    problems: list[Problem] = []
+    wrong: set[tuple[Any, ...]] = set()
+    for error in _validator().iter_errors(document.data):
+        path = tuple(error.instance_path)
+        kind = type(error.kind).__name__.rpartition("_")[2]
+        if kind == "AdditionalProperties":
+            known = _schema_at(error.schema_path[:-1]).get("properties", {})
+            for key in error.kind.unexpected:
+                hint = did_you_mean(key, known) or f" (known: {', '.join(known)})"
+                problems.append(document.problem((*path, key), f"unknown key '{key}'{hint}", key=True))
+            continue
+        wrong.add(path)
+        if kind == "Required":
+            what = f"'{path[-1]}'" if path else "the scenario"
+            expected = _schema_at([*error.schema_path[:-1], "properties", error.kind.property]).get("description", "")
+            message = f"{what} needs '{error.kind.property}': {expected}"
+        else:
+            expected = _expected(error.schema_path)
+            what = f"'{path[-1]}'" if path and isinstance(path[-1], str) else "this"
+            what = "a scenario" if not path else what
+            message = f"{what} must be {expected}, got {_shown(error.instance)}"
+        problems.append(document.problem(path, message))
+    return problems, wrong
+
+
+def _schema_at(path: list[Any]) -> dict[str, Any]:
+    node: Any = schema()
+    for step in path:
+        node = node[step] if isinstance(node, (dict, list)) and (isinstance(node, list) or step in node) else {}
+    return node if isinstance(node, dict) else {}
+
+
+def _expected(path: list[Any]) -> str:
+    """The description of the innermost schema on the way to a failed keyword that has one."""
+    for length in range(len(path), -1, -1):
+        description = _schema_at(path[:length]).get("description")
+        if isinstance(description, str):
+            return description
+    return "something else"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "an empty mapping" if not value else f"a mapping with {', '.join(list(value)[:4])}"
+    if isinstance(value, list):
+        return "an empty list" if not value else f"a list of {len(value)}"
+    if value is None:
+        return "nothing"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:56]}..."

@@ -1,0 +1,120 @@
+"""The values of an input: a number, nested lists, or an array call, as source text that every framework's process runs.
+
+Nothing is computed here: a random array is drawn by NumPy where the listing runs, from the scenario's seed, and a
+`RandomState` gives every process the same stream.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.dictionary.shapes import Shape, ShapeError, show
+from tfpt_cli.listing import number_text
+from tfpt_cli.lowering import filled, nested_shape, unknown
+from tfpt_cli.scenario.document import Path
+from tfpt_cli.scenario.expression import BadConstant, Complaint, NotConstant, constant, offset
+from tfpt_cli.scenario.reader import Reader
+
+MAX_SIZE = 100_000_000
+
+SCHEMA = {
+    "description": "a number, nested lists of numbers, or an array call such as linspace(-1, 1, 5)",
+    "anyOf": [{"type": "number"}, {"type": "string", "minLength": 1}, {"type": "array", "minItems": 1}],
+}
+
+
+@dataclass(frozen=True)
+class Values:
+    """What an input is given: Python source of a number, a list or a NumPy call, its shape, and the text as written."""
+
+    source: str
+    shape: Shape
+    shown: str
+
+    @property
+    def random(self) -> bool:
+        """Whether the source draws from `rng`."""
+        return self.source.startswith("rng.")
+
+
+def read_values(reader: Reader, path: Path) -> Values | None:
+    """The values at a path, or None after complaining about every problem in them."""
+    value = reader.get(*path)
+    if isinstance(value, str):
+        return _from_text(reader, path, value)
+    try:
+        shape = nested_shape(value)
+    except ShapeError as error:
+        reader.complain(path, f"'{path[-1]}' is not an array: {error}")
+        return None
+    text = number_text(value)
+    return Values(text, shape, text if len(text) <= 60 else f"{text[:56]} ...")
+
+
+def _from_text(reader: Reader, path: Path, text: str) -> Values | None:
+    tree = reader.tree(path)
+    if tree is None:
+        return None
+    values, complaints = _evaluated(tree, text)
+    reader.complain_all(path, complaints)
+    return values
+
+
+def _evaluated(tree: ast.expr, text: str) -> tuple[Values | None, list[Complaint]]:
+    try:
+        value = constant(tree, functions=True)
+        return Values(number_text(value), nested_shape(value), ast.unparse(tree)), []
+    except BadConstant as error:
+        return None, [Complaint(offset(error.node), str(error))]
+    except ShapeError as error:
+        return None, [Complaint(offset(tree), f"not an array: {error}")]
+    except NotConstant:
+        pass
+    if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
+        known = ", ".join(dictionary().arrays)
+        return None, [Complaint(offset(tree), f"'{text.strip()}' is neither a number nor an array call ({known})")]
+    name = tree.func.id
+    row = dictionary().arrays.get(name)
+    if row is None:
+        return None, [Complaint(offset(tree), unknown("array", name))]
+    bound, complaints = row.signature.bind(name, tree)
+    settings, wrong = row.signature.values(name, bound)
+    if complaints or wrong:
+        return None, complaints + wrong
+    try:
+        shape = _shape(row.shape, settings)
+    except (ZeroDivisionError, OverflowError, ValueError):
+        return None, [Complaint(offset(tree), f"'{ast.unparse(tree)}' has no size")]
+    if any(size < 0 for size in shape):
+        return None, [Complaint(offset(tree), f"a size cannot be negative: {show(shape)}")]
+    if math.prod(shape) > MAX_SIZE:
+        message = f"an input of shape {show(shape)} has {math.prod(shape):.3g} values; at most {MAX_SIZE:,} are allowed"
+        return None, [Complaint(offset(tree), message)]
+    source = ast.unparse(filled(row.spelling["numpy"], row.signature, set(bound), settings, {}))
+    return Values(source, shape, ast.unparse(tree)), []
+
+
+def _shape(rule: ast.expr, settings: dict[str, Any]) -> Shape:
+    """The shape that a row of arrays.yaml declares. The rows are ours, their settings are checked constants."""
+    match rule:
+        case ast.Name(id="shape"):
+            shape = settings["shape"]
+            return tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+        case ast.Tuple(elts=items):
+            return tuple(_size(item, settings) for item in items)
+    raise AssertionError(f"no such shape rule: {ast.unparse(rule)}")
+
+
+def _size(rule: ast.expr, settings: dict[str, Any]) -> int:
+    match rule:
+        case ast.Name(id=name):
+            return int(settings[name])
+        case ast.BoolOp(values=[ast.Name(id=first), ast.Name(id=second)]):
+            return int(settings[first] if settings[first] is not None else settings[second])
+        case ast.Call(func=ast.Name(id="steps")):
+            return max(math.ceil((settings["stop"] - settings["start"]) / settings["step"]), 0)
+    raise AssertionError(f"no such size rule: {ast.unparse(rule)}")

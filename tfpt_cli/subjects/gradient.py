@@ -1,0 +1,343 @@
+"""The subject `gradient`: the value of an expression and its derivatives, by every way that each framework has.
+
+The listings themselves are written in `gradient_torch` and `gradient_tensorflow`; here stand the fields, the names of
+the quantities, and how the ways are paired.
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+from dataclasses import dataclass
+from typing import Any
+
+from tfpt_cli.dictionary.native import ROOTS
+from tfpt_cli.dictionary.shapes import Shape, show
+from tfpt_cli.listing import Listing
+from tfpt_cli.lowering import mark_inputs, shape_of, written
+from tfpt_cli.results import FRAMEWORKS, Comparison, Outcome, Tolerance
+from tfpt_cli.scenario.document import Path
+from tfpt_cli.scenario.reader import Reader
+from tfpt_cli.scenario.values import SCHEMA as VALUES
+from tfpt_cli.scenario.values import Values, read_values
+from tfpt_cli.subjects import gradient_tensorflow, gradient_torch
+from tfpt_cli.subjects.pairing import pairs
+
+NAME = "gradient"
+DERIVATIVES = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp")
+MODES = {"torch": ("eager", "compile"), "tensorflow": ("eager", "graph", "jit")}
+
+_EXPRESSION = {"type": ["string", "number"], "description": "an expression"}
+_EXPRESSIONS = {
+    "description": "an expression, or several by name",
+    "anyOf": [_EXPRESSION, {"type": "object", "minProperties": 1, "additionalProperties": _EXPRESSION}],
+}
+_NAMES = {
+    "description": "the name of an input, or a list of names",
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}],
+}
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "a mapping with 'of' (or 'torch' and 'tensorflow') and 'at'",
+    "additionalProperties": False,
+    "properties": {
+        "of": _EXPRESSIONS,
+        "torch": _EXPRESSIONS,
+        "tensorflow": _EXPRESSIONS,
+        "at": {
+            "type": "object",
+            "description": "the values of the inputs by name, such as {x: 0.0}",
+            "minProperties": 1,
+            "additionalProperties": VALUES,
+        },
+        "wrt": _NAMES,
+        "derivatives": {
+            "type": "array",
+            "description": f"a list of {', '.join(DERIVATIVES)}",
+            "uniqueItems": True,
+            "items": {"enum": list(DERIVATIVES), "description": f"one of {', '.join(DERIVATIVES)}"},
+        },
+        "tangent": {
+            "type": "object",
+            "description": "the direction of jvp and hvp, by input",
+            "additionalProperties": VALUES,
+        },
+        "cotangent": {
+            "description": "the weights of vjp: values like the output's, or several by output",
+            "anyOf": [*VALUES["anyOf"], {"type": "object", "additionalProperties": VALUES}],
+        },
+        "modes": {
+            "type": "object",
+            "description": "how each side is run, such as {tensorflow: [eager, jit]}",
+            "additionalProperties": False,
+            "properties": {
+                framework: {
+                    "type": "array",
+                    "description": f"a list of {', '.join(modes)}",
+                    "minItems": 1,
+                    "uniqueItems": True,
+                    "items": {"enum": list(modes), "description": f"one of {', '.join(modes)}"},
+                }
+                for framework, modes in MODES.items()
+            },
+        },
+    },
+    "required": ["at"],
+}
+
+
+@dataclass(frozen=True)
+class Output:
+    """One expression: its name (empty for the only one), its source by framework, its shape where that is known."""
+
+    name: str
+    source: dict[str, str]
+    shape: Shape | None
+
+    @property
+    def value(self) -> str:
+        """The quantity that holds its value."""
+        return self.name or "value"
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """A checked gradient scenario: everything that its listings need."""
+
+    inputs: dict[str, Values]
+    outputs: tuple[Output, ...]
+    wrt: tuple[str, ...]
+    derivatives: tuple[str, ...]
+    tangent: dict[str, Values]
+    cotangent: dict[str, Values]
+    modes: dict[str, tuple[str, ...]]
+    headline: str
+    dtype: str
+    seed: int
+    native: bool
+
+    subject = NAME
+
+    def quantities(self) -> list[str]:
+        """The names of the quantities that the listings leave."""
+        return list(dict.fromkeys(quantity for framework in FRAMEWORKS for quantity, _ in self.listing(framework, "").keys))
+
+    def listing(self, framework: str, title: str) -> Listing:
+        """The code for a framework."""
+        write = {"torch": gradient_torch.write, "tensorflow": gradient_tensorflow.write}[framework]
+        return write(self, title)
+
+    def compare(self, outcomes: dict[str, Outcome], tolerance: Tolerance | None) -> list[Comparison]:
+        """One comparison for every way on either side, each against the other side's first way."""
+        from tfpt_cli.compare.values import compare_values  # not above: validating needs no NumPy
+
+        return [
+            compare_values(quantity, sides, tolerance)
+            for quantity in self.quantities()
+            for sides in pairs(quantity, outcomes)
+        ]
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know to read the derivatives."""
+        summed = [o for o in self.outputs if o.shape and {"gradient", "hessian", "hvp"} & set(self.derivatives)]
+        return tuple(
+            f"{output.value} has shape {show(output.shape or ())}: its gradient is that of its sum (a cotangent of ones)"
+            for output in summed
+        )
+
+
+def quantity(kind: str, output: str, *names: str) -> str:
+    """The name of a derivative: `d/dx`, `dloss/dw`, `jacobian d/dx`, `d2/dxdw`, `d2/dx2`, `jvp`, `hvp d/dx`."""
+    if kind == "jvp":
+        return f"jvp {output}".strip()
+    if kind == "hessian":
+        first, second = names
+        return f"d2{output}/d{first}2" if first == second else f"d2{output}/d{first}d{second}"
+    prefix = "" if kind == "gradient" else f"{kind} "
+    return f"{prefix}d{output}/d{names[0]}"
+
+
+def read(reader: Reader, dtype: str, seed: int) -> Gradient | None:
+    """The gradient scenario of a case, or None after complaining about every problem in its fields."""
+    before = len(reader.problems)
+    inputs = _read_inputs(reader)
+    outputs = _read_outputs(reader, inputs)
+    wrt = _read_wrt(reader, inputs)
+    derivatives = tuple(reader.get(NAME, "derivatives", default=["gradient"]))
+    known = {name: values for name, values in inputs.items() if values is not None}
+    tangent = _read_tangent(reader, wrt, known, derivatives)
+    cotangent = _read_cotangent(reader, outputs, derivatives)
+    if len(reader.problems) > before:
+        return None
+    modes = {framework: tuple(reader.get(NAME, "modes", framework, default=["eager"])) for framework in FRAMEWORKS}
+    return Gradient(
+        inputs=known,
+        outputs=tuple(outputs),
+        wrt=wrt,
+        derivatives=derivatives,
+        tangent=tangent,
+        cotangent=cotangent,
+        modes=modes,
+        headline=_headline(reader, known),
+        dtype=dtype,
+        seed=seed,
+        native=reader.get(NAME, "of") is None,
+    )
+
+
+def _read_inputs(reader: Reader) -> dict[str, Values | None]:
+    inputs: dict[str, Values | None] = {}
+    reserved = {root for roots in ROOTS.values() for root in roots} | {"rng"}
+    for name in reader.get(NAME, "at", default={}):
+        path = (NAME, "at", name)
+        if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+            reader.complain(path, f"'{name}' cannot name an input: use a word such as x or w1", key=True)
+        elif name in reserved:
+            reader.complain(path, f"'{name}' cannot name an input: it is a module's name; call it {name}_", key=True)
+        elif name in reader.case:
+            reader.complain(path, f"'{name}' is both an input and a name of the matrix; rename one", key=True)
+        inputs[name] = read_values(reader, path)
+    return inputs
+
+
+def _read_outputs(reader: Reader, inputs: dict[str, Values | None]) -> list[Output]:
+    neutral = reader.get(NAME, "of") is not None
+    given = [framework for framework in FRAMEWORKS if reader.get(NAME, framework) is not None]
+    if neutral and given:
+        reader.complain((NAME, given[0]), f"'of' and '{given[0]}' exclude each other: one spelling for both, or one each", key=True)
+        return []
+    if not neutral and len(given) < 2:
+        missing = [framework for framework in FRAMEWORKS if framework not in given]
+        words = f"missing '{missing[0]}' beside '{given[0]}'" if given else "missing 'of' (or 'torch' and 'tensorflow')"
+        reader.complain((NAME,), words, key=True)
+        if not given:
+            return []
+    fields = ["of"] if neutral else given
+    names = _output_names(reader, fields, inputs)
+    return [output for name in names if (output := _read_output(reader, fields, name, inputs)) is not None]
+
+
+def _output_names(reader: Reader, fields: list[str], inputs: dict[str, Values | None]) -> list[str]:
+    """The names of the outputs; one empty name where the expression stands alone."""
+    by_field = {f: list(v) if isinstance(v := reader.get(NAME, f), dict) else [""] for f in fields}
+    names = by_field[fields[0]]
+    for field_, others in by_field.items():
+        if set(others) != set(names):
+            ours, theirs = (", ".join(filter(None, n)) or "one expression" for n in (others, names))
+            reader.complain((NAME, field_), f"'{field_}' has {ours}, '{fields[0]}' has {theirs}; name the same outputs", key=True)
+    for name in filter(None, names):
+        if not name.isidentifier() or keyword.iskeyword(name) or name in inputs:
+            words = "it is an input" if name in inputs else "use a word such as loss"
+            reader.complain((NAME, fields[0], name), f"'{name}' cannot name an output: {words}", key=True)
+    return names
+
+
+def _read_output(reader: Reader, fields: list[str], name: str, inputs: dict[str, Values | None]) -> Output | None:
+    source: dict[str, str] = {}
+    shape: Shape | None = None
+    shapes = {key: values.shape if values else None for key, values in inputs.items()}
+    dtype = str(reader.get("dtype", default="float32"))
+    native_shapes = []
+    for field_ in fields:
+        path: Path = (NAME, field_, name) if name else (NAME, field_)
+        if reader.get(*path) is None:
+            continue
+        if field_ == "of":
+            tree = reader.tree(path)
+            if tree is None:
+                continue
+            mark_inputs(tree, set(inputs))
+            shape, complaints = shape_of(tree, shapes)
+            reader.complain_all(path, complaints)
+            if not complaints:
+                source = {framework: written(tree, framework, dtype) for framework in FRAMEWORKS}
+        else:
+            native = reader.native(path, field_, set(inputs))
+            if native is not None:
+                source[field_] = ast.unparse(native)
+                # Arithmetic means the same natively; behind a native call the shape is not known.
+                known, complaints = shape_of(native, shapes)
+                native_shapes.append(None if complaints else known)
+    if native_shapes and len(set(native_shapes)) == 1:
+        shape = native_shapes[0]
+    return Output(name, source, shape) if source else None
+
+
+def _read_wrt(reader: Reader, inputs: dict[str, Values | None]) -> tuple[str, ...]:
+    wrt = reader.get(NAME, "wrt")
+    if wrt is None:
+        return tuple(inputs)
+    names = [wrt] if isinstance(wrt, str) else wrt
+    for index, name in enumerate(names):
+        path: Path = (NAME, "wrt") if isinstance(wrt, str) else (NAME, "wrt", index)
+        reader.choose(path, list(inputs), "input", name)
+    return tuple(names)
+
+
+def _read_tangent(
+    reader: Reader, wrt: tuple[str, ...], inputs: dict[str, Values], derivatives: tuple[str, ...]
+) -> dict[str, Values]:
+    needing = [kind for kind in ("jvp", "hvp") if kind in derivatives]
+    given = reader.get(NAME, "tangent")
+    if given is None:
+        if needing:
+            reader.complain((NAME, "derivatives"), f"'{needing[0]}' needs a 'tangent', such as tangent: {{{wrt[0]}: 1.0}}", key=True)
+        return {}
+    if not needing:
+        reader.complain((NAME, "tangent"), "'tangent' is for jvp and hvp; add one of them to 'derivatives'", key=True)
+    tangent: dict[str, Values] = {}
+    for name in given:
+        path = (NAME, "tangent", name)
+        if not reader.choose(path, list(wrt), "input", name):
+            continue
+        values = read_values(reader, path)
+        if values is not None and name in inputs:
+            tangent[name] = values
+            _same_shape(reader, path, "tangent", values, f"input '{name}'", inputs[name].shape)
+    missing = [name for name in wrt if name not in given]
+    if missing:
+        reader.complain((NAME, "tangent"), f"'tangent' needs a value for '{missing[0]}' too", key=True)
+    return tangent
+
+
+def _read_cotangent(reader: Reader, outputs: list[Output], derivatives: tuple[str, ...]) -> dict[str, Values]:
+    given = reader.get(NAME, "cotangent")
+    if given is None:
+        if "vjp" in derivatives:
+            reader.complain((NAME, "derivatives"), "'vjp' needs a 'cotangent' shaped like the output", key=True)
+        return {}
+    if "vjp" not in derivatives:
+        reader.complain((NAME, "cotangent"), "'cotangent' is for vjp; add it to 'derivatives'", key=True)
+    by_name = isinstance(given, dict)
+    cotangent: dict[str, Values] = {}
+    for output in outputs:
+        path: Path = (NAME, "cotangent", output.name) if by_name else (NAME, "cotangent")
+        if by_name and output.name not in given:
+            reader.complain((NAME, "cotangent"), f"'cotangent' needs a value for '{output.name or 'the output'}' too", key=True)
+            continue
+        values = read_values(reader, path)
+        if values is not None:
+            cotangent[output.name] = values
+            if output.shape is not None:
+                _same_shape(reader, path, "cotangent", values, f"'{output.value}'", output.shape)
+    for name in given if by_name else ():
+        reader.choose((NAME, "cotangent", name), [o.name for o in outputs], "output", name)
+    return cotangent
+
+
+def _same_shape(reader: Reader, path: Path, what: str, values: Values, of: str, shape: Shape) -> None:
+    if values.shape != shape:
+        reader.complain(path, f"the {what} has shape {show(values.shape)}, {of} has {show(shape)}")
+
+
+def _headline(reader: Reader, inputs: dict[str, Values]) -> str:
+    def shown(field_: str) -> str:
+        value = reader.get(NAME, field_)
+        if isinstance(value, dict):
+            return ", ".join(f"{name} = {' '.join(str(text).split())}" for name, text in value.items())
+        return " ".join(str(value).split())
+
+    what = shown("of") if reader.get(NAME, "of") is not None else f"{shown('torch')}  |  {shown('tensorflow')}"
+    at = ", ".join(f"{name} = {values.shown}" for name, values in inputs.items())
+    return f"{what}   at {at}"

@@ -1,0 +1,81 @@
+"""The PyTorch listing of an init scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tfpt_cli.listing import Leaf, Listing, Section, listing
+
+if TYPE_CHECKING:
+    from tfpt_cli.subjects.init import Init, Parameter
+
+# Whole layers are built again where no row says how to draw one parameter alone; a build costs far more than a draw.
+MAX_BUILDS = 2_000
+
+
+def write(spec: Init, title: str) -> Listing:
+    """The layer, its parameters, and the draws for the distribution tests."""
+    return listing("torch", title, list(_sections(spec)))
+
+
+def _sections(spec: Init) -> Iterator[Section]:
+    lines = [f"torch.manual_seed({spec.seed})"]
+    if spec.dtype != "float32":
+        lines.append(f"torch.set_default_dtype(torch.{spec.dtype})")
+    build = [f"layer = {spec.layer['torch']}"]
+    for parameter in spec.parameters:
+        fill = parameter.filling["torch"]
+        if fill.source and parameter.attribute["torch"]:
+            build.append(_fill(parameter, _holder(spec, parameter)))
+    if any(_rebuilt(spec, parameter) for parameter in spec.parameters):
+        build = ["def build():", *(f"    {line}" for line in build), "    return layer", "", "layer = build()"]
+    yield Section("\n".join(lines + build), required=True)
+    for parameter in spec.parameters:
+        if parameter.attribute["torch"] is None:
+            yield Section(f"# The layer has no {parameter.name}.", (Leaf(parameter.name, "", "None"),))
+            continue
+        holder = _holder(spec, parameter)
+        value = f"{holder}.detach()" if spec.known else holder
+        yield Section(f"{_variable(parameter)} = {value}", (Leaf(parameter.name, "", _variable(parameter)),))
+        yield from _draws(spec, parameter, holder)
+
+
+def _variable(parameter: Parameter) -> str:
+    return parameter.name.replace(".", "_").lstrip("0123456789_") or "parameter"
+
+
+def _holder(spec: Init, parameter: Parameter) -> str:
+    if spec.known:
+        return f"layer.{parameter.attribute['torch']}"
+    return f'layer.state_dict()["{parameter.attribute["torch"]}"]'
+
+
+def _fill(parameter: Parameter, target: str) -> str:
+    return parameter.filling["torch"].source.replace("(tensor", f"({target}", 1)
+
+
+def _rebuilt(spec: Init, parameter: Parameter) -> bool:
+    return parameter.shape is None and parameter.filling["torch"].random is not False
+
+
+def _draws(spec: Init, parameter: Parameter, holder: str) -> Iterator[Section]:
+    from tfpt_cli.subjects.init import DRAWS
+
+    name = f"{_variable(parameter)}_draws"
+    shown = f'{name}.shape[0], "draws, mean", {name}.mean().item(), "std", {name}.std(correction=0).item()'
+    leaf = (Leaf(parameter.name, DRAWS, name, shown),)
+    if _rebuilt(spec, parameter):
+        count = f"min(max(math.ceil({spec.samples} / {_variable(parameter)}.numel()), 2), {MAX_BUILDS})"
+        yield Section(f"{name} = torch.stack([build(){holder[len('layer') :]} for _ in range({count})])", leaf)
+        return
+    count = parameter.draws("torch", spec.samples)
+    if not count or parameter.shape is None:
+        return
+    dtype = "" if spec.dtype == "float32" else f", dtype=torch.{spec.dtype}"
+    lines = [f"{name} = torch.empty({', '.join(map(str, (count, *parameter.shape)))}{dtype})", f"for draw in {name}:"]
+    if parameter.filling["torch"].source:
+        lines.append(f"    {_fill(parameter, 'draw')}")
+    else:
+        lines += ["    layer.reset_parameters()", f"    draw.copy_({holder}.detach())"]
+    yield Section("\n".join(lines), leaf)

@@ -1,0 +1,166 @@
+"""The child: runs listings in one framework and sends back what they leave.
+
+    python child.py torch|tensorflow
+
+Standard library, NumPy and the framework alone, for any Python from 3.9 on. The framework is imported when the parent
+asks for it, so that a run in which no scenario is valid starts none.
+"""
+
+import ctypes
+import importlib
+import linecache
+import os
+import platform
+import signal
+import sys
+import traceback
+
+import protocol
+
+MAX_MESSAGE = 2000
+
+
+class Channel:
+    """The parent's ends of this process's standard input and output, kept where a listing cannot reach them.
+
+    What listings and frameworks print goes to standard error, which the parent keeps for its failure messages.
+    """
+
+    def __init__(self):
+        self.source = os.fdopen(os.dup(0), "rb")
+        self.target = os.fdopen(os.dup(1), "wb")
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.dup2(2, 1)
+        sys.stdin = open(os.devnull)  # noqa: SIM115
+        sys.stdout = sys.stderr
+
+    def receive(self):
+        """The parent's next request, None when it has gone."""
+        prefix = self.source.read(protocol.PREFIX.size)
+        if len(prefix) < protocol.PREFIX.size:
+            return None
+        return protocol.header(self.source.read(protocol.header_length(prefix)))
+
+    def send(self, header, blobs=()):
+        for piece in protocol.frame(header, blobs):
+            self.target.write(piece)
+        self.target.flush()
+
+
+def die_with_parent():
+    """A child that hangs must not outlive a parent that was killed (Linux; elsewhere the closed pipe ends it)."""
+    if platform.system() == "Linux":
+        try:
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+        except (OSError, AttributeError):
+            pass
+
+
+def limit_memory(gigabytes):
+    """Lets private memory grow by this much from now on; further allocations fail instead of filling the machine."""
+    try:
+        import resource
+
+        with open("/proc/self/status") as status:
+            used = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData:"))
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (used + int(gigabytes * 2**30), hard))
+    except (ImportError, OSError, ValueError, StopIteration):
+        pass  # no such limit on this system: the time limit remains
+
+
+def message_of(error):
+    """What the framework said: the type and text of an exception, cut to a readable length."""
+    text = "{}: {}".format(type(error).__name__, error).strip()
+    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " ..."
+
+
+def run(side, request):
+    """Runs the sections of a listing one after another; gives the answer's header and the arrays' bytes."""
+    import numpy as np
+
+    side.reset()
+    namespace = {"__name__": "__main__", "__builtins__": __builtins__}
+    values, failures, blobs = [], [], []
+    broken = None
+    for section in request["sections"]:
+        keys = [leaf[:2] for leaf in section["leaves"]]
+        if broken is not None:
+            failures[broken]["keys"] += keys
+            continue
+        try:
+            execute(section, namespace, request["name"])
+            left = [leave(side, namespace, leaf, np) for leaf in section["leaves"]]
+        except Exception as error:
+            failures.append({"message": message_of(error), "line": line_of(error, request["name"]), "keys": keys})
+            if section["required"]:
+                broken = len(failures) - 1
+            continue
+        for value, blob in left:
+            values.append(value)
+            if blob is not None:
+                blobs.append(blob)
+    return {"id": request["id"], "values": values, "failures": failures}, blobs
+
+
+def execute(section, namespace, name):
+    """Runs one section under the script's own line numbers."""
+    source = "\n" * (section["line"] - 1) + section["source"]
+    # Registered as a file's text, so that a traceback shows the line and TensorFlow's AutoGraph can read a function.
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    exec(compile(source, name, "exec"), namespace)
+
+
+def leave(side, namespace, leaf, np):
+    """One quantity: its description, and its bytes (None for a value of None)."""
+    quantity, how, expression = leaf
+    value = eval(expression, namespace)  # noqa: S307 - the expression is tfpt's own, made by a listing
+    described = {"quantity": quantity, "how": how}
+    if value is None:
+        return dict(described, state="disconnected"), None
+    array, dtype = side.array(value)
+    if array.dtype.kind not in "fiubc":
+        raise TypeError("{} is a {}, not an array of numbers".format(quantity, type(value).__name__))
+    array = np.ascontiguousarray(array).reshape(array.shape)
+    described.update(state="present", dtype=dtype, stored=array.dtype.str, shape=list(array.shape))
+    return described, array.reshape(-1).view(np.uint8) if array.size else np.empty(0, np.uint8)
+
+
+def line_of(error, name):
+    """The line of the script at which an exception was raised, None where it is not in the script."""
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == name]
+    return lines[-1] if lines else None
+
+
+def main():
+    channel = Channel()
+    die_with_parent()
+    framework = sys.argv[1]
+    channel.send({"hello": protocol.VERSION, "python": platform.python_version()})
+    try:
+        import numpy  # noqa: F401 - while the parent still reads its files
+    except ImportError:
+        pass
+    side = None
+    while True:
+        request = channel.receive()
+        if request is None:
+            return
+        if "load" in request:
+            try:
+                side = importlib.import_module(framework + "_side")
+                versions = side.load()
+            except Exception as error:
+                channel.send({"failed": message_of(error), "missing": isinstance(error, ImportError)})
+                continue
+            if request.get("memory"):
+                limit_memory(request["memory"])
+            channel.send({"loaded": versions})
+            continue
+        header, blobs = run(side, request)
+        channel.send(header, blobs)
+
+
+if __name__ == "__main__":
+    main()

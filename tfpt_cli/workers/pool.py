@@ -1,0 +1,320 @@
+"""The parent's side of the workers: starts them, sends listings ahead, takes outcomes in order, replaces the broken.
+
+One `Worker` is one process; a `Lane` is one framework's queue of listings, served by one worker after another. Nothing
+here raises for what a framework does: a failure is part of the `Outcome`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+from tfpt_cli.listing import Listing
+from tfpt_cli.results import LABELS, Failure, Outcome, State, Value
+from tfpt_cli.workers import protocol
+
+CHILD = Path(__file__).with_name("child.py")
+# Listings that a worker is given ahead of its answers, so that it never waits for the parent.
+AHEAD = 32
+STDERR_KEPT = 16_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds a scenario may take, seconds a framework may take to start, and gigabytes a worker may use."""
+
+    timeout: float = 60.0
+    start: float = 300.0
+    memory: float = 8.0
+
+
+class Broken(Exception):
+    """A worker that can no longer be used, with the failure that says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Worker:
+    """One process of one framework."""
+
+    def __init__(self, framework: str, interpreter: str, limits: Limits) -> None:
+        self.framework, self.interpreter, self.limits = framework, interpreter, limits
+        self.process: asyncio.subprocess.Process | None = None
+        self.versions: dict[str, str] = {}
+        self._stderr: deque[bytes] = deque()
+        self._reader: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Starts the process; the framework is not imported yet. Raises `Broken`."""
+        environment = os.environ | {"KERAS_BACKEND": "tensorflow", "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+        environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        try:
+            self.process = await asyncio.create_subprocess_exec(
+                self.interpreter,
+                str(CHILD),
+                self.framework,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=environment,
+                start_new_session=True,
+                limit=1 << 22,
+            )
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise Broken(self._failure("not started", f"cannot start '{self.interpreter}': {reason}")) from None
+        self._reader = asyncio.create_task(self._keep_stderr())
+
+    async def load(self) -> None:
+        """Imports the framework. Raises `Broken`, also where the interpreter does not have it."""
+        deadline = self.limits.start
+        hello, _ = await self.read(deadline, "start")
+        if hello.get("hello") != protocol.VERSION:
+            raise Broken(self._failure("nonsense", f"'{self.interpreter}' is no worker: it answered {str(hello)[:80]}"))
+        self.versions = {"python": str(hello.get("python"))}
+        self.write({"load": True, "memory": self.limits.memory})
+        answer, _ = await self.read(deadline, "import")
+        if "failed" in answer:
+            missing = answer.get("missing")
+            package = {"torch": "torch", "tensorflow": "tensorflow"}[self.framework]
+            hint = f" (install it: {self.interpreter} -m pip install {package})" if missing else ""
+            symptom = "not installed" if missing else "not started"
+            raise Broken(self._failure(symptom, f"{LABELS[self.framework]} cannot be imported: {answer['failed']}{hint}"))
+        if not isinstance(answer.get("loaded"), dict):
+            raise Broken(self._failure("nonsense", f"it answered {str(answer)[:80]}"))
+        self.versions |= {key: str(value) for key, value in answer["loaded"].items()}
+
+    def write(self, header: dict[str, Any]) -> None:
+        """Hands a request to the process without waiting for it to be read."""
+        assert self.process is not None and self.process.stdin is not None
+        if not self.process.stdin.is_closing():
+            self.process.stdin.writelines(protocol.frame(header))
+
+    async def read(self, seconds: float, doing: str) -> tuple[dict[str, Any], list[bytes]]:
+        """The next frame. Raises `Broken` where there is none in time, or no frame at all."""
+        assert self.process is not None and self.process.stdout is not None
+        stream = self.process.stdout
+        try:
+            async with asyncio.timeout(seconds):
+                prefix = await stream.readexactly(protocol.PREFIX.size)
+                header = protocol.header(await stream.readexactly(protocol.header_length(prefix)))
+                blobs = [await stream.readexactly(int(size)) for size in header["blobs"]]
+            return header, blobs
+        except TimeoutError:
+            words = {"start": "did not start", "import": "was not imported", "run": "did not finish"}[doing]
+            message = f"{LABELS[self.framework]} {words} within {seconds:g} s"
+            raise Broken(self._failure("timeout", message)) from None
+        except asyncio.IncompleteReadError as error:
+            raise Broken(await self._ended(error.partial)) from None
+        except (protocol.Nonsense, ValueError, TypeError) as error:
+            message = f"{LABELS[self.framework]}'s process talks nonsense: {error}"
+            raise Broken(self._failure("nonsense", message)) from None
+
+    async def _ended(self, partial: bytes) -> Failure:
+        """Why the process closed its end: a signal, an exit code, and the last it said."""
+        assert self.process is not None
+        try:
+            code = await asyncio.wait_for(self.process.wait(), 5)
+        except TimeoutError:
+            return self._failure("nonsense", f"{LABELS[self.framework]}'s process closed its output and went on")
+        if self._reader is not None:
+            await asyncio.wait([self._reader], timeout=1)
+        if code < 0:
+            name = signal.Signals(-code).name if -code in {s.value for s in signal.Signals} else f"signal {-code}"
+            words = f"was killed by {name}"
+        else:
+            words = f"ended with exit code {code}"
+        said = f" after it answered {partial[:40]!r}" if partial else ""
+        symptom = "crashed" if self.versions else "not started"
+        return self._failure(symptom, f"{LABELS[self.framework]}'s process {words}{said}{self._last_words()}")
+
+    def _last_words(self) -> str:
+        text = b"".join(self._stderr).decode("utf-8", "replace").strip()
+        lines = [line.strip() for line in text.splitlines() if line.strip()][-3:]
+        return f"; its last words: {' / '.join(lines)[-600:]}" if lines else ""
+
+    async def _keep_stderr(self) -> None:
+        assert self.process is not None and self.process.stderr is not None
+        kept = 0
+        while chunk := await self.process.stderr.read(8192):
+            self._stderr.append(chunk)
+            kept += len(chunk)
+            while kept > STDERR_KEPT and len(self._stderr) > 1:
+                kept -= len(self._stderr.popleft())
+
+    def _failure(self, symptom: str, message: str) -> Failure:
+        return Failure(self.framework, symptom, message)
+
+    def kill(self) -> None:
+        """Ends the process and whatever it started, at once."""
+        if self._reader is not None:
+            self._reader.cancel()
+        if self.process is None:
+            return
+        try:
+            if hasattr(os, "killpg"):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
+        except (ProcessLookupError, PermissionError):
+            pass
+
+
+@dataclass
+class _Job:
+    id: int
+    listing: Listing
+    done: Callable[[Outcome], None]
+    sent: bool = False
+
+
+@dataclass
+class Lane:
+    """One framework's queue: outcomes come in the order in which listings were added."""
+
+    framework: str
+    interpreter: str = sys.executable
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        self.versions: dict[str, str] = {}
+        self._jobs: deque[_Job] = deque()
+        self._added = asyncio.Event()
+        self._closed = False
+        self._dead: Failure | None = None
+        self._worker: Worker | None = None
+        self._count = 0
+
+    async def start(self) -> None:
+        """Starts the first worker's process; the framework is imported when the first listing is there."""
+        self._worker = Worker(self.framework, self.interpreter, self.limits)
+        try:
+            await self._worker.start()
+        except Broken as broken:
+            self._dead = broken.failure
+
+    def add(self, listing: Listing, done: Callable[[Outcome], None]) -> None:
+        """Queues a listing; `done` is called with its outcome."""
+        self._jobs.append(_Job(self._count, listing, done))
+        self._count += 1
+        self._added.set()
+
+    def close(self) -> None:
+        """Says that no more listings come; `serve` returns when the queue is empty."""
+        self._closed = True
+        self._added.set()
+
+    def kill(self) -> None:
+        """Ends the worker, whatever it does."""
+        if self._worker is not None:
+            self._worker.kill()
+
+    async def serve(self) -> None:
+        """Runs the queue until it is closed and empty."""
+        loaded = False
+        while True:
+            if not self._jobs:
+                if self._closed:
+                    self.kill()
+                    return
+                self._added.clear()
+                await self._added.wait()
+                continue
+            if not loaded and self._dead is None:
+                loaded = await self._load()
+            if self._dead is not None:
+                job = self._jobs.popleft()
+                job.done(failed(job.listing, self._dead))
+                await asyncio.sleep(0)
+                continue
+            loaded = await self._next()
+
+    async def _load(self) -> bool:
+        if self._worker is None:
+            await self.start()
+        if self._worker is None or self._dead is not None:
+            return False
+        try:
+            await self._worker.load()
+        except Broken as broken:
+            self._dead = broken.failure
+            self._replace()
+            return False
+        self.versions = self._worker.versions
+        return True
+
+    def _replace(self) -> None:
+        self.kill()
+        self._worker = None
+        for job in self._jobs:
+            job.sent = False
+
+    async def _next(self) -> bool:
+        """Takes one outcome; False where the worker broke over it and the next listing needs a fresh one."""
+        worker = self._worker
+        assert worker is not None
+        for job in list(self._jobs)[:AHEAD]:
+            if not job.sent:
+                name = f"<{self.framework} listing {job.id}>"
+                worker.write({"id": job.id, "name": name, "sections": job.listing.request()})
+                job.sent = True
+        began = time.perf_counter()
+        job = self._jobs[0]
+        try:
+            header, blobs = await worker.read(self.limits.timeout, "run")
+            outcome = _outcome(job, header, blobs, time.perf_counter() - began)
+        except Broken as broken:
+            outcome = failed(job.listing, broken.failure)
+        except (KeyError, ValueError, TypeError, IndexError) as error:
+            message = f"{LABELS[self.framework]}'s process talks nonsense: {type(error).__name__}: {error}"
+            outcome = failed(job.listing, Failure(self.framework, "nonsense", message))
+        self._jobs.popleft()
+        job.done(outcome)
+        usable = not any(failure.could_not_run for failure in outcome.failures)
+        if not usable:
+            self._replace()
+        return usable
+
+
+def failed(listing: Listing, failure: Failure) -> Outcome:
+    """The outcome of a listing of which nothing came back."""
+    return Outcome(listing.framework, {key: Value(State.FAILED, failure=failure) for key in listing.keys}, (failure,))
+
+
+def _outcome(job: _Job, header: dict[str, Any], blobs: list[bytes], seconds: float) -> Outcome:
+    """A worker's answer as an outcome, in the order of the listing. Raises `ValueError` for an answer that does not fit."""
+    if header.get("id") != job.id:
+        raise ValueError(f"an answer to {header.get('id')} where {job.id} was asked")
+    import numpy as np  # not above: the processes are started before anything slow is imported
+
+    framework = job.listing.framework
+    values: dict[tuple[str, str], Value] = {}
+    waiting = iter(blobs)
+    for item in header["values"]:
+        key = item["quantity"], item["how"]
+        if item["state"] == "disconnected":
+            values[key] = Value(State.DISCONNECTED)
+            continue
+        array = np.frombuffer(next(waiting, b""), dtype=np.dtype(item["stored"])).reshape(item["shape"])
+        values[key] = Value(State.PRESENT, array, str(item["dtype"]))
+    failures = []
+    for item in header["failures"]:
+        failure = Failure(framework, "exception", str(item["message"]), item["line"])
+        failures.append(failure)
+        for quantity, how in item["keys"]:
+            values[quantity, how] = Value(State.FAILED, failure=failure)
+    missing = [key for key in job.listing.keys if key not in values]
+    if missing:
+        raise ValueError(f"no answer for {missing[0][0]}")
+    return Outcome(framework, {key: values[key] for key in job.listing.keys}, tuple(failures), seconds)

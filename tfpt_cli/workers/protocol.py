@@ -1,0 +1,42 @@
+"""The frames that parent and child exchange: a mark, the length of a JSON header, the header, raw bytes of arrays.
+
+No pickle: a child in another environment is not trusted with the parent's interpreter.
+"""
+
+import json
+import struct
+
+VERSION = "tfpt-worker/1"
+MARK = b"TFPT"
+PREFIX = struct.Struct("<4sI")
+MAX_HEADER = 1 << 28
+
+
+class Nonsense(Exception):
+    """Bytes that are no frame; the message shows the first of them."""
+
+
+def frame(header, blobs=()):
+    """A frame as a list of bytes-like pieces, ready to be written one after another."""
+    header = dict(header, blobs=[len(memoryview(blob).cast("B")) if len(blob) else 0 for blob in blobs])
+    text = json.dumps(header).encode()
+    return [PREFIX.pack(MARK, len(text)), text, *blobs]
+
+
+def header_length(prefix):
+    """The length of the header that follows a prefix. Raises `Nonsense`."""
+    mark, length = PREFIX.unpack(prefix)
+    if mark != MARK or length > MAX_HEADER:
+        raise Nonsense(f"it answered {prefix!r}")
+    return length
+
+
+def header(text):
+    """The header from its bytes. Raises `Nonsense`."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        raise Nonsense(f"it answered {text[:60]!r}") from None
+    if not isinstance(value, dict) or not isinstance(value.get("blobs"), list):
+        raise Nonsense(f"it answered {text[:60]!r}")
+    return value

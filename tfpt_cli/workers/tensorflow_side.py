@@ -1,0 +1,37 @@
+"""What the child needs to know about TensorFlow and Keras."""
+
+tensorflow = None
+keras = None
+
+
+def load():
+    """Imports the framework; gives its versions."""
+    global tensorflow, keras
+    import keras as keras_module
+    import numpy
+    import tensorflow as module
+
+    tensorflow, keras = module, keras_module
+    return {"tensorflow": tensorflow.__version__, "keras": keras.__version__, "numpy": numpy.__version__}
+
+
+def reset():
+    """Puts back what a listing before may have set."""
+    if keras.config.floatx() != "float32":
+        keras.config.set_floatx("float32")
+
+
+def array(value):
+    """A tensor or variable (or a number) as a NumPy array, and the framework's name of its dtype."""
+    import numpy
+
+    if isinstance(value, keras.Variable):
+        value = value.value
+    if isinstance(value, tensorflow.IndexedSlices):
+        value = tensorflow.convert_to_tensor(value)
+    if not hasattr(value, "numpy"):
+        plain = numpy.asarray(value)
+        return plain, plain.dtype.name
+    dtype = value.dtype.name
+    plain = numpy.asarray(value.numpy())
+    return (plain.astype(numpy.float32) if dtype == "bfloat16" else plain), dtype

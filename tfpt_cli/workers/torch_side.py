@@ -1,0 +1,33 @@
+"""What the child needs to know about PyTorch."""
+
+torch = None
+
+
+def load():
+    """Imports the framework; gives its versions."""
+    global torch
+    import numpy
+    import torch as module
+
+    torch = module
+    return {"torch": torch.__version__, "numpy": numpy.__version__}
+
+
+def reset():
+    """Puts back what a listing before may have set."""
+    if torch.get_default_dtype() is not torch.float32:
+        torch.set_default_dtype(torch.float32)
+
+
+def array(value):
+    """A tensor (or a number) as a NumPy array, and the framework's name of its dtype."""
+    import numpy
+
+    if not isinstance(value, torch.Tensor):
+        plain = numpy.asarray(value)
+        return plain, plain.dtype.name
+    dtype = str(value.dtype).replace("torch.", "")
+    value = value.detach().to("cpu")
+    if value.dtype is torch.bfloat16:
+        value = value.to(torch.float32)
+    return value.resolve_conj().resolve_neg().numpy(), dtype
