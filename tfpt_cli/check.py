@@ -11,16 +11,22 @@ import platform
 import signal
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tfpt_cli import __version__
 from tfpt_cli.results import FRAMEWORKS, Comparison, Failure, Outcome, Problem, Report, ScenarioResult, Status, Verdict
+from tfpt_cli.scenario.choose import chooser
 from tfpt_cli.workers.pool import Lane, Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tfpt_cli.scenario.scenario import Scenario
+
+
+class Stop(Exception):
+    """Raised by an observer: nobody reads on, the run may end."""
 
 
 class Observer:
@@ -56,12 +62,14 @@ def check(options: Options, observer: Observer | None = None) -> Report:
     What a framework or a file does wrong is in the report. On Ctrl-C (or SIGTERM) the workers are ended and the
     report holds what was finished until then. Raises `BadExpression` for a `-k` that cannot be read.
     """
-    return asyncio.run(_Run(options, observer or Observer()).run())
+    chosen = chooser(options.expression, options.tags)
+    return asyncio.run(_Run(options, observer or Observer(), chosen).run())
 
 
 class _Run:
-    def __init__(self, options: Options, observer: Observer) -> None:
-        self.options, self.observer = options, observer
+    def __init__(self, options: Options, observer: Observer, chosen: Callable[[Scenario], bool]) -> None:
+        self.options, self.observer, self.chosen = options, observer, chosen
+        self.task: asyncio.Task[object] | None = None
         self.began = time.perf_counter()
         self.lanes = {f: Lane(f, options.interpreters.get(f, sys.executable), options.limits) for f in FRAMEWORKS}
         self.problems: list[Problem] = []
@@ -74,7 +82,7 @@ class _Run:
 
     async def run(self) -> Report:
         loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
+        self.task = task = asyncio.current_task()
         assert task is not None
         for number in (signal.SIGINT, signal.SIGTERM):
             try:
@@ -98,11 +106,9 @@ class _Run:
 
     async def read(self) -> None:
         """Reads the files and queues the listings of every scenario chosen, document by document."""
-        from tfpt_cli.scenario.choose import chooser
         from tfpt_cli.scenario.files import scenario_files
         from tfpt_cli.scenario.scenario import load
 
-        chosen = chooser(self.options.expression, self.options.tags)
         for file in scenario_files(self.options.paths):
             if isinstance(file, Problem):
                 self.complain(file)
@@ -112,7 +118,7 @@ class _Run:
                     self.complain(found)
                     continue
                 for scenario in found:
-                    if chosen(scenario):
+                    if self.chosen(scenario):
                         self.queue(scenario)
                     else:
                         self.deselected += 1
@@ -142,11 +148,17 @@ class _Run:
         del self.waiting[index]
         self.done[index] = compared(scenario, outcomes)
         while len(self.results) in self.done:
-            result = self.done.pop(len(self.results))
-            if not self.results:
-                self.observer.started(self.environment())
-            self.results.append(result)
+            self.pass_on(self.done.pop(len(self.results)))
+
+    def pass_on(self, result: ScenarioResult) -> None:
+        if not self.results:
+            self.observer.started(self.environment())
+        self.results.append(result)
+        try:
             self.observer.finished(result)
+        except Stop:
+            assert self.task is not None
+            self.task.cancel()
 
     def environment(self) -> dict[str, str]:
         """Versions of everything that took part, as far as they are known."""
@@ -158,8 +170,7 @@ class _Run:
     def report(self, interrupted: bool) -> Report:
         # Results that wait for an earlier scenario are complete: they are in the report of an interrupted run too.
         for index in sorted(self.done):
-            self.results.append(self.done[index])
-            self.observer.finished(self.done[index])
+            self.pass_on(self.done[index])
         return Report(
             environment=self.environment(),
             scenarios=tuple(self.results),

@@ -96,7 +96,9 @@ def _label(leaf: Leaf) -> str:
 
 def listing(framework: str, title: str, sections: list[Section]) -> Listing:
     """A listing with the imports that its sections need."""
-    source = "\n".join([s.source for s in sections] + [f"{leaf.show} {leaf.expression}" for s in sections for leaf in s.leaves])
+    source = "\n".join(
+        [s.source for s in sections] + [f"{leaf.show} {leaf.expression}" for s in sections for leaf in s.leaves]
+    )
     needed = {name for name, used in _USED.items() if used.search(source)} | _NEEDED[framework]
     imports = Section("\n".join(line for name, line in _IMPORTS.items() if name in needed), required=True)
     one_line = " ".join(title.split())

@@ -7,12 +7,10 @@ through `CONSTANTS`, the way it writes a constant array.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import Operation, dictionary
 from tfpt_cli.dictionary.shapes import RULES, Shape, ShapeError, broadcast, show
-from tfpt_cli.dictionary.signature import Signature
 from tfpt_cli.scenario.expression import (
     COMPARISONS,
     CONSTANTS,
@@ -27,6 +25,11 @@ from tfpt_cli.scenario.expression import (
     offset,
 )
 from tfpt_cli.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tfpt_cli.dictionary.signature import Signature
 
 _CONSTANT_ARRAY = {
     "torch": "torch.tensor({value}, dtype=torch.{dtype})",
@@ -87,7 +90,9 @@ class _Checker:
                 try:
                     return nested_shape(constant(node))
                 except (NotConstant, BadConstant):
-                    self.complain(node, "a list may hold numbers only; put arrays together with stack([...]) or concat([...])")
+                    self.complain(
+                        node, "a list may hold numbers only; put arrays together with stack([...]) or concat([...])"
+                    )
                 except ShapeError as error:
                     self.complain(node, str(error))
             case ast.Attribute(value=value, attr=attribute):
@@ -110,10 +115,14 @@ class _Checker:
     def attribute(self, node: ast.AST, value: ast.expr, attribute: str) -> None:
         if isinstance(value, ast.Name) and value.id not in self.inputs:
             hint = f"; '{attribute}' alone is the neutral name" if attribute in dictionary().operations else ""
-            self.complain(node, f"'{value.id}.{attribute}' is native code, which goes under 'torch' or 'tensorflow'{hint}")
+            self.complain(
+                node, f"'{value.id}.{attribute}' is native code, which goes under 'torch' or 'tensorflow'{hint}"
+            )
         else:
             self.array(value)
-            self.complain(node, f"a neutral expression has no attributes: '.{attribute}' goes under 'torch' or 'tensorflow'")
+            self.complain(
+                node, f"a neutral expression has no attributes: '.{attribute}' goes under 'torch' or 'tensorflow'"
+            )
 
     def operator(self, node: ast.expr, symbol: str, left: ast.expr, right: ast.expr) -> Shape | None:
         return self.result(node, dictionary().operators[symbol], [self.array(left), self.array(right)], {})
@@ -230,7 +239,11 @@ def written(tree: ast.expr, framework: str, dtype: str) -> str:
 
 
 def filled(
-    template: ast.expr, signature: Signature, given: set[str], settings: Mapping[str, Any], arrays: Mapping[str, ast.expr]
+    template: ast.expr,
+    signature: Signature,
+    given: set[str],
+    settings: Mapping[str, Any],
+    arrays: Mapping[str, ast.expr],
 ) -> ast.expr:
     """A row's spelling with its parameters put in.
 
@@ -244,7 +257,8 @@ def filled(
             break
         left_out.add(parameter.name)
     values = {name: literal(value) for name, value in settings.items()} | dict(arrays)
-    return _Filler(values, left_out).visit(ast.parse(ast.unparse(template), mode="eval").body)
+    written_out: ast.expr = _Filler(values, left_out).visit(ast.parse(ast.unparse(template), mode="eval").body)
+    return written_out
 
 
 class _Filler(ast.NodeTransformer):
@@ -256,7 +270,9 @@ class _Filler(ast.NodeTransformer):
         return self.values.get(node.id, node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        node.keywords = [k for k in node.keywords if not (isinstance(k.value, ast.Name) and k.value.id in self.left_out)]
+        node.keywords = [
+            k for k in node.keywords if not (isinstance(k.value, ast.Name) and k.value.id in self.left_out)
+        ]
         return self.generic_visit(node)
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:

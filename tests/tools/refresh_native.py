@@ -19,8 +19,10 @@ import json
 import re
 import sys
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 TARGET = Path(__file__).parents[2] / "tfpt_cli" / "dictionary" / "native"
 
@@ -61,20 +63,7 @@ TF_DTYPES = ["float16", "bfloat16", "float32", "float64", "int8", "int16", "int3
              "complex128"]  # fmt: skip
 
 # Tensor methods and properties: pure functions of the tensor, no in-place twin, no storage, no hook, no NumPy view.
-TORCH_METHODS = """
-    abs acos acosh add addmm all amax amin aminmax any argmax argmin argsort asin asinh atan atan2 atanh bmm bool ceil
-    chunk clamp clamp_max clamp_min clip clone contiguous copysign cos cosh count_nonzero cross cummax cummin cumprod cumsum
-    deg2rad det detach diag diag_embed diagonal diff digamma dim div dot double eq erf erfc erfinv exp exp2 expand expand_as
-    expm1 fix flatten flip fliplr flipud float floor floor_divide fmax fmin fmod frac gather ge gt half heaviside hypot
-    index_select inner int inverse isfinite isinf isnan item kron ldexp le lerp lgamma log log10 log1p log2 logaddexp
-    logaddexp2 logcumsumexp logdet logical_and logical_not logical_or logical_xor logit log_softmax logsumexp long lt
-    masked_fill masked_select matmul matrix_exp max maximum mean median min minimum mm moveaxis movedim mul mv mvlgamma
-    nan_to_num nanmean nanmedian nansum narrow ne neg nelement nextafter norm numel outer permute pinverse polygamma pow prod
-    qr quantile rad2deg ravel reciprocal relu remainder repeat repeat_interleave reshape reshape_as roll rot90 round rsqrt
-    scatter scatter_add select sgn sigmoid sign signbit sin sinc sinh size slogdet softmax sort split sqrt square squeeze
-    std sub subtract sum svd swapaxes swapdims t take take_along_dim tan tanh tensor_split tile to topk trace transpose tril
-    triu true_divide trunc type unbind unflatten unfold unsqueeze unsqueeze var view view_as vsplit where xlogy
-""".split()
+TORCH_METHODS = ["abs", "acos", "acosh", "add", "addmm", "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "argsort", "asin", "asinh", "atan", "atan2", "atanh", "bmm", "bool", "ceil", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "contiguous", "copysign", "cos", "cosh", "count_nonzero", "cross", "cummax", "cummin", "cumprod", "cumsum", "deg2rad", "det", "detach", "diag", "diag_embed", "diagonal", "diff", "digamma", "dim", "div", "dot", "double", "eq", "erf", "erfc", "erfinv", "exp", "exp2", "expand", "expand_as", "expm1", "fix", "flatten", "flip", "fliplr", "flipud", "float", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "gather", "ge", "gt", "half", "heaviside", "hypot", "index_select", "inner", "int", "inverse", "isfinite", "isinf", "isnan", "item", "kron", "ldexp", "le", "lerp", "lgamma", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "log_softmax", "logsumexp", "long", "lt", "masked_fill", "masked_select", "matmul", "matrix_exp", "max", "maximum", "mean", "median", "min", "minimum", "mm", "moveaxis", "movedim", "mul", "mv", "mvlgamma", "nan_to_num", "nanmean", "nanmedian", "nansum", "narrow", "ne", "neg", "nelement", "nextafter", "norm", "numel", "outer", "permute", "pinverse", "polygamma", "pow", "prod", "qr", "quantile", "rad2deg", "ravel", "reciprocal", "relu", "remainder", "repeat", "repeat_interleave", "reshape", "reshape_as", "roll", "rot90", "round", "rsqrt", "scatter", "scatter_add", "select", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "size", "slogdet", "softmax", "sort", "split", "sqrt", "square", "squeeze", "std", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor_split", "tile", "to", "topk", "trace", "transpose", "tril", "triu", "true_divide", "trunc", "type", "unbind", "unflatten", "unfold", "unsqueeze", "unsqueeze", "var", "view", "view_as", "vsplit", "where", "xlogy"]
 PROPERTIES = {"torch": ["H", "T", "imag", "mH", "mT", "real", "shape"], "tensorflow": ["shape"]}
 
 MATH = ["acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "erf", "exp", "expm1", "floor", "gamma", "hypot", "lgamma",
@@ -93,7 +82,9 @@ def main(framework: str) -> None:
     for key in ("prefixes", "bare", "values", "properties"):
         lines.append(f" {json.dumps(key)}: {json.dumps(catalogue[key], sort_keys=False)},")
     for key in ("calls", "methods"):
-        rows = [f"  {json.dumps(name)}: {json.dumps(signatures)}" for name, signatures in sorted(catalogue[key].items())]
+        rows = [
+            f"  {json.dumps(name)}: {json.dumps(signatures)}" for name, signatures in sorted(catalogue[key].items())
+        ]
         lines.append(f" {json.dumps(key)}: {{\n" + ",\n".join(rows) + "\n }" + ("," if key == "calls" else ""))
     lines.append("}")
     path = TARGET / f"{framework}.json"
@@ -109,11 +100,33 @@ def torch_catalogue() -> dict[str, Any]:
     methods = overloads(folder / "__init__.pyi", "TensorBase")
     calls: dict[str, list[str]] = {}
     modules = {
-        "torch": (torch, set(stubs["torch"]) | {"tensor", "einsum", "norm", "meshgrid", "cdist", "split", "tensordot",
-                                               "cartesian_prod", "block_diag", "broadcast_tensors", "atleast_1d",
-                                               "atleast_2d", "atleast_3d", "stft", "unique", "Size"}),  # fmt: skip
+        "torch": (
+            torch,
+            set(stubs["torch"])
+            | {
+                "tensor",
+                "einsum",
+                "norm",
+                "meshgrid",
+                "cdist",
+                "split",
+                "tensordot",
+                "cartesian_prod",
+                "block_diag",
+                "broadcast_tensors",
+                "atleast_1d",
+                "atleast_2d",
+                "atleast_3d",
+                "stft",
+                "unique",
+                "Size",
+            },
+        ),
         "F": (torch.nn.functional, None),
-        "nn": (torch.nn, {n for n, v in vars(torch.nn).items() if inspect.isclass(v) and issubclass(v, torch.nn.Module)}),
+        "nn": (
+            torch.nn,
+            {n for n, v in vars(torch.nn).items() if inspect.isclass(v) and issubclass(v, torch.nn.Module)},
+        ),
         "nn.init": (torch.nn.init, {n for n in vars(torch.nn.init) if re.fullmatch("[a-z].*_|calculate_gain", n)}),
         "torch.special": (torch.special, None),
         "torch.linalg": (torch.linalg, None),
@@ -127,7 +140,9 @@ def torch_catalogue() -> dict[str, Any]:
         "values": [f"torch.{name}" for name in [*TORCH_DTYPES, "pi", "e", "inf", "nan", "strided"]],
         "properties": PROPERTIES["torch"],
         "calls": calls,
-        "methods": {name: [drop_self(s) for s in methods[name]] for name in sorted(set(TORCH_METHODS)) if name in methods},
+        "methods": {
+            name: [drop_self(s) for s in methods[name]] for name in sorted(set(TORCH_METHODS)) if name in methods
+        },
     }
 
 
@@ -135,16 +150,7 @@ def tensorflow_catalogue() -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
-    top = """abs acos acosh add argmax argmin asin asinh atan atan2 atanh bitcast boolean_mask broadcast_to broadcast_static_shape
-        cast clip_by_norm clip_by_value complex concat constant convert_to_tensor cos cosh cumsum divide eigvals eig einsum
-        ensure_shape equal exp expand_dims eye fill floor gather gather_nd greater greater_equal histogram_fixed_width identity
-        less less_equal linspace logical_and logical_not logical_or matmul matrix_square_root maximum meshgrid minimum multiply
-        negative norm not_equal one_hot ones ones_like pad pow range rank realdiv reduce_all reduce_any reduce_logsumexp
-        reduce_max reduce_mean reduce_min reduce_prod reduce_sum repeat reshape reverse reverse_sequence roll round
-        saturate_cast scalar_mul scatter_nd searchsorted sequence_mask shape sigmoid sign sin sinh size slice sort split sqrt
-        square squeeze stack stop_gradient strided_slice subtract switch_case tan tanh tensor_scatter_nd_add
-        tensor_scatter_nd_update tensordot tile transpose truncatediv truncatemod unique unstack where zeros zeros_like
-        """.split()
+    top = ["abs", "acos", "acosh", "add", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh", "bitcast", "boolean_mask", "broadcast_to", "broadcast_static_shape", "cast", "clip_by_norm", "clip_by_value", "complex", "concat", "constant", "convert_to_tensor", "cos", "cosh", "cumsum", "divide", "eigvals", "eig", "einsum", "ensure_shape", "equal", "exp", "expand_dims", "eye", "fill", "floor", "gather", "gather_nd", "greater", "greater_equal", "histogram_fixed_width", "identity", "less", "less_equal", "linspace", "logical_and", "logical_not", "logical_or", "matmul", "matrix_square_root", "maximum", "meshgrid", "minimum", "multiply", "negative", "norm", "not_equal", "one_hot", "ones", "ones_like", "pad", "pow", "range", "rank", "realdiv", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "round", "saturate_cast", "scalar_mul", "scatter_nd", "searchsorted", "sequence_mask", "shape", "sigmoid", "sign", "sin", "sinh", "size", "slice", "sort", "split", "sqrt", "square", "squeeze", "stack", "stop_gradient", "strided_slice", "subtract", "switch_case", "tan", "tanh", "tensor_scatter_nd_add", "tensor_scatter_nd_update", "tensordot", "tile", "transpose", "truncatediv", "truncatemod", "unique", "unstack", "where", "zeros", "zeros_like"]
     modules = {
         "tf": (tf, set(top) - {"switch_case"}),
         "tf.math": (tf.math, None),
@@ -154,7 +160,10 @@ def tensorflow_catalogue() -> dict[str, Any]:
         "keras.ops": (keras.ops, None),
         "keras.activations": (keras.activations, None),
         "keras.layers": (keras.layers, None),
-        "keras.initializers": (keras.initializers, set(vars(keras.initializers)) - {"get", "serialize", "deserialize", "Initializer"}),
+        "keras.initializers": (
+            keras.initializers,
+            set(vars(keras.initializers)) - {"get", "serialize", "deserialize", "Initializer"},
+        ),
         "keras.losses": (keras.losses, None),
     }
     calls: dict[str, list[str]] = {}
@@ -185,7 +194,11 @@ def functions(
         home = getattr(value, "__module__", None) or ""
         if names is None and (home == "typing" or home.startswith(("torch.types", "torch._jit", "torch.overrides"))):
             continue
-        if framework == "torch" and prefix in {"F", "torch.special", "torch.linalg", "torch.fft"} and inspect.isclass(value):
+        if (
+            framework == "torch"
+            and prefix in {"F", "torch.special", "torch.linalg", "torch.fft"}
+            and inspect.isclass(value)
+        ):
             continue
         found[f"{prefix}.{name}"] = stubs.get(name) or signatures(value)
         if prefix == "keras.layers":
@@ -209,7 +222,9 @@ def signatures(value: Any) -> list[str]:
     except (ValueError, TypeError):
         pass
     documented = []
-    for match in re.finditer(r"^\s*(?:\.\. function:: )?(?:\w+\.)*\w+\((?P<parameters>.*)\)\s*->", value.__doc__ or "", re.MULTILINE):
+    for match in re.finditer(
+        r"^\s*(?:\.\. function:: )?(?:\w+\.)*\w+\((?P<parameters>.*)\)\s*->", value.__doc__ or "", re.MULTILINE
+    ):
         try:
             tree = ast.parse(f"def f({match['parameters']}): ...").body[0]
         except SyntaxError:
@@ -252,7 +267,11 @@ def plain(arguments: ast.arguments) -> str:
 
 
 def simple(default: ast.expr) -> ast.expr:
-    return default if isinstance(default, (ast.Constant, ast.UnaryOp)) and "..." not in ast.unparse(default) else ast.Constant(None)
+    return (
+        default
+        if isinstance(default, (ast.Constant, ast.UnaryOp)) and "..." not in ast.unparse(default)
+        else ast.Constant(None)
+    )
 
 
 def drop_self(signature: str) -> str:

@@ -9,15 +9,18 @@ distribution with eight moments; both are two-sample tests of like estimators, w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from tfpt_cli.results import FRAMEWORKS, LABELS, Distribution, Test
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
 LEVEL = 1e-6
 _POWER = 0.99
@@ -91,7 +94,9 @@ def compare_distributions(
         tests += own
         if any(test.p < LEVEL for test in own):
             worst = min(own, key=lambda test: test.p)
-            words.append(f"{LABELS[sample.framework]}'s values do not fit {law.text}: {_one_sample_words(worst, sample, law)}")
+            words.append(
+                f"{LABELS[sample.framework]}'s values do not fit {law.text}: {_one_sample_words(worst, sample, law)}"
+            )
     error = math.hypot(left.scale_error, right.scale_error)
     detectable = math.expm1((stats.norm.isf(LEVEL / 2) + stats.norm.ppf(_POWER)) * error)
     result = Distribution(
@@ -110,7 +115,7 @@ def _two_sample(left: _Sample, right: _Sample) -> Iterator[Test]:
     errors = left.std / math.sqrt(left.size), right.std / math.sqrt(right.size)
     yield Test("mean", both, _p(right.mean - left.mean, math.hypot(*errors)))
     yield Test("tails", both, _p(right.kurtosis - left.kurtosis, math.hypot(left.tail_error, right.tail_error)))
-    method = "auto" if max(left.size, right.size) <= _EXACT_UP_TO else "asymp"
+    method = _ks_method(max(left.size, right.size))
     yield Test("distribution function", both, float(stats.ks_2samp(left.values, right.values, method=method).pvalue))
 
 
@@ -121,13 +126,20 @@ def _one_sample(sample: _Sample, declared: Declared) -> Iterator[Test]:
     scale_error = math.sqrt((excess + 2) / 4 / sample.size)
     yield Test("scale", sample.framework, _p(math.log(sample.std / std), scale_error))
     yield Test("mean", sample.framework, _p(sample.mean - mean, std / math.sqrt(sample.size)))
-    method = "auto" if sample.size <= _EXACT_UP_TO else "asymp"
-    yield Test("distribution function", sample.framework, float(stats.kstest(sample.values, law.cdf, method=method).pvalue))
+    method = _ks_method(sample.size)
+    yield Test(
+        "distribution function", sample.framework, float(stats.kstest(sample.values, law.cdf, method=method).pvalue)
+    )
     low, high = law.support()
     # A float32 bound may be rounded outwards by one unit: (high - low) * random + low.
     slack = 2e-7 * max(abs(low), abs(high)) if math.isfinite(high - low) else 0.0
     inside = low - slack <= sample.values[0] and sample.values[-1] <= high + slack
     yield Test("support", sample.framework, 1.0 if inside else 0.0)
+
+
+def _ks_method(size: int) -> Literal["exact", "asymp"]:
+    """The exact p-value costs the square of the size; the asymptotic one is good from a few hundred on."""
+    return "exact" if size <= _EXACT_UP_TO else "asymp"
 
 
 def _p(difference: float, error: float) -> float:
@@ -141,7 +153,8 @@ def _two_sample_words(test: Test, left: _Sample, right: _Sample) -> str:
     names = LABELS[left.framework], LABELS[right.framework]
     if test.name == "scale":
         large, small, name = (left, right, names[0]) if left.std > right.std else (right, left, names[1])
-        return f"{name}'s standard deviation is {large.std / small.std:.3g} times the other's ({large.std:.4g} against {small.std:.4g})"
+        times = f"{large.std / small.std:.3g} times the other's ({large.std:.4g} against {small.std:.4g})"
+        return f"{name}'s standard deviation is {times}"
     if test.name == "mean":
         apart = abs(left.mean - right.mean) / max(left.std, right.std)
         return f"the means are {apart:.2g} standard deviations apart ({left.mean:.4g} against {right.mean:.4g})"

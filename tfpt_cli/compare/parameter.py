@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.summary import side_of, summary
@@ -15,7 +14,9 @@ from tfpt_cli.dictionary.shapes import show
 from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, State, Tolerance, Value, Verdict
 
 if TYPE_CHECKING:
-    from tfpt_cli.subjects.init import Parameter
+    from numpy.typing import NDArray
+
+    from tfpt_cli.subjects.init.spec import Parameter
 
 
 def compare_parameter(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tfpt_cli.results import Side, State, Summary, Value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SHOWN = 100
 BINS = 16

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
-from numpy.typing import NDArray
 
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.summary import side_of
 from tfpt_cli.dictionary.shapes import show
 from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Measure, Side, State, Tolerance, Value, Verdict
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # (rtol, atol) by the narrower dtype of the two: DESIGN, which follows torch.testing.assert_close but for one atol.
 DEFAULTS = {
@@ -42,7 +46,9 @@ def compare_values(
     left, right = (values[framework] for framework in FRAMEWORKS)
     turned = moved(left.array, layout) if layout else left.array
     if turned is None or turned.shape != right.array.shape:
-        reason = f"shapes {show(left.array.shape)} and {show(right.array.shape)}" + (f" under '{layout}'" if layout else "")
+        reason = f"shapes {show(left.array.shape)} and {show(right.array.shape)}" + (
+            f" under '{layout}'" if layout else ""
+        )
         return Comparison(quantity, Verdict.DIFFERS, shown, reason, layout, diagnosis=("shape",))
     rtol, atol = limits(tolerance, left.dtype, right.dtype)
     measured = measure(turned, right.array, rtol, atol, left.dtype)
@@ -82,7 +88,9 @@ def _without_value(quantity: str, shown: dict[str, Side], values: dict[str, Valu
     (missing,) = (f for f, state in states.items() if state is not State.PRESENT)
     (other,) = (f for f in FRAMEWORKS if f != missing)
     if states[missing] is State.ABSENT:
-        return Comparison(quantity, Verdict.DIFFERS, shown, f"only {LABELS[other]} has it", layout, diagnosis=("absent",))
+        return Comparison(
+            quantity, Verdict.DIFFERS, shown, f"only {LABELS[other]} has it", layout, diagnosis=("absent",)
+        )
     has = "zero" if not np.any(values[other].array) else "a value"
     reason = f"{LABELS[missing]} answers None (not connected), {LABELS[other]} {has}"
     return Comparison(quantity, Verdict.DIFFERS, shown, reason, layout, diagnosis=("disconnected",))
@@ -102,8 +110,9 @@ def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, 
     `max_ulp` counts units in the last place of `dtype` (the smaller unit of the two values).
     """
     exact = left.dtype.kind in "iub" and right.dtype.kind in "iub"
-    wide = np.int64 if exact else (np.complex128 if "c" in (left.dtype.kind, right.dtype.kind) else np.float64)
-    a, b = left.astype(wide), right.astype(wide)
+    wide: Any = np.int64 if exact else (np.complex128 if "c" in (left.dtype.kind, right.dtype.kind) else np.float64)
+    a: NDArray[Any] = left.astype(wide)
+    b: NDArray[Any] = right.astype(wide)
     with np.errstate(all="ignore"):
         same = (a == b) | ((a != a) & (b != b))
         comparable = same | (np.isfinite(a) & np.isfinite(b))

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.rows import called_name, dotted
 from tfpt_cli.dictionary.signature import bind_any, parse_signature
 from tfpt_cli.results import LABELS
 from tfpt_cli.scenario.expression import Complaint, offset
 from tfpt_cli.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 ROOTS = {"torch": ("torch", "nn", "F", "math", "np"), "tensorflow": ("tf", "tensorflow", "keras", "math", "np")}
 OTHER = {"torch": "tensorflow", "tensorflow": "torch"}
@@ -52,7 +55,7 @@ class Native:
         """Whether a canonical name may stand in a scenario."""
         return name in self.calls or name in self.values
 
-    def nearest(self, name: str, variables: Mapping[str, object] | set[str] = frozenset()) -> str:
+    def nearest(self, name: str, variables: Iterable[str] = ()) -> str:
         """`, did you mean '...'?` for a name that may not stand here."""
         by_last: dict[str, str] = {}
         for full in self.calls:
@@ -99,7 +102,8 @@ def with_full_names(tree: ast.expr, framework: str, variables: set[str]) -> ast.
                 return node
             return ast.parse(full, mode="eval").body
 
-    return Rename().visit(tree)
+    renamed: ast.expr = Rename().visit(tree)
+    return renamed
 
 
 class _Checker:
@@ -189,7 +193,9 @@ class _Checker:
         if name not in self.table.methods:
             label = LABELS[self.table.framework]
             known = did_you_mean(name, list(self.table.methods))
-            self.complain(node, f"'.{name}()' is not among the methods of {label} tensors that a scenario may call{known}")
+            self.complain(
+                node, f"'.{name}()' is not among the methods of {label} tensors that a scenario may call{known}"
+            )
             return
         _, _, complaints = bind_any(f".{name}", self.table.methods[name], node)
         self.complaints += complaints

@@ -6,11 +6,10 @@ A row is the only place where a spelling stands. `dictionary()` gives all rows, 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 import yamlcore
@@ -18,6 +17,9 @@ import yamlcore
 from tfpt_cli.dictionary.shapes import RULES
 from tfpt_cli.dictionary.signature import KINDS, Signature, parse_signature
 from tfpt_cli.results import FRAMEWORKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 ROOTS = {"torch": {"torch", "nn", "F"}, "tensorflow": {"tf", "keras"}, "numpy": {"np", "rng"}}
 
@@ -134,7 +136,7 @@ def dictionary() -> Dictionary:
 
 def _read(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     text = Path(__file__).with_name(f"{kind}.yaml").read_text(encoding="utf-8")
-    rows = yaml.load(text, Loader=yamlcore.CCoreLoader)
+    rows = yaml.load(text, Loader=yamlcore.CCoreLoader)  # noqa: S506 - builds plain data only
     for name, row in rows.items():
         yield f"{name}", row
 

@@ -7,8 +7,10 @@ array arguments and the values of the settings, and gives the shape of the resul
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 Shape = tuple[int, ...]
 Settings = dict[str, Any]
@@ -49,11 +51,12 @@ def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
     return tuple(item % rank for item in axes)
 
 
-def _elementwise(arrays: list[Any], settings: Settings) -> Shape | None:
+def _elementwise(arrays: list[Any], _: Settings) -> Shape | None:
     return broadcast(*arrays)
 
 
 def _along_axis(arrays: list[Any], settings: Settings) -> Shape | None:
+    shape: Shape | None
     (shape,) = arrays
     if shape is not None:
         axes_of(settings["axis"], len(shape))
@@ -70,7 +73,7 @@ def _reduce(arrays: list[Any], settings: Settings) -> Shape | None:
     return tuple(size for axis, size in enumerate(shape) if axis not in axes)
 
 
-def _matmul(arrays: list[Any], settings: Settings) -> Shape | None:
+def _matmul(arrays: list[Any], _: Settings) -> Shape | None:
     left, right = arrays
     if left is None or right is None:
         return None
@@ -79,8 +82,11 @@ def _matmul(arrays: list[Any], settings: Settings) -> Shape | None:
     rows, columns = left[-2:-1], right[-1:] if len(right) > 1 else ()
     inner = right[-2] if len(right) > 1 else right[0]
     if left[-1] != inner:
-        raise ShapeError(f"the shapes {show(left)} and {show(right)} do not fit a matrix product: {left[-1]} against {inner}")
-    return (broadcast(left[:-2], right[:-2]) or ()) + rows + columns
+        raise ShapeError(
+            f"the shapes {show(left)} and {show(right)} do not fit a matrix product: {left[-1]} against {inner}"
+        )
+    batch = broadcast(left[:-2], right[:-2]) or ()
+    return (*batch, *rows, *columns)
 
 
 def _concat(arrays: list[Any], settings: Settings) -> Shape | None:
@@ -101,7 +107,7 @@ def _stack(arrays: list[Any], settings: Settings) -> Shape | None:
     if len(set(shapes)) > 1:
         raise ShapeError(f"only arrays of one shape can be stacked, got {' and '.join(map(show, shapes))}")
     (axis,) = axes_of(settings["axis"], len(shapes[0]) + 1)
-    return tuple([*shapes[0][:axis], len(shapes), *shapes[0][axis:]])
+    return (*shapes[0][:axis], len(shapes), *shapes[0][axis:])
 
 
 def _reshape(arrays: list[Any], settings: Settings) -> Shape | None:
@@ -131,7 +137,7 @@ def _expand(arrays: list[Any], settings: Settings) -> Shape | None:
     if shape is None:
         return None
     (axis,) = axes_of(settings["axis"], len(shape) + 1)
-    return tuple([*shape[:axis], 1, *shape[axis:]])
+    return (*shape[:axis], 1, *shape[axis:])
 
 
 def _squeeze(arrays: list[Any], settings: Settings) -> Shape | None:
@@ -141,7 +147,9 @@ def _squeeze(arrays: list[Any], settings: Settings) -> Shape | None:
     axes = axes_of(settings["axis"], len(shape))
     for axis in axes:
         if shape[axis] != 1:
-            raise ShapeError(f"axis {axis} of {show(shape)} has {shape[axis]} entries, only an axis of one can be squeezed")
+            raise ShapeError(
+                f"axis {axis} of {show(shape)} has {shape[axis]} entries, only an axis of one can be squeezed"
+            )
     return tuple(size for axis, size in enumerate(shape) if axis not in axes)
 
 

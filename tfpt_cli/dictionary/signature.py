@@ -7,13 +7,15 @@ Python array API standard; the others are settings, and their annotations say wh
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.scenario.expression import BadConstant, Complaint, NotConstant, constant, offset
 from tfpt_cli.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 
 def _whole(value: Any, least: int) -> bool:
@@ -86,7 +88,8 @@ class Signature:
             bound[parameter.name] = argument
         if len(call.args) > len(positional) and not variadic:
             most = f"{len(positional)} argument{'s' * (len(positional) != 1)}"
-            message = f"{name} takes {'at most ' * any(not p.required for p in positional)}{most}, got {len(call.args)} ({self.show(name)})"
+            few = "at most " * any(not p.required for p in positional)
+            message = f"{name} takes {few}{most}, got {len(call.args)} ({self.show(name)})"
             complaints.append(Complaint(offset(call.args[len(positional)]), message))
         names = {p.name for p in self.parameters if p.kind == "setting"}
         open_ended = any(p.kind == "kwargs" for p in self.parameters)

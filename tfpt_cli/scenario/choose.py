@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from tfpt_cli.scenario.scenario import Scenario
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tfpt_cli.scenario.scenario import Scenario
 
 _WORD = re.compile(r"[^\s()]+")
 
@@ -21,7 +24,7 @@ def chooser(expression: str | None, tags: tuple[str, ...]) -> Callable[[Scenario
     The expression is words joined by `and`, `or`, `not` and brackets, as in pytest; a word matches anywhere in the
     name, the case, the file and the tags, upper and lower case alike. Raises `BadExpression`.
     """
-    matches = _compiled(expression) if expression is not None else lambda text: True
+    matches = _compiled(expression) if expression is not None else lambda _: True
 
     def chosen(scenario: Scenario) -> bool:
         text = " ".join([scenario.title, scenario.file, *scenario.tags]).lower()
@@ -42,7 +45,9 @@ def _compiled(expression: str) -> Callable[[str], bool]:
     try:
         tree = ast.parse(_WORD.sub(name, expression).strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise BadExpression(f"'{expression}' is not words joined by and, or, not: try -k 'linear and not bias'") from None
+        raise BadExpression(
+            f"'{expression}' is not words joined by and, or, not: try -k 'linear and not bias'"
+        ) from None
     return lambda text: _matches(tree, words, text)
 
 

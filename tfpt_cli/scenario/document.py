@@ -8,14 +8,16 @@ hostile file must be refused before it has grown.
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 import yamlcore
 
 from tfpt_cli.results import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
@@ -118,7 +120,9 @@ def documents(file: str, text: str) -> tuple[list[Document], list[Problem]]:
     except _Stop as stop:
         problems.append(stop.problem)
     if not found and not problems:
-        problems.append(Problem(file, 1, 1, "no scenario in this file; one needs a name and a subject (init or gradient)"))
+        problems.append(
+            Problem(file, 1, 1, "no scenario in this file; one needs a name and a subject (init or gradient)")
+        )
     return found, problems
 
 
@@ -137,7 +141,7 @@ def _events(file: str, text: str) -> Iterator[Any]:
         message = f"the character U+{code:04X} is not allowed in YAML"
         raise _Stop(Problem(file, *place, message)) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark: Any = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         words = ", ".join(part for part in (error.context, error.problem) if part)
         raise _Stop(Problem(file, line, column, f"not valid YAML: {words}{_yaml_hint(words)}")) from None
@@ -245,4 +249,3 @@ class _Builder:
         value = self._value(next(self.events), (*path, key))
         if key is not None:
             data[key] = value
-

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tfpt_cli.results import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 ENDINGS = (".yaml", ".yml")
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.native import check_native, with_full_names
-from tfpt_cli.results import Problem
-from tfpt_cli.scenario.document import Document, Path
 from tfpt_cli.scenario.expression import Complaint, bad_constants, parse, substitute
 from tfpt_cli.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tfpt_cli.results import Problem
+    from tfpt_cli.scenario.document import Document, Path
 
 
 @dataclass
@@ -59,7 +62,9 @@ class Reader:
             return None
         return tree
 
-    def native(self, path: Path, framework: str, variables: set[str], *, what: str = "", given: int = 0) -> ast.expr | None:
+    def native(
+        self, path: Path, framework: str, variables: set[str], *, what: str = "", given: int = 0
+    ) -> ast.expr | None:
         """The checked native code at a path, bare class names written out, or None after complaining.
 
         With `what`, the code must be a call.

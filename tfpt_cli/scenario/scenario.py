@@ -6,16 +6,19 @@ import ast
 import itertools
 import keyword
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tfpt_cli.dictionary.native import ROOTS
-from tfpt_cli.listing import Listing
 from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Outcome, Problem, Tolerance
 from tfpt_cli.scenario.document import Document, documents, read_text
 from tfpt_cli.scenario.reader import Reader
 from tfpt_cli.scenario.schema import SUBJECTS, structural_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfpt_cli.listing import Listing
 
 MAX_CASES = 1_000
 
@@ -106,7 +109,9 @@ def _ordered(problems: list[Problem]) -> list[Problem]:
 
 def _common_problems(document: Document, wrong: set[tuple[Any, ...]]) -> list[Problem]:
     data, problems = document.data, []
-    differs = data.get("expect") == "differ" or (isinstance(data.get("expect"), dict) and "differ" in data["expect"].values())
+    differs = data.get("expect") == "differ" or (
+        isinstance(data.get("expect"), dict) and "differ" in data["expect"].values()
+    )
     for key, needed in (("expect", differs), ("tolerance", "tolerance" in data)):
         if needed and "because" not in data:
             words = "'expect: differ'" if key == "expect" else "a tolerance of its own"
@@ -114,10 +119,12 @@ def _common_problems(document: Document, wrong: set[tuple[Any, ...]]) -> list[Pr
     if ("matrix",) in wrong or not isinstance(data.get("matrix"), dict):
         return problems
     reserved = {root for roots in ROOTS.values() for root in roots}
-    for name in data["matrix"]:
-        if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name in reserved:
-            problems.append(document.problem(("matrix", name), f"'{name}' cannot name a matrix value: use a word such as units", key=True))
-    return problems
+    words = "cannot name a matrix value: use a word such as units"
+    return problems + [
+        document.problem(("matrix", name), f"'{name}' {words}", key=True)
+        for name in data["matrix"]
+        if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name in reserved
+    ]
 
 
 def _cases(document: Document, subject: str, wrong: set[tuple[Any, ...]]) -> tuple[list[Scenario], list[Problem]]:
@@ -125,7 +132,11 @@ def _cases(document: Document, subject: str, wrong: set[tuple[Any, ...]]) -> tup
     matrix = data.get("matrix", {})
     count = math.prod(len(values) for values in matrix.values())
     if count > MAX_CASES:
-        return [], [document.problem(("matrix",), f"the matrix has {count:,} cases; at most {MAX_CASES:,} are allowed", key=True)]
+        return [], [
+            document.problem(
+                ("matrix",), f"the matrix has {count:,} cases; at most {MAX_CASES:,} are allowed", key=True
+            )
+        ]
     cases = [dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())]
     scenarios: list[Scenario] = []
     by_problem: dict[Problem, list[dict[str, Any]]] = {}

@@ -7,14 +7,17 @@ editor shows.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
-from tfpt_cli.results import Problem
-from tfpt_cli.scenario.document import Document
-from tfpt_cli.subjects import gradient, init
+from tfpt_cli.subjects.gradient import fields as gradient
+from tfpt_cli.subjects.init import fields as init
 from tfpt_cli.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from tfpt_cli.results import Problem
+    from tfpt_cli.scenario.document import Document
 
 SUBJECTS = {init.NAME: init, gradient.NAME: gradient}
 DTYPES = ("float16", "bfloat16", "float32", "float64")
@@ -41,7 +44,12 @@ def schema() -> dict[str, Any]:
         "additionalProperties": False,
         "required": ["name"],
         "properties": {
-            "name": {"type": "string", "minLength": 1, "maxLength": 200, "description": "a text of 1 to 200 characters"},
+            "name": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 200,
+                "description": "a text of 1 to 200 characters",
+            },
             **{name: subject.SCHEMA for name, subject in SUBJECTS.items()},
             "dtype": {"enum": list(DTYPES), "description": f"one of {', '.join(DTYPES)}"},
             "seed": {
@@ -61,7 +69,11 @@ def schema() -> dict[str, Any]:
                 "description": "agree, differ, or one of them by quantity, such as {weight: differ}",
                 "anyOf": [
                     {"enum": list(EXPECT)},
-                    {"type": "object", "minProperties": 1, "additionalProperties": {"enum": list(EXPECT), "description": "agree or differ"}},
+                    {
+                        "type": "object",
+                        "minProperties": 1,
+                        "additionalProperties": {"enum": list(EXPECT), "description": "agree or differ"},
+                    },
                 ],
             },
             "because": {"type": "string", "minLength": 1, "description": "the reason, in words"},

@@ -9,15 +9,17 @@ from __future__ import annotations
 import ast
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.dictionary.shapes import Shape, ShapeError, show
 from tfpt_cli.listing import number_text
 from tfpt_cli.lowering import filled, nested_shape, unknown
-from tfpt_cli.scenario.document import Path
 from tfpt_cli.scenario.expression import BadConstant, Complaint, NotConstant, constant, offset
-from tfpt_cli.scenario.reader import Reader
+
+if TYPE_CHECKING:
+    from tfpt_cli.scenario.document import Path
+    from tfpt_cli.scenario.reader import Reader
 
 MAX_SIZE = 100_000_000
 
@@ -116,5 +118,5 @@ def _size(rule: ast.expr, settings: dict[str, Any]) -> int:
         case ast.BoolOp(values=[ast.Name(id=first), ast.Name(id=second)]):
             return int(settings[first] if settings[first] is not None else settings[second])
         case ast.Call(func=ast.Name(id="steps")):
-            return max(math.ceil((settings["stop"] - settings["start"]) / settings["step"]), 0)
+            return int(max(math.ceil((settings["stop"] - settings["start"]) / settings["step"]), 0))
     raise AssertionError(f"no such size rule: {ast.unparse(rule)}")

@@ -6,6 +6,8 @@ Standard library, NumPy and the framework alone, for any Python from 3.9 on. The
 asks for it, so that a run in which no scenario is valid starts none.
 """
 
+from __future__ import annotations
+
 import ctypes
 import importlib
 import linecache
@@ -14,6 +16,7 @@ import platform
 import signal
 import sys
 import traceback
+from typing import Any
 
 import protocol
 
@@ -26,7 +29,7 @@ class Channel:
     What listings and frameworks print goes to standard error, which the parent keeps for its failure messages.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.source = os.fdopen(os.dup(0), "rb")
         self.target = os.fdopen(os.dup(1), "wb")
         null = os.open(os.devnull, os.O_RDONLY)
@@ -35,20 +38,21 @@ class Channel:
         sys.stdin = open(os.devnull)  # noqa: SIM115
         sys.stdout = sys.stderr
 
-    def receive(self):
+    def receive(self) -> dict[str, Any] | None:
         """The parent's next request, None when it has gone."""
         prefix = self.source.read(protocol.PREFIX.size)
         if len(prefix) < protocol.PREFIX.size:
             return None
-        return protocol.header(self.source.read(protocol.header_length(prefix)))
+        request: dict[str, Any] = protocol.header(self.source.read(protocol.header_length(prefix)))
+        return request
 
-    def send(self, header, blobs=()):
+    def send(self, header: dict[str, Any], blobs: list[Any] | tuple[()] = ()) -> None:
         for piece in protocol.frame(header, blobs):
             self.target.write(piece)
         self.target.flush()
 
 
-def die_with_parent():
+def die_with_parent() -> None:
     """A child that hangs must not outlive a parent that was killed (Linux; elsewhere the closed pipe ends it)."""
     if platform.system() == "Linux":
         try:
@@ -57,7 +61,7 @@ def die_with_parent():
             pass
 
 
-def limit_memory(gigabytes):
+def limit_memory(gigabytes: float) -> None:
     """Lets private memory grow by this much from now on; further allocations fail instead of filling the machine."""
     try:
         import resource
@@ -70,19 +74,21 @@ def limit_memory(gigabytes):
         pass  # no such limit on this system: the time limit remains
 
 
-def message_of(error):
+def message_of(error: BaseException) -> str:
     """What the framework said: the type and text of an exception, cut to a readable length."""
     text = "{}: {}".format(type(error).__name__, error).strip()
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " ..."
 
 
-def run(side, request):
+def run(side: Any, request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     """Runs the sections of a listing one after another; gives the answer's header and the arrays' bytes."""
     import numpy as np
 
     side.reset()
-    namespace = {"__name__": "__main__", "__builtins__": __builtins__}
-    values, failures, blobs = [], [], []
+    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+    values: list[Any] = []
+    failures: list[Any] = []
+    blobs: list[Any] = []
     broken = None
     for section in request["sections"]:
         keys = [leaf[:2] for leaf in section["leaves"]]
@@ -104,7 +110,7 @@ def run(side, request):
     return {"id": request["id"], "values": values, "failures": failures}, blobs
 
 
-def execute(section, namespace, name):
+def execute(section: dict[str, Any], namespace: dict[str, Any], name: str) -> None:
     """Runs one section under the script's own line numbers."""
     source = "\n" * (section["line"] - 1) + section["source"]
     # Registered as a file's text, so that a traceback shows the line and TensorFlow's AutoGraph can read a function.
@@ -112,11 +118,11 @@ def execute(section, namespace, name):
     exec(compile(source, name, "exec"), namespace)
 
 
-def leave(side, namespace, leaf, np):
+def leave(side: Any, namespace: dict[str, Any], leaf: list[str], np: Any) -> tuple[dict[str, Any], Any]:
     """One quantity: its description, and its bytes (None for a value of None)."""
     quantity, how, expression = leaf
-    value = eval(expression, namespace)  # noqa: S307 - the expression is tfpt's own, made by a listing
-    described = {"quantity": quantity, "how": how}
+    value = eval(expression, namespace)
+    described: dict[str, Any] = {"quantity": quantity, "how": how}
     if value is None:
         return dict(described, state="disconnected"), None
     array, dtype = side.array(value)
@@ -127,13 +133,13 @@ def leave(side, namespace, leaf, np):
     return described, array.reshape(-1).view(np.uint8) if array.size else np.empty(0, np.uint8)
 
 
-def line_of(error, name):
+def line_of(error: BaseException, name: str) -> int | None:
     """The line of the script at which an exception was raised, None where it is not in the script."""
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == name]
     return lines[-1] if lines else None
 
 
-def main():
+def main() -> None:
     channel = Channel()
     die_with_parent()
     framework = sys.argv[1]

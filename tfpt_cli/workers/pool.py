@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-
 from tfpt_cli.listing import Listing
 from tfpt_cli.results import LABELS, Failure, Outcome, State, Value
 from tfpt_cli.workers import protocol
@@ -90,20 +89,24 @@ class Worker:
             package = {"torch": "torch", "tensorflow": "tensorflow"}[self.framework]
             hint = f" (install it: {self.interpreter} -m pip install {package})" if missing else ""
             symptom = "not installed" if missing else "not started"
-            raise Broken(self._failure(symptom, f"{LABELS[self.framework]} cannot be imported: {answer['failed']}{hint}"))
+            raise Broken(
+                self._failure(symptom, f"{LABELS[self.framework]} cannot be imported: {answer['failed']}{hint}")
+            )
         if not isinstance(answer.get("loaded"), dict):
             raise Broken(self._failure("nonsense", f"it answered {str(answer)[:80]}"))
         self.versions |= {key: str(value) for key, value in answer["loaded"].items()}
 
     def write(self, header: dict[str, Any]) -> None:
         """Hands a request to the process without waiting for it to be read."""
-        assert self.process is not None and self.process.stdin is not None
+        assert self.process is not None
+        assert self.process.stdin is not None
         if not self.process.stdin.is_closing():
             self.process.stdin.writelines(protocol.frame(header))
 
     async def read(self, seconds: float, doing: str) -> tuple[dict[str, Any], list[bytes]]:
         """The next frame. Raises `Broken` where there is none in time, or no frame at all."""
-        assert self.process is not None and self.process.stdout is not None
+        assert self.process is not None
+        assert self.process.stdout is not None
         stream = self.process.stdout
         try:
             async with asyncio.timeout(seconds):
@@ -145,7 +148,8 @@ class Worker:
         return f"; its last words: {' / '.join(lines)[-600:]}" if lines else ""
 
     async def _keep_stderr(self) -> None:
-        assert self.process is not None and self.process.stderr is not None
+        assert self.process is not None
+        assert self.process.stderr is not None
         kept = 0
         while chunk := await self.process.stderr.read(8192):
             self._stderr.append(chunk)

@@ -3,8 +3,11 @@
 No pickle: a child in another environment is not trusted with the parent's interpreter.
 """
 
+from __future__ import annotations
+
 import json
 import struct
+from typing import Any, Iterable
 
 VERSION = "tfpt-worker/1"
 MARK = b"TFPT"
@@ -16,22 +19,23 @@ class Nonsense(Exception):
     """Bytes that are no frame; the message shows the first of them."""
 
 
-def frame(header, blobs=()):
-    """A frame as a list of bytes-like pieces, ready to be written one after another."""
-    header = dict(header, blobs=[len(memoryview(blob).cast("B")) if len(blob) else 0 for blob in blobs])
+def frame(header: dict[str, Any], blobs: Iterable[Any] = ()) -> list[Any]:
+    """A frame as a list of pieces, ready to be written one after another; a blob is bytes or an array of bytes."""
+    blobs = list(blobs)
+    header = dict(header, blobs=[len(blob) for blob in blobs])
     text = json.dumps(header).encode()
     return [PREFIX.pack(MARK, len(text)), text, *blobs]
 
 
-def header_length(prefix):
+def header_length(prefix: bytes) -> int:
     """The length of the header that follows a prefix. Raises `Nonsense`."""
     mark, length = PREFIX.unpack(prefix)
     if mark != MARK or length > MAX_HEADER:
         raise Nonsense(f"it answered {prefix!r}")
-    return length
+    return int(length)
 
 
-def header(text):
+def header(text: bytes) -> dict[str, Any]:
     """The header from its bytes. Raises `Nonsense`."""
     try:
         value = json.loads(text)

@@ -1,10 +1,14 @@
 """What the child needs to know about TensorFlow and Keras."""
 
-tensorflow = None
-keras = None
+from __future__ import annotations
+
+from typing import Any
+
+tensorflow: Any = None
+keras: Any = None
 
 
-def load():
+def load() -> dict[str, str]:
     """Imports the framework; gives its versions."""
     global tensorflow, keras
     import keras as keras_module
@@ -15,13 +19,13 @@ def load():
     return {"tensorflow": tensorflow.__version__, "keras": keras.__version__, "numpy": numpy.__version__}
 
 
-def reset():
+def reset() -> None:
     """Puts back what a listing before may have set."""
     if keras.config.floatx() != "float32":
         keras.config.set_floatx("float32")
 
 
-def array(value):
+def array(value: Any) -> tuple[Any, str]:
     """A tensor or variable (or a number) as a NumPy array, and the framework's name of its dtype."""
     import numpy
 

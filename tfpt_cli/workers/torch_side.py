@@ -1,9 +1,13 @@
 """What the child needs to know about PyTorch."""
 
-torch = None
+from __future__ import annotations
+
+from typing import Any
+
+torch: Any = None
 
 
-def load():
+def load() -> dict[str, str]:
     """Imports the framework; gives its versions."""
     global torch
     import numpy
@@ -13,13 +17,13 @@ def load():
     return {"torch": torch.__version__, "numpy": numpy.__version__}
 
 
-def reset():
+def reset() -> None:
     """Puts back what a listing before may have set."""
     if torch.get_default_dtype() is not torch.float32:
         torch.set_default_dtype(torch.float32)
 
 
-def array(value):
+def array(value: Any) -> tuple[Any, str]:
     """A tensor (or a number) as a NumPy array, and the framework's name of its dtype."""
     import numpy
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tfpt_cli.listing import Leaf, Listing, Section, listing
+from tfpt_cli.listing import Leaf, Section
 
 if TYPE_CHECKING:
-    from tfpt_cli.subjects.init import Init, Parameter
+    from collections.abc import Iterator
+
+    from tfpt_cli.subjects.init.spec import Init, Parameter
 
 # Whole layers are built again where no row says how to draw one parameter alone; a build costs far more than a draw.
 MAX_BUILDS = 2_000
+# How the repeated draws of a parameter are told from its own value.
+DRAWS = "draws"
 
 
-def write(spec: Init, title: str) -> Listing:
+def sections(spec: Init) -> Iterator[Section]:
     """The layer, its parameters, and the draws for the distribution tests."""
-    return listing("torch", title, list(_sections(spec)))
-
-
-def _sections(spec: Init) -> Iterator[Section]:
     lines = [f"torch.manual_seed({spec.seed})"]
     if spec.dtype != "float32":
         lines.append(f"torch.set_default_dtype(torch.{spec.dtype})")
@@ -28,7 +27,7 @@ def _sections(spec: Init) -> Iterator[Section]:
         fill = parameter.filling["torch"]
         if fill.source and parameter.attribute["torch"]:
             build.append(_fill(parameter, _holder(spec, parameter)))
-    if any(_rebuilt(spec, parameter) for parameter in spec.parameters):
+    if any(_rebuilt(parameter) for parameter in spec.parameters):
         build = ["def build():", *(f"    {line}" for line in build), "    return layer", "", "layer = build()"]
     yield Section("\n".join(lines + build), required=True)
     for parameter in spec.parameters:
@@ -55,19 +54,17 @@ def _fill(parameter: Parameter, target: str) -> str:
     return parameter.filling["torch"].source.replace("(tensor", f"({target}", 1)
 
 
-def _rebuilt(spec: Init, parameter: Parameter) -> bool:
+def _rebuilt(parameter: Parameter) -> bool:
     return parameter.shape is None and parameter.filling["torch"].random is not False
 
 
 def _draws(spec: Init, parameter: Parameter, holder: str) -> Iterator[Section]:
-    from tfpt_cli.subjects.init import DRAWS
-
     name = f"{_variable(parameter)}_draws"
     shown = f'{name}.shape[0], "draws, mean", {name}.mean().item(), "std", {name}.std(correction=0).item()'
     leaf = (Leaf(parameter.name, DRAWS, name, shown),)
-    if _rebuilt(spec, parameter):
-        count = f"min(max(math.ceil({spec.samples} / {_variable(parameter)}.numel()), 2), {MAX_BUILDS})"
-        yield Section(f"{name} = torch.stack([build(){holder[len('layer') :]} for _ in range({count})])", leaf)
+    if _rebuilt(parameter):
+        builds = f"min(max(math.ceil({spec.samples} / {_variable(parameter)}.numel()), 2), {MAX_BUILDS})"
+        yield Section(f"{name} = torch.stack([build(){holder[len('layer') :]} for _ in range({builds})])", leaf)
         return
     count = parameter.draws("torch", spec.samples)
     if not count or parameter.shape is None:

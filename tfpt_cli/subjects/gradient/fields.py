@@ -1,29 +1,23 @@
-"""The subject `gradient`: the value of an expression and its derivatives, by every way that each framework has.
-
-The listings themselves are written in `gradient_torch` and `gradient_tensorflow`; here stand the fields, the names of
-the quantities, and how the ways are paired.
-"""
+"""The fields of a gradient scenario."""
 
 from __future__ import annotations
 
 import ast
 import keyword
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.native import ROOTS
 from tfpt_cli.dictionary.shapes import Shape, show
-from tfpt_cli.listing import Listing
 from tfpt_cli.lowering import mark_inputs, shape_of, written
-from tfpt_cli.results import FRAMEWORKS, Comparison, Outcome, Tolerance
-from tfpt_cli.scenario.document import Path
-from tfpt_cli.scenario.reader import Reader
+from tfpt_cli.results import FRAMEWORKS, LABELS
 from tfpt_cli.scenario.values import SCHEMA as VALUES
 from tfpt_cli.scenario.values import Values, read_values
-from tfpt_cli.subjects import gradient_tensorflow, gradient_torch
-from tfpt_cli.subjects.pairing import pairs
+from tfpt_cli.subjects.gradient.spec import NAME, Gradient, Output
 
-NAME = "gradient"
+if TYPE_CHECKING:
+    from tfpt_cli.scenario.document import Path
+    from tfpt_cli.scenario.reader import Reader
+
 DERIVATIVES = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp")
 MODES = {"torch": ("eager", "compile"), "tensorflow": ("eager", "graph", "jit")}
 
@@ -87,77 +81,6 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Output:
-    """One expression: its name (empty for the only one), its source by framework, its shape where that is known."""
-
-    name: str
-    source: dict[str, str]
-    shape: Shape | None
-
-    @property
-    def value(self) -> str:
-        """The quantity that holds its value."""
-        return self.name or "value"
-
-
-@dataclass(frozen=True)
-class Gradient:
-    """A checked gradient scenario: everything that its listings need."""
-
-    inputs: dict[str, Values]
-    outputs: tuple[Output, ...]
-    wrt: tuple[str, ...]
-    derivatives: tuple[str, ...]
-    tangent: dict[str, Values]
-    cotangent: dict[str, Values]
-    modes: dict[str, tuple[str, ...]]
-    headline: str
-    dtype: str
-    seed: int
-    native: bool
-
-    subject = NAME
-
-    def quantities(self) -> list[str]:
-        """The names of the quantities that the listings leave."""
-        return list(dict.fromkeys(quantity for framework in FRAMEWORKS for quantity, _ in self.listing(framework, "").keys))
-
-    def listing(self, framework: str, title: str) -> Listing:
-        """The code for a framework."""
-        write = {"torch": gradient_torch.write, "tensorflow": gradient_tensorflow.write}[framework]
-        return write(self, title)
-
-    def compare(self, outcomes: dict[str, Outcome], tolerance: Tolerance | None) -> list[Comparison]:
-        """One comparison for every way on either side, each against the other side's first way."""
-        from tfpt_cli.compare.values import compare_values  # not above: validating needs no NumPy
-
-        return [
-            compare_values(quantity, sides, tolerance)
-            for quantity in self.quantities()
-            for sides in pairs(quantity, outcomes)
-        ]
-
-    def notes(self) -> tuple[str, ...]:
-        """What a reader must know to read the derivatives."""
-        summed = [o for o in self.outputs if o.shape and {"gradient", "hessian", "hvp"} & set(self.derivatives)]
-        return tuple(
-            f"{output.value} has shape {show(output.shape or ())}: its gradient is that of its sum (a cotangent of ones)"
-            for output in summed
-        )
-
-
-def quantity(kind: str, output: str, *names: str) -> str:
-    """The name of a derivative: `d/dx`, `dloss/dw`, `jacobian d/dx`, `d2/dxdw`, `d2/dx2`, `jvp`, `hvp d/dx`."""
-    if kind == "jvp":
-        return f"jvp {output}".strip()
-    if kind == "hessian":
-        first, second = names
-        return f"d2{output}/d{first}2" if first == second else f"d2{output}/d{first}d{second}"
-    prefix = "" if kind == "gradient" else f"{kind} "
-    return f"{prefix}d{output}/d{names[0]}"
-
-
 def read(reader: Reader, dtype: str, seed: int) -> Gradient | None:
     """The gradient scenario of a case, or None after complaining about every problem in its fields."""
     before = len(reader.problems)
@@ -205,7 +128,9 @@ def _read_outputs(reader: Reader, inputs: dict[str, Values | None]) -> list[Outp
     neutral = reader.get(NAME, "of") is not None
     given = [framework for framework in FRAMEWORKS if reader.get(NAME, framework) is not None]
     if neutral and given:
-        reader.complain((NAME, given[0]), f"'of' and '{given[0]}' exclude each other: one spelling for both, or one each", key=True)
+        reader.complain(
+            (NAME, given[0]), f"'of' and '{given[0]}' exclude each other: one spelling for both, or one each", key=True
+        )
         return []
     if not neutral and len(given) < 2:
         missing = [framework for framework in FRAMEWORKS if framework not in given]
@@ -225,7 +150,9 @@ def _output_names(reader: Reader, fields: list[str], inputs: dict[str, Values | 
     for field_, others in by_field.items():
         if set(others) != set(names):
             ours, theirs = (", ".join(filter(None, n)) or "one expression" for n in (others, names))
-            reader.complain((NAME, field_), f"'{field_}' has {ours}, '{fields[0]}' has {theirs}; name the same outputs", key=True)
+            reader.complain(
+                (NAME, field_), f"'{field_}' has {ours}, '{fields[0]}' has {theirs}; name the same outputs", key=True
+            )
     for name in filter(None, names):
         if not name.isidentifier() or keyword.iskeyword(name) or name in inputs:
             words = "it is an input" if name in inputs else "use a word such as loss"
@@ -282,7 +209,9 @@ def _read_tangent(
     given = reader.get(NAME, "tangent")
     if given is None:
         if needing:
-            reader.complain((NAME, "derivatives"), f"'{needing[0]}' needs a 'tangent', such as tangent: {{{wrt[0]}: 1.0}}", key=True)
+            reader.complain(
+                (NAME, "derivatives"), f"'{needing[0]}' needs a 'tangent', such as tangent: {{{wrt[0]}: 1.0}}", key=True
+            )
         return {}
     if not needing:
         reader.complain((NAME, "tangent"), "'tangent' is for jvp and hvp; add one of them to 'derivatives'", key=True)
@@ -314,7 +243,9 @@ def _read_cotangent(reader: Reader, outputs: list[Output], derivatives: tuple[st
     for output in outputs:
         path: Path = (NAME, "cotangent", output.name) if by_name else (NAME, "cotangent")
         if by_name and output.name not in given:
-            reader.complain((NAME, "cotangent"), f"'cotangent' needs a value for '{output.name or 'the output'}' too", key=True)
+            reader.complain(
+                (NAME, "cotangent"), f"'cotangent' needs a value for '{output.name or 'the output'}' too", key=True
+            )
             continue
         values = read_values(reader, path)
         if values is not None:
@@ -338,6 +269,7 @@ def _headline(reader: Reader, inputs: dict[str, Values]) -> str:
             return ", ".join(f"{name} = {' '.join(str(text).split())}" for name, text in value.items())
         return " ".join(str(value).split())
 
-    what = shown("of") if reader.get(NAME, "of") is not None else f"{shown('torch')}  |  {shown('tensorflow')}"
     at = ", ".join(f"{name} = {values.shown}" for name, values in inputs.items())
-    return f"{what}   at {at}"
+    if reader.get(NAME, "of") is not None:
+        return f"{shown('of')}   at {at}"
+    return "\n".join([*(f"{LABELS[f]:<10}  {shown(f)}" for f in FRAMEWORKS), f"at {at}"])

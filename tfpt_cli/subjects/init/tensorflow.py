@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tfpt_cli.listing import Leaf, Listing, Section, listing
-from tfpt_cli.subjects.init_torch import MAX_BUILDS
+from tfpt_cli.listing import Leaf, Section
+from tfpt_cli.subjects.init.torch import DRAWS, MAX_BUILDS
 
 if TYPE_CHECKING:
-    from tfpt_cli.subjects.init import Init, Parameter
+    from collections.abc import Iterator
+
+    from tfpt_cli.subjects.init.spec import Init, Parameter
 
 
-def write(spec: Init, title: str) -> Listing:
+def sections(spec: Init) -> Iterator[Section]:
     """The layer, its parameters, and the draws for the distribution tests."""
-    return listing("tensorflow", title, list(_sections(spec)))
-
-
-def _sections(spec: Init) -> Iterator[Section]:
     lines = [f"keras.utils.set_random_seed({spec.seed})"]
     if spec.dtype != "float32":
         lines.append(f'keras.config.set_floatx("{spec.dtype}")')
@@ -41,14 +38,12 @@ def _rebuilt(parameter: Parameter) -> bool:
 
 
 def _draws(spec: Init, parameter: Parameter, attribute: str, variable: str) -> Iterator[Section]:
-    from tfpt_cli.subjects.init import DRAWS
-
     name = f"{variable}_draws"
     shown = f'{name}.shape[0], "draws, mean", np.mean({name}), "std", np.std({name})'
     leaf = (Leaf(parameter.name, DRAWS, name, shown),)
     if _rebuilt(parameter):
-        count = f"min(max(math.ceil({spec.samples} / math.prod({variable}.shape)), 2), {MAX_BUILDS})"
-        yield Section(f"{name} = tf.stack([build().{attribute} for _ in range({count})])", leaf)
+        builds = f"min(max(math.ceil({spec.samples} / math.prod({variable}.shape)), 2), {MAX_BUILDS})"
+        yield Section(f"{name} = keras.ops.stack([build().{attribute} for _ in range({builds})])", leaf)
         return
     count = parameter.draws("tensorflow", spec.samples)
     if not count:

@@ -1,0 +1,186 @@
+"""The commands and their options. No logic: each hands on to the module that does the work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import click
+
+from tfpt_cli import __version__
+
+Command = Callable[..., Any]
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+_CHOOSE = [
+    click.option(
+        "-k",
+        "expression",
+        metavar="EXPRESSION",
+        help="Take only scenarios whose name, case, file or tags match, such as 'linear and not bias'.",
+    ),
+    click.option(
+        "--tag",
+        "tags",
+        multiple=True,
+        metavar="TAG",
+        help="Take only scenarios with this tag; may be given several times.",
+    ),
+]
+_PYTHONS = [
+    click.option(
+        "--torch-python", metavar="PYTHON", help="Run PyTorch in this interpreter, which needs only torch and NumPy."
+    ),
+    click.option(
+        "--tensorflow-python",
+        metavar="PYTHON",
+        help="Run TensorFlow in this interpreter, which needs only tensorflow and NumPy.",
+    ),
+]
+
+
+def _options(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+    def decorate(function: Command) -> Command:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="tfpt")
+def cli() -> None:
+    """Do this PyTorch code and this TensorFlow/Keras code mean the same thing?
+
+    Write a scenario in YAML, run `tfpt check scenario.yaml`, and read both frameworks side by side.
+    """
+
+
+@cli.command()
+@_PATHS
+@_options(_CHOOSE)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="What to write.",
+)
+@click.option("-o", "--output", metavar="FILE", help="Write the report to this file instead of the terminal.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long one scenario may run in a framework.",
+)
+@click.option(
+    "--start-timeout",
+    type=click.FloatRange(min=0.1),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a framework may take to start.",
+)
+@click.option(
+    "--memory",
+    type=click.FloatRange(min=0),
+    default=8.0,
+    show_default=True,
+    metavar="GIGABYTES",
+    help="How much memory the scenarios may use in a framework (Linux; 0: no limit).",
+)
+@_options(_PYTHONS)
+def check(
+    paths: tuple[str, ...],
+    expression: str | None,
+    tags: tuple[str, ...],
+    format_: str,
+    output: str | None,
+    timeout: float,
+    start_timeout: float,
+    memory: float,
+    torch_python: str | None,
+    tensorflow_python: str | None,
+) -> None:
+    """Run scenarios in both frameworks and compare what they give.
+
+    PATH is a scenario file or a folder of them. Exit codes: 0 every scenario as expected, 1 at least one not,
+    2 bad usage or an invalid file, 3 a framework could not run; the highest that applies.
+    """
+    from tfpt_cli.check import Options
+    from tfpt_cli.terminal import run_check
+    from tfpt_cli.workers.pool import Limits
+
+    options = Options(
+        paths=paths,
+        expression=expression,
+        tags=tags,
+        interpreters=_interpreters(torch_python, tensorflow_python),
+        limits=Limits(timeout, start_timeout, memory),
+    )
+    sys.exit(run_check(options, format_, output))
+
+
+@cli.command()
+@_PATHS
+def validate(paths: tuple[str, ...]) -> None:
+    """Check that scenario files are valid, without starting a framework.
+
+    Prints every problem of every file as file:line:column: message. Exit codes: 0 all valid, 2 not.
+    """
+    from tfpt_cli.terminal import run_validate
+
+    sys.exit(run_validate(paths))
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="SCENARIO...")
+@_options(_CHOOSE)
+@click.option("--framework", type=click.Choice(["torch", "tensorflow"]), help="Only this framework's script.")
+@click.option("-o", "--output", metavar="FOLDER", help="Write each script to a file of its own in this folder.")
+def code(
+    paths: tuple[str, ...], expression: str | None, tags: tuple[str, ...], framework: str | None, output: str | None
+) -> None:
+    """Show the code that `check` runs: scripts that run alone and print the numbers of the table."""
+    from tfpt_cli.terminal import run_code
+
+    sys.exit(run_code(paths, expression, tags, framework, output))
+
+
+@cli.command()
+@_options(_PYTHONS)
+def doctor(torch_python: str | None, tensorflow_python: str | None) -> None:
+    """Show the interpreters, the versions, what is missing, and the command that installs it.
+
+    Exit codes: 0 both frameworks run, 3 not.
+    """
+    from tfpt_cli.terminal import run_doctor
+
+    sys.exit(run_doctor(_interpreters(torch_python, tensorflow_python)))
+
+
+def _interpreters(torch_python: str | None, tensorflow_python: str | None) -> dict[str, str]:
+    given = {"torch": torch_python, "tensorflow": tensorflow_python}
+    return {framework: python for framework, python in given.items() if python}
+
+
+def main() -> NoReturn:
+    """The entry point of `tfpt`: an error of ours is a traceback, a person's never is."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    try:
+        cli(prog_name="tfpt")
+    except BrokenPipeError:
+        # The reader has gone (`tfpt check ... | head`): nothing to say, and nothing to flush at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(0)

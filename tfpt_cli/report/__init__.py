@@ -1,0 +1,1 @@
+"""Reports: pure functions of what is in `tfpt_cli.results`."""

@@ -1,0 +1,106 @@
+"""Numbers and arrays as text that fits a column."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfpt_cli.results import Summary
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+ASCII_BLOCKS = "_.-=+*%#"
+MAX_LINES = 6
+FEW = 24
+
+
+def number(value: Any, digits: int = 7) -> str:
+    """A number with at most this many significant digits, a float always with a point (`3.0`, `1e-07`, `nan`)."""
+    if isinstance(value, bool) or not isinstance(value, float):
+        return str(value)
+    if not math.isfinite(value):
+        return str(value)
+    text = f"{value:.{digits}g}"
+    return text if any(mark in text for mark in ".e") else f"{text}.0"
+
+
+def array_lines(values: Any, width: int) -> list[str] | None:
+    """A nested list of few numbers as lines of this width, with as many digits as fit; None where it does not fit.
+
+    A matrix has a line for each row; a vector may go over several, and has as many digits as do not cost a line.
+    """
+    if not isinstance(values, list):
+        return [number(values)] if len(number(values)) <= width else None
+    flat = list(_flat(values))
+    if not flat or len(flat) > FEW:
+        return None
+    choices = [list(_rows(values, iter(_aligned(flat, digits)), width)) for digits in (4, 3, 2)]
+    fitting = [lines for lines in choices if len(lines) <= MAX_LINES and max(map(len, lines)) <= width]
+    return min(fitting, key=len, default=None)
+
+
+def _flat(values: Any) -> Iterator[Any]:
+    if isinstance(values, list):
+        for item in values:
+            yield from _flat(item)
+    else:
+        yield values
+
+
+def _aligned(flat: list[Any], digits: int) -> list[str]:
+    """Numbers of equal width: with the same decimals where their sizes allow it, so that the points stand in a column."""
+    finite = [abs(value) for value in flat if isinstance(value, float) and math.isfinite(value) and value]
+    if finite and min(finite) >= 1e-3 and max(finite) < 1e4:
+        texts = [f"{value:.{digits}f}" if isinstance(value, float) else str(value) for value in flat]
+        while all(text.endswith("0") and not text.endswith(".0") for text in texts if "." in text):
+            texts = [text[:-1] if "." in text else text for text in texts]
+    else:
+        texts = [number(value, digits) for value in flat]
+    longest = max(map(len, texts))
+    return [text.rjust(longest) for text in texts]
+
+
+def _rows(values: list[Any], texts: Iterator[str], width: int, *, nested: bool = False) -> Iterator[str]:
+    if values and isinstance(values[0], list):
+        for row in values:
+            yield from _rows(row, texts, width, nested=True)
+        return
+    line = "["
+    for index in range(len(values)):
+        text = next(texts)
+        if index and not nested and len(line) + 1 + len(text) > width - 1:
+            yield line
+            line = " " + text
+        else:
+            line += (" " if index else "") + text
+    yield line + "]"
+
+
+def summary_lines(summary: Summary, width: int, *, ascii_only: bool = False) -> list[str]:
+    """Histogram, mean, standard deviation and range of an array as lines of this width."""
+    if summary.low == summary.high and not summary.not_finite:
+        return [f"all {number(summary.low, 4)}"]
+    pairs = [("mean", summary.mean), ("std", summary.std), ("min", summary.low), ("max", summary.high)]
+    for digits in (4, 3, 2):
+        texts = [f"{name} {number(value, digits)}" for name, value in pairs]
+        lines = ["  ".join(texts)] if len("  ".join(texts)) <= width else ["  ".join(texts[:2]), "  ".join(texts[2:])]
+        if all(len(line) <= width for line in lines):
+            break
+    else:
+        lines = texts
+    bars = histogram(summary, ascii_only=ascii_only)
+    lines = [bars, *lines] if bars else lines
+    return [*lines, f"{summary.not_finite:,} not finite"] if summary.not_finite else lines
+
+
+def histogram(summary: Summary, *, ascii_only: bool = False) -> str:
+    """The counts of a summary as one line of bars; empty where there is nothing to see."""
+    highest = max(summary.counts, default=0)
+    if highest == 0 or summary.low == summary.high:
+        return ""
+    blocks = ASCII_BLOCKS if ascii_only else BLOCKS
+    return "".join(
+        " " if count == 0 else blocks[round(count / highest * (len(blocks) - 1))] for count in summary.counts
+    )

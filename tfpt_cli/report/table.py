@@ -1,0 +1,259 @@
+"""The report for people: one table a scenario, both frameworks side by side."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tfpt_cli.report.numbers import array_lines, summary_lines
+from tfpt_cli.results import (
+    FRAMEWORKS,
+    LABELS,
+    Comparison,
+    Problem,
+    Report,
+    ScenarioResult,
+    Side,
+    State,
+    Status,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VERDICT_STYLES = {
+    Verdict.IDENTICAL: "green",
+    Verdict.CLOSE: "green",
+    Verdict.SAME_DISTRIBUTION: "green",
+    Verdict.DIFFERS: "bold red",
+    Verdict.ERROR: "bold magenta",
+}
+STATUS_STYLES = {
+    Status.PASSED: "bold green",
+    Status.FAILED: "bold red",
+    Status.ERROR: "bold magenta",
+    Status.SKIPPED: "yellow",
+}
+_GAP = 2
+# What TensorFlow puts around its messages: the node of a graph that a person never wrote.
+_NOISE = re.compile(r"\{\{[^}]*\}\}|\[Op:\w+\](?: name:)?")
+
+
+def clean(text: str) -> str:
+    """Text from a file or a framework without what would steer a terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def scenario_table(
+    result: ScenarioResult, environment: dict[str, str], width: int, *, ascii_only: bool = False
+) -> RenderableType:
+    """The block of one scenario for a terminal of `width` columns: name, table, reasons, status."""
+    parts: list[RenderableType] = [*_head(result, width)]
+    if result.comparisons:
+        parts.append(_table(result, environment, width, ascii_only))
+    parts += _reasons(result)
+    parts.append(_status(result))
+    return Group(*parts, "")
+
+
+def _head(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
+    name, place = clean(result.name), f"{clean(result.file)}:{result.line}"
+    gap = width - len(name) - len(place)
+    if gap >= _GAP:
+        yield Text.assemble((name, "bold"), " " * gap, (place, "dim"))
+    else:
+        yield Text(name, "bold")
+        yield Text(place, "dim")
+    for line in result.headline.splitlines():
+        yield Text(clean(line))
+
+
+def _table(result: ScenarioResult, environment: dict[str, str], width: int, ascii_only: bool) -> Table:
+    verdict = max(len(line) for c in result.comparisons for line in _verdict_text(c).splitlines())
+    verdict = min(verdict, max(width // 4, 22))
+    longest = max(len(line) for c in result.comparisons for line in _quantity_lines(c, 99))
+    name = min(longest, max(width // 6, 8))
+    side = max((width - name - verdict - 3 * _GAP - 1) // 2, 8)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_edge=False, header_style="dim")
+    table.add_column("", width=name + 1, overflow="fold")
+    for framework in FRAMEWORKS:
+        version = environment.get(framework, "").split("+")[0]
+        table.add_column(f"{LABELS[framework]} {version}".strip(), width=side, overflow="fold")
+    table.add_column("", width=verdict, overflow="fold")
+    previous = ""
+    above: set[tuple[str, str, str]] = set()
+    for comparison in result.comparisons:
+        cells = []
+        for framework in FRAMEWORKS:
+            shown_side = comparison.sides[framework]
+            key = comparison.quantity, framework, shown_side.how
+            repeated = key in above and bool(shown_side.shape)
+            cells.append(_as_above(shown_side) if repeated else _side_text(shown_side, side, ascii_only))
+            above.add(key)
+        style = VERDICT_STYLES[comparison.verdict]
+        shown = [f" {line}" for line in _quantity_lines(comparison, name)] if comparison.quantity != previous else []
+        previous = comparison.quantity
+        table.add_row(Text("\n".join(shown)), *cells, Text(_verdict_text(comparison), style))
+    return table
+
+
+def _quantity_lines(comparison: Comparison, width: int) -> list[str]:
+    lines = [clean(comparison.quantity)]
+    if comparison.layout:
+        layout = clean(comparison.layout)
+        left, right = (part.strip() for part in layout.split("->"))
+        if left != right:
+            lines += [layout] if len(layout) <= width else [f"{left} ->", right]
+    return lines
+
+
+def _verdict_text(comparison: Comparison) -> str:
+    words = [word for word in comparison.diagnosis if word != "distribution"]
+    measured = comparison.measure
+    if comparison.verdict is Verdict.CLOSE and measured is not None:
+        ulps = f", {measured.max_ulp:,} ULP" if measured.max_ulp is not None else ""
+        return f"close\n{measured.max_abs:.1e}{ulps}"
+    return f"{comparison.verdict.value}: {', '.join(words)}" if words else comparison.verdict.value
+
+
+def _side_text(side: Side, width: int, ascii_only: bool) -> Text:
+    """What one side has: shape and dtype, numbers while they are few, else their summary; how it was computed."""
+    if side.state is not State.PRESENT:
+        words = {State.DISCONNECTED: "None", State.ABSENT: "no such parameter", State.FAILED: "failed"}[side.state]
+        return _with_how(Text(words, "bold"), side.how, width)
+    lines = None if side.left_out else array_lines(side.values, width)
+    if not side.shape:
+        return _with_how(Text((lines or ["?"])[0]), side.how, width)
+    shape = f"({', '.join(map(str, side.shape))}{',' if len(side.shape) == 1 else ''}) {side.dtype}"
+    text = _with_how(Text(shape, "dim"), side.how, width)
+    if lines is not None:
+        text.append("\n" + "\n".join(lines))
+    summary = side.samples or (side.summary if lines is None else None)
+    if summary is not None:
+        text.append(
+            "\n" + "\n".join(summary_lines(summary, width, ascii_only=ascii_only)), "cyan" if side.samples else ""
+        )
+    elif lines is None:
+        text.append("\nempty" if 0 in side.shape else "\nno finite value")
+    return text
+
+
+def _as_above(side: Side) -> Text:
+    return Text(f"{side.how}, as above" if side.how else "as above", "dim italic")
+
+
+def _with_how(text: Text, how: str, width: int) -> Text:
+    if how:
+        separator = "  " if len(text.plain) + 2 + len(how) <= width else "\n"
+        text.append(separator + how, "dim italic")
+    return text
+
+
+def _reasons(result: ScenarioResult) -> Iterator[Padding]:
+    """A line for every comparison that has something to say, one for every failure, and the notes."""
+    said = set()
+    for comparison in result.comparisons:
+        words = f"{comparison.quantity}: {comparison.reason}"
+        if (
+            comparison.reason
+            and comparison.verdict in (Verdict.DIFFERS, Verdict.SAME_DISTRIBUTION)
+            and words not in said
+        ):
+            said.add(words)
+            yield _indented(words, "red" if comparison.verdict is Verdict.DIFFERS else "dim")
+    for failure in result.failures:
+        place = f", line {failure.listing_line} of its listing" if failure.listing_line else ""
+        message = " ".join(_NOISE.sub("", failure.message).split())
+        message = message if len(message) <= 400 else message[:400] + " ..."
+        yield _indented(f"{LABELS[failure.framework]} ({failure.symptom}{place}): {message}", "magenta")
+    for note in result.notes:
+        yield _indented(note, "dim")
+
+
+def _indented(words: str, style: str) -> Padding:
+    return Padding(Text(clean(words), style), (0, 0, 0, 2))
+
+
+def _status(result: ScenarioResult) -> Text:
+    return Text(f"{result.status.value}: {clean(status_words(result))}", STATUS_STYLES[result.status])
+
+
+def status_words(result: ScenarioResult) -> str:
+    """Why a scenario has its status, in words."""
+    differing = list(dict.fromkeys(c.quantity for c in result.comparisons if c.verdict is Verdict.DIFFERS))
+    because = f" ({result.because})" if result.because and result.expect != "agree" else ""
+    if result.status is Status.ERROR:
+        failed = list(dict.fromkeys(LABELS[failure.framework] for failure in result.failures))
+        return f"{' and '.join(failed)} failed" if failed else "nothing was compared"
+    if result.status is Status.PASSED:
+        return f"{_differ(differing)}, as expected{because}" if differing else "both sides agree"
+    if result.expect == "differ":
+        return f"expected to differ, but both sides agree{because}"
+    if isinstance(result.expect, dict):
+        wanted = ", ".join(f"{quantity}: {word}" for quantity, word in result.expect.items())
+        return f"expected {wanted} and the rest to agree; {_differ(differing)}{because}"
+    return f"expected to agree, but {_differ(differing)}"
+
+
+def _differ(quantities: list[str]) -> str:
+    return f"{', '.join(quantities) or 'nothing'} {'differ' if len(quantities) > 1 else 'differs'}"
+
+
+def summary_line(report: Report) -> Text:
+    """The last line: how many scenarios have each status, the time, the versions."""
+    counts = [(f"{count} {status}", STATUS_STYLES[Status(status)]) for status, count in report.summary.items() if count]
+    line = Text()
+    for index, (words, style) in enumerate(counts or [("no scenario checked", "yellow")]):
+        line.append(", " if index else "").append(words, style)
+    if report.deselected:
+        line.append(f", {report.deselected} not chosen", "dim")
+    if report.problems:
+        line.append(f", {len(report.problems)} problem{'s' * (len(report.problems) != 1)} in the files", "bold red")
+    versions = [
+        f"{label} {report.environment[key]}"
+        for key, label in (*LABELS.items(), ("keras", "Keras"))
+        if key in report.environment
+    ]
+    line.append(f" in {report.seconds:.1f} s", "dim")
+    if versions:
+        line.append(f" ({', '.join(versions)})", "dim")
+    if report.interrupted:
+        line = Text(
+            f"interrupted: {len(report.scenarios)} of {report.selected} scenarios were checked; ", "bold yellow"
+        ).append(line)
+    return line
+
+
+def problem_line(problem: Problem) -> Text:
+    """`file:line:column: message`, the place in bold."""
+    text = clean(str(problem))
+    place = text[: len(text) - len(clean(problem.message))]
+    return Text.assemble((place, "bold"), (clean(problem.message), "red"))
+
+
+def print_report(report: Report, console: Console) -> None:
+    """The whole report at once, as `-o FILE` gets it."""
+    for result in report.scenarios:
+        print_scenario(result, report.environment, console)
+    print_end(report, console)
+
+
+def print_scenario(result: ScenarioResult, environment: dict[str, str], console: Console) -> None:
+    """One scenario, as wide as the console."""
+    ascii_only = not console.encoding.lower().startswith("utf")
+    console.print(scenario_table(result, environment, console.width, ascii_only=ascii_only))
+
+
+def print_end(report: Report, console: Console) -> None:
+    """The problems of the files, and the last line."""
+    for problem in report.problems:
+        console.print(problem_line(problem), soft_wrap=True)
+    if report.problems:
+        console.print()
+    console.print(summary_line(report))

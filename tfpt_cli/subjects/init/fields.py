@@ -1,0 +1,85 @@
+"""The fields of an init scenario."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.results import FRAMEWORKS
+from tfpt_cli.subjects.init.native import NativeReader
+from tfpt_cli.subjects.init.neutral import NeutralReader
+from tfpt_cli.subjects.init.spec import NAME, SAMPLES, Init
+
+if TYPE_CHECKING:
+    from tfpt_cli.scenario.reader import Reader
+
+_SHAPE = {
+    "type": "array",
+    "description": "the shape of one input without the batch, such as [3]",
+    "items": {"type": "integer", "minimum": 1, "description": "a whole number of at least 1"},
+    "minItems": 1,
+}
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "a mapping with 'layer' and a line for each parameter, or with 'torch' and 'tensorflow'",
+    "properties": {
+        "layer": {"type": "string", "description": "a layer, such as linear(3, 4)"},
+        "torch": {
+            "type": "object",
+            "description": "a mapping with 'layer' and an initializer for each parameter",
+            "properties": {"layer": {"type": "string", "description": "a layer, such as nn.Linear(3, 4)"}},
+            "required": ["layer"],
+            "additionalProperties": {"type": "string", "description": "an initializer, such as nn.init.zeros_()"},
+        },
+        "tensorflow": {
+            "type": "object",
+            "description": "a mapping with 'layer' and 'input_shape'",
+            "properties": {
+                "layer": {"type": "string", "description": "a layer, such as keras.layers.Dense(4)"},
+                "input_shape": _SHAPE,
+            },
+            "required": ["layer", "input_shape"],
+            "additionalProperties": False,
+        },
+        "samples": {
+            "type": "integer",
+            "description": "how many values a distribution test draws per side, 1000 to 100000000",
+            "minimum": 1_000,
+            "maximum": 100_000_000,
+        },
+        "pair": {
+            "type": "object",
+            "description": "PyTorch's name of each parameter and TensorFlow's, such as {weight: kernel}",
+            "minProperties": 1,
+            "additionalProperties": {"type": "string", "description": "the name of a parameter"},
+        },
+        "layout": {
+            "type": "object",
+            "description": "how the axes map, by parameter, such as {weight: out in -> in out}",
+            "additionalProperties": {"type": "string", "description": "an einops pattern such as out in -> in out"},
+        },
+    },
+    "additionalProperties": {"type": "string", "description": "an initializer, such as uniform(0, 1)"},
+}
+
+
+def read(reader: Reader, dtype: str, seed: int) -> Init | None:
+    """The init scenario of a case, or None after complaining about every problem in its fields."""
+    before = len(reader.problems)
+    native_sides = [framework for framework in FRAMEWORKS if reader.get(NAME, framework) is not None]
+    neutral = reader.get(NAME, "layer") is not None
+    if neutral and native_sides:
+        message = f"'layer' and '{native_sides[0]}' exclude each other: one spelling for both, or one each"
+        reader.complain((NAME, native_sides[0]), message, key=True)
+        return None
+    if not neutral and len(native_sides) < 2:
+        if native_sides:
+            (given,) = native_sides
+            missing = next(f for f in FRAMEWORKS if f != given)
+            reader.complain((NAME,), f"missing '{missing}' beside '{given}'", key=True)
+        else:
+            reader.complain((NAME,), "missing 'layer' (or 'torch' and 'tensorflow')", key=True)
+        return None
+    samples = int(reader.get(NAME, "samples", default=SAMPLES))
+    result = (NeutralReader if neutral else NativeReader)(reader, dtype, seed, samples).read()
+    return result if len(reader.problems) == before else None
