@@ -100,8 +100,7 @@ class _Run:
         except (asyncio.CancelledError, KeyboardInterrupt):
             interrupted = True
         finally:
-            for lane in self.lanes.values():
-                lane.kill()
+            await asyncio.gather(*(lane.end() for lane in self.lanes.values()))
         return self.report(interrupted)
 
     async def read(self) -> None:

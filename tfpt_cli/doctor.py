@@ -48,5 +48,5 @@ async def _finding(framework: str, interpreter: str) -> Finding:
         )
         return Finding(framework, interpreter, worker.versions, time.perf_counter() - began, failure, remedy)
     finally:
-        worker.kill()
+        await worker.end()
     return Finding(framework, interpreter, worker.versions, time.perf_counter() - began)

@@ -1,7 +1,8 @@
 """Two random parameters, compared as distributions.
 
 Every test is made at one level, `LEVEL`: the two samples against each other (their distribution functions, means,
-scales and tails), each against the distribution that its row declares (distribution function, mean, scale, support).
+scales, tails and ranges), each against the distribution that its row declares (distribution function, mean, scale,
+support), and, where the two declare different ones, each against the other's.
 The scale and tail tests take their standard errors from the samples by the delta method, so they hold for any
 distribution with eight moments; both are two-sample tests of like estimators, whose skewness cancels.
 """
@@ -85,19 +86,24 @@ def compare_distributions(
     """
     left, right = (_Sample.of(framework, samples[framework]) for framework in FRAMEWORKS)
     tests = list(_two_sample(left, right))
-    words = [_two_sample_words(test, left, right) for test in tests if test.p < LEVEL][:1]
+    parted = [test for test in tests if test.p < LEVEL]
+    words = [_two_sample_words(parted[0], left, right)] if parted else []
     for sample in (left, right):
-        law = declared[sample.framework]
-        if law is None:
-            continue
-        own = list(_one_sample(sample, law))
-        tests += own
-        if any(test.p < LEVEL for test in own):
-            worst = min(own, key=lambda test: test.p)
-            words.append(
-                f"{LABELS[sample.framework]}'s values do not fit {law.text}: {_one_sample_words(worst, sample, law)}"
-            )
-    error = math.hypot(left.scale_error, right.scale_error)
+        for owner in sorted(FRAMEWORKS, key=lambda framework: framework != sample.framework):
+            law, own = declared[owner], declared[sample.framework]
+            if law is None or (owner != sample.framework and own is not None and own.text == law.text):
+                continue
+            made = [Test(f"{test.name} of {law.text}", test.on, test.p) for test in _one_sample(sample, law)]
+            tests += made
+            worst = min(made, key=lambda test: test.p)
+            if worst.p < LEVEL:
+                whose = "their declared" if owner == sample.framework else f"{LABELS[owner]}'s"
+                why = _one_sample_words(worst, sample, law)
+                words.append(f"{LABELS[sample.framework]}'s values do not fit {whose} {law.text}: {why}")
+                break
+    # Against a declared law each sample stands alone; without one, the error of both counts.
+    errors = left.scale_error, right.scale_error
+    error = max(errors) if all(declared.values()) else math.hypot(*errors)
     detectable = math.expm1((stats.norm.isf(LEVEL / 2) + stats.norm.ppf(_POWER)) * error)
     result = Distribution(
         declared={f: law.text for f, law in declared.items() if law is not None},
@@ -116,7 +122,22 @@ def _two_sample(left: _Sample, right: _Sample) -> Iterator[Test]:
     yield Test("mean", both, _p(right.mean - left.mean, math.hypot(*errors)))
     yield Test("tails", both, _p(right.kurtosis - left.kurtosis, math.hypot(left.tail_error, right.tail_error)))
     method = _ks_method(max(left.size, right.size))
+    yield Test("range", both, min(1.0, 4 * min(_beyond(*pair)[0] for pair in ((left, right), (right, left)))))
     yield Test("distribution function", both, float(stats.ks_2samp(left.values, right.values, method=method).pvalue))
+
+
+def _beyond(sample: _Sample, other: _Sample) -> tuple[float, int, str]:
+    """How many values of a sample lie beyond all of the other's, at the end where there are more: (p, count, where).
+
+    That the outermost k of two pooled samples of one distribution all come from the same one has at most the
+    probability (n / (n + m))^k, whatever the distribution: a precedence test. Ties do not count.
+    """
+    below = int(np.searchsorted(sample.values, other.values[0], side="left"))
+    above = sample.size - int(np.searchsorted(sample.values, other.values[-1], side="right"))
+    count, where = max(
+        (below, f"below {other.values[0]:.4g}, the least"), (above, f"above {other.values[-1]:.4g}, the greatest")
+    )
+    return (sample.size / (sample.size + other.size)) ** count, count, where
 
 
 def _one_sample(sample: _Sample, declared: Declared) -> Iterator[Test]:
@@ -165,17 +186,22 @@ def _two_sample_words(test: Test, left: _Sample, right: _Sample) -> str:
             f"{LABELS[heavy.framework]}'s values reach {reach[0]:.2f} standard deviations, "
             f"{LABELS[light.framework]}'s {reach[1]:.2f} (kurtosis {heavy.kurtosis:.2f} against {light.kurtosis:.2f})"
         )
+    if test.name == "range":
+        sample, other = min(((left, right), (right, left)), key=lambda pair: _beyond(*pair)[0])
+        _, count, where = _beyond(sample, other)
+        return f"{count:,} of {LABELS[sample.framework]}'s {sample.size:,} values lie {where} of {LABELS[other.framework]}'s"
     apart = float(stats.ks_2samp(left.values, right.values, method="asymp").statistic)
     return f"the distribution functions are {apart:.2g} apart"
 
 
 def _one_sample_words(test: Test, sample: _Sample, declared: Declared) -> str:
     law = declared.law
-    if test.name == "scale":
+    kind = test.name.split(" of ")[0]
+    if kind == "scale":
         return f"standard deviation {sample.std:.4g} instead of {law.std():.4g}"
-    if test.name == "mean":
+    if kind == "mean":
         return f"mean {sample.mean:.4g} instead of {law.mean():.4g}"
-    if test.name == "support":
+    if kind == "support":
         low, high = law.support()
         return f"they range from {sample.values[0]:.4g} to {sample.values[-1]:.4g}, outside [{low:.4g}, {high:.4g}]"
     return f"another distribution function (p = {test.p:.1g})"

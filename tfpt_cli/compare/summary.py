@@ -45,7 +45,16 @@ def summary(array: NDArray[Any], edges: tuple[float, float] | None = None) -> Su
         return None
     low, high = float(values.min()), float(values.max())
     edges = edges or (low, high)
+    counts = _counts(values, edges)
     with np.errstate(all="ignore"):
-        counts = np.histogram(values, bins=BINS, range=edges)[0] if np.isfinite(edges[1] - edges[0]) else np.zeros(BINS)
         mean, std = float(values.mean()), float(values.std())
     return Summary(mean, std, low, high, tuple(int(count) for count in counts), edges, missing)
+
+
+def _counts(values: NDArray[np.float64], edges: tuple[float, float]) -> NDArray[np.int64]:
+    """How many values lie in each of `BINS` equal parts of a range. numpy.histogram refuses ranges of a few ULPs."""
+    half = edges[1] / 2 - edges[0] / 2  # the whole width of two large numbers may overflow
+    if half <= 0:
+        return np.bincount([0], weights=[values.size], minlength=BINS).astype(np.int64)
+    places = ((values / 2 - edges[0] / 2) / half * BINS).astype(np.int64)
+    return np.bincount(np.clip(places, 0, BINS - 1), minlength=BINS)

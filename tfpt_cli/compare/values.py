@@ -117,7 +117,7 @@ def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, 
         same = (a == b) | ((a != a) & (b != b))
         comparable = same | (np.isfinite(a) & np.isfinite(b))
         difference = np.where(same, 0, np.abs(a - b)).astype(np.float64)
-        scale = np.maximum(np.abs(a), np.abs(b)).astype(np.float64)
+        scale = np.where(same, 0, np.maximum(np.abs(a), np.abs(b))).astype(np.float64)
         within = same | (comparable & (difference <= atol + rtol * scale))
         relative = np.where(same, 0.0, difference / scale)
     size, mismatched = int(a.size), int(np.count_nonzero(~within))
@@ -147,7 +147,8 @@ def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, 
 def _ulps(a: NDArray[np.float64], b: NDArray[np.float64], difference: NDArray[np.float64], dtype: str) -> int:
     """The greatest distance in units in the last place of `dtype`, of the value that is nearer to zero."""
     smaller = np.minimum(np.abs(a), np.abs(b))
-    exponent = np.maximum(np.frexp(smaller)[1] - 1, _LEAST_EXPONENT[dtype])
+    least = _LEAST_EXPONENT[dtype]
+    exponent = np.where(smaller == 0, least, np.maximum(np.frexp(smaller)[1] - 1, least))
     with np.errstate(all="ignore"):
         counts = np.ldexp(difference, PRECISION[dtype] - exponent)
     return int(min(float(np.max(counts)), 2.0**62))

@@ -47,7 +47,7 @@ def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     for item in axes:
         if not -rank <= item < rank:
-            raise ShapeError(f"axis {item} does not exist: the array has {rank} axes")
+            raise ShapeError(f"axis {item} does not exist: the array has {rank} {'axis' if rank == 1 else 'axes'}")
     return tuple(item % rank for item in axes)
 
 

@@ -165,6 +165,7 @@ class _Builder:
         self.document = document
         self.events = events
         self.problems: list[Problem] = []
+        self.aliases: set[str] = set()
 
     def build(self, event: Any, path: Path) -> None:
         value = self._value(event, path)
@@ -183,7 +184,10 @@ class _Builder:
         if not path:
             self.document.line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
-            self._complain(event, f"aliases (*{event.anchor}) are not part of the scenario format: write the value out")
+            if event.anchor not in self.aliases:  # a hostile file has thousands; each name is said once
+                self.aliases.add(event.anchor)
+                words = "are not part of the scenario format: write the value out"
+                self._complain(event, f"aliases (*{event.anchor}) {words}")
             return None
         if event.anchor is not None:
             self._complain(event, f"anchors (&{event.anchor}) are not part of the scenario format: remove it")
@@ -240,6 +244,10 @@ class _Builder:
         if event.value in data:
             first = self.document._keys[(*path, event.value)]
             self._complain(event, f"the key '{event.value}' stands here twice (first on line {first.line + 1})")
+            return None
+        if event.value.count("(") != event.value.count(")"):
+            words = "inside { } a value with a comma needs quotes around it"
+            self._complain(event, f"'{event.value}' is a piece of a call, not a key: {words}")
             return None
         return str(event.value)
 

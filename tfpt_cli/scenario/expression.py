@@ -140,7 +140,9 @@ def _outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a
     match node:
         case ast.Constant(value=value):
             if isinstance(value, (bytes, complex)):
-                yield Complaint(offset(node), f"a {type(value).__name__} is not allowed in a scenario")
+                yield Complaint(
+                    offset(node), f"{value!r} is not allowed in a scenario: only real numbers and texts are"
+                )
         case ast.Name(id=name):
             if name.startswith("_") or "__" in name:
                 yield Complaint(

@@ -97,10 +97,24 @@ def read_document(document: Document) -> tuple[list[Scenario], list[Problem]]:
             problems.append(document.problem((), f"no subject: one of {', '.join(SUBJECTS)} is needed"))
         return [], problems
     problems += _common_problems(document, wrong)
-    if any(path[:1] in ((subjects[0],), ("matrix",), ("dtype",), ("seed",)) for path in wrong):
+    if not _without(document, wrong, subjects[0]):
         return [], _ordered(problems)
-    scenarios, found = _cases(document, subjects[0], wrong)
+    scenarios, found = _cases(document, subjects[0])
     return scenarios, _ordered(problems + found)
+
+
+def _without(document: Document, wrong: set[tuple[Any, ...]], subject: str) -> bool:
+    """Takes what has a wrong structure out of a document, so that the rest can be read and all its problems found.
+
+    False where too little is left: the subject, or one of its keys that the others need.
+    """
+    needed = {"of", "torch", "tensorflow", "at", "layer"}
+    for path in filter(None, wrong):
+        if path[:1] in ((subject,), ("matrix",)) and (len(path) == 1 or path[0] == "matrix" or path[1] in needed):
+            return False
+        holder = document.data[subject] if path[0] == subject else document.data
+        holder.pop(path[1] if path[0] == subject else path[0], None)
+    return True
 
 
 def _ordered(problems: list[Problem]) -> list[Problem]:
@@ -127,7 +141,7 @@ def _common_problems(document: Document, wrong: set[tuple[Any, ...]]) -> list[Pr
     ]
 
 
-def _cases(document: Document, subject: str, wrong: set[tuple[Any, ...]]) -> tuple[list[Scenario], list[Problem]]:
+def _cases(document: Document, subject: str) -> tuple[list[Scenario], list[Problem]]:
     data = document.data
     matrix = data.get("matrix", {})
     count = math.prod(len(values) for values in matrix.values())
@@ -150,7 +164,7 @@ def _cases(document: Document, subject: str, wrong: set[tuple[Any, ...]]) -> tup
         for problem in dict.fromkeys(reader.problems):
             by_problem.setdefault(problem, []).append(case)
         if spec is not None:
-            scenarios.append(_scenario(document, case, spec, wrong))
+            scenarios.append(_scenario(document, case, spec))
     problems = _unused(document, subject)
     for problem, seen_in in by_problem.items():
         where = "" if len(seen_in) == len(cases) else f" (in the case {_case_text(seen_in[0])})"
@@ -162,9 +176,9 @@ def _case_text(case: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in case.items())
 
 
-def _scenario(document: Document, case: dict[str, Any], spec: Spec, wrong: set[tuple[Any, ...]]) -> Scenario:
+def _scenario(document: Document, case: dict[str, Any], spec: Spec) -> Scenario:
     data = document.data
-    tolerance = data.get("tolerance") if not any(path[:1] == ("tolerance",) for path in wrong) else None
+    tolerance = data.get("tolerance")
     return Scenario(
         file=document.file,
         line=document.line,

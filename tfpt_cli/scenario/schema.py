@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tfpt_cli.results import Problem
     from tfpt_cli.scenario.document import Document
 
-SUBJECTS = {init.NAME: init, gradient.NAME: gradient}
+SUBJECTS = {"init": init, "gradient": gradient}
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 EXPECT = ("agree", "differ")
 
@@ -117,7 +117,7 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[tuple[An
         if kind == "AdditionalProperties":
             known = _schema_at(error.schema_path[:-1]).get("properties", {})
             for key in error.kind.unexpected:
-                hint = did_you_mean(key, known) or f" (known: {', '.join(known)})"
+                hint = did_you_mean(key, list(known)) or f" (known: {', '.join(known)})"
                 problems.append(document.problem((*path, key), f"unknown key '{key}'{hint}", key=True))
             continue
         wrong.add(path)
@@ -126,10 +126,10 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[tuple[An
             expected = _schema_at([*error.schema_path[:-1], "properties", error.kind.property]).get("description", "")
             message = f"{what} needs '{error.kind.property}': {expected}"
         else:
-            expected = _expected(error.schema_path)
-            what = f"'{path[-1]}'" if path and isinstance(path[-1], str) else "this"
-            what = "a scenario" if not path else what
-            message = f"{what} must be {expected}, got {_shown(error.instance)}"
+            names = [step for step in path if isinstance(step, str)]
+            what = f"'{names[-1]}'" if names else "a scenario"
+            hint = did_you_mean(str(error.instance), error.kind.options) if kind == "Enum" else ""
+            message = f"{what} must be {_expected(error.schema_path)}, got {_shown(error.instance)}{hint}"
         problems.append(document.problem(path, message))
     return problems, wrong
 

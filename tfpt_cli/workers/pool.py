@@ -164,7 +164,7 @@ class Worker:
         """Ends the process and whatever it started, at once."""
         if self._reader is not None:
             self._reader.cancel()
-        if self.process is None:
+        if self.process is None or self.process.returncode is not None:
             return
         try:
             if hasattr(os, "killpg"):
@@ -173,6 +173,14 @@ class Worker:
                 self.process.kill()
         except (ProcessLookupError, PermissionError):
             pass
+
+    async def end(self) -> None:
+        """Ends the process and waits until it has gone, so that nothing of it is left when the event loop closes."""
+        self.kill()
+        if self.process is not None:
+            await asyncio.wait([asyncio.ensure_future(self.process.wait())], timeout=5)
+            # asyncio has no public way to close the pipes of a process whose output nobody will read.
+            self.process._transport.close()  # type: ignore[attr-defined]
 
 
 @dataclass
@@ -219,10 +227,11 @@ class Lane:
         self._closed = True
         self._added.set()
 
-    def kill(self) -> None:
+    async def end(self) -> None:
         """Ends the worker, whatever it does."""
         if self._worker is not None:
-            self._worker.kill()
+            await self._worker.end()
+            self._worker = None
 
     async def serve(self) -> None:
         """Runs the queue until it is closed and empty."""
@@ -230,7 +239,6 @@ class Lane:
         while True:
             if not self._jobs:
                 if self._closed:
-                    self.kill()
                     return
                 self._added.clear()
                 await self._added.wait()
@@ -253,14 +261,13 @@ class Lane:
             await self._worker.load()
         except Broken as broken:
             self._dead = broken.failure
-            self._replace()
+            await self._replace()
             return False
         self.versions = self._worker.versions
         return True
 
-    def _replace(self) -> None:
-        self.kill()
-        self._worker = None
+    async def _replace(self) -> None:
+        await self.end()
         for job in self._jobs:
             job.sent = False
 
@@ -287,7 +294,7 @@ class Lane:
         job.done(outcome)
         usable = not any(failure.could_not_run for failure in outcome.failures)
         if not usable:
-            self._replace()
+            await self._replace()
         return usable
 
 

@@ -43,7 +43,7 @@ def _draws(spec: Init, parameter: Parameter, attribute: str, variable: str) -> I
     leaf = (Leaf(parameter.name, DRAWS, name, shown),)
     if _rebuilt(parameter):
         builds = f"min(max(math.ceil({spec.samples} / math.prod({variable}.shape)), 2), {MAX_BUILDS})"
-        yield Section(f"{name} = keras.ops.stack([build().{attribute} for _ in range({builds})])", leaf)
+        yield Section(f"{name} = tf.stack([build().{attribute}.value for _ in range({builds})])", leaf)
         return
     count = parameter.draws("tensorflow", spec.samples)
     if not count:

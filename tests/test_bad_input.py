@@ -1,0 +1,94 @@
+"""Every bad input is a file in `tests/bad` with its expected messages: exit 2, no traceback, no framework started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import run_tfpt
+from tfpt_cli.results import Problem
+from tfpt_cli.scenario.files import scenario_files
+from tfpt_cli.scenario.scenario import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BAD = Path(__file__).parent / "bad"
+FILES = sorted(BAD.glob("*.yaml"))
+
+
+def problems(path: Path) -> list[str]:
+    found = [item for item in load(str(path)) if isinstance(item, Problem)]
+    return [str(problem).removeprefix(f"{path}:") for problem in found]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_expected_messages(path: Path) -> None:
+    assert problems(path) == path.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
+
+
+def test_every_message_has_a_file() -> None:
+    assert {path.stem for path in BAD.glob("*.txt")} == {path.stem for path in FILES}
+
+
+def test_all_problems_of_all_files_at_once_and_no_framework(fakes: dict[str, str]) -> None:
+    mark = fakes.pop("mark")
+    done = run_tfpt("check", BAD, "--format", "json", **fakes)
+    assert done.code == 2
+    assert done.json["scenarios"] == []
+    assert {Path(problem["file"]).stem for problem in done.json["problems"]} == {path.stem for path in FILES}
+    assert not Path(mark).exists()
+    for problem in done.json["problems"]:
+        assert f"{problem['file']}:{problem['line']}:{problem['column']}: " in done.err
+
+
+def test_the_fakes_would_show_a_framework_that_starts(fakes: dict[str, str], write: Callable[..., Path]) -> None:
+    mark = fakes.pop("mark")
+    done = run_tfpt("check", write("name: n\ngradient: {of: x, at: {x: 1.0}}\n"), **fakes)
+    assert done.code == 3
+    assert Path(mark).exists()
+
+
+def test_an_invalid_file_does_not_stop_the_valid_ones(write: Callable[..., Path]) -> None:
+    write("name: good\ngradient: {of: x + 1, at: {x: 1.0}}\n", "good.yaml")
+    bad = write(
+        "name: bad\ngradient: {of: x + , at: {x: 1.0}}\n---\nname: also good\ngradient: {of: x, at: {x: 1.0}}\n",
+        "bad.yaml",
+    )
+    done = run_tfpt("check", bad.parent, "--format", "json")
+    assert done.code == 2
+    assert [(s["name"], s["status"]) for s in done.json["scenarios"]] == [("also good", "passed"), ("good", "passed")]
+    assert [problem["line"] for problem in done.json["problems"]] == [2]
+
+
+def test_a_file_of_50_megabytes(tmp_path: Path) -> None:
+    path = tmp_path / "large.yaml"
+    path.write_bytes(b"# " + b"x" * 50_000_000)
+    assert [str(p) for p in load(str(path))] == [
+        f"{path}: the file is 50.0 MB; a scenario file may have 1 MB, split it"
+    ]
+
+
+def test_paths_that_are_not_there(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = run_tfpt("validate", tmp_path / "nowhere.yaml", empty)
+    assert done.code == 2
+    assert f"{tmp_path / 'nowhere.yaml'}: no such file or folder" in done.out
+    assert f"{empty}: no scenarios in this folder" in done.out
+
+
+def test_a_file_that_is_named_twice_is_read_once(write: Callable[..., Path]) -> None:
+    path = write("name: n\ngradient: {of: x, at: {x: 1.0}}\n")
+    assert list(scenario_files([str(path), str(path.parent), str(path)])) == [str(path)]
+
+
+def test_yaml_1_2_numbers_and_texts(write: Callable[..., Path]) -> None:
+    path = write(
+        "name: on\ntolerance: {rtol: 1e-3, atol: 0}\nbecause: no\ngradient: {of: x, at: {x: [.inf, -.inf, 0x10, 1e-3]}}\n"
+    )
+    ((scenario,),) = (item for item in load(str(path)) if isinstance(item, list))
+    assert (scenario.name, scenario.because, scenario.tolerance.rtol) == ("on", "no", 1e-3)  # type: ignore[union-attr]
+    assert scenario.spec.inputs["x"].source == "[math.inf, -math.inf, 16, 0.001]"

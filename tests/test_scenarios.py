@@ -1,0 +1,123 @@
+"""The shipped scenarios are tests: each is as it expects; and the report of them keeps its contract."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.conftest import SCENARIOS
+from tfpt_cli.scenario.document import documents
+from tfpt_cli.scenario.files import scenario_files
+from tfpt_cli.scenario.scenario import Scenario, load
+from tfpt_cli.scenario.schema import schema
+
+ALL: list[Scenario] = [
+    scenario
+    for file in scenario_files([str(SCENARIOS)])
+    for found in load(str(file))
+    for scenario in (found if isinstance(found, list) else pytest.fail(str(found)))
+]
+
+NUMBER = {"anyOf": [{"type": "number"}, {"enum": ["nan", "inf", "-inf"]}]}
+SIDE = {
+    "type": "object",
+    "required": ["state"],
+    "properties": {
+        "state": {"enum": ["present", "disconnected", "absent", "failed"]},
+        "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
+        "dtype": {"type": "string"},
+    },
+    "if": {"properties": {"state": {"const": "present"}}},
+    "then": {"required": ["shape", "dtype", "values"]},
+    "else": {"not": {"required": ["values"]}},
+}
+CONTRACT = {
+    "type": "object",
+    "required": ["schema", "environment", "scenarios", "problems", "summary"],
+    "properties": {
+        "schema": {"const": "tfpt.report/1"},
+        "environment": {"type": "object", "required": ["tfpt", "python", "torch", "tensorflow", "keras", "numpy"]},
+        "summary": {"type": "object", "required": ["passed", "failed", "error", "skipped"]},
+        "scenarios": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": [
+                    "file",
+                    "line",
+                    "name",
+                    "case",
+                    "subject",
+                    "expect",
+                    "agree",
+                    "status",
+                    "seconds",
+                    "comparisons",
+                    "failures",
+                ],
+                "properties": {
+                    "status": {"enum": ["passed", "failed", "error", "skipped"]},
+                    "comparisons": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {
+                            "type": "object",
+                            "required": ["quantity", "verdict", "torch", "tensorflow", "diagnosis"],
+                            "properties": {
+                                "verdict": {"enum": ["identical", "close", "same distribution", "differs", "error"]},
+                                "torch": SIDE,
+                                "tensorflow": SIDE,
+                                "max_abs": NUMBER,
+                                "max_rel": NUMBER,
+                                "max_ulp": {"type": "integer", "minimum": 0},
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "index", range(len(ALL)), ids=[f"{scenario.file.split('/scenarios/')[1]}:{scenario.title}" for scenario in ALL]
+)
+def test_shipped_scenario(index: int, shipped: dict[str, Any]) -> None:
+    result = shipped["scenarios"][index]
+    assert (result["name"], result["status"], result["failures"]) == (ALL[index].title, "passed", [])
+
+
+def test_the_report_keeps_its_contract(shipped: dict[str, Any]) -> None:
+    jsonschema.Draft202012Validator(CONTRACT).validate(shipped)
+    assert shipped["summary"]["passed"] == len(ALL)
+
+
+def test_every_number_is_readable_by_every_json_reader(shipped: dict[str, Any]) -> None:
+    def numbers(value: Any) -> Any:
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, list):
+            for item in value:
+                yield from numbers(item)
+        elif isinstance(value, float):
+            yield value
+
+    assert all(math.isfinite(number) for number in numbers(shipped))
+
+
+@pytest.mark.parametrize("file", [str(file) for file in scenario_files([str(SCENARIOS)])])
+def test_an_independent_validator_accepts_the_shipped_scenarios(file: str) -> None:
+    validator = jsonschema.Draft202012Validator(schema())
+    with open(file, encoding="utf-8") as stream:
+        found, problems = documents(file, stream.read())
+    assert not problems
+    for document in found:
+        assert [error.message for error in validator.iter_errors(document.data)] == []
+
+
+def test_every_scenario_that_differs_says_why() -> None:
+    assert all(scenario.because for scenario in ALL if scenario.expect != "agree")

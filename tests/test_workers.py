@@ -1,0 +1,221 @@
+"""What a framework's process can do wrong is a failure value; the next scenario runs on a fresh worker."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import ROOT, run_tfpt
+from tfpt_cli.listing import Leaf, Listing, Section
+from tfpt_cli.results import Outcome, State
+from tfpt_cli.workers.pool import Lane, Limits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FINE = "x = torch.tensor(2.0)"
+
+
+def listing(source: str) -> Listing:
+    """A listing of our own making: scenarios cannot express what these do."""
+    return Listing(
+        "torch", "", (Section("import torch\nimport os, sys, time, signal"), Section(source, (Leaf("x", "", "x"),)))
+    )
+
+
+def outcomes(*sources: str, interpreter: str = sys.executable, limits: Limits | None = None) -> list[Outcome]:
+    async def run() -> list[Outcome]:
+        lane = Lane("torch", interpreter, limits or Limits())
+        await lane.start()
+        found: list[Outcome] = []
+        for source in sources:
+            lane.add(listing(source), found.append)
+        lane.close()
+        await lane.serve()
+        await lane.end()
+        return found
+
+    return asyncio.run(run())
+
+
+def symptoms(found: list[Outcome]) -> list[str]:
+    return [
+        outcome.failures[0].symptom if outcome.failures else outcome.values["x", ""].state.value for outcome in found
+    ]
+
+
+def test_a_listing_that_raises_and_one_that_follows() -> None:
+    found = outcomes(FINE, "x = torch.zeros(2) @ torch.zeros(3)", FINE)
+    assert symptoms(found) == ["present", "exception", "present"]
+    assert found[1].failures[0].message.startswith("RuntimeError: ")
+    assert found[1].failures[0].listing_line == 4
+    assert found[1].values["x", ""].state is State.FAILED
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("os.abort()", "was killed by SIGABRT"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "was killed by SIGKILL"),
+        (
+            "print('last words', file=sys.stderr, flush=True); os._exit(7)",
+            "ended with exit code 7; its last words: last words",
+        ),
+    ],
+)
+def test_a_worker_that_dies(source: str, words: str) -> None:
+    found = outcomes(FINE, source, FINE)
+    assert symptoms(found) == ["present", "crashed", "present"]
+    assert words in found[1].failures[0].message
+
+
+def test_a_worker_that_hangs() -> None:
+    found = outcomes(FINE, "while True: pass", FINE, limits=Limits(timeout=2))
+    assert symptoms(found) == ["present", "timeout", "present"]
+    assert found[1].failures[0].message == "PyTorch did not finish within 2 s"
+
+
+def test_prints_do_not_disturb_the_protocol() -> None:
+    noisy = f"print('x' * 100_000); os.write(1, b'TFPT junk'); os.system('echo more junk'); {FINE}"
+    assert symptoms(outcomes(noisy, FINE)) == ["present", "present"]
+
+
+def test_memory_is_limited() -> None:
+    found = outcomes("x = torch.ones(2**31)", FINE, limits=Limits(memory=2))
+    assert symptoms(found) == ["exception", "present"]
+    assert "allocate" in found[0].failures[0].message
+
+
+def test_what_is_no_array_is_a_failure() -> None:
+    (found,) = outcomes("x = 'a text'")
+    assert found.failures[0].message == "TypeError: x is a str, not an array of numbers"
+
+
+def script(path: Path, text: str) -> str:
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+def test_an_interpreter_that_is_not_there() -> None:
+    found = outcomes(FINE, FINE, interpreter="/no/such/python")
+    assert symptoms(found) == ["not started", "not started"]
+    assert found[0].failures[0].message == "cannot start '/no/such/python': No such file or directory"
+
+
+def test_an_interpreter_that_talks_nonsense(tmp_path: Path) -> None:
+    found = outcomes(
+        FINE, interpreter=script(tmp_path / "chatty", "#!/bin/sh\necho hello there, I am no worker\nsleep 60\n")
+    )
+    assert symptoms(found) == ["nonsense"]
+    assert "hello th" in found[0].failures[0].message
+
+
+def test_an_interpreter_that_ends_at_once(tmp_path: Path) -> None:
+    found = outcomes(FINE, interpreter=script(tmp_path / "short", "#!/bin/sh\necho sorry >&2\nexit 3\n"))
+    assert symptoms(found) == ["not started"]
+    assert "ended with exit code 3; its last words: sorry" in found[0].failures[0].message
+
+
+def test_an_interpreter_that_never_answers(tmp_path: Path) -> None:
+    found = outcomes(FINE, interpreter=script(tmp_path / "mute", "#!/bin/sh\nsleep 60\n"), limits=Limits(start=1))
+    assert symptoms(found) == ["timeout"]
+
+
+def test_answers_that_do_not_fit_are_nonsense(tmp_path: Path) -> None:
+    """A worker of another version, say: well-formed frames with the wrong things in them."""
+    liar = tmp_path / "liar.py"
+    liar.write_text(
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tfpt_cli' / 'workers')!r})\n"
+        "import protocol\n"
+        "def send(h):\n    [sys.stdout.buffer.write(p) for p in protocol.frame(h)]; sys.stdout.buffer.flush()\n"
+        "def take():\n    return protocol.header(sys.stdin.buffer.read(protocol.header_length(sys.stdin.buffer.read(8))))\n"
+        "send({'hello': protocol.VERSION}); take(); send({'loaded': {'torch': '9'}}); take()\n"
+        "send({'id': 0, 'values': [{'quantity': 'x', 'how': '', 'state': 'present', 'stored': '<f4', 'shape': [3], 'dtype': 'f'}], 'failures': []})\n"
+    )
+    found = outcomes(FINE, interpreter=script(tmp_path / "lying", f"#!/bin/sh\nexec {sys.executable} {liar}\n"))
+    assert symptoms(found) == ["nonsense"]
+
+
+def test_an_environment_without_the_framework(tmp_path: Path) -> None:
+    """Another environment's interpreter, which has neither tfpt nor the framework (nor, here, NumPy)."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    python = tmp_path / "bare" / "bin" / "python"
+    path = tmp_path / "s.yaml"
+    path.write_text("name: n\ngradient: {of: x, at: {x: 1.0}}\n")
+    done = run_tfpt("check", path, "--torch-python", python, "--format", "json", PYTHONPATH=str(ROOT))
+    assert done.code == 3
+    (scenario,) = done.json["scenarios"]
+    (failure,) = scenario["failures"]
+    assert (scenario["status"], failure["framework"], failure["symptom"]) == ("error", "torch", "not installed")
+    assert f"{python} -m pip install torch" in failure["message"]
+    assert {c["tensorflow"]["state"] for c in scenario["comparisons"]} == {"present"}
+
+
+def test_another_interpreter_needs_no_tfpt(tmp_path: Path) -> None:
+    """An interpreter that sees the framework and NumPy but not tfpt: isolated mode, in another folder."""
+    python = script(tmp_path / "isolated", f'#!/bin/sh\nexec {sys.executable} -s -E "$@"\n')
+    path = tmp_path / "s.yaml"
+    path.write_text("name: n\ngradient: {of: x ** 2, at: {x: 3.0}}\n")
+    done = run_tfpt("check", path, "--torch-python", python, cwd=tmp_path)
+    assert done.code == 0
+
+
+def test_an_endless_scenario_does_not_stop_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    heavy = "torch.matrix_power(x, 3)" + " @ torch.linalg.matrix_exp(x)" * 60
+    path.write_text(
+        "name: long\ngradient:\n"
+        f"  torch: {heavy}\n  tensorflow: x\n  at: {{x: 'zeros((3000, 3000))'}}\n  derivatives: []\n"
+        "---\nname: short\ngradient: {of: x, at: {x: 1.0}}\n"
+    )
+    done = run_tfpt("check", path, "--timeout", "2", "--format", "json")
+    assert done.code == 3
+    long, short = done.json["scenarios"]
+    assert (long["status"], long["failures"][0]["symptom"]) == ("error", "timeout")
+    assert short["status"] == "passed"
+
+
+def test_ten_to_the_twelve_elements_end_by_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(
+        "name: huge\ngradient:\n  torch: torch.ones(1000000, 1000000) * x\n"
+        "  tensorflow: tf.ones([1000000, 1000000]) * x\n  at: {x: 1.0}\n"
+        "---\nname: huge layer\ninit:\n  torch: {layer: 'nn.Linear(1000000, 1000000)'}\n"
+        "  tensorflow: {layer: Dense(1000000), input_shape: [1000000]}\n"
+        "---\nname: small\ngradient: {of: x, at: {x: 1.0}}\n"
+    )
+    done = run_tfpt("check", path, "--format", "json")
+    assert [s["status"] for s in done.json["scenarios"]] == ["error", "error", "passed"]
+
+
+def test_nothing_is_lost_on_ctrl_c(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    slow = "torch.linalg.matrix_exp(x)" + " @ torch.linalg.matrix_exp(x)" * 60
+    path.write_text(
+        "name: done\ngradient: {of: x, at: {x: 1.0}}\n---\nname: endless\ngradient:\n"
+        f"  torch: {slow}\n  tensorflow: x\n  at: {{x: 'zeros((3000, 3000))'}}\n"
+    )
+    command = [sys.executable, "-m", "tfpt_cli", "check", str(path), "--timeout", "600"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
+    assert process.stdout is not None
+    read = ""
+    os.set_blocking(process.stdout.fileno(), False)
+    deadline = time.monotonic() + 120
+    while "both sides agree" not in read and time.monotonic() < deadline:
+        read += process.stdout.read() or ""
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    os.set_blocking(process.stdout.fileno(), True)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted: 1 of 2 scenarios were checked; 1 passed" in " ".join((read + out).split())
+    assert "Traceback" not in err
