@@ -33,12 +33,14 @@ class Done:
         return report
 
 
-def run_tfpt(*arguments: str | Path, cwd: Path = ROOT, timeout: float = 300, **environment: str) -> Done:
+def run_tfpt(
+    *arguments: str | Path, cwd: Path = ROOT, timeout: float = 300, environment: dict[str, str] | None = None
+) -> Done:
     """Runs `python -m tfpt_cli` in a process of its own; no run may print a traceback."""
     done = subprocess.run(
         [sys.executable, "-m", "tfpt_cli", *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
         capture_output=True,
         encoding="utf-8",
         timeout=timeout,

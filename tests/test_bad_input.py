@@ -35,7 +35,7 @@ def test_every_message_has_a_file() -> None:
 
 def test_all_problems_of_all_files_at_once_and_no_framework(fakes: dict[str, str]) -> None:
     mark = fakes.pop("mark")
-    done = run_tfpt("check", BAD, "--format", "json", **fakes)
+    done = run_tfpt("check", BAD, "--format", "json", environment=fakes)
     assert done.code == 2
     assert done.json["scenarios"] == []
     assert {Path(problem["file"]).stem for problem in done.json["problems"]} == {path.stem for path in FILES}
@@ -46,7 +46,7 @@ def test_all_problems_of_all_files_at_once_and_no_framework(fakes: dict[str, str
 
 def test_the_fakes_would_show_a_framework_that_starts(fakes: dict[str, str], write: Callable[..., Path]) -> None:
     mark = fakes.pop("mark")
-    done = run_tfpt("check", write("name: n\ngradient: {of: x, at: {x: 1.0}}\n"), **fakes)
+    done = run_tfpt("check", write("name: n\ngradient: {of: x, at: {x: 1.0}}\n"), environment=fakes)
     assert done.code == 3
     assert Path(mark).exists()
 

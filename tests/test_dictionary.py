@@ -19,7 +19,12 @@ from tfpt_cli.results import FRAMEWORKS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-GOOD = {"signature": "x, /, *, axis: axes = None", "torch": "torch.sum(x, dim=axis)", "tensorflow": "tf.reduce_sum(x, axis=axis)", "shape": "reduce"}  # fmt: skip
+GOOD = {
+    "signature": "x, /, *, axis: axes = None",
+    "torch": "torch.sum(x, dim=axis)",
+    "tensorflow": "tf.reduce_sum(x, axis=axis)",
+    "shape": "reduce",
+}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 N = 20_000
 UNIFORM = Declared("uniform(0, 1)", scipy_law("uniform", {"loc": 0, "scale": 1}))
 NORMAL = Declared("normal(0, 1)", scipy_law("norm", {"loc": 0, "scale": 1}))
-NONE = {"torch": None, "tensorflow": None}
+NONE: dict[str, Declared | None] = {"torch": None, "tensorflow": None}
 
 
 def rng(seed: int) -> np.random.Generator:

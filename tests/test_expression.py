@@ -38,7 +38,9 @@ def lowered(text: str, framework: str) -> str:
         ("concat([x, x], axis=1)", "torch.cat([x, x], dim=1)", "tf.concat([x, x], axis=1)"),
         ("leaky_relu(x)", "F.leaky_relu(x, negative_slope=0.01)", "tf.nn.leaky_relu(x, alpha=0.01)"),
         ("x == 0", "torch.eq(x, torch.tensor(0, dtype=torch.float32))", "tf.equal(x, tf.constant(0, dtype=tf.float32))"),
-        ("maximum(x, 1 / 2)", "torch.maximum(x, torch.tensor(0.5, dtype=torch.float32))", "tf.maximum(x, tf.constant(0.5, dtype=tf.float32))"),
+        ("maximum(x, 1 / 2)",
+         "torch.maximum(x, torch.tensor(0.5, dtype=torch.float32))",
+         "tf.maximum(x, tf.constant(0.5, dtype=tf.float32))"),
         ("pi * x[0, ::2]", "math.pi * x[0, ::2]", "math.pi * x[0, ::2]"),
     ],
 )  # fmt: skip
@@ -86,7 +88,7 @@ def test_lowering_keeps_the_meaning(text: str) -> None:
     class Arrays:
         float32 = None
         tanh = staticmethod(math.tanh)
-        tensor = constant = staticmethod(lambda value, dtype: value)
+        tensor = constant = staticmethod(lambda value, **_: value)
 
     here = {"x": 0.75, "s": -1.5, "pi": math.pi, "tanh": math.tanh}
     for framework in ("torch", "tensorflow"):

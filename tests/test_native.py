@@ -54,10 +54,8 @@ def test_no_name_in_the_lists_sounds_like_it(framework: str) -> None:
     suspicious = ("load", "save", "file", "read_", "write", "py_func", "eval", "exec", "hub", "serialize", "config", "print",
                   "compile", "hook", "register", "import", "map_fn", "callback", "storage", "data_ptr", "set_")  # fmt: skip
     names = [*native(framework).calls, *native(framework).methods]
-    assert [name for name in names if any(word in name.rsplit(".", 1)[-1] for word in suspicious)] in (
-        [],
-        ["tf.linalg.set_diag"],
-    )
+    harmless = {"F.huber_loss", "keras.losses.huber", "tf.linalg.set_diag"}
+    assert {name for name in names if any(word in name.rsplit(".", 1)[-1] for word in suspicious)} <= harmless
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_worst_index_and_differences() -> None:
     assert measured.worst_index == (0, 1)
     assert measured.max_abs == pytest.approx(0.5)
     assert measured.max_rel == pytest.approx(0.2)
-    assert measured.passes_at == {"rtol": pytest.approx(0.4 / 2.5), "atol": pytest.approx(0.25)}
+    assert measured.passes_at == pytest.approx({"rtol": 0.4 / 2.5, "atol": 0.25})
 
 
 def test_not_finite_values() -> None:

@@ -31,8 +31,8 @@ for activation in (None, "relu"):
     dense.build((None, 3))
     initializer = keras.initializers.RandomUniform(0, 1, seed=keras.random.SeedGenerator(0))
 
-    @tf.function
-    def draw_all(initializer=initializer):
+    @tf.function  # type: ignore[untyped-decorator]
+    def draw_all(initializer: keras.Initializer = initializer) -> tf.Tensor:
         return tf.map_fn(lambda _: initializer((3, 4)), tf.range(DRAWS), fn_output_signature="float32")
 
     kernels = draw_all()

@@ -111,7 +111,7 @@ def documents(file: str, text: str) -> tuple[list[Document], list[Problem]]:
     try:
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
-                document = Document(file, text, event.end_mark.line + 1)
+                document = Document(file, text)
                 builder = _Builder(document, events)
                 builder.build(next(events), ())
                 problems += builder.problems
@@ -173,19 +173,19 @@ class _Builder:
             self.document.data = value
 
     def _complain(self, event: Any, message: str) -> None:
-        mark = event.start_mark
+        mark: Any = event.start_mark
         self.problems.append(Problem(self.document.file, mark.line + 1, mark.column + 1, message))
 
     def _value(self, event: Any, path: Path) -> Any:
         if len(path) > MAX_DEPTH:
-            mark = event.start_mark
+            mark: Any = event.start_mark
             message = f"nested more than {MAX_DEPTH} levels deep"
             raise _Stop(Problem(self.document.file, mark.line + 1, mark.column + 1, message))
         if not path:
             self.document.line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.aliases:  # a hostile file has thousands; each name is said once
-                self.aliases.add(event.anchor)
+                self.aliases.add(str(event.anchor))
                 words = "are not part of the scenario format: write the value out"
                 self._complain(event, f"aliases (*{event.anchor}) {words}")
             return None

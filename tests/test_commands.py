@@ -1,0 +1,220 @@
+"""The commands as a person runs them: options, exit codes, where output goes."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT, SCENARIOS, run_tfpt
+from tests.test_scenarios import ALL
+from tfpt_cli import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TWO = """
+name: first
+gradient: {of: x ** 2, at: {x: 3.0}}
+tags: [square]
+---
+name: second
+gradient: {of: n * x, at: {x: 3.0}}
+matrix: {n: [1, 2]}
+tags: [line, slow]
+"""
+
+
+def names(done: object) -> list[str]:
+    return [scenario["name"] for scenario in done.json["scenarios"]]  # type: ignore[attr-defined]
+
+
+def test_version_and_help() -> None:
+    assert run_tfpt("--version").out == f"tfpt, version {__version__}\n"
+    for command in ("check", "validate", "code", "doctor"):
+        assert command in run_tfpt("--help").out
+        assert run_tfpt(command, "--help").code == 0
+
+
+@pytest.mark.parametrize("command", [["--help"], ["--version"], ["validate", "scenarios"], ["code", "scenarios/seed"]])
+def test_no_framework_is_loaded(command: list[str], fakes: dict[str, str]) -> None:
+    mark = fakes.pop("mark")
+    assert run_tfpt(*command, environment=fakes).code == 0
+    assert not Path(mark).exists()
+
+
+def test_validate_counts(write: Callable[..., Path]) -> None:
+    assert run_tfpt("validate", write(TWO)).out == "3 scenarios in 1 file valid\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen"),
+    [
+        (["-k", "first"], ["first"]),
+        (["-k", "not first and n=2"], ["second [n=2]"]),
+        (["-k", "SQUARE or n=1"], ["first", "second [n=1]"]),
+        (["--tag", "line"], ["second [n=1]", "second [n=2]"]),
+        (["--tag", "slow", "--tag", "square", "-k", "not n=1"], ["first", "second [n=2]"]),
+    ],
+)
+def test_choosing(options: list[str], chosen: list[str], write: Callable[..., Path]) -> None:
+    path = write(TWO)
+    scripts = run_tfpt("code", path, "--framework", "torch", *options).out
+    assert re.findall(r"^# (.+), PyTorch \(", scripts, re.MULTILINE) == chosen
+
+
+def test_check_chooses_too(write: Callable[..., Path]) -> None:
+    assert names(run_tfpt("check", write(TWO), "--tag", "line", "-k", "n=2", "--format", "json")) == ["second [n=2]"]
+
+
+def test_bad_usage(write: Callable[..., Path], tmp_path: Path) -> None:
+    path = write(TWO)
+    for options, words in (
+        (["-k", "and or"], "is not words joined by and, or, not"),
+        (["-k", "nothing like it"], "is not words joined by"),
+        (["-k", "nothing"], "no scenario is chosen"),
+        (["--format", "xml"], "is not one of"),
+        (["--timeout", "0"], "is not in the range"),
+        (["-o", str(tmp_path / "no" / "such" / "folder" / "x.json")], "cannot write"),
+        (["-o", str(tmp_path)], "cannot write"),
+    ):
+        done = run_tfpt("check", path, *options)
+        assert (done.code, words in done.err) == (2, True), (options, done)
+
+
+def test_the_output_file(write: Callable[..., Path], tmp_path: Path) -> None:
+    path = write(TWO)
+    table, report = tmp_path / "report.txt", tmp_path / "report.json"
+    assert run_tfpt("check", path, "-k", "first", "-o", table).out == ""
+    assert "passed: both sides agree" in table.read_text(encoding="utf-8")
+    assert run_tfpt("check", path, "-k", "first", "-o", report, "--format", "json").out == ""
+    assert json.loads(report.read_text(encoding="utf-8"))["summary"]["passed"] == 1
+
+
+def test_the_same_run_gives_the_same_report() -> None:
+    first, second = (run_tfpt("check", SCENARIOS / "seed", "--format", "json").json for _ in range(2))
+    for report in (first, second):
+        report.pop("seconds")
+        for scenario in report["scenarios"]:
+            scenario.pop("seconds")
+    assert first == second
+
+
+def test_expect_by_quantity_cannot_pass_by_differing_in_the_wrong_place(write: Callable[..., Path]) -> None:
+    text = """
+name: the value differs, not the derivative
+gradient: {torch: x + 1, tensorflow: x + 2, at: {x: 1.0}}
+expect: {%s: differ}
+because: one is larger
+"""
+    right = run_tfpt("check", write(text % "value"), "--format", "json")
+    wrong = run_tfpt("check", write(text % "d/dx"), "--format", "json")
+    assert (right.code, wrong.code) == (0, 1)
+    agrees = run_tfpt("check", write("name: n\ngradient: {of: x, at: {x: 1.0}}\nexpect: differ\nbecause: no\n"))
+    assert agrees.code == 1
+    assert "expected to differ, but both sides agree (no)" in agrees.out
+
+
+def test_tolerance_and_because(write: Callable[..., Path]) -> None:
+    text = "name: n\ngradient: {torch: x + 1, tensorflow: x + 1.01, at: {x: 1.0}}\n"
+    assert run_tfpt("check", write(text)).code == 1
+    assert run_tfpt("check", write(text + "tolerance: {rtol: 0.01, atol: 0}\nbecause: a coarse port\n")).code == 0
+
+
+def test_the_printed_tolerance_passes_when_it_is_put_in(write: Callable[..., Path]) -> None:
+    text = "name: n\ngradient: {torch: x + 1, tensorflow: x + 1.01234, at: {x: 1.0}}\n"
+    found = re.search(r"would pass at rtol (\S+) or atol (\S+)", " ".join(run_tfpt("check", write(text)).out.split()))
+    assert found is not None
+    for rtol, atol in ((found[1], "1e-5"), ("1.3e-6", found[2])):
+        assert run_tfpt("check", write(f"{text}tolerance: {{rtol: {rtol}, atol: {atol}}}\nbecause: r\n")).code == 0
+
+
+def test_doctor() -> None:
+    done = run_tfpt("doctor")
+    assert done.code == 0
+    for words in ("PyTorch", "TensorFlow", "Keras", sys.executable, "both frameworks run"):
+        assert words in done.out.replace("\n", "") or words in done.out
+
+
+def test_doctor_names_the_command_that_installs(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    python = tmp_path / "bare" / "bin" / "python"
+    done = run_tfpt("doctor", "--torch-python", python)
+    assert done.code == 3
+    assert f"{python} -m pip install 'torch>=2.6,<2.14'" in done.out
+
+
+def test_a_closed_pipe_ends_the_run_in_silence() -> None:
+    command = f"{sys.executable} -m tfpt_cli check scenarios/gradient/operations.yaml | head -n 2"
+    began = time.monotonic()
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 2
+    assert time.monotonic() - began < 100
+
+
+ONE_OF_EACH = [
+    "straight line",
+    "uniform weights",
+    "all derivatives of a scalar",
+    "a constant weight",
+    "rounding has a zero",
+]
+
+
+@pytest.mark.parametrize("name", ONE_OF_EACH)
+def test_the_listings_run_alone_and_print_the_numbers_of_the_table(
+    name: str, tmp_path: Path, shipped: dict[str, object]
+) -> None:
+    """Plain `python`, outside the checkout: every value that is shown in the report is printed by the script."""
+    index = next(i for i, scenario in enumerate(ALL) if scenario.title.startswith(name))
+    result = shipped["scenarios"][index]  # type: ignore[index]
+    for framework, listing in ALL[index].listings().items():
+        script = tmp_path / f"{framework}.py"
+        script.write_text(listing.script(), encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-I", script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        printed = printed_values(done.stdout)
+        for comparison in result["comparisons"]:
+            side = comparison[framework]
+            label = f"{comparison['quantity']} by {side['how']}" if side.get("how") else comparison["quantity"]
+            if side["state"] == "disconnected":
+                assert f"{label}: None" in done.stdout
+            else:
+                np.testing.assert_allclose(printed[label], np.ravel(side["values"]), rtol=1e-3, atol=1e-4)
+
+
+def printed_values(text: str) -> dict[str, np.ndarray]:
+    """The numbers behind every `label:` of a script's output, without shapes and dtypes."""
+    values = {}
+    for label, body in re.findall(
+        r"^([a-z][^\[\]()\n=]*?): (.*?)(?=^[a-z][^\[\]()\n=]*?: |\Z)", text, re.MULTILINE | re.DOTALL
+    ):
+        inner = re.sub(r"shape=\([^)]*\)|dtype=[\w.']+|path=[\w/]+|requires_grad=\w+|grad_fn=<\w+>", "", body)
+        numbers = re.findall(r"-?\d+\.?\d*(?:e[-+]?\d+)?", inner)
+        values[label] = np.array([float(number) for number in numbers])
+    return values
+
+
+def test_code_writes_files_that_run(tmp_path: Path) -> None:
+    done = run_tfpt("code", SCENARIOS / "seed" / "gradient.yaml", "-k", "not natively", "-o", tmp_path / "scripts")
+    written = sorted((tmp_path / "scripts").iterdir())
+    assert done.out.splitlines() == [str(path) for path in reversed(written)]
+    outputs = [
+        subprocess.run([sys.executable, path], capture_output=True, text=True, check=True).stdout for path in written
+    ]
+    assert "d/dx by GradientTape: tf.Tensor(2.0, shape=(), dtype=float32)" in outputs[0]
+    assert "d/dx by backward: tensor(2.)" in outputs[1]
+
+
+def test_the_whole_output_of_code_is_python() -> None:
+    compile(run_tfpt("code", SCENARIOS).out, "code", "exec")

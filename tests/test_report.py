@@ -1,0 +1,148 @@
+"""What a person sees: the table at several widths, with and without colour, and what must never reach a terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from tests.conftest import SCENARIOS, run_tfpt
+from tfpt_cli.compare.summary import summary
+from tfpt_cli.report.json_report import report_text
+from tfpt_cli.report.numbers import array_lines, histogram, number, summary_lines
+from tfpt_cli.report.table import print_scenario, status_words
+from tfpt_cli.results import Comparison, Failure, Report, ScenarioResult, Side, State, Status, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+COLOUR = {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
+ENVIRONMENT = {"torch": "2.13.0+cpu", "tensorflow": "2.21.0"}
+ARRAY = [[0.1, -2.0, 3.25], [4.5, 5.0, 6.0]]
+
+
+def result(**changes: object) -> ScenarioResult:
+    side = Side(State.PRESENT, "backward", (2, 3), "float32", ARRAY)
+    sides = {"torch": side, "tensorflow": Side(State.DISCONNECTED, "GradientTape")}
+    comparison = Comparison("d/dx", Verdict.DIFFERS, sides, "TensorFlow answers None", diagnosis=("disconnected",))
+    values = {
+        "file": "some/folder/file.yaml", "line": 7, "name": "a name", "case": {}, "subject": "gradient",
+        "headline": "x + 1   at x = 1.0",
+        "expect": "agree", "because": "", "status": Status.FAILED, "comparisons": (comparison,),
+    }  # fmt: skip
+    return ScenarioResult(**(values | changes))  # type: ignore[arg-type]
+
+
+def printed(value: ScenarioResult, width: int, encoding: str = "utf-8") -> str:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    print_scenario(value, ENVIRONMENT, Console(file=stream, width=width, markup=False, highlight=False, emoji=False))
+    stream.seek(0)
+    return stream.read()
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 160])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    text = printed(result(name="a long name " * 12, headline="exp(x) + " * 30), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "failed: expected to agree, but d/dx differs" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_the_real_tables_keep_to_the_width(width: int) -> None:
+    done = run_tfpt("check", SCENARIOS / "seed", environment={"COLUMNS": str(width)})
+    assert done.code == 0
+    assert max(map(len, done.out.splitlines())) <= width
+    assert "\x1b" not in done.out  # piped: no colour
+    assert re.search(r"^ weight +\(4, 3\) float32 +\(3, 4\) float32 +same distribution", done.out, re.MULTILINE)
+
+
+def test_colour_only_where_it_is_wanted(write: Callable[..., Path]) -> None:
+    path = write("name: n\ngradient: {of: x, at: {x: 1.0}}\n")
+    forced = run_tfpt("check", path, environment=COLOUR)
+    plain = run_tfpt("check", path, environment={**COLOUR, "NO_COLOR": "1"})
+    assert re.search(r"\x1b\[[0-9;]*32m", forced.out)  # green
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", plain.out)
+
+
+def test_what_steers_a_terminal_is_not_printed(write: Callable[..., Path]) -> None:
+    path = write('name: "evil \\e]0;title\\a \\e[2J [bold]name[/bold] :smile:"\ngradient: {of: x, at: {x: 1.0}}\n')
+    done = run_tfpt("check", path)
+    assert "\x1b" not in done.out
+    assert "[bold]name[/bold] :smile:" in done.out
+
+
+def test_a_terminal_that_is_not_utf_8() -> None:
+    done = run_tfpt("check", SCENARIOS / "seed", "-k", "uniform", environment={"PYTHONIOENCODING": "ascii"})
+    assert done.code == 0
+    assert done.out.isascii()
+
+
+def test_every_failure_and_reason_is_said() -> None:
+    failure = Failure("torch", "exception", "RuntimeError: no", 12)
+    failed = result(status=Status.ERROR, failures=(failure,), notes=("a note",))
+    text = " ".join(printed(failed, 80).split())
+    for words in (
+        "PyTorch (exception, line 12 of its listing): RuntimeError: no",
+        "a note",
+        "error: PyTorch failed",
+        "None",
+    ):
+        assert words in text
+    assert (
+        status_words(result(status=Status.PASSED, expect="differ", because="why")) == "d/dx differs, as expected (why)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3.0, "3.0"),
+        (2, "2"),
+        (0.1, "0.1"),
+        (1e-7, "1e-07"),
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        (1e22, "1e+22"),
+        (True, "True"),
+    ],
+)
+def test_numbers(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_arrays() -> None:
+    assert array_lines(ARRAY, 30) == ["[ 0.10 -2.00  3.25]", "[ 4.50  5.00  6.00]"]
+    assert array_lines(ARRAY, 10) is None
+    assert array_lines([float(i) for i in range(6)], 14) == ["[0.0 1.0 2.0", " 3.0 4.0 5.0]"]
+    assert array_lines([1e-20, 1.0], 30) == ["[1e-20   1.0]"]
+    assert array_lines([], 30) is None
+
+
+@given(st.lists(st.floats(width=32), min_size=1, max_size=40), st.integers(8, 80))
+def test_arrays_fit_or_are_summarised(values: list[float], width: int) -> None:
+    lines = array_lines(values, width)
+    assert lines is None or max(map(len, lines)) <= width
+    found = summary(values)  # type: ignore[arg-type]
+    if found is not None:
+        assert sum(found.counts) == len(values) - found.not_finite
+        assert len(histogram(found)) in (0, 16)
+        assert summary_lines(found, 40)
+
+
+@given(st.text(max_size=30), st.floats())
+def test_json_of_anything_is_read_by_a_strict_reader(name: str, value: float) -> None:
+    import json
+
+    sides = {f: Side(State.PRESENT, "", (), "float64", value) for f in ("torch", "tensorflow")}
+    comparison = Comparison("value", Verdict.IDENTICAL, sides)
+    report = Report(ENVIRONMENT, (result(name=name, comparisons=(comparison,)),))
+    text = report_text(report)
+    read = json.loads(text, parse_constant=lambda constant: pytest.fail(constant))
+    assert read["scenarios"][0]["name"] == name
+    assert float(read["scenarios"][0]["comparisons"][0]["torch"]["values"]) == pytest.approx(value, nan_ok=True)
