@@ -81,8 +81,8 @@ def test_every_row_has_a_scenario() -> None:
 
 # The values of the shipped elementwise scenarios against functions that are not ours, in float64.
 REFERENCE: dict[str, Any] = {
-    **{name: getattr(np, name) for name in
-       ["abs", "negative", "sign", "square", "exp", "expm1", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt", "log", "log1p"]},
+    **{name: getattr(np, name) for name in ["abs", "negative", "sign", "square", "exp", "expm1", "sin", "cos", "tan"]},
+    **{name: getattr(np, name) for name in ["sinh", "cosh", "tanh", "sqrt", "log", "log1p"]},
     "atan": np.arctan,
     "erf": scipy.special.erf,
     "relu": lambda x: np.maximum(x, 0),

@@ -78,7 +78,7 @@ class _Run:
         self.done: dict[int, ScenarioResult] = {}
         self.count = 0
         self.deselected = 0
-        self.warm: asyncio.Future[object] | None = None
+        self.warm: dict[str, asyncio.Future[None]] = {}
 
     async def run(self) -> Report:
         loop = asyncio.get_running_loop()
@@ -133,8 +133,9 @@ class _Run:
         index, self.count = self.count, self.count + 1
         self.waiting[index] = {}
         self.observer.selected(self.count)
-        if self.warm is None:
-            self.warm = asyncio.get_running_loop().run_in_executor(None, _import_comparers, scenario.spec.subject)
+        subject = scenario.spec.subject
+        if subject not in self.warm:
+            self.warm[subject] = asyncio.get_running_loop().run_in_executor(None, _import_comparers, subject)
         for framework, listing in scenario.listings().items():
             self.lanes[framework].add(listing, lambda outcome: self.take(index, scenario, outcome))
 

@@ -41,6 +41,8 @@ STATUS_STYLES = {
     Status.SKIPPED: "yellow",
 }
 _GAP = 2
+# Wider columns would only move the verdict away from what it judges.
+_WIDEST = 52
 # What TensorFlow puts around its messages: the node of a graph that a person never wrote.
 _NOISE = re.compile(r"\{\{[^}]*\}\}|\[Op:\w+\](?: name:)?")
 
@@ -79,7 +81,7 @@ def _table(result: ScenarioResult, environment: dict[str, str], width: int, asci
     verdict = min(verdict, max(width // 4, 22))
     longest = max(len(line) for c in result.comparisons for line in _quantity_lines(c, 99))
     name = min(longest, max(width // 6, 8))
-    side = max((width - name - verdict - 3 * _GAP - 1) // 2, 8)
+    side = min(max((width - name - verdict - 3 * _GAP - 1) // 2, 8), _WIDEST)
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_edge=False, header_style="dim")
     table.add_column("", width=name + 1, overflow="fold")
     for framework in FRAMEWORKS:

@@ -1,0 +1,67 @@
+"""The README's commands, scenarios, tables and lists are kept true."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.conftest import ROOT, run_tfpt
+from tfpt_cli.cli import cli
+from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.results import Problem
+from tfpt_cli.scenario.document import documents
+from tfpt_cli.scenario.scenario import read_document
+from tfpt_cli.scenario.schema import schema
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def test_it_opens_with_two_commands_that_do_their_own_set_up() -> None:
+    commands = [text.strip() for kind, text in BLOCKS[:2] if kind == "sh"]
+    assert len(commands) == 2
+    assert all(command.startswith("python3 -m venv .venv && .venv/bin/pip install") for command in commands)
+    assert commands[0].endswith(".venv/bin/tfpt check scenarios/seed")
+    assert commands[1].endswith(".venv/bin/python -m pytest")
+
+
+@pytest.mark.parametrize("text", [text for kind, text in BLOCKS if kind == "yaml"])
+def test_every_scenario_in_it_is_valid(text: str) -> None:
+    found, problems = documents("README.md", text)
+    for document in found:
+        scenarios, more = read_document(document)
+        problems += more
+        assert scenarios
+    assert problems == list[Problem]()
+
+
+def test_the_table_is_the_real_one() -> None:
+    """Character by character but for the numbers, the bars and the versions, which are the frameworks' own."""
+    done = run_tfpt("check", "scenarios/seed", "-k", "constant and not natively", environment={"COLUMNS": "80"})
+    (table,) = (text for kind, text in BLOCKS if kind == "text")
+
+    def shape(text: str) -> list[str]:
+        lines = re.sub(r"[\u2581-\u2588]+|-?\d[\d.,e+-]*", "#", text).splitlines()
+        return [" ".join(line.split()) for line in lines if " passed" not in line][:15]
+
+    assert shape(done.out) == shape(table)
+
+
+def test_it_names_every_key_command_option_and_array() -> None:
+    keys = set(schema()["properties"])
+    for subject in ("init", "gradient"):
+        keys |= set(schema()["properties"][subject]["properties"])
+    for command in cli.commands.values():
+        keys.add(f"tfpt {command.name}")
+        keys |= {option for parameter in command.params for option in parameter.opts if option.startswith("-")}
+    keys |= set(dictionary().arrays)
+    keys -= {"--format", "--output", "layer"}  # shown with their values, by its short form, and in every example
+    assert [key for key in sorted(keys) if not re.search(rf"`[^`\n]*{re.escape(key)}[^`\n]*`", README)] == ["samples"]
+    assert "samples: 20000" in README
+
+
+def test_ci_calls_the_test_command_of_the_readme() -> None:
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "README.md" in ci
+    assert "-m pytest" in ci
