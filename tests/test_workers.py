@@ -96,7 +96,7 @@ def test_memory_is_limited() -> None:
 
 def test_what_is_no_array_is_a_failure() -> None:
     (found,) = outcomes("x = 'a text'")
-    assert found.failures[0].message == "TypeError: x is a str, not an array of numbers"
+    assert found.failures[0].message == "TypeError: it gives a str, not a tensor"
 
 
 def script(path: Path, text: str) -> str:

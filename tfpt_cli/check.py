@@ -82,11 +82,10 @@ class _Run:
 
     async def run(self) -> Report:
         loop = asyncio.get_running_loop()
-        self.task = task = asyncio.current_task()
-        assert task is not None
+        self.task = asyncio.current_task()
         for number in (signal.SIGINT, signal.SIGTERM):
             try:
-                loop.add_signal_handler(number, task.cancel)
+                loop.add_signal_handler(number, self.cancel)
             except (NotImplementedError, RuntimeError, ValueError):
                 pass  # Windows, or not the main thread: KeyboardInterrupt ends the run as usual
         interrupted = False
@@ -99,6 +98,7 @@ class _Run:
                 group.create_task(self.read())
         except (asyncio.CancelledError, KeyboardInterrupt):
             interrupted = True
+            self.task = None  # another Ctrl-C must not stop the clearing up
         finally:
             await asyncio.gather(*(lane.end() for lane in self.lanes.values()))
         return self.report(interrupted)
@@ -157,7 +157,10 @@ class _Run:
         try:
             self.observer.finished(result)
         except Stop:
-            assert self.task is not None
+            self.cancel()
+
+    def cancel(self) -> None:
+        if self.task is not None:
             self.task.cancel()
 
     def environment(self) -> dict[str, str]:

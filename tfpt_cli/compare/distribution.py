@@ -78,11 +78,12 @@ class _Sample:
 
 
 def compare_distributions(
-    samples: dict[str, NDArray[np.generic]], declared: dict[str, Declared | None]
+    samples: dict[str, NDArray[np.generic]], declared: dict[str, Declared | None], precision: float = 2.0**-23
 ) -> tuple[Distribution, list[str]]:
     """The tests of two samples, by framework, and in words what parted (empty: the same distribution).
 
-    Every sample is an array of any shape with finite values that are not all equal.
+    Every sample is an array of any shape with finite values that are not all equal. `precision` is the relative
+    distance of neighbouring numbers of their dtype: a bound may be rounded outwards by that much.
     """
     left, right = (_Sample.of(framework, samples[framework]) for framework in FRAMEWORKS)
     tests = list(_two_sample(left, right))
@@ -93,7 +94,7 @@ def compare_distributions(
             law, own = declared[owner], declared[sample.framework]
             if law is None or (owner != sample.framework and own is not None and own.text == law.text):
                 continue
-            made = [Test(f"{test.name} of {law.text}", test.on, test.p) for test in _one_sample(sample, law)]
+            made = [Test(f"{test.name} of {law.text}", test.on, test.p) for test in _one_sample(sample, law, precision)]
             tests += made
             worst = min(made, key=lambda test: test.p)
             if worst.p < LEVEL:
@@ -140,7 +141,7 @@ def _beyond(sample: _Sample, other: _Sample) -> tuple[float, int, str]:
     return (sample.size / (sample.size + other.size)) ** count, count, where
 
 
-def _one_sample(sample: _Sample, declared: Declared) -> Iterator[Test]:
+def _one_sample(sample: _Sample, declared: Declared, precision: float) -> Iterator[Test]:
     law = declared.law
     mean, variance, _, excess = (float(moment) for moment in law.stats(moments="mvsk"))
     std = math.sqrt(variance)
@@ -152,8 +153,7 @@ def _one_sample(sample: _Sample, declared: Declared) -> Iterator[Test]:
         "distribution function", sample.framework, float(stats.kstest(sample.values, law.cdf, method=method).pvalue)
     )
     low, high = law.support()
-    # A float32 bound may be rounded outwards by one unit: (high - low) * random + low.
-    slack = 2e-7 * max(abs(low), abs(high)) if math.isfinite(high - low) else 0.0
+    slack = precision * max(abs(low), abs(high)) if math.isfinite(high - low) else 0.0
     inside = low - slack <= sample.values[0] and sample.values[-1] <= high + slack
     yield Test("support", sample.framework, 1.0 if inside else 0.0)
 

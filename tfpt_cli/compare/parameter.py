@@ -9,7 +9,7 @@ import numpy as np
 
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.summary import side_of, summary
-from tfpt_cli.compare.values import compare_values
+from tfpt_cli.compare.values import PRECISION, compare_values
 from tfpt_cli.dictionary.shapes import show
 from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, State, Tolerance, Value, Verdict
 
@@ -88,7 +88,7 @@ def _as_distribution(
         reason = f"{' and '.join(broken)} drew values that are not finite"
         return replace(result, verdict=Verdict.DIFFERS, reason=reason, diagnosis=("non-finite",))
     declared = {f: parameter.filling[f].declared() for f in FRAMEWORKS}
-    distribution, words = compare_distributions(samples, declared)
+    distribution, words = compare_distributions(samples, declared, 2.0 ** -PRECISION.get(left.dtype, 52))
     result = replace(result, distribution=distribution)
     if words:
         return replace(result, verdict=Verdict.DIFFERS, reason="; ".join(words), diagnosis=("distribution",))

@@ -83,9 +83,9 @@ def summary_lines(summary: Summary, width: int, *, ascii_only: bool = False) -> 
     if summary.low == summary.high and not summary.not_finite:
         return [f"all {number(summary.low, 4)}"]
     pairs = [("mean", summary.mean), ("std", summary.std), ("min", summary.low), ("max", summary.high)]
-    for digits in (4, 3, 2):
+    for digits, gap in ((4, "  "), (3, "  "), (2, "  "), (2, " ")):
         texts = [f"{name} {number(value, digits)}" for name, value in pairs]
-        lines = ["  ".join(texts)] if len("  ".join(texts)) <= width else ["  ".join(texts[:2]), "  ".join(texts[2:])]
+        lines = [gap.join(texts)] if len(gap.join(texts)) <= width else [gap.join(texts[:2]), gap.join(texts[2:])]
         if all(len(line) <= width for line in lines):
             break
     else:

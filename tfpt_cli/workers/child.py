@@ -21,6 +21,7 @@ from typing import Any
 import protocol
 
 MAX_MESSAGE = 2000
+MAX_ARRAY = 2**30
 
 
 class Channel:
@@ -128,6 +129,8 @@ def leave(side: Any, namespace: dict[str, Any], leaf: list[str], np: Any) -> tup
     array, dtype = side.array(value)
     if array.dtype.kind not in "fiubc":
         raise TypeError("{} is a {}, not an array of numbers".format(quantity, type(value).__name__))
+    if array.nbytes > MAX_ARRAY:
+        raise MemoryError("{} has {:,} bytes; at most {:,} are compared".format(quantity, array.nbytes, MAX_ARRAY))
     array = np.ascontiguousarray(array).reshape(array.shape)
     described.update(state="present", dtype=dtype, stored=array.dtype.str, shape=list(array.shape))
     return described, array.reshape(-1).view(np.uint8) if array.size else np.empty(0, np.uint8)

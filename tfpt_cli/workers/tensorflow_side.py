@@ -34,6 +34,8 @@ def array(value: Any) -> tuple[Any, str]:
     if isinstance(value, tensorflow.IndexedSlices):
         value = tensorflow.convert_to_tensor(value)
     if not hasattr(value, "numpy"):
+        if not isinstance(value, (bool, int, float, complex, numpy.generic, numpy.ndarray)):
+            raise TypeError("it gives a {}, not a tensor".format(type(value).__name__))
         plain = numpy.asarray(value)
         return plain, plain.dtype.name
     dtype = value.dtype.name

@@ -28,6 +28,8 @@ def array(value: Any) -> tuple[Any, str]:
     import numpy
 
     if not isinstance(value, torch.Tensor):
+        if not isinstance(value, (bool, int, float, complex, numpy.generic, numpy.ndarray)):
+            raise TypeError("it gives a {}, not a tensor".format(type(value).__name__))
         plain = numpy.asarray(value)
         return plain, plain.dtype.name
     dtype = str(value.dtype).replace("torch.", "")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.scenario.reader import Reader
 
-MAX_WEIGHTS = 400_000_000
+MAX_WEIGHTS = 100_000_000
 
 
 class NeutralReader:
