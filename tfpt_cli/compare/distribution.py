@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LEVEL = 1e-6
 _POWER = 0.99
 _EXACT_UP_TO = 1_000
+# Between these, the fourth powers that the tests need neither vanish nor overflow.
+_MEASURABLE = 1e-75, 1e75
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,10 @@ class _Sample:
     @classmethod
     def of(cls, framework: str, values: NDArray[np.generic]) -> _Sample:
         ordered = np.sort(np.asarray(values, dtype=np.float64), axis=None)
-        mean, std = float(ordered.mean()), float(ordered.std())
-        if std == 0:
-            return cls(framework, ordered, mean, 0.0, 0.0, 0.0, 0.0)
+        with np.errstate(over="ignore"):
+            mean, std = float(ordered.mean()), float(ordered.std())
+        if not _MEASURABLE[0] < std < _MEASURABLE[1]:
+            return cls(framework, ordered, mean, std, 0.0, 0.0, 0.0)
         z = (ordered - mean) / std
         squares = z * z
         skewness, kurtosis = float((squares * z).mean()), float((squares * squares).mean())
@@ -86,6 +89,13 @@ def compare_distributions(
     distance of neighbouring numbers of their dtype: a bound may be rounded outwards by that much.
     """
     left, right = (_Sample.of(framework, samples[framework]) for framework in FRAMEWORKS)
+    sizes = {sample.framework: sample.size for sample in (left, right)}
+    laws = {f: law.text for f, law in declared.items() if law is not None}
+    if not all(_MEASURABLE[0] < sample.std < _MEASURABLE[1] for sample in (left, right)):
+        spreads = f"{left.std:.3g} and {right.std:.3g}"
+        return Distribution(laws, sizes, LEVEL, (), None), [
+            f"standard deviations of {spreads} cannot be compared in float64"
+        ]
     tests = list(_two_sample(left, right))
     parted = [test for test in tests if test.p < LEVEL]
     words = [_two_sample_words(parted[0], left, right)] if parted else []
@@ -107,8 +117,8 @@ def compare_distributions(
     error = max(errors) if all(declared.values()) else math.hypot(*errors)
     detectable = math.expm1((stats.norm.isf(LEVEL / 2) + stats.norm.ppf(_POWER)) * error)
     result = Distribution(
-        declared={f: law.text for f, law in declared.items() if law is not None},
-        samples={sample.framework: sample.size for sample in (left, right)},
+        declared=laws,
+        samples=sizes,
         level=LEVEL,
         tests=tuple(tests),
         detectable=detectable,

@@ -131,7 +131,8 @@ def leave(side: Any, namespace: dict[str, Any], leaf: list[str], np: Any) -> tup
         raise TypeError("{} is a {}, not an array of numbers".format(quantity, type(value).__name__))
     if array.nbytes > MAX_ARRAY:
         raise MemoryError("{} has {:,} bytes; at most {:,} are compared".format(quantity, array.nbytes, MAX_ARRAY))
-    array = np.ascontiguousarray(array).reshape(array.shape)
+    # A copy: the array may be the tensor's own memory, which a later section changes before the answer is sent.
+    array = np.array(array, order="C", copy=True)
     described.update(state="present", dtype=dtype, stored=array.dtype.str, shape=list(array.shape))
     return described, array.reshape(-1).view(np.uint8) if array.size else np.empty(0, np.uint8)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.native import settings_of
+from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import Initializer, Layer, LayerParameter, called_name, dictionary
 from tfpt_cli.lowering import filled
 from tfpt_cli.scenario.expression import BadConstant, Complaint, NotConstant, bad_constants, constant, literal, offset
@@ -42,6 +42,7 @@ def _holds(requires: ast.expr, settings: Mapping[str, Any]) -> bool:
 
 
 def filling(row: Initializer, settings: Mapping[str, Any], framework: str, *, default: bool = False) -> Filling:
+    """A row with its settings; a default has no source of its own, the layer itself fills the parameter."""
     given = set(settings)
     tensor: dict[str, ast.expr] = {"tensor": ast.Name("tensor", ast.Load())} if framework == "torch" else {}
     source = "" if default else ast.unparse(filled(row.spelling[framework], row.signature, given, settings, tensor))
@@ -65,8 +66,7 @@ def native_filling(tree: ast.expr, framework: str) -> Filling:
     if framework == "torch" and isinstance(tree, ast.Call):
         source = ast.unparse(ast.Call(tree.func, [ast.Name("tensor", ast.Load()), *tree.args], tree.keywords))
     if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
-        simple = {"zeros": "zeros", "Zeros": "zeros", "ones": "ones", "Ones": "ones"}.get(tree.value)
-        return filling(dictionary().initializers[simple], {}, framework) if simple else Filling(source)
+        tree = _named_class(tree.value) or tree
     if isinstance(tree, ast.Call):
         for row in dictionary().initializers.values():
             trees = settings_of(row.spelling[framework], tree, framework, given=int(framework == "torch"))
@@ -79,7 +79,15 @@ def native_filling(tree: ast.expr, framework: str) -> Filling:
     return Filling(source)
 
 
+def _named_class(identifier: str) -> ast.expr | None:
+    """The call that a Keras identifier stands for: `"he_normal"` and `"HeNormal"` are `keras.initializers.HeNormal()`."""
+    camel = identifier if identifier[:1].isupper() else "".join(word.capitalize() for word in identifier.split("_"))
+    full = f"keras.initializers.{camel}"
+    return ast.parse(f"{full}()", mode="eval").body if full in native("tensorflow").calls else None
+
+
 def constants(trees: Mapping[str, ast.expr]) -> dict[str, Any]:
+    """The values of those settings that are constants."""
     values = {}
     for name, tree in trees.items():
         try:
@@ -99,11 +107,13 @@ def _with(tree: ast.expr, settings: Mapping[str, Any]) -> ast.expr:
 
 
 def shape_from(tree: ast.expr, settings: Mapping[str, Any]) -> Shape:
+    """The shape that a row writes in terms of the layer's settings. Raises `NotConstant` where one is missing."""
     values = constant(_with(tree, settings))
     return tuple(int(value) for value in values)
 
 
 def shape_if_known(tree: ast.expr, settings: Mapping[str, Any]) -> Shape | None:
+    """The same, None where a setting is missing or no number."""
     try:
         return shape_from(tree, settings)
     except (NotConstant, BadConstant, TypeError, ValueError):

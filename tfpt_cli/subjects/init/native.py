@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import Layer, called_name, dictionary
+from tfpt_cli.dictionary.signature import bind_any
 from tfpt_cli.results import FRAMEWORKS, LABELS
 from tfpt_cli.subjects.init.fillings import constants, default_filling, native_filling, shape_if_known
 from tfpt_cli.subjects.init.spec import NAME, RESERVED, Filling, Init, Parameter
@@ -47,7 +48,7 @@ class NativeReader:
         parameters = (
             self.paired(pair, fillings)
             if pair is not None or row is None
-            else self.known(row, settings, calls, fillings)
+            else self.known(row, settings, keras_call, fillings)
         )
         there = [parameter.name for parameter in parameters]
         for name in fillings:
@@ -98,7 +99,7 @@ class NativeReader:
         self,
         row: Layer,
         settings: dict[str, dict[str, Any]],
-        calls: Mapping[str, ast.expr | None],
+        keras_call: ast.Call,
         fillings: dict[str, ast.Call],
     ) -> list[Parameter]:
         """The parameters of a pair of layers that a row knows."""
@@ -108,6 +109,10 @@ class NativeReader:
         for name, size in zip(_names_of(row.input_shape), given[-len(_names_of(row.input_shape)) :], strict=False):
             sides["tensorflow"] = {name: size, **sides["tensorflow"]}
         layouts = reader.get(NAME, "layout", default={})
+        for name in layouts:
+            reader.choose((NAME, "layout", name), list(row.parameters), "parameter", name)
+        name = native("tensorflow").canonical(called_name(keras_call))
+        _, keras_arguments, _ = bind_any(name, native("tensorflow").calls[name], keras_call)
         parameters = []
         for name, entry in row.parameters.items():
             attribute: dict[str, str | None] = dict(entry.attribute)
@@ -120,9 +125,7 @@ class NativeReader:
                 filling[framework] = default
             if name in fillings:
                 filling["torch"] = native_filling(fillings[name], "torch")
-            keras_call = calls["tensorflow"]
-            assert isinstance(keras_call, ast.Call)
-            argument = next((k.value for k in keras_call.keywords if k.arg == entry.keras_argument), None)
+            argument = keras_arguments.get(entry.keras_argument)
             if argument is not None and attribute["tensorflow"] is not None:
                 filling["tensorflow"] = native_filling(argument, "tensorflow")
             shape = shape_if_known(entry.shape, sides["torch"])

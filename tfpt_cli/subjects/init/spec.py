@@ -62,10 +62,11 @@ class Filling:
         row = self.initializer
         if row is None or row.distribution is None:
             return None
-        law = filled(row.distribution, row.signature, set(self.settings), self.settings, {})
+        settings = {name: float(value) for name, value in self.settings.items()}
+        law = filled(row.distribution, row.signature, set(settings), settings, {})
         assert isinstance(law, ast.Call)
         keywords = {str(k.arg): constant(k.value) for k in law.keywords}
-        if keywords.get("scale") == 0:
+        if not 0 < keywords.get("scale", 1.0) < math.inf:
             return None
         return Declared(self.text, scipy_law(called_name(law), keywords))
 

@@ -69,8 +69,8 @@ def _draws(spec: Init, parameter: Parameter, holder: str) -> Iterator[Section]:
     count = parameter.draws("torch", spec.samples)
     if not count or parameter.shape is None:
         return
-    dtype = "" if spec.dtype == "float32" else f", dtype=torch.{spec.dtype}"
-    lines = [f"{name} = torch.empty({', '.join(map(str, (count, *parameter.shape)))}{dtype})", f"for draw in {name}:"]
+    shape = ", ".join(map(str, (count, *parameter.shape)))
+    lines = [f"{name} = {_variable(parameter)}.new_empty({shape})", f"for draw in {name}:"]
     if parameter.filling["torch"].source:
         lines.append(f"    {_fill(parameter, 'draw')}")
     else:

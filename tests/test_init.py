@@ -1,0 +1,108 @@
+"""Init scenarios: what each side is known to fill its parameters with, before any framework runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tfpt_cli.compare.parameter import compare_parameter
+from tfpt_cli.results import State, Value, Verdict
+from tfpt_cli.scenario.scenario import load
+from tfpt_cli.subjects.init.spec import Filling, Init, Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+NATIVE = """
+name: n
+init:
+  torch: {{layer: 'nn.Linear(30, 40{torch})'{weight}}}
+  tensorflow: {{layer: 'keras.layers.Dense(40{keras})', input_shape: [30]}}
+"""
+
+
+def spec(path: Path) -> Init:
+    ((scenario,),) = (item for item in load(str(path)) if isinstance(item, list))
+    assert isinstance(scenario.spec, Init)
+    return scenario.spec
+
+
+def texts(found: Init, parameter: str) -> tuple[str, str]:
+    (chosen,) = (p for p in found.parameters if p.name == parameter)
+    return chosen.filling["torch"].text, chosen.filling["tensorflow"].text
+
+
+@pytest.mark.parametrize(
+    ("keras", "text"),
+    [
+        (', kernel_initializer="random_normal"', "normal(0, 0.05)"),
+        (', None, True, "RandomUniform"', "uniform(-0.05, 0.05)"),
+        (", kernel_initializer=RandomUniform(-1 / math.sqrt(4), maxval=0.5)", "uniform(-0.5, 0.5)"),
+        (", kernel_initializer=keras.initializers.Constant(2)", "constant(2)"),
+        (', kernel_initializer="zeros"', "zeros()"),
+        (', kernel_initializer="he_normal"', ""),
+        ("", "uniform(-0.2928, 0.2928)"),
+    ],
+)
+def test_a_keras_initializer_is_the_row_that_it_means(keras: str, text: str, write: Callable[..., Path]) -> None:
+    found = spec(write(NATIVE.format(torch="", weight="", keras=keras)))
+    assert texts(found, "weight") == ("uniform(-0.1826, 0.1826)", text)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ("nn.init.uniform_(a=-1)", "uniform(-1, 1)"),
+        ("torch.nn.init.normal_(0.5, 2)", "normal(0.5, 2)"),
+        ("nn.init.ones_", "ones()"),
+        ("nn.init.xavier_uniform_(gain=nn.init.calculate_gain(\"relu\"))", ""),
+    ],
+)  # fmt: skip
+def test_a_torch_initializer_is_the_row_that_it_means(call: str, text: str, write: Callable[..., Path]) -> None:
+    found = spec(write(NATIVE.format(torch="", weight=f", weight: '{call}'", keras="")))
+    assert texts(found, "weight")[0] == text
+
+
+def test_a_bias_left_out_on_one_side_is_kept_as_absent(write: Callable[..., Path]) -> None:
+    found = spec(write(NATIVE.format(torch=", False", weight="", keras="")))
+    assert found.parameters[1].attribute == {"torch": None, "tensorflow": "bias"}
+
+
+def test_small_layers_are_drawn_until_the_samples_are_there(write: Callable[..., Path]) -> None:
+    small = spec(write("name: n\ninit: {layer: 'linear(3, 4)', weight: 'uniform(0, 1)', samples: 1000}\n"))
+    large = spec(write("name: n\ninit: {layer: 'linear(300, 400)', weight: 'uniform(0, 1)', bias: zeros()}\n"))
+    assert [p.draws("torch", small.samples) for p in small.parameters] == [84, 250]
+    assert [p.draws("torch", large.samples) for p in large.parameters] == [0, 0]
+
+
+def parameter() -> Parameter:
+    return Parameter("weight", {}, "", None, {f: Filling() for f in ("torch", "tensorflow")})
+
+
+def value(array: object, dtype: str = "float64") -> Value:
+    return Value(State.PRESENT, np.asarray(array, dtype=dtype), dtype)
+
+
+def test_what_is_random_on_one_side_only() -> None:
+    draws = {"torch": value(np.random.default_rng(0).normal(size=(50, 4))), "tensorflow": value(np.zeros((50, 4)))}
+    own = {f: value(d.array[0]) for f, d in draws.items()}
+    comparison = compare_parameter(parameter(), dict(own), dict(draws), None)
+    assert comparison.verdict is Verdict.DIFFERS
+    assert comparison.reason == "PyTorch's is random, TensorFlow's is the same in every draw"
+
+
+def test_spreads_that_no_test_can_measure_are_said_not_raised() -> None:
+    draws = {f: value(np.random.default_rng(0).normal(size=(50, 400)) * 1e-300) for f in ("torch", "tensorflow")}
+    own = {f: value(d.array[0]) for f, d in draws.items()}
+    comparison = compare_parameter(parameter(), dict(own), dict(draws), None)
+    assert comparison.verdict is Verdict.DIFFERS
+    assert "cannot be compared in float64" in comparison.reason
+
+
+def test_draws_that_are_all_equal_are_compared_by_value() -> None:
+    draws = {f: value(np.full((3, 2), 0.5)) for f in ("torch", "tensorflow")}
+    own = {f: value(d.array[0]) for f, d in draws.items()}
+    assert compare_parameter(parameter(), dict(own), dict(draws), None).verdict is Verdict.IDENTICAL
