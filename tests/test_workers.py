@@ -94,6 +94,19 @@ def test_memory_is_limited() -> None:
     assert "allocate" in found[0].failures[0].message
 
 
+def test_a_later_section_cannot_change_what_an_earlier_one_left() -> None:
+    async def run() -> Outcome:
+        sections = Section("import torch"), Section("x = torch.zeros(2)", (Leaf("x", "", "x"),)), Section("x += 1")
+        lane, found = Lane("torch"), list[Outcome]()
+        lane.add(Listing("torch", "", sections), found.append)
+        lane.close()
+        await lane.serve()
+        await lane.end()
+        return found[0]
+
+    assert asyncio.run(run()).values["x", ""].array.tolist() == [0.0, 0.0]
+
+
 def test_what_is_no_array_is_a_failure() -> None:
     (found,) = outcomes("x = 'a text'")
     assert found.failures[0].message == "TypeError: it gives a str, not a tensor"

@@ -133,7 +133,7 @@ class _Run:
         index, self.count = self.count, self.count + 1
         self.waiting[index] = {}
         self.observer.selected(self.count)
-        subject = scenario.spec.subject
+        subject = scenario.subject
         if subject not in self.warm:
             self.warm[subject] = asyncio.get_running_loop().run_in_executor(None, _import_comparers, subject)
         for framework, listing in scenario.listings().items():
@@ -194,14 +194,14 @@ def _import_comparers(subject: str) -> None:
 
 def compared(scenario: Scenario, outcomes: dict[str, Outcome]) -> ScenarioResult:
     """The result of a scenario from its two outcomes."""
-    comparisons = tuple(scenario.spec.compare(outcomes, scenario.tolerance))
+    comparisons = tuple(scenario.compare(outcomes))
     failures = tuple(failure for outcome in outcomes.values() for failure in outcome.failures)
     return ScenarioResult(
         file=scenario.file,
         line=scenario.line,
         name=scenario.title,
         case=scenario.case,
-        subject=scenario.spec.subject,
+        subject=scenario.subject,
         headline=scenario.spec.headline,
         expect=scenario.expect,
         because=scenario.because,

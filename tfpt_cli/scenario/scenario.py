@@ -7,13 +7,14 @@ import itertools
 import keyword
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.native import ROOTS
 from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Outcome, Problem, Tolerance
 from tfpt_cli.scenario.document import Document, documents, read_text
 from tfpt_cli.scenario.reader import Reader
-from tfpt_cli.scenario.schema import SUBJECTS, structural_problems
+from tfpt_cli.scenario.schema import structural_problems
+from tfpt_cli.subjects import SUBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,21 +22,6 @@ if TYPE_CHECKING:
     from tfpt_cli.listing import Listing
 
 MAX_CASES = 1_000
-
-
-class Spec(Protocol):
-    """What a subject makes of its fields."""
-
-    subject: str
-    headline: str
-
-    def quantities(self) -> list[str]: ...
-
-    def listing(self, framework: str, title: str) -> Listing: ...
-
-    def compare(self, outcomes: dict[str, Outcome], tolerance: Tolerance | None) -> list[Comparison]: ...
-
-    def notes(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -46,6 +32,7 @@ class Scenario:
     line: int
     name: str
     case: dict[str, Any]
+    subject: str
     spec: Any
     tolerance: Tolerance | None
     expect: Any
@@ -60,7 +47,12 @@ class Scenario:
     def listings(self) -> dict[str, Listing]:
         """The listing of each framework."""
         place = f"{self.file}:{self.line}"
-        return {f: self.spec.listing(f, f"{self.title}, {LABELS[f]} ({place})") for f in FRAMEWORKS}
+        subject = SUBJECTS[self.subject]
+        return {f: subject.listing(self.spec, f, f"{self.title}, {LABELS[f]} ({place})") for f in FRAMEWORKS}
+
+    def compare(self, outcomes: dict[str, Outcome]) -> list[Comparison]:
+        """The comparisons of what the listings left."""
+        return SUBJECTS[self.subject].compare(self.spec, outcomes, self.tolerance)
 
     def expected(self, quantity: str) -> str:
         """`agree` or `differ`, for one quantity of a scenario that expects by quantity."""
@@ -160,11 +152,11 @@ def _cases(document: Document, subject: str) -> tuple[list[Scenario], list[Probl
         expect = data.get("expect", "agree")
         if spec is not None and isinstance(expect, dict):
             for quantity in expect:
-                reader.choose(("expect", quantity), spec.quantities(), "quantity", quantity)
+                reader.choose(("expect", quantity), SUBJECTS[subject].quantities(spec), "quantity", quantity)
         for problem in dict.fromkeys(reader.problems):
             by_problem.setdefault(problem, []).append(case)
         if spec is not None:
-            scenarios.append(_scenario(document, case, spec))
+            scenarios.append(_scenario(document, case, subject, spec))
     problems = _unused(document, subject)
     for problem, seen_in in by_problem.items():
         where = "" if len(seen_in) == len(cases) else f" (in the case {_case_text(seen_in[0])})"
@@ -176,7 +168,7 @@ def _case_text(case: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in case.items())
 
 
-def _scenario(document: Document, case: dict[str, Any], spec: Spec) -> Scenario:
+def _scenario(document: Document, case: dict[str, Any], subject: str, spec: Any) -> Scenario:
     data = document.data
     tolerance = data.get("tolerance")
     return Scenario(
@@ -184,6 +176,7 @@ def _scenario(document: Document, case: dict[str, Any], spec: Spec) -> Scenario:
         line=document.line,
         name=" ".join(str(data.get("name", "")).split()),
         case=case,
+        subject=subject,
         spec=spec,
         tolerance=Tolerance(tolerance["rtol"], tolerance["atol"]) if tolerance else None,
         expect=data.get("expect", "agree"),

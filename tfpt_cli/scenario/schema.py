@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
-from tfpt_cli.subjects.gradient import fields as gradient
-from tfpt_cli.subjects.init import fields as init
+from tfpt_cli.subjects import SUBJECTS
 from tfpt_cli.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from tfpt_cli.results import Problem
     from tfpt_cli.scenario.document import Document
 
-SUBJECTS = {"init": init, "gradient": gradient}
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 EXPECT = ("agree", "differ")
 

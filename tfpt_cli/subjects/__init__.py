@@ -1,1 +1,36 @@
-"""The subjects: what a scenario can be about. One module each: its fields, its listings, how its quantities compare."""
+"""The subjects: what a scenario can be about. A folder each; its `subject.py` is what the pipeline uses.
+
+A new subject is a folder with those five names and a line in `SUBJECTS`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tfpt_cli.subjects.gradient import subject as gradient
+from tfpt_cli.subjects.init import subject as init
+
+if TYPE_CHECKING:
+    from tfpt_cli.listing import Listing
+    from tfpt_cli.results import Comparison, Outcome, Tolerance
+    from tfpt_cli.scenario.reader import Reader
+
+
+class Subject(Protocol):
+    """What a `subject.py` has: the JSON Schema of its fields, and functions of the `spec` that `read` makes of them.
+
+    A spec has a `headline` (what the report shows above the table) and `notes()` (what it says below).
+    """
+
+    SCHEMA: dict[str, Any]
+
+    def read(self, reader: Reader, dtype: str, seed: int) -> Any: ...
+
+    def quantities(self, spec: Any) -> list[str]: ...
+
+    def listing(self, spec: Any, framework: str, title: str) -> Listing: ...
+
+    def compare(self, spec: Any, outcomes: dict[str, Outcome], tolerance: Tolerance | None) -> list[Comparison]: ...
+
+
+SUBJECTS: dict[str, Subject] = {"init": init, "gradient": gradient}

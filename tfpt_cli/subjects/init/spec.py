@@ -1,4 +1,4 @@
-"""A checked init scenario, and what its listings and its comparison need of it."""
+"""A checked init scenario: what its listings and its comparison need."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import Initializer, called_name
-from tfpt_cli.listing import Listing, listing
 from tfpt_cli.lowering import filled
-from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Outcome, Tolerance
+from tfpt_cli.results import LABELS
 from tfpt_cli.scenario.expression import constant
-from tfpt_cli.subjects.init import tensorflow, torch
-from tfpt_cli.subjects.init.torch import DRAWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +20,8 @@ if TYPE_CHECKING:
 
 NAME = "init"
 SAMPLES = 20_000
+# How the repeated draws of a parameter are told from its own value.
+DRAWS = "draws"
 # Keys of the subject that are not the name of a parameter.
 RESERVED = frozenset({"layer", "torch", "tensorflow", "samples", "pair", "layout"})
 
@@ -109,28 +108,6 @@ class Init:
     dtype: str
     seed: int
     known: bool
-
-    subject = NAME
-
-    def quantities(self) -> list[str]:
-        """The names of the parameters."""
-        return [parameter.name for parameter in self.parameters]
-
-    def listing(self, framework: str, title: str) -> Listing:
-        """The code for a framework."""
-        sections = {"torch": torch.sections, "tensorflow": tensorflow.sections}[framework]
-        return listing(framework, title, list(sections(self)))
-
-    def compare(self, outcomes: dict[str, Outcome], tolerance: Tolerance | None) -> list[Comparison]:
-        """One comparison for every parameter: by value, or as a distribution where a side is random."""
-        from tfpt_cli.compare.parameter import compare_parameter
-
-        comparisons = []
-        for parameter in self.parameters:
-            sides = {f: outcomes[f].values.get((parameter.name, "")) for f in FRAMEWORKS}
-            draws = {f: outcomes[f].values.get((parameter.name, DRAWS)) for f in FRAMEWORKS}
-            comparisons.append(compare_parameter(parameter, sides, draws, tolerance))
-        return comparisons
 
     def notes(self) -> tuple[str, ...]:
         """What each framework draws a parameter from where the scenario leaves it to the layer."""

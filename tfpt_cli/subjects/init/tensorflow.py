@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
-from tfpt_cli.subjects.init.torch import DRAWS, MAX_BUILDS
+from tfpt_cli.subjects.init.spec import DRAWS
+from tfpt_cli.subjects.init.torch import MAX_BUILDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
+from tfpt_cli.subjects.init.spec import DRAWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
 # Whole layers are built again where no row says how to draw one parameter alone; a build costs far more than a draw.
 MAX_BUILDS = 2_000
-# How the repeated draws of a parameter are told from its own value.
-DRAWS = "draws"
 
 
 def sections(spec: Init) -> Iterator[Section]:

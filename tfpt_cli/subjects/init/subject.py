@@ -1,0 +1,40 @@
+"""The subject `init`, as the pipeline uses it: its fields, its listings, and how its quantities compare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfpt_cli.listing import Listing
+from tfpt_cli.listing import listing as listing_of
+from tfpt_cli.results import FRAMEWORKS, Comparison, Outcome, Tolerance
+from tfpt_cli.subjects.init import tensorflow, torch
+from tfpt_cli.subjects.init.fields import SCHEMA, read
+from tfpt_cli.subjects.init.spec import DRAWS
+
+if TYPE_CHECKING:
+    from tfpt_cli.subjects.init.spec import Init
+
+__all__ = ["SCHEMA", "compare", "listing", "quantities", "read"]
+
+
+def quantities(spec: Init) -> list[str]:
+    """The names of the parameters."""
+    return [parameter.name for parameter in spec.parameters]
+
+
+def listing(spec: Init, framework: str, title: str) -> Listing:
+    """The code for a framework."""
+    sections = {"torch": torch.sections, "tensorflow": tensorflow.sections}[framework]
+    return listing_of(framework, title, list(sections(spec)))
+
+
+def compare(spec: Init, outcomes: dict[str, Outcome], tolerance: Tolerance | None) -> list[Comparison]:
+    """One comparison for every parameter: by value, or as a distribution where a side is random."""
+    from tfpt_cli.compare.parameter import compare_parameter  # not above: validating needs no NumPy
+
+    comparisons = []
+    for parameter in spec.parameters:
+        values = {f: outcomes[f].values.get((parameter.name, "")) for f in FRAMEWORKS}
+        draws = {f: outcomes[f].values.get((parameter.name, DRAWS)) for f in FRAMEWORKS}
+        comparisons.append(compare_parameter(parameter, values, draws, tolerance))
+    return comparisons
