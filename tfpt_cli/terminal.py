@@ -31,16 +31,18 @@ FILE_WIDTH = 100
 def run_check(options: Options, format_: str, output: str | None) -> int:
     """`tfpt check`: prints or writes the report, gives the exit code."""
     from tfpt_cli.check import check
-    from tfpt_cli.scenario.choose import BadExpression
+    from tfpt_cli.scenario.choose import BadExpression, chooser
 
+    try:
+        chooser(options.expression, options.tags)  # before the output file is emptied
+    except BadExpression as error:
+        raise click.UsageError(str(error)) from None
     target = _open(output) if output else None
     show = _Show(format_, target)
     try:
         with show:
             report = check(options, show)
         show.end(report)
-    except BadExpression as error:
-        raise click.UsageError(str(error)) from None
     finally:
         if target is not None:
             target.close()

@@ -122,6 +122,12 @@ def _common_problems(document: Document, wrong: set[tuple[Any, ...]]) -> list[Pr
         if needed and "because" not in data:
             words = "'expect: differ'" if key == "expect" else "a tolerance of its own"
             problems.append(document.problem((key,), f"{words} needs a 'because': say why", key=True))
+    # NaN is no JSON number: the schema does not see it.
+    problems += [
+        document.problem(("tolerance", name), f"'{name}' must be a finite number of at least 0, got {value}")
+        for name, value in (data["tolerance"].items() if isinstance(data.get("tolerance"), dict) else ())
+        if isinstance(value, float) and not math.isfinite(value)
+    ]
     if ("matrix",) in wrong or not isinstance(data.get("matrix"), dict):
         return problems
     reserved = {root for roots in ROOTS.values() for root in roots}

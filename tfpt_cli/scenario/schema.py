@@ -6,6 +6,7 @@ editor shows.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,7 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[tuple[An
     """
     problems: list[Problem] = []
     wrong: set[tuple[Any, ...]] = set()
-    for error in _validator().iter_errors(document.data):
+    for error in _validator().iter_errors(_finite(document.data)):
         path = tuple(error.instance_path)
         kind = type(error.kind).__name__.rpartition("_")[2]
         if kind == "AdditionalProperties":
@@ -130,6 +131,15 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[tuple[An
             message = f"{what} must be {_expected(error.schema_path)}, got {_shown(error.instance)}{hint}"
         problems.append(document.problem(path, message))
     return problems, wrong
+
+
+def _finite(value: Any) -> Any:
+    """The data with a number in place of `.nan` and `.inf`, which JSON, and so the validator, does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return 0.0 if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _schema_at(path: list[Any]) -> dict[str, Any]:

@@ -53,8 +53,13 @@ def read_values(reader: Reader, path: Path) -> Values | None:
     except ShapeError as error:
         reader.complain(path, f"'{path[-1]}' is not an array: {error}")
         return None
+    return _written(value, shape)
+
+
+def _written(value: Any, shape: Shape) -> Values:
     text = number_text(value)
-    return Values(text, shape, text if len(text) <= 60 else f"{text[:56]} ...")
+    shown = text.replace("math.", "")
+    return Values(text, shape, shown if len(shown) <= 60 else f"{shown[:56]} ...")
 
 
 def _from_text(reader: Reader, path: Path, text: str) -> Values | None:
@@ -69,7 +74,7 @@ def _from_text(reader: Reader, path: Path, text: str) -> Values | None:
 def _evaluated(tree: ast.expr, text: str) -> tuple[Values | None, list[Complaint]]:
     try:
         value = constant(tree, functions=True)
-        return Values(number_text(value), nested_shape(value), ast.unparse(tree)), []
+        return _written(value, nested_shape(value)), []
     except BadConstant as error:
         return None, [Complaint(offset(error.node), str(error))]
     except ShapeError as error:
