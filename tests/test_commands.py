@@ -80,6 +80,9 @@ def test_bad_usage(write: Callable[..., Path], tmp_path: Path) -> None:
         (["-k", "and or"], "is not words joined by and, or, not"),
         (["-k", "nothing like it"], "is not words joined by"),
         (["-k", "nothing"], "no scenario is chosen"),
+        (["-k", "a (b)"], "is not words joined by"),
+        (["-k", "()"], "is not words joined by"),
+        (["-k", "not " * 1500 + "a"], "is not words joined by"),
         (["--format", "xml"], "is not one of"),
         (["--timeout", "0"], "is not in the range"),
         (["-o", str(tmp_path / "no" / "such" / "folder" / "x.json")], "cannot write"),
@@ -214,6 +217,26 @@ def test_code_writes_files_that_run(tmp_path: Path) -> None:
     ]
     assert "d/dx by GradientTape: tf.Tensor(2.0, shape=(), dtype=float32)" in outputs[0]
     assert "d/dx by backward: tensor(2.)" in outputs[1]
+
+
+def test_a_name_cannot_become_code(write: Callable[..., Path], tmp_path: Path) -> None:
+    """Python reads an encoding out of a comment in the first two lines; in UTF-7 a text can end itself."""
+    path = write(
+        'name: "coding: utf-7"\ngradient:\n'
+        "  torch: \"F.gelu(x, approximate='none+ACc-)+AAo-print(+ACc-owned+ACc-)+AAo-+ACM-')\"\n"
+        "  tensorflow: tf.nn.gelu(x)\n  at: {x: 1.0}\n"
+    )
+    assert run_tfpt("code", path, "--framework", "torch", "-o", tmp_path).code == 0
+    (script,) = tmp_path.glob("*.torch.py")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1  # PyTorch knows no such approximation
+    assert "owned" not in done.stdout
+
+
+def test_scripts_of_one_name_do_not_overwrite_each_other(write: Callable[..., Path], tmp_path: Path) -> None:
+    path = write(f"name: {'long ' * 20}\ngradient: {{of: n * x, at: {{x: 1.0}}}}\nmatrix: {{n: [1, 2, 3]}}\n")
+    run_tfpt("code", path, "-o", tmp_path / "out")
+    assert len(list((tmp_path / "out").iterdir())) == 6
 
 
 def test_the_whole_output_of_code_is_python() -> None:

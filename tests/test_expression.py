@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfpt_cli.lowering import mark_inputs, shape_of, written
-from tfpt_cli.scenario.expression import BadConstant, constant, literal, parse, substitute
+from tfpt_cli.lowering import shape_of, written
+from tfpt_cli.scenario.expression import BadConstant, constant, literal, mark_inputs, parse, substitute
 
 SHAPES = {"x": (2, 3), "w": (3,), "s": ()}
 
@@ -127,6 +127,14 @@ def test_matrix_names_stand_in_calls_and_expressions() -> None:
     tree, _ = parse("f(x, axis=n) + n")
     assert tree is not None
     assert ast.unparse(substitute(tree, {"f": "softmax", "n": -1})) == "softmax(x, axis=-1) + -1"
+
+
+def test_a_constant_of_that_name_within_a_call_is_the_input_too() -> None:
+    tree, _ = parse("relu(e * 2)")
+    assert tree is not None
+    mark_inputs(tree, {"e"})
+    assert written(tree, "torch", "float32") == "F.relu(e * 2)"
+    assert shape_of(tree, {"e": (2,)}) == ((2,), [])
 
 
 def test_an_input_called_like_a_constant_is_the_input() -> None:

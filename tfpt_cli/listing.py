@@ -23,6 +23,8 @@ _IMPORTS = {
     "F": "import torch.nn.functional as F",
     "nn": "from torch import nn",
 }
+# Python reads an encoding out of a comment in the first two lines: a scenario's name must not stand there.
+_HEAD = "# Written by `tfpt code`: this is what `tfpt check` runs.\n#\n"
 _NEEDED = {"torch": {"torch"}, "tensorflow": {"tf"}}
 _USED = {name: re.compile(rf"(?<![\w.]){name}\.") for name in _IMPORTS}
 
@@ -82,7 +84,7 @@ class Listing:
         """Each section's first line in the script, and its text with the prints."""
         placed, line = [], 1
         for index, section in enumerate(self.sections):
-            head = f"# {self.title}\n" if index == 0 else ""
+            head = _HEAD + f"# {self.title}\n" if index == 0 else ""
             prints = [f"print({_label(leaf)!r}, {leaf.show or leaf.expression})" for leaf in section.leaves]
             text = head + "\n".join([section.source, *prints])
             placed.append((line + head.count("\n"), text))
@@ -101,7 +103,7 @@ def listing(framework: str, title: str, sections: list[Section]) -> Listing:
     )
     needed = {name for name, used in _USED.items() if used.search(source)} | _NEEDED[framework]
     imports = Section("\n".join(line for name, line in _IMPORTS.items() if name in needed), required=True)
-    one_line = " ".join(title.split())
+    one_line = "".join(c if c.isprintable() else " " for c in " ".join(title.split()))
     return Listing(framework, one_line, (imports, *sections))
 
 

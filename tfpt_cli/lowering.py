@@ -95,6 +95,8 @@ class _Checker:
                     )
                 except ShapeError as error:
                     self.complain(node, str(error))
+            case ast.Attribute() if is_constant(node):
+                return ()  # a .nan or .inf of the matrix
             case ast.Attribute(value=value, attr=attribute):
                 self.attribute(node, value, attribute)
         return None
@@ -323,18 +325,10 @@ class _Writer:
 
     def as_array(self, original: ast.expr, lowered: ast.expr) -> ast.expr:
         """A constant made an array of the scenario's dtype, because functions of arrays do not all take numbers."""
-        if not is_constant(original) or hasattr(original, "input"):
+        if not is_constant(original):
             return lowered
         value = ast.unparse(literal(constant(original)))
         return ast.parse(_CONSTANT_ARRAY[self.framework].format(value=value, dtype=self.dtype), mode="eval").body
 
 
-def mark_inputs(tree: ast.expr, names: set[str]) -> ast.expr:
-    """The tree with every use of an input marked, so that an input called `e` is not taken for the number."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in names:
-            node.input = True  # type: ignore[attr-defined]
-    return tree
-
-
-__all__ = ["broadcast", "filled", "mark_inputs", "nested_shape", "shape_of", "unknown", "written"]
+__all__ = ["broadcast", "filled", "nested_shape", "shape_of", "unknown", "written"]

@@ -14,6 +14,13 @@ FRAMEWORKS = ("torch", "tensorflow")
 LABELS = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
 
 
+def printable(text: str) -> str:
+    """Text from a file or a framework without what would steer a terminal or start a line."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
 class Verdict(StrEnum):
     """What a comparison of one quantity came to."""
 
@@ -57,8 +64,9 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
+        """One line, whatever a key or a path holds."""
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.message}"
+        return printable(f"{place}: {self.message}")
 
 
 @dataclass(frozen=True)

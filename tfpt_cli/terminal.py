@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from tfpt_cli.check import Observer
-from tfpt_cli.results import FRAMEWORKS, LABELS, Problem, Report, ScenarioResult
+from tfpt_cli.results import FRAMEWORKS, LABELS, Problem, Report, ScenarioResult, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,7 +156,7 @@ class _Show(Observer):
         else:
             click.echo(text, nl=False)
         for problem in report.problems:
-            click.echo(_printable(str(problem)), err=True)
+            click.echo(str(problem), err=True)
 
 
 def run_validate(paths: tuple[str, ...]) -> int:
@@ -170,7 +170,7 @@ def run_validate(paths: tuple[str, ...]) -> int:
         else:
             scenarios += len(found)
     for problem in problems:
-        click.echo(_printable(str(problem)))
+        click.echo(str(problem))
     words = f"{_count(scenarios, 'scenario')} in {_count(files, 'file')} valid"
     click.echo(f"{words}, {_count(len(problems), 'problem')}" if problems else words)
     return 2 if problems else 0
@@ -178,10 +178,6 @@ def run_validate(paths: tuple[str, ...]) -> int:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def _loaded(paths: tuple[str, ...]) -> Iterator[str | Problem | list[Scenario]]:
@@ -206,17 +202,17 @@ def run_code(
     except BadExpression as error:
         raise click.UsageError(str(error)) from None
     problems, scripts = [], []
+    taken: set[str] = set()
     for found in _loaded(paths):
         if isinstance(found, Problem):
             problems.append(found)
         elif isinstance(found, list):
             for scenario in filter(chosen, found):
                 listings = scenario.listings()
-                scripts += [
-                    (f"{_slug(scenario)}.{f}.py", listings[f].script()) for f in FRAMEWORKS if framework in (None, f)
-                ]
+                slug = _slug(scenario, taken)
+                scripts += [(f"{slug}.{f}.py", listings[f].script()) for f in FRAMEWORKS if framework in (None, f)]
     for problem in problems:
-        click.echo(_printable(str(problem)), err=True)
+        click.echo(str(problem), err=True)
     if output:
         _write_scripts(scripts, output)
     else:
@@ -226,9 +222,15 @@ def run_code(
     return 2 if problems or not scripts else 0
 
 
-def _slug(scenario: Scenario) -> str:
+def _slug(scenario: Scenario, taken: set[str]) -> str:
+    """A file name for a scenario's scripts, with a number behind it where another scenario has taken it."""
     words = re.sub(r"[^\w]+", "_", scenario.title.lower()).strip("_")[:60] or "scenario"
-    return f"{Path(scenario.file).stem}_{scenario.line}_{words}"
+    slug = stem = f"{Path(scenario.file).stem}_{scenario.line}_{words}"
+    number = 2
+    while slug in taken:
+        slug, number = f"{stem}_{number}", number + 1
+    taken.add(slug)
+    return slug
 
 
 def _write_scripts(scripts: list[tuple[str, str]], folder: str) -> None:
@@ -268,7 +270,7 @@ def run_doctor(interpreters: dict[str, str]) -> int:
     missing = [finding for finding in findings if finding.failure is not None]
     for finding in missing:
         assert finding.failure is not None
-        console.print(Text(f"\n{_printable(finding.failure.message)}", "red"), soft_wrap=True)
+        console.print(Text(f"\n{printable(finding.failure.message)}", "red"), soft_wrap=True)
         if finding.remedy:
             console.print(Text(f"  {finding.remedy}", "bold"), soft_wrap=True)
     console.print(Text("both frameworks run", "green") if not missing else "")

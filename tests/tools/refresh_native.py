@@ -35,7 +35,7 @@ EXCLUDED = {
         r"typename|unravel_index|Generator|.*cudnn.*|.*miopen.*|.*mkldnn.*|.*fbgemm.*|q_.*|quantize.*|fake_quantize.*|"
         r"dequantize|quantized_.*|_.*|autocast_.*|clear_autocast.*|unify_type_list|fused_moving.*|sym_.*|.*_copy|"
         r"result_type|can_cast|promote_types|resize_as_.*|empty.*|native_.*|batch_norm_.*|rand.*|normal|bernoulli|"
-        r"multinomial|poisson|binomial|dropout|.*_dropout|.*_dropout_|rrelu|gumbel_softmax|.*with_mask|"
+        r"multinomial|poisson|binomial|.*dropout.*|fractional_.*|Fractional.*|.*_dropout_|rrelu|gumbel_softmax|.*with_mask|"
         r"detach_|.*_(?<!init_)$|align_tensors|constant_pad_nd|conv_tbc|cross_entropy_.*|handle_torch_function|"
         r"has_torch_function.*|assert_int_or_pair|boolean_dispatch|multi_head_attention_forward|scaled_mm|grouped_mm|"
         r"scaled_grouped_mm|.*Parallel|Module|ModuleList|ModuleDict|ParameterList|ParameterDict|Parameter|Buffer|"
@@ -171,7 +171,7 @@ def tensorflow_catalogue() -> dict[str, Any]:
         calls |= functions("tensorflow", prefix, module, names, {})
     calls["keras.random.SeedGenerator"] = ["seed=None"]
     return {
-        "prefixes": {"tf.keras.": "keras.", "tensorflow.": "tf."},
+        "prefixes": {"tf.keras.": "keras."},
         "bare": ["keras.layers.", "keras.initializers."],
         "values": [f"tf.{name}" for name in TF_DTYPES],
         "properties": PROPERTIES["tensorflow"],
@@ -200,10 +200,16 @@ def functions(
             and inspect.isclass(value)
         ):
             continue
-        found[f"{prefix}.{name}"] = stubs.get(name) or signatures(value)
+        found[f"{prefix}.{name}"] = [pure(s) for s in stubs.get(name) or signatures(value)]
         if prefix == "keras.layers":
             found[f"{prefix}.{name}"] = [layer_options(s) for s in found[f"{prefix}.{name}"]]
     return found
+
+
+def pure(signature: str) -> str:
+    """The signature without `out`, which writes into an argument, and `generator`, which no scenario can have."""
+    kept = [part for part in signature.split(", ") if part not in ("out=None", "generator=None")]
+    return ", ".join(kept[:-1] if kept and kept[-1] == "*" else kept)
 
 
 def layer_options(signature: str) -> str:

@@ -24,6 +24,8 @@ def moved(array: NDArray[Any], layout: str) -> NDArray[Any] | None:
 def problem_in(layout: str) -> str:
     """What is wrong with a layout pattern, or an empty string."""
     left, arrow, _ = layout.partition("->")
+    if layout.count("->") > 1 or len(layout) > 200:
+        return f"'{layout[:60]}' is not an einops pattern: one '->' and at most 200 characters"
     if not arrow:
         return f"'{layout}' has no '->': a layout is an einops pattern such as out in -> in out"
     import numpy as np
@@ -32,7 +34,7 @@ def problem_in(layout: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             einops.rearrange(np.zeros((1,) * len(_outer_axes(left))), layout)
-    except einops.EinopsError as error:
+    except (einops.EinopsError, ValueError) as error:
         return f"'{layout}' is not an einops pattern: {str(error).splitlines()[-1].strip()}"
     return ""
 

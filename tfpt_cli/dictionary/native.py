@@ -22,7 +22,7 @@ from tfpt_cli.suggest import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-ROOTS = {"torch": ("torch", "nn", "F", "math", "np"), "tensorflow": ("tf", "tensorflow", "keras", "math", "np")}
+ROOTS = {"torch": ("torch", "nn", "F", "math", "np"), "tensorflow": ("tf", "keras", "math", "np")}
 OTHER = {"torch": "tensorflow", "tensorflow": "torch"}
 
 
@@ -172,6 +172,8 @@ class _Checker:
                 canonical = self.table.canonical(full)
                 if canonical in self.table.values:
                     self.complain(node, f"'{full}' is not a function")
+                elif canonical.startswith("nn.init.") and canonical.endswith("_") and not given:
+                    self.complain(node, f"'{full}' writes into its tensor; it can only fill a parameter of init")
                 else:
                     _, _, complaints = bind_any(full, self.table.calls[canonical], node, given=given)
                     self.complaints += complaints

@@ -48,7 +48,10 @@ def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
     for item in axes:
         if not -rank <= item < rank:
             raise ShapeError(f"axis {item} does not exist: the array has {rank} {'axis' if rank == 1 else 'axes'}")
-    return tuple(item % rank for item in axes)
+    counted = tuple(item % rank for item in axes)
+    if len(set(counted)) < len(counted):
+        raise ShapeError(f"axis {axis} names an axis twice")
+    return counted
 
 
 def _elementwise(arrays: list[Any], _: Settings) -> Shape | None:
@@ -94,6 +97,8 @@ def _concat(arrays: list[Any], settings: Settings) -> Shape | None:
     if shapes is None or any(shape is None for shape in shapes):
         return None
     (axis,) = axes_of(settings["axis"], len(shapes[0]))
+    if len({len(shape) for shape in shapes}) > 1:
+        raise ShapeError(f"the shapes {' and '.join(map(show, shapes))} have different numbers of axes")
     rest = {tuple(size for a, size in enumerate(shape) if a != axis) for shape in shapes}
     if len(rest) > 1:
         raise ShapeError(f"the shapes {' and '.join(map(show, shapes))} do not fit along axis {axis}")

@@ -7,6 +7,7 @@ Python array API standard; the others are settings, and their annotations say wh
 from __future__ import annotations
 
 import ast
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -31,12 +32,16 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "count": ("a whole number of at least 0", lambda value: _whole(value, 0)),
     "whole": ("a whole number", lambda value: _whole(value, -(2**63))),
     "number": ("a number", _number),
-    "deviation": ("a number of at least 0", lambda value: _number(value) and value >= 0),
+    "finite": ("a finite number", lambda value: _number(value) and math.isfinite(value)),
+    "deviation": ("a finite number of at least 0", lambda value: _number(value) and 0 <= value < math.inf),
     "flag": ("true or false (True or False in a call)", lambda value: isinstance(value, bool)),
     "axis": ("a whole number", lambda value: _whole(value, -64)),
     "axes": (
         "a whole number or a tuple of them",
-        lambda value: all(_whole(item, -64) for item in (value if isinstance(value, (tuple, list)) else (value,))),
+        lambda value: (
+            value not in ((), [])
+            and all(_whole(item, -64) for item in (value if isinstance(value, (tuple, list)) else (value,)))
+        ),
     ),
     "shape": (
         "a whole number or a tuple of them",
@@ -91,10 +96,11 @@ class Signature:
             few = "at most " * any(not p.required for p in positional)
             message = f"{name} takes {few}{most}, got {len(call.args)} ({self.show(name)})"
             complaints.append(Complaint(offset(call.args[len(positional)]), message))
-        names = {p.name for p in self.parameters if p.kind == "setting"}
+        skipped = {p.name for p in self.parameters[:given]}
+        names = {p.name for p in self.parameters if p.kind == "setting"} - skipped
         open_ended = any(p.kind == "kwargs" for p in self.parameters)
         for keyword in call.keywords:
-            at = offset(keyword.value) - len(keyword.arg or "") - 1
+            at = offset(keyword)
             if keyword.arg in bound:
                 complaints.append(Complaint(at, f"{name} gets '{keyword.arg}' twice ({self.show(name)})"))
             elif keyword.arg in names:
@@ -102,7 +108,6 @@ class Signature:
             elif not open_ended:
                 hint = did_you_mean(str(keyword.arg), names)
                 complaints.append(Complaint(at, f"{name} has no argument '{keyword.arg}'{hint} ({self.show(name)})"))
-        skipped = {p.name for p in self.parameters[:given]}
         missing = [p.name for p in self.parameters if p.required and p.name not in bound and p.name not in skipped]
         if missing and not variadic:
             words = ", ".join(f"'{item}'" for item in missing)

@@ -22,6 +22,7 @@ from tfpt_cli.results import (
     State,
     Status,
     Verdict,
+    printable,
 )
 
 if TYPE_CHECKING:
@@ -47,11 +48,6 @@ _WIDEST = 52
 _NOISE = re.compile(r"\{\{[^}]*\}\}|\[Op:\w+\](?: name:)?")
 
 
-def clean(text: str) -> str:
-    """Text from a file or a framework without what would steer a terminal."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
 def scenario_table(
     result: ScenarioResult, environment: dict[str, str], width: int, *, ascii_only: bool = False
 ) -> RenderableType:
@@ -65,7 +61,7 @@ def scenario_table(
 
 
 def _head(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
-    name, place = clean(result.name), f"{clean(result.file)}:{result.line}"
+    name, place = printable(result.name), f"{printable(result.file)}:{result.line}"
     gap = width - len(name) - len(place)
     if gap >= _GAP:
         yield Text.assemble((name, "bold"), " " * gap, (place, "dim"))
@@ -73,7 +69,7 @@ def _head(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
         yield Text(name, "bold")
         yield Text(place, "dim")
     for line in result.headline.splitlines():
-        yield Text(clean(line))
+        yield Text(printable(line))
 
 
 def _table(result: ScenarioResult, environment: dict[str, str], width: int, ascii_only: bool) -> Table:
@@ -106,9 +102,9 @@ def _table(result: ScenarioResult, environment: dict[str, str], width: int, asci
 
 
 def _quantity_lines(comparison: Comparison, width: int) -> list[str]:
-    lines = [clean(comparison.quantity)]
+    lines = [printable(comparison.quantity)]
     if comparison.layout:
-        layout = clean(comparison.layout)
+        layout = printable(comparison.layout)
         left, right = (part.strip() for part in layout.split("->"))
         if left != right:
             lines += [layout] if len(layout) <= width else [f"{left} ->", right]
@@ -179,11 +175,11 @@ def _reasons(result: ScenarioResult) -> Iterator[Padding]:
 
 
 def _indented(words: str, style: str) -> Padding:
-    return Padding(Text(clean(words), style), (0, 0, 0, 2))
+    return Padding(Text(printable(words), style), (0, 0, 0, 2))
 
 
 def _status(result: ScenarioResult) -> Text:
-    return Text(f"{result.status.value}: {clean(status_words(result))}", STATUS_STYLES[result.status])
+    return Text(f"{result.status.value}: {printable(status_words(result))}", STATUS_STYLES[result.status])
 
 
 def status_words(result: ScenarioResult) -> str:
@@ -234,9 +230,9 @@ def summary_line(report: Report) -> Text:
 
 def problem_line(problem: Problem) -> Text:
     """`file:line:column: message`, the place in bold."""
-    text = clean(str(problem))
-    place = text[: len(text) - len(clean(problem.message))]
-    return Text.assemble((place, "bold"), (clean(problem.message), "red"))
+    text = printable(str(problem))
+    place = text[: len(text) - len(printable(problem.message))]
+    return Text.assemble((place, "bold"), (printable(problem.message), "red"))
 
 
 def print_report(report: Report, console: Console) -> None:

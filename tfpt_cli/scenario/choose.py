@@ -43,12 +43,19 @@ def _compiled(expression: str) -> Callable[[str], bool]:
         return f"w{len(words) - 1}"
 
     try:
-        tree = ast.parse(_WORD.sub(name, expression).strip(), mode="eval").body
+        tree: ast.expr | None = ast.parse(_WORD.sub(name, expression[:2_000]).strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise BadExpression(
-            f"'{expression}' is not words joined by and, or, not: try -k 'linear and not bias'"
-        ) from None
+        tree = None
+    if tree is None or len(words) > 50 or not _is_logic(tree):
+        shown = expression if len(expression) <= 60 else f"{expression[:60]}..."
+        raise BadExpression(f"'{shown}' is not words joined by and, or, not: try -k 'linear and not bias'")
     return lambda text: _matches(tree, words, text)
+
+
+def _is_logic(tree: ast.expr) -> bool:
+    allowed = (ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.Name, ast.Load)
+    nodes = list(ast.walk(tree))
+    return len(nodes) <= 300 and all(isinstance(node, allowed) for node in nodes)
 
 
 def _matches(tree: ast.expr, words: list[str], text: str) -> bool:

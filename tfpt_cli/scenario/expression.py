@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ast
 import copy
+import io
 import math
 import operator
+import tokenize
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 4_000
 MAX_NODES = 2_000
+# Every pass over a tree is recursive, and a chain of operators (x + x + ...) is as deep as it is long.
+MAX_DEPTH = 100
 MAX_BITS = 64
 
 OPERATORS: dict[type[ast.operator], str] = {
@@ -99,6 +103,12 @@ def parse(text: str) -> tuple[ast.expr | None, list[Complaint]]:
     line = line.strip()
     if not line:
         return None, [Complaint(0, "the expression is empty")]
+    if "#" in line and _has_comment(line):
+        return None, [
+            Complaint(
+                text.index("#"), "a comment is not allowed inside an expression; put it on a line of its own above"
+            )
+        ]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -106,8 +116,12 @@ def parse(text: str) -> tuple[ast.expr | None, list[Complaint]]:
         nodes = sum(1 for _ in ast.walk(tree))
         if nodes > MAX_NODES:
             return None, [Complaint(0, f"the expression has {nodes} parts; at most {MAX_NODES} are allowed")]
+        if _deeper_than(tree, MAX_DEPTH):
+            return None, [
+                Complaint(0, f"the expression is nested more than {MAX_DEPTH} deep; split it or use sum([...])")
+            ]
         _place(tree, line, lead)
-        return tree, list(_outside(tree))
+        return tree, list(outside(tree))
     except SyntaxError as error:
         at = max((error.offset or 1) - 1, 0)
         return None, [Complaint(lead + min(at, len(line) - 1), f"not an expression: {error.msg}")]
@@ -115,6 +129,22 @@ def parse(text: str) -> tuple[ast.expr | None, list[Complaint]]:
         return None, [Complaint(0, "the expression is nested too deeply")]
     except ValueError as error:
         return None, [Complaint(0, f"not an expression: {error}")]
+
+
+def _has_comment(line: str) -> bool:
+    try:
+        return any(token.type == tokenize.COMMENT for token in tokenize.generate_tokens(io.StringIO(line).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return False
+
+
+def _deeper_than(tree: ast.AST, limit: int) -> bool:
+    level = [tree]
+    for _ in range(limit):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return False
+    return True
 
 
 def offset(node: ast.AST) -> int:
@@ -131,7 +161,7 @@ def _place(tree: ast.expr, line: str, lead: int) -> None:
             node.offset = lead + (column if ascii_only else len(encoded[:column].decode()))  # type: ignore[attr-defined]
 
 
-def _outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a kind of node
+def outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a kind of node
     """Everything in a tree that the language does not have."""
     for kind, message in _REFUSED.items():
         if isinstance(node, kind):
@@ -151,7 +181,7 @@ def _outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a
         case ast.Attribute(value=value, attr=name):
             if name.startswith("_") or "__" in name:
                 yield Complaint(offset(node), f"the attribute '{name}' is not allowed in a scenario")
-            yield from _outside(value)
+            yield from outside(value)
         case ast.BinOp(left=left, op=op, right=right):
             if type(op) not in OPERATORS:
                 yield Complaint(offset(node), "only the operators + - * / // % ** @ are allowed")
@@ -163,41 +193,41 @@ def _outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a
                 elif isinstance(side, ast.Constant) and not isinstance(side.value, (int, float)):
                     yield Complaint(offset(side), f"arithmetic on {side.value!r} is not allowed")
                 else:
-                    yield from _outside(side)
+                    yield from outside(side)
         case ast.UnaryOp(op=op, operand=operand):
             if not isinstance(op, (ast.USub, ast.UAdd)):
                 yield Complaint(offset(node), "'not' and '~' are not allowed here; write where(condition, 0, 1)")
-            yield from _outside(operand)
+            yield from outside(operand)
         case ast.Compare(left=left, ops=ops, comparators=comparators):
             if len(ops) > 1:
                 yield Complaint(offset(node), "a chained comparison is not allowed; multiply the two conditions")
             elif type(ops[0]) not in COMPARISONS:
                 yield Complaint(offset(node), "only the comparisons < <= > >= == != are allowed")
             for part in (left, *comparators):
-                yield from _outside(part)
+                yield from outside(part)
         case ast.Subscript(value=value, slice=index):
             if isinstance(value, ast.Constant):
                 yield Complaint(offset(value), f"{value.value!r} cannot be indexed")
-            yield from _outside(value)
-            yield from _outside(index)
+            yield from outside(value)
+            yield from outside(index)
         case ast.Slice(lower=lower, upper=upper, step=step):
             for limit in (lower, upper, step):
                 if limit is not None:
-                    yield from _outside(limit)
+                    yield from outside(limit)
         case ast.Tuple(elts=items) | ast.List(elts=items):
             for item in items:
-                yield from _outside(item)
+                yield from outside(item)
         case ast.Call(func=function, args=arguments, keywords=keywords):
             if isinstance(function, ast.Attribute) and isinstance(function.value, (ast.Constant, ast.JoinedStr)):
                 yield Complaint(offset(node), "calling a method of a text or number is not allowed in a scenario")
             else:
-                yield from _outside(function)
+                yield from outside(function)
             for argument in arguments:
-                yield from _outside(argument)
+                yield from outside(argument)
             for keyword in keywords:
                 if keyword.arg is None:
                     yield Complaint(offset(keyword.value), "unpacking (**) is not allowed in a scenario")
-                yield from _outside(keyword.value)
+                yield from outside(keyword.value)
         case _:
             yield Complaint(offset(node), f"{type(node).__name__} is not allowed in a scenario")
 
@@ -267,6 +297,8 @@ def constant(node: ast.AST, *, functions: bool = False) -> Any:
                 raise BadConstant(node, f"a whole number may have {MAX_BITS} bits; write it as a float")
             return value
         case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="math" | "np"), attr=name) if name in CONSTANTS:
+            if hasattr(node, "input"):
+                raise NotConstant(node)
             return CONSTANTS[name]
         case ast.Tuple(elts=items):
             return tuple(constant(item, functions=functions) for item in items)
@@ -335,3 +367,11 @@ def bad_constants(node: ast.AST) -> Iterator[Complaint]:
     except NotConstant:
         for child in ast.iter_child_nodes(node):
             yield from bad_constants(child)
+
+
+def mark_inputs(tree: ast.expr, names: set[str]) -> ast.expr:
+    """The tree with every use of an input marked, so that an input called `e` is not taken for the number."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in names:
+            node.input = True  # type: ignore[attr-defined]
+    return tree

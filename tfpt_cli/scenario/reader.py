@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import keyword
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.native import check_native, with_full_names
-from tfpt_cli.scenario.expression import Complaint, bad_constants, parse, substitute
+from tfpt_cli.dictionary.native import ROOTS, check_native, with_full_names
+from tfpt_cli.scenario.expression import Complaint, bad_constants, mark_inputs, outside, parse, substitute
 from tfpt_cli.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -15,6 +17,19 @@ if TYPE_CHECKING:
 
     from tfpt_cli.results import Problem
     from tfpt_cli.scenario.document import Document, Path
+
+
+# What a listing itself uses by these names.
+_RESERVED = {root for roots in ROOTS.values() for root in roots} | {"rng", "print"}
+
+
+def bad_name(name: str) -> str:
+    """Why a name cannot be that of an input, an output or a matrix value; empty where it can."""
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+        return "use a word such as x or w1"
+    if unicodedata.normalize("NFKC", name) != name:
+        return f"Python reads it as '{unicodedata.normalize('NFKC', name)}'; use that"
+    return f"a listing uses it for something else; call it {name}_" if name in _RESERVED else ""
 
 
 @dataclass
@@ -48,7 +63,13 @@ class Reader:
         value = self.get(*path)
         tree, complaints = parse(str(value))
         self.complain_all(path, complaints)
-        return None if tree is None or complaints else substitute(tree, self.case)
+        if tree is None or complaints:
+            return None
+        if self.case:
+            tree = substitute(tree, self.case)
+            complaints = list(outside(tree))  # a list of the matrix may stand where a number was meant
+            self.complain_all(path, complaints)
+        return None if complaints else tree
 
     def call(self, path: Path, what: str) -> ast.Call | None:
         """The parsed call at a path (`linear(3, 4)`, or `linear` for one without arguments), or None after complaining."""
@@ -72,6 +93,7 @@ class Reader:
         tree = self.call(path, what) if what else self.tree(path)
         if tree is None:
             return None
+        mark_inputs(tree, variables)
         complaints = check_native(tree, framework, variables, given=given) + list(bad_constants(tree))
         self.complain_all(path, complaints)
         return None if complaints else with_full_names(tree, framework, variables)

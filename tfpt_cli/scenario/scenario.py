@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ast
 import itertools
-import keyword
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.native import ROOTS
 from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Outcome, Problem, Tolerance
 from tfpt_cli.scenario.document import Document, documents, read_text
-from tfpt_cli.scenario.reader import Reader
+from tfpt_cli.scenario.expression import parse
+from tfpt_cli.scenario.reader import Reader, bad_name
 from tfpt_cli.scenario.schema import structural_problems
 from tfpt_cli.subjects import SUBJECTS
 
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from tfpt_cli.listing import Listing
 
 MAX_CASES = 1_000
+MAX_MATRIX_TEXT = 300_000
+MAX_PROBLEMS = 100
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,12 @@ def _without(document: Document, wrong: set[tuple[Any, ...]], subject: str) -> b
 
 
 def _ordered(problems: list[Problem]) -> list[Problem]:
-    return sorted(dict.fromkeys(problems))
+    """In the order of the file, each once; of a hostile document's thousands the first hundred."""
+    ordered = sorted(dict.fromkeys(problems))
+    if len(ordered) <= MAX_PROBLEMS:
+        return ordered
+    last = ordered[MAX_PROBLEMS]
+    return [*ordered[:MAX_PROBLEMS], replace(last, message=f"... and {len(ordered) - MAX_PROBLEMS:,} more problems")]
 
 
 def _common_problems(document: Document, wrong: set[tuple[Any, ...]]) -> list[Problem]:
@@ -130,12 +136,10 @@ def _common_problems(document: Document, wrong: set[tuple[Any, ...]]) -> list[Pr
     ]
     if ("matrix",) in wrong or not isinstance(data.get("matrix"), dict):
         return problems
-    reserved = {root for roots in ROOTS.values() for root in roots}
-    words = "cannot name a matrix value: use a word such as units"
     return problems + [
-        document.problem(("matrix", name), f"'{name}' {words}", key=True)
+        document.problem(("matrix", name), f"'{name}' cannot name a matrix value: {why}", key=True)
         for name in data["matrix"]
-        if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name in reserved
+        if (why := bad_name(name))
     ]
 
 
@@ -149,12 +153,16 @@ def _cases(document: Document, subject: str) -> tuple[list[Scenario], list[Probl
                 ("matrix",), f"the matrix has {count:,} cases; at most {MAX_CASES:,} are allowed", key=True
             )
         ]
+    size = count * sum(len(text) for text in _texts(data[subject]))
+    if matrix and size > MAX_MATRIX_TEXT:
+        words = f"{count:,} cases of this scenario are too much: {size:,} characters of expressions"
+        return [], [document.problem(("matrix",), f"{words}; at most {MAX_MATRIX_TEXT:,} are allowed", key=True)]
     cases = [dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())]
     scenarios: list[Scenario] = []
     by_problem: dict[Problem, list[dict[str, Any]]] = {}
     for case in cases:
         reader = Reader(document, case)
-        spec = SUBJECTS[subject].read(reader, data.get("dtype", "float32"), data.get("seed", 0))
+        spec = SUBJECTS[subject].read(reader, data.get("dtype", "float32"), int(data.get("seed", 0)))
         expect = data.get("expect", "agree")
         if spec is not None and isinstance(expect, dict):
             for quantity in expect:
@@ -198,10 +206,10 @@ def _unused(document: Document, subject: str) -> list[Problem]:
         return []
     used: set[str] = set()
     for text in _texts(document.data[subject]):
-        try:
-            used |= {node.id for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Name)}
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree, _ = parse(text)
+        if tree is None:
             return []
+        used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return [
         document.problem(("matrix", name), f"'{name}' stands in no call or expression of '{subject}'", key=True)
         for name in matrix

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 EXPECT = ("agree", "differ")
+MAX_UNKNOWN = 20
 
 _TOLERANCE = {"type": "number", "minimum": 0, "description": "a number of at least 0"}
 _MATRIX_VALUE = {
@@ -75,7 +76,7 @@ def schema() -> dict[str, Any]:
                     },
                 ],
             },
-            "because": {"type": "string", "minLength": 1, "description": "the reason, in words"},
+            "because": {"type": "string", "pattern": "\\S", "description": "the reason, in words"},
             "tags": {
                 "type": "array",
                 "uniqueItems": True,
@@ -112,18 +113,22 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[tuple[An
     wrong: set[tuple[Any, ...]] = set()
     for error in _validator().iter_errors(_finite(document.data)):
         path = tuple(error.instance_path)
-        kind = type(error.kind).__name__.rpartition("_")[2]
+        kind = _kind(error)
         if kind == "AdditionalProperties":
             known = _schema_at(error.schema_path[:-1]).get("properties", {})
-            for key in error.kind.unexpected:
+            for key in error.kind.unexpected[:MAX_UNKNOWN]:
                 hint = did_you_mean(key, list(known)) or f" (known: {', '.join(known)})"
                 problems.append(document.problem((*path, key), f"unknown key '{key}'{hint}", key=True))
             continue
         wrong.add(path)
+        error = _deepest(error)
+        path, kind = tuple(error.instance_path), _kind(error)
         if kind == "Required":
             what = f"'{path[-1]}'" if path else "the scenario"
             expected = _schema_at([*error.schema_path[:-1], "properties", error.kind.property]).get("description", "")
             message = f"{what} needs '{error.kind.property}': {expected}"
+        elif kind == "UniqueItems":
+            message = f"'{path[-1]}' names something twice"
         else:
             names = [step for step in path if isinstance(step, str)]
             what = f"'{names[-1]}'" if names else "a scenario"
@@ -131,6 +136,22 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[tuple[An
             message = f"{what} must be {_expected(error.schema_path)}, got {_shown(error.instance)}{hint}"
         problems.append(document.problem(path, message))
     return problems, wrong
+
+
+def _deepest(error: Any) -> Any:
+    """Of a value that fits none of several forms, the error inside the form that it comes nearest to."""
+    if _kind(error) != "AnyOf":
+        return error
+    for branch in error.kind.context:
+        deeper = [found for found in branch if len(found.instance_path) > len(error.instance_path)]
+        if deeper or any(_kind(found) == "UniqueItems" for found in branch):
+            return _deepest((deeper or branch)[0])
+    return error
+
+
+def _kind(error: Any) -> str:
+    """The keyword that failed, as `jsonschema_rs` calls it: `Type`, `Required`, `AnyOf`."""
+    return type(error.kind).__name__.rpartition("_")[2]
 
 
 def _finite(value: Any) -> Any:

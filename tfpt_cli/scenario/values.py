@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tfpt_cli.scenario.reader import Reader
 
 MAX_SIZE = 100_000_000
+MAX_WRITTEN = 20_000
 
 SCHEMA = {
     "description": "a number, nested lists of numbers, or an array call such as linspace(-1, 1, 5)",
@@ -49,14 +50,17 @@ def read_values(reader: Reader, path: Path) -> Values | None:
     if isinstance(value, str):
         return _from_text(reader, path, value)
     try:
-        shape = nested_shape(value)
+        return _written(value, nested_shape(value))
     except ShapeError as error:
         reader.complain(path, f"'{path[-1]}' is not an array: {error}")
         return None
-    return _written(value, shape)
 
 
 def _written(value: Any, shape: Shape) -> Values:
+    if math.prod(shape) > MAX_WRITTEN:
+        raise ShapeError(
+            f"{math.prod(shape):,} numbers written out; at most {MAX_WRITTEN:,} are allowed, use an array call"
+        )
     text = number_text(value)
     shown = text.replace("math.", "")
     return Values(text, shape, shown if len(shown) <= 60 else f"{shown[:56]} ...")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import keyword
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.native import ROOTS
 from tfpt_cli.dictionary.shapes import Shape, show
-from tfpt_cli.lowering import mark_inputs, shape_of, written
+from tfpt_cli.lowering import shape_of, written
 from tfpt_cli.results import FRAMEWORKS, LABELS
+from tfpt_cli.scenario.expression import Complaint, mark_inputs
+from tfpt_cli.scenario.reader import bad_name
 from tfpt_cli.scenario.values import SCHEMA as VALUES
 from tfpt_cli.scenario.values import Values, read_values
 from tfpt_cli.subjects.gradient.spec import NAME, Gradient, Output
@@ -18,17 +18,24 @@ if TYPE_CHECKING:
     from tfpt_cli.scenario.document import Path
     from tfpt_cli.scenario.reader import Reader
 
+MAX_NAMES = 64
 DERIVATIVES = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp")
 MODES = {"torch": ("eager", "compile"), "tensorflow": ("eager", "graph", "jit")}
 
 _EXPRESSION = {"type": ["string", "number"], "description": "an expression"}
 _EXPRESSIONS = {
-    "description": "an expression, or several by name",
-    "anyOf": [_EXPRESSION, {"type": "object", "minProperties": 1, "additionalProperties": _EXPRESSION}],
+    "description": f"an expression, or 1 to {MAX_NAMES} by name",
+    "anyOf": [
+        _EXPRESSION,
+        {"type": "object", "minProperties": 1, "maxProperties": MAX_NAMES, "additionalProperties": _EXPRESSION},
+    ],
 }
 _NAMES = {
     "description": "the name of an input, or a list of names",
-    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}],
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_NAMES, "uniqueItems": True},
+    ],
 }
 
 SCHEMA: dict[str, Any] = {
@@ -41,8 +48,9 @@ SCHEMA: dict[str, Any] = {
         "tensorflow": _EXPRESSIONS,
         "at": {
             "type": "object",
-            "description": "the values of the inputs by name, such as {x: 0.0}",
+            "description": f"the values of 1 to {MAX_NAMES} inputs by name, such as {{x: 0.0}}",
             "minProperties": 1,
+            "maxProperties": MAX_NAMES,
             "additionalProperties": VALUES,
         },
         "wrt": _NAMES,
@@ -111,13 +119,10 @@ def read(reader: Reader, dtype: str, seed: int) -> Gradient | None:
 
 def _read_inputs(reader: Reader) -> dict[str, Values | None]:
     inputs: dict[str, Values | None] = {}
-    reserved = {root for roots in ROOTS.values() for root in roots} | {"rng"}
     for name in reader.get(NAME, "at", default={}):
         path = (NAME, "at", name)
-        if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
-            reader.complain(path, f"'{name}' cannot name an input: use a word such as x or w1", key=True)
-        elif name in reserved:
-            reader.complain(path, f"'{name}' cannot name an input: it is a module's name; call it {name}_", key=True)
+        if why := bad_name(name):
+            reader.complain(path, f"'{name}' cannot name an input: {why}", key=True)
         elif name in reader.case:
             reader.complain(path, f"'{name}' is both an input and a name of the matrix; rename one", key=True)
         inputs[name] = read_values(reader, path)
@@ -153,10 +158,10 @@ def _output_names(reader: Reader, fields: list[str], inputs: dict[str, Values | 
             reader.complain(
                 (NAME, field_), f"'{field_}' has {ours}, '{fields[0]}' has {theirs}; name the same outputs", key=True
             )
-    for name in filter(None, names):
-        if not name.isidentifier() or keyword.iskeyword(name) or name in inputs:
-            words = "it is an input" if name in inputs else "use a word such as loss"
-            reader.complain((NAME, fields[0], name), f"'{name}' cannot name an output: {words}", key=True)
+    for name in names if isinstance(reader.get(NAME, fields[0]), dict) else ():
+        why = "it is an input" if name in inputs else bad_name(name)
+        if why:
+            reader.complain((NAME, fields[0], name), f"'{name}' cannot name an output: {why}", key=True)
     return names
 
 
@@ -176,6 +181,10 @@ def _read_output(reader: Reader, fields: list[str], name: str, inputs: dict[str,
                 continue
             mark_inputs(tree, set(inputs))
             shape, complaints = shape_of(tree, shapes)
+            if not complaints and not any(isinstance(n, ast.Name) and n.id in inputs for n in ast.walk(tree)):
+                complaints = [
+                    Complaint(0, f"the expression depends on no input (given under 'at': {', '.join(inputs)})")
+                ]
             reader.complain_all(path, complaints)
             if not complaints:
                 source = {framework: written(tree, framework, dtype) for framework in FRAMEWORKS}

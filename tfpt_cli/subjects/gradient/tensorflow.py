@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfpt_cli.listing import Section
+from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.gradient.writer import Writer, alone_or, listed, quantity
 
 if TYPE_CHECKING:
@@ -70,10 +70,12 @@ class TensorFlowWriter(Writer):
             f"        {self.value} = {call}",
             f"    {', '.join(gradients)} = {inner}.gradient({self.value}, {self.sources})",
         ]
-        leaves = []
+        leaves: list[Leaf] = []
         for first, gradient in zip(self.wrt, gradients, strict=True):
             for second in self.wrt:
                 holder = self.free(f"hessian_{first}_{second}")
+                while any(leaf.expression == holder for leaf in leaves):  # of inputs x and x_x, say
+                    holder += "_"
                 lines.append(f"{holder} = None if {gradient} is None else {outer}.jacobian({gradient}, {second})")
                 leaves.append(
                     self.leaf(quantity("hessian", output.name, first, second), "nested GradientTape", mode, holder)

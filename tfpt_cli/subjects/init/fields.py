@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 _SHAPE = {
     "type": "array",
     "description": "the shape of one input without the batch, such as [3]",
-    "items": {"type": "integer", "minimum": 1, "description": "a whole number of at least 1"},
+    "items": {"type": "integer", "minimum": 1, "maximum": 100_000_000, "description": "a whole number of at least 1"},
     "minItems": 1,
+    "maxItems": 16,
 }
 
 SCHEMA: dict[str, Any] = {

@@ -116,5 +116,5 @@ def shape_if_known(tree: ast.expr, settings: Mapping[str, Any]) -> Shape | None:
     """The same, None where a setting is missing or no number."""
     try:
         return shape_from(tree, settings)
-    except (NotConstant, BadConstant, TypeError, ValueError):
+    except (NotConstant, BadConstant, TypeError, ValueError, OverflowError):
         return None

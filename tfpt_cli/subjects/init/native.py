@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import keyword
+import re
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.native import native, settings_of
@@ -35,6 +37,10 @@ class NativeReader:
         torch_call, keras_call = calls["torch"], calls["tensorflow"]
         if not isinstance(torch_call, ast.Call) or not isinstance(keras_call, ast.Call):
             return None
+        if not all(
+            [self.is_layer(torch_call, "torch", "nn."), self.is_layer(keras_call, "tensorflow", "keras.layers.")]
+        ):
+            return None
         pair = reader.get(NAME, "pair")
         row, settings = self.row(torch_call, keras_call)
         if row is None and pair is None:
@@ -48,7 +54,7 @@ class NativeReader:
         parameters = (
             self.paired(pair, fillings)
             if pair is not None or row is None
-            else self.known(row, settings, keras_call, fillings)
+            else self.known(row, settings, torch_call, keras_call, fillings)
         )
         there = [parameter.name for parameter in parameters]
         for name in fillings:
@@ -58,7 +64,7 @@ class NativeReader:
         layer = {f: ast.unparse(call) for f, call in calls.items() if call is not None}
         return Init(
             layer,
-            tuple(reader.get(NAME, "tensorflow", "input_shape")),
+            tuple(int(size) for size in reader.get(NAME, "tensorflow", "input_shape")),
             tuple(parameters),
             self.samples,
             "\n".join(f"{LABELS[f]:<10}  {layer[f]}" for f in FRAMEWORKS),
@@ -67,6 +73,14 @@ class NativeReader:
             known=row is not None and pair is None,
         )
 
+    def is_layer(self, call: ast.Call, framework: str, module: str) -> bool:
+        """Whether a call makes a layer; complains if not."""
+        full = native(framework).canonical(called_name(call))
+        if full.startswith(module) and full[len(module) :][:1].isupper():
+            return True
+        self.reader.complain((NAME, framework, "layer"), f"'{ast.unparse(call.func)}' is not a layer ({module}...)")
+        return False
+
     def torch_fillings(self) -> dict[str, ast.Call]:
         """The checked calls that fill PyTorch's parameters; the tensor is passed in by the listing."""
         found: dict[str, ast.Call] = {}
@@ -74,12 +88,13 @@ class NativeReader:
             if name == "layer":
                 continue
             path = (NAME, "torch", name)
-            if not all(part.isidentifier() for part in name.split(".")) or "__" in name:
+            if not _is_parameter_name(name):
                 self.reader.complain(path, f"'{name}' is not the name of a parameter", key=True)
                 continue
             call = self.reader.native(path, "torch", set(), what="a native initializer", given=1)
             if isinstance(call, ast.Call):
-                if not native("torch").canonical(called_name(call)).startswith("nn.init."):
+                full = native("torch").canonical(called_name(call))
+                if not (full.startswith("nn.init.") and full.endswith("_")):
                     self.reader.complain(path, f"'{ast.unparse(call.func)}' is not an initializer of nn.init")
                 found[name] = call
         return found
@@ -99,6 +114,7 @@ class NativeReader:
         self,
         row: Layer,
         settings: dict[str, dict[str, Any]],
+        torch_call: ast.Call,
         keras_call: ast.Call,
         fillings: dict[str, ast.Call],
     ) -> list[Parameter]:
@@ -123,7 +139,10 @@ class NativeReader:
                     continue
                 default = default_filling(entry, framework, sides[framework])
                 filling[framework] = default
-            if name in fillings:
+            if name in fillings and attribute["torch"] is None:
+                message = f"{ast.unparse(torch_call)} has no {name}"
+                reader.complain((NAME, "torch", name), message, key=True)
+            elif name in fillings:
                 filling["torch"] = native_filling(fillings[name], "torch")
             argument = keras_arguments.get(entry.keras_argument)
             if argument is not None and attribute["tensorflow"] is not None:
@@ -141,9 +160,9 @@ class NativeReader:
         layouts = self.reader.get(NAME, "layout", default={})
         parameters = []
         for ours, theirs in (pair or {}).items():
-            for name, path in ((ours, (NAME, "pair", ours)), (theirs, (NAME, "pair", ours))):
-                if not all(part.isidentifier() for part in name.split(".")) or "__" in name or name.startswith("_"):
-                    self.reader.complain(path, f"'{name}' is not the name of a parameter")
+            for name, numbers in ((ours, True), (theirs, False)):
+                if not _is_parameter_name(name, numbers=numbers):
+                    self.reader.complain((NAME, "pair", ours), f"'{name}' is not the name of a parameter")
             filling = {
                 "torch": native_filling(fillings[ours], "torch") if ours in fillings else Filling(),
                 "tensorflow": Filling(),
@@ -163,6 +182,13 @@ class NativeReader:
         if problem:
             self.reader.complain((NAME, "layout", name), problem)
         return layouts[name]
+
+
+def _is_parameter_name(name: str, *, numbers: bool = True) -> bool:
+    """Words joined by points, as in `0.weight` or `cell.kernel`: nothing private, nothing that Python reads otherwise."""
+    words = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[0-9]+" if numbers else r"[A-Za-z][A-Za-z0-9_]*")
+    parts = name.split(".")
+    return all(words.fullmatch(part) and "__" not in part and not keyword.iskeyword(part) for part in parts)
 
 
 def _names_of(tree: ast.expr) -> list[str]:
