@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
 SCENARIOS = ROOT / "scenarios"
+
+# No deadline: these machines are noisy. In CI the same examples at every run; by hand new ones each time.
+settings.register_profile("tfpt", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("tfpt")
 
 
 @dataclass(frozen=True)
