@@ -1,7 +1,7 @@
 """Neutral expressions: what they mean (names, arguments, shapes), and how they are written in a framework.
 
 Both walk the same tree with the dictionary's rows beside it; a framework enters only through a row's spelling and
-through `CONSTANTS`, the way it writes a constant array.
+through `_CONSTANT_ARRAY`, the way it writes a constant array.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import Operation, dictionary
-from tfpt_cli.dictionary.shapes import RULES, Shape, ShapeError, broadcast, show
+from tfpt_cli.dictionary.shapes import RULES, Shape, ShapeError, show
 from tfpt_cli.scenario.expression import (
     COMPARISONS,
     CONSTANTS,
@@ -329,6 +329,3 @@ class _Writer:
             return lowered
         value = ast.unparse(literal(constant(original)))
         return ast.parse(_CONSTANT_ARRAY[self.framework].format(value=value, dtype=self.dtype), mode="eval").body
-
-
-__all__ = ["broadcast", "filled", "nested_shape", "shape_of", "unknown", "written"]

@@ -108,16 +108,18 @@ class _Show(Observer):
         console = self.console if on_stdout else Console(stderr=True)
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         progress = Progress(*columns, console=console, transient=True)
-        words = "checking" if self.printed else "starting PyTorch and TensorFlow"
-        progress.add_task(words, total=self._total or None, completed=self.printed)
+        progress.add_task(self._words, total=self._total or None, completed=self.printed)
         progress.start()
         self._progress = progress
+
+    @property
+    def _words(self) -> str:
+        return "checking" if self.printed else "starting PyTorch and TensorFlow"
 
     def _update(self) -> None:
         if self._progress is not None:
             task = self._progress.tasks[0].id
-            words = "checking" if self.printed else "starting PyTorch and TensorFlow"
-            self._progress.update(task, total=self._total, completed=self.printed, description=words)
+            self._progress.update(task, total=self._total, completed=self.printed, description=self._words)
 
     def started(self, environment: dict[str, str]) -> None:
         self.environment = environment

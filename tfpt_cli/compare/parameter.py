@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.summary import side_of, summary
-from tfpt_cli.compare.values import PRECISION, compare_values
-from tfpt_cli.dictionary.shapes import show
+from tfpt_cli.compare.values import PRECISION, compare_values, under_layout
 from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, State, Tolerance, Value, Verdict
 
 if TYPE_CHECKING:
@@ -69,12 +67,10 @@ def _as_distribution(
     edges = _edges(samples)
     shown = {f: replace(side_of(own[f]), samples=summary(samples[f], edges)) for f in FRAMEWORKS}
     left, right = own["torch"], own["tensorflow"]
-    turned = moved(left.array, parameter.layout) if parameter.layout else left.array
+    turned, apart = under_layout(left.array, right.array, parameter.layout)
     result = Comparison(parameter.name, Verdict.SAME_DISTRIBUTION, shown, layout=parameter.layout)
-    if turned is None or turned.shape != right.array.shape:
-        under = f" under '{parameter.layout}'" if parameter.layout else ""
-        reason = f"shapes {show(left.array.shape)} and {show(right.array.shape)}{under}"
-        return replace(result, verdict=Verdict.DIFFERS, reason=reason, diagnosis=("shape",))
+    if turned is None:
+        return replace(result, verdict=Verdict.DIFFERS, reason=apart, diagnosis=("shape",))
     if left.dtype != right.dtype:
         reason = f"dtypes {left.dtype} and {right.dtype}"
         return replace(result, verdict=Verdict.DIFFERS, reason=reason, diagnosis=("dtype",))

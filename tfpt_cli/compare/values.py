@@ -44,11 +44,8 @@ def compare_values(
     if any(value.state is not State.PRESENT for value in values.values()):
         return _without_value(quantity, shown, values, layout)
     left, right = (values[framework] for framework in FRAMEWORKS)
-    turned = moved(left.array, layout) if layout else left.array
-    if turned is None or turned.shape != right.array.shape:
-        reason = f"shapes {show(left.array.shape)} and {show(right.array.shape)}" + (
-            f" under '{layout}'" if layout else ""
-        )
+    turned, reason = under_layout(left.array, right.array, layout)
+    if turned is None:
         return Comparison(quantity, Verdict.DIFFERS, shown, reason, layout, diagnosis=("shape",))
     rtol, atol = limits(tolerance, left.dtype, right.dtype)
     measured = measure(turned, right.array, rtol, atol, left.dtype)
@@ -94,6 +91,17 @@ def _without_value(quantity: str, shown: dict[str, Side], values: dict[str, Valu
     has = "zero" if not np.any(values[other].array) else "a value"
     reason = f"{LABELS[missing]} answers None (not connected), {LABELS[other]} {has}"
     return Comparison(quantity, Verdict.DIFFERS, shown, reason, layout, diagnosis=("disconnected",))
+
+
+def under_layout(
+    left: NDArray[np.generic], right: NDArray[np.generic], layout: str
+) -> tuple[NDArray[np.generic] | None, str]:
+    """PyTorch's array with its axes in TensorFlow's order, or None and the reason where the shapes do not fit."""
+    turned = moved(left, layout) if layout else left
+    if turned is not None and turned.shape == right.shape:
+        return turned, ""
+    under = f" under '{layout}'" if layout else ""
+    return None, f"shapes {show(left.shape)} and {show(right.shape)}{under}"
 
 
 def limits(tolerance: Tolerance | None, *dtypes: str) -> tuple[float, float]:

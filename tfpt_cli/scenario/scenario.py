@@ -165,8 +165,9 @@ def _cases(document: Document, subject: str) -> tuple[list[Scenario], list[Probl
         spec = SUBJECTS[subject].read(reader, data.get("dtype", "float32"), int(data.get("seed", 0)))
         expect = data.get("expect", "agree")
         if spec is not None and isinstance(expect, dict):
+            quantities = SUBJECTS[subject].quantities(spec)
             for quantity in expect:
-                reader.choose(("expect", quantity), SUBJECTS[subject].quantities(spec), "quantity", quantity)
+                reader.choose(("expect", quantity), quantities, "quantity", quantity)
         for problem in dict.fromkeys(reader.problems):
             by_problem.setdefault(problem, []).append(case)
         if spec is not None:

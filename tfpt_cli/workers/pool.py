@@ -86,8 +86,7 @@ class Worker:
         answer, _ = await self.read(deadline, "import")
         if "failed" in answer:
             missing = answer.get("missing")
-            package = {"torch": "torch", "tensorflow": "tensorflow"}[self.framework]
-            hint = f" (install it: {self.interpreter} -m pip install {package})" if missing else ""
+            hint = f" (install it: {self.interpreter} -m pip install {self.framework})" if missing else ""
             symptom = "not installed" if missing else "not started"
             raise Broken(
                 self._failure(symptom, f"{LABELS[self.framework]} cannot be imported: {answer['failed']}{hint}")

@@ -31,15 +31,13 @@ def listing(spec: Gradient, framework: str, title: str) -> Listing:
     return listing_of(framework, title, list(writer.sections()))
 
 
-def compare(spec: Gradient, outcomes: dict[str, Outcome], tolerance: Tolerance | None) -> list[Comparison]:
+def compare(_: Gradient, outcomes: dict[str, Outcome], tolerance: Tolerance | None) -> list[Comparison]:
     """One comparison for every way on either side, each against the other side's first way."""
     from tfpt_cli.compare.values import compare_values  # not above: validating needs no NumPy
 
-    return [
-        compare_values(quantity, sides, tolerance)
-        for quantity in quantities(spec)
-        for sides in pairs(quantity, outcomes)
-    ]
+    # An outcome holds every quantity of its listing, in order: the listings need not be written again.
+    names = dict.fromkeys(quantity for framework in FRAMEWORKS for quantity, _ in outcomes[framework].values)
+    return [compare_values(name, sides, tolerance) for name in names for sides in pairs(name, outcomes)]
 
 
 def pairs(quantity: str, outcomes: dict[str, Outcome]) -> Iterator[dict[str, tuple[str, Value]]]:

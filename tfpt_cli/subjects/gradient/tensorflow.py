@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
-from tfpt_cli.subjects.gradient.writer import Writer, alone_or, listed, quantity
+from tfpt_cli.subjects.gradient.writer import Writer, alone_or, listed, quantity, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,13 +86,12 @@ class TensorFlowWriter(Writer):
         outer, inner, gradients = self.free("outer"), self.free("inner"), self.free("gradients")
         holders, wrt = self.holders("hvp"), listed(self.wrt)
         tangents = listed([self.tangent(name) for name in self.wrt])
-        target = f"({holders[0]},)" if len(holders) == 1 else ", ".join(holders)
         lines = [
             f"with tf.GradientTape() as {outer}:",
             f"    with tf.GradientTape() as {inner}:",
             f"        {self.value} = {call}",
             f"    {gradients} = {inner}.gradient({self.value}, {wrt})",
-            f"{target} = {outer}.gradient({gradients}, {wrt}, output_gradients={tangents})",
+            f"{unpacked(holders)} = {outer}.gradient({gradients}, {wrt}, output_gradients={tangents})",
         ]
         return Section("\n".join(lines), self.leaves("hvp", output, "nested GradientTape", mode, holders))
 

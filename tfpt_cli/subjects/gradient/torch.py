@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Section
-from tfpt_cli.subjects.gradient.writer import Writer, alone_or, listed, quantity
+from tfpt_cli.subjects.gradient.writer import Writer, alone_or, listed, quantity, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +44,7 @@ class TorchWriter(Writer):
     def by_grad(self, kind: str, output: Output, run: str, mode: str, cotangent: list[str]) -> Section:
         holders = self.holders(kind)
         arguments = ", ".join([self.call(run), listed(self.wrt), *cotangent])
-        target = f"({holders[0]},)" if len(holders) == 1 else ", ".join(holders)
-        source = f"{target} = torch.autograd.grad({arguments}, allow_unused=True)"
+        source = f"{unpacked(holders)} = torch.autograd.grad({arguments}, allow_unused=True)"
         return Section(source, self.leaves(kind, output, "autograd.grad", mode, holders))
 
     def vjp(self, output: Output, run: str, mode: str) -> Iterator[Section]:

@@ -109,6 +109,11 @@ def listed(names: list[str]) -> str:
     return f"[{', '.join(names)}]"
 
 
+def unpacked(names: list[str]) -> str:
+    """The left side that takes a sequence apart: `(a,)` or `a, b`."""
+    return f"({names[0]},)" if len(names) == 1 else ", ".join(names)
+
+
 def alone_or(names: list[str], together: str) -> str:
     """The only name, or what stands for several: frameworks answer one for one and a sequence for a sequence."""
     return names[0] if len(names) == 1 else together

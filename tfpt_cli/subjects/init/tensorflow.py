@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.init.spec import DRAWS
-from tfpt_cli.subjects.init.torch import MAX_BUILDS
+from tfpt_cli.subjects.init.writer import absent_section, builds, layer_section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +21,11 @@ def sections(spec: Init) -> Iterator[Section]:
         lines.append(f'keras.config.set_floatx("{spec.dtype}")')
     shape = ", ".join(map(str, spec.input_shape))
     build = [f"layer = {spec.layer['tensorflow']}", f"layer.build((None, {shape}))"]
-    if any(_rebuilt(parameter) for parameter in spec.parameters):
-        build = ["def build():", *(f"    {line}" for line in build), "    return layer", "", "layer = build()"]
-    yield Section("\n".join(lines + build), required=True)
+    yield layer_section(lines, build, again=any(_rebuilt(parameter) for parameter in spec.parameters))
     for parameter in spec.parameters:
         attribute = parameter.attribute["tensorflow"]
         if attribute is None:
-            yield Section(f"# The layer has no {parameter.name}.", (Leaf(parameter.name, "", "None"),))
+            yield absent_section(parameter)
             continue
         variable = attribute.replace(".", "_")
         yield Section(f"{variable} = layer.{attribute}", (Leaf(parameter.name, "", variable),))
@@ -43,8 +41,8 @@ def _draws(spec: Init, parameter: Parameter, attribute: str, variable: str) -> I
     shown = f'{name}.shape[0], "draws, mean", np.mean({name}), "std", np.std({name})'
     leaf = (Leaf(parameter.name, DRAWS, name, shown),)
     if _rebuilt(parameter):
-        builds = f"min(max(math.ceil({spec.samples} / math.prod({variable}.shape)), 2), {MAX_BUILDS})"
-        yield Section(f"{name} = tf.stack([build().{attribute}.value for _ in range({builds})])", leaf)
+        times = builds(spec.samples, f"math.prod({variable}.shape)")
+        yield Section(f"{name} = tf.stack([build().{attribute}.value for _ in range({times})])", leaf)
         return
     count = parameter.draws("tensorflow", spec.samples)
     if not count:

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.init.spec import DRAWS
+from tfpt_cli.subjects.init.writer import absent_section, builds, layer_section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfpt_cli.subjects.init.spec import Init, Parameter
-
-# Whole layers are built again where no row says how to draw one parameter alone; a build costs far more than a draw.
-MAX_BUILDS = 2_000
 
 
 def sections(spec: Init) -> Iterator[Section]:
@@ -26,12 +24,10 @@ def sections(spec: Init) -> Iterator[Section]:
         fill = parameter.filling["torch"]
         if fill.source and parameter.attribute["torch"]:
             build.append(_fill(parameter, _holder(spec, parameter)))
-    if any(_rebuilt(parameter) for parameter in spec.parameters):
-        build = ["def build():", *(f"    {line}" for line in build), "    return layer", "", "layer = build()"]
-    yield Section("\n".join(lines + build), required=True)
+    yield layer_section(lines, build, again=any(_rebuilt(parameter) for parameter in spec.parameters))
     for parameter in spec.parameters:
         if parameter.attribute["torch"] is None:
-            yield Section(f"# The layer has no {parameter.name}.", (Leaf(parameter.name, "", "None"),))
+            yield absent_section(parameter)
             continue
         holder = _holder(spec, parameter)
         value = f"{holder}.detach()" if spec.known else holder
@@ -62,8 +58,8 @@ def _draws(spec: Init, parameter: Parameter, holder: str) -> Iterator[Section]:
     shown = f'{name}.shape[0], "draws, mean", {name}.mean().item(), "std", {name}.std(correction=0).item()'
     leaf = (Leaf(parameter.name, DRAWS, name, shown),)
     if _rebuilt(parameter):
-        builds = f"min(max(math.ceil({spec.samples} / {_variable(parameter)}.numel()), 2), {MAX_BUILDS})"
-        yield Section(f"{name} = torch.stack([build(){holder[len('layer') :]} for _ in range({builds})])", leaf)
+        times = builds(spec.samples, f"{_variable(parameter)}.numel()")
+        yield Section(f"{name} = torch.stack([build(){holder[len('layer') :]} for _ in range({times})])", leaf)
         return
     count = parameter.draws("torch", spec.samples)
     if not count or parameter.shape is None:

@@ -1,0 +1,30 @@
+"""What the init listings of all frameworks have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfpt_cli.listing import Leaf, Section
+
+if TYPE_CHECKING:
+    from tfpt_cli.subjects.init.spec import Parameter
+
+# Whole layers are built again where no row says how to draw one parameter alone; a build costs far more than a draw.
+MAX_BUILDS = 2_000
+
+
+def layer_section(settings: list[str], build: list[str], *, again: bool) -> Section:
+    """The layer; as a function `build` where it will be built `again`."""
+    if again:
+        build = ["def build():", *(f"    {line}" for line in build), "    return layer", "", "layer = build()"]
+    return Section("\n".join(settings + build), required=True)
+
+
+def absent_section(parameter: Parameter) -> Section:
+    """A parameter that this side's layer does not have."""
+    return Section(f"# The layer has no {parameter.name}.", (Leaf(parameter.name, "", "None"),))
+
+
+def builds(samples: int, size: str) -> str:
+    """How often a layer is built again: until the samples of a parameter of `size` are there, at least twice."""
+    return f"min(max(math.ceil({samples} / {size}), 2), {MAX_BUILDS})"
