@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import scipy.special
+import scipy.stats
 
 from tests.conftest import SCENARIOS
 from tests.test_scenarios import ALL
 from tfpt_cli.dictionary import rows
-from tfpt_cli.dictionary.native import check_native
-from tfpt_cli.dictionary.rows import RowError, called_name, dictionary
+from tfpt_cli.dictionary.formulas import CUT_STD, NONLINEARITIES, calculate_gain, tensorflow_fans, torch_fans
+from tfpt_cli.dictionary.native import check_native, native
+from tfpt_cli.dictionary.rows import RowError, branches, called_name, dictionary
+from tfpt_cli.dictionary.signature import bind_any
 from tfpt_cli.results import FRAMEWORKS
 
 if TYPE_CHECKING:
@@ -47,17 +54,76 @@ def test_the_loader_refuses_a_row_that_cannot_be_right(change: dict[str, Any], m
         rows._operation("sum", GOOD | change)
 
 
-@pytest.mark.parametrize("kind", ["operations", "initializers", "layers"])
-def test_every_spelling_is_a_call_that_the_framework_has(kind: str) -> None:
-    for row in getattr(dictionary(), kind).values():
+def test_every_operation_is_spelled_with_calls_that_the_framework_has() -> None:
+    for row in dictionary().operations.values():
         for framework in FRAMEWORKS:
-            names = {p.name for p in row.signature.parameters} | {"tensor"}
             tree = _decided(row.spelling[framework])
-            passed_in = int(kind == "initializers" and framework == "torch")  # the tensor
-            if passed_in:
-                assert isinstance(tree, ast.Call)
-                del tree.args[0]
-            assert [c.message for c in check_native(tree, framework, names, given=passed_in)] == [], row.name
+            names = {p.name for p in row.signature.parameters}
+            assert [c.message for c in check_native(tree, framework, names)] == [], row.name
+
+
+@pytest.mark.parametrize("kind", ["initializers", "layers"])
+def test_every_spelling_fits_the_signature_of_its_call(kind: str) -> None:
+    for row in getattr(dictionary(), kind).values():
+        for framework, spelled in row.spelling.items():
+            table = native(framework)
+            for call in (node for node in ast.walk(spelled) if isinstance(node, ast.Call)):
+                name = table.canonical(called_name(call))
+                if name.startswith(("nn.", "keras.")):
+                    assert bind_any(name, table.calls[name], call)[2] == [], row.name
+
+
+def test_every_initializer_of_both_frameworks_has_a_row() -> None:
+    spelled = {called_name(node) for row in dictionary().initializers.values() for tree in row.spelling.values()
+               for node in ast.walk(tree) if isinstance(node, ast.Call)}  # fmt: skip
+    torch = {name for name in native("torch").calls if re.fullmatch(r"nn\.init\.\w+_", name)}
+    assert len(torch) == 14
+    other_names = ("Initializer",)
+    keras = {
+        name
+        for name in native("tensorflow").calls
+        if re.fullmatch(r"keras\.initializers\.[A-Z]\w+", name) and not name.endswith(other_names)
+    }
+    assert torch | keras <= spelled
+
+
+def test_a_row_of_one_framework_says_why() -> None:
+    for row in dictionary().initializers.values():
+        assert bool(row.alone) == (set(row.spelling) != set(FRAMEWORKS) and row.means is None), row.name
+
+
+def test_the_frameworks_count_fans_and_gains_as_the_rows_say() -> None:
+    """Both frameworks asked themselves, by the functions that their own initializers use."""
+    shapes = [(5,), (4, 6), (8, 3, 5), (8, 3, 5, 7), (2, 3, 4, 5, 6)]
+    code = f"""
+import json, torch
+from keras.src.initializers.random_initializers import compute_fans
+shapes, names = {shapes!r}, {NONLINEARITIES!r}
+fans = torch.nn.init._calculate_fan_in_and_fan_out
+print(json.dumps([
+    [fans(torch.empty(shape)) for shape in shapes if len(shape) > 1],
+    [compute_fans(shape) for shape in shapes],
+    [torch.nn.init.calculate_gain(name) for name in names] + [torch.nn.init.calculate_gain("leaky_relu", 0.2)],
+]))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    torch, keras, gains = json.loads(done.stdout)
+    assert [tuple(pair) for pair in torch] == [torch_fans(shape) for shape in shapes if len(shape) > 1]
+    assert torch_fans((5,)) is None
+    assert [tuple(pair) for pair in keras] == [tensorflow_fans(shape) for shape in shapes]
+    ours = [calculate_gain(name) for name in NONLINEARITIES] + [calculate_gain("leaky_relu", 0.2)]
+    assert gains == pytest.approx(ours)
+
+
+def test_what_is_left_of_a_truncated_normal() -> None:
+    assert pytest.approx(scipy.stats.truncnorm(-2, 2).std(), rel=1e-12) == CUT_STD
+
+
+def test_the_defaults_of_a_layer_are_the_frameworks_own(shipped: dict[str, Any]) -> None:
+    """No default that was drawn failed the tests against the law that its row declares."""
+    for scenario in shipped["scenarios"]:
+        for comparison in scenario["comparisons"]:
+            reason = comparison.get("reason", "")
+            assert "their declared" not in reason, (scenario["name"], reason)
 
 
 def _decided(tree: ast.expr) -> ast.expr:
@@ -78,9 +144,11 @@ def test_every_row_has_a_scenario() -> None:
     for row in dictionary().operations.values():
         spelled = called_name(row.spelling["tensorflow"])
         assert spelled in used if spelled else (row.operator or "") in text, row.name
-    for kind in ("initializers", "layers", "arrays"):
-        for name in getattr(dictionary(), kind):
-            assert f"{name}(" in text or kind == "arrays", name
+    for name in dictionary().layers:
+        assert f"{name}(" in text, name
+    for initializer in dictionary().initializers.values():
+        calls = [called_name(tree) for row in initializer.spelling.values() for tree in branches(row)]
+        assert f"{initializer.name}(" in text or any(call in text for call in calls) or not calls, initializer.name
 
 
 # The values of the shipped elementwise scenarios against functions that are not ours, in float64.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from typing import TYPE_CHECKING
 
@@ -9,23 +10,35 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tfpt_cli.compare.distribution import LEVEL, Declared, compare_distributions, scipy_law
+from tfpt_cli.compare.distribution import LEVEL, compare_distributions
+from tfpt_cli.compare.sample import Law, law_of
+from tfpt_cli.subjects.init.fills import formula
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 N = 20_000
-UNIFORM = Declared("uniform(0, 1)", scipy_law("uniform", {"loc": 0, "scale": 1}))
-NORMAL = Declared("normal(0, 1)", scipy_law("norm", {"loc": 0, "scale": 1}))
-NONE: dict[str, Declared | None] = {"torch": None, "tensorflow": None}
+
+
+def law(text: str, fans: tuple[int, int] | None = None) -> Law:
+    """The law of an initializer as a row's formula writes it."""
+    found = law_of(formula(ast.parse(text, mode="eval").body, {}, fans))
+    assert found is not None
+    return found
+
+
+UNIFORM = law("uniform(0.0, 1.0)")
+NORMAL = law("normal(0.0, 1.0)")
+NONE: dict[str, Law | None] = {"torch": None, "tensorflow": None}
 
 
 def rng(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def words(left: NDArray[np.float64], right: NDArray[np.float64], law: Declared | None = None) -> list[str]:
-    return compare_distributions({"torch": left, "tensorflow": right}, {"torch": law, "tensorflow": law})[1]
+def words(left: NDArray[np.float64], right: NDArray[np.float64], declared: Law | None = None) -> list[str]:
+    pair = {"torch": left.copy(), "tensorflow": right.copy()}
+    return list(compare_distributions(pair, {"torch": declared, "tensorflow": declared}).words)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -40,7 +53,7 @@ def test_equal_distributions_agree(seed: int) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("scale", "standard deviation is 1.0"),
+        ("scale", "% larger"),
         ("mean", "means are"),
         ("truncated", "standard deviations"),
         ("uniform for normal", "standard deviations"),
@@ -83,7 +96,10 @@ def test_a_value_outside_the_declared_support_is_enough() -> None:
 def test_the_p_values_are_scipys() -> None:
     r = rng(3)
     left, right = r.normal(0, 1, N), r.normal(0, 1, N)
-    tests = {t.name: t.p for t in compare_distributions({"torch": left, "tensorflow": right}, NONE)[0].tests}
+    tests = {
+        t.name: t.p
+        for t in compare_distributions({"torch": left.copy(), "tensorflow": right.copy()}, NONE).distribution.tests
+    }
     assert tests["mean"] == pytest.approx(stats.ttest_ind(left, right, equal_var=False).pvalue, rel=1e-3)
     assert tests["distribution function"] == pytest.approx(stats.ks_2samp(left, right, method="asymp").pvalue)
     # For normal samples, the F test of variances is the exact one that the delta method comes close to.
@@ -99,15 +115,19 @@ def test_p_values_are_uniform_under_the_null(draw: str) -> None:
     low: dict[str, int] = {}
     for _ in range(400):
         pair = (getattr(r, draw)(0, 1, 4000) for _ in range(2))
-        for test in compare_distributions(dict(zip(("torch", "tensorflow"), pair, strict=True)), NONE)[0].tests:
+        for test in compare_distributions(
+            dict(zip(("torch", "tensorflow"), pair, strict=True)), NONE
+        ).distribution.tests:
             low[test.name] = low.get(test.name, 0) + (test.p < 0.1)
     assert low.pop("range") <= 60
+    assert low.pop("repeated values") == 0  # a bound, and these are float64
+    assert 40 <= low.pop("serial correlation") <= 120  # made of each side
     assert all(15 <= count <= 70 for count in low.values()), low
 
 
 def test_the_detectable_scale_is_detected() -> None:
     r = rng(5)
-    honest = compare_distributions({"torch": r.normal(0, 1, N), "tensorflow": r.normal(0, 1, N)}, NONE)[0]
+    honest = compare_distributions({"torch": r.normal(0, 1, N), "tensorflow": r.normal(0, 1, N)}, NONE).distribution
     assert honest.level == LEVEL
     assert honest.detectable is not None
     found = [bool(words(r.normal(0, 1, N), r.normal(0, 1 + honest.detectable, N))) for _ in range(100)]

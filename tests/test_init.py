@@ -10,6 +10,7 @@ import pytest
 from tfpt_cli.compare.parameter import compare_parameter
 from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.scenario import load
+from tfpt_cli.subjects.init.axes import Layout
 from tfpt_cli.subjects.init.spec import Filling, Init, Parameter
 
 if TYPE_CHECKING:
@@ -39,17 +40,26 @@ def texts(found: Init, parameter: str) -> tuple[str, str]:
     ("keras", "text"),
     [
         (', kernel_initializer="random_normal"', "normal(0, 0.05)"),
+        (', kernel_initializer="normal"', "normal(0, 0.05)"),
         (', None, True, "RandomUniform"', "uniform(-0.05, 0.05)"),
         (", kernel_initializer=RandomUniform(-1 / math.sqrt(4), maxval=0.5)", "uniform(-0.5, 0.5)"),
         (", kernel_initializer=keras.initializers.Constant(2)", "constant(2)"),
         (', kernel_initializer="zeros"', "zeros()"),
-        (', kernel_initializer="he_normal"', ""),
-        ("", "uniform(-0.2928, 0.2928)"),
+        (', kernel_initializer="he_normal"', "he_normal() = truncated_normal(0, 0.2935)"),
+        (", kernel_initializer=HeNormal(seed=3)", "he_normal() = truncated_normal(0, 0.2935)"),
+        (", kernel_initializer=keras.initializers.OrthogonalInitializer(2)", "orthogonal(gain=2)"),
+        (
+            ', kernel_initializer=VarianceScaling(1 / 3, "fan_in", "uniform")',
+            "variance_scaling(scale=0.3333, distribution='uniform') = uniform(-0.1826, 0.1826)",
+        ),
+        (", kernel_initializer=keras.initializers.TruncatedNormal(0, 0.5)", "truncated_normal(0, 0.5)"),
+        ("", "glorot_uniform() = uniform(-0.2928, 0.2928)"),
     ],
 )
 def test_a_keras_initializer_is_the_row_that_it_means(keras: str, text: str, write: Callable[..., Path]) -> None:
     found = spec(write(NATIVE.format(torch="", weight="", keras=keras)))
-    assert texts(found, "weight") == ("uniform(-0.1826, 0.1826)", text)
+    default = "uniform(-1 / sqrt(fan_in), 1 / sqrt(fan_in)) = uniform(-0.1826, 0.1826)"
+    assert texts(found, "weight") == (default, text)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +68,14 @@ def test_a_keras_initializer_is_the_row_that_it_means(keras: str, text: str, wri
         ("nn.init.uniform_(a=-1)", "uniform(-1, 1)"),
         ("torch.nn.init.normal_(0.5, 2)", "normal(0.5, 2)"),
         ("nn.init.ones_", "ones()"),
-        ("nn.init.xavier_uniform_(gain=nn.init.calculate_gain(\"relu\"))", ""),
+        ('nn.init.xavier_uniform_(gain=nn.init.calculate_gain("relu"))', "glorot_uniform(gain=1.414) = uniform(-0.414, 0.414)"),
+        ('nn.init.kaiming_normal_(mode="fan_out", nonlinearity="relu")',
+         "kaiming_normal(mode='fan_out', nonlinearity='relu') = normal(0, 0.2236)"),
+        ('nn.init.kaiming_uniform_(nonlinearity="relu")', "he_uniform() = uniform(-0.4472, 0.4472)"),
+        ('nn.init.kaiming_uniform_(mode="fan_out", nonlinearity="relu")',
+         "kaiming_uniform(mode='fan_out', nonlinearity='relu') = uniform(-0.3873, 0.3873)"),
+        ("nn.init.trunc_normal_(std=0.02, a=-0.04, b=0.04)", "trunc_normal(0, 0.02, -0.04, 0.04)"),
+        ("nn.init.sparse_(0.1)", "sparse(0.1)"),
     ],
 )  # fmt: skip
 def test_a_torch_initializer_is_the_row_that_it_means(call: str, text: str, write: Callable[..., Path]) -> None:
@@ -68,7 +85,7 @@ def test_a_torch_initializer_is_the_row_that_it_means(call: str, text: str, writ
 
 def test_a_bias_left_out_on_one_side_is_kept_as_absent(write: Callable[..., Path]) -> None:
     found = spec(write(NATIVE.format(torch=", False", weight="", keras="")))
-    assert found.parameters[1].attribute == {"torch": None, "tensorflow": "bias"}
+    assert found.parameters[1].attribute == {"torch": None, "tensorflow": "layer.bias"}
 
 
 def test_small_layers_are_drawn_until_the_samples_are_there(write: Callable[..., Path]) -> None:
@@ -79,7 +96,7 @@ def test_small_layers_are_drawn_until_the_samples_are_there(write: Callable[...,
 
 
 def parameter() -> Parameter:
-    return Parameter("weight", {}, "", None, {f: Filling() for f in ("torch", "tensorflow")})
+    return Parameter("weight", {}, Layout(), None, {f: Filling() for f in ("torch", "tensorflow")})
 
 
 def value(array: object, dtype: str = "float64") -> Value:

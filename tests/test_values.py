@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from tfpt_cli.compare.values import compare_values, limits, measure
 from tfpt_cli.results import Comparison, State, Tolerance, Value, Verdict
+from tfpt_cli.subjects.init.axes import Layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -136,7 +137,7 @@ def test_a_layout_turns_pytorchs_axes() -> None:
     torch = Value(State.PRESENT, np.arange(12, dtype=np.float32).reshape(4, 3), "float32")
     keras = Value(State.PRESENT, torch.array.T, "float32")
     sides = {"torch": ("", torch), "tensorflow": ("", keras)}
-    assert compare_values("weight", sides, None, layout="out in -> in out").verdict is Verdict.IDENTICAL
+    assert compare_values("weight", sides, None, layout=Layout("out in -> in out")).verdict is Verdict.IDENTICAL
     assert compare_values("weight", sides, None).diagnosis == ("shape",)
 
 

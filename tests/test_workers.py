@@ -203,8 +203,8 @@ def test_ten_to_the_twelve_elements_end_by_the_limit(tmp_path: Path) -> None:
     path.write_text(
         "name: huge\ngradient:\n  torch: torch.ones(1000000, 1000000) * x\n"
         "  tensorflow: tf.ones([1000000, 1000000]) * x\n  at: {x: 1.0}\n"
-        "---\nname: huge layer\ninit:\n  torch: {layer: 'nn.Linear(1000000, 1000000)'}\n"
-        "  tensorflow: {layer: Dense(1000000), input_shape: [1000000]}\n"
+        "---\nname: huge layer\ninit:\n  torch: {layer: 'nn.EmbeddingBag(1000000, 1000000)'}\n"
+        "  tensorflow: {layer: 'Embedding(1000000, 1000000)', input_shape: [3]}\n  pair: {weight: embeddings}\n"
         "---\nname: small\ngradient: {of: x, at: {x: 1.0}}\n"
     )
     done = run_tfpt("check", path, "--format", "json")

@@ -226,12 +226,13 @@ def _indexed(shape: Shape, keys: list[Any]) -> Shape:
 
 def unknown(kind: str, name: str) -> str:
     """`unknown layer 'Denze', did you mean 'linear'?`: the complaint about a name that has no row."""
-    names = dictionary().other_names(kind + "s")
+    names = dictionary().other_names(f"{kind}s")
     if name in names and names[name] != name:
         return f"unknown {kind} '{name}': it is '{names[name]}' here"
     hint = did_you_mean(name, names)
-    rows = sorted(set(names.values()))
-    known = f" (known: {', '.join(rows)})" if not hint and len(rows) <= 12 else ""
+    there = getattr(dictionary(), f"{kind}s")
+    rows = sorted(row for row in set(names.values()) if not getattr(there[row], "alone", ""))
+    known = f" (known: {', '.join(rows)})" if not hint and len(rows) <= 40 else ""
     return f"unknown {kind} '{name}'{hint}{known}"
 
 

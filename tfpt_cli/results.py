@@ -6,7 +6,7 @@ keeps a summary of it and its first values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -133,7 +133,10 @@ class Summary:
 
 @dataclass(frozen=True)
 class Side:
-    """What the report shows of one framework's value."""
+    """What the report shows of one framework's value.
+
+    Of a parameter also its (fan_in, fan_out) as the framework counts them, and what fills it, in formula and numbers.
+    """
 
     state: State
     how: str = ""
@@ -144,6 +147,8 @@ class Side:
     summary: Summary | None = None
     samples: Summary | None = None
     note: str = ""
+    fans: tuple[int, int] | None = None
+    law: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,7 +164,8 @@ class Test:
 class Distribution:
     """How a random parameter was judged: the declared distributions, the tests, and what they could have seen.
 
-    `detectable` is the smallest relative difference of scale that these samples show in 99 of 100 runs.
+    `level` is that of the whole verdict: a test fails below `level` divided by the number of tests. `detectable` is the
+    smallest relative difference of scale that these samples show in 99 of 100 runs.
     """
 
     declared: dict[str, str]
@@ -188,7 +194,11 @@ class Measure:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One quantity, both sides."""
+    """One quantity, both sides.
+
+    `layout` is an einops pattern from PyTorch's axes to TensorFlow's; `blocks` names what stands along its axis `gate`,
+    in each framework's order.
+    """
 
     quantity: str
     verdict: Verdict
@@ -199,6 +209,7 @@ class Comparison:
     tolerance: dict[str, float] | None = None
     distribution: Distribution | None = None
     diagnosis: tuple[str, ...] = ()
+    blocks: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,10 @@ def torch_catalogue() -> dict[str, Any]:
     }
     for prefix, (module, names) in modules.items():
         calls |= functions("torch", prefix, module, names, stubs.get(prefix, {}))
+    # These take whatever arguments their base class does, and say so only in their text.
+    recurrent = calls["nn.RNNBase"][0].removeprefix("mode, ")
+    calls["nn.RNN"] = [recurrent.replace("num_layers=1, ", "num_layers=1, nonlinearity='tanh', ")]
+    calls["nn.LSTM"] = calls["nn.GRU"] = [recurrent]
     return {
         "prefixes": {"torch.nn.functional.": "F.", "nn.functional.": "F.", "torch.nn.": "nn."},
         "bare": ["nn."],
@@ -170,6 +174,7 @@ def tensorflow_catalogue() -> dict[str, Any]:
     for prefix, (module, names) in modules.items():
         calls |= functions("tensorflow", prefix, module, names, {})
     calls["keras.random.SeedGenerator"] = ["seed=None"]
+    calls["keras.Sequential"] = ["layers=None, trainable=True, name=None"]
     return {
         "prefixes": {"tf.keras.": "keras."},
         "bare": ["keras.layers.", "keras.initializers."],

@@ -10,19 +10,62 @@ import einops
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tfpt_cli.subjects.init.axes import Layout
 
-def moved(array: NDArray[Any], layout: str) -> NDArray[Any] | None:
-    """A PyTorch array with its axes in TensorFlow's order (`out in -> in out`); None where the pattern does not fit."""
+
+def moved(array: NDArray[Any], layout: Layout, *, draws: bool = False) -> NDArray[Any] | None:
+    """A PyTorch array with its axes, and the blocks in them, in TensorFlow's order; None where the layout does not fit.
+
+    With `draws`, axis 0 counts draws and stays where it is.
+    """
+    if layout.blocks:
+        apart = blocks(array, layout, "torch", draws=draws)
+        if apart is None:
+            return None
+        ordered = apart[[layout.blocks["torch"].index(name) for name in layout.blocks["tensorflow"]]]
+        return _rearranged(
+            ordered, _apart(layout, "torch"), _side(layout, "tensorflow"), layout, draws, gate_first=True
+        )
+    return _rearranged(array, _side(layout, "torch"), _side(layout, "tensorflow"), layout, draws)
+
+
+def blocks(array: NDArray[Any], layout: Layout, framework: str, *, draws: bool = False) -> NDArray[Any] | None:
+    """A framework's array with its blocks along a new first axis, in that framework's order; None where it does not fit."""
+    found = _rearranged(array, _side(layout, framework), _apart(layout, framework), layout, draws, gate_first=False)
+    return None if found is None else (found.swapaxes(0, 1) if draws else found)
+
+
+def _side(layout: Layout, framework: str) -> str:
+    left, _, right = layout.pattern.partition("->")
+    return (left if framework == "torch" else right).strip()
+
+
+def _apart(layout: Layout, framework: str) -> str:
+    """The axes of a side with `gate` taken out of its group and put first."""
+    words = _side(layout, framework).replace("gate", " ")
+    return f"gate {' '.join(words.split()).replace('( ', '(')}"
+
+
+def _rearranged(
+    array: NDArray[Any], left: str, right: str, layout: Layout, draws: bool, *, gate_first: bool | None = None
+) -> NDArray[Any] | None:
+    if draws:
+        # Blocks that were taken apart stand before the draws.
+        left = left.replace("gate", "gate drawn", 1) if gate_first else f"drawn {left}"
+        right = f"drawn {right}"
+    used = {axis: size for axis, size in layout.sizes.items() if axis in f"{left} {right}".replace("(", " ").split()}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # einops would rather not have an axis called 'in'
-            return einops.rearrange(array, layout)
+            return einops.rearrange(array, f"{left} -> {right}", **used)
     except einops.EinopsError:
         return None
 
 
 def problem_in(layout: str) -> str:
     """What is wrong with a layout pattern, or an empty string."""
+    from tfpt_cli.subjects.init.axes import groups
+
     left, arrow, _ = layout.partition("->")
     if layout.count("->") > 1 or len(layout) > 200:
         return f"'{layout[:60]}' is not an einops pattern: one '->' and at most 200 characters"
@@ -33,19 +76,7 @@ def problem_in(layout: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            einops.rearrange(np.zeros((1,) * len(_outer_axes(left))), layout)
+            einops.rearrange(np.zeros((1,) * len(groups(left))), layout)
     except (einops.EinopsError, ValueError) as error:
         return f"'{layout}' is not an einops pattern: {str(error).splitlines()[-1].strip()}"
     return ""
-
-
-def _outer_axes(side: str) -> list[str]:
-    """The axes of one side of a pattern; a group in brackets is one axis of the array."""
-    axes, depth = [], 0
-    for word in side.replace("(", " ( ").replace(")", " ) ").split():
-        if word == "(":
-            axes += ["group"] if depth == 0 else []
-        depth += {"(": 1, ")": -1}.get(word, 0)
-        if word not in "()" and depth == 0:
-            axes.append(word)
-    return axes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,14 +10,17 @@ import numpy as np
 from tfpt_cli.results import Side, State, Summary, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 SHOWN = 100
 BINS = 16
+_PIECE = 1 << 18
 
 
-def side_of(value: Value, how: str = "") -> Side:
-    """What is shown of one side's value."""
+def side_of(value: Value, how: str = "", *, summarised: bool = True) -> Side:
+    """What is shown of one side's value; without its summary if that is not asked for."""
     if value.state is not State.PRESENT:
         note = value.failure.message if value.failure else ""
         return Side(value.state, how, note=note)
@@ -30,25 +34,47 @@ def side_of(value: Value, how: str = "") -> Side:
         value.dtype,
         values.tolist(),
         left_out,
-        summary(array) if array.size > 1 and array.dtype.kind in "fiub" else None,
+        summary(array) if summarised and array.size > 1 and array.dtype.kind in "fiub" else None,
     )
 
 
 def summary(array: NDArray[Any], edges: tuple[float, float] | None = None) -> Summary | None:
     """Mean, standard deviation (population), range and histogram of the finite values, None if there are none."""
-    values = np.asarray(array, dtype=np.float64).ravel()
-    finite = np.isfinite(values)
-    missing = int(values.size - np.count_nonzero(finite))
-    if missing:
-        values = values[finite]
-    if not values.size:
-        return None
-    low, high = float(values.min()), float(values.max())
-    edges = edges or (low, high)
-    counts = _counts(values, edges)
+    flat = np.ravel(array)
+    count, low, high, total = 0, math.inf, -math.inf, 0.0
     with np.errstate(all="ignore"):
-        mean, std = float(values.mean()), float(values.std())
-    return Summary(mean, std, low, high, tuple(int(count) for count in counts), edges, missing)
+        for piece in _finite(flat):
+            count += piece.size
+            low, high = min(low, float(piece.min())), max(high, float(piece.max()))
+            total += float(piece.sum())
+        if not count:
+            return None
+        mean = total / count
+        edges = edges or (low, high)
+        counts, squares = np.zeros(BINS, np.int64), 0.0
+        for piece in _finite(flat):
+            squares += float(np.square(piece - mean).sum())
+            counts += _counts(piece, edges)
+        std = math.sqrt(squares / count) if squares < math.inf else math.inf
+    return Summary(mean, std, low, high, tuple(int(number) for number in counts), edges, int(flat.size - count))
+
+
+def summary_of_sorted(values: NDArray[Any], mean: float, std: float, edges: tuple[float, float]) -> Summary:
+    """The same of values that are sorted and finite, whose moments are known: the histogram costs a few searches."""
+    inner = np.linspace(*edges, BINS + 1)[1:-1].astype(values.dtype)
+    places = np.searchsorted(values, inner, side="left")
+    counts = np.diff(np.concatenate([[0], places, [values.size]]))
+    return Summary(mean, std, float(values[0]), float(values[-1]), tuple(int(count) for count in counts), edges)
+
+
+def _finite(flat: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
+    """The finite values, piece by piece in float64: a whole copy would be twice as large as what is summarised."""
+    for start in range(0, flat.size, _PIECE):
+        piece = flat[start : start + _PIECE].astype(np.float64)
+        finite = np.isfinite(piece)
+        piece = piece if finite.all() else piece[finite]
+        if piece.size:
+            yield piece
 
 
 def _counts(values: NDArray[np.float64], edges: tuple[float, float]) -> NDArray[np.int64]:

@@ -14,6 +14,8 @@ from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Measure, Side, Stat
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tfpt_cli.subjects.init.axes import Layout
+
 # (rtol, atol) by the narrower dtype of the two: DESIGN, which follows torch.testing.assert_close but for one atol.
 DEFAULTS = {
     "float16": (1e-3, 1e-5),
@@ -29,24 +31,25 @@ _LEAST_EXPONENT = {"float16": -14, "bfloat16": -126, "float32": -126, "float64":
 
 
 def compare_values(
-    quantity: str, sides: dict[str, tuple[str, Value]], tolerance: Tolerance | None, *, layout: str = ""
+    quantity: str, sides: dict[str, tuple[str, Value]], tolerance: Tolerance | None, *, layout: Layout | None = None
 ) -> Comparison:
     """The comparison of one quantity, both sides given as (how it was computed, value).
 
-    `layout` is an einops pattern that maps PyTorch's axes to TensorFlow's. The verdict is `error` where a side failed,
+    `layout` maps PyTorch's axes to TensorFlow's. The verdict is `error` where a side failed,
     `differs` where one side has no value, or where shapes, dtypes or values part, else `identical` or `close`.
     """
+    text = layout.pattern if layout is not None else ""
     shown = {framework: side_of(value, how) for framework, (how, value) in sides.items()}
     values = {framework: value for framework, (_, value) in sides.items()}
     if any(value.state is State.FAILED for value in values.values()):
         failed = [LABELS[f] for f, v in values.items() if v.state is State.FAILED]
-        return Comparison(quantity, Verdict.ERROR, shown, f"{' and '.join(failed)} failed", layout)
+        return Comparison(quantity, Verdict.ERROR, shown, f"{' and '.join(failed)} failed", text)
     if any(value.state is not State.PRESENT for value in values.values()):
-        return _without_value(quantity, shown, values, layout)
+        return _without_value(quantity, shown, values, text)
     left, right = (values[framework] for framework in FRAMEWORKS)
     turned, reason = under_layout(left.array, right.array, layout)
     if turned is None:
-        return Comparison(quantity, Verdict.DIFFERS, shown, reason, layout, diagnosis=("shape",))
+        return Comparison(quantity, Verdict.DIFFERS, shown, reason, text, diagnosis=("shape",))
     rtol, atol = limits(tolerance, left.dtype, right.dtype)
     measured = measure(turned, right.array, rtol, atol, left.dtype)
     diagnosis = []
@@ -70,7 +73,7 @@ def compare_values(
         verdict,
         shown,
         "; ".join(reasons),
-        layout,
+        text,
         measured,
         {"rtol": rtol, "atol": atol},
         diagnosis=tuple(diagnosis),
@@ -94,13 +97,13 @@ def _without_value(quantity: str, shown: dict[str, Side], values: dict[str, Valu
 
 
 def under_layout(
-    left: NDArray[np.generic], right: NDArray[np.generic], layout: str
+    left: NDArray[np.generic], right: NDArray[np.generic], layout: Layout | None
 ) -> tuple[NDArray[np.generic] | None, str]:
     """PyTorch's array with its axes in TensorFlow's order, or None and the reason where the shapes do not fit."""
-    turned = moved(left, layout) if layout else left
+    turned = moved(left, layout) if layout is not None and layout.pattern else left
     if turned is not None and turned.shape == right.shape:
         return turned, ""
-    under = f" under '{layout}'" if layout else ""
+    under = f" under '{layout.pattern}'" if layout is not None and layout.pattern else ""
     return None, f"shapes {show(left.shape)} and {show(right.shape)}{under}"
 
 

@@ -203,24 +203,62 @@ class _Checker:
         self.complaints += complaints
 
 
-def settings_of(template: ast.expr, call: ast.Call, framework: str, *, given: int = 0) -> dict[str, ast.expr] | None:
+# Arguments that change neither what is drawn nor what a layer holds.
+_ASIDE = frozenset({"seed", "generator", "name", "dtype", "device"})
+
+
+def settings_of(
+    template: ast.expr, call: ast.Call, framework: str, *, given: int = 0, exact: bool = False
+) -> dict[str, ast.expr] | None:
     """The settings of a row that a native call means, by the row's template; None where the call is another function.
 
     `settings_of(<nn.Linear(in_features, out_features, bias=bias)>, <nn.Linear(3, 4)>, "torch")` gives the trees of
-    `{"in_features": 3, "out_features": 4, "bias": True}`, the last one from the signature of `nn.Linear`.
+    `{"in_features": 3, "out_features": 4, "bias": True}`, the last one from the signature of `nn.Linear`. A constant in
+    the template must stand in the call too. With `exact`, the call may say nothing that the template does not.
     """
     table = native(framework)
     name = table.canonical(called_name(call))
     if not isinstance(template, ast.Call) or name != table.canonical(called_name(template)) or name not in table.calls:
         return None
     signature, bound, complaints = bind_any(name, table.calls[name], call, given=given)
+    variadic = any(p.kind == "args" for p in signature.parameters)
     pattern, _ = signature.bind(name, template)
-    if complaints:
+    if complaints or (exact and set(bound) - set(pattern) - _ASIDE):
         return None
     defaults = {p.name: p.default for p in parse_signature(signature.text).parameters}
     settings: dict[str, ast.expr] = {}
-    for parameter, expression in pattern.items():
-        value = bound.get(parameter, defaults.get(parameter))
-        if isinstance(expression, ast.Name) and value is not None:
-            settings[expression.id] = value
-    return settings
+    pairs = [(expression, bound.get(parameter, defaults.get(parameter))) for parameter, expression in pattern.items()]
+    if variadic:
+        if len(call.args) != len(template.args):
+            return None
+        pairs += list(zip(template.args, call.args, strict=True))
+    return settings if all(_matches(*pair, framework, exact, settings) for pair in pairs) else None
+
+
+def _matches(
+    expression: ast.expr, value: ast.expr | None, framework: str, exact: bool, settings: dict[str, ast.expr]
+) -> bool:
+    """Whether a part of a call is what a part of a template says; notes the settings that it gives."""
+    match expression, value:
+        case _, None:
+            return True
+        case ast.Name(id=name), _ if name in settings:
+            return ast.unparse(settings[name]) == ast.unparse(value)
+        case ast.Name(id=name), _:
+            settings[name] = value
+            return True
+        case ((ast.Constant() | ast.UnaryOp()), _):
+            return ast.unparse(expression) == ast.unparse(value)
+        case ast.Call(), ast.Call():
+            inner = settings_of(expression, value, framework, exact=exact)
+            return inner is not None and all(
+                _matches(ast.Name(k), v, framework, exact, settings) for k, v in inner.items()
+            )
+        case ast.Call(), _:
+            return False
+        case ast.List(elts=items), ast.List(elts=values):
+            return len(items) == len(values) and all(
+                _matches(*pair, framework, exact, settings) for pair in zip(items, values, strict=True)
+            )
+    # What is computed from settings cannot be read back; a layer's shapes will show whether it fits.
+    return not exact

@@ -6,6 +6,7 @@ A row is the only place where a spelling stands. `dictionary()` gives all rows, 
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 import yamlcore
 
+from tfpt_cli.dictionary.formulas import HELPERS, value_of
 from tfpt_cli.dictionary.shapes import RULES
 from tfpt_cli.dictionary.signature import KINDS, Signature, parse_signature
 from tfpt_cli.results import FRAMEWORKS
@@ -21,7 +23,7 @@ from tfpt_cli.results import FRAMEWORKS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ROOTS = {"torch": {"torch", "nn", "F"}, "tensorflow": {"tf", "keras"}, "numpy": {"np", "rng"}}
+ROOTS = {"torch": {"torch", "nn", "F"}, "tensorflow": {"tf", "keras", "np"}, "numpy": {"np", "rng"}}
 
 
 class RowError(Exception):
@@ -42,37 +44,84 @@ class Operation:
 
 @dataclass(frozen=True)
 class Initializer:
-    """A way to fill a parameter: `distribution` is a frozen scipy.stats one of the settings, None where nothing is random."""
+    """A way to fill a parameter; the same on both sides. The keys are explained in `initializers.yaml`.
+
+    A framework that is missing from `spelling` is written as what the row `means`; with neither, `alone` says why.
+    """
 
     name: str
     signature: Signature
     spelling: Mapping[str, ast.expr]
-    distribution: ast.expr | None
-    requires: ast.expr | None
+    means: ast.expr | None
+    distribution: ast.Call | None
+    structure: str
+    axes: tuple[int, int] | None
+    requires: Mapping[str, ast.expr]
+    alone: str
+
+    @property
+    def random(self) -> bool:
+        """Whether it draws anything."""
+        return bool(self.means or self.distribution or self.structure)
 
 
 @dataclass(frozen=True)
 class LayerParameter:
-    """One parameter of a layer: where each framework keeps it and how the axes correspond."""
+    """One parameter of a layer: where each framework keeps it and how the axes correspond.
+
+    The keys are explained in `layers.yaml`; a side of `attribute` is None where the layer has no such parameter.
+    """
 
     name: str
-    attribute: Mapping[str, str]
+    attribute: Mapping[str, ast.expr]
+    added: ast.expr | None
+    key: str
     layout: str
+    sizes: Mapping[str, ast.expr]
+    blocks: Mapping[str, tuple[str, ...]]
     shape: ast.expr
     present: str | None
     keras_argument: str
-    default: Mapping[str, ast.Call]
+    also: Mapping[str, Any]
+    fans: Mapping[str, ast.expr]
+    fans_of: str
+    copied: int | None
+    reset: str
+    default: Mapping[str, ast.expr]
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer: its spelling by framework, the input shape that Keras builds it for, its parameters."""
+    """A layer: its spelling by framework, the shapes that Keras builds it for, its parameters."""
 
     name: str
     signature: Signature
     spelling: Mapping[str, ast.expr]
+    where: Mapping[str, ast.expr]
+    requires: Mapping[str, ast.expr]
     input_shape: ast.expr
+    build: ast.expr | None
+    recurrent: bool
     parameters: Mapping[str, LayerParameter]
+    notes: str
+
+    def names(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings, and the row's own names for formulas of them where those can be computed."""
+        names = dict(settings)
+        for name, formula in self.where.items():
+            try:
+                names[name] = value_of(formula, names)
+            except (NameError, ValueError, TypeError, ArithmeticError):
+                continue
+        return names
+
+    @property
+    def keys(self) -> dict[str, list[LayerParameter]]:
+        """What a scenario may fill, and the parameters that it fills."""
+        keys: dict[str, list[LayerParameter]] = {}
+        for entry in self.parameters.values():
+            keys.setdefault(entry.key, []).append(entry)
+        return keys
 
 
 @dataclass(frozen=True)
@@ -100,16 +149,22 @@ class Dictionary:
         rows: Mapping[str, Any] = getattr(self, kind)
         names: dict[str, str] = {}
         for name, row in rows.items():
-            for tree in row.spelling.values():
-                called = called_name(tree)
-                if called:
-                    names.setdefault(called.rsplit(".", 1)[-1], name)
+            for tree in (branch for spelled in row.spelling.values() for branch in branches(spelled)):
+                called = called_name(tree).rsplit(".", 1)[-1]
+                if called and called != "Sequential":
+                    names.setdefault(called, name)
+                    names.setdefault(called.rstrip("_"), name)
         return names | {name: name for name in rows}
 
 
 def called_name(tree: ast.AST) -> str:
     """`nn.Linear` for a tree that calls it, an empty string for one that is no call of a dotted name."""
     return dotted(tree.func) if isinstance(tree, ast.Call) else ""
+
+
+def branches(tree: ast.expr) -> list[ast.expr]:
+    """The spellings among which a condition in a row chooses: `[a, b]` for `a if x else b`."""
+    return [*branches(tree.body), *branches(tree.orelse)] if isinstance(tree, ast.IfExp) else [tree]
 
 
 def dotted(tree: ast.AST) -> str:
@@ -128,7 +183,7 @@ def dictionary() -> Dictionary:
     return Dictionary(
         operations=operations,
         initializers={name: _initializer(name, row) for name, row in _read("initializers")},
-        layers={name: _layer(name, row) for name, row in _read("layers")},
+        layers={name: _layer(name, row) for name, row in _each(dict(_read("layers")))},
         arrays={name: _array(name, row) for name, row in _read("arrays")},
         operators={row.operator: row for row in operations.values() if row.operator},
     )
@@ -151,49 +206,137 @@ def _operation(name: str, row: dict[str, Any]) -> Operation:
 
 
 def _initializer(name: str, row: dict[str, Any]) -> Initializer:
-    _keys(name, row, {"signature", "torch", "tensorflow"}, {"distribution", "requires"})
+    keys = {"torch", "tensorflow", "means", "distribution", "structure", "axes", "requires", "alone"}
+    _keys(name, row, {"signature"}, keys)
     signature = _signature(name, row)
-    spelling = {
-        "torch": _spelling(name, row, "torch", signature, {"tensor"}),
-        "tensorflow": _spelling(name, row, "tensorflow", signature),
-    }
-    distribution = row.get("distribution")
+    extra = {"torch": {"tensor"}, "tensorflow": set()}
+    names = HELPERS | {"shape", "first", "dtype", "size"}
+    spelling = {f: _spelling(name, row, f, signature, extra[f], known=names) for f in FRAMEWORKS if f in row}
+    missing = [framework for framework in FRAMEWORKS if framework not in row]
+    if missing and not ("means" in row or "alone" in row):
+        raise RowError(f"{name}: no spelling for {' and '.join(missing)}, and no reason")
+    distribution = _expression(name, row["distribution"]) if "distribution" in row else None
+    if distribution is not None and not isinstance(distribution, ast.Call):
+        raise RowError(f"{name}: the distribution is not a call")
+    if row.get("structure", "") not in ("", "orthogonal", "sparse"):
+        raise RowError(f"{name}: no structure '{row['structure']}'")
     return Initializer(
         name,
         signature,
         spelling,
-        _expression(name, distribution) if distribution else None,
-        _expression(name, row["requires"]) if "requires" in row else None,
+        _expression(name, row["means"]) if "means" in row else None,
+        distribution,
+        row.get("structure", ""),
+        tuple(row["axes"]) if "axes" in row else None,
+        _requires(name, row),
+        row.get("alone", "").strip(),
     )
 
 
 def _layer(name: str, row: dict[str, Any]) -> Layer:
-    _keys(name, row, {"signature", "torch", "tensorflow", "input_shape", "parameters"}, set())
+    optional = {"where", "requires", "build", "recurrent", "notes"}
+    _keys(name, row, {"signature", "torch", "tensorflow", "input_shape", "parameters"}, optional)
     signature = _signature(name, row)
-    used_by_shape = _names(_expression(name, row["input_shape"]))
+    where = {key: _expression(name, text) for key, text in row.get("where", {}).items()}
+    elsewhere = frozenset(_words(str([row["input_shape"], row.get("where"), row["parameters"]])))
+    if row.get("recurrent"):
+        elsewhere |= {"num_layers", "bidirectional"}
     spelling = {
-        "torch": _spelling(name, row, "torch", signature),
-        "tensorflow": _spelling(name, row, "tensorflow", signature, elsewhere=used_by_shape),
+        framework: _spelling(name, row, framework, signature, elsewhere=elsewhere, known=set(where) | HELPERS)
+        for framework in FRAMEWORKS
     }
-    parameters = {key: _parameter(f"{name}.{key}", key, entry, signature) for key, entry in row["parameters"].items()}
-    return Layer(name, signature, spelling, _expression(name, row["input_shape"]), parameters)
-
-
-def _parameter(where: str, name: str, row: dict[str, Any], signature: Signature) -> LayerParameter:
-    _keys(where, row, {"torch", "tensorflow", "layout", "shape", "initializer", "default"}, {"present"})
-    present = row.get("present")
-    if present is not None and present not in signature.settings:
-        raise RowError(f"{where}: '{present}' is not a parameter of the layer")
-    default = {}
-    for framework in FRAMEWORKS:
-        tree = _expression(where, row["default"][framework])
-        if not isinstance(tree, ast.Call):
-            raise RowError(f"{where}: the default for {framework} is not a call of an initializer")
-        default[framework] = tree
-    attribute = {framework: row[framework] for framework in FRAMEWORKS}
-    return LayerParameter(
-        name, attribute, row["layout"], _expression(where, row["shape"]), present, row["initializer"], default
+    known = set(signature.settings) | set(where)
+    parameters = {key: _parameter(f"{name}.{key}", key, entry, known) for key, entry in row["parameters"].items()}
+    return Layer(
+        name,
+        signature,
+        spelling,
+        where,
+        _requires(name, row),
+        _expression(name, row["input_shape"]),
+        _expression(name, row["build"]) if "build" in row else None,
+        bool(row.get("recurrent")),
+        parameters,
+        row.get("notes", ""),
     )
+
+
+def _parameter(where: str, name: str, row: dict[str, Any], known: set[str]) -> LayerParameter:
+    optional = {
+        "added",
+        "key",
+        "sizes",
+        "blocks",
+        "present",
+        "initializer",
+        "also",
+        "fans",
+        "fans_of",
+        "copied",
+        "reset",
+    }
+    _keys(where, row, {"torch", "tensorflow", "layout", "shape", "default"}, optional)
+    present = row.get("present")
+    if present is not None and present not in known:
+        raise RowError(f"{where}: '{present}' is not a setting of the layer")
+    blocks = {framework: tuple(order) for framework, order in row.get("blocks", {}).items()}
+    if blocks and (len({frozenset(order) for order in blocks.values()}) > 1 or "(gate " not in row["layout"]):
+        raise RowError(f"{where}: the blocks are not the same on both sides, or no axis 'gate' holds them")
+    attribute = {f: _expression(where, _placeholders(row[f])) for f in FRAMEWORKS}
+    return LayerParameter(
+        name,
+        attribute,
+        _expression(where, _placeholders(row["added"])) if "added" in row else None,
+        row.get("key", name),
+        row["layout"],
+        {axis: _expression(where, text) for axis, text in row.get("sizes", {}).items()},
+        blocks,
+        _expression(where, row["shape"]),
+        present,
+        row.get("initializer", ""),
+        row.get("also", {}),
+        {key: _expression(where, text) for key, text in row.get("fans", {}).items()},
+        row.get("fans_of", ""),
+        row.get("copied"),
+        row.get("reset", ""),
+        {framework: _expression(where, text) for framework, text in row["default"].items()},
+    )
+
+
+# In a recurrent row `{copy}` and `{cell}` stand for what every layer and direction is called; as names they parse.
+COPY, CELL = "_COPY", "CELL"
+
+
+def _placeholders(text: Any) -> str:
+    return str(text).replace("{copy}", COPY).replace("{cell}", CELL)
+
+
+def _each(rows: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows, with those that stand for several written out, and the cell of a recurrent row after it."""
+    for name, row in rows.items():
+        values = row.pop("each", {"": [""]})
+        for index in range(len(next(iter(values.values())))):
+            put = {f"{{{key}}}": str(options[index]) for key, options in values.items()}
+            one = _replaced(row, put)
+            cell = one.pop("cell", None)
+            yield _replaced(name, put), one
+            if cell is not None:
+                shared = {key: one[key] for key in ("notes",) if key in one}
+                yield (
+                    f"{name}_cell",
+                    {**cell, **shared, "parameters": _replaced(one["parameters"], {"{copy}": "", "{cell}": "layer"})},
+                )
+
+
+def _replaced(value: Any, put: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {_replaced(key, put): _replaced(item, put) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, put) for item in value]
+    if isinstance(value, str):
+        for old, new in put.items():
+            value = value.replace(old, new)
+    return value
 
 
 def _array(name: str, row: dict[str, Any]) -> ArrayCall:
@@ -223,6 +366,14 @@ def _signature(name: str, row: dict[str, Any]) -> Signature:
     return signature
 
 
+def _requires(name: str, row: dict[str, Any]) -> dict[str, ast.expr]:
+    """What must hold, by how a person would say it; a condition alone says it itself."""
+    found = row.get("requires", {})
+    return {
+        words: _expression(name, text) for words, text in (found if isinstance(found, dict) else {found: found}).items()
+    }
+
+
 def _spelling(
     name: str,
     row: dict[str, Any],
@@ -230,12 +381,13 @@ def _spelling(
     signature: Signature,
     extra: frozenset[str] | set[str] = frozenset(),
     elsewhere: frozenset[str] | set[str] = frozenset(),
+    known: frozenset[str] | set[str] = frozenset(),
 ) -> ast.expr:
     tree = _expression(f"{name} ({framework})", row[framework])
     used = _names(tree)
     parameters = {p.name for p in signature.parameters}
     unused = (parameters | extra) - used - elsewhere
-    unknown = used - parameters - extra - ROOTS[framework]
+    unknown = used - parameters - extra - ROOTS[framework] - known
     if unused or unknown:
         raise RowError(f"{name} ({framework}): does not use {sorted(unused)}, does not know {sorted(unknown)}")
     return tree
@@ -243,9 +395,13 @@ def _spelling(
 
 def _expression(where: str, text: Any) -> ast.expr:
     try:
-        return ast.parse(str(text), mode="eval").body
+        return ast.parse(" ".join(str(text).split()), mode="eval").body
     except SyntaxError as error:
         raise RowError(f"{where}: '{text}' does not parse: {error.msg}") from None
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text))
 
 
 def _names(tree: ast.AST) -> set[str]:

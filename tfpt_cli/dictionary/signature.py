@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.formulas import NONLINEARITIES
 from tfpt_cli.scenario.expression import BadConstant, Complaint, NotConstant, constant, offset
 from tfpt_cli.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 
 def _whole(value: Any, least: int) -> bool:
@@ -27,6 +28,10 @@ def _number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _one_of(*names: str) -> tuple[str, Callable[[Any], bool]]:
+    return " or ".join(f"'{name}'" for name in names), lambda value: value in names
+
+
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "size": ("a whole number of at least 1", lambda value: _whole(value, 1)),
     "count": ("a whole number of at least 0", lambda value: _whole(value, 0)),
@@ -34,6 +39,24 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "number": ("a number", _number),
     "finite": ("a finite number", lambda value: _number(value) and math.isfinite(value)),
     "deviation": ("a finite number of at least 0", lambda value: _number(value) and 0 <= value < math.inf),
+    "positive": ("a finite number greater than 0", lambda value: _number(value) and 0 < value < math.inf),
+    "share": ("a number from 0 to 1", lambda value: _number(value) and 0 <= value <= 1),
+    "size_or_none": ("a whole number of at least 1", lambda value: value is None or _whole(value, 1)),
+    "sizes": (
+        "a whole number of at least 1 or a tuple of them",
+        lambda value: (
+            value not in ((), [])
+            and all(_whole(item, 1) for item in (value if isinstance(value, (tuple, list)) else (value,)))
+        ),
+    ),
+    "padding": _one_of("valid", "same"),
+    "fan": _one_of("fan_in", "fan_out"),
+    "fan_or_average": _one_of("fan_in", "fan_out", "fan_avg"),
+    "scaled": _one_of("uniform", "truncated_normal", "untruncated_normal"),
+    "nonlinearity": _one_of(*NONLINEARITIES),
+    "part": _one_of("real", "imag"),
+    "window": ("the name of a window", lambda value: value is None or isinstance(value, str)),
+    "scaling": ("'density', 'spectrum' or None", lambda value: value in ("density", "spectrum", None)),
     "flag": ("true or false (True or False in a call)", lambda value: isinstance(value, bool)),
     "axis": ("a whole number", lambda value: _whole(value, -64)),
     "axes": (
@@ -146,6 +169,18 @@ class Signature:
                     continue
             values[parameter.name] = value
         return values, complaints
+
+    def wrong(self, name: str, settings: Mapping[str, Any]) -> list[str]:
+        """What is not of the annotated kind among known values, in words."""
+        words = []
+        for parameter in self.parameters:
+            if parameter.annotation is None or parameter.name not in settings:
+                continue
+            kind, fits = KINDS[parameter.annotation]
+            value = settings[parameter.name]
+            if not fits(value) and not (value is None and _is_none(parameter.default)):
+                words.append(f"'{parameter.name}' of {name} must be {kind}, got {value!r}")
+        return words
 
 
 def _is_none(tree: ast.expr | None) -> bool:

@@ -82,6 +82,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "verdict": comparison.verdict.value,
         "reason": comparison.reason or None,
         "layout": comparison.layout or None,
+        "blocks": {f: list(order) for f, order in comparison.blocks.items()} or None,
         **{framework: _side(side) for framework, side in comparison.sides.items()},
         **numbers,
         "tolerance": comparison.tolerance,
@@ -103,6 +104,8 @@ def _side(side: Side) -> dict[str, Any]:
         "summary": _summary(side.summary),
         "samples": _summary(side.samples),
         "note": side.note or None,
+        "fans": {"fan_in": side.fans[0], "fan_out": side.fans[1]} if side.fans else None,
+        "filled_by": side.law or None,
     }
 
 

@@ -92,7 +92,8 @@ def _table(result: ScenarioResult, environment: dict[str, str], width: int, asci
             shown_side = comparison.sides[framework]
             key = comparison.quantity, framework, shown_side.how
             repeated = key in above and bool(shown_side.shape)
-            cells.append(_as_above(shown_side) if repeated else _side_text(shown_side, side, ascii_only))
+            gates = comparison.blocks.get(framework, ())
+            cells.append(_as_above(shown_side) if repeated else _side_text(shown_side, side, ascii_only, gates))
             above.add(key)
         style = VERDICT_STYLES[comparison.verdict]
         shown = [f" {line}" for line in _quantity_lines(comparison, name)] if comparison.quantity != previous else []
@@ -120,7 +121,7 @@ def _verdict_text(comparison: Comparison) -> str:
     return f"{comparison.verdict.value}: {', '.join(words)}" if words else comparison.verdict.value
 
 
-def _side_text(side: Side, width: int, ascii_only: bool) -> Text:
+def _side_text(side: Side, width: int, ascii_only: bool, gates: tuple[str, ...] = ()) -> Text:
     """What one side has: shape and dtype, numbers while they are few, else their summary; how it was computed."""
     if side.state is not State.PRESENT:
         words = {State.DISCONNECTED: "None", State.ABSENT: "no such parameter", State.FAILED: "failed"}[side.state]
@@ -130,6 +131,8 @@ def _side_text(side: Side, width: int, ascii_only: bool) -> Text:
         return _with_how(Text((lines or ["?"])[0]), side.how, width)
     shape = f"({', '.join(map(str, side.shape))}{',' if len(side.shape) == 1 else ''}) {side.dtype}"
     text = _with_how(Text(shape, "dim"), side.how, width)
+    if gates:
+        text.append(f"\ngates {' '.join(gates)}", "dim")
     if lines is not None:
         text.append("\n" + "\n".join(lines))
     summary = side.samples or (side.summary if lines is None else None)

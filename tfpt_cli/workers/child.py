@@ -21,7 +21,6 @@ from typing import Any
 import protocol
 
 MAX_MESSAGE = 2000
-MAX_ARRAY = 2**30
 
 
 class Channel:
@@ -129,8 +128,10 @@ def leave(side: Any, namespace: dict[str, Any], leaf: list[str], np: Any) -> tup
     array, dtype = side.array(value)
     if array.dtype.kind not in "fiubc":
         raise TypeError("{} is a {}, not an array of numbers".format(quantity, type(value).__name__))
-    if array.nbytes > MAX_ARRAY:
-        raise MemoryError("{} has {:,} bytes; at most {:,} are compared".format(quantity, array.nbytes, MAX_ARRAY))
+    if array.nbytes > protocol.MAX_ARRAY:
+        raise MemoryError(
+            "{} has {:,} bytes; at most {:,} are compared".format(quantity, array.nbytes, protocol.MAX_ARRAY)
+        )
     # A copy: the array may be the tensor's own memory, which a later section changes before the answer is sent.
     array = np.array(array, order="C", copy=True)
     described.update(state="present", dtype=dtype, stored=array.dtype.str, shape=list(array.shape))

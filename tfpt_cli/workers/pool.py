@@ -102,7 +102,7 @@ class Worker:
         if not self.process.stdin.is_closing():
             self.process.stdin.writelines(protocol.frame(header))
 
-    async def read(self, seconds: float, doing: str) -> tuple[dict[str, Any], list[bytes]]:
+    async def read(self, seconds: float, doing: str) -> tuple[dict[str, Any], list[bytearray]]:
         """The next frame. Raises `Broken` where there is none in time, or no frame at all."""
         assert self.process is not None
         assert self.process.stdout is not None
@@ -111,7 +111,7 @@ class Worker:
             async with asyncio.timeout(seconds):
                 prefix = await stream.readexactly(protocol.PREFIX.size)
                 header = protocol.header(await stream.readexactly(protocol.header_length(prefix)))
-                blobs = [await stream.readexactly(int(size)) for size in header["blobs"]]
+                blobs = [await _exactly(stream, int(size)) for size in header["blobs"]]
             return header, blobs
         except TimeoutError:
             words = {"start": "did not start", "import": "was not imported", "run": "did not finish"}[doing]
@@ -180,6 +180,25 @@ class Worker:
             await asyncio.wait([asyncio.ensure_future(self.process.wait())], timeout=5)
             # asyncio has no public way to close the pipes of a process whose output nobody will read.
             self.process._transport.close()  # type: ignore[attr-defined]
+
+
+async def _exactly(stream: asyncio.StreamReader, size: int) -> bytearray:
+    """So many bytes, in memory that can be written: a large array is sorted where it is, not in a copy.
+
+    Raises `asyncio.IncompleteReadError` at the end of the stream, and `ValueError` for more than any array may have.
+    """
+    if not 0 <= size <= protocol.MAX_ARRAY:
+        raise ValueError(f"an array of {size:,} bytes")
+    data = bytearray(size)
+    place = memoryview(data)
+    read = 0
+    while read < size:
+        piece = await stream.read(size - read)
+        if not piece:
+            raise asyncio.IncompleteReadError(bytes(data[: min(read, 100)]), size)
+        place[read : read + len(piece)] = piece
+        read += len(piece)
+    return data
 
 
 @dataclass
@@ -302,7 +321,7 @@ def failed(listing: Listing, failure: Failure) -> Outcome:
     return Outcome(listing.framework, {key: Value(State.FAILED, failure=failure) for key in listing.keys}, (failure,))
 
 
-def _outcome(job: _Job, header: dict[str, Any], blobs: list[bytes], seconds: float) -> Outcome:
+def _outcome(job: _Job, header: dict[str, Any], blobs: list[bytearray], seconds: float) -> Outcome:
     """A worker's answer as an outcome, in the order of the listing. Raises `ValueError` for an answer that does not fit."""
     if header.get("id") != job.id:
         raise ValueError(f"an answer to {header.get('id')} where {job.id} was asked")
@@ -316,7 +335,7 @@ def _outcome(job: _Job, header: dict[str, Any], blobs: list[bytes], seconds: flo
         if item["state"] == "disconnected":
             values[key] = Value(State.DISCONNECTED)
             continue
-        array = np.frombuffer(next(waiting, b""), dtype=np.dtype(item["stored"])).reshape(item["shape"])
+        array = np.frombuffer(next(waiting, bytearray()), dtype=np.dtype(item["stored"])).reshape(item["shape"])
         values[key] = Value(State.PRESENT, array, str(item["dtype"]))
     failures = []
     for item in header["failures"]:

@@ -13,6 +13,7 @@ VERSION = "tfpt-worker/1"
 MARK = b"TFPT"
 PREFIX = struct.Struct("<4sI")
 MAX_HEADER = 1 << 28
+MAX_ARRAY = 1 << 30
 
 
 class Nonsense(Exception):

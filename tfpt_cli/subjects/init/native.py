@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 import keyword
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.formulas import value_of
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import Layer, called_name, dictionary
 from tfpt_cli.dictionary.signature import bind_any
 from tfpt_cli.results import FRAMEWORKS, LABELS
-from tfpt_cli.subjects.init.fillings import constants, default_filling, native_filling, shape_if_known
+from tfpt_cli.subjects.init.axes import Layout
+from tfpt_cli.subjects.init.fills import constants, native_fill
+from tfpt_cli.subjects.init.known import UNKNOWN, Slot, build_argument, slots
 from tfpt_cli.subjects.init.spec import NAME, RESERVED, Filling, Init, Parameter
 
 if TYPE_CHECKING:
@@ -51,32 +55,31 @@ class NativeReader:
                 key=True,
             )
             return None
-        parameters = (
-            self.paired(pair, fillings)
-            if pair is not None or row is None
-            else self.known(row, settings, torch_call, keras_call, fillings)
-        )
-        there = [parameter.name for parameter in parameters]
-        for name in fillings:
-            if name not in there:
-                words = f"the layer has no parameter '{name}' here (it has {', '.join(there)})"
-                reader.complain((NAME, "torch", name), words, key=True)
+        given = tuple(int(size) for size in reader.get(NAME, "tensorflow", "input_shape"))
+        build = str((None, *given))
+        if pair is not None or row is None:
+            parameters = self.paired(pair, fillings)
+        else:
+            self.check_input(row, settings["tensorflow"], keras_call, given)
+            parameters = self.known(row, settings, keras_call, fillings)
+            if row.build is not None:
+                build = build_argument(row, row.names(settings["torch"]), given)
         layer = {f: ast.unparse(call) for f, call in calls.items() if call is not None}
         return Init(
             layer,
-            tuple(int(size) for size in reader.get(NAME, "tensorflow", "input_shape")),
+            build,
             tuple(parameters),
             self.samples,
             "\n".join(f"{LABELS[f]:<10}  {layer[f]}" for f in FRAMEWORKS),
             self.dtype,
             self.seed,
-            known=row is not None and pair is None,
+            (row.notes,) if row is not None and row.notes and pair is None else (),
         )
 
     def is_layer(self, call: ast.Call, framework: str, module: str) -> bool:
         """Whether a call makes a layer; complains if not."""
         full = native(framework).canonical(called_name(call))
-        if full.startswith(module) and full[len(module) :][:1].isupper():
+        if (full.startswith(module) and full[len(module) :][:1].isupper()) or full == "keras.Sequential":
             return True
         self.reader.complain((NAME, framework, "layer"), f"'{ast.unparse(call.func)}' is not a layer ({module}...)")
         return False
@@ -102,58 +105,145 @@ class NativeReader:
     def row(self, torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None, dict[str, dict[str, Any]]]:
         """The row that knows both classes, and the settings that each call means by it."""
         for row in dictionary().layers.values():
+            cells, bidirectional = unstacked(keras_call) if row.recurrent else ([keras_call], False)
             trees = {
                 "torch": settings_of(row.spelling["torch"], torch_call, "torch"),
-                "tensorflow": settings_of(row.spelling["tensorflow"], keras_call, "tensorflow"),
+                "tensorflow": settings_of(row.spelling["tensorflow"], cells[0], "tensorflow") if cells else None,
             }
-            if all(tree is not None for tree in trees.values()):
-                return row, {f: constants(tree or {}) for f, tree in trees.items()}
+            if any(tree is None for tree in trees.values()):
+                continue
+            settings = {f: constants(tree or {}) for f, tree in trees.items()}
+            if row.recurrent:
+                settings["tensorflow"] |= {"num_layers": len(cells), "bidirectional": bidirectional}
+                self.check_stack(settings)
+            for framework, other in (FRAMEWORKS, FRAMEWORKS[::-1]):
+                # What one call does not tell (a reset_after in PyTorch) the other one does.
+                for name in set(row.signature.settings) - set(trees[framework] or {}):
+                    if name in settings[other]:
+                        settings[framework].setdefault(name, settings[other][name])
+            return row, settings
         return None, {}
 
+    def check_stack(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
+        """Complains where the two sides do not stack the same layers and directions."""
+        stacks = {f: (values.get("num_layers"), values.get("bidirectional")) for f, values in settings.items()}
+        if stacks["torch"] != stacks["tensorflow"]:
+            words = [
+                f"{LABELS[f]} has {n} layer{'s' * (n != 1)} in {'both directions' if both else 'one direction'}"
+                for f, (n, both) in stacks.items()
+            ]
+            self.reader.complain((NAME, "tensorflow", "layer"), ", ".join(words))
+
+    def check_input(self, row: Layer, settings: dict[str, Any], keras_call: ast.Call, given: tuple[int, ...]) -> None:
+        """Complains about an input shape with the wrong number of axes; notes the sizes that it gives the layer."""
+        assert isinstance(row.input_shape, ast.Tuple)
+        for element, size in zip(reversed(row.input_shape.elts), reversed(given), strict=False):
+            if not isinstance(element, ast.Name):
+                break
+            settings[element.id] = size
+        try:
+            shape = value_of(row.input_shape, {**dict.fromkeys(row.signature.settings, 1), **settings})
+        except UNKNOWN:
+            return
+        open_ended = ... in shape
+        needed = len(shape) - open_ended
+        if len(given) < needed or (len(given) > needed and not open_ended):
+            words = f"{'at least ' * open_ended}{needed} ax{'es' if needed != 1 else 'is'} without the batch"
+            message = f"{called_name(keras_call)} takes inputs with {words}, got {list(given)}"
+            self.reader.complain((NAME, "tensorflow", "input_shape"), message)
+
     def known(
-        self,
-        row: Layer,
-        settings: dict[str, dict[str, Any]],
-        torch_call: ast.Call,
-        keras_call: ast.Call,
-        fillings: dict[str, ast.Call],
+        self, row: Layer, settings: dict[str, dict[str, Any]], keras_call: ast.Call, fillings: dict[str, ast.Call]
     ) -> list[Parameter]:
         """The parameters of a pair of layers that a row knows."""
         reader = self.reader
-        given = tuple(reader.get(NAME, "tensorflow", "input_shape"))
-        sides = dict(settings)
-        for name, size in zip(_names_of(row.input_shape), given[-len(_names_of(row.input_shape)) :], strict=False):
-            sides["tensorflow"] = {name: size, **sides["tensorflow"]}
         layouts = reader.get(NAME, "layout", default={})
-        for name in layouts:
-            reader.choose((NAME, "layout", name), list(row.parameters), "parameter", name)
-        name = native("tensorflow").canonical(called_name(keras_call))
-        _, keras_arguments, _ = bind_any(name, native("tensorflow").calls[name], keras_call)
+        cells = unstacked(keras_call)[0] if row.recurrent else [keras_call]
+        there = list(slots(row, settings))
+        if not there:
+            reader.complain((NAME,), "these layers hold no weights: there is nothing to compare", key=True)
+        self.check_size(there)
+        used: set[str] = set()
         parameters = []
-        for name, entry in row.parameters.items():
-            attribute: dict[str, str | None] = dict(entry.attribute)
-            filling = {f: Filling() for f in FRAMEWORKS}
-            for framework in FRAMEWORKS:
-                if entry.present is not None and sides[framework].get(entry.present) is False:
-                    attribute[framework] = None
-                    continue
-                default = default_filling(entry, framework, sides[framework])
-                filling[framework] = default
-            if name in fillings and attribute["torch"] is None:
-                message = f"{ast.unparse(torch_call)} has no {name}"
-                reader.complain((NAME, "torch", name), message, key=True)
-            elif name in fillings:
-                filling["torch"] = native_filling(fillings[name], "torch")
-            argument = keras_arguments.get(entry.keras_argument)
-            if argument is not None and attribute["tensorflow"] is not None:
-                filling["tensorflow"] = native_filling(argument, "tensorflow")
-            shape = shape_if_known(entry.shape, sides["torch"])
-            parameters.append(
-                Parameter(
-                    name, attribute, self.layout(layouts, name, entry.layout), shape, filling, entry.keras_argument
-                )
-            )
+        for slot in there:
+            filling, rebuilt = dict(slot.default), set[str]()
+            fills: tuple[str, ...] = ()
+            tensors = (slot.attribute["torch"] or "").split(" + ")
+            for name, call in fillings.items():
+                target = _target(name)
+                if target in tensors or name == slot.name:
+                    given = slot.native(call, "torch")
+                    self.check_fit(slot, given, (NAME, "torch", name))
+                    fills += (given.source.replace("(tensor", f"({tensors[0] if name == slot.name else target}", 1),)
+                    used.add(name)
+                    filling["torch"] = given
+                elif any(tensor.startswith(f"{target}.") for tensor in tensors):
+                    # A packed tensor is filled as a whole, by whichever of its parts comes first.
+                    source = native_fill(call, "torch")[0].replace("(tensor", f"({target}", 1)
+                    fills += () if name in used else (source,)
+                    used.add(name)
+                    filling["torch"] = Filling(source, fans=slot.fans["torch"])
+                    rebuilt.add("torch")
+            if len(tensors) > 1 and fills:
+                filling["torch"] = self.summed(slot, fillings)
+                rebuilt.add("torch")
+            arguments = _arguments(cells[slot.copy.index if len(cells) > 1 else 0])
+            argument = arguments.get(slot.entry.keras_argument)
+            if slot.attribute["tensorflow"] is not None and any(name in arguments for name in slot.entry.also):
+                filling["tensorflow"] = Filling(default=True)
+            if argument is not None and slot.attribute["tensorflow"] is not None:
+                filling["tensorflow"] = slot.native(argument, "tensorflow")
+                self.check_fit(slot, filling["tensorflow"], (NAME, "tensorflow", "layer"))
+                also = {name: ast.unparse(arguments[name]) for name in slot.entry.also if name in arguments}
+                if also != {name: str(value) for name, value in slot.entry.also.items()}:
+                    rebuilt.add("tensorflow")
+            parameter = slot.parameter(filling, fills, frozenset(rebuilt))
+            parameters.append(replace(parameter, layout=self.layout(layouts, slot.name, parameter.layout)))
+        names = [parameter.name for parameter in parameters]
+        for name in layouts:
+            reader.choose((NAME, "layout", name), names, "parameter", name)
+        missing = [slot.name for slot in there if slot.attribute["torch"] is None]
+        for name in fillings:
+            if name in missing:
+                reader.complain((NAME, "torch", name), f"{reader.get(NAME, 'torch', 'layer')} has no {name}", key=True)
+            elif name not in used:
+                self.unknown_parameter(name, there)
         return parameters
+
+    def check_size(self, there: list[Slot]) -> None:
+        """Complains about a layer that would not fit into memory, on the side that asks for it."""
+        for framework in FRAMEWORKS:
+            for slot in there:
+                too_many = slot.too_many(framework)
+                if too_many:
+                    self.reader.complain((NAME, framework, "layer"), too_many)
+
+    def unknown_parameter(self, name: str, there: list[Slot]) -> None:
+        tensors = [t.removeprefix("layer.") for s in there for t in (s.attribute["torch"] or "").split(" + ") if t]
+        listed = dict.fromkeys(re.sub(r"\.detach\(\).*", "", tensor) for tensor in tensors)
+        words = f"the layer has no parameter '{name}' here (it has {', '.join(listed)})"
+        self.reader.complain((NAME, "torch", name), words, key=True)
+
+    def summed(self, slot: Slot, fillings: Mapping[str, ast.Call]) -> Filling:
+        """What a sum of two tensors is filled with: known where the second is filled with zeros."""
+        tensors = (slot.attribute["torch"] or "").split(" + ")
+        calls = {_target(name): call for name, call in fillings.items()}
+        parts = [slot.native(calls[tensor], "torch") if tensor in calls else None for tensor in tensors]
+        zeros = [part is not None and part.base is not None and part.base.row.name == "zeros" for part in parts]
+        other = next((part for part, zero in zip(parts, zeros, strict=True) if not zero), parts[0])
+        return other if any(zeros) and other is not None else Filling("sum", fans=slot.fans["torch"])
+
+    def check_fit(self, slot: Slot, filling: Filling, path: tuple[str, ...]) -> None:
+        """Complains where a parameter cannot take its initializer, or that its own arguments."""
+        fill = filling.fill
+        if fill is None:
+            return
+        wrong = fill.row.signature.wrong(fill.row.name, fill.settings)
+        refused = slot.refused(fill)
+        if path[1] == "tensorflow" and fill.row.means is not None:
+            refused = ""  # Keras counts fans for a vector too
+        for words in [*wrong, *([refused] if refused and not wrong else [])]:
+            self.reader.complain(path, f"{slot.name}: {words}")
 
     def paired(self, pair: Mapping[str, str] | None, fillings: dict[str, ast.Call]) -> list[Parameter]:
         """The parameters that the scenario itself pairs."""
@@ -163,17 +253,26 @@ class NativeReader:
             for name, numbers in ((ours, True), (theirs, False)):
                 if not _is_parameter_name(name, numbers=numbers):
                     self.reader.complain((NAME, "pair", ours), f"'{name}' is not the name of a parameter")
-            filling = {
-                "torch": native_filling(fillings[ours], "torch") if ours in fillings else Filling(),
-                "tensorflow": Filling(),
-            }
-            layout = self.layout(layouts, ours, "")
-            parameters.append(Parameter(ours, {"torch": ours, "tensorflow": theirs}, layout, None, filling))
+            holder = f'layer.state_dict()["{ours}"]'
+            filling = {f: Filling() for f in FRAMEWORKS}
+            fills: tuple[str, ...] = ()
+            if ours in fillings:
+                source, fill = native_fill(fillings[ours], "torch")
+                # Fans of a tensor whose shape no row knows are not known either.
+                filling["torch"] = Filling(source, fill, fill.base(None) if fill else None)
+                fills = (source.replace("(tensor", f"({holder}", 1),)
+            attribute = {"torch": holder, "tensorflow": f"layer.{theirs}"}
+            layout = self.layout(layouts, ours, Layout())
+            parameters.append(Parameter(ours, attribute, layout, None, filling, fills, rebuilt=frozenset(FRAMEWORKS)))
+        for name in fillings:
+            if name not in (pair or {}):
+                words = f"the layer has no parameter '{name}' here (it has {', '.join(pair or {})})"
+                self.reader.complain((NAME, "torch", name), words, key=True)
         for name in layouts:
             self.reader.choose((NAME, "layout", name), list(pair or {}), "parameter", name)
         return parameters
 
-    def layout(self, layouts: Mapping[str, str], name: str, default: str) -> str:
+    def layout(self, layouts: Mapping[str, str], name: str, default: Layout) -> Layout:
         if name not in layouts:
             return default
         from tfpt_cli.compare.layout import problem_in
@@ -181,7 +280,7 @@ class NativeReader:
         problem = problem_in(layouts[name])
         if problem:
             self.reader.complain((NAME, "layout", name), problem)
-        return layouts[name]
+        return Layout(layouts[name])
 
 
 def _is_parameter_name(name: str, *, numbers: bool = True) -> bool:
@@ -191,5 +290,24 @@ def _is_parameter_name(name: str, *, numbers: bool = True) -> bool:
     return all(words.fullmatch(part) and "__" not in part and not keyword.iskeyword(part) for part in parts)
 
 
-def _names_of(tree: ast.expr) -> list[str]:
-    return [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+def _target(name: str) -> str:
+    """The expression that a name in a state_dict stands for: `layer[0].weight` for `0.weight`."""
+    return "layer" + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in name.split("."))
+
+
+def _arguments(call: ast.Call) -> dict[str, ast.expr]:
+    name = native("tensorflow").canonical(called_name(call))
+    return bind_any(name, native("tensorflow").calls[name], call)[1]
+
+
+def unstacked(call: ast.Call) -> tuple[list[ast.Call], bool]:
+    """The recurrent layers of a native Keras call, first to last, and whether they run in both directions."""
+    name = native("tensorflow").canonical(called_name(call))
+    if name == "keras.Sequential":
+        items = call.args[0].elts if call.args and isinstance(call.args[0], (ast.List, ast.Tuple)) else []
+        found = [unstacked(item) for item in items if isinstance(item, ast.Call)]
+        ways = {both for _, both in found}
+        return [cell for cells, _ in found for cell in cells], ways == {True}
+    if name == "keras.layers.Bidirectional" and call.args and isinstance(call.args[0], ast.Call):
+        return [call.args[0]], True
+    return [call], False

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import ast
-import math
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import Layer, called_name, dictionary
-from tfpt_cli.lowering import filled, unknown
+from tfpt_cli.lowering import unknown
 from tfpt_cli.results import FRAMEWORKS
 from tfpt_cli.scenario.expression import Complaint, offset
-from tfpt_cli.subjects.init.fillings import checked_settings, default_filling, filling, shape_from
-from tfpt_cli.subjects.init.spec import NAME, RESERVED, Filling, Init, Parameter
+from tfpt_cli.subjects.init.fills import Fill, alone, checked_settings
+from tfpt_cli.subjects.init.known import UNKNOWN, Slot, build_argument, layer_call, slots
+from tfpt_cli.subjects.init.spec import NAME, RESERVED, Init, Parameter
+from tfpt_cli.subjects.init.torch import filled
 from tfpt_cli.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tfpt_cli.scenario.reader import Reader
-
-MAX_WEIGHTS = 100_000_000
 
 
 class NeutralReader:
@@ -37,35 +36,48 @@ class NeutralReader:
                 )
         call = reader.call((NAME, "layer"), "a layer")
         found = self.layer(call) if call is not None else None
+        fills = self.fills(found[0] if found else None)
         if call is None or found is None:
-            self.fillings(None)
             return None
-        row, settings = found
-        fillings = self.fillings(row)
-        extra = {"torch": f"dtype=torch.{self.dtype}", "tensorflow": f'dtype="{self.dtype}"'}
-        parameters = []
-        keras_arguments = []
-        for name, entry in row.parameters.items():
-            if entry.present is not None and not settings[entry.present]:
-                if name in fillings:
-                    reader.complain((NAME, name), f"{ast.unparse(call)} has no {name}", key=True)
+        row, settings, there = found
+        there_keys = {slot.entry.key for slot in there}
+        for key in fills:
+            if key in row.keys and key not in there_keys:
+                reader.complain((NAME, key), f"{ast.unparse(call)} has no {key}", key=True)
+        parameters: list[Parameter] = []
+        keywords: dict[str, str] = {}
+        for slot in there:
+            fill = fills.get(slot.entry.key)
+            if fill is None:
+                parameters.append(slot.parameter(slot.default, (), frozenset()))
                 continue
-            both = fillings.get(name) or {f: default_filling(entry, f, settings) for f in FRAMEWORKS}
-            shape = shape_from(entry.shape, settings)
-            parameters.append(Parameter(name, dict(entry.attribute), entry.layout, shape, both, entry.keras_argument))
-            if fillings.get(name):
-                keras_arguments.append(f"{entry.keras_argument}={both['tensorflow'].source}")
-        sources = {f: filled(row.spelling[f], row.signature, set(), settings, {}) for f in FRAMEWORKS}
-        layer = {}
-        for framework in FRAMEWORKS:
-            arguments = keras_arguments if framework == "tensorflow" else []
-            typed = [extra[framework]] if self.dtype != "float32" else []
-            layer[framework] = with_arguments(ast.unparse(sources[framework]), [*arguments, *typed])
-        input_shape = shape_from(row.input_shape, settings)
-        headline = f"{row.name}({', '.join(map(str, _given(row, call, settings)))})"
-        return Init(layer, input_shape, tuple(parameters), self.samples, headline, self.dtype, self.seed, known=True)
+            refused = slot.refused(fill)
+            if refused:
+                reader.complain((NAME, slot.entry.key), f"{slot.name}: {refused}")
+                continue
+            if not slot.entry.keras_argument:
+                message = f"{row.name} has no argument to initialize its {slot.name} in Keras; leave it out"
+                reader.complain((NAME, slot.entry.key), message, key=True)
+                continue
+            filling = slot.filled(fill)
+            keywords[slot.entry.keras_argument] = filling["tensorflow"].source
+            keywords |= {name: str(value) for name, value in slot.entry.also.items()}
+            parameters.append(slot.parameter(filling, filled(slot, filling["torch"].source), frozenset()))
+        bound, _ = row.signature.bind(row.name, call)
+        layer = {f: layer_call(row, f, settings, set(bound), keywords) for f in FRAMEWORKS}
+        return Init(
+            layer,
+            build_argument(row, row.names(settings)),
+            tuple(parameters),
+            self.samples,
+            f"{row.name}({', '.join(_given(row, bound, settings))})",
+            self.dtype,
+            self.seed,
+            (row.notes,) if row.notes else (),
+        )
 
-    def layer(self, call: ast.Call) -> tuple[Layer, dict[str, Any]] | None:
+    def layer(self, call: ast.Call) -> tuple[Layer, dict[str, Any], list[Slot]] | None:
+        """The row, its settings and its parameters, or None after complaining."""
         reader, path = self.reader, (NAME, "layer")
         name = called_name(call)
         row = dictionary().layers.get(name)
@@ -75,28 +87,39 @@ class NeutralReader:
         settings = checked_settings(reader, path, row, call)
         if settings is None:
             return None
-        for entry in row.parameters.values():
-            weights = math.prod(shape_from(entry.shape, settings))
-            if weights > MAX_WEIGHTS:
-                message = f"{entry.name} would have {weights:.3g} values; at most {MAX_WEIGHTS:,} are allowed"
-                reader.complain(path, message)
+        try:
+            there = list(slots(row, dict.fromkeys(FRAMEWORKS, settings)))
+            build_argument(row, row.names(settings))
+        except UNKNOWN as error:
+            reader.complain(path, f"{row.name}: {error} in '{ast.unparse(call)}'")
+            return None
+        if not there:
+            reader.complain(path, f"'{ast.unparse(call)}' holds no weights: there is nothing to compare")
+            return None
+        for slot in there:
+            if slot.shape is None:
+                sizes = f"'{ast.unparse(call)}' has sizes that do not fit {row.name}"
+                reader.complain(path, sizes)
                 return None
-        return row, settings
+            too_many = slot.too_many("torch")
+            if too_many:
+                reader.complain(path, too_many)
+                return None
+        return row, settings, there
 
-    def fillings(self, row: Layer | None) -> dict[str, dict[str, Filling] | None]:
-        """The initializers that the scenario names, by parameter; a value of None is one that was wrong."""
+    def fills(self, row: Layer | None) -> dict[str, Fill]:
+        """The initializers that the scenario names, by key, after complaining about those that are wrong."""
         reader = self.reader
-        found: dict[str, dict[str, Filling] | None] = {}
+        found: dict[str, Fill] = {}
         for name in reader.get(NAME, default={}):
             if name in RESERVED:
                 continue
             path = (NAME, name)
-            if row is not None and name not in row.parameters:
-                known = ", ".join(row.parameters)
-                hint = did_you_mean(name, [*row.parameters, *RESERVED])
+            if row is not None and name not in row.keys:
+                known = ", ".join(row.keys)
+                hint = did_you_mean(name, [*row.keys, *RESERVED])
                 reader.complain(path, f"{row.name} has no parameter '{name}'{hint} (it has {known})", key=True)
                 continue
-            found[name] = None
             call = reader.call(path, "an initializer")
             if call is None:
                 continue
@@ -105,23 +128,20 @@ class NeutralReader:
                 wrong = called_name(call) or ast.unparse(call.func)
                 reader.complain_all(path, [Complaint(offset(call), unknown("initializer", wrong))])
                 continue
+            reason = alone(initializer)
+            if reason:
+                reader.complain_all(path, [Complaint(offset(call), reason)])
+                continue
             settings = checked_settings(reader, path, initializer, call)
             if settings is not None:
-                found[name] = {f: filling(initializer, settings, f) for f in FRAMEWORKS}
+                found[name] = Fill(initializer, settings)
         return found
 
 
-def with_arguments(call: str, arguments: list[str]) -> str:
-    """The text of a call with further arguments at its end."""
-    separator = "" if call.endswith("()") else ", "
-    return f"{call[:-1]}{separator}{', '.join(arguments)})" if arguments else call
-
-
-def _given(row: Layer, call: ast.Call, settings: Mapping[str, Any]) -> list[str]:
-    bound, _ = row.signature.bind(row.name, call)
+def _given(row: Layer, bound: Mapping[str, ast.expr], settings: Mapping[str, Any]) -> list[str]:
     required = {p.name for p in row.signature.parameters if p.required}
     return [
-        f"{settings[name]}" if name in required else f"{name}={settings[name]}"
+        f"{settings[name]}" if name in required else f"{name}={settings[name]!r}"
         for name in row.signature.settings
         if name in bound
     ]

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tfpt_cli.dictionary.rows import Initializer, called_name
-from tfpt_cli.lowering import filled
-from tfpt_cli.results import LABELS
-from tfpt_cli.scenario.expression import constant
+from tfpt_cli.results import FRAMEWORKS, LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from tfpt_cli.compare.distribution import Declared
     from tfpt_cli.dictionary.shapes import Shape
+    from tfpt_cli.subjects.init.axes import Layout
+    from tfpt_cli.subjects.init.fills import Fill
 
 NAME = "init"
 SAMPLES = 20_000
@@ -24,98 +21,124 @@ SAMPLES = 20_000
 DRAWS = "draws"
 # Keys of the subject that are not the name of a parameter.
 RESERVED = frozenset({"layer", "torch", "tensorflow", "samples", "pair", "layout"})
+# How often a structured parameter is drawn at least, by the size up to which its draws cost little.
+_STRUCTURED = ((50_000, 40), (300_000, 10), (2_000_000, 2))
 
 
 @dataclass(frozen=True)
 class Filling:
     """How one side fills a parameter.
 
-    `source` is the call as it is written (empty: the layer's own default), `initializer` and `settings` the row that
-    it corresponds to, None where no row does.
+    `source` is the call as it is written (empty: the layer's own default), `fill` the row that it corresponds to and
+    `base` the plainest row that this comes to, None where no row knows it; `at` is the same for other fans. `formula`
+    is how a default is written, `fans` what this framework counts for the tensor.
     """
 
     source: str = ""
-    initializer: Initializer | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    fill: Fill | None = None
+    base: Fill | None = None
     default: bool = False
+    formula: str = ""
+    fans: tuple[int, int] | None = None
+    at: Callable[[tuple[int, int]], Fill | None] | None = None
 
     @property
     def random(self) -> bool | None:
         """Whether it draws; None where no row says."""
-        return None if self.initializer is None else self.initializer.distribution is not None
+        return None if self.base is None else self.base.row.random
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the fans decide what it draws."""
+        return self.at is not None and self.fans is not None and self.at((4, 4)) != self.at((9, 9))
+
+    @property
+    def structure(self) -> str:
+        """`orthogonal` or `sparse`, empty for anything else."""
+        return "" if self.base is None else self.base.row.structure
 
     @property
     def text(self) -> str:
-        """The neutral call with its values, `uniform(0, 1)`; empty where no row knows it."""
-        if self.initializer is None:
+        """What it is as a person reads it, formula and numbers: `glorot_uniform() = uniform(-0.29, 0.29)`."""
+        if self.base is None:
             return ""
-        values = ", ".join(
-            f"{value:.4g}" if isinstance(value, float) else str(value) for value in self.settings.values()
-        )
-        return f"{self.initializer.name}({values})"
-
-    def declared(self) -> Declared | None:
-        """The distribution that its row declares, None where there is none."""
-        from tfpt_cli.compare.distribution import Declared, scipy_law
-
-        row = self.initializer
-        if row is None or row.distribution is None:
-            return None
-        settings = {name: float(value) for name, value in self.settings.items()}
-        law = filled(row.distribution, row.signature, set(settings), settings, {})
-        assert isinstance(law, ast.Call)
-        keywords = {str(k.arg): constant(k.value) for k in law.keywords}
-        if not 0 < keywords.get("scale", 1.0) < math.inf:
-            return None
-        return Declared(self.text, scipy_law(called_name(law), keywords))
+        formula, numbers = self.formula or (self.fill or self.base).text, self.base.text
+        return numbers if formula == numbers else f"{formula} = {numbers}"
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of the layer: its name in each framework, its layout, how each side fills it.
+    """One parameter of the layer: the expression that holds it in each framework, its layout, how each side fills it.
 
-    `shape` is PyTorch's, None where no row knows it; a side of `attribute` is None where it has no such parameter.
+    A side of `attribute` is None where the layer has no such parameter. `shape` is PyTorch's, None where no row knows
+    it. `fills` are PyTorch's statements that fill it, `initializer` the Keras expression that holds its initializer,
+    `reset` what draws PyTorch's default again. A framework in `rebuilt` can only draw it by building the layer again.
     """
 
     name: str
     attribute: Mapping[str, str | None]
-    layout: str
+    layout: Layout
     shape: Shape | None
     filling: Mapping[str, Filling]
-    keras_argument: str = ""
+    fills: tuple[str, ...] = ()
+    initializer: str = ""
+    reset: str = ""
+    rebuilt: frozenset[str] = frozenset()
 
     def draws(self, framework: str, samples: int) -> int:
         """How often it is drawn for a distribution test: 0 where nothing is random or the tensor itself is enough.
 
-        Where no row says whether it is random, at least twice, to see.
+        Where no row says whether it is random, at least twice, to see; a structured one often enough to see that its
+        draws do not repeat.
         """
-        random = self.filling[framework].random
-        if random is False or self.shape is None:
+        filling = self.filling[framework]
+        if filling.random is False or self.shape is None:
             return 0
-        needed = math.ceil(samples / max(math.prod(self.shape), 1))
-        return max(needed, 2) if random is None else (needed if needed > 1 else 0)
+        size = max(math.prod(self.shape), 1)
+        needed = math.ceil(samples / size)
+        if filling.structure:
+            needed = max(needed, *(count for most, count in _STRUCTURED if size <= most), 1)
+        return max(needed, 2) if filling.random is None else (needed if needed > 1 else 0)
 
 
 @dataclass(frozen=True)
 class Init:
-    """A checked init scenario: everything that its listings need."""
+    """A checked init scenario: everything that its listings need.
+
+    `build` is the shapes that Keras builds the layer for, as source text.
+    """
 
     layer: Mapping[str, str]
-    input_shape: tuple[int, ...]
+    build: str
     parameters: tuple[Parameter, ...]
     samples: int
     headline: str
     dtype: str
     seed: int
-    known: bool
+    about: tuple[str, ...] = field(default=())
 
     def notes(self) -> tuple[str, ...]:
-        """What each framework draws a parameter from where the scenario leaves it to the layer."""
-        notes = []
+        """What each side draws a parameter from, in formula and numbers, its fans, and what the row says of the layer."""
+        said: dict[str, list[str]] = {}
         for parameter in self.parameters:
-            defaults = [
-                f"{LABELS[f]} {fill.text}" for f, fill in parameter.filling.items() if fill.default and fill.text
-            ]
-            if defaults:
-                notes.append(f"{parameter.name} is left to the layer: {', '.join(defaults)}")
-        return tuple(notes)
+            texts = {f: fill.text for f, fill in parameter.filling.items() if parameter.attribute[f] and fill.text}
+            fans = {f: fill.fans for f, fill in parameter.filling.items() if fill.fans and parameter.attribute[f]}
+            defaults = any(fill.default for fill in parameter.filling.values())
+            if not texts or not (defaults or len(set(texts.values())) > 1 or "=" in next(iter(texts.values()))):
+                continue
+            words = _both({f: _left_to_the_layer(parameter, f) + text for f, text in texts.items()})
+            if "torch" in fans and any(parameter.filling[f].random for f in texts):
+                words += "; " + _both({f: f"fan_in {pair[0]}, fan_out {pair[1]}" for f, pair in fans.items()})
+            said.setdefault(words, []).append(parameter.name)
+        return tuple(f"{', '.join(names)}: {words}" for words, names in said.items()) + self.about
+
+
+def _left_to_the_layer(parameter: Parameter, framework: str) -> str:
+    return "default " if parameter.filling[framework].default else ""
+
+
+def _both(texts: Mapping[str, str]) -> str:
+    """One text for both sides where they are equal, else each with its framework."""
+    if len(texts) == len(FRAMEWORKS) and len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return ", ".join(f"{LABELS[framework]} {text}" for framework, text in texts.items())

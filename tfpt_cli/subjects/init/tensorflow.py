@@ -6,12 +6,37 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.init.spec import DRAWS
-from tfpt_cli.subjects.init.writer import absent_section, builds, layer_section
+from tfpt_cli.subjects.init.writer import absent_section, builds, layer_section, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfpt_cli.subjects.init.spec import Init, Parameter
+
+# A Keras initializer holds one fixed seed and returns the same values at every call; a SeedGenerator moves on. One
+# traced function draws thousands of times in the time of a few hundred calls.
+_DRAWS = """
+def draws(initializer, weight, count, seed):
+    initializer.seed = keras.random.SeedGenerator(seed)
+    draw = lambda _: initializer(tuple(weight.shape), dtype=keras.backend.standardize_dtype(weight.dtype))
+    all_draws = lambda: tf.map_fn(draw, tf.range(count), fn_output_signature=weight.dtype)
+    return tf.function(all_draws, autograph=False)()"""
+
+
+# `EinsumDense` draws with a copy of its initializer that knows which axes are inputs, and keeps the original.
+_COPIES = """
+copies = []
+
+def noted(self, *arguments, **keywords):
+    copies.append(self)
+    return draw_once(self, *arguments, **keywords)
+
+draw_once = keras.initializers.VarianceScaling.__call__"""
+_NOTED = """keras.initializers.VarianceScaling.__call__ = noted
+try:
+    {build}
+finally:
+    keras.initializers.VarianceScaling.__call__ = draw_once"""
 
 
 def sections(spec: Init) -> Iterator[Section]:
@@ -19,42 +44,58 @@ def sections(spec: Init) -> Iterator[Section]:
     lines = [f"keras.utils.set_random_seed({spec.seed})"]
     if spec.dtype != "float32":
         lines.append(f'keras.config.set_floatx("{spec.dtype}")')
-    shape = ", ".join(map(str, spec.input_shape))
-    build = [f"layer = {spec.layer['tensorflow']}", f"layer.build((None, {shape}))"]
-    yield layer_section(lines, build, again=any(_rebuilt(parameter) for parameter in spec.parameters))
-    for parameter in spec.parameters:
+    built = f"layer.build({spec.build})"
+    if any(parameter.initializer.startswith("copies") for parameter in spec.parameters):
+        lines.append(_COPIES)
+        built = _NOTED.format(build=built)
+    build = [f"layer = {spec.layer['tensorflow']}", *built.split("\n")]
+    drawn = any(_count(spec, parameter) for parameter in spec.parameters)
+    again = any(_rebuilt(parameter) for parameter in spec.parameters)
+    yield layer_section(lines, build, again=again, tools=_DRAWS if drawn else "")
+    there = []
+    for index, parameter in enumerate(spec.parameters):
         attribute = parameter.attribute["tensorflow"]
         if attribute is None:
             yield absent_section(parameter)
             continue
-        variable = attribute.replace(".", "_")
-        yield Section(f"{variable} = layer.{attribute}", (Leaf(parameter.name, "", variable),))
-        yield from _draws(spec, parameter, attribute, variable)
+        there.append((index, parameter))
+        name = variable_of(parameter)
+        yield Section(f"{name} = {attribute}", (Leaf(parameter.name, "", name),))
+    for index, parameter in there:
+        count = _count(spec, parameter)
+        if count:
+            name, seed = variable_of(parameter), spec.seed + index
+            source = f"{name}_draws = draws({parameter.initializer}, {name}, {count}, seed={seed})"
+            yield Section(source, (_leaf(parameter),))
+    yield from _builds(spec, [parameter for _, parameter in there if _rebuilt(parameter)])
 
 
 def _rebuilt(parameter: Parameter) -> bool:
-    return parameter.shape is None or not parameter.keras_argument
+    held = "tensorflow" in parameter.rebuilt or not parameter.initializer
+    return held and parameter.filling["tensorflow"].random is not False
 
 
-def _draws(spec: Init, parameter: Parameter, attribute: str, variable: str) -> Iterator[Section]:
-    name = f"{variable}_draws"
-    shown = f'{name}.shape[0], "draws, mean", np.mean({name}), "std", np.std({name})'
-    leaf = (Leaf(parameter.name, DRAWS, name, shown),)
-    if _rebuilt(parameter):
-        times = builds(spec.samples, f"math.prod({variable}.shape)")
-        yield Section(f"{name} = tf.stack([build().{attribute}.value for _ in range({times})])", leaf)
+def _count(spec: Init, parameter: Parameter) -> int:
+    drawn = parameter.attribute["tensorflow"] and not _rebuilt(parameter)
+    return parameter.draws("tensorflow", spec.samples) if drawn else 0
+
+
+def _leaf(parameter: Parameter) -> Leaf:
+    name = f"{variable_of(parameter)}_draws"
+    return Leaf(parameter.name, DRAWS, name, f'{name}.shape[0], "draws, mean", np.mean({name}), "std", np.std({name})')
+
+
+def _builds(spec: Init, parameters: list[Parameter]) -> Iterator[Section]:
+    if not parameters:
         return
-    count = parameter.draws("tensorflow", spec.samples)
-    if not count:
-        return
-    # A Keras initializer repeats itself: it holds one fixed seed. A SeedGenerator moves on at every call.
-    initializer = f"layer.{parameter.keras_argument}"
-    lines = [
-        f"{initializer}.seed = keras.random.SeedGenerator({spec.seed})",
-        "@tf.function",
-        f"def draw_{variable}():",
-        f"    draw = lambda _: {initializer}({variable}.shape, dtype={variable}.dtype)",
-        f"    return tf.map_fn(draw, tf.range({count}), fn_output_signature={variable}.dtype)",
-        f"{name} = draw_{variable}()",
+    names = [variable_of(parameter) for parameter in parameters]
+    sizes = [f"math.prod({name}.shape)" for name in names]
+    least = f"min({', '.join(sizes)})" if len(names) > 1 else sizes[0]
+    lines = [f"{name}_draws = []" for name in names]
+    lines += [f"for _ in range({builds(spec.samples, least)}):", "    layer = build()"]
+    lines += [
+        f"    {name}_draws.append(tf.convert_to_tensor({parameter.attribute['tensorflow']}))"
+        for name, parameter in zip(names, parameters, strict=True)
     ]
-    yield Section("\n".join(lines), leaf)
+    lines += [f"{name}_draws = tf.stack({name}_draws)" for name in names]
+    yield Section("\n".join(lines), tuple(map(_leaf, parameters)))

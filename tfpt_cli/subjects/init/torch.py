@@ -6,12 +6,26 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.init.spec import DRAWS
-from tfpt_cli.subjects.init.writer import absent_section, builds, layer_section
+from tfpt_cli.subjects.init.writer import absent_section, builds, layer_section, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tfpt_cli.subjects.init.known import Slot
     from tfpt_cli.subjects.init.spec import Init, Parameter
+
+_DRAWS = """
+def draws(fill, weight, count):
+    values = weight.new_empty(count, *weight.shape)
+    for value in values:
+        fill(value)
+    return values"""
+
+
+def filled(slot: Slot, source: str) -> tuple[str, ...]:
+    """The statements that fill a parameter: where it is a sum of two tensors, the second is set to zero."""
+    target, *added = (slot.attribute["torch"] or "").split(" + ")
+    return (source.replace("(tensor", f"({target}", 1), *(f"nn.init.zeros_({other})" for other in added))
 
 
 def sections(spec: Init) -> Iterator[Section]:
@@ -20,54 +34,65 @@ def sections(spec: Init) -> Iterator[Section]:
     if spec.dtype != "float32":
         lines.append(f"torch.set_default_dtype(torch.{spec.dtype})")
     build = [f"layer = {spec.layer['torch']}"]
+    build += [fill for parameter in spec.parameters if parameter.attribute["torch"] for fill in parameter.fills]
+    drawn = any(_count(spec, parameter) for parameter in spec.parameters)
+    again = any(_rebuilt(parameter) for parameter in spec.parameters)
+    yield layer_section(lines, build, again=again, tools=_DRAWS if drawn else "")
+    there = []
     for parameter in spec.parameters:
-        fill = parameter.filling["torch"]
-        if fill.source and parameter.attribute["torch"]:
-            build.append(_fill(parameter, _holder(spec, parameter)))
-    yield layer_section(lines, build, again=any(_rebuilt(parameter) for parameter in spec.parameters))
-    for parameter in spec.parameters:
-        if parameter.attribute["torch"] is None:
+        attribute = parameter.attribute["torch"]
+        if attribute is None:
             yield absent_section(parameter)
             continue
-        holder = _holder(spec, parameter)
-        value = f"{holder}.detach()" if spec.known else holder
-        yield Section(f"{_variable(parameter)} = {value}", (Leaf(parameter.name, "", _variable(parameter)),))
-        yield from _draws(spec, parameter, holder)
-
-
-def _variable(parameter: Parameter) -> str:
-    return parameter.name.replace(".", "_").lstrip("0123456789_") or "parameter"
-
-
-def _holder(spec: Init, parameter: Parameter) -> str:
-    if spec.known:
-        return f"layer.{parameter.attribute['torch']}"
-    return f'layer.state_dict()["{parameter.attribute["torch"]}"]'
-
-
-def _fill(parameter: Parameter, target: str) -> str:
-    return parameter.filling["torch"].source.replace("(tensor", f"({target}", 1)
+        there.append(parameter)
+        value = f"({attribute}).detach()" if " + " in attribute else f"{attribute}.detach()"
+        name = variable_of(parameter)
+        yield Section(f"{name} = {value.replace('.detach().detach()', '.detach()')}", (Leaf(parameter.name, "", name),))
+    # Only now: what draws one default again may draw the others too.
+    yield from _builds(spec, [parameter for parameter in there if _rebuilt(parameter)])
+    for parameter in there:
+        yield from _draws(spec, parameter)
 
 
 def _rebuilt(parameter: Parameter) -> bool:
-    return parameter.shape is None and parameter.filling["torch"].random is not False
+    return "torch" in parameter.rebuilt and parameter.filling["torch"].random is not False
 
 
-def _draws(spec: Init, parameter: Parameter, holder: str) -> Iterator[Section]:
-    name = f"{_variable(parameter)}_draws"
+def _count(spec: Init, parameter: Parameter) -> int:
+    drawn = parameter.attribute["torch"] and not _rebuilt(parameter)
+    return parameter.draws("torch", spec.samples) if drawn else 0
+
+
+def _leaf(parameter: Parameter) -> Leaf:
+    name = f"{variable_of(parameter)}_draws"
     shown = f'{name}.shape[0], "draws, mean", {name}.mean().item(), "std", {name}.std(correction=0).item()'
-    leaf = (Leaf(parameter.name, DRAWS, name, shown),)
-    if _rebuilt(parameter):
-        times = builds(spec.samples, f"{_variable(parameter)}.numel()")
-        yield Section(f"{name} = torch.stack([build(){holder[len('layer') :]} for _ in range({times})])", leaf)
+    return Leaf(parameter.name, DRAWS, name, shown)
+
+
+def _builds(spec: Init, parameters: list[Parameter]) -> Iterator[Section]:
+    if not parameters:
         return
-    count = parameter.draws("torch", spec.samples)
-    if not count or parameter.shape is None:
+    names = [variable_of(parameter) for parameter in parameters]
+    least = f"min({', '.join(f'{name}.numel()' for name in names)})" if len(names) > 1 else f"{names[0]}.numel()"
+    lines = [f"{name}_draws = []" for name in names]
+    lines += [f"for _ in range({builds(spec.samples, least)}):", "    layer = build()"]
+    lines += [
+        f"    {name}_draws.append(({parameter.attribute['torch']}).detach().clone())"
+        for name, parameter in zip(names, parameters, strict=True)
+    ]
+    lines += [f"{name}_draws = torch.stack({name}_draws)" for name in names]
+    yield Section("\n".join(lines), tuple(map(_leaf, parameters)))
+
+
+def _draws(spec: Init, parameter: Parameter) -> Iterator[Section]:
+    count = _count(spec, parameter)
+    if not count:
         return
-    shape = ", ".join(map(str, (count, *parameter.shape)))
-    lines = [f"{name} = {_variable(parameter)}.new_empty({shape})", f"for draw in {name}:"]
     if parameter.filling["torch"].source:
-        lines.append(f"    {_fill(parameter, 'draw')}")
+        fill = parameter.filling["torch"].source.replace("(tensor", "(value", 1)
     else:
-        lines += ["    layer.reset_parameters()", f"    draw.copy_({holder}.detach())"]
-    yield Section("\n".join(lines), leaf)
+        attribute = parameter.attribute["torch"] or ""
+        held = f"({attribute})" if " + " in attribute else attribute
+        fill = f"({parameter.reset}, value.copy_({held}.detach()))"
+    variable = variable_of(parameter)
+    yield Section(f"{variable}_draws = draws(lambda value: {fill}, {variable}, {count})", (_leaf(parameter),))

@@ -13,16 +13,21 @@ if TYPE_CHECKING:
 MAX_BUILDS = 2_000
 
 
-def layer_section(settings: list[str], build: list[str], *, again: bool) -> Section:
-    """The layer; as a function `build` where it will be built `again`."""
+def layer_section(settings: list[str], build: list[str], *, again: bool, tools: str) -> Section:
+    """The layer; as a function `build` where it will be built `again`; `tools` are functions that later sections use."""
     if again:
         build = ["def build():", *(f"    {line}" for line in build), "    return layer", "", "layer = build()"]
-    return Section("\n".join(settings + build), required=True)
+    return Section("\n".join([*settings, *build, *([tools] if tools else [])]), required=True)
 
 
 def absent_section(parameter: Parameter) -> Section:
     """A parameter that this side's layer does not have."""
     return Section(f"# The layer has no {parameter.name}.", (Leaf(parameter.name, "", "None"),))
+
+
+def variable_of(parameter: Parameter) -> str:
+    """What a listing calls a parameter."""
+    return parameter.name.replace(".", "_").lstrip("0123456789_") or "parameter"
 
 
 def builds(samples: int, size: str) -> str:

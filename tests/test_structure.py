@@ -1,0 +1,183 @@
+"""What is random but no plain sample: orthogonal and sparse matrices, draws that repeat themselves, and names for laws."""
+
+from __future__ import annotations
+
+import ast
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tests.test_distribution import law
+from tfpt_cli.compare.distribution import Judgement, compare_distributions
+from tfpt_cli.compare.naming import guesses, parting
+from tfpt_cli.compare.sample import Sample
+from tfpt_cli.compare.structure import compare_orthogonal, compare_sparse
+from tfpt_cli.subjects.init.fills import formula
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PRECISION = 2.0**-23
+DECLARED = {"torch": "orthogonal()", "tensorflow": "orthogonal()"}
+
+
+def haar(seed: int, draws: int = 40, size: int = 12) -> NDArray[Any]:
+    """SciPy's Haar distributed orthogonal matrices."""
+    found: NDArray[Any] = np.asarray(stats.ortho_group.rvs(size, size=draws, random_state=seed))
+    return found.astype(np.float32)
+
+
+def orthogonal_words(torch: NDArray[Any], tensorflow: NDArray[Any]) -> tuple[str, ...]:
+    return compare_orthogonal({"torch": torch, "tensorflow": tensorflow}, DECLARED, PRECISION).words
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_haar_matrices_agree(seed: int) -> None:
+    assert orthogonal_words(haar(seed), haar(seed + 100)) == ()
+    assert orthogonal_words(haar(seed)[:, :5], haar(seed + 100)[:, :, :5]) == ()
+    assert orthogonal_words(3 * haar(seed, 400, 2), 3 * haar(seed + 100, 400, 2)) == ()
+
+
+def test_a_tensor_is_flattened_as_its_framework_does() -> None:
+    torch, keras = haar(0)[:, :6].reshape(40, 6, 4, 3), haar(1)[:, :, :6].reshape(40, 4, 3, 6)
+    assert orthogonal_words(torch, keras) == ()
+    assert "PyTorch's is not orthogonal" in orthogonal_words(keras, keras)[0]
+
+
+def test_a_gaussian_of_the_same_scale_is_not_orthogonal() -> None:
+    gaussian = np.random.default_rng(0).normal(0, 1 / math.sqrt(12), (40, 12, 12))
+    (words,) = orthogonal_words(haar(0), gaussian.astype(np.float32))
+    assert words.startswith("TensorFlow's is not orthogonal: its Gram matrix is up to")
+
+
+def test_another_gain_is_named() -> None:
+    (words,) = orthogonal_words(haar(0), haar(1) * np.float32(math.sqrt(2)))
+    assert words == "both are orthogonal, PyTorch's times 1 and TensorFlow's times 1.414"
+
+
+def test_a_decomposition_without_its_signs_put_right_is_not_haar() -> None:
+    """LAPACK's Q alone: orthogonal, but with a first entry that is never positive (Mezzadri, 2007)."""
+    raw = np.linalg.qr(np.random.default_rng(0).normal(size=(400, 8, 8)))[0].astype(np.float32)
+    found = orthogonal_words(raw, haar(1, 400, 8))
+    assert any("not Haar" in words for words in found)
+    assert all(words.startswith("PyTorch") for words in found)
+
+
+def sparse(seed: int, zeros: int = 6, rows: int = 20) -> NDArray[Any]:
+    r = np.random.default_rng(seed)
+    values = r.normal(0, 0.01, (40, rows, 15))
+    values[r.permuted(np.tile(np.arange(rows)[None, :, None], (40, 1, 15)), axis=1) < zeros] = 0
+    return values
+
+
+def sparse_words(torch: NDArray[Any], tensorflow: NDArray[Any]) -> tuple[str, ...]:
+    laws = dict.fromkeys(("torch", "tensorflow"), law("normal(0.0, 0.01)"))
+    return compare_sparse({"torch": torch, "tensorflow": tensorflow}, laws, 0, PRECISION).words
+
+
+def test_sparse_matrices() -> None:
+    assert sparse_words(sparse(0), sparse(1)) == ()
+    assert sparse_words(sparse(0), sparse(1, zeros=7)) == ("zeros in every column: PyTorch 6, TensorFlow 7",)
+    assert "what is not zero: TensorFlow's standard deviation" in sparse_words(sparse(0), 1.3 * sparse(1))[0]
+    dropped = np.where(np.random.default_rng(2).random((40, 20, 15)) < 0.3, 0, sparse(1, zeros=0))
+    assert "zeros in a column, not as many in each" in " ".join(sparse_words(sparse(0), dropped))
+    fixed = sparse(1, zeros=0)
+    fixed[:, :6] = 0
+    assert "zeros into row" in " ".join(sparse_words(sparse(0), fixed))
+
+
+def normal(seed: int, *shape: int) -> NDArray[Any]:
+    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+
+
+def words_for(changed: NDArray[Any]) -> str:
+    pair = {"torch": normal(99, *changed.shape), "tensorflow": changed}
+    return "; ".join(compare_distributions(pair, dict.fromkeys(pair)).words)
+
+
+@pytest.mark.parametrize("shape", [(1, 200, 300), (500, 6, 8), (20, 3, 3, 8, 16)])
+def test_a_half_that_repeats_the_other(shape: tuple[int, ...]) -> None:
+    values = normal(1, *shape)
+    half = shape[1] // 2
+    assert words_for(values.copy()) == ""
+    values[:, -half:] = values[:, :half]
+    assert "the draw is not independent" in words_for(values)
+
+
+def test_one_constant_row_in_many() -> None:
+    values = normal(1, 1, 200, 300)
+    values[0, 17] = values[0, 17, 0]
+    assert "not independent" in words_for(values)
+
+
+def test_a_row_of_its_own_scale_and_one_of_its_own_mean() -> None:
+    wide, high = normal(1, 1, 200, 300), normal(2, 1, 200, 300)
+    wide[0, :, 42] *= 2
+    high[0, 17] += 0.5
+    assert "index 42 of axis 1 has standard deviation" in words_for(wide)
+    assert "index 17 of axis 0 has mean" in words_for(high)
+
+
+def test_one_gate_of_four() -> None:
+    arrays = {"torch": normal(1, 20, 30, 40), "tensorflow": normal(2, 20, 30, 40)}
+    arrays["tensorflow"][..., 10:20] *= 1.3
+    gates = ("input", "forget", "cell", "output")
+    blocks = {name: {f: a[..., 10 * i : 10 * i + 10] for f, a in arrays.items()} for i, name in enumerate(gates)}
+    found = compare_distributions(arrays, dict.fromkeys(arrays), blocks=blocks)
+    said = [word for word in found.words if word.startswith("the ")]
+    assert len(said) == 1
+    assert said[0].startswith("the forget gate: TensorFlow's standard deviation is 1.3")
+
+
+def test_the_level_is_shared_by_all_tests() -> None:
+    def judged(level: float) -> Judgement:
+        pair = {"torch": normal(1, 1, 200, 300), "tensorflow": normal(2, 1, 200, 300)}
+        return compare_distributions(pair, dict.fromkeys(pair), level=level)
+
+    tests = judged(1e-6).distribution.tests
+    least = min(test.p for test in tests) * len(tests)
+    assert judged(least * 0.99).words == ()
+    assert judged(least * 1.01).words != ()
+
+
+@pytest.mark.parametrize(
+    ("draw", "name"),
+    [
+        ("glorot_uniform()", "glorot_uniform"),
+        ("he_normal()", "he_normal"),
+        ("xavier_normal()", "xavier_normal"),
+        ("uniform(-1 / sqrt(fan_in), 1 / sqrt(fan_in))", "uniform(-1 / sqrt(fan_in), 1 / sqrt(fan_in))"),
+        ("normal(0.0, 0.05)", "normal(0, 0.05)"),
+        ("uniform(0.2, 0.3)", None),
+    ],
+)
+def test_a_sample_is_named_after_what_it_fits(draw: str, name: str | None) -> None:
+    fans = (256, 300)
+    values = law(draw, fans).law.rvs(20_000, random_state=1)
+    found = guesses(Sample.of("torch", values).ordered(), fans, PRECISION)
+    assert found == ([name] if name else [])
+
+
+@pytest.mark.parametrize(
+    ("torch", "tensorflow", "said"),
+    [
+        ("kaiming_normal()", "he_normal()", ["PyTorch's is not truncated at 2 sigma"]),
+        ("xavier_normal()", "variance_scaling(1.0, 'fan_in', 'untruncated_normal')", ["fan_avg against fan_in"]),
+        ("he_uniform()", "lecun_uniform()", ["gain sqrt(2) against 1"]),
+        ("uniform(-1 / sqrt(fan_in), 1 / sqrt(fan_in))", "glorot_uniform()",
+         ["fan_in against fan_avg", "gain sqrt(1/3) against 1"]),
+        ("trunc_normal(0.0, 0.02, -0.06, 0.06)", "truncated_normal(0.0, 0.02)",
+         ["PyTorch's is cut off at 3 sigma, TensorFlow's at 2"]),
+        ("normal(0.0, 1.0)", "uniform(-1.0, 1.0)", ["PyTorch's is normal, TensorFlow's uniform"]),
+        ("normal(0.0, 1.0)", "normal(0.0, 1.0)", []),
+    ],
+)  # fmt: skip
+def test_how_two_laws_part_is_said(torch: str, tensorflow: str, said: list[str]) -> None:
+    fans = (256, 300)
+    trees = {"torch": ast.parse(torch, mode="eval").body, "tensorflow": ast.parse(tensorflow, mode="eval").body}
+    at = {f: (lambda pair, tree=tree: formula(tree, {}, pair)) for f, tree in trees.items()}
+    found = parting({f: at[f](fans) for f in at}, at, dict.fromkeys(at, fans))
+    assert [words for words in found if "sigma" in words or "against" in words or "is normal" in words] == said

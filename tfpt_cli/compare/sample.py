@@ -1,0 +1,158 @@
+"""One side's values as a sorted sample with its moments, and the laws that a sample is held against.
+
+Large arrays are read in pieces and sorted where they are, so that a tensor of 16 million values costs no copies.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import stats
+
+from tfpt_cli.dictionary.formulas import value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from tfpt_cli.subjects.init.fills import Fill
+
+# Between these, the fourth powers that the tests need neither vanish nor overflow.
+MEASURABLE = 1e-75, 1e75
+_PIECE = 1 << 18
+# Up to here SciPy's Kolmogorov-Smirnov tests look at every value; beyond, this many quantiles are enough.
+_QUANTILES = 1 << 17
+_EXACT_UP_TO = 1_000
+
+
+@dataclass(frozen=True)
+class Law:
+    """A distribution that values may be drawn from: `text` as a person writes it, `law` a frozen scipy.stats one."""
+
+    text: str
+    law: Any
+    mean: float
+    std: float
+    excess: float
+
+    @property
+    def scale_error(self) -> float:
+        """Standard error of the logarithm of the standard deviation, times the root of the sample's size."""
+        return math.sqrt((self.excess + 2) / 4)
+
+
+def law_of(fill: Fill | None) -> Law | None:
+    """The law of an initializer with its numbers; None where nothing is drawn, or not from one distribution."""
+    if fill is None or fill.row.distribution is None:
+        return None
+    tree = fill.row.distribution
+    names = {name: float(value) for name, value in fill.settings.items()}
+    keywords = {str(keyword.arg): float(value_of(keyword.value, names)) for keyword in tree.keywords}
+    if not all(map(math.isfinite, keywords.values())) or not keywords.get("scale", 1.0) > 0:
+        return None
+    return _law(fill.text, tree.func.id, tuple(keywords.items()))  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=1024)
+def _law(text: str, name: str, keywords: tuple[tuple[str, float], ...]) -> Law:
+    law = getattr(stats, name)(**dict(keywords))
+    mean, variance, _, excess = (float(moment) for moment in law.stats(moments="mvsk"))
+    return Law(text, law, mean, math.sqrt(variance), excess)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One side's values with the moments that the tests need; `ordered` sorts them, once their order has been read."""
+
+    framework: str
+    values: NDArray[Any]
+    mean: float
+    std: float
+    skewness: float
+    kurtosis: float
+    tail_error: float
+
+    @classmethod
+    def of(cls, framework: str, values: NDArray[Any]) -> Sample:
+        """The sample of an array of any shape."""
+        flat = np.ravel(values)
+        with np.errstate(all="ignore"):
+            mean = sum(float(piece.sum()) for piece in _pieces(flat)) / flat.size
+            std = math.sqrt(sum(float(((piece - mean) ** 2).sum()) for piece in _pieces(flat)) / flat.size)
+        if not MEASURABLE[0] < std < MEASURABLE[1]:
+            return cls(framework, flat, mean, std, 0.0, 0.0, 0.0)
+        third = fourth = 0.0
+        for piece in _pieces(flat):
+            z = (piece - mean) / std
+            squares = z * z
+            third += float((squares * z).sum())
+            fourth += float((squares * squares).sum())
+        skewness, kurtosis = third / flat.size, fourth / flat.size
+        squared = 0.0
+        for piece in _pieces(flat):
+            z = (piece - mean) / std
+            squares = z * z
+            # Influence function of the kurtosis: z^4 - k - 2k(z^2 - 1) - 4 s z.
+            influence = squares * squares - kurtosis - 2 * kurtosis * (squares - 1) - 4 * skewness * z
+            squared += float((influence * influence).sum())
+        return cls(framework, flat, mean, std, skewness, kurtosis, math.sqrt(squared) / flat.size)
+
+    def ordered(self) -> Sample:
+        """The same with its values sorted: where they are if they can be written, so that large ones cost no copy."""
+        values = self.values if self.values.flags.writeable else self.values.copy()
+        values.sort()
+        return replace(self, values=values)
+
+    @property
+    def size(self) -> int:
+        return int(self.values.size)
+
+    @property
+    def scale_error(self) -> float:
+        """Standard error of the logarithm of the standard deviation."""
+        return math.sqrt(max(self.kurtosis - 1, 0.0) / 4 / self.size)
+
+    def reach(self) -> float:
+        """How many standard deviations the outermost of the sorted values lies from the mean."""
+        return max(abs(float(self.values[0]) - self.mean), abs(float(self.values[-1]) - self.mean)) / self.std
+
+
+def _pieces(flat: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
+    for start in range(0, flat.size, _PIECE):
+        yield flat[start : start + _PIECE].astype(np.float64)
+
+
+def distance_to_law(sample: Sample, law: Law) -> tuple[float, float]:
+    """The Kolmogorov-Smirnov distance of a sample from a law, and its p-value."""
+    if sample.size <= _QUANTILES:
+        method: Any = "exact" if sample.size <= _EXACT_UP_TO else "asymp"
+        found = stats.kstest(sample.values.astype(np.float64), law.law.cdf, method=method)
+        return float(found.statistic), float(found.pvalue)
+    places = np.linspace(0, sample.size - 1, _QUANTILES).astype(np.int64)
+    expected = law.law.cdf(sample.values[places].astype(np.float64))
+    above = np.max((places + 1) / sample.size - expected)
+    below = np.max(expected - places / sample.size)
+    distance = float(max(above, below))
+    return distance, float(stats.kstwobign.sf(distance * math.sqrt(sample.size)))
+
+
+def distance_between(left: Sample, right: Sample) -> tuple[float, float]:
+    """The Kolmogorov-Smirnov distance of two samples, and its p-value."""
+    if max(left.size, right.size) <= _QUANTILES:
+        method: Any = "exact" if max(left.size, right.size) <= _EXACT_UP_TO else "asymp"
+        found: Any = stats.ks_2samp(left.values, right.values, method=method)
+        return float(found.statistic), float(found.pvalue)
+    distance = 0.0
+    for one, other in ((left, right), (right, left)):
+        places = np.linspace(0, one.size - 1, min(_QUANTILES, one.size)).astype(np.int64)
+        values = one.values[places]
+        own = np.searchsorted(one.values, values, side="right") / one.size
+        others = np.searchsorted(other.values, values, side="right") / other.size
+        distance = max(distance, float(np.max(np.abs(own - others))))
+    effective = left.size * right.size / (left.size + right.size)
+    return distance, float(stats.kstwobign.sf(distance * math.sqrt(effective)))

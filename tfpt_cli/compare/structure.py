@@ -1,0 +1,147 @@
+"""Random parameters that are no sample of one distribution: orthogonal and sparse matrices, judged by their structure."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import stats
+
+from tfpt_cli.compare.distribution import LEVEL, Finding, Judgement, compare_distributions
+from tfpt_cli.compare.sample import Law, Sample, distance_to_law
+from tfpt_cli.results import FRAMEWORKS, LABELS, Distribution, Test
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+# A QR decomposition in float32 is off by some units in the last place for every root of a size; a Gaussian by far more.
+_UNITS = 300
+_DRAWS = 20
+_ENTRIES = 1 << 17
+
+
+def matrices(array: NDArray[Any], framework: str) -> NDArray[Any]:
+    """Draws of a tensor, (draws, *shape), as the matrices that the framework makes orthogonal, rows not more than columns.
+
+    PyTorch flattens all axes but the first, Keras all but the last.
+    """
+    draws = array.shape[0]
+    flat = (
+        array.reshape(draws, array.shape[1], -1) if framework == "torch" else array.reshape(draws, -1, array.shape[-1])
+    )
+    return flat if flat.shape[1] <= flat.shape[2] else flat.swapaxes(1, 2)
+
+
+def compare_orthogonal(
+    samples: Mapping[str, NDArray[Any]], declared: Mapping[str, str], precision: float, level: float = LEVEL
+) -> Judgement:
+    """Judges two sides of which at least one says that it is orthogonal: (draws, *shape) by framework.
+
+    Each must be a multiple of a matrix with orthonormal rows (or columns), the same multiple on both sides, and Haar
+    distributed: entries whose square is Beta(1/2, (n - 1)/2), entries and traces without a preferred sign.
+    """
+    words: list[str] = []
+    findings: list[Finding] = []
+    gains, sizes = {}, {}
+    for framework in FRAMEWORKS:
+        found = matrices(samples[framework], framework).astype(np.float64)
+        sizes[framework] = int(found.size)
+        gram = found @ found.swapaxes(1, 2)
+        gain = math.sqrt(max(float(np.einsum("dii->", gram)) / (gram.shape[0] * gram.shape[1]), 0.0))
+        off = float(np.max(np.abs(gram - gain**2 * np.eye(gram.shape[1])))) / max(gain**2, 1e-300)
+        if off > _UNITS * precision * math.sqrt(found.shape[2]):
+            words.append(
+                f"{LABELS[framework]}'s is not orthogonal: its Gram matrix is up to {off:.2g} (relative) away from a "
+                "multiple of the identity"
+            )
+            continue
+        gains[framework] = gain
+        findings += _haar(found, gain, framework)
+    count = max(len(findings), 1)
+    if len(gains) == len(FRAMEWORKS) and not math.isclose(*gains.values(), rel_tol=1e-3 + 10 * precision):
+        torch, tensorflow = gains["torch"], gains["tensorflow"]
+        words.append(f"both are orthogonal, PyTorch's times {torch:.4g} and TensorFlow's times {tensorflow:.4g}")
+    words += [finding.words for finding in findings if finding.test.p < level / count]
+    tests = tuple(finding.test for finding in findings)
+    return Judgement(Distribution(dict(declared), sizes, level, tests, None), tuple(words), {})
+
+
+def _haar(found: NDArray[np.float64], gain: float, framework: str) -> Iterator[Finding]:
+    """Tests of (draws, k, n) matrices with orthonormal rows, times `gain`, for the Haar measure."""
+    draws, rows, columns = found.shape
+    unit = found / gain
+    name = LABELS[framework]
+    if columns > 1:
+        # (x + 1) / 2 of one entry is Beta((n - 1)/2, (n - 1)/2). Entries of one draw are weakly dependent, in the
+        # direction that makes the test careful: their squares add up to a given sum.
+        half = (columns - 1) / 2
+        law = stats.beta(half, half, loc=-1, scale=2)
+        entries = np.clip(unit.ravel()[:: max(1, unit.size // _ENTRIES)], -1, 1)
+        expected = Law(f"Haar({columns})", law, 0.0, 1 / math.sqrt(columns), 0.0)
+        distance, p = distance_to_law(Sample.of(framework, entries.copy()).ordered(), expected)
+        words = f"{name}'s entries are not those of a Haar distributed matrix: {distance:.2g} away"
+        yield Finding(Test("entries", framework, p), words)
+    if draws < _DRAWS:
+        return
+    means = unit.mean(axis=0)
+    z = np.abs(means) * math.sqrt(draws * columns)
+    place = np.unravel_index(int(np.argmax(z)), z.shape)
+    words = f"{name}'s entry [{place[0]}, {place[1]}] has mean {means[place]:.3g} over {draws:,} draws, not 0: not Haar"
+    p = min(1.0, 2 * z.size * float(stats.norm.sf(z[place])))
+    yield Finding(Test("means of entries", framework, p), words)
+    # A trace of k entries, each uncorrelated with the others and of variance 1/n.
+    traces = np.einsum("dii->d", unit[:, :, :rows])
+    mean = float(traces.mean())
+    words = f"{name}'s traces have mean {mean:.3g}, not 0: the matrices are not Haar distributed"
+    p = float(2 * stats.norm.sf(abs(mean) * math.sqrt(draws * columns / rows)))
+    yield Finding(Test("traces", framework, p), words)
+
+
+def compare_sparse(
+    samples: Mapping[str, NDArray[Any]],
+    laws: Mapping[str, Law | None],
+    first: int,
+    precision: float,
+    level: float = LEVEL,
+) -> Judgement:
+    """Judges two sides of which at least one says that it is sparse: (draws, *shape) in Keras's order of axes.
+
+    `first` is the axis of the shape along which the zeros are counted: as many in every column, anywhere in it; the
+    rest is a sample of one distribution.
+    """
+    words: list[str] = []
+    findings: list[Finding] = []
+    rest, shares = {}, {}
+    for framework in FRAMEWORKS:
+        zero = samples[framework] == 0
+        counts = zero.sum(axis=1 + first)
+        if counts.min() != counts.max():
+            words.append(
+                f"{LABELS[framework]} has {counts.min()} to {counts.max()} zeros in a column, not as many in each"
+            )
+        shares[framework] = int(counts.max())
+        along = zero.sum(axis=tuple(axis for axis in range(zero.ndim) if axis != 1 + first))
+        share, columns = float(zero.mean()), zero.size // along.size
+        if 0 < share < 1:
+            z = np.abs(along - columns * share) / math.sqrt(columns * share * (1 - share))
+            row = int(np.argmax(z))
+            p = min(1.0, 2 * z.size * float(stats.norm.sf(z[row])))
+            said = f"{LABELS[framework]} puts {along[row]:,} zeros into row {row}, {columns * share:.0f} would be its share"
+            findings.append(Finding(Test("places of the zeros", framework, p), said))
+        rest[framework] = samples[framework][~zero][None]
+    if shares["torch"] != shares["tensorflow"]:
+        words.insert(0, f"zeros in every column: PyTorch {shares['torch']}, TensorFlow {shares['tensorflow']}")
+    if any(values.size < 2 for values in rest.values()):
+        sizes = {f: int(values.size) for f, values in rest.items()}
+        return Judgement(Distribution({}, sizes, level, (), None), tuple(words), {})
+    judged = compare_distributions(rest, laws, precision, level=level / 2)
+    words += [finding.words for finding in findings if finding.test.p < level / 2 / len(findings)]
+    words += [f"what is not zero: {word}" for word in judged.words]
+    tests = (*judged.distribution.tests, *(finding.test for finding in findings))
+    record = judged.distribution
+    return Judgement(
+        Distribution(record.declared, record.samples, level, tests, record.detectable), tuple(words), judged.samples
+    )

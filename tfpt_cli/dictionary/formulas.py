@@ -1,0 +1,98 @@
+"""What the formulas in the rows may use, and the fans of a tensor as each framework counts them.
+
+A row's formula is our own text, never a scenario's: it is evaluated as Python with these names and the row's settings.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tfpt_cli.dictionary.shapes import Shape
+
+# The standard deviation of a standard normal cut off at two: sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)). Keras and TensorFlow
+# divide by the same number (keras.initializers.VarianceScaling), so that what is left has the variance that was asked for.
+CUT_STD = 0.87962566103423978
+
+NONLINEARITIES = (
+    "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+    "sigmoid", "tanh", "relu", "leaky_relu", "selu",
+)  # fmt: skip
+
+
+def calculate_gain(nonlinearity: str, a: float | None = None) -> float:
+    """The gain that PyTorch recommends for a nonlinearity: the table in the documentation of `nn.init.calculate_gain`.
+
+    `a` is the negative slope of a leaky ReLU (0.01 if None).
+    """
+    slope = 0.01 if a is None else a
+    gains = {"tanh": 5 / 3, "relu": math.sqrt(2), "leaky_relu": math.sqrt(2 / (1 + slope**2)), "selu": 3 / 4}
+    return gains.get(nonlinearity, 1.0)
+
+
+def times(size: int | tuple[int, ...], count: int) -> tuple[int, ...]:
+    """One size for every axis, or the given one for each: `times(3, 2)` is `(3, 3)`. Raises `ValueError` for another count."""
+    sizes = tuple(size) if isinstance(size, (tuple, list)) else (size,) * count
+    if len(sizes) != count:
+        raise ValueError(f"{len(sizes)} sizes where {count} are needed")
+    return sizes
+
+
+def chosen(mode: str, fan_in: float, fan_out: float) -> float:
+    """The fan that a mode names: `fan_in`, `fan_out` or their mean, `fan_avg`; at least 1, as Keras has it."""
+    return max(1.0, {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode])
+
+
+def torch_fans(shape: Shape) -> tuple[int, int] | None:
+    """(fan_in, fan_out) as `torch.nn.init` counts them for an (out, in, ...) tensor; None for fewer than two axes."""
+    if len(shape) < 2:
+        return None
+    field = math.prod(shape[2:])
+    return shape[1] * field, shape[0] * field
+
+
+def tensorflow_fans(shape: Shape) -> tuple[int, int]:
+    """(fan_in, fan_out) as `keras.initializers` counts them for a (..., in, out) tensor."""
+    if len(shape) < 2:
+        only = shape[0] if shape else 1
+        return only, only
+    field = math.prod(shape[:-2])
+    return shape[-2] * field, shape[-1] * field
+
+
+FANS = {"torch": torch_fans, "tensorflow": tensorflow_fans}
+
+_NAMES: dict[str, Any] = {
+    "sqrt": math.sqrt,
+    "ceil": math.ceil,
+    "prod": math.prod,
+    "len": len,
+    "list": list,
+    "range": range,
+    "is_tuple": lambda value: isinstance(value, tuple),
+    "calculate_gain": calculate_gain,
+    "times": times,
+    "chosen": chosen,
+    "CUT_STD": CUT_STD,
+    "__builtins__": {},
+}
+HELPERS = frozenset(_NAMES) - {"__builtins__"}
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> Any:
+    return compile(text, "<row>", "eval")
+
+
+def value_of(tree: ast.AST, names: Mapping[str, Any]) -> Any:
+    """The value of a row's formula, given its settings (and whatever else the row may name).
+
+    Raises what Python raises: `NameError` for a name that is missing, `ValueError`, `TypeError` or `ArithmeticError`
+    where the settings make no sense.
+    """
+    return eval(_compiled(ast.unparse(tree)), {**_NAMES, **names})  # noqa: S307 - a row of ours, see above

@@ -1,0 +1,238 @@
+"""What fills a parameter: a row with its settings, what it comes to, and how it is written in a framework."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.dictionary.formulas import HELPERS, calculate_gain, value_of
+from tfpt_cli.dictionary.native import native, settings_of
+from tfpt_cli.dictionary.rows import ROOTS, Initializer, Layer, branches, called_name, dictionary
+from tfpt_cli.results import LABELS
+from tfpt_cli.scenario.expression import (
+    BadConstant,
+    Complaint,
+    NotConstant,
+    bad_constants,
+    constant,
+    literal,
+    offset,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tfpt_cli.dictionary.shapes import Shape
+    from tfpt_cli.scenario.reader import Reader
+
+Fans = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Fill:
+    """An initializer with its settings."""
+
+    row: Initializer
+    settings: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The neutral call: all numbers of a distribution, `normal(0, 0.05)`; else what is not the default, by name."""
+        words = []
+        for parameter in self.row.signature.parameters:
+            value = self.settings[parameter.name]
+            shown = f"{value:.4g}" if isinstance(value, float) else repr(value)
+            if parameter.default is None or self.row.distribution is not None:
+                words.append(shown)
+            elif value != constant(parameter.default):
+                words.append(f"{parameter.name}={shown}")
+        return f"{self.row.name}({', '.join(words)})"
+
+    def base(self, fans: Fans | None) -> Fill | None:
+        """The plainest row that this comes to for a tensor with these fans; None where it needs them and there are none."""
+        if self.row.means is None:
+            return self
+        return formula(self.row.means, self.settings, fans)
+
+
+def formula(tree: ast.expr, names: Mapping[str, Any], fans: Fans | None) -> Fill | None:
+    """What a row's formula of an initializer (`uniform(-1 / sqrt(fan_in), ...)`) gives; None without the fans that it needs."""
+    makers: dict[str, Callable[..., Fill]] = {name: _maker(row) for name, row in dictionary().initializers.items()}
+    given = {} if fans is None else {"fan_in": fans[0], "fan_out": fans[1]}
+    try:
+        found = value_of(tree, {**makers, **names, **given})
+    except (NameError, TypeError, ValueError, ArithmeticError):
+        return None
+    assert isinstance(found, Fill)
+    return found.base(fans)
+
+
+def _maker(row: Initializer) -> Callable[..., Fill]:
+    def make(*values: Any) -> Fill:
+        settings = {p.name: constant(p.default) for p in row.signature.parameters if p.default is not None}
+        return Fill(row, settings | dict(zip(row.signature.settings, values, strict=False)))
+
+    return make
+
+
+def written(fill: Fill, framework: str, fans: Fans | None, both: Fans | None, shape: Shape, first: int) -> str:
+    """The call that fills a parameter in a framework; in PyTorch its first argument is `tensor`.
+
+    `fans` is what the framework counts, `both` what is meant: where they part, a formula of the fans is written out
+    with its numbers. `shape` and `first` are the parameter's shape in Keras and the axis of it that is PyTorch's first.
+    """
+    if fill.row.means is not None and (framework not in fill.row.spelling or fans != both):
+        base = fill.base(both)
+        assert base is not None
+        fill = base
+    names = {**fill.settings, "shape": tuple(shape), "first": first}
+    tree = _Put(names, framework).visit(ast.parse(ast.unparse(fill.row.spelling[framework]), mode="eval").body)
+    return ast.unparse(tree)
+
+
+class _Put(ast.NodeTransformer):
+    """Puts the settings into a spelling: what names no module is computed, the rest stays as it is written."""
+
+    def __init__(self, names: Mapping[str, Any], framework: str) -> None:
+        self.names = names
+        self.roots = ROOTS[framework]
+        self.bound: set[str] = set()
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.IfExp):
+            return self.visit(node.body if value_of(node.test, self.names) else node.orelse)
+        if isinstance(node, ast.Lambda):
+            self.bound |= {argument.arg for argument in node.args.args}
+            node.body = self.visit(node.body)
+            return node
+        if isinstance(node, ast.expr) and not isinstance(node, (ast.Constant, ast.Starred)) and self.known(node):
+            return literal(value_of(node, self.names))
+        return self.generic_visit(node)
+
+    def known(self, node: ast.expr) -> bool:
+        if isinstance(node, ast.Name) and node.id in self.bound:
+            return False
+        used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        return bool(used & (set(self.names) | HELPERS)) and not used & (self.roots | {"tensor", "dtype"})
+
+
+def layer_source(tree: ast.expr, names: Mapping[str, Any], given: set[str], framework: str) -> ast.Call:
+    """A layer's spelling with its settings put in; keywords that were not given have the same default in the row."""
+
+    class Drop(ast.NodeTransformer):
+        def visit_Call(self, node: ast.Call) -> ast.AST:
+            node.keywords = [k for k in node.keywords if not isinstance(k.value, ast.Name) or k.value.id in given]
+            return self.generic_visit(node)
+
+    source = _Put(names, framework).visit(Drop().visit(ast.parse(ast.unparse(tree), mode="eval").body))
+    assert isinstance(source, ast.Call)
+    return source
+
+
+def checked_settings(
+    reader: Reader, path: tuple[Any, ...], row: Layer | Initializer, call: ast.Call
+) -> dict[str, Any] | None:
+    """The constant settings of a neutral call, or None after complaining."""
+    bound, complaints = row.signature.bind(row.name, call)
+    settings, wrong = row.signature.values(row.name, bound)
+    complaints += wrong
+    if not complaints:
+        complaints += _requirements(row, settings, call)
+    reader.complain_all(path, complaints + [c for c in bad_constants(call) if c not in complaints])
+    return None if complaints else settings
+
+
+def _requirements(row: Layer | Initializer, settings: Mapping[str, Any], call: ast.Call) -> list[Complaint]:
+    try:
+        for formula_in_row in getattr(row, "where", {}).values():
+            value_of(formula_in_row, settings)
+        unmet = [words for words, condition in row.requires.items() if not value_of(condition, settings)]
+    except ValueError as error:
+        return [Complaint(offset(call), f"{row.name}: {error} in '{ast.unparse(call)}'")]
+    return [Complaint(offset(call), f"{row.name} needs {words}, got '{ast.unparse(call)}'") for words in unmet]
+
+
+def cannot_take(row: Initializer, shape: Shape) -> str:
+    """Why a parameter of this shape cannot be filled so, in words; empty where it can."""
+    least, most = row.axes or ((2, 16) if row.means is not None else (0, 16))
+    if least <= len(shape) <= most:
+        return ""
+    needed = f"{least}" if least == most else f"{least} or more" if most >= 5 and least == 2 else f"{least} to {most}"
+    why = " (it counts fan_in and fan_out)" if row.means is not None else ""
+    return f"{row.name} fills tensors with {needed} axes{why}, this parameter has {len(shape)}: {_show(shape)}"
+
+
+def _show(shape: Shape) -> str:
+    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+
+
+def alone(row: Initializer) -> str:
+    """Why a row cannot be written on both sides, in words; empty where it can."""
+    missing = [] if row.means is not None else [LABELS[f] for f in LABELS if f not in row.spelling]
+    return f"{row.name} has no counterpart in {' and '.join(missing)}: {row.alone}" if missing else ""
+
+
+def native_fill(tree: ast.expr, framework: str) -> tuple[str, Fill | None]:
+    """The source of a native initializer, and the row that it corresponds to, None where there is none."""
+    source = ast.unparse(tree)
+    if framework == "torch" and isinstance(tree, ast.Call):
+        source = ast.unparse(ast.Call(tree.func, [ast.Name("tensor", ast.Load()), *tree.args], tree.keywords))
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
+        tree = _named_class(tree.value) or tree
+    if isinstance(tree, ast.Call) and called_name(tree).rsplit(".", 1)[-1] not in _classes():
+        # keras.initializers.he_normal and OrthogonalInitializer are other names of the same classes.
+        named = _named_class(called_name(tree).rsplit(".", 1)[-1].removesuffix("Initializer"))
+        tree = ast.Call(named.func, tree.args, tree.keywords) if isinstance(named, ast.Call) else tree
+    if not isinstance(tree, ast.Call):
+        return source, None
+    for row in dictionary().initializers.values():
+        if framework not in row.spelling:
+            continue
+        for template in branches(row.spelling[framework]):
+            trees = settings_of(template, tree, framework, given=int(framework == "torch"), exact=True)
+            if trees is None:
+                continue
+            defaults = {p.name: p.default for p in row.signature.parameters if p.default is not None}
+            settings = constants({**defaults, **trees})
+            if set(settings) >= set(row.signature.settings):
+                return source, Fill(row, {name: settings[name] for name in row.signature.settings})
+    return source, None
+
+
+@cache
+def _classes() -> frozenset[str]:
+    """The last part of every call that a row is spelled with."""
+    rows = dictionary().initializers.values()
+    trees = [branch for row in rows for tree in row.spelling.values() for branch in branches(tree)]
+    return frozenset(called_name(tree).rsplit(".", 1)[-1] for tree in trees)
+
+
+def _named_class(identifier: str) -> ast.expr | None:
+    """The call that a Keras identifier stands for: `"he_normal"` and `"HeNormal"` are `keras.initializers.HeNormal()`."""
+    camel = identifier if identifier[:1].isupper() else "".join(word.capitalize() for word in identifier.split("_"))
+    short = {"Uniform": "RandomUniform", "Normal": "RandomNormal", "One": "Ones", "Zero": "Zeros"}.get(camel, camel)
+    full = f"keras.initializers.{short}"
+    return ast.parse(f"{full}()", mode="eval").body if full in native("tensorflow").calls else None
+
+
+def constants(trees: Mapping[str, ast.expr]) -> dict[str, Any]:
+    """The values of those settings that are constants."""
+    values = {}
+    for name, tree in trees.items():
+        try:
+            values[name] = constant(_Gain().visit(ast.parse(ast.unparse(tree), mode="eval").body), functions=True)
+        except (NotConstant, BadConstant, ValueError, TypeError):
+            continue
+    return values
+
+
+class _Gain(ast.NodeTransformer):
+    """`nn.init.calculate_gain("relu")` as its value."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if native("torch").canonical(called_name(node)) != "nn.init.calculate_gain":
+            return self.generic_visit(node)
+        arguments = [constant(item) for item in (*node.args, *(k.value for k in node.keywords))]
+        return literal(calculate_gain(*arguments))
