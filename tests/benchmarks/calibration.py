@@ -21,6 +21,8 @@ import numpy as np
 from scipy import stats
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(variable, "1")  # a process a core draws more than two threads in each
 
 from tfpt_cli.compare.distribution import LEVEL
 from tfpt_cli.compare.parameter import compare_parameter
@@ -162,6 +164,7 @@ class Drawing:
         initializer = eval(self.parameter.initializer, space)  # our own listing
         self.generator = keras.random.SeedGenerator(0)
         initializer.seed = self.generator
+        self.initializer = initializer
         shape, dtype = tuple(weight.shape), keras.backend.standardize_dtype(weight.dtype)
         self.traced = tf.function(
             lambda: tf.map_fn(lambda _: initializer(shape, dtype=dtype), tf.range(count), fn_output_signature=dtype),
@@ -181,9 +184,10 @@ class Drawing:
             exec(self.again[framework], space)  # our own listing
             draws = self._value(framework, space[f"{self.parameter.name}_draws"])
         else:
-            import tensorflow as tf
+            if not hasattr(self.initializer, "get_config"):  # a function of ours, which draws from the global seed
+                import tensorflow as tf
 
-            tf.random.set_seed(seed)
+                tf.random.set_seed(seed)
             self.generator.state.assign([seed, 0])
             draws = self._value(framework, self.traced())
         return replace(draws, array=draws.array[0].copy()), draws

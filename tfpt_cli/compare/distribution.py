@@ -21,7 +21,7 @@ from scipy import stats
 from scipy.special import ndtr
 
 from tfpt_cli.compare.independence import independence
-from tfpt_cli.compare.sample import MEASURABLE, Law, Sample, distance_between, distance_to_law
+from tfpt_cli.compare.sample import Law, Sample, distance_between, distance_to_law
 from tfpt_cli.results import FRAMEWORKS, LABELS, Distribution, Test
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _each(make: Callable[[str], Sample], size: int) -> dict[str, Sample]:
 
 
 def _measurable(pair: Mapping[str, Sample]) -> bool:
-    return all(MEASURABLE[0] < sample.std < MEASURABLE[1] for sample in pair.values())
+    return all(sample.measurable for sample in pair.values())
 
 
 def _telling(findings: list[Finding], limit: float) -> Iterator[str]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tfpt_cli.compare.distribution import against_law
-from tfpt_cli.compare.sample import MEASURABLE, Law, Sample, law_of
+from tfpt_cli.compare.sample import Law, Sample, law_of
 from tfpt_cli.dictionary.formulas import CUT_STD, chosen
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.results import FRAMEWORKS, LABELS
@@ -33,10 +33,10 @@ _GAINS = {2.0: "sqrt(2)", 3.0: "sqrt(3)", 1 / 3: "sqrt(1/3)", 25 / 9: "5/3", 9 /
 
 def guesses(sample: Sample, fans: Fans | None, precision: float) -> list[str]:
     """The known initializers that a sorted sample fits, for a tensor with these fans; at most two."""
-    found = []
+    found: list[str] = []
+    if not sample.measurable:
+        return found
     for name, law in _candidates(fans):
-        if not MEASURABLE[0] < sample.std < MEASURABLE[1]:
-            continue
         # The scale settles most of them at once, and costs nothing.
         if abs(math.log(sample.std / law.std)) > 6 * law.scale_error / math.sqrt(sample.size):
             continue
@@ -90,6 +90,11 @@ def parting(
     torch, tensorflow = laws["torch"], laws["tensorflow"]
     if torch is None or tensorflow is None or math.isclose(torch.std, tensorflow.std, rel_tol=1e-6):
         return
+    ratio = min(torch.std, tensorflow.std) / max(torch.std, tensorflow.std)
+    if set(kinds.values()) == {"truncated"} and math.isclose(ratio, CUT_STD, rel_tol=1e-4):
+        small = "torch" if torch.std < tensorflow.std else "tensorflow"
+        yield f"{LABELS[small]}'s std is meant before the truncation, the other's after it"
+        return
     modes = {f: _mode(at[f], pair) if (pair := fans[f]) is not None else None for f in FRAMEWORKS}
     if all(modes.values()) and modes["torch"] != modes["tensorflow"]:
         yield f"{modes['torch']} against {modes['tensorflow']}"
@@ -102,10 +107,6 @@ def parting(
     }
     if len(gains) == len(FRAMEWORKS) and not math.isclose(*gains.values(), rel_tol=1e-6):
         yield f"gain {_gain(gains['torch'])} against {_gain(gains['tensorflow'])}"
-    elif not gains and math.isclose(
-        min(torch.std, tensorflow.std) / max(torch.std, tensorflow.std), CUT_STD, rel_tol=1e-4
-    ):
-        yield "one keeps its standard deviation after the truncation, the other does not"
 
 
 def _kind(fill: Fill) -> str:

@@ -201,6 +201,8 @@ def _fitting(
     words = []
     for framework, sample in samples.items():
         law = laws[framework]
+        if not sample.measurable:
+            continue
         if law is not None and all(finding.test.p > LEVEL for finding in against_law(sample, law, precision)):
             continue
         names = guesses(sample, filling[framework].fans, precision)

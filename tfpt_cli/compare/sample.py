@@ -117,6 +117,11 @@ class Sample:
         """Standard error of the logarithm of the standard deviation."""
         return math.sqrt(max(self.kurtosis - 1, 0.0) / 4 / self.size)
 
+    @property
+    def measurable(self) -> bool:
+        """Whether its spread is such that the tests can be made in float64."""
+        return MEASURABLE[0] < self.std < MEASURABLE[1]
+
     def reach(self) -> float:
         """How many standard deviations the outermost of the sorted values lies from the mean."""
         return max(abs(float(self.values[0]) - self.mean), abs(float(self.values[-1]) - self.mean)) / self.std

@@ -10,6 +10,7 @@ from scipy import stats
 
 from tfpt_cli.compare.distribution import LEVEL, Finding, Judgement, compare_distributions
 from tfpt_cli.compare.sample import Law, Sample, distance_to_law
+from tfpt_cli.dictionary.shapes import show
 from tfpt_cli.results import FRAMEWORKS, LABELS, Distribution, Test
 
 if TYPE_CHECKING:
@@ -46,8 +47,12 @@ def compare_orthogonal(
     words: list[str] = []
     findings: list[Finding] = []
     gains, sizes = {}, {}
+    made = {framework: matrices(samples[framework], framework) for framework in FRAMEWORKS}
+    shapes = {framework: found.shape[1:] for framework, found in made.items()}
+    if shapes["torch"] != shapes["tensorflow"]:
+        words.append(f"PyTorch makes {show(shapes['torch'])} matrices of it, TensorFlow {show(shapes['tensorflow'])}")
     for framework in FRAMEWORKS:
-        found = matrices(samples[framework], framework).astype(np.float64)
+        found = made[framework].astype(np.float64)
         sizes[framework] = int(found.size)
         gram = found @ found.swapaxes(1, 2)
         gain = math.sqrt(max(float(np.einsum("dii->", gram)) / (gram.shape[0] * gram.shape[1]), 0.0))

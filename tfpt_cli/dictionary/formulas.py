@@ -84,9 +84,16 @@ _NAMES: dict[str, Any] = {
 HELPERS = frozenset(_NAMES) - {"__builtins__"}
 
 
-@lru_cache(maxsize=4096)
-def _compiled(text: str) -> Any:
-    return compile(text, "<row>", "eval")
+# The trees of the rows live as long as the program, and are told apart by identity.
+@lru_cache(maxsize=8192)
+def text_of(tree: ast.AST) -> str:
+    """The source of a tree, remembered for those of the rows."""
+    return ast.unparse(tree)
+
+
+@lru_cache(maxsize=8192)
+def _compiled(tree: ast.AST) -> Any:
+    return compile(text_of(tree), "<row>", "eval")
 
 
 def value_of(tree: ast.AST, names: Mapping[str, Any]) -> Any:
@@ -95,4 +102,4 @@ def value_of(tree: ast.AST, names: Mapping[str, Any]) -> Any:
     Raises what Python raises: `NameError` for a name that is missing, `ValueError`, `TypeError` or `ArithmeticError`
     where the settings make no sense.
     """
-    return eval(_compiled(ast.unparse(tree)), {**_NAMES, **names})  # noqa: S307 - a row of ours, see above
+    return eval(_compiled(tree), {**_NAMES, **names})  # noqa: S307 - a row of ours, see above

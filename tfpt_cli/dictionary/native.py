@@ -205,6 +205,8 @@ class _Checker:
 
 # Arguments that change neither what is drawn nor what a layer holds.
 _ASIDE = frozenset({"seed", "generator", "name", "dtype", "device"})
+# Arguments by which a layer holds weights that no row knows.
+_MORE = frozenset({"add_bias_kv", "proj_size", "lora_rank", "use_gate", "quantization_config", "tie_weights"})
 
 
 def settings_of(
@@ -225,6 +227,8 @@ def settings_of(
     pattern, _ = signature.bind(name, template)
     if complaints or (exact and set(bound) - set(pattern) - _ASIDE):
         return None
+    if any(not _off(bound[name]) for name in _MORE & set(bound)):
+        return None
     defaults = {p.name: p.default for p in parse_signature(signature.text).parameters}
     settings: dict[str, ast.expr] = {}
     pairs = [(expression, bound.get(parameter, defaults.get(parameter))) for parameter, expression in pattern.items()]
@@ -233,6 +237,10 @@ def settings_of(
             return None
         pairs += list(zip(template.args, call.args, strict=True))
     return settings if all(_matches(*pair, framework, exact, settings) for pair in pairs) else None
+
+
+def _off(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Constant) and not tree.value
 
 
 def _matches(

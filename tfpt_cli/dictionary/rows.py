@@ -106,9 +106,11 @@ class Layer:
     notes: str
 
     def names(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings, and the row's own names for formulas of them where those can be computed."""
+        """The settings, and the row's own names for formulas of them where those can be computed and are not given."""
         names = dict(settings)
         for name, formula in self.where.items():
+            if name in settings:
+                continue
             try:
                 names[name] = value_of(formula, names)
             except (NameError, ValueError, TypeError, ArithmeticError):

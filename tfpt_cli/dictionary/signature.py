@@ -52,7 +52,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "padding": _one_of("valid", "same"),
     "fan": _one_of("fan_in", "fan_out"),
     "fan_or_average": _one_of("fan_in", "fan_out", "fan_avg"),
-    "scaled": _one_of("uniform", "truncated_normal", "untruncated_normal"),
+    "scaled": _one_of("uniform", "truncated_normal", "untruncated_normal", "normal"),  # normal is truncated too
     "nonlinearity": _one_of(*NONLINEARITIES),
     "part": _one_of("real", "imag"),
     "window": ("the name of a window", lambda value: value is None or isinstance(value, str)),

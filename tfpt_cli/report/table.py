@@ -108,7 +108,16 @@ def _quantity_lines(comparison: Comparison, width: int) -> list[str]:
         layout = printable(comparison.layout)
         left, right = (part.strip() for part in layout.split("->"))
         if left != right:
-            lines += [layout] if len(layout) <= width else [f"{left} ->", right]
+            lines += [layout] if len(layout) <= width else [*_wrapped(f"{left} ->", width), *_wrapped(right, width)]
+    return lines
+
+
+def _wrapped(axes: str, width: int) -> list[str]:
+    """One side of a layout on lines of a width, broken between axes and never within a group of them."""
+    lines = [""]
+    for group in re.findall(r"\([^()]*\)|\S+", axes):
+        fits = len(f"{lines[-1]} {group}") <= width or not lines[-1]
+        lines = [*lines[:-1], f"{lines[-1]} {group}".strip()] if fits else [*lines, group]
     return lines
 
 

@@ -23,6 +23,8 @@ def reset() -> None:
     """Puts back what a listing before may have set."""
     if keras.config.floatx() != "float32":
         keras.config.set_floatx("float32")
+    if keras.config.dtype_policy().name != "float32":
+        keras.config.set_dtype_policy("float32")
 
 
 def array(value: Any) -> tuple[Any, str]:

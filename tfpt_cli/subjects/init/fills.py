@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.dictionary.shapes import Shape
     from tfpt_cli.scenario.reader import Reader
+    from tfpt_cli.subjects.init.axes import Layout
 
 Fans = tuple[int, int]
 
@@ -59,20 +61,25 @@ class Fill:
 
 def formula(tree: ast.expr, names: Mapping[str, Any], fans: Fans | None) -> Fill | None:
     """What a row's formula of an initializer (`uniform(-1 / sqrt(fan_in), ...)`) gives; None without the fans that it needs."""
-    makers: dict[str, Callable[..., Fill]] = {name: _maker(row) for name, row in dictionary().initializers.items()}
     given = {} if fans is None else {"fan_in": fans[0], "fan_out": fans[1]}
     try:
-        found = value_of(tree, {**makers, **names, **given})
+        found = value_of(tree, {**_makers(), **names, **given})
     except (NameError, TypeError, ValueError, ArithmeticError):
         return None
     assert isinstance(found, Fill)
     return found.base(fans)
 
 
+@cache
+def _makers() -> dict[str, Callable[..., Fill]]:
+    return {name: _maker(row) for name, row in dictionary().initializers.items()}
+
+
 def _maker(row: Initializer) -> Callable[..., Fill]:
+    defaults = {p.name: constant(p.default) for p in row.signature.parameters if p.default is not None}
+
     def make(*values: Any) -> Fill:
-        settings = {p.name: constant(p.default) for p in row.signature.parameters if p.default is not None}
-        return Fill(row, settings | dict(zip(row.signature.settings, values, strict=False)))
+        return Fill(row, defaults | dict(zip(row.signature.settings, values, strict=False)))
 
     return make
 
@@ -164,6 +171,29 @@ def cannot_take(row: Initializer, shape: Shape) -> str:
     return f"{row.name} fills tensors with {needed} axes{why}, this parameter has {len(shape)}: {_show(shape)}"
 
 
+def not_the_same(row: Initializer, settings: Mapping[str, Any], layout: Layout, shape: Shape, turned: Shape) -> str:
+    """Why a neutral row cannot mean the same on both sides for this parameter, in words; empty where it does.
+
+    `shape` is PyTorch's and `turned` Keras's. What is placed by index, or made orthogonal after flattening, depends on
+    more than a distribution.
+    """
+    if row.structure == "orthogonal":
+        ours = shape[0], math.prod(shape[1:])
+        theirs = math.prod(turned[:-1]), turned[-1]
+        if theirs not in (ours, ours[::-1]):
+            return (
+                f"PyTorch makes a {_show(ours)} matrix of it, Keras one of {_show(theirs)}: orthogonal is not the same"
+            )
+    if row.name == "identity" and len(set(layout.blocks.values())) > 1:
+        return "the gates stand in another order in each framework, so the ones would belong to another gate"
+    if row.name == "dirac":
+        if "(" in layout.pattern:
+            return "its channels are not laid out alike, so the ones would belong to other channels"
+        if shape[0] % settings["groups"]:
+            return f"dirac needs groups that divide {shape[0]}, got {settings['groups']}"
+    return ""
+
+
 def _show(shape: Shape) -> str:
     return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
 
@@ -174,39 +204,44 @@ def alone(row: Initializer) -> str:
     return f"{row.name} has no counterpart in {' and '.join(missing)}: {row.alone}" if missing else ""
 
 
-def native_fill(tree: ast.expr, framework: str) -> tuple[str, Fill | None]:
-    """The source of a native initializer, and the row that it corresponds to, None where there is none."""
-    source = ast.unparse(tree)
+def native_source(tree: ast.expr, framework: str) -> str:
+    """A native initializer as it is written; in PyTorch the tensor is passed in as `tensor`."""
     if framework == "torch" and isinstance(tree, ast.Call):
-        source = ast.unparse(ast.Call(tree.func, [ast.Name("tensor", ast.Load()), *tree.args], tree.keywords))
+        tree = ast.Call(tree.func, [ast.Name("tensor", ast.Load()), *tree.args], tree.keywords)
+    return ast.unparse(tree)
+
+
+def native_fill(tree: ast.expr, framework: str) -> Fill | None:
+    """The row that a native initializer corresponds to, None where there is none."""
     if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
         tree = _named_class(tree.value) or tree
-    if isinstance(tree, ast.Call) and called_name(tree).rsplit(".", 1)[-1] not in _classes():
+    if isinstance(tree, ast.Call) and called_name(tree).rsplit(".", 1)[-1] not in _templates(framework):
         # keras.initializers.he_normal and OrthogonalInitializer are other names of the same classes.
         named = _named_class(called_name(tree).rsplit(".", 1)[-1].removesuffix("Initializer"))
         tree = ast.Call(named.func, tree.args, tree.keywords) if isinstance(named, ast.Call) else tree
     if not isinstance(tree, ast.Call):
-        return source, None
-    for row in dictionary().initializers.values():
-        if framework not in row.spelling:
+        return None
+    for row, template in _templates(framework).get(called_name(tree).rsplit(".", 1)[-1], []):
+        trees = settings_of(template, tree, framework, given=int(framework == "torch"), exact=True)
+        if trees is None:
             continue
-        for template in branches(row.spelling[framework]):
-            trees = settings_of(template, tree, framework, given=int(framework == "torch"), exact=True)
-            if trees is None:
-                continue
-            defaults = {p.name: p.default for p in row.signature.parameters if p.default is not None}
-            settings = constants({**defaults, **trees})
-            if set(settings) >= set(row.signature.settings):
-                return source, Fill(row, {name: settings[name] for name in row.signature.settings})
-    return source, None
+        defaults = {p.name: p.default for p in row.signature.parameters if p.default is not None}
+        settings = constants({**defaults, **trees})
+        # An array (Constant takes one) is no setting of a row.
+        if set(settings) >= set(row.signature.settings) and not any(isinstance(v, list) for v in settings.values()):
+            return Fill(row, {name: settings[name] for name in row.signature.settings})
+    return None
 
 
 @cache
-def _classes() -> frozenset[str]:
-    """The last part of every call that a row is spelled with."""
-    rows = dictionary().initializers.values()
-    trees = [branch for row in rows for tree in row.spelling.values() for branch in branches(tree)]
-    return frozenset(called_name(tree).rsplit(".", 1)[-1] for tree in trees)
+def _templates(framework: str) -> dict[str, list[tuple[Initializer, ast.expr]]]:
+    """The spellings of a framework by the last part of the call, in the order of the rows."""
+    found: dict[str, list[tuple[Initializer, ast.expr]]] = {}
+    for row in dictionary().initializers.values():
+        if framework in row.spelling:
+            for template in branches(row.spelling[framework]):
+                found.setdefault(called_name(template).rsplit(".", 1)[-1], []).append((row, template))
+    return found
 
 
 def _named_class(identifier: str) -> ast.expr | None:

@@ -5,17 +5,28 @@ from __future__ import annotations
 import ast
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.formulas import FANS, value_of
+from tfpt_cli.dictionary.formulas import FANS, text_of, value_of
 from tfpt_cli.dictionary.rows import CELL, COPY, Layer, LayerParameter
 from tfpt_cli.results import FRAMEWORKS
 from tfpt_cli.subjects.init.axes import Layout
-from tfpt_cli.subjects.init.fills import Fans, Fill, cannot_take, formula, layer_source, native_fill, written
+from tfpt_cli.subjects.init.fills import (
+    Fans,
+    Fill,
+    cannot_take,
+    formula,
+    layer_source,
+    native_fill,
+    native_source,
+    not_the_same,
+    written,
+)
 from tfpt_cli.subjects.init.spec import Filling, Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tfpt_cli.dictionary.shapes import Shape
 
@@ -85,7 +96,9 @@ class Slot:
     both: Fans | None
     default: Mapping[str, Filling]
 
-    def parameter(self, filling: Mapping[str, Filling], fills: tuple[str, ...], rebuilt: frozenset[str]) -> Parameter:
+    def parameter(
+        self, filling: Mapping[str, Filling], fills: Callable[[], tuple[str, ...]], rebuilt: frozenset[str]
+    ) -> Parameter:
         """The parameter, filled so."""
         attribute = self.attribute["tensorflow"] or ""
         holder = attribute.split("[")[0] if attribute.endswith("]") else attribute
@@ -106,27 +119,28 @@ class Slot:
         """The Keras expression of the initializer that draws this parameter; empty where only the layer can."""
         if not self.entry.keras_argument or not holder:
             return ""
-        if self.entry.copied is not None and filling.base is None:
-            return ""
-        if self.entry.copied is not None and filling.scaled:
-            return f"copies[{self.entry.copied}]"
+        if self.entry.copied is not None:
+            if filling.base is None:
+                return ""
+            if filling.scaled:
+                return f"copies[{self.entry.copied}]"
         return f"{holder.rpartition('.')[0]}.{self.entry.keras_argument}"
 
     def filled(self, fill: Fill) -> dict[str, Filling]:
         """Both sides filled by a neutral initializer, each in its own spelling."""
-        assert self.turned is not None
-        result = {}
-        for framework in FRAMEWORKS:
+        shape, first = self.turned or (), self.layout.first()
+
+        def one(framework: str) -> Filling:
             fans = self.fans[framework]
-            source = written(fill, framework, fans, self.both, self.turned, self.layout.first())
-            result[framework] = Filling(source, fill, fill.base(self.both), fans=fans, at=fill.base)
-        return result
+            source = partial(written, fill, framework, fans, self.both, shape, first)
+            return Filling(fill, fill.base, self.both, fans, write=source)
+
+        return {framework: one(framework) for framework in FRAMEWORKS}
 
     def native(self, tree: ast.expr, framework: str) -> Filling:
         """A side filled by a native initializer."""
-        source, fill = native_fill(tree, framework)
-        fans = self.fans[framework]
-        return Filling(source, fill, fill.base(fans) if fill else None, fans=fans, at=fill.base if fill else None)
+        fill, fans = native_fill(tree, framework), self.fans[framework]
+        return Filling(fill, fill.base if fill else None, fans, fans, write=partial(native_source, tree, framework))
 
     def too_many(self, framework: str) -> str:
         """That it has more values than can be compared, in words; empty where it has not."""
@@ -142,6 +156,12 @@ class Slot:
             return ""
         shape = self.shape if len(self.shape) <= len(self.turned) else self.turned
         return cannot_take(fill.row, shape)
+
+    def not_the_same(self, fill: Fill) -> str:
+        """Why a neutral initializer cannot fill this parameter alike on both sides; empty where it does."""
+        if self.shape is None or self.turned is None:
+            return ""
+        return not_the_same(fill.row, fill.settings, self.layout, self.shape, self.turned)
 
 
 def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slot]:
@@ -176,7 +196,7 @@ def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slo
                 for f in FRAMEWORKS
             }
             name = entry.name + (copy.suffix if len(every) > 1 else "")
-            added = ast.unparse(entry.added).replace(COPY, copy.suffix) if entry.added is not None else ""
+            added = text_of(entry.added).replace(COPY, copy.suffix) if entry.added is not None else ""
             yield Slot(entry, name, copy, attribute, added, layout, shapes["torch"], turned, fans, both, default)
 
 
@@ -186,12 +206,12 @@ def _attribute(entry: LayerParameter, framework: str, names: Mapping[str, Any], 
     tree = entry.attribute[framework]
     while isinstance(tree, ast.IfExp):
         tree = tree.body if _value(tree.test, names) in (True, None) else tree.orelse
-    text = ast.unparse(tree)
+    text = text_of(tree)
     if text == "None":
         return None
     text = text.replace(COPY, copy.suffix).replace(CELL, copy.cell)
     if framework == "torch" and entry.added is not None:
-        return f"{text} + {ast.unparse(entry.added).replace(COPY, copy.suffix)}"
+        return f"{text} + {text_of(entry.added).replace(COPY, copy.suffix)}"
     return text
 
 
@@ -203,10 +223,7 @@ def _default(
         return Filling(default=True)
     while isinstance(tree, ast.IfExp):
         tree = tree.body if _value(tree.test, names) in (True, None) else tree.orelse
-    base = formula(tree, names, fans)
-    return Filling(
-        "", None, base, default=True, formula=ast.unparse(tree), fans=own, at=lambda other: formula(tree, names, other)
-    )
+    return Filling(None, partial(formula, tree, names), fans, own, text_of(tree), default=True)
 
 
 def _value(tree: ast.expr, names: Mapping[str, Any]) -> Any:
@@ -236,12 +253,14 @@ def build_argument(row: Layer, names: Mapping[str, Any], given: tuple[int, ...] 
 
 
 def layer_call(
-    row: Layer, framework: str, settings: Mapping[str, Any], given: set[str], keywords: Mapping[str, str]
+    row: Layer, settings: Mapping[str, Any], given: set[str], keywords: Mapping[str, Filling | str], framework: str
 ) -> str:
-    """The source of a layer in a framework; Keras's gets its initializers as `keywords`."""
+    """The source of a layer in a framework; Keras's gets its initializers (and plain text) as `keywords`."""
     call = layer_source(row.spelling[framework], row.names(settings), given, framework)
     if framework == "tensorflow":
-        call.keywords += [ast.keyword(name, ast.parse(text, mode="eval").body) for name, text in keywords.items()]
+        for name, value in keywords.items():
+            text = value if isinstance(value, str) else value.source
+            call.keywords.append(ast.keyword(name, ast.parse(text, mode="eval").body))
         if row.recurrent:
             call = stacked(call, settings["num_layers"], settings["bidirectional"])
     return ast.unparse(call)

@@ -6,6 +6,7 @@ import ast
 import keyword
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import value_of
@@ -14,7 +15,7 @@ from tfpt_cli.dictionary.rows import Layer, called_name, dictionary
 from tfpt_cli.dictionary.signature import bind_any
 from tfpt_cli.results import FRAMEWORKS, LABELS
 from tfpt_cli.subjects.init.axes import Layout
-from tfpt_cli.subjects.init.fills import constants, native_fill
+from tfpt_cli.subjects.init.fills import constants, native_fill, native_source
 from tfpt_cli.subjects.init.known import UNKNOWN, Slot, build_argument, slots
 from tfpt_cli.subjects.init.spec import NAME, RESERVED, Filling, Init, Parameter
 
@@ -66,7 +67,7 @@ class NativeReader:
                 build = build_argument(row, row.names(settings["torch"]), given)
         layer = {f: ast.unparse(call) for f, call in calls.items() if call is not None}
         return Init(
-            layer,
+            lambda framework: layer[framework],
             build,
             tuple(parameters),
             self.samples,
@@ -113,13 +114,18 @@ class NativeReader:
             if any(tree is None for tree in trees.values()):
                 continue
             settings = {f: constants(tree or {}) for f, tree in trees.items()}
+            sizes = {p.name for p in row.signature.parameters if p.annotation == "size"}
+            if any(
+                isinstance(v, (list, tuple)) for values in settings.values() for k, v in values.items() if k in sizes
+            ):
+                continue  # several axes where the row knows one
             if row.recurrent:
                 settings["tensorflow"] |= {"num_layers": len(cells), "bidirectional": bidirectional}
                 self.check_stack(settings)
             for framework, other in (FRAMEWORKS, FRAMEWORKS[::-1]):
-                # What one call does not tell (a reset_after in PyTorch) the other one does.
+                # A size that one call does not tell (a depth_multiplier in PyTorch) the other one does.
                 for name in set(row.signature.settings) - set(trees[framework] or {}):
-                    if name in settings[other]:
+                    if name in settings[other] and not isinstance(settings[other][name], bool):
                         settings[framework].setdefault(name, settings[other][name])
             return row, settings
         return None, {}
@@ -137,7 +143,9 @@ class NativeReader:
     def check_input(self, row: Layer, settings: dict[str, Any], keras_call: ast.Call, given: tuple[int, ...]) -> None:
         """Complains about an input shape with the wrong number of axes; notes the sizes that it gives the layer."""
         assert isinstance(row.input_shape, ast.Tuple)
-        for element, size in zip(reversed(row.input_shape.elts), reversed(given), strict=False):
+        order = _arguments(keras_call).get("data_format")
+        first = isinstance(order, ast.Constant) and order.value == "channels_first"
+        for element, size in zip(reversed(row.input_shape.elts), given if first else reversed(given), strict=False):
             if not isinstance(element, ast.Name):
                 break
             settings[element.id] = size
@@ -174,15 +182,19 @@ class NativeReader:
                 if target in tensors or name == slot.name:
                     given = slot.native(call, "torch")
                     self.check_fit(slot, given, (NAME, "torch", name))
-                    fills += (given.source.replace("(tensor", f"({tensors[0] if name == slot.name else target}", 1),)
+                    held = tensors[0] if name == slot.name else target
+                    fills += (native_source(call, "torch").replace("(tensor", f"({held}", 1),)
                     used.add(name)
                     filling["torch"] = given
                 elif any(tensor.startswith(f"{target}.") for tensor in tensors):
                     # A packed tensor is filled as a whole, by whichever of its parts comes first.
-                    source = native_fill(call, "torch")[0].replace("(tensor", f"({target}", 1)
+                    source = native_source(call, "torch").replace("(tensor", f"({target}", 1)
                     fills += () if name in used else (source,)
                     used.add(name)
-                    filling["torch"] = Filling(source, fans=slot.fans["torch"])
+                    # A part of a tensor is filled like the whole, unless the fans or the structure of the whole count.
+                    fill = native_fill(call, "torch")
+                    alike = fill if fill is not None and not (fill.row.means or fill.row.structure) else None
+                    filling["torch"] = Filling(alike, alike.base if alike else None, fans=slot.fans["torch"])
                     rebuilt.add("torch")
             if len(tensors) > 1 and fills:
                 filling["torch"] = self.summed(slot, fillings)
@@ -197,7 +209,7 @@ class NativeReader:
                 also = {name: ast.unparse(arguments[name]) for name in slot.entry.also if name in arguments}
                 if also != {name: str(value) for name, value in slot.entry.also.items()}:
                     rebuilt.add("tensorflow")
-            parameter = slot.parameter(filling, fills, frozenset(rebuilt))
+            parameter = slot.parameter(filling, partial(tuple, fills), frozenset(rebuilt))
             parameters.append(replace(parameter, layout=self.layout(layouts, slot.name, parameter.layout)))
         names = [parameter.name for parameter in parameters]
         for name in layouts:
@@ -231,7 +243,7 @@ class NativeReader:
         parts = [slot.native(calls[tensor], "torch") if tensor in calls else None for tensor in tensors]
         zeros = [part is not None and part.base is not None and part.base.row.name == "zeros" for part in parts]
         other = next((part for part, zero in zip(parts, zeros, strict=True) if not zero), parts[0])
-        return other if any(zeros) and other is not None else Filling("sum", fans=slot.fans["torch"])
+        return other if any(zeros) and other is not None else Filling(fans=slot.fans["torch"])
 
     def check_fit(self, slot: Slot, filling: Filling, path: tuple[str, ...]) -> None:
         """Complains where a parameter cannot take its initializer, or that its own arguments."""
@@ -257,13 +269,15 @@ class NativeReader:
             filling = {f: Filling() for f in FRAMEWORKS}
             fills: tuple[str, ...] = ()
             if ours in fillings:
-                source, fill = native_fill(fillings[ours], "torch")
+                fill = native_fill(fillings[ours], "torch")
                 # Fans of a tensor whose shape no row knows are not known either.
-                filling["torch"] = Filling(source, fill, fill.base(None) if fill else None)
-                fills = (source.replace("(tensor", f"({holder}", 1),)
+                filling["torch"] = Filling(fill, fill.base if fill else None)
+                fills = (native_source(fillings[ours], "torch").replace("(tensor", f"({holder}", 1),)
             attribute = {"torch": holder, "tensorflow": f"layer.{theirs}"}
             layout = self.layout(layouts, ours, Layout())
-            parameters.append(Parameter(ours, attribute, layout, None, filling, fills, rebuilt=frozenset(FRAMEWORKS)))
+            parameters.append(
+                Parameter(ours, attribute, layout, None, filling, partial(tuple, fills), rebuilt=frozenset(FRAMEWORKS))
+            )
         for name in fillings:
             if name not in (pair or {}):
                 words = f"the layer has no parameter '{name}' here (it has {', '.join(pair or {})})"
@@ -309,5 +323,7 @@ def unstacked(call: ast.Call) -> tuple[list[ast.Call], bool]:
         ways = {both for _, both in found}
         return [cell for cells, _ in found for cell in cells], ways == {True}
     if name == "keras.layers.Bidirectional" and call.args and isinstance(call.args[0], ast.Call):
+        if any(keyword.arg == "backward_layer" for keyword in call.keywords) or len(call.args) > 3:
+            return [], True  # the other direction is another layer
         return [call.args[0]], True
     return [call], False

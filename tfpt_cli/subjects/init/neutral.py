@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import Layer, called_name, dictionary
@@ -11,7 +12,7 @@ from tfpt_cli.results import FRAMEWORKS
 from tfpt_cli.scenario.expression import Complaint, offset
 from tfpt_cli.subjects.init.fills import Fill, alone, checked_settings
 from tfpt_cli.subjects.init.known import UNKNOWN, Slot, build_argument, layer_call, slots
-from tfpt_cli.subjects.init.spec import NAME, RESERVED, Init, Parameter
+from tfpt_cli.subjects.init.spec import NAME, RESERVED, Filling, Init, Parameter
 from tfpt_cli.subjects.init.torch import filled
 from tfpt_cli.suggest import did_you_mean
 
@@ -45,13 +46,13 @@ class NeutralReader:
             if key in row.keys and key not in there_keys:
                 reader.complain((NAME, key), f"{ast.unparse(call)} has no {key}", key=True)
         parameters: list[Parameter] = []
-        keywords: dict[str, str] = {}
+        keywords: dict[str, Filling | str] = {}
         for slot in there:
             fill = fills.get(slot.entry.key)
             if fill is None:
-                parameters.append(slot.parameter(slot.default, (), frozenset()))
+                parameters.append(slot.parameter(slot.default, tuple, frozenset()))
                 continue
-            refused = slot.refused(fill)
+            refused = slot.refused(fill) or slot.not_the_same(fill)
             if refused:
                 reader.complain((NAME, slot.entry.key), f"{slot.name}: {refused}")
                 continue
@@ -60,13 +61,12 @@ class NeutralReader:
                 reader.complain((NAME, slot.entry.key), message, key=True)
                 continue
             filling = slot.filled(fill)
-            keywords[slot.entry.keras_argument] = filling["tensorflow"].source
+            keywords[slot.entry.keras_argument] = filling["tensorflow"]
             keywords |= {name: str(value) for name, value in slot.entry.also.items()}
-            parameters.append(slot.parameter(filling, filled(slot, filling["torch"].source), frozenset()))
+            parameters.append(slot.parameter(filling, partial(filled, slot, filling["torch"]), frozenset()))
         bound, _ = row.signature.bind(row.name, call)
-        layer = {f: layer_call(row, f, settings, set(bound), keywords) for f in FRAMEWORKS}
         return Init(
-            layer,
+            partial(layer_call, row, settings, set(bound), keywords),
             build_argument(row, row.names(settings)),
             tuple(parameters),
             self.samples,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tfpt_cli.results import FRAMEWORKS, LABELS
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.dictionary.shapes import Shape
     from tfpt_cli.subjects.init.axes import Layout
-    from tfpt_cli.subjects.init.fills import Fill
+    from tfpt_cli.subjects.init.fills import Fans, Fill
 
 NAME = "init"
 SAMPLES = 20_000
@@ -29,18 +30,29 @@ _STRUCTURED = ((50_000, 40), (300_000, 10), (2_000_000, 2))
 class Filling:
     """How one side fills a parameter.
 
-    `source` is the call as it is written (empty: the layer's own default), `fill` the row that it corresponds to and
-    `base` the plainest row that this comes to, None where no row knows it; `at` is the same for other fans. `formula`
-    is how a default is written, `fans` what this framework counts for the tensor.
+    `fill` is the row that it corresponds to as it is written, `at` what it comes to for given fans, None where no row
+    knows it; `meant` are the fans to put in, `fans` what this framework counts for the tensor. `formula` is how a
+    default is written. `write` gives the call as it is written, nothing for the layer's own default: listings alone
+    need it, so that validating writes none.
     """
 
-    source: str = ""
     fill: Fill | None = None
-    base: Fill | None = None
-    default: bool = False
+    at: Callable[[Fans | None], Fill | None] | None = None
+    meant: Fans | None = None
+    fans: Fans | None = None
     formula: str = ""
-    fans: tuple[int, int] | None = None
-    at: Callable[[tuple[int, int]], Fill | None] | None = None
+    default: bool = False
+    write: Callable[[], str] | None = None
+
+    @cached_property
+    def source(self) -> str:
+        """The call as it is written, in PyTorch with `tensor` as its first argument; empty for the layer's default."""
+        return self.write() if self.write is not None else ""
+
+    @cached_property
+    def base(self) -> Fill | None:
+        """The plainest row that it comes to, with its numbers."""
+        return self.at(self.meant) if self.at is not None else None
 
     @property
     def random(self) -> bool | None:
@@ -71,7 +83,7 @@ class Parameter:
     """One parameter of the layer: the expression that holds it in each framework, its layout, how each side fills it.
 
     A side of `attribute` is None where the layer has no such parameter. `shape` is PyTorch's, None where no row knows
-    it. `fills` are PyTorch's statements that fill it, `initializer` the Keras expression that holds its initializer,
+    it. `fills` gives PyTorch's statements that fill it, `initializer` the Keras expression that holds its initializer,
     `reset` what draws PyTorch's default again. A framework in `rebuilt` can only draw it by building the layer again.
     """
 
@@ -80,7 +92,7 @@ class Parameter:
     layout: Layout
     shape: Shape | None
     filling: Mapping[str, Filling]
-    fills: tuple[str, ...] = ()
+    fills: Callable[[], tuple[str, ...]] = tuple
     initializer: str = ""
     reset: str = ""
     rebuilt: frozenset[str] = frozenset()
@@ -105,10 +117,10 @@ class Parameter:
 class Init:
     """A checked init scenario: everything that its listings need.
 
-    `build` is the shapes that Keras builds the layer for, as source text.
+    `write_layer` gives the source of the layer in a framework, `build` the shapes that Keras builds it for.
     """
 
-    layer: Mapping[str, str]
+    write_layer: Callable[[str], str]
     build: str
     parameters: tuple[Parameter, ...]
     samples: int
@@ -127,7 +139,7 @@ class Init:
             if not texts or not (defaults or len(set(texts.values())) > 1 or "=" in next(iter(texts.values()))):
                 continue
             words = _both({f: _left_to_the_layer(parameter, f) + text for f, text in texts.items()})
-            if "torch" in fans and any(parameter.filling[f].random for f in texts):
+            if "torch" in fans and any(parameter.filling[f].scaled for f in texts):
                 words += "; " + _both({f: f"fan_in {pair[0]}, fan_out {pair[1]}" for f, pair in fans.items()})
             said.setdefault(words, []).append(parameter.name)
         return tuple(f"{', '.join(names)}: {words}" for words, names in said.items()) + self.about

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.init.spec import DRAWS
-from tfpt_cli.subjects.init.writer import absent_section, builds, layer_section, variable_of
+from tfpt_cli.subjects.init.writer import BUILDS, absent_section, layer_section, times, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,15 +43,16 @@ def sections(spec: Init) -> Iterator[Section]:
     """The layer, its parameters, and the draws for the distribution tests."""
     lines = [f"keras.utils.set_random_seed({spec.seed})"]
     if spec.dtype != "float32":
-        lines.append(f'keras.config.set_floatx("{spec.dtype}")')
+        # Keras keeps the policy of the first layer that it made, whatever floatx is by now.
+        lines += [f'keras.config.set_floatx("{spec.dtype}")', f'keras.config.set_dtype_policy("{spec.dtype}")']
     built = f"layer.build({spec.build})"
     if any(parameter.initializer.startswith("copies") for parameter in spec.parameters):
         lines.append(_COPIES)
         built = _NOTED.format(build=built)
-    build = [f"layer = {spec.layer['tensorflow']}", *built.split("\n")]
-    drawn = any(_count(spec, parameter) for parameter in spec.parameters)
+    build = [f"layer = {spec.write_layer('tensorflow')}", *built.split("\n")]
+    drawn = any(_count(spec, parameter) > 0 for parameter in spec.parameters)
     again = any(_rebuilt(parameter) for parameter in spec.parameters)
-    yield layer_section(lines, build, again=again, tools=_DRAWS if drawn else "")
+    yield layer_section(lines, build, again=again, tools=_DRAWS * drawn + BUILDS * again)
     there = []
     for index, parameter in enumerate(spec.parameters):
         attribute = parameter.attribute["tensorflow"]
@@ -89,13 +90,11 @@ def _builds(spec: Init, parameters: list[Parameter]) -> Iterator[Section]:
     if not parameters:
         return
     names = [variable_of(parameter) for parameter in parameters]
-    sizes = [f"math.prod({name}.shape)" for name in names]
-    least = f"min({', '.join(sizes)})" if len(names) > 1 else sizes[0]
-    lines = [f"{name}_draws = []" for name in names]
-    lines += [f"for _ in range({builds(spec.samples, least)}):", "    layer = build()"]
+    held = [str(parameter.attribute["tensorflow"]) for parameter in parameters]
+    lines = ["layer = build()", *(f"{name}_draws = []" for name in names)]
+    lines += [f"for _ in range({times(spec.samples, list(zip(names, held, strict=True)))}):", "    layer = build()"]
     lines += [
-        f"    {name}_draws.append(tf.convert_to_tensor({parameter.attribute['tensorflow']}))"
-        for name, parameter in zip(names, parameters, strict=True)
+        f"    {name}_draws.append(tf.convert_to_tensor({holder}))" for name, holder in zip(names, held, strict=True)
     ]
     lines += [f"{name}_draws = tf.stack({name}_draws)" for name in names]
     yield Section("\n".join(lines), tuple(map(_leaf, parameters)))

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.init.spec import DRAWS
-from tfpt_cli.subjects.init.writer import absent_section, builds, layer_section, variable_of
+from tfpt_cli.subjects.init.writer import BUILDS, absent_section, layer_section, times, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfpt_cli.subjects.init.known import Slot
-    from tfpt_cli.subjects.init.spec import Init, Parameter
+    from tfpt_cli.subjects.init.spec import Filling, Init, Parameter
 
 _DRAWS = """
 def draws(fill, weight, count):
@@ -22,10 +22,10 @@ def draws(fill, weight, count):
     return values"""
 
 
-def filled(slot: Slot, source: str) -> tuple[str, ...]:
+def filled(slot: Slot, filling: Filling) -> tuple[str, ...]:
     """The statements that fill a parameter: where it is a sum of two tensors, the second is set to zero."""
     target, *added = (slot.attribute["torch"] or "").split(" + ")
-    return (source.replace("(tensor", f"({target}", 1), *(f"nn.init.zeros_({other})" for other in added))
+    return (filling.source.replace("(tensor", f"({target}", 1), *(f"nn.init.zeros_({other})" for other in added))
 
 
 def sections(spec: Init) -> Iterator[Section]:
@@ -33,11 +33,11 @@ def sections(spec: Init) -> Iterator[Section]:
     lines = [f"torch.manual_seed({spec.seed})"]
     if spec.dtype != "float32":
         lines.append(f"torch.set_default_dtype(torch.{spec.dtype})")
-    build = [f"layer = {spec.layer['torch']}"]
-    build += [fill for parameter in spec.parameters if parameter.attribute["torch"] for fill in parameter.fills]
-    drawn = any(_count(spec, parameter) for parameter in spec.parameters)
+    build = [f"layer = {spec.write_layer('torch')}"]
+    build += [fill for parameter in spec.parameters if parameter.attribute["torch"] for fill in parameter.fills()]
+    drawn = any(_count(spec, parameter) > 0 for parameter in spec.parameters)
     again = any(_rebuilt(parameter) for parameter in spec.parameters)
-    yield layer_section(lines, build, again=again, tools=_DRAWS if drawn else "")
+    yield layer_section(lines, build, again=again, tools=_DRAWS * drawn + BUILDS * again)
     there = []
     for parameter in spec.parameters:
         attribute = parameter.attribute["torch"]
@@ -73,13 +73,10 @@ def _builds(spec: Init, parameters: list[Parameter]) -> Iterator[Section]:
     if not parameters:
         return
     names = [variable_of(parameter) for parameter in parameters]
-    least = f"min({', '.join(f'{name}.numel()' for name in names)})" if len(names) > 1 else f"{names[0]}.numel()"
-    lines = [f"{name}_draws = []" for name in names]
-    lines += [f"for _ in range({builds(spec.samples, least)}):", "    layer = build()"]
-    lines += [
-        f"    {name}_draws.append(({parameter.attribute['torch']}).detach().clone())"
-        for name, parameter in zip(names, parameters, strict=True)
-    ]
+    held = [f"({parameter.attribute['torch']}).detach()" for parameter in parameters]
+    lines = ["layer = build()", *(f"{name}_draws = []" for name in names)]
+    lines += [f"for _ in range({times(spec.samples, list(zip(names, held, strict=True)))}):", "    layer = build()"]
+    lines += [f"    {name}_draws.append({holder}.clone())" for name, holder in zip(names, held, strict=True)]
     lines += [f"{name}_draws = torch.stack({name}_draws)" for name in names]
     yield Section("\n".join(lines), tuple(map(_leaf, parameters)))
 

@@ -30,6 +30,16 @@ def variable_of(parameter: Parameter) -> str:
     return parameter.name.replace(".", "_").lstrip("0123456789_") or "parameter"
 
 
-def builds(samples: int, size: str) -> str:
-    """How often a layer is built again: until the samples of a parameter of `size` are there, at least twice."""
-    return f"min(max(math.ceil({samples} / {size}), 2), {MAX_BUILDS})"
+BUILDS = f"""
+def builds(samples, pairs):
+    arrays = [(np.asarray(one), np.asarray(other)) for one, other in pairs]
+    sizes = [one.size for one, other in arrays if np.any(one != other)]
+    return min(max(math.ceil(samples / min(sizes, default=samples)), 2), {MAX_BUILDS})"""
+
+
+def times(samples: int, pairs: list[tuple[str, str]]) -> str:
+    """How often a layer is built again: until the samples of its smallest parameter that varies are there.
+
+    `pairs` are the expressions of each parameter in two builds.
+    """
+    return f"builds({samples}, [{', '.join(f'({one}, {other})' for one, other in pairs)}])"
