@@ -165,7 +165,7 @@ def test_a_closed_pipe_ends_the_run_in_silence() -> None:
 
 ONE_OF_EACH = [
     "straight line",
-    "uniform weights",
+    "uniform weights, constant bias",
     "all derivatives of a scalar",
     "a constant weight",
     "rounding has a zero",
@@ -194,6 +194,30 @@ def test_the_listings_run_alone_and_print_the_numbers_of_the_table(
                 assert f"{label}: None" in done.stdout
             else:
                 np.testing.assert_allclose(printed[label], np.ravel(side["values"]), rtol=1e-3, atol=1e-4)
+
+
+DRAWN = [
+    "two LSTM layers in both directions, natively",
+    "Keras's attention defaults, in PyTorch",
+    "parameters that the scenario itself pairs",
+    "a random bias beside the ones of the forget gate repeats itself",
+]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_draws_of_a_script_are_those_of_the_report(name: str, tmp_path: Path, shipped: dict[str, object]) -> None:
+    index = next(i for i, scenario in enumerate(ALL) if scenario.title == name)
+    result = shipped["scenarios"][index]  # type: ignore[index]
+    for framework, listing in ALL[index].listings().items():
+        script = tmp_path / f"{framework}.py"
+        script.write_text(listing.script(), encoding="utf-8")
+        done = subprocess.run([sys.executable, "-I", script], capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        drawn = dict(re.findall(r"^(\w+) by draws: \d+ draws, mean (\S+) std", done.stdout, re.MULTILINE))
+        for comparison in result["comparisons"]:
+            if comparison["quantity"] in drawn and "samples" in comparison[framework]:
+                mean = comparison[framework]["samples"]["mean"]
+                assert float(drawn[comparison["quantity"]]) == pytest.approx(mean, rel=1e-3, abs=1e-6)
 
 
 def printed_values(text: str) -> dict[str, np.ndarray]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from tfpt_cli.compare.distribution import LEVEL, compare_distributions
@@ -132,3 +134,17 @@ def test_the_detectable_scale_is_detected() -> None:
     assert honest.detectable is not None
     found = [bool(words(r.normal(0, 1, N), r.normal(0, 1 + honest.detectable, N))) for _ in range(100)]
     assert sum(found) >= 95
+
+
+@given(st.integers(0, 2**31), st.sampled_from([1.0, 1.02, 1.1]), st.sampled_from([0.0, 0.05, 0.2]))
+@settings(max_examples=25)
+def test_neither_side_is_the_truth(seed: int, scale: float, shift: float) -> None:
+    """Swapped sides have the same p-values, whatever they come to."""
+    r = rng(seed)
+    one, other = r.normal(0, 1, (500, 3, 4)), r.normal(shift, scale, (500, 3, 4))
+    laws: dict[str, Law | None] = {"torch": NORMAL, "tensorflow": NORMAL}
+    found = []
+    for torch, tensorflow in ((one, other), (other, one)):
+        pair = {"torch": torch.copy(), "tensorflow": tensorflow.copy()}
+        found.append(sorted(test.p for test in compare_distributions(pair, laws).distribution.tests))
+    assert found[0] == pytest.approx(found[1], rel=1e-9, abs=1e-300)

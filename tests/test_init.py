@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tfpt_cli.compare.layout import blocks, moved
 from tfpt_cli.compare.parameter import compare_parameter
+from tfpt_cli.dictionary.formulas import value_of
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.scenario import load
 from tfpt_cli.subjects.init.axes import Layout
+from tfpt_cli.subjects.init.known import slots
 from tfpt_cli.subjects.init.spec import Filling, Init, Parameter
 
 if TYPE_CHECKING:
@@ -123,3 +130,43 @@ def test_draws_that_are_all_equal_are_compared_by_value() -> None:
     draws = {f: value(np.full((3, 2), 0.5)) for f in ("torch", "tensorflow")}
     own = {f: value(d.array[0]) for f, d in draws.items()}
     assert compare_parameter(parameter(), dict(own), dict(draws), None).verdict is Verdict.IDENTICAL
+
+
+SETTINGS = {
+    "size": st.integers(1, 6),
+    "sizes": st.integers(1, 3),
+    "size_or_none": st.none() | st.integers(1, 6),
+    "flag": st.booleans(),
+    "padding": st.just("valid"),
+}
+
+
+@given(st.data(), st.sampled_from(sorted(dictionary().layers)))
+def test_a_layout_turns_an_array_into_the_shape_that_it_says(data: st.DataObject, name: str) -> None:
+    row = dictionary().layers[name]
+    settings = {p.name: data.draw(SETTINGS[str(p.annotation)], label=p.name) for p in row.signature.parameters}
+    if not all(value_of(condition, settings) for condition in row.requires.values()):
+        return
+    for slot in slots(row, dict.fromkeys(("torch", "tensorflow"), settings)):
+        assert slot.shape is not None
+        array = np.arange(math.prod(slot.shape)).reshape(slot.shape)
+        turned = moved(array, slot.layout)
+        drawn = moved(array[None], slot.layout, draws=True)
+        assert turned is not None
+        assert drawn is not None
+        assert turned.shape == slot.turned
+        assert (drawn[0] == turned).all()
+        assert sorted(turned.ravel()) == sorted(array.ravel())
+
+
+def test_gates_are_put_into_kerass_order() -> None:
+    layout = Layout(
+        "(gate hidden) in -> in (gate hidden)", {"gate": 3}, {"torch": ("r", "z", "n"), "tensorflow": ("z", "r", "n")}
+    )
+    torch = np.array([[0, 1], [0, 1], [10, 11], [10, 11], [20, 21], [20, 21]])
+    turned = moved(torch, layout)
+    assert turned is not None
+    assert turned.tolist() == [[10, 10, 0, 0, 20, 20], [11, 11, 1, 1, 21, 21]]
+    apart = blocks(turned[None], layout, "tensorflow", draws=True)
+    assert apart is not None
+    assert apart[:, 0].tolist() == [[[10, 10], [11, 11]], [[0, 0], [1, 1]], [[20, 20], [21, 21]]]

@@ -165,7 +165,8 @@ class Distribution:
     """How a random parameter was judged: the declared distributions, the tests, and what they could have seen.
 
     `level` is that of the whole verdict: a test fails below `level` divided by the number of tests. `detectable` is the
-    smallest relative difference of scale that these samples show in 99 of 100 runs.
+    smallest relative difference of scale that these samples show in 99 of 100 runs, `detectable_mean` that of the means
+    in standard deviations.
     """
 
     declared: dict[str, str]
@@ -173,6 +174,7 @@ class Distribution:
     level: float
     tests: tuple[Test, ...]
     detectable: float | None
+    detectable_mean: float | None = None
 
 
 @dataclass(frozen=True)

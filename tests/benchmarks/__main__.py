@@ -7,6 +7,7 @@ runs made in turn (tfpt, bare, tfpt, bare, ...), so that it holds while the mach
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import subprocess
 import sys
@@ -14,10 +15,15 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.benchmarks.memory import peaks
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TFPT = [sys.executable, "-m", "tfpt_cli"]
 COUNT = 500  # of bare_gradients.py
+LAYER = "name: a layer\ninit:\n  layer: {layer}\n  weight: glorot_uniform()\n  samples: {samples}\n"
+SAMPLES = 20_000
+TENSOR = 4096 * 4096 * 4 / 2**20  # MiB
 
 
 def main() -> None:
@@ -34,6 +40,33 @@ def main() -> None:
             print(f"| `tfpt {' '.join(command)}` | {seconds:.2f} | | | at most 0.3 s |", flush=True)
         pair("`tfpt check scenarios/seed`", ["check", "scenarios/seed"], "bare_seed.py", 0.80, runs)
         pair(f"`tfpt check`, {COUNT} gradients", ["check", str(many)], "bare_gradients.py", 1.00, runs)
+        initialization(Path(folder), runs)
+
+
+def initialization(folder: Path, runs: int) -> None:
+    """A large layer, a small one, and every shipped scenario of initialization."""
+    large, small, tiny = (folder / f"{name}.yaml" for name in ("large", "small", "tiny"))
+    large.write_text(LAYER.format(layer="linear(4096, 4096, bias=False)", samples=SAMPLES), encoding="utf-8")
+    tiny.write_text(LAYER.format(layer="linear(64, 64, bias=False)", samples=SAMPLES), encoding="utf-8")
+    small.write_text(LAYER.format(layer="linear(3, 4)", samples=SAMPLES), encoding="utf-8")
+    pair("`tfpt check`, a (4096, 4096) layer", ["check", str(large)], "bare_large.py", 3.00, runs)
+    many, few = (peaks([*TFPT, "check", str(path)], ROOT) for path in (large, tiny))
+    extra = ", ".join(f"{name} {(many[name] - few[name]) / TENSOR:.1f}" for name in many)
+    print(f"| memory of the same, in tensors beyond a (64, 64) layer | | | {extra} | at most 3 each |", flush=True)
+    seconds = statistics.median(after_imports(small) for _ in range(runs))
+    print(
+        f"| a (3, 4) layer after the imports, `samples` as they are | {seconds:.2f} | | | at most 0.5 s |", flush=True
+    )
+    seconds = statistics.median(timed([*TFPT, "check", "scenarios/init"]) for _ in range(min(runs, 3)))
+    print(f"| `tfpt check scenarios/init` | {seconds:.0f} | | | at most 90 s |", flush=True)
+
+
+def after_imports(path: Path) -> float:
+    """What one scenario takes once both frameworks are there, as the JSON report says it."""
+    command = [*TFPT, "check", str(path), "--format", "json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    seconds: float = json.loads(done.stdout)["scenarios"][0]["seconds"]
+    return seconds
 
 
 def many_gradients() -> str:

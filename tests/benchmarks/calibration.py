@@ -20,10 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-    os.environ.setdefault(variable, "1")  # a process a core draws more than two threads in each
-
 from tfpt_cli.compare.distribution import LEVEL
 from tfpt_cli.compare.parameter import compare_parameter
 from tfpt_cli.results import FRAMEWORKS, Comparison, State, Value, Verdict
@@ -34,6 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+# The frameworks are imported by the listings, later than this. A process a core draws more than two threads in each.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(variable, "1")
 
 LAYERS = ("linear(6, 8)", "linear(64, 32)", "conv2d(8, 16, 3)")
 MATRICES = ("linear(6, 8)", "linear(64, 32)", "embedding(40, 20)")  # what sparse can fill

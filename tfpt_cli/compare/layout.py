@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,10 @@ def problem_in(layout: str) -> str:
     """What is wrong with a layout pattern, or an empty string."""
     from tfpt_cli.subjects.init.axes import groups
 
+    layout, *lengths = (part.strip() for part in layout.split(","))
+    for length in lengths:
+        if not re.fullmatch(r"[A-Za-z]\w*\s*=\s*[1-9]\d{0,8}", length):
+            return f"'{length}' is not the length of an axis, such as c=8"
     left, arrow, _ = layout.partition("->")
     if layout.count("->") > 1 or len(layout) > 200:
         return f"'{layout[:60]}' is not an einops pattern: one '->' and at most 200 characters"
@@ -76,7 +81,8 @@ def problem_in(layout: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            einops.rearrange(np.zeros((1,) * len(groups(left))), layout)
+            sizes = {length.partition("=")[0].strip(): 1 for length in lengths}
+            einops.rearrange(np.zeros((1,) * len(groups(left))), layout, **sizes)
     except (einops.EinopsError, ValueError) as error:
         return f"'{layout}' is not an einops pattern: {str(error).splitlines()[-1].strip()}"
     return ""

@@ -237,8 +237,12 @@ def _agreement(distribution: Distribution, filling: Mapping[str, Filling]) -> st
     law = next(iter(distribution.declared.values()), "")
     texts = {fill.text for fill in filling.values() if fill.text}
     law = texts.pop() if len(texts) == 1 else law
-    scale = f"would have seen {distribution.detectable:.1%} of scale" if distribution.detectable else ""
-    return ", ".join(part for part in (law, drawn, scale) if part)
+    seen = ""
+    if distribution.detectable and distribution.detectable_mean:
+        seen = (
+            f"would have seen {distribution.detectable:.1%} of scale, {distribution.detectable_mean:.2g} sigma of mean"
+        )
+    return ", ".join(part for part in (law, drawn, seen) if part)
 
 
 def _edges(samples: dict[str, NDArray[Any]], ends: dict[str, tuple[float, float]]) -> tuple[float, float] | None:

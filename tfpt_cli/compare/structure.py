@@ -148,5 +148,7 @@ def compare_sparse(
     tests = (*judged.distribution.tests, *(finding.test for finding in findings))
     record = judged.distribution
     return Judgement(
-        Distribution(record.declared, record.samples, level, tests, record.detectable), tuple(words), judged.samples
+        Distribution(record.declared, record.samples, level, tests, record.detectable, record.detectable_mean),
+        tuple(words),
+        judged.samples,
     )

@@ -129,6 +129,7 @@ def _distribution(distribution: Distribution) -> dict[str, Any]:
         "level": distribution.level,
         "tests": [{"name": test.name, "on": test.on, "p": test.p} for test in distribution.tests],
         "detectable_scale": distribution.detectable,
+        "detectable_mean": distribution.detectable_mean,
     }
 
 

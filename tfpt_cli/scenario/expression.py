@@ -113,14 +113,13 @@ def parse(text: str) -> tuple[ast.expr | None, list[Complaint]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(line, mode="eval").body
-        nodes = sum(1 for _ in ast.walk(tree))
+        nodes, depth = _placed_nodes(tree, line, lead)
         if nodes > MAX_NODES:
             return None, [Complaint(0, f"the expression has {nodes} parts; at most {MAX_NODES} are allowed")]
-        if _deeper_than(tree, MAX_DEPTH):
+        if depth > MAX_DEPTH:
             return None, [
                 Complaint(0, f"the expression is nested more than {MAX_DEPTH} deep; split it or use sum([...])")
             ]
-        _place(tree, line, lead)
         return tree, list(outside(tree))
     except SyntaxError as error:
         at = max((error.offset or 1) - 1, 0)
@@ -138,27 +137,24 @@ def _has_comment(line: str) -> bool:
         return False
 
 
-def _deeper_than(tree: ast.AST, limit: int) -> bool:
-    level = [tree]
-    for _ in range(limit):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-        if not level:
-            return False
-    return True
-
-
 def offset(node: ast.AST) -> int:
     """The character of the expression's text at which a node starts."""
     return int(getattr(node, "offset", 0))
 
 
-def _place(tree: ast.expr, line: str, lead: int) -> None:
-    ascii_only = line.isascii()
-    encoded = line.encode()
-    for node in ast.walk(tree):
-        column = getattr(node, "col_offset", None)
-        if column is not None:
-            node.offset = lead + (column if ascii_only else len(encoded[:column].decode()))  # type: ignore[attr-defined]
+def _placed_nodes(tree: ast.expr, line: str, lead: int) -> tuple[int, int]:
+    """Gives every node its `offset`; how many nodes there are, and how deep they are nested."""
+    encoded = b"" if line.isascii() else line.encode()
+    level: list[ast.AST] = [tree]
+    count = depth = 0
+    while level:
+        count, depth = count + len(level), depth + 1
+        for node in level:
+            column = getattr(node, "col_offset", None)
+            if column is not None:
+                node.offset = lead + (len(encoded[:column].decode()) if encoded else column)  # type: ignore[attr-defined]
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return count, depth
 
 
 def outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a kind of node

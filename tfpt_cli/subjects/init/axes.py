@@ -50,6 +50,12 @@ class Layout:
         return next((index for index, group in enumerate(right) if name in group), 0)
 
 
+def layout_of(text: str) -> Layout:
+    """A layout as a scenario writes it: a pattern, and after commas the lengths that it does not tell (`..., c=8, h=4`)."""
+    pattern, *lengths = (part.strip() for part in text.split(","))
+    return Layout(pattern, {axis.strip(): int(size) for axis, _, size in (length.partition("=") for length in lengths)})
+
+
 def groups(side: str) -> list[list[str]]:
     """The axes of one side of a pattern, each as the names that make it up: `(gate out) in` is `[[gate, out], [in]]`."""
     return [[*re.findall(r"[^\s()]+", part)] for part in re.findall(r"\([^()]*\)|[^\s()]+", side)]

@@ -257,7 +257,9 @@ def constants(trees: Mapping[str, ast.expr]) -> dict[str, Any]:
     values = {}
     for name, tree in trees.items():
         try:
-            values[name] = constant(_Gain().visit(ast.parse(ast.unparse(tree), mode="eval").body), functions=True)
+            if any(isinstance(node, ast.Call) and "gain" in called_name(node) for node in ast.walk(tree)):
+                tree = _Gain().visit(ast.parse(ast.unparse(tree), mode="eval").body)
+            values[name] = constant(tree, functions=True)
         except (NotConstant, BadConstant, ValueError, TypeError):
             continue
     return values

@@ -6,7 +6,7 @@ import ast
 import keyword
 import re
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import value_of
@@ -14,7 +14,7 @@ from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import Layer, called_name, dictionary
 from tfpt_cli.dictionary.signature import bind_any
 from tfpt_cli.results import FRAMEWORKS, LABELS
-from tfpt_cli.subjects.init.axes import Layout
+from tfpt_cli.subjects.init.axes import Layout, layout_of
 from tfpt_cli.subjects.init.fills import constants, native_fill, native_source
 from tfpt_cli.subjects.init.known import UNKNOWN, Slot, build_argument, slots
 from tfpt_cli.subjects.init.spec import NAME, RESERVED, Filling, Init, Parameter
@@ -105,7 +105,7 @@ class NativeReader:
 
     def row(self, torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None, dict[str, dict[str, Any]]]:
         """The row that knows both classes, and the settings that each call means by it."""
-        for row in dictionary().layers.values():
+        for row in _rows_of(native("torch").canonical(called_name(torch_call))):
             cells, bidirectional = unstacked(keras_call) if row.recurrent else ([keras_call], False)
             trees = {
                 "torch": settings_of(row.spelling["torch"], torch_call, "torch"),
@@ -294,7 +294,7 @@ class NativeReader:
         problem = problem_in(layouts[name])
         if problem:
             self.reader.complain((NAME, "layout", name), problem)
-        return Layout(layouts[name])
+        return Layout() if problem else layout_of(layouts[name])
 
 
 def _is_parameter_name(name: str, *, numbers: bool = True) -> bool:
@@ -302,6 +302,12 @@ def _is_parameter_name(name: str, *, numbers: bool = True) -> bool:
     words = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[0-9]+" if numbers else r"[A-Za-z][A-Za-z0-9_]*")
     parts = name.split(".")
     return all(words.fullmatch(part) and "__" not in part and not keyword.iskeyword(part) for part in parts)
+
+
+@cache
+def _rows_of(torch_class: str) -> list[Layer]:
+    """The rows that are spelled with a class of PyTorch, by its canonical name."""
+    return [row for row in dictionary().layers.values() if called_name(row.spelling["torch"]) == torch_class]
 
 
 def _target(name: str) -> str:

@@ -138,6 +138,9 @@ class Init:
             defaults = any(fill.default for fill in parameter.filling.values())
             if not texts or not (defaults or len(set(texts.values())) > 1 or "=" in next(iter(texts.values()))):
                 continue
+            plain = not any(parameter.filling[f].random for f in texts)
+            if plain and len(texts) > 1 and len(set(texts.values())) == 1 and len(parameter.fills()) > 0:
+                continue  # zeros that one side says and the other one has anyway
             words = _both({f: _left_to_the_layer(parameter, f) + text for f, text in texts.items()})
             if "torch" in fans and any(parameter.filling[f].scaled for f in texts):
                 words += "; " + _both({f: f"fan_in {pair[0]}, fan_out {pair[1]}" for f, pair in fans.items()})
