@@ -12,12 +12,12 @@ from tfpt_cli.compare.sample import Law, Sample, law_of
 from tfpt_cli.dictionary.formulas import CUT_STD, chosen
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.results import FRAMEWORKS, LABELS
-from tfpt_cli.subjects.init.fills import formula
+from tfpt_cli.subjects.init.initializers import formula
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tfpt_cli.subjects.init.fills import Fans, Fill
+    from tfpt_cli.subjects.init.initializers import Fans, InitializerCall
 
 # What people draw weights from with numbers of their own: the frameworks' defaults and those of well-known models.
 _USUAL = (
@@ -65,7 +65,9 @@ def _parsed(text: str) -> ast.expr:
 
 
 def parting(
-    fills: Mapping[str, Fill | None], at: Mapping[str, Callable[[Fans], Fill | None]], fans: Mapping[str, Fans | None]
+    fills: Mapping[str, InitializerCall | None],
+    at: Mapping[str, Callable[[Fans], InitializerCall | None]],
+    fans: Mapping[str, Fans | None],
 ) -> Iterator[str]:
     """How two declared laws part, in words: truncated or not, of which kind, by which fan, by which gain.
 
@@ -109,11 +111,11 @@ def parting(
         yield f"gain {_gain(gains['torch'])} against {_gain(gains['tensorflow'])}"
 
 
-def _kind(fill: Fill) -> str:
+def _kind(fill: InitializerCall) -> str:
     return {"trunc_normal": "truncated", "truncated_normal": "truncated"}.get(fill.row.name, fill.row.name)
 
 
-def _cut(fill: Fill) -> float:
+def _cut(fill: InitializerCall) -> float:
     """At how many standard deviations a normal is cut off."""
     law = law_of(fill)
     if law is None or _kind(fill) != "truncated":
@@ -123,7 +125,7 @@ def _cut(fill: Fill) -> float:
     return float(max(abs(low - fill.settings["mean"]), abs(high - fill.settings["mean"]))) / std
 
 
-def _mode(at: Callable[[Fans], Fill | None], fans: Fans) -> str | None:
+def _mode(at: Callable[[Fans], InitializerCall | None], fans: Fans) -> str | None:
     """Which fan a law is scaled by: found by asking for its variance with each fan made larger."""
     laws = [law_of(at(pair)) for pair in (fans, (4 * fans[0], fans[1]), (fans[0], 4 * fans[1]))]
     if any(law is None for law in laws):

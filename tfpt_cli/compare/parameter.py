@@ -185,10 +185,10 @@ def _blocks(turned: Mapping[str, NDArray[Any]], layout: Layout) -> dict[str, dic
 def _normal_of(fill: Filling) -> Any:
     from tfpt_cli.compare.sample import law_of
     from tfpt_cli.dictionary.rows import dictionary
-    from tfpt_cli.subjects.init.fills import Fill
+    from tfpt_cli.subjects.init.initializers import InitializerCall
 
     assert fill.base is not None
-    return law_of(Fill(dictionary().initializers["normal"], {"mean": 0.0, "std": fill.base.settings["std"]}))
+    return law_of(InitializerCall(dictionary().initializers["normal"], {"mean": 0.0, "std": fill.base.settings["std"]}))
 
 
 def _fitting(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tfpt_cli.subjects.init.fills import Fill
+    from tfpt_cli.subjects.init.initializers import InitializerCall
 
 # Between these, the fourth powers that the tests need neither vanish nor overflow.
 MEASURABLE = 1e-75, 1e75
@@ -46,7 +46,7 @@ class Law:
         return math.sqrt((self.excess + 2) / 4)
 
 
-def law_of(fill: Fill | None) -> Law | None:
+def law_of(fill: InitializerCall | None) -> Law | None:
     """The law of an initializer with its numbers; None where nothing is drawn, or not from one distribution."""
     if fill is None or fill.row.distribution is None:
         return None

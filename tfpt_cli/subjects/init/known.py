@@ -12,9 +12,9 @@ from tfpt_cli.dictionary.formulas import FANS, text_of, value_of
 from tfpt_cli.dictionary.rows import CELL, COPY, Layer, LayerParameter
 from tfpt_cli.results import FRAMEWORKS
 from tfpt_cli.subjects.init.axes import Layout
-from tfpt_cli.subjects.init.fills import (
+from tfpt_cli.subjects.init.initializers import (
     Fans,
-    Fill,
+    InitializerCall,
     cannot_take,
     formula,
     layer_source,
@@ -126,7 +126,7 @@ class Slot:
                 return f"copies[{self.entry.copied}]"
         return f"{holder.rpartition('.')[0]}.{self.entry.keras_argument}"
 
-    def filled(self, fill: Fill) -> dict[str, Filling]:
+    def filled(self, fill: InitializerCall) -> dict[str, Filling]:
         """Both sides filled by a neutral initializer, each in its own spelling."""
         shape, first = self.turned or (), self.layout.first()
 
@@ -150,14 +150,14 @@ class Slot:
             return ""
         return f"{self.name} would have {weights:.3g} values; at most {MAX_WEIGHTS:,} are allowed"
 
-    def refused(self, fill: Fill) -> str:
+    def refused(self, fill: InitializerCall) -> str:
         """Why this parameter cannot be filled so, in words; empty where it can."""
         if self.shape is None or self.turned is None:
             return ""
         shape = self.shape if len(self.shape) <= len(self.turned) else self.turned
         return cannot_take(fill.row, shape)
 
-    def not_the_same(self, fill: Fill) -> str:
+    def not_the_same(self, fill: InitializerCall) -> str:
         """Why a neutral initializer cannot fill this parameter alike on both sides; empty where it does."""
         if self.shape is None or self.turned is None:
             return ""

@@ -15,7 +15,7 @@ from tfpt_cli.dictionary.rows import Layer, called_name, dictionary
 from tfpt_cli.dictionary.signature import bind_any
 from tfpt_cli.results import FRAMEWORKS, LABELS
 from tfpt_cli.subjects.init.axes import Layout, layout_of
-from tfpt_cli.subjects.init.fills import constants, native_fill, native_source
+from tfpt_cli.subjects.init.initializers import constants, native_fill, native_source
 from tfpt_cli.subjects.init.known import UNKNOWN, Slot, build_argument, slots
 from tfpt_cli.subjects.init.spec import NAME, RESERVED, Filling, Init, Parameter
 

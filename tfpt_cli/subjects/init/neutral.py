@@ -10,7 +10,7 @@ from tfpt_cli.dictionary.rows import Layer, called_name, dictionary
 from tfpt_cli.lowering import unknown
 from tfpt_cli.results import FRAMEWORKS
 from tfpt_cli.scenario.expression import Complaint, offset
-from tfpt_cli.subjects.init.fills import Fill, alone, checked_settings
+from tfpt_cli.subjects.init.initializers import InitializerCall, alone, checked_settings
 from tfpt_cli.subjects.init.known import UNKNOWN, Slot, build_argument, layer_call, slots
 from tfpt_cli.subjects.init.spec import NAME, RESERVED, Filling, Init, Parameter
 from tfpt_cli.subjects.init.torch import filled
@@ -107,10 +107,10 @@ class NeutralReader:
                 return None
         return row, settings, there
 
-    def fills(self, row: Layer | None) -> dict[str, Fill]:
+    def fills(self, row: Layer | None) -> dict[str, InitializerCall]:
         """The initializers that the scenario names, by key, after complaining about those that are wrong."""
         reader = self.reader
-        found: dict[str, Fill] = {}
+        found: dict[str, InitializerCall] = {}
         for name in reader.get(NAME, default={}):
             if name in RESERVED:
                 continue
@@ -134,7 +134,7 @@ class NeutralReader:
                 continue
             settings = checked_settings(reader, path, initializer, call)
             if settings is not None:
-                found[name] = Fill(initializer, settings)
+                found[name] = InitializerCall(initializer, settings)
         return found
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.dictionary.shapes import Shape
     from tfpt_cli.subjects.init.axes import Layout
-    from tfpt_cli.subjects.init.fills import Fans, Fill
+    from tfpt_cli.subjects.init.initializers import Fans, InitializerCall
 
 NAME = "init"
 SAMPLES = 20_000
@@ -36,8 +36,8 @@ class Filling:
     need it, so that validating writes none.
     """
 
-    fill: Fill | None = None
-    at: Callable[[Fans | None], Fill | None] | None = None
+    fill: InitializerCall | None = None
+    at: Callable[[Fans | None], InitializerCall | None] | None = None
     meant: Fans | None = None
     fans: Fans | None = None
     formula: str = ""
@@ -50,7 +50,7 @@ class Filling:
         return self.write() if self.write is not None else ""
 
     @cached_property
-    def base(self) -> Fill | None:
+    def base(self) -> InitializerCall | None:
         """The plainest row that it comes to, with its numbers."""
         return self.at(self.meant) if self.at is not None else None
 

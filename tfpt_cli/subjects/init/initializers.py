@@ -33,7 +33,7 @@ Fans = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Fill:
+class InitializerCall:
     """An initializer with its settings."""
 
     row: Initializer
@@ -52,39 +52,41 @@ class Fill:
                 words.append(f"{parameter.name}={shown}")
         return f"{self.row.name}({', '.join(words)})"
 
-    def base(self, fans: Fans | None) -> Fill | None:
+    def base(self, fans: Fans | None) -> InitializerCall | None:
         """The plainest row that this comes to for a tensor with these fans; None where it needs them and there are none."""
         if self.row.means is None:
             return self
         return formula(self.row.means, self.settings, fans)
 
 
-def formula(tree: ast.expr, names: Mapping[str, Any], fans: Fans | None) -> Fill | None:
+def formula(tree: ast.expr, names: Mapping[str, Any], fans: Fans | None) -> InitializerCall | None:
     """What a row's formula of an initializer (`uniform(-1 / sqrt(fan_in), ...)`) gives; None without the fans that it needs."""
     given = {} if fans is None else {"fan_in": fans[0], "fan_out": fans[1]}
     try:
         found = value_of(tree, {**_makers(), **names, **given})
     except (NameError, TypeError, ValueError, ArithmeticError):
         return None
-    assert isinstance(found, Fill)
+    assert isinstance(found, InitializerCall)
     return found.base(fans)
 
 
 @cache
-def _makers() -> dict[str, Callable[..., Fill]]:
+def _makers() -> dict[str, Callable[..., InitializerCall]]:
     return {name: _maker(row) for name, row in dictionary().initializers.items()}
 
 
-def _maker(row: Initializer) -> Callable[..., Fill]:
+def _maker(row: Initializer) -> Callable[..., InitializerCall]:
     defaults = {p.name: constant(p.default) for p in row.signature.parameters if p.default is not None}
 
-    def make(*values: Any) -> Fill:
-        return Fill(row, defaults | dict(zip(row.signature.settings, values, strict=False)))
+    def make(*values: Any) -> InitializerCall:
+        return InitializerCall(row, defaults | dict(zip(row.signature.settings, values, strict=False)))
 
     return make
 
 
-def written(fill: Fill, framework: str, fans: Fans | None, both: Fans | None, shape: Shape, first: int) -> str:
+def written(
+    fill: InitializerCall, framework: str, fans: Fans | None, both: Fans | None, shape: Shape, first: int
+) -> str:
     """The call that fills a parameter in a framework; in PyTorch its first argument is `tensor`.
 
     `fans` is what the framework counts, `both` what is meant: where they part, a formula of the fans is written out
@@ -211,7 +213,7 @@ def native_source(tree: ast.expr, framework: str) -> str:
     return ast.unparse(tree)
 
 
-def native_fill(tree: ast.expr, framework: str) -> Fill | None:
+def native_fill(tree: ast.expr, framework: str) -> InitializerCall | None:
     """The row that a native initializer corresponds to, None where there is none."""
     if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
         tree = _named_class(tree.value) or tree
@@ -229,7 +231,7 @@ def native_fill(tree: ast.expr, framework: str) -> Fill | None:
         settings = constants({**defaults, **trees})
         # An array (Constant takes one) is no setting of a row.
         if set(settings) >= set(row.signature.settings) and not any(isinstance(v, list) for v in settings.values()):
-            return Fill(row, {name: settings[name] for name in row.signature.settings})
+            return InitializerCall(row, {name: settings[name] for name in row.signature.settings})
     return None
 
 
