@@ -102,6 +102,18 @@ def test_small_layers_are_drawn_until_the_samples_are_there(write: Callable[...,
     assert [p.draws("torch", large.samples) for p in large.parameters] == [0, 0]
 
 
+def test_a_matrix_may_give_a_whole_call(write: Callable[..., Path]) -> None:
+    path = write(
+        "name: n\ninit: {layer: 'linear(3, 4)', weight: w}\nmatrix: {w: ['uniform(0, 1)', orthogonal, ones()]}\n"
+    )
+    (found,) = (item for item in load(str(path)) if isinstance(item, list))
+    assert [scenario.spec.parameters[0].filling["torch"].text for scenario in found] == [
+        "uniform(0, 1)",
+        "orthogonal()",
+        "ones()",
+    ]
+
+
 def parameter() -> Parameter:
     return Parameter("weight", {}, Layout(), None, {f: Filling() for f in ("torch", "tensorflow")})
 

@@ -234,7 +234,7 @@ def against_law(sample: Sample, law: Law, precision: float) -> Iterator[Finding]
     yield _normal(f"scale of {law.text}", on, math.log(sample.std / law.std), error, words)
     words = f"mean {sample.mean:.4g} instead of {law.mean:.4g}"
     yield _normal(f"mean of {law.text}", on, sample.mean - law.mean, law.std / math.sqrt(sample.size), words)
-    distance, p = distance_to_law(sample, law)
+    distance, p = distance_to_law(sample, law, precision)
     words = f"their distribution function is {distance:.2g} away"
     yield Finding(Test(f"distribution function of {law.text}", on, p), words)
 

@@ -28,6 +28,9 @@ _PIECE = 1 << 18
 # Up to here SciPy's Kolmogorov-Smirnov tests look at every value; beyond, this many quantiles are enough.
 _QUANTILES = 1 << 17
 _EXACT_UP_TO = 1_000
+# Rounding is looked at in so many of the values, and only where it is more than this share of the standard deviation.
+_STEPS = 256
+_FINE_STEP = 1e-5
 
 
 @dataclass(frozen=True)
@@ -132,18 +135,29 @@ def _pieces(flat: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
         yield flat[start : start + _PIECE].astype(np.float64)
 
 
-def distance_to_law(sample: Sample, law: Law) -> tuple[float, float]:
-    """The Kolmogorov-Smirnov distance of a sample from a law, and its p-value."""
-    if sample.size <= _QUANTILES:
-        method: Any = "exact" if sample.size <= _EXACT_UP_TO else "asymp"
-        found = stats.kstest(sample.values.astype(np.float64), law.law.cdf, method=method)
-        return float(found.statistic), float(found.pvalue)
-    places = np.linspace(0, sample.size - 1, _QUANTILES).astype(np.int64)
-    expected = law.law.cdf(sample.values[places].astype(np.float64))
-    above = np.max((places + 1) / sample.size - expected)
-    below = np.max(expected - places / sample.size)
-    distance = float(max(above, below))
-    return distance, float(stats.kstwobign.sf(distance * math.sqrt(sample.size)))
+def distance_to_law(sample: Sample, law: Law, precision: float = 0.0) -> tuple[float, float]:
+    """The Kolmogorov-Smirnov distance of a sorted sample from a law, and its p-value.
+
+    Values that are rounded to a relative `precision` have a distribution function of steps: what such a step may add to
+    the distance is no difference, and is taken off before the p-value.
+    """
+    places = np.linspace(0, sample.size - 1, min(sample.size, _QUANTILES)).astype(np.int64)
+    values = sample.values[places].astype(np.float64)
+    expected = law.law.cdf(values)
+    distance = float(max(np.max((places + 1) / sample.size - expected), np.max(expected - places / sample.size)))
+    step = _greatest_step(values[:: max(1, values.size // _STEPS)], law, precision)
+    distance_left = max(distance - step, 0.0)
+    if sample.size <= _EXACT_UP_TO:
+        return distance, float(stats.kstwo.sf(distance_left, sample.size))
+    return distance, float(stats.kstwobign.sf(distance_left * math.sqrt(sample.size)))
+
+
+def _greatest_step(values: NDArray[np.float64], law: Law, precision: float) -> float:
+    """How much of a law lies within half a rounding step of a value, at most."""
+    half = np.abs(values) * precision / 2
+    if not np.any(half > _FINE_STEP * law.std):
+        return 0.0
+    return float(np.max(law.law.cdf(values + half) - law.law.cdf(values - half)))
 
 
 def distance_between(left: Sample, right: Sample) -> tuple[float, float]:

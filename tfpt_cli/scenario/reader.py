@@ -74,6 +74,12 @@ class Reader:
     def call(self, path: Path, what: str) -> ast.Call | None:
         """The parsed call at a path (`linear(3, 4)`, or `linear` for one without arguments), or None after complaining."""
         tree = self.tree(path)
+        if isinstance(tree, ast.Constant) and isinstance(tree.value, str) and str(self.get(*path)).strip() in self.case:
+            # The matrix gives the whole call: `weight: filling` with `filling: [orthogonal(), 'uniform(0, 1)']`.
+            tree, complaints = parse(tree.value)
+            self.complain_all(path, [Complaint(0, complaint.message) for complaint in complaints])
+            if complaints:
+                return None
         if isinstance(tree, (ast.Name, ast.Attribute)):
             call = ast.Call(tree, [], [])
             call.offset = getattr(tree, "offset", 0)  # type: ignore[attr-defined]
