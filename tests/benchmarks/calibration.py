@@ -249,6 +249,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=1_000, help="for every initializer and layer (1000)")
     parser.add_argument("--power-seeds", type=int, default=100, help="for every confusion (100)")
+    parser.add_argument("--only", default="", help="of the initializers, those that start so")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     with ProcessPoolExecutor(options.jobs) as pool:
@@ -258,6 +259,7 @@ def main() -> None:
         pairs = [
             (initializer, layer)
             for initializer in INITIALIZERS
+            if initializer.startswith(options.only)
             for layer in (MATRICES if initializer.startswith("sparse") else LAYERS)
         ]
         found = pool.map(alarms, *zip(*pairs, strict=True), [options.seeds] * len(pairs))

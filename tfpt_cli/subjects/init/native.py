@@ -174,42 +174,11 @@ class NativeReader:
         used: set[str] = set()
         parameters = []
         for slot in there:
-            filling, rebuilt = dict(slot.default), set[str]()
-            fills: tuple[str, ...] = ()
-            tensors = (slot.attribute["torch"] or "").split(" + ")
-            for name, call in fillings.items():
-                target = _target(name)
-                if target in tensors or name == slot.name:
-                    given = slot.native(call, "torch")
-                    self.check_fit(slot, given, (NAME, "torch", name))
-                    held = tensors[0] if name == slot.name else target
-                    fills += (native_source(call, "torch").replace("(tensor", f"({held}", 1),)
-                    used.add(name)
-                    filling["torch"] = given
-                elif any(tensor.startswith(f"{target}.") for tensor in tensors):
-                    # A packed tensor is filled as a whole, by whichever of its parts comes first.
-                    source = native_source(call, "torch").replace("(tensor", f"({target}", 1)
-                    fills += () if name in used else (source,)
-                    used.add(name)
-                    # A part of a tensor is filled like the whole, unless the fans or the structure of the whole count.
-                    fill = native_fill(call, "torch")
-                    alike = fill if fill is not None and not (fill.row.means or fill.row.structure) else None
-                    filling["torch"] = Filling(alike, alike.base if alike else None, fans=slot.fans["torch"])
-                    rebuilt.add("torch")
-            if len(tensors) > 1 and fills:
-                filling["torch"] = self.summed(slot, fillings)
-                rebuilt.add("torch")
-            arguments = _arguments(cells[slot.copy.index if len(cells) > 1 else 0])
-            argument = arguments.get(slot.entry.keras_argument)
-            if slot.attribute["tensorflow"] is not None and any(name in arguments for name in slot.entry.also):
-                filling["tensorflow"] = Filling(default=True)
-            if argument is not None and slot.attribute["tensorflow"] is not None:
-                filling["tensorflow"] = slot.native(argument, "tensorflow")
-                self.check_fit(slot, filling["tensorflow"], (NAME, "tensorflow", "layer"))
-                also = {name: ast.unparse(arguments[name]) for name in slot.entry.also if name in arguments}
-                if also != {name: str(value) for name, value in slot.entry.also.items()}:
-                    rebuilt.add("tensorflow")
-            parameter = slot.parameter(filling, partial(tuple, fills), frozenset(rebuilt))
+            ours, fills, again = self.filled_in_torch(slot, fillings, used)
+            theirs, again_in_keras = self.filled_in_keras(slot, cells[slot.copy.index if len(cells) > 1 else 0])
+            sides = {"torch": ours, "tensorflow": theirs}
+            rebuilt = frozenset(f for f, built in (("torch", again), ("tensorflow", again_in_keras)) if built)
+            parameter = slot.parameter(sides, partial(tuple, fills), rebuilt)
             parameters.append(replace(parameter, layout=self.layout(layouts, slot.name, parameter.layout)))
         names = [parameter.name for parameter in parameters]
         for name in layouts:
@@ -221,6 +190,49 @@ class NativeReader:
             elif name not in used:
                 self.unknown_parameter(name, there)
         return parameters
+
+    def filled_in_torch(
+        self, slot: Slot, fillings: Mapping[str, ast.Call], used: set[str]
+    ) -> tuple[Filling, tuple[str, ...], bool]:
+        """How PyTorch fills a parameter, its statements, and whether only building the layer again draws it.
+
+        The names that fill something are added to `used`.
+        """
+        filling, again = slot.default["torch"], False
+        fills: tuple[str, ...] = ()
+        tensors = (slot.attribute["torch"] or "").split(" + ")
+        for name, call in fillings.items():
+            target = _target(name)
+            if target in tensors or name == slot.name:
+                filling = slot.native(call, "torch")
+                self.check_fit(slot, filling, (NAME, "torch", name))
+                fills += (_filling(call, tensors[0] if name == slot.name else target),)
+            elif any(tensor.startswith(f"{target}.") for tensor in tensors):
+                # A packed tensor is filled as a whole, by whichever of its parts comes first.
+                fills += () if name in used else (_filling(call, target),)
+                # A part of a tensor is filled like the whole, unless the fans or the structure of the whole count.
+                fill = native_fill(call, "torch")
+                alike = fill if fill is not None and not (fill.row.means or fill.row.structure) else None
+                filling, again = Filling(alike, alike.base if alike else None, fans=slot.fans["torch"]), True
+            else:
+                continue
+            used.add(name)
+        if len(tensors) > 1 and fills:
+            return self.summed(slot, fillings), fills, True
+        return filling, fills, again
+
+    def filled_in_keras(self, slot: Slot, call: ast.Call) -> tuple[Filling, bool]:
+        """How the Keras call fills a parameter, and whether only building the layer again draws it."""
+        arguments = _arguments(call)
+        argument = arguments.get(slot.entry.keras_argument)
+        also = {name: ast.unparse(arguments[name]) for name in slot.entry.also if name in arguments}
+        if slot.attribute["tensorflow"] is None:
+            return slot.default["tensorflow"], False
+        if argument is None:
+            return Filling(default=True) if also else slot.default["tensorflow"], False
+        filling = slot.native(argument, "tensorflow")
+        self.check_fit(slot, filling, (NAME, "tensorflow", "layer"))
+        return filling, also != {name: str(value) for name, value in slot.entry.also.items()}
 
     def check_size(self, there: list[Slot]) -> None:
         """Complains about a layer that would not fit into memory, on the side that asks for it."""
@@ -272,7 +284,7 @@ class NativeReader:
                 fill = native_fill(fillings[ours], "torch")
                 # Fans of a tensor whose shape no row knows are not known either.
                 filling["torch"] = Filling(fill, fill.base if fill else None)
-                fills = (native_source(fillings[ours], "torch").replace("(tensor", f"({holder}", 1),)
+                fills = (_filling(fillings[ours], holder),)
             attribute = {"torch": holder, "tensorflow": f"layer.{theirs}"}
             layout = self.layout(layouts, ours, Layout())
             parameters.append(
@@ -313,6 +325,11 @@ def _rows_of(torch_class: str) -> list[Layer]:
 def _target(name: str) -> str:
     """The expression that a name in a state_dict stands for: `layer[0].weight` for `0.weight`."""
     return "layer" + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in name.split("."))
+
+
+def _filling(call: ast.Call, target: str) -> str:
+    """The statement that fills a tensor by a native initializer."""
+    return native_source(call, "torch").replace("(tensor", f"({target}", 1)
 
 
 def _arguments(call: ast.Call) -> dict[str, ast.expr]:
