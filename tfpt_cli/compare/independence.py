@@ -22,6 +22,8 @@ _SERIES = 1 << 20
 _LEAST = 1_000
 # Groups must be large enough for their means and variances to be near normal and chi-squared.
 _GROUP = 100
+# With a mean so far from zero, squares about it cannot be had from squares about zero.
+_CANCELS = 100
 _GROUPS = 1 << 16
 # PyTorch draws a float32 from 2^24 numbers, TensorFlow from 2^23: of so many values two are equal by chance, and as
 # many more as both sides share, where rounding leaves fewer. Doubled, since the generators are the frameworks' own.
@@ -98,8 +100,11 @@ def _alike(array: NDArray[Any], axis: int, sample: Sample, what: str = "") -> It
     with np.errstate(all="ignore"):
         means = array.mean(axis=axes, dtype=np.float64)
         every = list(range(array.ndim))
-        squares = np.einsum(array, every, array, every, [axis], dtype=np.float64)
-    squares = squares - size * sample.mean * (2 * means - sample.mean)
+        if abs(sample.mean) > _CANCELS * sample.std:
+            squares = np.square(array.astype(np.float64) - sample.mean).sum(axis=axes)
+        else:
+            squares = np.einsum(array, every, array, every, [axis], dtype=np.float64)
+            squares = squares - size * sample.mean * (2 * means - sample.mean)
     place = f"{what or f'axis {axis - 1}'}"
     z = np.abs(means - sample.mean) / (sample.std * math.sqrt(1 / size - 1 / array.size))
     odd = int(np.argmax(z))

@@ -93,7 +93,8 @@ def parting(
     if torch is None or tensorflow is None or math.isclose(torch.std, tensorflow.std, rel_tol=1e-6):
         return
     ratio = min(torch.std, tensorflow.std) / max(torch.std, tensorflow.std)
-    if set(kinds.values()) == {"truncated"} and math.isclose(ratio, CUT_STD, rel_tol=1e-4):
+    alike = set(kinds.values()) == {"truncated"} and math.isclose(*(_cut(f) for f in fills.values() if f), rel_tol=1e-6)
+    if alike and math.isclose(ratio, CUT_STD, rel_tol=1e-4):
         small = "torch" if torch.std < tensorflow.std else "tensorflow"
         yield f"{LABELS[small]}'s std is meant before the truncation, the other's after it"
         return

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 # So many draws of a random value are not all equal, even in the coarsest dtype.
 _FIXED_AFTER = 8
+_FEW = 64
+# float16 and bfloat16: the generators' own resolution shows.
+_COARSE = 2.0**-11
 
 
 def compare_parameter(
@@ -164,6 +167,7 @@ def _judged(parameter: Parameter, samples: dict[str, NDArray[Any]], dtype: str) 
     extra = list(
         naming.parting({f: fill.base for f, fill in filling.items()}, at, {f: fill.fans for f, fill in filling.items()})
     )
+    extra = [*_resolution(samples, dtype, precision), *extra]
     return judged, [*extra, *_fitting(judged.samples, laws, filling, precision)]
 
 
@@ -211,6 +215,19 @@ def _fitting(
     return words
 
 
+def _resolution(samples: Mapping[str, NDArray[Any]], dtype: str, precision: float) -> list[str]:
+    """That one framework draws a coarse dtype from far fewer numbers than the other, if it is so."""
+    if precision < _COARSE:
+        return []
+    counts = {f: int(np.unique(array).size) for f, array in samples.items()}
+    few = min(counts, key=lambda framework: counts[framework])
+    if 2 * counts[few] > max(counts.values()):
+        return []
+    return [
+        f"{LABELS[few]} draws this {dtype} from {counts[few]:,} different numbers, the other from {max(counts.values()):,}"
+    ]
+
+
 def _fixed(samples: Mapping[str, NDArray[Any]]) -> tuple[list[str], dict[str, NDArray[Any]]] | None:
     """Where some values are the same in every draw: how those part, and the rest of each side; None where none are."""
     if min(len(array) for array in samples.values()) < _FIXED_AFTER:
@@ -218,6 +235,8 @@ def _fixed(samples: Mapping[str, NDArray[Any]]) -> tuple[list[str], dict[str, ND
     fixed = {f: (array == array[:1]).all(axis=0) for f, array in samples.items()}
     if not any(mask.any() for mask in fixed.values()):
         return None
+    if min(np.unique(array).size for array in samples.values()) < _FEW:
+        return None  # so coarse that equal draws say nothing
     words = []
     if (fixed["torch"] != fixed["tensorflow"]).any():
         counts = {f: int(mask.sum()) for f, mask in fixed.items()}

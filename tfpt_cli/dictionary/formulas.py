@@ -74,7 +74,7 @@ _NAMES: dict[str, Any] = {
     "len": len,
     "list": list,
     "range": range,
-    "is_tuple": lambda value: isinstance(value, tuple),
+    "is_tuple": lambda value: isinstance(value, (tuple, list)),
     "calculate_gain": calculate_gain,
     "times": times,
     "chosen": chosen,

@@ -172,7 +172,7 @@ def _reasons(result: ScenarioResult) -> Iterator[Padding]:
         words = f"{comparison.quantity}: {comparison.reason}"
         if (
             comparison.reason
-            and comparison.verdict in (Verdict.DIFFERS, Verdict.SAME_DISTRIBUTION)
+            and comparison.verdict in (Verdict.DIFFERS, Verdict.SAME_DISTRIBUTION, Verdict.ERROR)
             and words not in said
         ):
             said.add(words)

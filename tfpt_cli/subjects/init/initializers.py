@@ -45,7 +45,7 @@ class InitializerCall:
         words = []
         for parameter in self.row.signature.parameters:
             value = self.settings[parameter.name]
-            shown = f"{value:.4g}" if isinstance(value, float) else repr(value)
+            shown = _number(value) if isinstance(value, float) else repr(value)
             if parameter.default is None or self.row.distribution is not None:
                 words.append(shown)
             elif value != constant(parameter.default):
@@ -57,6 +57,12 @@ class InitializerCall:
         if self.row.means is None:
             return self
         return formula(self.row.means, self.settings, fans)
+
+
+def _number(value: float) -> str:
+    """All digits where they are few, so that 1000 and 1001 are told apart; else four."""
+    whole = repr(value).removesuffix(".0")
+    return whole if len(whole) <= 8 else f"{value:.4g}"
 
 
 def formula(tree: ast.expr, names: Mapping[str, Any], fans: Fans | None) -> InitializerCall | None:
@@ -186,6 +192,8 @@ def not_the_same(row: Initializer, settings: Mapping[str, Any], layout: Layout, 
             return (
                 f"PyTorch makes a {_show(ours)} matrix of it, Keras one of {_show(theirs)}: orthogonal is not the same"
             )
+    if row.structure == "sparse" and len(turned) != 2:
+        return f"Keras keeps it with {len(turned)} axes, and the zeros are counted in the columns of a matrix"
     if row.name == "identity" and len(set(layout.blocks.values())) > 1:
         return "the gates stand in another order in each framework, so the ones would belong to another gate"
     if row.name == "dirac":

@@ -112,7 +112,8 @@ class Slot:
             fills,
             self._initializer(holder, filling["tensorflow"]),
             self.entry.reset or f"{ours.split(' + ')[0].rpartition('.')[0]}.reset_parameters()",
-            rebuilt,
+            # How often to draw a tensor whose shape no formula tells, only the layer itself can say.
+            rebuilt if self.shape is not None else frozenset(FRAMEWORKS),
         )
 
     def _initializer(self, holder: str, filling: Filling) -> str:
@@ -161,6 +162,8 @@ class Slot:
         """Why a neutral initializer cannot fill this parameter alike on both sides; empty where it does."""
         if self.shape is None or self.turned is None:
             return ""
+        if fill.row.structure == "sparse" and "ward_layer" in (self.attribute["tensorflow"] or ""):
+            return "Keras copies the initializers of a Bidirectional layer, and cannot copy a function; sparse is one there"
         return not_the_same(fill.row, fill.settings, self.layout, self.shape, self.turned)
 
 

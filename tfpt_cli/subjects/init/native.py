@@ -274,9 +274,10 @@ class NativeReader:
         layouts = self.reader.get(NAME, "layout", default={})
         parameters = []
         for ours, theirs in (pair or {}).items():
-            for name, numbers in ((ours, True), (theirs, False)):
-                if not _is_parameter_name(name, numbers=numbers):
-                    self.reader.complain((NAME, "pair", ours), f"'{name}' is not the name of a parameter")
+            for name in (ours, theirs):
+                if not _is_parameter_name(name) or (name == theirs and name[:1].isdigit()):
+                    words = f"'{name}' is not the name of a parameter, such as weight, 0.weight or layers.0.kernel"
+                    self.reader.complain((NAME, "pair", ours), words)
             holder = f'layer.state_dict()["{ours}"]'
             filling = {f: Filling() for f in FRAMEWORKS}
             fills: tuple[str, ...] = ()
@@ -285,7 +286,7 @@ class NativeReader:
                 # Fans of a tensor whose shape no row knows are not known either.
                 filling["torch"] = Filling(fill, fill.base if fill else None)
                 fills = (_filling(fillings[ours], holder),)
-            attribute = {"torch": holder, "tensorflow": f"layer.{theirs}"}
+            attribute = {"torch": holder, "tensorflow": _target(theirs)}
             layout = self.layout(layouts, ours, Layout())
             parameters.append(
                 Parameter(ours, attribute, layout, None, filling, partial(tuple, fills), rebuilt=frozenset(FRAMEWORKS))
@@ -309,9 +310,9 @@ class NativeReader:
         return Layout() if problem else layout_of(layouts[name])
 
 
-def _is_parameter_name(name: str, *, numbers: bool = True) -> bool:
+def _is_parameter_name(name: str) -> bool:
     """Words joined by points, as in `0.weight` or `cell.kernel`: nothing private, nothing that Python reads otherwise."""
-    words = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[0-9]+" if numbers else r"[A-Za-z][A-Za-z0-9_]*")
+    words = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[0-9]+")
     parts = name.split(".")
     return all(words.fullmatch(part) and "__" not in part and not keyword.iskeyword(part) for part in parts)
 

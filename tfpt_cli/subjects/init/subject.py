@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Listing
 from tfpt_cli.listing import listing as listing_of
-from tfpt_cli.results import FRAMEWORKS, Comparison, Outcome, Tolerance
+from tfpt_cli.results import FRAMEWORKS, Comparison, Outcome, State, Tolerance, Value, Verdict
 from tfpt_cli.subjects.init import tensorflow, torch
 from tfpt_cli.subjects.init.fields import SCHEMA, read
 from tfpt_cli.subjects.init.spec import DRAWS
@@ -31,10 +31,15 @@ def listing(spec: Init, framework: str, title: str) -> Listing:
 def compare(spec: Init, outcomes: dict[str, Outcome], tolerance: Tolerance | None) -> list[Comparison]:
     """One comparison for every parameter: by value, or as a distribution where a side is random."""
     from tfpt_cli.compare.parameter import compare_parameter  # not above: validating needs no NumPy
+    from tfpt_cli.compare.summary import side_of
 
     comparisons = []
     for parameter in spec.parameters:
         values = {f: outcomes[f].values.get((parameter.name, "")) for f in FRAMEWORKS}
         draws = {f: outcomes[f].values.get((parameter.name, DRAWS)) for f in FRAMEWORKS}
-        comparisons.append(compare_parameter(parameter, values, draws, tolerance))
+        try:
+            comparisons.append(compare_parameter(parameter, values, draws, tolerance))
+        except (ArithmeticError, ValueError, MemoryError) as error:  # numbers beyond what the tests can be made of
+            sides = {f: side_of(value or Value(State.ABSENT), summarised=False) for f, value in values.items()}
+            comparisons.append(Comparison(parameter.name, Verdict.ERROR, sides, f"cannot be compared: {error}"))
     return comparisons

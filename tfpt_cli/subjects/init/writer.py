@@ -27,7 +27,8 @@ def absent_section(parameter: Parameter) -> Section:
 
 def variable_of(parameter: Parameter) -> str:
     """What a listing calls a parameter."""
-    return parameter.name.replace(".", "_").lstrip("0123456789_") or "parameter"
+    name = parameter.name.replace(".", "_")
+    return f"layer{name}" if name[:1].isdigit() else name
 
 
 BUILDS = f"""
