@@ -149,6 +149,7 @@ SETTINGS = {
     "sizes": st.integers(1, 3),
     "size_or_none": st.none() | st.integers(1, 6),
     "flag": st.booleans(),
+    "finite": st.just(0.25),
     "padding": st.just("valid"),
 }
 
