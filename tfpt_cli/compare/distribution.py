@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from tfpt_cli.compare.independence import independence
-from tfpt_cli.compare.sample import Law, Sample, distance_between, distance_to_law
+from tfpt_cli.compare.sample import Finding, Law, Sample, distance_between, distance_to_law, two_sided
 from tfpt_cli.results import FRAMEWORKS, LABELS, Distribution, Test
 
 if TYPE_CHECKING:
@@ -33,14 +33,6 @@ _POWER = 0.99
 # A dtype with fewer bits than float32 draws equal values all the time.
 _FINE = 2.0**-20
 _LARGE = 1 << 20
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A test and, for when it fails, what it means in words."""
-
-    test: Test
-    words: str
 
 
 @dataclass(frozen=True)
@@ -76,9 +68,7 @@ def compare_distributions(
     alone: list[Finding] = []
     for framework, other in (FRAMEWORKS, FRAMEWORKS[::-1]):
         fine = whole[other] if precision < _FINE else None
-        for finding in independence(samples[framework], whole[framework], fine, precision):
-            told = f"{LABELS[framework]}'s {finding.words}"
-            alone.append(Finding(Test(finding.name, framework, finding.p), told))
+        alone += independence(samples[framework], whole[framework], fine, precision)
     parts: dict[str, list[Finding]] = {}
     for name, arrays in (blocks or {}).items():
         part = _pair(arrays)
@@ -243,4 +233,4 @@ def _normal(name: str, on: str, difference: float, error: float, words: str) -> 
     """A test of a difference that is normal with this standard error, two-sided."""
     if error == 0:
         return Finding(Test(name, on, 1.0 if difference == 0 else 0.0), words)
-    return Finding(Test(name, on, float(2 * ndtr(-abs(difference) / error))), words)
+    return Finding(Test(name, on, two_sided(difference / error)), words)

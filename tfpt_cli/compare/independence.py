@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
-from scipy.special import ndtr
+
+from tfpt_cli.compare.sample import Finding, Sample, two_sided
+from tfpt_cli.results import LABELS, Test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
-
-    from tfpt_cli.compare.sample import Sample
 
 # A lag is looked for in so many values, at most; fewer than the least say nothing.
 _SERIES = 1 << 20
@@ -32,15 +31,6 @@ _SHARED = 4
 _SPARE_TIES = 20
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One test of independence: its name, its p-value, and what it means if it fails."""
-
-    name: str
-    p: float
-    words: str
-
-
 def independence(array: NDArray[Any], sample: Sample, other: Sample | None, precision: float) -> Iterator[Finding]:
     """The tests of one side's draws, (draws, *shape), in the order in which they were drawn; `sample` holds their moments.
 
@@ -50,7 +40,7 @@ def independence(array: NDArray[Any], sample: Sample, other: Sample | None, prec
     if array.size >= _LEAST:
         yield _serial(array, sample)
         if other is not None:
-            yield _ties(array, other, precision)
+            yield _ties(array, sample, other, precision)
     for axis in range(1, array.ndim):
         yield from _alike(array, axis, sample)
     if array.ndim > 2:
@@ -67,12 +57,12 @@ def _serial(array: NDArray[Any], sample: Sample) -> Finding:
     greatest = float(correlation[lag])
     # At half the size every pair is counted twice, so the variance is twice as large.
     error = math.sqrt((2 if 2 * (lag + 1) == size else 1) / size)
-    p = min(1.0, 2 * correlation.size * float(ndtr(-abs(greatest) / error)))
+    p = two_sided(greatest / error, correlation.size)
     words = f"values {lag + 1:,} places apart are correlated ({greatest:.2f}): the draw is not independent"
-    return Finding("serial correlation", p, words)
+    return _finding(sample, "serial correlation", p, words)
 
 
-def _ties(array: NDArray[Any], other: Sample, precision: float) -> Finding:
+def _ties(array: NDArray[Any], sample: Sample, other: Sample, precision: float) -> Finding:
     """How many pairs of values are equal, against as many as two independent samples share."""
     ours, counts = np.unique(np.ravel(array)[:_SERIES], return_counts=True)
     size = int(counts.sum())
@@ -83,7 +73,8 @@ def _ties(array: NDArray[Any], other: Sample, precision: float) -> Finding:
     chance = (_SHARED * shared + _SPARE_TIES) / (size * int(theirs_counts.sum())) + _GRIDS * precision
     p = float(stats.poisson.sf(equal - 1, size * (size - 1) / 2 * chance))
     repeated = int((counts - 1).sum())
-    return Finding("repeated values", p, f"{repeated:,} of {size:,} values repeat another: the draw is not independent")
+    words = f"{repeated:,} of {size:,} values repeat another: the draw is not independent"
+    return _finding(sample, "repeated values", p, words)
 
 
 def _thinned(values: NDArray[Any]) -> NDArray[Any]:
@@ -109,7 +100,7 @@ def _alike(array: NDArray[Any], axis: int, sample: Sample, what: str = "") -> It
     z = np.abs(means - sample.mean) / (sample.std * math.sqrt(1 / size - 1 / array.size))
     odd = int(np.argmax(z))
     words = f"index {odd} of {place} has mean {means[odd]:.3g}, all together {sample.mean:.3g}"
-    yield Finding(f"means along {place}", min(1.0, 2 * count * float(ndtr(-z[odd]))), words)
+    yield _finding(sample, f"means along {place}", two_sided(z[odd], count), words)
     # Satterthwaite: a variance of values with this kurtosis is near chi-squared with 2n / (k - 1) degrees of freedom.
     freedom = 2 * size / max(sample.kurtosis - 1, 1e-3)
     ratio = squares / size / sample.std**2
@@ -119,4 +110,8 @@ def _alike(array: NDArray[Any], axis: int, sample: Sample, what: str = "") -> It
         f"index {odd} of {place} has standard deviation {math.sqrt(ratio[odd]) * sample.std:.3g}, "
         f"all together {sample.std:.3g}"
     )
-    yield Finding(f"scales along {place}", min(1.0, 2 * count * float(tails[odd])), words)
+    yield _finding(sample, f"scales along {place}", min(1.0, 2 * count * float(tails[odd])), words)
+
+
+def _finding(sample: Sample, name: str, p: float, words: str) -> Finding:
+    return Finding(Test(name, sample.framework, p), f"{LABELS[sample.framework]}'s {words}")

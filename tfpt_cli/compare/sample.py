@@ -12,25 +12,38 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
+from scipy.special import ndtr
 
+from tfpt_cli.compare.summary import pieces
 from tfpt_cli.dictionary.formulas import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
+    from tfpt_cli.results import Test
     from tfpt_cli.subjects.init.initializers import InitializerCall
 
 # Between these, the fourth powers that the tests need neither vanish nor overflow.
 MEASURABLE = 1e-75, 1e75
-_PIECE = 1 << 18
 # Up to here SciPy's Kolmogorov-Smirnov tests look at every value; beyond, this many quantiles are enough.
 _QUANTILES = 1 << 17
 _EXACT_UP_TO = 1_000
 # Rounding is looked at in so many of the values, and only where it is more than this share of the standard deviation.
 _STEPS = 256
 _FINE_STEP = 1e-5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A test and, for when it fails, what it means in words."""
+
+    test: Test
+    words: str
+
+
+def two_sided(z: float, among: int = 1) -> float:
+    """The two-sided p-value of a standard normal `z`, the greatest of so many."""
+    return min(1.0, 2 * among * float(ndtr(-abs(z))))
 
 
 @dataclass(frozen=True)
@@ -85,19 +98,19 @@ class Sample:
         """The sample of an array of any shape."""
         flat = np.ravel(values)
         with np.errstate(all="ignore"):
-            mean = sum(float(piece.sum()) for piece in _pieces(flat)) / flat.size
-            std = math.sqrt(sum(float(((piece - mean) ** 2).sum()) for piece in _pieces(flat)) / flat.size)
+            mean = sum(float(piece.sum()) for piece in pieces(flat)) / flat.size
+            std = math.sqrt(sum(float(((piece - mean) ** 2).sum()) for piece in pieces(flat)) / flat.size)
         if not MEASURABLE[0] < std < MEASURABLE[1]:
             return cls(framework, flat, mean, std, 0.0, 0.0, 0.0)
         third = fourth = 0.0
-        for piece in _pieces(flat):
+        for piece in pieces(flat):
             z = (piece - mean) / std
             squares = z * z
             third += float((squares * z).sum())
             fourth += float((squares * squares).sum())
         skewness, kurtosis = third / flat.size, fourth / flat.size
         squared = 0.0
-        for piece in _pieces(flat):
+        for piece in pieces(flat):
             z = (piece - mean) / std
             squares = z * z
             # Influence function of the kurtosis: z^4 - k - 2k(z^2 - 1) - 4 s z.
@@ -128,11 +141,6 @@ class Sample:
     def reach(self) -> float:
         """How many standard deviations the outermost of the sorted values lies from the mean."""
         return max(abs(float(self.values[0]) - self.mean), abs(float(self.values[-1]) - self.mean)) / self.std
-
-
-def _pieces(flat: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
-    for start in range(0, flat.size, _PIECE):
-        yield flat[start : start + _PIECE].astype(np.float64)
 
 
 def distance_to_law(sample: Sample, law: Law, precision: float = 0.0) -> tuple[float, float]:

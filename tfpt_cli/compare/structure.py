@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from tfpt_cli.compare.distribution import LEVEL, Finding, Judgement, compare_distributions
-from tfpt_cli.compare.sample import Law, Sample, distance_to_law
+from tfpt_cli.compare.distribution import LEVEL, Judgement, compare_distributions
+from tfpt_cli.compare.sample import Finding, Law, Sample, distance_to_law, two_sided
 from tfpt_cli.dictionary.shapes import show
 from tfpt_cli.results import FRAMEWORKS, LABELS, Distribution, Test
 
@@ -95,13 +95,12 @@ def _haar(found: NDArray[np.float64], gain: float, framework: str) -> Iterator[F
     z = np.abs(means) * math.sqrt(draws * columns)
     place = np.unravel_index(int(np.argmax(z)), z.shape)
     words = f"{name}'s entry [{place[0]}, {place[1]}] has mean {means[place]:.3g} over {draws:,} draws, not 0: not Haar"
-    p = min(1.0, 2 * z.size * float(stats.norm.sf(z[place])))
-    yield Finding(Test("means of entries", framework, p), words)
+    yield Finding(Test("means of entries", framework, two_sided(z[place], z.size)), words)
     # A trace of k entries, each uncorrelated with the others and of variance 1/n.
     traces = np.einsum("dii->d", unit[:, :, :rows])
     mean = float(traces.mean())
     words = f"{name}'s traces have mean {mean:.3g}, not 0: the matrices are not Haar distributed"
-    p = float(2 * stats.norm.sf(abs(mean) * math.sqrt(draws * columns / rows)))
+    p = two_sided(mean * math.sqrt(draws * columns / rows))
     yield Finding(Test("traces", framework, p), words)
 
 
@@ -134,7 +133,7 @@ def compare_sparse(
         if 0 < share < 1:
             z = np.abs(along - columns * share) / math.sqrt(columns * share * (1 - share))
             row = int(np.argmax(z))
-            p = min(1.0, 2 * z.size * float(stats.norm.sf(z[row])))
+            p = two_sided(z[row], z.size)
             said = f"{LABELS[framework]} puts {along[row]:,} zeros into row {row}, {columns * share:.0f} would be its share"
             findings.append(Finding(Test("places of the zeros", framework, p), said))
         rest[framework] = samples[framework][~zero][None]

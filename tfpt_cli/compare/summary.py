@@ -67,14 +67,19 @@ def summary_of_sorted(values: NDArray[Any], mean: float, std: float, edges: tupl
     return Summary(mean, std, float(values[0]), float(values[-1]), tuple(int(count) for count in counts), edges)
 
 
-def _finite(flat: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
-    """The finite values, piece by piece in float64: a whole copy would be twice as large as what is summarised."""
+def pieces(flat: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
+    """An array piece by piece in float64: a whole copy would be twice as large as a float32 one is."""
     for start in range(0, flat.size, _PIECE):
-        piece = flat[start : start + _PIECE].astype(np.float64)
+        yield flat[start : start + _PIECE].astype(np.float64)
+
+
+def _finite(flat: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
+    """The finite values of each piece that has any."""
+    for piece in pieces(flat):
         finite = np.isfinite(piece)
-        piece = piece if finite.all() else piece[finite]
-        if piece.size:
-            yield piece
+        kept = piece if finite.all() else piece[finite]
+        if kept.size:
+            yield kept
 
 
 def _counts(values: NDArray[np.float64], edges: tuple[float, float]) -> NDArray[np.int64]:

@@ -84,6 +84,10 @@ _NAMES: dict[str, Any] = {
 HELPERS = frozenset(_NAMES) - {"__builtins__"}
 
 
+# What a formula raises where a setting is missing or makes no sense.
+UNKNOWN = (NameError, ValueError, TypeError, ArithmeticError)
+
+
 # The trees of the rows live as long as the program, and are told apart by identity.
 @lru_cache(maxsize=8192)
 def text_of(tree: ast.AST) -> str:
@@ -99,7 +103,6 @@ def _compiled(tree: ast.AST) -> Any:
 def value_of(tree: ast.AST, names: Mapping[str, Any]) -> Any:
     """The value of a row's formula, given its settings (and whatever else the row may name).
 
-    Raises what Python raises: `NameError` for a name that is missing, `ValueError`, `TypeError` or `ArithmeticError`
-    where the settings make no sense.
+    Raises one of `UNKNOWN`.
     """
     return eval(_compiled(tree), {**_NAMES, **names})  # noqa: S307 - a row of ours, see above

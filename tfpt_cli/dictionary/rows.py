@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 import yamlcore
 
-from tfpt_cli.dictionary.formulas import HELPERS, value_of
+from tfpt_cli.dictionary.formulas import HELPERS, UNKNOWN, value_of
 from tfpt_cli.dictionary.shapes import RULES
 from tfpt_cli.dictionary.signature import KINDS, Signature, parse_signature
 from tfpt_cli.results import FRAMEWORKS
@@ -113,7 +113,7 @@ class Layer:
                 continue
             try:
                 names[name] = value_of(formula, names)
-            except (NameError, ValueError, TypeError, ArithmeticError):
+            except UNKNOWN:
                 continue
         return names
 
@@ -136,15 +136,31 @@ class ArrayCall:
     shape: ast.expr
 
 
-@dataclass(frozen=True)
 class Dictionary:
-    """All rows, by neutral name."""
+    """All rows, by neutral name: a kind is read from its YAML file beside this one, and checked, when it is asked for.
 
-    operations: Mapping[str, Operation]
-    initializers: Mapping[str, Initializer]
-    layers: Mapping[str, Layer]
-    arrays: Mapping[str, ArrayCall]
-    operators: Mapping[str, Operation] = field(default_factory=dict)
+    Asking raises `RowError` for a row that cannot be right.
+    """
+
+    @cached_property
+    def operations(self) -> Mapping[str, Operation]:
+        return {name: _operation(name, row) for name, row in _read("operations")}
+
+    @cached_property
+    def operators(self) -> Mapping[str, Operation]:
+        return {row.operator: row for row in self.operations.values() if row.operator}
+
+    @cached_property
+    def initializers(self) -> Mapping[str, Initializer]:
+        return {name: _initializer(name, row) for name, row in _read("initializers")}
+
+    @cached_property
+    def layers(self) -> Mapping[str, Layer]:
+        return {name: _layer(name, row) for name, row in _each(dict(_read("layers")))}
+
+    @cached_property
+    def arrays(self) -> Mapping[str, ArrayCall]:
+        return {name: _array(name, row) for name, row in _read("arrays")}
 
     def other_names(self, kind: str) -> dict[str, str]:
         """Every name by which a person may look for a row of a kind, and the neutral name: `{"reduce_sum": "sum", ...}`."""
@@ -180,15 +196,8 @@ def dotted(tree: ast.AST) -> str:
 
 @cache
 def dictionary() -> Dictionary:
-    """Every row, read from the YAML files beside this one and checked. Raises `RowError`."""
-    operations = {name: _operation(name, row) for name, row in _read("operations")}
-    return Dictionary(
-        operations=operations,
-        initializers={name: _initializer(name, row) for name, row in _read("initializers")},
-        layers={name: _layer(name, row) for name, row in _each(dict(_read("layers")))},
-        arrays={name: _array(name, row) for name, row in _read("arrays")},
-        operators={row.operator: row for row in operations.values() if row.operator},
-    )
+    """The one dictionary of this process."""
+    return Dictionary()
 
 
 def _read(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:

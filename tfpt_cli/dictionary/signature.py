@@ -87,6 +87,13 @@ class Parameter:
     def required(self) -> bool:
         return self.default is None and self.kind in ("array", "setting")
 
+    def misfit(self, name: str, value: Any) -> str:
+        """Why a value is not of the annotated kind, in words; empty where it is. None is whatever defaults to it."""
+        if self.annotation is None or (value is None and _is_none(self.default)):
+            return ""
+        kind, fits = KINDS[self.annotation]
+        return "" if fits(value) else f"'{self.name}' of {name} must be {kind}, got {value!r}"
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -161,26 +168,17 @@ class Signature:
             except BadConstant as error:
                 complaints.append(Complaint(offset(error.node), str(error)))
                 continue
-            if parameter.name in bound and parameter.annotation and not (value is None and _is_none(parameter.default)):
-                words, fits = KINDS[parameter.annotation]
-                if not fits(value):
-                    message = f"'{parameter.name}' of {name} must be {words}, got {value!r}"
-                    complaints.append(Complaint(offset(tree), message))
-                    continue
+            message = parameter.misfit(name, value) if parameter.name in bound else ""
+            if message:
+                complaints.append(Complaint(offset(tree), message))
+                continue
             values[parameter.name] = value
         return values, complaints
 
     def wrong(self, name: str, settings: Mapping[str, Any]) -> list[str]:
         """What is not of the annotated kind among known values, in words."""
-        words = []
-        for parameter in self.parameters:
-            if parameter.annotation is None or parameter.name not in settings:
-                continue
-            kind, fits = KINDS[parameter.annotation]
-            value = settings[parameter.name]
-            if not fits(value) and not (value is None and _is_none(parameter.default)):
-                words.append(f"'{parameter.name}' of {name} must be {kind}, got {value!r}")
-        return words
+        known = [parameter for parameter in self.parameters if parameter.name in settings]
+        return [words for p in known if (words := p.misfit(name, settings[p.name]))]
 
 
 def _is_none(tree: ast.expr | None) -> bool:

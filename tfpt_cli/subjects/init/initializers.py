@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.formulas import HELPERS, calculate_gain, value_of
+from tfpt_cli.dictionary.formulas import HELPERS, UNKNOWN, calculate_gain, value_of
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import ROOTS, Initializer, Layer, branches, called_name, dictionary
 from tfpt_cli.results import LABELS
@@ -70,7 +70,7 @@ def formula(tree: ast.expr, names: Mapping[str, Any], fans: Fans | None) -> Init
     given = {} if fans is None else {"fan_in": fans[0], "fan_out": fans[1]}
     try:
         found = value_of(tree, {**_makers(), **names, **given})
-    except (NameError, TypeError, ValueError, ArithmeticError):
+    except UNKNOWN:
         return None
     assert isinstance(found, InitializerCall)
     return found.base(fans)

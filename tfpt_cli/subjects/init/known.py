@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.formulas import FANS, text_of, value_of
+from tfpt_cli.dictionary.formulas import FANS, UNKNOWN, text_of, value_of
 from tfpt_cli.dictionary.rows import CELL, COPY, Layer, LayerParameter
 from tfpt_cli.results import FRAMEWORKS
 from tfpt_cli.subjects.init.axes import Layout
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from tfpt_cli.dictionary.shapes import Shape
 
 MAX_WEIGHTS = 100_000_000
-# What a formula raises where a setting is missing or makes no sense.
-UNKNOWN = (NameError, ValueError, TypeError, ArithmeticError)
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,6 @@ class Slot:
     name: str
     copy: Copy
     attribute: Mapping[str, str | None]
-    added: str
     layout: Layout
     shape: Shape | None
     turned: Shape | None
@@ -103,6 +100,9 @@ class Slot:
         attribute = self.attribute["tensorflow"] or ""
         holder = attribute.split("[")[0] if attribute.endswith("]") else attribute
         ours = self.attribute["torch"] or ""
+        initializer = self._initializer(holder, filling["tensorflow"])
+        if not initializer:
+            rebuilt |= {"tensorflow"}
         return Parameter(
             self.name,
             self.attribute,
@@ -110,7 +110,7 @@ class Slot:
             self.shape,
             filling,
             fills,
-            self._initializer(holder, filling["tensorflow"]),
+            initializer,
             self.entry.reset or f"{ours.split(' + ')[0].rpartition('.')[0]}.reset_parameters()",
             # How often to draw a tensor whose shape no formula tells, only the layer itself can say.
             rebuilt if self.shape is not None else frozenset(FRAMEWORKS),
@@ -199,8 +199,7 @@ def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slo
                 for f in FRAMEWORKS
             }
             name = entry.name + (copy.suffix if len(every) > 1 else "")
-            added = text_of(entry.added).replace(COPY, copy.suffix) if entry.added is not None else ""
-            yield Slot(entry, name, copy, attribute, added, layout, shapes["torch"], turned, fans, both, default)
+            yield Slot(entry, name, copy, attribute, layout, shapes["torch"], turned, fans, both, default)
 
 
 def _attribute(entry: LayerParameter, framework: str, names: Mapping[str, Any], copy: Copy) -> str | None:

@@ -9,14 +9,14 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.formulas import value_of
+from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import Layer, called_name, dictionary
 from tfpt_cli.dictionary.signature import bind_any
 from tfpt_cli.results import FRAMEWORKS, LABELS
 from tfpt_cli.subjects.init.axes import Layout, layout_of
 from tfpt_cli.subjects.init.initializers import constants, native_fill, native_source
-from tfpt_cli.subjects.init.known import UNKNOWN, Slot, build_argument, slots
+from tfpt_cli.subjects.init.known import Slot, build_argument, slots
 from tfpt_cli.subjects.init.spec import NAME, RESERVED, Filling, Init, Parameter
 
 if TYPE_CHECKING:

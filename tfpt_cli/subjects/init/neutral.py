@@ -6,12 +6,13 @@ import ast
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.formulas import UNKNOWN
 from tfpt_cli.dictionary.rows import Layer, called_name, dictionary
 from tfpt_cli.lowering import unknown
 from tfpt_cli.results import FRAMEWORKS
 from tfpt_cli.scenario.expression import Complaint, offset
 from tfpt_cli.subjects.init.initializers import InitializerCall, alone, checked_settings
-from tfpt_cli.subjects.init.known import UNKNOWN, Slot, build_argument, layer_call, slots
+from tfpt_cli.subjects.init.known import Slot, build_argument, layer_call, slots
 from tfpt_cli.subjects.init.spec import NAME, RESERVED, Filling, Init, Parameter
 from tfpt_cli.subjects.init.torch import filled
 from tfpt_cli.suggest import did_you_mean

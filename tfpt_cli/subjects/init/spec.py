@@ -97,14 +97,23 @@ class Parameter:
     reset: str = ""
     rebuilt: frozenset[str] = frozenset()
 
+    def built_again(self, framework: str) -> bool:
+        """Whether it is drawn by building the whole layer again."""
+        there = self.attribute[framework] is not None
+        return there and framework in self.rebuilt and self.filling[framework].random is not False
+
     def draws(self, framework: str, samples: int) -> int:
-        """How often it is drawn for a distribution test: 0 where nothing is random or the tensor itself is enough.
+        """How often it is drawn by itself for a distribution test.
+
+        0 where nothing is random, where the tensor itself is enough, and where only the whole layer can be built again.
 
         Where no row says whether it is random, at least twice, to see; a structured one often enough to see that its
         draws do not repeat.
         """
         filling = self.filling[framework]
-        if filling.random is False or self.shape is None:
+        if self.attribute[framework] is None or filling.random is False or self.shape is None:
+            return 0
+        if self.built_again(framework):
             return 0
         size = max(math.prod(self.shape), 1)
         needed = math.ceil(samples / size)

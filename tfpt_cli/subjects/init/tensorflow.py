@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.init.spec import DRAWS
-from tfpt_cli.subjects.init.writer import BUILDS, absent_section, layer_section, times, variable_of
+from tfpt_cli.subjects.init.writer import BUILDS, absent_section, draws_by_building, layer_section, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,8 +50,8 @@ def sections(spec: Init) -> Iterator[Section]:
         lines.append(_COPIES)
         built = _NOTED.format(build=built)
     build = [f"layer = {spec.write_layer('tensorflow')}", *built.split("\n")]
-    drawn = any(_count(spec, parameter) > 0 for parameter in spec.parameters)
-    again = any(_rebuilt(parameter) for parameter in spec.parameters)
+    drawn = any(parameter.draws("tensorflow", spec.samples) for parameter in spec.parameters)
+    again = any(parameter.built_again("tensorflow") for parameter in spec.parameters)
     yield layer_section(lines, build, again=again, tools=_DRAWS * drawn + BUILDS * again)
     there = []
     for index, parameter in enumerate(spec.parameters):
@@ -63,38 +63,18 @@ def sections(spec: Init) -> Iterator[Section]:
         name = variable_of(parameter)
         yield Section(f"{name} = {attribute}", (Leaf(parameter.name, "", name),))
     for index, parameter in there:
-        count = _count(spec, parameter)
+        count = parameter.draws("tensorflow", spec.samples)
         if count:
             name, seed = variable_of(parameter), spec.seed + index
             source = f"{name}_draws = draws({parameter.initializer}, {name}, {count}, seed={seed})"
             yield Section(source, (_leaf(parameter),))
-    yield from _builds(spec, [parameter for _, parameter in there if _rebuilt(parameter)])
-
-
-def _rebuilt(parameter: Parameter) -> bool:
-    held = "tensorflow" in parameter.rebuilt or not parameter.initializer
-    return held and parameter.filling["tensorflow"].random is not False
-
-
-def _count(spec: Init, parameter: Parameter) -> int:
-    drawn = parameter.attribute["tensorflow"] and not _rebuilt(parameter)
-    return parameter.draws("tensorflow", spec.samples) if drawn else 0
+    built_again = [parameter for _, parameter in there if parameter.built_again("tensorflow")]
+    if built_again:
+        held = {variable_of(parameter): str(parameter.attribute["tensorflow"]) for parameter in built_again}
+        source = draws_by_building(spec.samples, held, "tf.convert_to_tensor({})", "tf.stack")
+        yield Section(source, tuple(map(_leaf, built_again)))
 
 
 def _leaf(parameter: Parameter) -> Leaf:
     name = f"{variable_of(parameter)}_draws"
     return Leaf(parameter.name, DRAWS, name, f'{name}.shape[0], "draws, mean", np.mean({name}), "std", np.std({name})')
-
-
-def _builds(spec: Init, parameters: list[Parameter]) -> Iterator[Section]:
-    if not parameters:
-        return
-    names = [variable_of(parameter) for parameter in parameters]
-    held = [str(parameter.attribute["tensorflow"]) for parameter in parameters]
-    lines = ["layer = build()", *(f"{name}_draws = []" for name in names)]
-    lines += [f"for _ in range({times(spec.samples, list(zip(names, held, strict=True)))}):", "    layer = build()"]
-    lines += [
-        f"    {name}_draws.append(tf.convert_to_tensor({holder}))" for name, holder in zip(names, held, strict=True)
-    ]
-    lines += [f"{name}_draws = tf.stack({name}_draws)" for name in names]
-    yield Section("\n".join(lines), tuple(map(_leaf, parameters)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.init.spec import DRAWS
-from tfpt_cli.subjects.init.writer import BUILDS, absent_section, layer_section, times, variable_of
+from tfpt_cli.subjects.init.writer import BUILDS, absent_section, draws_by_building, layer_section, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +35,8 @@ def sections(spec: Init) -> Iterator[Section]:
         lines.append(f"torch.set_default_dtype(torch.{spec.dtype})")
     build = [f"layer = {spec.write_layer('torch')}"]
     build += [fill for parameter in spec.parameters if parameter.attribute["torch"] for fill in parameter.fills()]
-    drawn = any(_count(spec, parameter) > 0 for parameter in spec.parameters)
-    again = any(_rebuilt(parameter) for parameter in spec.parameters)
+    drawn = any(parameter.draws("torch", spec.samples) for parameter in spec.parameters)
+    again = any(parameter.built_again("torch") for parameter in spec.parameters)
     yield layer_section(lines, build, again=again, tools=_DRAWS * drawn + BUILDS * again)
     there = []
     for parameter in spec.parameters:
@@ -49,18 +49,12 @@ def sections(spec: Init) -> Iterator[Section]:
         name = variable_of(parameter)
         yield Section(f"{name} = {value.replace('.detach().detach()', '.detach()')}", (Leaf(parameter.name, "", name),))
     # Only now: what draws one default again may draw the others too.
-    yield from _builds(spec, [parameter for parameter in there if _rebuilt(parameter)])
+    built = [parameter for parameter in there if parameter.built_again("torch")]
+    if built:
+        held = {variable_of(parameter): f"({parameter.attribute['torch']}).detach()" for parameter in built}
+        yield Section(draws_by_building(spec.samples, held, "{}.clone()", "torch.stack"), tuple(map(_leaf, built)))
     for parameter in there:
         yield from _draws(spec, parameter)
-
-
-def _rebuilt(parameter: Parameter) -> bool:
-    return "torch" in parameter.rebuilt and parameter.filling["torch"].random is not False
-
-
-def _count(spec: Init, parameter: Parameter) -> int:
-    drawn = parameter.attribute["torch"] and not _rebuilt(parameter)
-    return parameter.draws("torch", spec.samples) if drawn else 0
 
 
 def _leaf(parameter: Parameter) -> Leaf:
@@ -69,20 +63,8 @@ def _leaf(parameter: Parameter) -> Leaf:
     return Leaf(parameter.name, DRAWS, name, shown)
 
 
-def _builds(spec: Init, parameters: list[Parameter]) -> Iterator[Section]:
-    if not parameters:
-        return
-    names = [variable_of(parameter) for parameter in parameters]
-    held = [f"({parameter.attribute['torch']}).detach()" for parameter in parameters]
-    lines = ["layer = build()", *(f"{name}_draws = []" for name in names)]
-    lines += [f"for _ in range({times(spec.samples, list(zip(names, held, strict=True)))}):", "    layer = build()"]
-    lines += [f"    {name}_draws.append({holder}.clone())" for name, holder in zip(names, held, strict=True)]
-    lines += [f"{name}_draws = torch.stack({name}_draws)" for name in names]
-    yield Section("\n".join(lines), tuple(map(_leaf, parameters)))
-
-
 def _draws(spec: Init, parameter: Parameter) -> Iterator[Section]:
-    count = _count(spec, parameter)
+    count = parameter.draws("torch", spec.samples)
     if not count:
         return
     if parameter.filling["torch"].source:

@@ -38,9 +38,15 @@ def builds(samples, pairs):
     return min(max(math.ceil(samples / min(sizes, default=samples)), 2), {MAX_BUILDS})"""
 
 
-def times(samples: int, pairs: list[tuple[str, str]]) -> str:
-    """How often a layer is built again: until the samples of its smallest parameter that varies are there.
+def draws_by_building(samples: int, held: dict[str, str], kept: str, stacked: str) -> str:
+    """Source that builds the layer until the samples of its smallest parameter that varies are there.
 
-    `pairs` are the expressions of each parameter in two builds.
+    `held` are the expressions of the parameters by variable; `kept` is how one value is kept (`{}.clone()`), `stacked`
+    the function that puts them together.
     """
-    return f"builds({samples}, [{', '.join(f'({one}, {other})' for one, other in pairs)}])"
+    pairs = ", ".join(f"({name}, {expression})" for name, expression in held.items())
+    lines = ["layer = build()", *(f"{name}_draws = []" for name in held)]
+    lines += [f"for _ in range(builds({samples}, [{pairs}])):", "    layer = build()"]
+    lines += [f"    {name}_draws.append({kept.format(expression)})" for name, expression in held.items()]
+    lines += [f"{name}_draws = {stacked}({name}_draws)" for name in held]
+    return "\n".join(lines)
