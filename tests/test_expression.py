@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfpt_cli.lowering import shape_of, written
+from tfpt_cli.lowering import written
+from tfpt_cli.neutral import shape_of
 from tfpt_cli.scenario.expression import BadConstant, constant, literal, mark_inputs, parse, substitute
 
 SHAPES = {"x": (2, 3), "w": (3,), "s": ()}

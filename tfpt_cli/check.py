@@ -15,13 +15,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tfpt_cli import __version__
-from tfpt_cli.results import FRAMEWORKS, Comparison, Failure, Outcome, Problem, Report, ScenarioResult, Status, Verdict
+from tfpt_cli.results import (
+    FRAMEWORKS,
+    REFERENCE,
+    Comparison,
+    Failure,
+    Outcome,
+    Problem,
+    Report,
+    ScenarioResult,
+    State,
+    Status,
+    Verdict,
+)
 from tfpt_cli.scenario.choose import chooser
 from tfpt_cli.workers.pool import Lane, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from tfpt_cli.listing import Listing
     from tfpt_cli.scenario.scenario import Scenario
 
 
@@ -47,13 +60,15 @@ class Observer:
 
 @dataclass(frozen=True)
 class Options:
-    """What to check and how."""
+    """What to check and how: the scenarios of files, or those that `generated` gives."""
 
-    paths: tuple[str, ...]
+    paths: tuple[str, ...] = ()
     expression: str | None = None
     tags: tuple[str, ...] = ()
     interpreters: dict[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    allow_code: bool = False
+    generated: Iterable[list[Scenario] | Problem] | None = None
 
 
 def check(options: Options, observer: Observer | None = None) -> Report:
@@ -66,15 +81,28 @@ def check(options: Options, observer: Observer | None = None) -> Report:
     return asyncio.run(_Run(options, observer or Observer(), chosen).run())
 
 
+@dataclass
+class _Waiting:
+    """A scenario whose outcomes are awaited: at the first look, and at the second where there is one."""
+
+    scenario: Scenario
+    missing: set[str]
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    first: dict[str, Outcome] = field(default_factory=dict)
+
+
 class _Run:
     def __init__(self, options: Options, observer: Observer, chosen: Callable[[Scenario], bool]) -> None:
         self.options, self.observer, self.chosen = options, observer, chosen
         self.task: asyncio.Task[object] | None = None
         self.began = time.perf_counter()
-        self.lanes = {f: Lane(f, options.interpreters.get(f, sys.executable), options.limits) for f in FRAMEWORKS}
+        limits = options.limits
+        self.lanes = {f: Lane(f, options.interpreters.get(f, sys.executable), limits) for f in FRAMEWORKS}
+        self.lanes[REFERENCE] = Lane(REFERENCE, sys.executable, limits.of_reference())
         self.problems: list[Problem] = []
         self.results: list[ScenarioResult] = []
-        self.waiting: dict[int, dict[str, Outcome]] = {}
+        self.waiting: dict[int, _Waiting] = {}
+        self.all_read = False
         self.done: dict[int, ScenarioResult] = {}
         self.count = 0
         self.deselected = 0
@@ -91,7 +119,7 @@ class _Run:
         interrupted = False
         try:
             # The processes come first: they start while the files are read. The rest of tfpt is imported meanwhile.
-            await asyncio.gather(*(lane.start() for lane in self.lanes.values()))
+            await asyncio.gather(*(self.lanes[framework].start() for framework in FRAMEWORKS))
             async with asyncio.TaskGroup() as group:
                 for lane in self.lanes.values():
                     group.create_task(lane.serve())
@@ -104,26 +132,39 @@ class _Run:
         return self.report(interrupted)
 
     async def read(self) -> None:
-        """Reads the files and queues the listings of every scenario chosen, document by document."""
+        """Queues the listings of every scenario chosen, document by document."""
+        for found in self.found():
+            if isinstance(found, Problem):
+                self.complain(found)
+                continue
+            for scenario in found:
+                if self.chosen(scenario):
+                    self.queue(scenario)
+                else:
+                    self.deselected += 1
+            await asyncio.sleep(0)
+        self.all_read = True
+        self.close_if_done()
+
+    def found(self) -> Iterator[list[Scenario] | Problem]:
+        """The cases of each document, and everything that is wrong with the paths and the files."""
+        if self.options.generated is not None:
+            yield from self.options.generated
+            return
         from tfpt_cli.scenario.files import scenario_files
         from tfpt_cli.scenario.scenario import load
 
         for file in scenario_files(self.options.paths):
             if isinstance(file, Problem):
-                self.complain(file)
-                continue
-            for found in load(file):
-                if isinstance(found, Problem):
-                    self.complain(found)
-                    continue
-                for scenario in found:
-                    if self.chosen(scenario):
-                        self.queue(scenario)
-                    else:
-                        self.deselected += 1
-                await asyncio.sleep(0)
-        for lane in self.lanes.values():
-            lane.close()
+                yield file
+            else:
+                yield from load(file, allow_code=self.options.allow_code)
+
+    def close_if_done(self) -> None:
+        """Tells the lanes that nothing more comes; a second look may still ask for something until all are compared."""
+        if self.all_read and not self.waiting:
+            for lane in self.lanes.values():
+                lane.close()
 
     def complain(self, problem: Problem) -> None:
         self.problems.append(problem)
@@ -131,24 +172,35 @@ class _Run:
 
     def queue(self, scenario: Scenario) -> None:
         index, self.count = self.count, self.count + 1
-        self.waiting[index] = {}
         self.observer.selected(self.count)
         subject = scenario.subject
         if subject not in self.warm:
             self.warm[subject] = asyncio.get_running_loop().run_in_executor(None, _import_comparers, subject)
-        for framework, listing in scenario.listings().items():
-            self.lanes[framework].add(listing, lambda outcome: self.take(index, scenario, outcome))
+        self.ask(index, _Waiting(scenario, set()), scenario.listings())
 
-    def take(self, index: int, scenario: Scenario, outcome: Outcome) -> None:
-        """Keeps an outcome; compares when both are there; passes results on in order."""
-        outcomes = self.waiting[index]
-        outcomes[outcome.framework] = outcome
-        if len(outcomes) < len(FRAMEWORKS):
+    def ask(self, index: int, waiting: _Waiting, listings: dict[str, Listing], *, soon: bool = False) -> None:
+        waiting.missing = set(listings)
+        self.waiting[index] = waiting
+        for side, listing in listings.items():
+            self.lanes[side].add(listing, lambda outcome: self.take(index, outcome), soon=soon)
+
+    def take(self, index: int, outcome: Outcome) -> None:
+        """Keeps an outcome; compares when all are there, after a second look where one is worth it."""
+        waiting = self.waiting[index]
+        waiting.outcomes[outcome.framework] = outcome
+        waiting.missing.discard(outcome.framework)
+        if waiting.missing:
+            return
+        scenario, first = waiting.scenario, waiting.first or waiting.outcomes
+        comparisons = scenario.compare(first, waiting.outcomes if waiting.first else None)
+        if not waiting.first and (listings := scenario.second_look(comparisons)):
+            self.ask(index, _Waiting(scenario, set(), first=first), listings, soon=True)
             return
         del self.waiting[index]
-        self.done[index] = compared(scenario, outcomes)
+        self.done[index] = compared(scenario, first, tuple(comparisons))
         while len(self.results) in self.done:
             self.pass_on(self.done.pop(len(self.results)))
+        self.close_if_done()
 
     def pass_on(self, result: ScenarioResult) -> None:
         if not self.results:
@@ -166,8 +218,8 @@ class _Run:
     def environment(self) -> dict[str, str]:
         """Versions of everything that took part, as far as they are known."""
         versions = {"tfpt": __version__, "python": platform.python_version()}
-        for framework in FRAMEWORKS:
-            versions |= {key: text for key, text in self.lanes[framework].versions.items() if key != "python"}
+        for side in (REFERENCE, *FRAMEWORKS):
+            versions |= {key: text for key, text in self.lanes[side].versions.items() if key != "python"}
         return versions
 
     def report(self, interrupted: bool) -> Report:
@@ -188,14 +240,13 @@ class _Run:
 def _import_comparers(subject: str) -> None:
     """Imports what comparing needs while the frameworks start; SciPy alone takes a good part of a second."""
     importlib.import_module("tfpt_cli.compare.values")
-    if subject == "init":
-        importlib.import_module("tfpt_cli.compare.distribution")
+    module = {"init": "tfpt_cli.compare.distribution", "gradient": "tfpt_cli.subjects.gradient.verdicts"}[subject]
+    importlib.import_module(module)
 
 
-def compared(scenario: Scenario, outcomes: dict[str, Outcome]) -> ScenarioResult:
-    """The result of a scenario from its two outcomes."""
-    comparisons = tuple(scenario.compare(outcomes))
-    failures = tuple(failure for outcome in outcomes.values() for failure in outcome.failures)
+def compared(scenario: Scenario, outcomes: dict[str, Outcome], comparisons: tuple[Comparison, ...]) -> ScenarioResult:
+    """The result of a scenario from its outcomes. That the reference fails is a note, never a verdict."""
+    failures = tuple(failure for framework in FRAMEWORKS for failure in outcomes[framework].failures)
     return ScenarioResult(
         file=scenario.file,
         line=scenario.line,
@@ -205,27 +256,41 @@ def compared(scenario: Scenario, outcomes: dict[str, Outcome]) -> ScenarioResult
         headline=scenario.spec.headline,
         expect=scenario.expect,
         because=scenario.because,
-        status=status(scenario, comparisons, failures),
+        status=status(scenario, comparisons, failures, outcomes),
         comparisons=comparisons,
         failures=failures,
-        notes=scenario.spec.notes(),
+        notes=scenario.notes(outcomes),
         seconds=max((outcome.seconds for outcome in outcomes.values()), default=0.0),
         tags=scenario.tags,
     )
 
 
-def status(scenario: Scenario, comparisons: tuple[Comparison, ...], failures: tuple[Failure, ...]) -> Status:
-    """A scenario held against its `expect`: an error where a side failed, else passed where every quantity is as expected.
+def status(
+    scenario: Scenario,
+    comparisons: tuple[Comparison, ...],
+    failures: tuple[Failure, ...],
+    outcomes: dict[str, Outcome],
+) -> Status:
+    """A scenario held against its `expect`: passed where every quantity is as expected.
 
-    `expect: differ` for the whole scenario asks that at least one quantity differs.
+    `expect: differ` for the whole scenario asks that at least one quantity differs, `expect: error` that at least one is
+    refused. A failure that is not expected is an error, and so is every process that broke.
     """
-    if failures or not comparisons or any(c.verdict is Verdict.ERROR for c in comparisons):
+    refused = {c.quantity for c in comparisons if c.verdict is Verdict.ERROR}
+    differing = {c.quantity for c in comparisons if not c.verdict.agrees} - refused
+    expected = {c.quantity: scenario.expected(c.quantity) for c in comparisons}
+    unexpected = {quantity for quantity in refused if expected[quantity] != "error"}
+    if any(failure.could_not_run for failure in failures) or unexpected or (failures and not refused):
         return Status.ERROR
-    differing = {c.quantity for c in comparisons if not c.verdict.agrees}
+    if not comparisons:
+        skipped = any(value.state is State.SKIPPED for o in outcomes.values() for value in o.values.values())
+        return Status.SKIPPED if skipped else Status.ERROR
+    if scenario.expect == "error":
+        return Status.PASSED if refused else Status.FAILED
     if scenario.expect == "differ":
         return Status.PASSED if differing else Status.FAILED
-    as_expected = all((scenario.expected(c.quantity) == "differ") == (c.quantity in differing) for c in comparisons)
-    return Status.PASSED if as_expected else Status.FAILED
+    found = {q: "error" if q in refused else "differ" if q in differing else "agree" for q in expected}
+    return Status.PASSED if found == expected else Status.FAILED
 
 
 __all__ = ["Observer", "Options", "check"]

@@ -30,6 +30,11 @@ _CHOOSE = [
         help="Take only scenarios with this tag; may be given several times.",
     ),
 ]
+_ALLOW_CODE = click.option(
+    "--allow-code",
+    is_flag=True,
+    help="Run the functions of Python files that scenarios name; only for scenarios and files that you trust.",
+)
 _PYTHONS = [
     click.option(
         "--torch-python", metavar="PYTHON", help="Run PyTorch in this interpreter, which needs only torch and NumPy."
@@ -96,6 +101,7 @@ def cli() -> None:
     metavar="GIGABYTES",
     help="How much memory the scenarios may use in a framework (Linux; 0: no limit).",
 )
+@_ALLOW_CODE
 @_options(_PYTHONS)
 def check(
     paths: tuple[str, ...],
@@ -106,6 +112,7 @@ def check(
     timeout: float,
     start_timeout: float,
     memory: float,
+    allow_code: bool,
     torch_python: str | None,
     tensorflow_python: str | None,
 ) -> None:
@@ -124,34 +131,46 @@ def check(
         tags=tags,
         interpreters=_interpreters(torch_python, tensorflow_python),
         limits=Limits(timeout, start_timeout, memory),
+        allow_code=allow_code,
     )
     sys.exit(run_check(options, format_, output))
 
 
 @cli.command()
 @_PATHS
-def validate(paths: tuple[str, ...]) -> None:
+@_ALLOW_CODE
+def validate(paths: tuple[str, ...], allow_code: bool) -> None:
     """Check that scenario files are valid, without starting a framework.
 
     Prints every problem of every file as file:line:column: message. Exit codes: 0 all valid, 2 not.
     """
     from tfpt_cli.terminal import run_validate
 
-    sys.exit(run_validate(paths))
+    sys.exit(run_validate(paths, allow_code=allow_code))
 
 
 @cli.command()
 @click.argument("paths", nargs=-1, required=True, metavar="SCENARIO...")
 @_options(_CHOOSE)
-@click.option("--framework", type=click.Choice(["torch", "tensorflow"]), help="Only this framework's script.")
+@click.option(
+    "--framework",
+    type=click.Choice(["torch", "tensorflow", "reference"]),
+    help="Only this framework's script, or the reference's.",
+)
 @click.option("-o", "--output", metavar="FOLDER", help="Write each script to a file of its own in this folder.")
+@_ALLOW_CODE
 def code(
-    paths: tuple[str, ...], expression: str | None, tags: tuple[str, ...], framework: str | None, output: str | None
+    paths: tuple[str, ...],
+    expression: str | None,
+    tags: tuple[str, ...],
+    framework: str | None,
+    output: str | None,
+    allow_code: bool,
 ) -> None:
     """Show the code that `check` runs: scripts that run alone and print the numbers of the table."""
     from tfpt_cli.terminal import run_code
 
-    sys.exit(run_code(paths, expression, tags, framework, output))
+    sys.exit(run_code(paths, expression, tags, framework, output, allow_code=allow_code))
 
 
 @cli.command()

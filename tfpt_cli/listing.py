@@ -16,7 +16,11 @@ from tfpt_cli.scenario.expression import literal
 
 _IMPORTS = {
     "math": "import math",
+    "ml_dtypes": "import ml_dtypes",
+    "mpmath": "import mpmath",
     "np": "import numpy as np",
+    "scipy": "import scipy",
+    "differentiate": "from scipy import differentiate",
     "keras": "import keras",
     "tf": "import tensorflow as tf",
     "torch": "import torch",
@@ -25,8 +29,8 @@ _IMPORTS = {
 }
 # Python reads an encoding out of a comment in the first two lines: a scenario's name must not stand there.
 _HEAD = "# Written by `tfpt code`: this is what `tfpt check` runs.\n#\n"
-_NEEDED = {"torch": {"torch"}, "tensorflow": {"tf"}}
-_USED = {name: re.compile(rf"(?<![\w.]){name}\.") for name in _IMPORTS}
+_NEEDED = {"torch": {"torch"}, "tensorflow": {"tf"}, "reference": {"np"}}
+_USED = re.compile(rf"(?<![\w.])({'|'.join(_IMPORTS)})\.")
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,15 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Section:
-    """A few lines of source and what they leave. After a failed `required` section nothing else can run."""
+    """A few lines of source and what they leave. After a failed `required` section nothing else can run.
+
+    `needs` names what the machine may lack; then the section is skipped, and what it would leave with it.
+    """
 
     source: str
     leaves: tuple[Leaf, ...] = ()
     required: bool = False
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,7 @@ class Listing:
                 "line": line,
                 "leaves": [[leaf.quantity, leaf.how, leaf.expression] for leaf in section.leaves],
                 "required": section.required,
+                "needs": section.needs,
             }
             for (line, _), section in zip(self._placed(), self.sections, strict=True)
         ]
@@ -101,7 +110,7 @@ def listing(framework: str, title: str, sections: list[Section]) -> Listing:
     source = "\n".join(
         [s.source for s in sections] + [f"{leaf.show} {leaf.expression}" for s in sections for leaf in s.leaves]
     )
-    needed = {name for name, used in _USED.items() if used.search(source)} | _NEEDED[framework]
+    needed = set(_USED.findall(source)) | _NEEDED[framework]
     imports = Section("\n".join(line for name, line in _IMPORTS.items() if name in needed), required=True)
     one_line = "".join(c if c.isprintable() else " " for c in " ".join(title.split()))
     return Listing(framework, one_line, (imports, *sections))

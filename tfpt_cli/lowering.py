@@ -1,244 +1,60 @@
-"""Neutral expressions: what they mean (names, arguments, shapes), and how they are written in a framework.
+"""Neutral expressions written out as source text: for a framework, for the NumPy reference, and for 50 digits.
 
-Both walk the same tree with the dictionary's rows beside it; a framework enters only through a row's spelling and
-through `_CONSTANT_ARRAY`, the way it writes a constant array.
+The tree has been checked by `tfpt_cli.neutral`. A side enters only through the rows' spellings and through
+`_CONSTANT_ARRAY`, the way it writes a constant array.
 """
 
 from __future__ import annotations
 
 import ast
+import itertools
+import math
+import struct
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import Operation, dictionary
-from tfpt_cli.dictionary.shapes import RULES, Shape, ShapeError, show
+from tfpt_cli.neutral import ATTRIBUTES
 from tfpt_cli.scenario.expression import (
     COMPARISONS,
     CONSTANTS,
     OPERATORS,
-    BadConstant,
-    Complaint,
-    NotConstant,
-    bad_constants,
     constant,
     is_constant,
     literal,
-    offset,
 )
-from tfpt_cli.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tfpt_cli.dictionary.signature import Signature
 
 _CONSTANT_ARRAY = {
     "torch": "torch.tensor({value}, dtype=torch.{dtype})",
     "tensorflow": "tf.constant({value}, dtype=tf.{dtype})",
+    "numpy": "np.array({value}, dtype='{dtype}')",
+    "mpmath": "np.array({value}, dtype=object)",
 }
-
-
-def shape_of(tree: ast.expr, inputs: Mapping[str, Shape | None]) -> tuple[Shape | None, list[Complaint]]:
-    """The shape of a neutral expression (None where it is not known), and everything that is wrong in it.
-
-    `inputs` are the names it may use, with their shapes.
-    """
-    checker = _Checker(inputs)
-    shape = checker.array(tree)
-    return shape, checker.complaints + list(bad_constants(tree))
-
-
-def nested_shape(items: Any) -> Shape:
-    """The shape of nested lists of numbers. Raises `ShapeError` for ragged ones and for what is not a number."""
-    if not isinstance(items, (list, tuple)):
-        if isinstance(items, bool) or not isinstance(items, (int, float)):
-            raise ShapeError(f"{items!r} is not a number")
-        return ()
-    shapes = [nested_shape(item) for item in items]
-    if len(set(shapes)) > 1:
-        different = next(shape for shape in shapes if shape != shapes[0])
-        raise ShapeError(f"ragged: rows of shapes {show(shapes[0])} and {show(different)}")
-    return (len(items), *(shapes[0] if shapes else ()))
-
-
-class _Checker:
-    def __init__(self, inputs: Mapping[str, Shape | None]) -> None:
-        self.inputs = inputs
-        self.complaints: list[Complaint] = []
-
-    def complain(self, node: ast.AST, message: str) -> None:
-        self.complaints.append(Complaint(offset(node), message))
-
-    def array(self, node: ast.expr) -> Shape | None:
-        match node:
-            case ast.Constant(value=value):
-                if isinstance(value, str) or value is None or value is ...:
-                    self.complain(node, f"{value!r} is not a number")
-                return ()
-            case ast.Name(id=name):
-                return self.name(node, name)
-            case ast.UnaryOp(operand=operand):
-                return self.array(operand)
-            case ast.BinOp(left=left, op=op, right=right):
-                return self.operator(node, OPERATORS[type(op)], left, right)
-            case ast.Compare(left=left, ops=[op], comparators=[right]):
-                return self.operator(node, COMPARISONS[type(op)], left, right)
-            case ast.Subscript(value=value, slice=index):
-                return self.index(node, self.array(value), index)
-            case ast.Call():
-                return self.call(node)
-            case ast.List() | ast.Tuple():
-                try:
-                    return nested_shape(constant(node))
-                except (NotConstant, BadConstant):
-                    self.complain(
-                        node, "a list may hold numbers only; put arrays together with stack([...]) or concat([...])"
-                    )
-                except ShapeError as error:
-                    self.complain(node, str(error))
-            case ast.Attribute() if is_constant(node):
-                return ()  # a .nan or .inf of the matrix
-            case ast.Attribute(value=value, attr=attribute):
-                self.attribute(node, value, attribute)
-        return None
-
-    def name(self, node: ast.AST, name: str) -> Shape | None:
-        if name in self.inputs:
-            return self.inputs[name]
-        if name in CONSTANTS:
-            return ()
-        if name in dictionary().operations:
-            self.complain(node, f"'{name}' is an operation: call it, '{name}(...)'")
-            return None
-        hint = did_you_mean(name, self.inputs)
-        given = f" (given under 'at': {', '.join(self.inputs)})" if self.inputs and not hint else ""
-        self.complain(node, f"unknown name '{name}'{hint}{given}")
-        return None
-
-    def attribute(self, node: ast.AST, value: ast.expr, attribute: str) -> None:
-        if isinstance(value, ast.Name) and value.id not in self.inputs:
-            hint = f"; '{attribute}' alone is the neutral name" if attribute in dictionary().operations else ""
-            self.complain(
-                node, f"'{value.id}.{attribute}' is native code, which goes under 'torch' or 'tensorflow'{hint}"
-            )
-        else:
-            self.array(value)
-            self.complain(
-                node, f"a neutral expression has no attributes: '.{attribute}' goes under 'torch' or 'tensorflow'"
-            )
-
-    def operator(self, node: ast.expr, symbol: str, left: ast.expr, right: ast.expr) -> Shape | None:
-        return self.result(node, dictionary().operators[symbol], [self.array(left), self.array(right)], {})
-
-    def result(self, node: ast.expr, row: Operation, arrays: list[Any], settings: dict[str, Any]) -> Shape | None:
-        try:
-            return RULES[row.shape](arrays, settings)
-        except ShapeError as error:
-            self.complain(node, f"{error} in '{ast.unparse(node)}'")
-            return None
-
-    def call(self, node: ast.Call) -> Shape | None:
-        if not isinstance(node.func, ast.Name):
-            if isinstance(node.func, ast.Attribute):
-                self.attribute(node.func, node.func.value, node.func.attr)
-            else:
-                self.complain(node, "only operations can be called")
-            return None
-        name = node.func.id
-        row = dictionary().operations.get(name)
-        if row is None:
-            self.complain(node, unknown("operation", name))
-            return None
-        bound, complaints = row.signature.bind(name, node)
-        self.complaints += complaints
-        arrays = [self.argument(key, bound[key]) for key in row.signature.arrays if key in bound]
-        settings, wrong = row.signature.values(name, bound)
-        self.complaints += wrong
-        if complaints or wrong:
-            return None
-        return self.result(node, row, arrays, settings)
-
-    def argument(self, name: str, node: ast.expr) -> Any:
-        if name != "arrays":
-            return self.array(node)
-        if isinstance(node, (ast.List, ast.Tuple)) and node.elts:
-            return [self.array(item) for item in node.elts]
-        self.complain(node, "a list of arrays is needed here, such as [x, y]")
-        return None
-
-    def index(self, node: ast.expr, shape: Shape | None, index: ast.expr) -> Shape | None:
-        parts = index.elts if isinstance(index, ast.Tuple) else [index]
-        keys: list[Any] = []
-        for part in parts:
-            try:
-                keys.append(_key(part))
-            except (NotConstant, BadConstant):
-                self.complain(part, "an index must be whole numbers and slices")
-                return None
-        if shape is None:
-            return None
-        try:
-            return _indexed(shape, keys)
-        except ShapeError as error:
-            self.complain(node, f"{error} in '{ast.unparse(node)}'")
-            return None
-
-
-def _key(part: ast.expr) -> Any:
-    if isinstance(part, ast.Slice):
-        return slice(*(None if limit is None else _whole(limit) for limit in (part.lower, part.upper, part.step)))
-    if isinstance(part, ast.Constant) and part.value in (..., None):
-        return part.value
-    return _whole(part)
-
-
-def _whole(node: ast.expr) -> int:
-    value = constant(node)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise NotConstant(node)
-    return value
-
-
-def _indexed(shape: Shape, keys: list[Any]) -> Shape:
-    taken = sum(key is not None and key is not ... for key in keys)
-    if taken > len(shape) or keys.count(...) > 1:
-        raise ShapeError(f"too many indices for an array of shape {show(shape)}")
-    if ... not in keys:
-        keys = [*keys, ...]
-    result: list[int] = []
-    sizes = list(shape)
-    for key in keys:
-        if key is ...:
-            fill = len(shape) - taken
-            result += sizes[:fill]
-            del sizes[:fill]
-        elif key is None:
-            result.append(1)
-        elif isinstance(key, slice):
-            if key.step == 0:
-                raise ShapeError("a slice cannot have the step 0")
-            result.append(len(range(*key.indices(sizes.pop(0)))))
-        else:
-            size = sizes.pop(0)
-            if not -size <= key < size:
-                raise ShapeError(f"index {key} is out of range for an axis of {size}")
-    return tuple(result)
-
-
-def unknown(kind: str, name: str) -> str:
-    """`unknown layer 'Denze', did you mean 'linear'?`: the complaint about a name that has no row."""
-    names = dictionary().other_names(f"{kind}s")
-    if name in names and names[name] != name:
-        return f"unknown {kind} '{name}': it is '{names[name]}' here"
-    hint = did_you_mean(name, names)
-    there = getattr(dictionary(), f"{kind}s")
-    rows = sorted(row for row in set(names.values()) if not getattr(there[row], "alone", ""))
-    known = f" (known: {', '.join(rows)})" if not hint and len(rows) <= 40 else ""
-    return f"unknown {kind} '{name}'{hint}{known}"
+# What an array parameter that is annotated takes, whatever the dtype of the scenario.
+_ANNOTATED = {"integers": "int64", "booleans": "bool"}
+# How many bits of a number's significand a dtype keeps, for the constants of the reference.
+_SIGNIFICAND = {"float16": 11, "bfloat16": 8, "float32": 24, "complex64": 24}
 
 
 def written(tree: ast.expr, framework: str, dtype: str) -> str:
     """A checked neutral expression as source text of a framework."""
     return ast.unparse(_Writer(framework, dtype).array(tree))
+
+
+def written_for_reference(tree: ast.expr, dtype: str, held: Iterator[int], *, digits: bool = False) -> str | None:
+    """The same for the reference, in NumPy float64 or with `digits` in mpmath; None where a row has no such spelling.
+
+    A constant that the checked dtype cannot hold is rounded to it, as the frameworks round it, so that the reference is
+    asked about the same numbers. What is held by `stop_gradient` keeps the value of the first call, under a number of `held`.
+    """
+    try:
+        return ast.unparse(_Writer("mpmath" if digits else "numpy", dtype, held).array(tree))
+    except KeyError:
+        return None
 
 
 def filled(
@@ -247,8 +63,8 @@ def filled(
     given: set[str],
     settings: Mapping[str, Any],
     arrays: Mapping[str, ast.expr],
-) -> ast.expr:
-    """A row's spelling with its parameters put in.
+) -> Any:
+    """A row's spelling, as a tree, with its parameters put in.
 
     Trailing settings that were not `given` and are off (None or False) are not written.
     """
@@ -256,43 +72,52 @@ def filled(
     for parameter in reversed(signature.parameters):
         if parameter.kind != "setting" or parameter.name in given:
             break
-        if settings.get(parameter.name) not in (None, False):
+        value = settings.get(parameter.name)
+        if value is not None and value is not False:  # 0 == False, and is no reason to leave an axis out
             break
         left_out.add(parameter.name)
     values = {name: literal(value) for name, value in settings.items()} | dict(arrays)
-    written_out: ast.expr = _Filler(values, left_out).visit(ast.parse(ast.unparse(template), mode="eval").body)
-    return written_out
+    return _filled(template, values, left_out)
 
 
-class _Filler(ast.NodeTransformer):
-    def __init__(self, values: Mapping[str, ast.expr], left_out: set[str]) -> None:
-        self.values = values
-        self.left_out = left_out
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        return self.values.get(node.id, node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        node.keywords = [
-            k for k in node.keywords if not (isinstance(k.value, ast.Name) and k.value.id in self.left_out)
-        ]
-        return self.generic_visit(node)
-
-    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        self.generic_visit(node)
-        return node.body if constant(node.test) else node.orelse
+def _filled(node: Any, values: Mapping[str, ast.expr], left_out: set[str]) -> Any:
+    """A copy of a template with its names replaced. The template is a row's, used again and again, and stays as it is."""
+    match node:
+        case ast.Name(id=name):
+            return values.get(name, node)
+        case ast.Constant() | ast.expr_context() | ast.operator() | ast.unaryop() | ast.cmpop():
+            return node
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            chosen = body if constant(_filled(test, values, left_out)) else orelse
+            return _filled(chosen, values, left_out)
+        case ast.Call(func=function, args=arguments, keywords=keywords):
+            kept = [k for k in keywords if not (isinstance(k.value, ast.Name) and k.value.id in left_out)]
+            return ast.Call(
+                _filled(function, values, left_out),
+                [_filled(argument, values, left_out) for argument in arguments],
+                [ast.keyword(keyword.arg, _filled(keyword.value, values, left_out)) for keyword in kept],
+            )
+        case ast.AST():
+            return type(node)(**{name: _filled(value, values, left_out) for name, value in ast.iter_fields(node)})
+        case list():
+            return [_filled(item, values, left_out) for item in node]
+    return node
 
 
 class _Writer:
-    def __init__(self, framework: str, dtype: str) -> None:
-        self.framework = framework
-        self.dtype = dtype
+    def __init__(self, side: str, dtype: str, held: Iterator[int] | None = None) -> None:
+        self.side = side
+        self.rounded = _SIGNIFICAND.get(dtype) if side in ("numpy", "mpmath") else None
+        self.dtype = {"complex64": "complex128", "complex128": "complex128"}.get(dtype, "float64") if side == "numpy" else dtype
+        self.held = held or itertools.count()
 
-    def array(self, node: ast.expr) -> ast.expr:
+    def array(self, node: ast.expr) -> ast.expr:  # noqa: C901 - one branch a kind of node
         """The tree of an array, or of a constant that stands beside one."""
         match node:
             case ast.Name(id=name) if name in CONSTANTS and not hasattr(node, "input"):
                 return ast.Attribute(ast.Name("math", ast.Load()), name, ast.Load())
+            case ast.Constant(value=float() as value) if self.rounded:
+                return ast.Constant(_rounded(value, self.rounded))
             case ast.UnaryOp(op=op, operand=operand):
                 return ast.UnaryOp(op, self.array(operand))
             case ast.BinOp(left=left, op=op, right=right):
@@ -301,6 +126,9 @@ class _Writer:
                 return self.operator(COMPARISONS[type(op)], left, right)
             case ast.Subscript(value=value, slice=index):
                 return ast.Subscript(self.array(value), index, ast.Load())
+            case ast.Attribute(value=value, attr=attribute) if attribute in ATTRIBUTES and not is_constant(node):
+                row = dictionary().operations[ATTRIBUTES[attribute]]
+                return self.filled(row, set(), {}, {row.signature.arrays[0]: self.array(value)})
             case ast.Call(func=ast.Name(id=name)):
                 return self.call(node, dictionary().operations[name])
         return node
@@ -308,25 +136,59 @@ class _Writer:
     def operator(self, symbol: str, left: ast.expr, right: ast.expr) -> ast.expr:
         row = dictionary().operators[symbol]
         x1, x2 = (self.array(side) for side in (left, right))
-        if isinstance(row.spelling[self.framework], ast.Call):
+        if isinstance(row.spelling[self.side], ast.Call):
             x1, x2 = self.as_array(left, x1), self.as_array(right, x2)
-        return filled(row.spelling[self.framework], row.signature, set(), {}, {"x1": x1, "x2": x2})
+        return self.filled(row, set(), {}, {"x1": x1, "x2": x2})
 
     def call(self, node: ast.Call, row: Operation) -> ast.expr:
         bound, _ = row.signature.bind(row.name, node)
         settings, _ = row.signature.values(row.name, bound)
         arrays: dict[str, ast.expr] = {}
-        for name in row.signature.arrays:
-            argument = bound[name]
+        for parameter in row.signature.parameters:
+            if parameter.kind != "array":
+                continue
+            argument, name = bound[parameter.name], parameter.name
             if name == "arrays" and isinstance(argument, (ast.List, ast.Tuple)):
                 arrays[name] = ast.List([self.as_array(item, self.array(item)) for item in argument.elts], ast.Load())
             else:
-                arrays[name] = self.as_array(argument, self.array(argument))
-        return filled(row.spelling[self.framework], row.signature, set(bound), settings, arrays)
+                arrays[name] = self.as_array(argument, self.array(argument), parameter.annotation)
+        if row.name == "stop_gradient" and self.side in ("numpy", "mpmath"):
+            # A difference quotient moves the inputs; what is held must not move with them.
+            held = ast.Attribute(ast.Name("_held", ast.Load()), "setdefault", ast.Load())
+            return ast.Call(held, [ast.Constant(next(self.held)), *arrays.values()], [])
+        return self.filled(row, set(bound), settings, arrays)
 
-    def as_array(self, original: ast.expr, lowered: ast.expr) -> ast.expr:
+    def filled(
+        self, row: Operation, given: set[str], settings: dict[str, Any], arrays: dict[str, ast.expr]
+    ) -> ast.expr:
+        tree: ast.expr = filled(row.spelling[self.side], row.signature, given, settings, arrays)
+        return tree
+
+    def as_array(self, original: ast.expr, lowered: ast.expr, annotation: str | None = None) -> ast.expr:
         """A constant made an array of the scenario's dtype, because functions of arrays do not all take numbers."""
         if not is_constant(original):
             return lowered
-        value = ast.unparse(literal(constant(original)))
-        return ast.parse(_CONSTANT_ARRAY[self.framework].format(value=value, dtype=self.dtype), mode="eval").body
+        value = constant(original)
+        dtype = _ANNOTATED[annotation] if annotation else self.dtype
+        value = value if annotation or not self.rounded else _rounded_all(value, self.rounded)
+        text = ast.unparse(literal(value))
+        return ast.parse(_CONSTANT_ARRAY[self.side].format(value=text, dtype=dtype), mode="eval").body
+
+
+def _rounded(value: float, bits: int) -> float:
+    """A number with so many bits, to the nearest, ties to even: what a coarser dtype makes of it (within its range)."""
+    if value == 0 or not math.isfinite(value):
+        return value
+    if bits == _SIGNIFICAND["float32"]:
+        try:
+            return float(struct.unpack("f", struct.pack("f", value))[0])
+        except OverflowError:
+            return math.copysign(math.inf, value)
+    mantissa, exponent = math.frexp(value)
+    return math.ldexp(round(math.ldexp(mantissa, bits)), exponent - bits)
+
+
+def _rounded_all(value: Any, bits: int) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_rounded_all(item, bits) for item in value]
+    return _rounded(value, bits) if isinstance(value, float) else value

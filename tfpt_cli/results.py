@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 FRAMEWORKS = ("torch", "tensorflow")
-LABELS = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
+REFERENCE = "reference"
+LABELS = {"torch": "PyTorch", "tensorflow": "TensorFlow", REFERENCE: "the reference"}
 
 
 def printable(text: str) -> str:
@@ -43,6 +44,7 @@ class State(StrEnum):
     DISCONNECTED = "disconnected"  # the framework answered None for a derivative
     ABSENT = "absent"  # the layer has no such parameter
     FAILED = "failed"
+    SKIPPED = "skipped"  # the machine lacks what it needs
 
 
 class Status(StrEnum):
@@ -91,13 +93,14 @@ class Failure:
 class Value:
     """One quantity as a worker returned it: `array` is a NumPy array where the state is `present`.
 
-    `dtype` is the framework's own name for it (a bfloat16 travels as float32).
+    `dtype` is the framework's own name for it (a bfloat16 travels as float32); `reason` says why it was skipped.
     """
 
     state: State
     array: Any = None
     dtype: str = ""
     failure: Failure | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,7 @@ class Side:
     """What the report shows of one framework's value.
 
     Of a parameter also its (fan_in, fan_out) as the framework counts them, and what fills it, in formula and numbers.
+    `kinds` counts the zeros, NaNs and infinities where there are any.
     """
 
     state: State
@@ -149,6 +153,7 @@ class Side:
     note: str = ""
     fans: tuple[int, int] | None = None
     law: str = ""
+    kinds: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -194,12 +199,66 @@ class Measure:
     passes_at: dict[str, float] | None
 
 
+class Standing(StrEnum):
+    """Where a side stands against the reference."""
+
+    RIGHT = "right"
+    CONVENTION = "convention"  # a kink: between what the derivative is from the left and from the right
+    ROUNDING = "rounding"  # off, but right when it is run in double precision
+    WRONG = "wrong"
+    UNKNOWN = "unknown"  # the reference has no value there, or none that is sure enough
+
+
+@dataclass(frozen=True)
+class Against:
+    """One side against the reference.
+
+    `ulps` is the greatest distance in units in the last place of the side's dtype, None where it cannot be measured;
+    `off` counts the values beyond the tolerance and the reference's own error; `worst_index` is the place of one.
+    """
+
+    standing: Standing
+    off: int = 0
+    ulps: float | None = None
+    max_abs: float | None = None
+    worst_index: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Kink:
+    """A place where the derivatives from the left and from the right are not the same."""
+
+    index: tuple[int, ...]
+    left: float
+    right: float
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the arbiter says of a quantity: float64 or 50 digits, and derivatives by difference quotients.
+
+    `values` are by whose function it is: one for both, or each side's own where they are written natively and mean
+    different things; `one_sided` the derivatives from the left and from the right, where there is a kink. `error` is the
+    greatest of the reference's own error estimates, `condition` how many times larger a small relative change of the
+    inputs comes out.
+    """
+
+    method: str
+    values: dict[str, Any]
+    left_out: int
+    error: float | None
+    sides: dict[str, Against]
+    kinks: tuple[Kink, ...] = ()
+    one_sided: tuple[Any, Any] | None = None
+    condition: float | None = None
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One quantity, both sides.
 
     `layout` is an einops pattern from PyTorch's axes to TensorFlow's; `blocks` names what stands along its axis `gate`,
-    in each framework's order.
+    in each framework's order. `findings` is what the reference has to say, in words.
     """
 
     quantity: str
@@ -211,6 +270,8 @@ class Comparison:
     tolerance: dict[str, float] | None = None
     distribution: Distribution | None = None
     diagnosis: tuple[str, ...] = ()
+    reference: Reference | None = None
+    findings: tuple[str, ...] = ()
     blocks: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from tfpt_cli.check import Observer
-from tfpt_cli.results import FRAMEWORKS, LABELS, Problem, Report, ScenarioResult, printable
+from tfpt_cli.results import LABELS, Problem, Report, ScenarioResult, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,10 +161,10 @@ class _Show(Observer):
             click.echo(str(problem), err=True)
 
 
-def run_validate(paths: tuple[str, ...]) -> int:
+def run_validate(paths: tuple[str, ...], *, allow_code: bool = False) -> int:
     """`tfpt validate`: every problem of every file, and the count of what is valid."""
     problems, scenarios, files = [], 0, 0
-    for found in _loaded(paths):
+    for found in _loaded(paths, allow_code):
         if isinstance(found, str):
             files += 1
         elif isinstance(found, Problem):
@@ -182,7 +182,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def _loaded(paths: tuple[str, ...]) -> Iterator[str | Problem | list[Scenario]]:
+def _loaded(paths: tuple[str, ...], allow_code: bool) -> Iterator[str | Problem | list[Scenario]]:
     """Every file's name, problems and scenarios."""
     from tfpt_cli.scenario.files import scenario_files
     from tfpt_cli.scenario.scenario import load
@@ -190,11 +190,17 @@ def _loaded(paths: tuple[str, ...]) -> Iterator[str | Problem | list[Scenario]]:
     for file in scenario_files(paths):
         yield file
         if isinstance(file, str):
-            yield from load(file)
+            yield from load(file, allow_code=allow_code)
 
 
 def run_code(
-    paths: tuple[str, ...], expression: str | None, tags: tuple[str, ...], framework: str | None, output: str | None
+    paths: tuple[str, ...],
+    expression: str | None,
+    tags: tuple[str, ...],
+    framework: str | None,
+    output: str | None,
+    *,
+    allow_code: bool = False,
 ) -> int:
     """`tfpt code`: prints the scripts, or writes them into a folder."""
     from tfpt_cli.scenario.choose import BadExpression, chooser
@@ -205,14 +211,14 @@ def run_code(
         raise click.UsageError(str(error)) from None
     problems, scripts = [], []
     taken: set[str] = set()
-    for found in _loaded(paths):
+    for found in _loaded(paths, allow_code):
         if isinstance(found, Problem):
             problems.append(found)
         elif isinstance(found, list):
             for scenario in filter(chosen, found):
                 listings = scenario.listings()
                 slug = _slug(scenario, taken)
-                scripts += [(f"{slug}.{f}.py", listings[f].script()) for f in FRAMEWORKS if framework in (None, f)]
+                scripts += [(f"{slug}.{f}.py", code.script()) for f, code in listings.items() if framework in (None, f)]
     for problem in problems:
         click.echo(str(problem), err=True)
     if output:

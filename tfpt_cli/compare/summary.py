@@ -35,7 +35,16 @@ def side_of(value: Value, how: str = "", *, summarised: bool = True) -> Side:
         values.tolist(),
         left_out,
         summary(array) if summarised and array.size > 1 and array.dtype.kind in "fiub" else None,
+        kinds=_kinds(array) if summarised else {},
     )
+
+
+def _kinds(array: NDArray[Any]) -> dict[str, int]:
+    """How many zeros, NaNs and infinities there are, of those of which there are any."""
+    counts = {"zero": array.size - int(np.count_nonzero(array))}
+    if array.dtype.kind in "fc" and not np.isfinite(array).all():
+        counts |= {"nan": int(np.isnan(array).sum()), "infinity": int(np.isinf(array).sum())}
+    return {kind: count for kind, count in counts.items() if count}
 
 
 def summary(array: NDArray[Any], edges: tuple[float, float] | None = None) -> Summary | None:

@@ -57,17 +57,24 @@ def compare_values(
     if left.dtype != right.dtype:
         diagnosis.append("dtype")
         reasons.append(f"dtypes {left.dtype} and {right.dtype}")
+    flushed = flushes(turned, right.array, left.dtype)
     if measured.mismatched:
         if not_finite_apart(turned, right.array):
             diagnosis.append("non-finite")
+        diagnosis += kinds_apart(turned, right.array, rtol, atol)
         reasons.append(_apart(measured, turned, right.array))
+    for framework, count in flushed.items():
+        diagnosis += ["subnormal"] if measured.mismatched else []
+        words = f"{count} subnormal result{'s' * (count > 1)}"
+        reasons.append(f"{LABELS[framework]} flushes {words} to zero, {LABELS[other(framework)]} keeps {'them' if count > 1 else 'it'}")
     if diagnosis or measured.mismatched:
+        diagnosis = list(dict.fromkeys(diagnosis))
         verdict = Verdict.DIFFERS
     else:
         verdict = Verdict.IDENTICAL if measured.max_abs == 0 else Verdict.CLOSE
         if verdict is Verdict.CLOSE:
-            ulps = f", {measured.max_ulp:,} ULP" if measured.max_ulp is not None else ""
-            reasons.append(f"at most {measured.max_abs:.2g} apart{ulps}")
+            units = f", {measured.max_ulp:,} ULP" if measured.max_ulp is not None else ""
+            reasons.insert(0, f"at most {measured.max_abs:.2g} apart{units}")
     return Comparison(
         quantity,
         verdict,
@@ -86,14 +93,45 @@ def _without_value(quantity: str, shown: dict[str, Side], values: dict[str, Valu
         words = {State.DISCONNECTED: "None on both sides", State.ABSENT: "neither side has it"}
         return Comparison(quantity, Verdict.IDENTICAL, shown, words[states["torch"]], layout)
     (missing,) = (f for f, state in states.items() if state is not State.PRESENT)
-    (other,) = (f for f in FRAMEWORKS if f != missing)
+    there = other(missing)
     if states[missing] is State.ABSENT:
-        return Comparison(
-            quantity, Verdict.DIFFERS, shown, f"only {LABELS[other]} has it", layout, diagnosis=("absent",)
-        )
-    has = "zero" if not np.any(values[other].array) else "a value"
-    reason = f"{LABELS[missing]} answers None (not connected), {LABELS[other]} {has}"
+        reason = f"only {LABELS[there]} has it"
+        return Comparison(quantity, Verdict.DIFFERS, shown, reason, layout, diagnosis=("absent",))
+    has = "zero" if not np.any(values[there].array) else "a value"
+    reason = f"{LABELS[missing]} answers None (not connected), {LABELS[there]} {has}"
     return Comparison(quantity, Verdict.DIFFERS, shown, reason, layout, diagnosis=("disconnected",))
+
+
+def other(framework: str) -> str:
+    """The other framework."""
+    (found,) = (f for f in FRAMEWORKS if f != framework)
+    return found
+
+
+def kinds_apart(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, atol: float) -> list[str]:
+    """What is against what where two arrays part: `nan`, `infinity`, `zero` (against a number), or a wrong `number`."""
+    wide: Any = np.complex128 if "c" in (left.dtype.kind, right.dtype.kind) else np.float64
+    a, b = left.astype(wide), right.astype(wide)
+    with np.errstate(all="ignore"):
+        same = (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= atol + rtol * np.maximum(np.abs(a), np.abs(b)))
+    a, b = a[~same], b[~same]
+    nan = np.isnan(a) | np.isnan(b)
+    infinite = ~nan & (np.isinf(a) | np.isinf(b))
+    zero = ~nan & ~infinite & ((a == 0) | (b == 0))
+    found = {"nan": nan, "infinity": infinite, "zero": zero, "number": ~nan & ~infinite & ~zero}
+    return [kind for kind, where in found.items() if where.any()]
+
+
+def flushes(left: NDArray[np.generic], right: NDArray[np.generic], dtype: str) -> dict[str, int]:
+    """How many results a framework has as zero that the other has as a number below the least normal one of the dtype."""
+    if dtype not in PRECISION or left.dtype.kind != "f" or right.dtype.kind != "f":
+        return {}
+    a, b, least = np.abs(left.astype(np.float64)), np.abs(right.astype(np.float64)), 2.0 ** _LEAST_EXPONENT[dtype]
+    counts = {
+        framework: int(np.count_nonzero((ours == 0) & (theirs > 0) & (theirs < least)))
+        for framework, ours, theirs in zip(FRAMEWORKS, (a, b), (b, a), strict=True)
+    }
+    return {framework: count for framework, count in counts.items() if count}
 
 
 def under_layout(
@@ -150,19 +188,19 @@ def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, 
     with np.errstate(all="ignore"):
         needed_rtol = np.where(difference > atol, (difference - atol) / scale, 0.0).max()
         needed_atol = np.maximum(difference - rtol * scale, 0.0).max()
-    ulps = _ulps(a, b, difference, dtype) if dtype in PRECISION and wide is np.float64 else None
-    passes = {"rtol": float(needed_rtol), "atol": float(needed_atol)}
-    return Measure(size, mismatched, float(difference.max()), float(relative.max()), ulps, worst, passes)
-
-
-def _ulps(a: NDArray[np.float64], b: NDArray[np.float64], difference: NDArray[np.float64], dtype: str) -> int:
-    """The greatest distance in units in the last place of `dtype`, of the value that is nearer to zero."""
     smaller = np.minimum(np.abs(a), np.abs(b))
-    least = _LEAST_EXPONENT[dtype]
-    exponent = np.where(smaller == 0, least, np.maximum(np.frexp(smaller)[1] - 1, least))
+    counted = int(ulps(smaller, difference, dtype)) if dtype in PRECISION and wide is np.float64 else None
+    passes = {"rtol": float(needed_rtol), "atol": float(needed_atol)}
+    return Measure(size, mismatched, float(difference.max()), float(relative.max()), counted, worst, passes)
+
+
+def ulps(of: NDArray[Any], difference: NDArray[np.float64], dtype: str) -> float:
+    """The greatest of some differences in units in the last place that `dtype` has at the values `of`."""
+    least, size = _LEAST_EXPONENT[dtype], np.abs(of)
+    exponent = np.where(size == 0, least, np.maximum(np.frexp(size)[1] - 1, least))
     with np.errstate(all="ignore"):
         counts = np.ldexp(difference, PRECISION[dtype] - exponent)
-    return int(min(float(np.max(counts)), 2.0**62))
+    return min(float(np.max(counts)), 2.0**62)
 
 
 def _index(mask: NDArray[np.bool_]) -> tuple[int, ...]:

@@ -264,6 +264,12 @@ def _matches(
             )
         case ast.Call(), _:
             return False
+        case ast.IfExp(test=ast.Name(id=flag), body=body, orelse=orelse), _ if flag not in settings:
+            for choice, branch in ((True, body), (False, orelse)):
+                if _matches(branch, value, framework, exact, settings):
+                    settings[flag] = ast.Constant(choice)
+                    return True
+            return False
         case ast.List(elts=items), ast.List(elts=values):
             return len(items) == len(values) and all(
                 _matches(*pair, framework, exact, settings) for pair in zip(items, values, strict=True)

@@ -16,14 +16,34 @@ import yaml
 import yamlcore
 
 from tfpt_cli.dictionary.formulas import HELPERS, UNKNOWN, value_of
+from tfpt_cli.dictionary.points import DTYPES, Case, Part, PointsError, cases_of, domain_of, parts_of
 from tfpt_cli.dictionary.shapes import RULES
-from tfpt_cli.dictionary.signature import KINDS, Signature, parse_signature
+from tfpt_cli.dictionary.signature import ARRAY_KINDS, KINDS, Signature, parse_signature
 from tfpt_cli.results import FRAMEWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ROOTS = {"torch": {"torch", "nn", "F"}, "tensorflow": {"tf", "keras", "np"}, "numpy": {"np", "rng"}}
+_BUILTINS = ("abs", "bool", "float", "int", "len", "max", "min", "range", "sum")
+ROOTS = {
+    "torch": {"torch", "nn", "F", "math"},
+    "tensorflow": {"tf", "keras", "np", "math"},
+    "numpy": {"np", "scipy", "rng", "math", *_BUILTINS},
+    "mpmath": {"mp", "np", "math", *_BUILTINS},
+}
+
+
+# The files of operations, in the order in which they are listed.
+OPERATIONS = (
+    "elementwise",
+    "activations",
+    "special",
+    "reductions",
+    "sorting",
+    "linalg",
+    "manipulation",
+    "fft",
+)
 
 
 class RowError(Exception):
@@ -32,14 +52,28 @@ class RowError(Exception):
 
 @dataclass(frozen=True)
 class Operation:
-    """A function of arrays: its signature, its spelling by framework, the rule for its result's shape."""
+    """A function of arrays; the keys are explained at the head of `operations/elementwise.yaml`.
+
+    `kind` is its file. `spelling` has both frameworks, `numpy` for the reference and, where there is one, `mpmath` for
+    50 digits.
+    """
 
     name: str
+    kind: str
     signature: Signature
     spelling: Mapping[str, ast.expr]
     shape: str
-    operator: str | None = None
-    about: str = ""
+    operator: str | None
+    about: str
+    domain: str
+    cases: tuple[Case, ...]
+    dtypes: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether its result has a derivative at all (an index or a truth value has none)."""
+        return self.domain != "none"
 
 
 @dataclass(frozen=True)
@@ -144,7 +178,7 @@ class Dictionary:
 
     @cached_property
     def operations(self) -> Mapping[str, Operation]:
-        return {name: _operation(name, row) for name, row in _read("operations")}
+        return {name: _operation(name, row, kind) for kind in OPERATIONS for name, row in _read(f"operations/{kind}")}
 
     @cached_property
     def operators(self) -> Mapping[str, Operation]:
@@ -201,19 +235,31 @@ def dictionary() -> Dictionary:
 
 
 def _read(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    text = Path(__file__).with_name(f"{kind}.yaml").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / f"{kind}.yaml").read_text(encoding="utf-8")
     rows = yaml.load(text, Loader=yamlcore.CCoreLoader)  # noqa: S506 - builds plain data only
     for name, row in rows.items():
         yield f"{name}", row
 
 
-def _operation(name: str, row: dict[str, Any]) -> Operation:
-    _keys(name, row, {"signature", "torch", "tensorflow", "shape"}, {"operator", "about"})
+def _operation(name: str, row: dict[str, Any], kind: str) -> Operation:
+    needed = {"signature", "torch", "tensorflow", "numpy", "shape", "points", "dtypes"}
+    _keys(name, row, needed, {"mpmath", "operator", "about", "domain", "special", "call", "parts"})
     signature = _signature(name, row)
     if row["shape"] not in RULES:
         raise RowError(f"{name}: no shape rule '{row['shape']}'")
-    spelling = {framework: _spelling(name, row, framework, signature) for framework in FRAMEWORKS}
-    return Operation(name, signature, spelling, row["shape"], row.get("operator"), row.get("about", ""))
+    unknown = set(row["dtypes"]) - set(DTYPES)
+    if unknown:
+        raise RowError(f"{name}: no dtypes {sorted(unknown)}")
+    spelling = {
+        side: _spelling(name, row, side, signature) for side in (*FRAMEWORKS, "numpy", "mpmath") if side in row
+    }
+    try:
+        cases, parts = cases_of(name, row, signature), parts_of(row)
+    except PointsError as error:
+        raise RowError(f"{name}: {error}") from None
+    about = " ".join(str(row.get("about", "")).split())
+    operator, domain, dtypes = row.get("operator"), domain_of(row), tuple(row["dtypes"])
+    return Operation(name, kind, signature, spelling, row["shape"], operator, about, domain, cases, dtypes, parts)
 
 
 def _initializer(name: str, row: dict[str, Any]) -> Initializer:
@@ -370,7 +416,8 @@ def _signature(name: str, row: dict[str, Any]) -> Signature:
     except SyntaxError as error:
         raise RowError(f"{name}: the signature does not parse: {error}") from None
     for parameter in signature.parameters:
-        if parameter.annotation is not None and parameter.annotation not in KINDS:
+        kinds = ARRAY_KINDS if parameter.kind == "array" else KINDS
+        if parameter.annotation is not None and parameter.annotation not in kinds:
             raise RowError(f"{name}: '{parameter.annotation}' is not a kind of setting")
         if parameter.kind == "setting" and parameter.annotation is None:
             raise RowError(f"{name}: '{parameter.name}' does not say what it may be")
@@ -416,4 +463,6 @@ def _words(text: str) -> set[str]:
 
 
 def _names(tree: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    """The names that a tree uses and does not bind itself."""
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    return {node.id for node in names} - {node.id for node in names if isinstance(node.ctx, ast.Store)}

@@ -158,7 +158,63 @@ def _squeeze(arrays: list[Any], settings: Settings) -> Shape | None:
     return tuple(size for axis, size in enumerate(shape) if axis not in axes)
 
 
-RULES: dict[str, Callable[[list[Any], Settings], Shape | None]] = {
+def _reduce_broadcast(arrays: list[Any], settings: Settings) -> Shape | None:
+    """Several arrays are broadcast, then reduced."""
+    return _reduce([broadcast(*arrays)], settings)
+
+
+def _square(arrays: list[Any], _: Settings) -> Shape | None:
+    shape: Shape | None = arrays[0]
+    if shape is not None and (len(shape) < 2 or shape[-1] != shape[-2]):
+        raise ShapeError(f"a square matrix is needed, not an array of shape {show(shape)}")
+    return shape
+
+
+def _matrix_to_number(arrays: list[Any], _: Settings) -> Shape | None:
+    shape: Shape | None = arrays[0]
+    if shape is not None and len(shape) < 2:
+        raise ShapeError(f"a matrix is needed, not an array of shape {show(shape)}")
+    return None if shape is None else shape[:-2]
+
+
+def _square_to_number(arrays: list[Any], settings: Settings) -> Shape | None:
+    return _matrix_to_number([_square(arrays, settings)], settings)
+
+
+def _several(count: int) -> Callable[[list[Any], Settings], list[Shape | None]]:
+    """The rule of a call that gives so many arrays, whose shapes are not worked out."""
+    return lambda _, __: [None] * count
+
+
+def _scaled_axis(numerator: int, denominator: int) -> Callable[[list[Any], Settings], Shape | None]:
+    def rule(arrays: list[Any], settings: Settings) -> Shape | None:
+        shape: Shape | None = arrays[0]
+        if shape is None:
+            return None
+        (axis,) = axes_of(settings["axis"], len(shape))
+        size = shape[axis]
+        if size % denominator:
+            raise ShapeError(f"axis {settings['axis']} of {show(shape)} has {size} entries, not a multiple of {denominator}")
+        return (*shape[:axis], size * numerator // denominator, *shape[axis + 1 :])
+
+    return rule
+
+
+def _unknown(_: list[Any], __: Settings) -> Shape | None:
+    return None
+
+
+# A rule of a call that gives several arrays gives a list of their shapes.
+RULES: dict[str, Callable[[list[Any], Settings], Shape | list[Shape | None] | None]] = {
+    "unknown": _unknown,
+    "reduce broadcast": _reduce_broadcast,
+    "square": _square,
+    "matrix to number": _matrix_to_number,
+    "square to number": _square_to_number,
+    "two arrays": _several(2),
+    "three arrays": _several(3),
+    "halved axis": _scaled_axis(1, 2),
+    "doubled axis": _scaled_axis(2, 1),
     "elementwise": _elementwise,
     "along axis": _along_axis,
     "reduce": _reduce,

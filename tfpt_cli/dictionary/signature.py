@@ -66,11 +66,22 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
             and all(_whole(item, -64) for item in (value if isinstance(value, (tuple, list)) else (value,)))
         ),
     ),
+    "pairs": (
+        "a tuple of pairs of whole numbers of at least 0",
+        lambda value: (
+            isinstance(value, (tuple, list))
+            and all(isinstance(pair, (tuple, list)) and len(pair) == 2 and all(_whole(n, 0) for n in pair) for pair in value)
+        ),
+    ),
     "shape": (
         "a whole number or a tuple of them",
         lambda value: all(_whole(item, -1) for item in (value if isinstance(value, (tuple, list)) else (value,))),
     ),
 }
+
+
+# What an array parameter may be annotated with; without, it takes the scenario's dtype.
+ARRAY_KINDS = ("integers", "booleans")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,18 @@ import json
 import math
 from typing import Any
 
-from tfpt_cli.results import Comparison, Distribution, Failure, Problem, Report, ScenarioResult, Side, State, Summary
+from tfpt_cli.results import (
+    Comparison,
+    Distribution,
+    Failure,
+    Problem,
+    Reference,
+    Report,
+    ScenarioResult,
+    Side,
+    State,
+    Summary,
+)
 
 SCHEMA = "tfpt.report/1"
 
@@ -88,7 +99,34 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "tolerance": comparison.tolerance,
         "distribution": _distribution(comparison.distribution) if comparison.distribution else None,
         "diagnosis": list(comparison.diagnosis),
+        "reference": _reference(comparison.reference) if comparison.reference else None,
+        "findings": list(comparison.findings) or None,
         "known_differences": [],
+    }
+
+
+def _reference(reference: Reference) -> dict[str, Any]:
+    alone = "" in reference.values
+    return {
+        "method": reference.method,
+        "values": reference.values[""] if alone else None,
+        "values_by_side": None if alone else reference.values,
+        "left_out": reference.left_out or None,
+        "error": reference.error,
+        "condition": reference.condition,
+        "kinks": [{"index": list(k.index), "left": k.left, "right": k.right} for k in reference.kinks] or None,
+        "left": reference.one_sided[0] if reference.one_sided else None,
+        "right": reference.one_sided[1] if reference.one_sided else None,
+        **{
+            framework: {
+                "standing": against.standing.value,
+                "off": against.off,
+                "ulps": against.ulps,
+                "max_abs": against.max_abs,
+                "worst_index": None if against.worst_index is None else list(against.worst_index),
+            }
+            for framework, against in reference.sides.items()
+        },
     }
 
 
@@ -101,6 +139,7 @@ def _side(side: Side) -> dict[str, Any]:
         "dtype": side.dtype if present else None,
         "values": side.values if present else None,
         "left_out": side.left_out or None,
+        "kinds": side.kinds or None,
         "summary": _summary(side.summary),
         "samples": _summary(side.samples),
         "note": side.note or None,

@@ -17,7 +17,10 @@ FEW = 24
 
 
 def number(value: Any, digits: int = 7) -> str:
-    """A number with at most this many significant digits, a float always with a point (`3.0`, `1e-07`, `nan`)."""
+    """A number with at most this many significant digits, a float always with a point (`3.0`, `1e-07`, `nan`, `1.0+2.0j`)."""
+    if isinstance(value, complex):
+        imaginary = number(value.imag, digits)
+        return f"{number(value.real, digits)}{'' if imaginary[0] in '-' else '+'}{imaginary}j"
     if isinstance(value, bool) or not isinstance(value, float):
         return str(value)
     if not math.isfinite(value):

@@ -14,11 +14,14 @@ from tfpt_cli.report.numbers import array_lines, summary_lines
 from tfpt_cli.results import (
     FRAMEWORKS,
     LABELS,
+    Against,
     Comparison,
     Problem,
+    Reference,
     Report,
     ScenarioResult,
     Side,
+    Standing,
     State,
     Status,
     Verdict,
@@ -26,7 +29,7 @@ from tfpt_cli.results import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 VERDICT_STYLES = {
     Verdict.IDENTICAL: "green",
@@ -41,6 +44,8 @@ STATUS_STYLES = {
     Status.ERROR: "bold magenta",
     Status.SKIPPED: "yellow",
 }
+# What a person reads for a word of the diagnosis; the empty ones are said otherwise.
+_WORDS = {"distribution": "", "non-finite": "", "number": "", "disconnected": "None", "nan": "NaN"}
 _GAP = 2
 # Wider columns would only move the verdict away from what it judges.
 _WIDEST = 52
@@ -77,6 +82,8 @@ def _table(result: ScenarioResult, environment: dict[str, str], width: int, asci
     verdict = min(verdict, max(width // 4, 22))
     longest = max(len(line) for c in result.comparisons for line in _quantity_lines(c, 99))
     name = min(longest, max(width // 6, 8))
+    if any(_disputed(comparison) for comparison in result.comparisons):
+        name = max(name, len("reference"))
     side = min(max((width - name - verdict - 3 * _GAP - 1) // 2, 8), _WIDEST)
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_edge=False, header_style="dim")
     table.add_column("", width=name + 1, overflow="fold")
@@ -84,22 +91,64 @@ def _table(result: ScenarioResult, environment: dict[str, str], width: int, asci
         version = environment.get(framework, "").split("+")[0]
         table.add_column(f"{LABELS[framework]} {version}".strip(), width=side, overflow="fold")
     table.add_column("", width=verdict, overflow="fold")
-    previous = ""
-    above: set[tuple[str, str, str]] = set()
-    for comparison in result.comparisons:
-        cells = []
-        for framework in FRAMEWORKS:
-            shown_side = comparison.sides[framework]
-            key = comparison.quantity, framework, shown_side.how
-            repeated = key in above and bool(shown_side.shape)
-            gates = comparison.blocks.get(framework, ())
-            cells.append(_as_above(shown_side) if repeated else _side_text(shown_side, side, ascii_only, gates))
-            above.add(key)
-        style = VERDICT_STYLES[comparison.verdict]
-        shown = [f" {line}" for line in _quantity_lines(comparison, name)] if comparison.quantity != previous else []
-        previous = comparison.quantity
-        table.add_row(Text("\n".join(shown)), *cells, Text(_verdict_text(comparison), style))
+    for group in _grouped(result.comparisons):
+        first = group[0]
+        cells = [_ways(group, framework, side, ascii_only) for framework in FRAMEWORKS]
+        shown = [f" {line}" for line in _quantity_lines(first, name)]
+        table.add_row(Text("\n".join(shown)), *cells, Text(_verdict_text(first), VERDICT_STYLES[first.verdict]))
+        disputed = next((comparison for comparison in group if _disputed(comparison)), None)
+        if disputed is not None:
+            table.add_row(Text(" reference", "dim"), *_reference_cells(disputed, side))
     return table
+
+
+def _grouped(comparisons: Iterable[Comparison]) -> list[list[Comparison]]:
+    """The comparisons of one quantity by several ways together, as long as their verdicts are the same."""
+    groups: list[list[Comparison]] = []
+    for comparison in comparisons:
+        last = groups[-1][0] if groups else None
+        key = comparison.quantity, comparison.verdict, comparison.diagnosis
+        if last is not None and (last.quantity, last.verdict, last.diagnosis) == key:
+            groups[-1].append(comparison)
+        else:
+            groups.append([comparison])
+    return groups
+
+
+def _ways(group: list[Comparison], framework: str, width: int, ascii_only: bool) -> Text:
+    """One side of a group: what it has and every way in which it has it, values again only where they are not the same."""
+    sides = list({side.how: side for side in (comparison.sides[framework] for comparison in group)}.values())
+    text = _side_text(sides[0], width, ascii_only, group[0].blocks.get(framework, ()))
+    for side in sides[1:]:
+        same = repr(side.values) == repr(sides[0].values) and side.state is sides[0].state and bool(side.shape)
+        text.append("\n")
+        text.append_text(Text(f"same by {side.how}", "dim italic") if same else _side_text(side, width, ascii_only))
+    return text
+
+
+def _disputed(comparison: Comparison) -> bool:
+    """Whether the reference's own numbers are worth a row: where the sides part, or agree and are off."""
+    reference = comparison.reference
+    return reference is not None and not (comparison.verdict.agrees and all(a.off == 0 for a in reference.sides.values()))
+
+
+def _reference_cells(comparison: Comparison, width: int) -> Iterator[Text]:
+    """What the reference has: once where both sides mean the same function, else of each side's own."""
+    reference = comparison.reference
+    assert reference is not None
+    if reference.one_sided is not None:
+        for word, values in zip(("left", "right"), reference.one_sided, strict=True):
+            yield Text("\n".join([f"from the {word}", *(array_lines(values, width) or ["not shown"])]), "cyan")
+        yield Text("\n".join(reference.method.split(", ")), "dim")
+        return
+    for framework in FRAMEWORKS:
+        values = reference.values.get(framework, reference.values.get("") if framework == FRAMEWORKS[0] else None)
+        if values is None:
+            yield Text("")
+            continue
+        lines = array_lines(values, width) or ["not shown"]
+        yield Text("\n".join(lines), "cyan")
+    yield Text("\n".join(reference.method.split(", ")), "dim")
 
 
 def _quantity_lines(comparison: Comparison, width: int) -> list[str]:
@@ -122,18 +171,19 @@ def _wrapped(axes: str, width: int) -> list[str]:
 
 
 def _verdict_text(comparison: Comparison) -> str:
-    words = [word for word in comparison.diagnosis if word != "distribution"]
+    words = [_WORDS.get(word, word) for word in comparison.diagnosis]
+    words = [word for word in words if word]
     measured = comparison.measure
     if comparison.verdict is Verdict.CLOSE and measured is not None:
         ulps = f", {measured.max_ulp:,} ULP" if measured.max_ulp is not None else ""
-        return f"close\n{measured.max_abs:.1e}{ulps}"
+        return "\n".join(["close", f"{measured.max_abs:.1e}{ulps}", *words])
     return f"{comparison.verdict.value}: {', '.join(words)}" if words else comparison.verdict.value
 
 
 def _side_text(side: Side, width: int, ascii_only: bool, gates: tuple[str, ...] = ()) -> Text:
     """What one side has: shape and dtype, numbers while they are few, else their summary; how it was computed."""
     if side.state is not State.PRESENT:
-        words = {State.DISCONNECTED: "None", State.ABSENT: "no such parameter", State.FAILED: "failed"}[side.state]
+        words = {State.DISCONNECTED: "None", State.ABSENT: "no such parameter", State.FAILED: "failed", State.SKIPPED: "skipped"}[side.state]
         return _with_how(Text(words, "bold"), side.how, width)
     lines = None if side.left_out else array_lines(side.values, width)
     if not side.shape:
@@ -152,10 +202,6 @@ def _side_text(side: Side, width: int, ascii_only: bool, gates: tuple[str, ...] 
     elif lines is None:
         text.append("\nempty" if 0 in side.shape else "\nno finite value")
     return text
-
-
-def _as_above(side: Side) -> Text:
-    return Text(f"{side.how}, as above" if side.how else "as above", "dim italic")
 
 
 def _with_how(text: Text, how: str, width: int) -> Text:
@@ -177,6 +223,12 @@ def _reasons(result: ScenarioResult) -> Iterator[Padding]:
         ):
             said.add(words)
             yield _indented(words, "red" if comparison.verdict is Verdict.DIFFERS else "dim")
+        for finding in comparison.findings:
+            if finding not in said:
+                said.add(finding)
+                yield _indented(f"{comparison.quantity}: {finding}", "yellow" if "wrong" in finding else "dim")
+    if words := reference_line(result):
+        yield _indented(words, "dim")
     for failure in result.failures:
         place = f", line {failure.listing_line} of its listing" if failure.listing_line else ""
         message = " ".join(_NOISE.sub("", failure.message).split())
@@ -184,6 +236,28 @@ def _reasons(result: ScenarioResult) -> Iterator[Padding]:
         yield _indented(f"{LABELS[failure.framework]} ({failure.symptom}{place}): {message}", "magenta")
     for note in result.notes:
         yield _indented(note, "dim")
+
+
+def reference_line(result: ScenarioResult) -> str:
+    """How far both sides are from the reference where nothing is wrong, a phrase for each quantity."""
+    phrases: dict[str, str] = {}
+    for comparison in result.comparisons:
+        reference = comparison.reference
+        if reference is None or _disputed(comparison) or comparison.quantity in phrases:
+            continue
+        found = {_off_text(against, reference): None for against in reference.sides.values()}
+        phrases[comparison.quantity] = f"{comparison.quantity} {' and '.join(found)}"
+    return f"off the reference by: {', '.join(phrases.values())}" if phrases else ""
+
+
+def _off_text(against: Against, reference: Reference) -> str:
+    if against.standing is Standing.UNKNOWN and against.max_abs is None:
+        return "unknown"
+    if reference.error and against.max_abs is not None and 0 < against.max_abs <= reference.error:
+        return f"less than its own error, {reference.error:.1g}"
+    if against.ulps is None:
+        return "0" if not against.max_abs else f"{against.max_abs:.1g}"
+    return "0 ULP" if against.ulps == 0 else f"{against.ulps:.2g} ULP"
 
 
 def _indented(words: str, style: str) -> Padding:
@@ -198,6 +272,8 @@ def status_words(result: ScenarioResult) -> str:
     """Why a scenario has its status, in words."""
     differing = list(dict.fromkeys(c.quantity for c in result.comparisons if c.verdict is Verdict.DIFFERS))
     because = f" ({result.because})" if result.because and result.expect != "agree" else ""
+    if result.status is Status.SKIPPED:
+        return "this machine lacks what the scenario needs"
     if result.status is Status.ERROR:
         failed = list(dict.fromkeys(LABELS[failure.framework] for failure in result.failures))
         return f"{' and '.join(failed)} failed" if failed else "nothing was compared"
@@ -227,7 +303,7 @@ def summary_line(report: Report) -> Text:
         line.append(f", {len(report.problems)} problem{'s' * (len(report.problems) != 1)} in the files", "bold red")
     versions = [
         f"{label} {report.environment[key]}"
-        for key, label in (*LABELS.items(), ("keras", "Keras"))
+        for key, label in (*((f, LABELS[f]) for f in FRAMEWORKS), ("keras", "Keras"))
         if key in report.environment
     ]
     line.append(f" in {report.seconds:.1f} s", "dim")

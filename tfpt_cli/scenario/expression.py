@@ -165,10 +165,8 @@ def outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a 
             return
     match node:
         case ast.Constant(value=value):
-            if isinstance(value, (bytes, complex)):
-                yield Complaint(
-                    offset(node), f"{value!r} is not allowed in a scenario: only real numbers and texts are"
-                )
+            if isinstance(value, bytes):
+                yield Complaint(offset(node), f"{value!r} is not allowed in a scenario: only numbers and texts are")
         case ast.Name(id=name):
             if name.startswith("_") or "__" in name:
                 yield Complaint(
@@ -186,7 +184,7 @@ def outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a 
                     yield Complaint(
                         offset(side), "arithmetic on a list is not allowed; give the list a name under 'at'"
                     )
-                elif isinstance(side, ast.Constant) and not isinstance(side.value, (int, float)):
+                elif isinstance(side, ast.Constant) and not isinstance(side.value, (int, float, complex)):
                     yield Complaint(offset(side), f"arithmetic on {side.value!r} is not allowed")
                 else:
                     yield from outside(side)
@@ -302,7 +300,7 @@ def constant(node: ast.AST, *, functions: bool = False) -> Any:
             return [constant(item, functions=functions) for item in items]
         case ast.UnaryOp(op=op, operand=operand):
             value = constant(operand, functions=functions)
-            if not isinstance(value, (int, float)):
+            if not isinstance(value, (int, float, complex)):
                 raise NotConstant(node)
             return -value if isinstance(op, ast.USub) else +value
         case ast.BinOp(left=left, op=op, right=right):
@@ -317,7 +315,7 @@ def constant(node: ast.AST, *, functions: bool = False) -> Any:
 
 
 def _arithmetic(node: ast.AST, op: ast.operator, left: Any, right: Any) -> Any:
-    if not (isinstance(left, (int, float)) and isinstance(right, (int, float))):
+    if not (isinstance(left, (int, float, complex)) and isinstance(right, (int, float, complex))):
         raise NotConstant(node)
     if isinstance(op, ast.Pow):
         if isinstance(left, int) and isinstance(right, int) and abs(right) * max(left.bit_length(), 1) > 20 * MAX_BITS:
@@ -329,7 +327,7 @@ def _arithmetic(node: ast.AST, op: ast.operator, left: Any, right: Any) -> Any:
         raise NotConstant(node)
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise BadConstant(node, f"'{ast.unparse(node)}' is too large: a whole number may have {MAX_BITS} bits")
-    if isinstance(value, complex):
+    if isinstance(value, complex) and not (isinstance(left, complex) or isinstance(right, complex)):
         raise BadConstant(node, f"'{ast.unparse(node)}' is not a real number")
     return value
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 # What a listing itself uses by these names.
-_RESERVED = {root for roots in ROOTS.values() for root in roots} | {"rng", "print"}
+_RESERVED = {root for roots in ROOTS.values() for root in roots} | {
+    *("rng", "print", "sys", "scipy", "differentiate", "mpmath", "mp", "ml_dtypes"),
+}
 
 
 def bad_name(name: str) -> str:
@@ -38,6 +40,7 @@ class Reader:
 
     document: Document
     case: Mapping[str, Any]
+    allow_code: bool = False
     problems: list[Problem] = field(default_factory=list)
 
     def get(self, *path: Any, default: Any = None) -> Any:

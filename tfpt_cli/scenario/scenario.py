@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Outcome, Problem, Tolerance
+from tfpt_cli.results import LABELS, Comparison, Outcome, Problem, Tolerance
 from tfpt_cli.scenario.document import Document, documents, read_text
 from tfpt_cli.scenario.expression import parse
 from tfpt_cli.scenario.reader import Reader, bad_name
@@ -46,22 +46,34 @@ class Scenario:
         return f"{self.name} [{', '.join(f'{k}={v}' for k, v in self.case.items())}]" if self.case else self.name
 
     def listings(self) -> dict[str, Listing]:
-        """The listing of each framework."""
+        """The listing of each framework, and of the reference where there is one."""
         place = f"{self.file}:{self.line}"
         subject = SUBJECTS[self.subject]
-        return {f: subject.listing(self.spec, f, f"{self.title}, {LABELS[f]} ({place})") for f in FRAMEWORKS}
+        sides = subject.sides(self.spec)
+        return {side: subject.listing(self.spec, side, f"{self.title}, {LABELS[side]} ({place})") for side in sides}
 
-    def compare(self, outcomes: dict[str, Outcome]) -> list[Comparison]:
-        """The comparisons of what the listings left."""
-        return SUBJECTS[self.subject].compare(self.spec, outcomes, self.tolerance)
+    def second_look(self, comparisons: list[Comparison]) -> dict[str, Listing]:
+        """What is to be run before the verdict is final, by side."""
+        return SUBJECTS[self.subject].second_look(self.spec, comparisons)
+
+    def compare(self, outcomes: dict[str, Outcome], again: dict[str, Outcome] | None = None) -> list[Comparison]:
+        """The comparisons of what the listings left; `again` is what a second look found."""
+        return SUBJECTS[self.subject].compare(self.spec, outcomes, self.tolerance, again)
+
+    def notes(self, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
+        """What is to be said of this run besides the comparisons."""
+        return (*self.spec.notes(), *SUBJECTS[self.subject].notes(self.spec, outcomes))
 
     def expected(self, quantity: str) -> str:
-        """`agree` or `differ`, for one quantity of a scenario that expects by quantity."""
+        """`agree`, `differ` or `error`, for one quantity of a scenario that expects by quantity."""
         return str(self.expect.get(quantity, "agree")) if isinstance(self.expect, dict) else str(self.expect)
 
 
-def load(file: str) -> Iterator[list[Scenario] | Problem]:
-    """The scenarios of a file, document by document (one list of cases each), and every problem in it."""
+def load(file: str, *, allow_code: bool = False) -> Iterator[list[Scenario] | Problem]:
+    """The scenarios of a file, document by document (one list of cases each), and every problem in it.
+
+    A scenario that names a person's own function is a problem unless `allow_code`.
+    """
     text = read_text(file)
     if isinstance(text, Problem):
         yield text
@@ -69,13 +81,13 @@ def load(file: str) -> Iterator[list[Scenario] | Problem]:
     found, problems = documents(file, text)
     yield from problems
     for document in found:
-        scenarios, problems = read_document(document)
+        scenarios, problems = read_document(document, allow_code=allow_code)
         yield from problems
         if scenarios and not problems:
             yield scenarios
 
 
-def read_document(document: Document) -> tuple[list[Scenario], list[Problem]]:
+def read_document(document: Document, *, allow_code: bool = False) -> tuple[list[Scenario], list[Problem]]:
     """The cases of a document, and every problem in it."""
     problems, wrong = structural_problems(document)
     if () in wrong and not isinstance(document.data, dict):
@@ -92,7 +104,7 @@ def read_document(document: Document) -> tuple[list[Scenario], list[Problem]]:
     problems += _common_problems(document, wrong)
     if not _without(document, wrong, subjects[0]):
         return [], _ordered(problems)
-    scenarios, found = _cases(document, subjects[0])
+    scenarios, found = _cases(document, subjects[0], allow_code)
     return scenarios, _ordered(problems + found)
 
 
@@ -101,7 +113,7 @@ def _without(document: Document, wrong: set[tuple[Any, ...]], subject: str) -> b
 
     False where too little is left: the subject, or one of its keys that the others need.
     """
-    needed = {"of", "torch", "tensorflow", "at", "layer"}
+    needed = {"of", "torch", "tensorflow", "let", "at", "layer"}
     for path in filter(None, wrong):
         if path[:1] in ((subject,), ("matrix",)) and (len(path) == 1 or path[0] == "matrix" or path[1] in needed):
             return False
@@ -121,12 +133,11 @@ def _ordered(problems: list[Problem]) -> list[Problem]:
 
 def _common_problems(document: Document, wrong: set[tuple[Any, ...]]) -> list[Problem]:
     data, problems = document.data, []
-    differs = data.get("expect") == "differ" or (
-        isinstance(data.get("expect"), dict) and "differ" in data["expect"].values()
-    )
+    expect = data.get("expect", "agree")
+    differs = any(word != "agree" for word in (expect.values() if isinstance(expect, dict) else [expect]))
     for key, needed in (("expect", differs), ("tolerance", "tolerance" in data)):
         if needed and "because" not in data:
-            words = "'expect: differ'" if key == "expect" else "a tolerance of its own"
+            words = "'expect: differ' (or error)" if key == "expect" else "a tolerance of its own"
             problems.append(document.problem((key,), f"{words} needs a 'because': say why", key=True))
     # NaN is no JSON number: the schema does not see it.
     problems += [
@@ -143,7 +154,7 @@ def _common_problems(document: Document, wrong: set[tuple[Any, ...]]) -> list[Pr
     ]
 
 
-def _cases(document: Document, subject: str) -> tuple[list[Scenario], list[Problem]]:
+def _cases(document: Document, subject: str, allow_code: bool) -> tuple[list[Scenario], list[Problem]]:
     data = document.data
     matrix = data.get("matrix", {})
     count = math.prod(len(values) for values in matrix.values())
@@ -161,7 +172,7 @@ def _cases(document: Document, subject: str) -> tuple[list[Scenario], list[Probl
     scenarios: list[Scenario] = []
     by_problem: dict[Problem, list[dict[str, Any]]] = {}
     for case in cases:
-        reader = Reader(document, case)
+        reader = Reader(document, case, allow_code)
         spec = SUBJECTS[subject].read(reader, data.get("dtype", "float32"), int(data.get("seed", 0)))
         expect = data.get("expect", "agree")
         if spec is not None and isinstance(expect, dict):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tfpt_cli.results import Problem
     from tfpt_cli.scenario.document import Document
 
-DTYPES = ("float16", "bfloat16", "float32", "float64")
-EXPECT = ("agree", "differ")
+DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+EXPECT = ("agree", "differ", "error")
 MAX_UNKNOWN = 20
 
 _TOLERANCE = {"type": "number", "minimum": 0, "description": "a number of at least 0"}
@@ -66,13 +66,13 @@ def schema() -> dict[str, Any]:
                 "properties": {"rtol": _TOLERANCE, "atol": _TOLERANCE},
             },
             "expect": {
-                "description": "agree, differ, or one of them by quantity, such as {weight: differ}",
+                "description": "agree, differ, error (a side refuses), or one of them by quantity, such as {weight: differ}",
                 "anyOf": [
                     {"enum": list(EXPECT)},
                     {
                         "type": "object",
                         "minProperties": 1,
-                        "additionalProperties": {"enum": list(EXPECT), "description": "agree or differ"},
+                        "additionalProperties": {"enum": list(EXPECT), "description": "agree, differ or error"},
                     },
                 ],
             },

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import ast
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.dictionary.shapes import Shape, ShapeError, show
 from tfpt_cli.listing import number_text
-from tfpt_cli.lowering import filled, nested_shape, unknown
+from tfpt_cli.lowering import filled
+from tfpt_cli.neutral import nested_shape, unknown
 from tfpt_cli.scenario.expression import BadConstant, Complaint, NotConstant, constant, offset
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tfpt_cli.scenario.document import Path
     from tfpt_cli.scenario.reader import Reader
 
@@ -26,22 +29,35 @@ MAX_WRITTEN = 20_000
 
 SCHEMA = {
     "description": "a number, nested lists of numbers, or an array call such as linspace(-1, 1, 5)",
-    "anyOf": [{"type": "number"}, {"type": "string", "minLength": 1}, {"type": "array", "minItems": 1}],
+    "anyOf": [{"type": ["number", "boolean"]}, {"type": "string", "minLength": 1}, {"type": "array", "minItems": 1}],
 }
 
 
 @dataclass(frozen=True)
 class Values:
-    """What an input is given: Python source of a number, a list or a NumPy call, its shape, and the text as written."""
+    """What an input is given: Python source of a number, a list or a NumPy call, its shape, and the text as written.
+
+    `kind` is `number`, `boolean` where all are truth values, or `complex` where one is complex.
+    """
 
     source: str
     shape: Shape
     shown: str
+    kind: str = "number"
 
     @property
     def random(self) -> bool:
         """Whether the source draws from `rng`."""
         return self.source.startswith("rng.")
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return math.prod(self.shape)
+
+    def complex_draws(self) -> Values:
+        """The same for a complex dtype: a random array draws its imaginary part too."""
+        return replace(self, source=f"{self.source} + 1j * {self.source}") if self.random else self
 
 
 def read_values(reader: Reader, path: Path) -> Values | None:
@@ -50,10 +66,38 @@ def read_values(reader: Reader, path: Path) -> Values | None:
     if isinstance(value, str):
         return _from_text(reader, path, value)
     try:
+        value = _with_complex(value)
         return _written(value, nested_shape(value))
     except ShapeError as error:
         reader.complain(path, f"'{path[-1]}' is not an array: {error}")
         return None
+
+
+def _with_complex(value: Any) -> Any:
+    """Nested lists with what YAML reads as texts, `0.5+1j`, as the complex numbers that they are."""
+    if isinstance(value, list):
+        return [_with_complex(item) for item in value]
+    if isinstance(value, str) and value.strip().lower().endswith("j"):
+        try:
+            return complex(value.replace(" ", ""))
+        except ValueError:
+            return value
+    return value
+
+
+def _kind(value: Any) -> str:
+    numbers = list(_flat(value))
+    if any(isinstance(number, complex) for number in numbers):
+        return "complex"
+    return "boolean" if numbers and all(isinstance(number, bool) for number in numbers) else "number"
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value
 
 
 def _written(value: Any, shape: Shape) -> Values:
@@ -63,7 +107,7 @@ def _written(value: Any, shape: Shape) -> Values:
         )
     text = number_text(value)
     shown = text.replace("math.", "")
-    return Values(text, shape, shown if len(shown) <= 60 else f"{shown[:56]} ...")
+    return Values(text, shape, shown if len(shown) <= 60 else f"{shown[:56]} ...", _kind(value))
 
 
 def _from_text(reader: Reader, path: Path, text: str) -> Values | None:

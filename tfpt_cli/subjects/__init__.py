@@ -1,6 +1,6 @@
 """The subjects: what a scenario can be about. A folder each; its `subject.py` is what the pipeline uses.
 
-A new subject is a folder with those five names and a line in `SUBJECTS`.
+A new subject is a folder with those names and a line in `SUBJECTS`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,27 @@ class Subject(Protocol):
 
     def quantities(self, spec: Any) -> list[str]: ...
 
-    def listing(self, spec: Any, framework: str, title: str) -> Listing: ...
+    def sides(self, spec: Any) -> tuple[str, ...]:
+        """Who has a listing: both frameworks, and the reference where there is one."""
+        ...
 
-    def compare(self, spec: Any, outcomes: dict[str, Outcome], tolerance: Tolerance | None) -> list[Comparison]: ...
+    def listing(self, spec: Any, side: str, title: str) -> Listing: ...
+
+    def compare(
+        self,
+        spec: Any,
+        outcomes: dict[str, Outcome],
+        tolerance: Tolerance | None,
+        again: dict[str, Outcome] | None = None,
+    ) -> list[Comparison]: ...
+
+    def second_look(self, spec: Any, comparisons: list[Comparison]) -> dict[str, Listing]:
+        """Listings to run before the verdict is final, by side; their outcomes are the `again` of `compare`."""
+        ...
+
+    def notes(self, spec: Any, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
+        """What is to be said of a run of the scenario besides its comparisons."""
+        ...
 
 
 SUBJECTS: dict[str, Subject] = {"init": init, "gradient": gradient}

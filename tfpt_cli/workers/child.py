@@ -1,6 +1,6 @@
 """The child: runs listings in one framework and sends back what they leave.
 
-    python child.py torch|tensorflow
+    python child.py torch|tensorflow|reference
 
 Standard library, NumPy and the framework alone, for any Python from 3.9 on. The framework is imported when the parent
 asks for it, so that a run in which no scenario is valid starts none.
@@ -9,6 +9,7 @@ asks for it, so that a run in which no scenario is valid starts none.
 from __future__ import annotations
 
 import ctypes
+import functools
 import importlib
 import linecache
 import os
@@ -85,6 +86,8 @@ def run(side: Any, request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     import numpy as np
 
     side.reset()
+    path = list(sys.path)
+    register(request)
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
     values: list[Any] = []
     failures: list[Any] = []
@@ -95,6 +98,11 @@ def run(side: Any, request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
         if broken is not None:
             failures[broken]["keys"] += keys
             continue
+        if section["needs"]:
+            lack = side.lacks(section["needs"])
+            if lack:
+                values += [dict(zip(("quantity", "how"), key), state="skipped", reason=lack) for key in keys]
+                continue
         try:
             execute(section, namespace, request["name"])
             left = [leave(side, namespace, leaf, np) for leaf in section["leaves"]]
@@ -107,15 +115,43 @@ def run(side: Any, request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
             values.append(value)
             if blob is not None:
                 blobs.append(blob)
+    forget_modules(path)
     return {"id": request["id"], "values": values, "failures": failures}, blobs
+
+
+def forget_modules(path: list[str]) -> None:
+    """Takes back what a listing added to the path, and the modules found there: the next one may mean others by a name."""
+    added = tuple(os.path.join(folder, "") for folder in sys.path if folder not in path)
+    sys.path[:] = path
+    if added:
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", None) or "").startswith(added):
+                del sys.modules[name]
+
+
+def register(request: dict[str, Any]) -> None:
+    """Makes the script known as a file's text, so that a traceback shows a line and AutoGraph can read a function."""
+    lines: list[str] = []
+    for section in request["sections"]:
+        lines += [""] * (section["line"] - 1 - len(lines))
+        lines += section["source"].split("\n")
+    text = [line + "\n" for line in lines]
+    linecache.cache[request["name"]] = (sum(map(len, text)), None, text, request["name"])
 
 
 def execute(section: dict[str, Any], namespace: dict[str, Any], name: str) -> None:
     """Runs one section under the script's own line numbers."""
-    source = "\n" * (section["line"] - 1) + section["source"]
-    # Registered as a file's text, so that a traceback shows the line and TensorFlow's AutoGraph can read a function.
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    exec(compile(source, name, "exec"), namespace)
+    # Code that defines a function is compiled anew each time: torch.compile and AutoGraph remember by code object.
+    compiled = compiled_anew if "def " in section["source"] and not name.startswith("<reference") else compiled_once
+    exec(compiled(section["source"], section["line"], name), namespace)
+
+
+def compiled_anew(source: str, line: int, name: str) -> Any:
+    """A section's code, its first line numbered as in the script."""
+    return compile("\n" * (line - 1) + source, name, "exec")
+
+
+compiled_once = functools.lru_cache(maxsize=512)(compiled_anew)
 
 
 def leave(side: Any, namespace: dict[str, Any], leaf: list[str], np: Any) -> tuple[dict[str, Any], Any]:

@@ -7,13 +7,14 @@ here raises for what a framework does: a failure is part of the `Outcome`.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ CHILD = Path(__file__).with_name("child.py")
 # Listings that a worker is given ahead of its answers, so that it never waits for the parent.
 AHEAD = 32
 STDERR_KEPT = 16_000
+REFERENCE_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class Limits:
     timeout: float = 60.0
     start: float = 300.0
     memory: float = 8.0
+
+    def of_reference(self) -> Limits:
+        """Those of the reference, which nobody should have to wait for."""
+        return replace(self, timeout=min(self.timeout, REFERENCE_TIMEOUT))
 
 
 class Broken(Exception):
@@ -234,9 +240,13 @@ class Lane:
         except Broken as broken:
             self._dead = broken.failure
 
-    def add(self, listing: Listing, done: Callable[[Outcome], None]) -> None:
-        """Queues a listing; `done` is called with its outcome."""
-        self._jobs.append(_Job(self._count, listing, done))
+    def add(self, listing: Listing, done: Callable[[Outcome], None], *, soon: bool = False) -> None:
+        """Queues a listing; `done` is called with its outcome. With `soon`, before all that the worker does not have yet."""
+        job = _Job(self._count, listing, done)
+        if soon:
+            self._jobs.insert(sum(1 for _ in itertools.takewhile(lambda queued: queued.sent, self._jobs)), job)
+        else:
+            self._jobs.append(job)
         self._count += 1
         self._added.set()
 
@@ -293,9 +303,9 @@ class Lane:
         """Takes one outcome; False where the worker broke over it and the next listing needs a fresh one."""
         worker = self._worker
         assert worker is not None
-        for job in list(self._jobs)[:AHEAD]:
+        for job in itertools.islice(self._jobs, AHEAD):
             if not job.sent:
-                name = f"<{self.framework} listing {job.id}>"
+                name = f"<{self.framework} listing>"  # always the same, so that a section may be compiled once
                 worker.write({"id": job.id, "name": name, "sections": job.listing.request()})
                 job.sent = True
         began = time.perf_counter()
@@ -332,8 +342,8 @@ def _outcome(job: _Job, header: dict[str, Any], blobs: list[bytearray], seconds:
     waiting = iter(blobs)
     for item in header["values"]:
         key = item["quantity"], item["how"]
-        if item["state"] == "disconnected":
-            values[key] = Value(State.DISCONNECTED)
+        if item["state"] != "present":
+            values[key] = Value(State(item["state"]), reason=str(item.get("reason", "")))
             continue
         array = np.frombuffer(next(waiting, bytearray()), dtype=np.dtype(item["stored"])).reshape(item["shape"])
         values[key] = Value(State.PRESENT, array, str(item["dtype"]))

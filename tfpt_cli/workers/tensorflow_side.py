@@ -27,6 +27,11 @@ def reset() -> None:
         keras.config.set_dtype_policy("float32")
 
 
+def lacks(need: str) -> str:
+    """Why this machine cannot do what a section needs; empty where it can."""
+    return ""
+
+
 def array(value: Any) -> tuple[Any, str]:
     """A tensor or variable (or a number) as a NumPy array, and the framework's name of its dtype."""
     import numpy

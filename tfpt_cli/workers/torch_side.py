@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 torch: Any = None
@@ -23,6 +24,16 @@ def reset() -> None:
         torch.set_default_dtype(torch.float32)
 
 
+def lacks(need: str) -> str:
+    """Why this machine cannot do what a section needs; empty where it can."""
+    import shutil
+
+    compilers = [os.environ.get("CXX", ""), "c++", "g++", "clang++", "cl"]
+    if need == "a C++ compiler" and not any(name and shutil.which(name) for name in compilers):
+        return "no C++ compiler is on the path (torch.compile needs one)"
+    return ""
+
+
 def array(value: Any) -> tuple[Any, str]:
     """A tensor (or a number) as a NumPy array, and the framework's name of its dtype."""
     import numpy
@@ -36,4 +47,4 @@ def array(value: Any) -> tuple[Any, str]:
     value = value.detach().to("cpu")
     if value.dtype is torch.bfloat16:
         value = value.to(torch.float32)
-    return value.resolve_conj().resolve_neg().numpy(), dtype
+    return value.resolve_conj().resolve_neg().numpy(force=True), dtype  # a ZeroTensor has no memory of its own

@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.shapes import Shape, show
-from tfpt_cli.lowering import shape_of, written
 from tfpt_cli.results import FRAMEWORKS, LABELS
-from tfpt_cli.scenario.expression import Complaint, mark_inputs
 from tfpt_cli.scenario.reader import bad_name
 from tfpt_cli.scenario.values import SCHEMA as VALUES
 from tfpt_cli.scenario.values import Values, read_values
-from tfpt_cli.subjects.gradient.spec import NAME, Gradient, Output
+from tfpt_cli.subjects.gradient.expressions import Expressions
+from tfpt_cli.subjects.gradient.spec import FLOATING, NAME, Gradient, Output
 
 if TYPE_CHECKING:
     from tfpt_cli.scenario.document import Path
     from tfpt_cli.scenario.reader import Reader
 
 MAX_NAMES = 64
-DERIVATIVES = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp")
+DERIVATIVES = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "d3", "d4", "d5", "d6")
+DTYPES = (*FLOATING, "bool", "uint8", "int8", "int16", "int32", "int64")
 MODES = {"torch": ("eager", "compile"), "tensorflow": ("eager", "graph", "jit")}
 
-_EXPRESSION = {"type": ["string", "number"], "description": "an expression"}
-_EXPRESSIONS = {
-    "description": f"an expression, or 1 to {MAX_NAMES} by name",
+_EXPRESSION = {
+    "description": "an expression, or {python: file.py:function} for a function of your own",
     "anyOf": [
-        _EXPRESSION,
-        {"type": "object", "minProperties": 1, "maxProperties": MAX_NAMES, "additionalProperties": _EXPRESSION},
+        {"type": ["string", "number"]},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["python"],
+            "properties": {"python": {"type": "string", "description": "file.py:function"}},
+        },
     ],
+}
+_NEUTRAL = {"type": ["string", "number"], "description": "an expression"}
+
+
+def _or_by_name(one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "description": f"an expression, or 1 to {MAX_NAMES} by name",
+        "anyOf": [
+            one,
+            {"type": "object", "minProperties": 1, "maxProperties": MAX_NAMES, "additionalProperties": one},
+        ],
+    }
+
+
+_LINES = {
+    "type": "object",
+    "description": f"1 to {MAX_NAMES} expressions by name, such as {{h: tanh(w @ x)}}",
+    "minProperties": 1,
+    "maxProperties": MAX_NAMES,
+    "additionalProperties": _NEUTRAL,
 }
 _NAMES = {
     "description": "the name of an input, or a list of names",
@@ -43,15 +66,32 @@ SCHEMA: dict[str, Any] = {
     "description": "a mapping with 'of' (or 'torch' and 'tensorflow') and 'at'",
     "additionalProperties": False,
     "properties": {
-        "of": _EXPRESSIONS,
-        "torch": _EXPRESSIONS,
-        "tensorflow": _EXPRESSIONS,
+        "of": _or_by_name(_NEUTRAL),
+        "torch": _or_by_name(_EXPRESSION),
+        "tensorflow": _or_by_name(_EXPRESSION),
+        "let": {
+            "description": "named lines before the expressions, such as {h: tanh(w @ x)}; by framework for native ones",
+            "anyOf": [
+                _LINES,
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                    "properties": dict.fromkeys(FRAMEWORKS, _LINES),
+                },
+            ],
+        },
         "at": {
             "type": "object",
             "description": f"the values of 1 to {MAX_NAMES} inputs by name, such as {{x: 0.0}}",
             "minProperties": 1,
             "maxProperties": MAX_NAMES,
             "additionalProperties": VALUES,
+        },
+        "dtypes": {
+            "type": "object",
+            "description": "the dtypes of inputs that have another one than the scenario, such as {i: int64}",
+            "additionalProperties": {"enum": list(DTYPES), "description": f"one of {', '.join(DTYPES)}"},
         },
         "wrt": _NAMES,
         "derivatives": {
@@ -68,6 +108,10 @@ SCHEMA: dict[str, Any] = {
         "cotangent": {
             "description": "the weights of vjp: values like the output's, or several by output",
             "anyOf": [*VALUES["anyOf"], {"type": "object", "additionalProperties": VALUES}],
+        },
+        "ways": {
+            "enum": ["usual", "all"],
+            "description": "usual (those that people write) or all (every way that a framework has)",
         },
         "modes": {
             "type": "object",
@@ -93,8 +137,10 @@ def read(reader: Reader, dtype: str, seed: int) -> Gradient | None:
     """The gradient scenario of a case, or None after complaining about every problem in its fields."""
     before = len(reader.problems)
     inputs = _read_inputs(reader)
-    outputs = _read_outputs(reader, inputs)
-    wrt = _read_wrt(reader, inputs)
+    dtypes = _read_dtypes(reader, inputs, dtype)
+    expressions = Expressions(reader, inputs, dtypes, dtype)
+    outputs = expressions.outputs()
+    wrt = _read_wrt(reader, inputs, dtypes)
     derivatives = tuple(reader.get(NAME, "derivatives", default=["gradient"]))
     known = {name: values for name, values in inputs.items() if values is not None}
     tangent = _read_tangent(reader, wrt, known, derivatives)
@@ -102,18 +148,22 @@ def read(reader: Reader, dtype: str, seed: int) -> Gradient | None:
     if len(reader.problems) > before:
         return None
     modes = {framework: tuple(reader.get(NAME, "modes", framework, default=["eager"])) for framework in FRAMEWORKS}
+    known = {n: v.complex_draws() if dtypes[n].startswith("complex") else v for n, v in known.items()}
     return Gradient(
         inputs=known,
+        dtypes=dtypes,
         outputs=tuple(outputs),
         wrt=wrt,
         derivatives=derivatives,
         tangent=tangent,
         cotangent=cotangent,
         modes=modes,
+        all_ways=reader.get(NAME, "ways", default="usual") == "all",
         headline=_headline(reader, known),
         dtype=dtype,
         seed=seed,
         native=reader.get(NAME, "of") is None,
+        remarks=tuple(dict.fromkeys(expressions.remarks)),
     )
 
 
@@ -129,81 +179,24 @@ def _read_inputs(reader: Reader) -> dict[str, Values | None]:
     return inputs
 
 
-def _read_outputs(reader: Reader, inputs: dict[str, Values | None]) -> list[Output]:
-    neutral = reader.get(NAME, "of") is not None
-    given = [framework for framework in FRAMEWORKS if reader.get(NAME, framework) is not None]
-    if neutral and given:
-        reader.complain(
-            (NAME, given[0]), f"'of' and '{given[0]}' exclude each other: one spelling for both, or one each", key=True
-        )
-        return []
-    if not neutral and len(given) < 2:
-        missing = [framework for framework in FRAMEWORKS if framework not in given]
-        words = f"missing '{missing[0]}' beside '{given[0]}'" if given else "missing 'of' (or 'torch' and 'tensorflow')"
-        reader.complain((NAME,), words, key=True)
-        if not given:
-            return []
-    fields = ["of"] if neutral else given
-    names = _output_names(reader, fields, inputs)
-    return [output for name in names if (output := _read_output(reader, fields, name, inputs)) is not None]
+def _read_dtypes(reader: Reader, inputs: dict[str, Values | None], dtype: str) -> dict[str, str]:
+    """The dtype of every input: the one said, `bool` for truth values, else the scenario's."""
+    said = reader.get(NAME, "dtypes", default={})
+    for name in said:
+        reader.choose((NAME, "dtypes", name), list(inputs), "input", name)
+    dtypes = {}
+    for name, values in inputs.items():
+        natural = "bool" if values is not None and values.kind == "boolean" else dtype
+        dtypes[name] = said.get(name, natural)
+        if values is not None and values.kind == "complex" and not dtypes[name].startswith("complex"):
+            reader.complain((NAME, "at", name), f"'{name}' is complex: say dtype: complex64, or dtypes: {{{name}: complex64}}")
+    return dtypes
 
 
-def _output_names(reader: Reader, fields: list[str], inputs: dict[str, Values | None]) -> list[str]:
-    """The names of the outputs; one empty name where the expression stands alone."""
-    by_field = {f: list(v) if isinstance(v := reader.get(NAME, f), dict) else [""] for f in fields}
-    names = by_field[fields[0]]
-    for field_, others in by_field.items():
-        if set(others) != set(names):
-            ours, theirs = (", ".join(filter(None, n)) or "one expression" for n in (others, names))
-            reader.complain(
-                (NAME, field_), f"'{field_}' has {ours}, '{fields[0]}' has {theirs}; name the same outputs", key=True
-            )
-    for name in names if isinstance(reader.get(NAME, fields[0]), dict) else ():
-        why = "it is an input" if name in inputs else bad_name(name)
-        if why:
-            reader.complain((NAME, fields[0], name), f"'{name}' cannot name an output: {why}", key=True)
-    return names
-
-
-def _read_output(reader: Reader, fields: list[str], name: str, inputs: dict[str, Values | None]) -> Output | None:
-    source: dict[str, str] = {}
-    shape: Shape | None = None
-    shapes = {key: values.shape if values else None for key, values in inputs.items()}
-    dtype = str(reader.get("dtype", default="float32"))
-    native_shapes = []
-    for field_ in fields:
-        path: Path = (NAME, field_, name) if name else (NAME, field_)
-        if reader.get(*path) is None:
-            continue
-        if field_ == "of":
-            tree = reader.tree(path)
-            if tree is None:
-                continue
-            mark_inputs(tree, set(inputs))
-            shape, complaints = shape_of(tree, shapes)
-            if not complaints and not any(isinstance(n, ast.Name) and n.id in inputs for n in ast.walk(tree)):
-                complaints = [
-                    Complaint(0, f"the expression depends on no input (given under 'at': {', '.join(inputs)})")
-                ]
-            reader.complain_all(path, complaints)
-            if not complaints:
-                source = {framework: written(tree, framework, dtype) for framework in FRAMEWORKS}
-        else:
-            native = reader.native(path, field_, set(inputs))
-            if native is not None:
-                source[field_] = ast.unparse(native)
-                # Arithmetic means the same natively; behind a native call the shape is not known.
-                known, complaints = shape_of(native, shapes)
-                native_shapes.append(None if complaints else known)
-    if native_shapes and len(set(native_shapes)) == 1:
-        shape = native_shapes[0]
-    return Output(name, source, shape) if source else None
-
-
-def _read_wrt(reader: Reader, inputs: dict[str, Values | None]) -> tuple[str, ...]:
+def _read_wrt(reader: Reader, inputs: dict[str, Values | None], dtypes: dict[str, str]) -> tuple[str, ...]:
     wrt = reader.get(NAME, "wrt")
     if wrt is None:
-        return tuple(inputs)
+        return tuple(name for name in inputs if dtypes[name] in FLOATING)
     names = [wrt] if isinstance(wrt, str) else wrt
     for index, name in enumerate(names):
         path: Path = (NAME, "wrt") if isinstance(wrt, str) else (NAME, "wrt", index)
@@ -272,13 +265,18 @@ def _same_shape(reader: Reader, path: Path, what: str, values: Values, of: str, 
 
 
 def _headline(reader: Reader, inputs: dict[str, Values]) -> str:
-    def shown(field_: str) -> str:
-        value = reader.get(NAME, field_)
+    def shown(*path: str) -> str:
+        value = reader.get(NAME, *path)
+        if isinstance(value, dict) and set(value) == {"python"}:
+            return str(value["python"])
         if isinstance(value, dict):
-            return ", ".join(f"{name} = {' '.join(str(text).split())}" for name, text in value.items())
+            return ", ".join(f"{name} = {shown(*path, name)}" for name in value)
         return " ".join(str(value).split())
+
+    def lines(*path: str) -> str:
+        return f"{shown(*path)}; " if reader.get(NAME, *path) is not None else ""
 
     at = ", ".join(f"{name} = {values.shown}" for name, values in inputs.items())
     if reader.get(NAME, "of") is not None:
-        return f"{shown('of')}   at {at}"
-    return "\n".join([*(f"{LABELS[f]:<10}  {shown(f)}" for f in FRAMEWORKS), f"at {at}"])
+        return f"{lines('let')}{shown('of')}   at {at}"
+    return "\n".join([*(f"{LABELS[f]:<10}  {lines('let', f)}{shown(f)}" for f in FRAMEWORKS), f"at {at}"])

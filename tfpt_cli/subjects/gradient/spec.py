@@ -2,24 +2,92 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+import re
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.shapes import Shape, show
+from tfpt_cli.lowering import written_for_reference
+from tfpt_cli.results import LABELS
 
 if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator
+
     from tfpt_cli.scenario.values import Values
 
 NAME = "gradient"
+# By more numbers than this the reference takes one derivative along a random direction instead of all of them, and by
+# more than LARGEST none: a difference quotient evaluates the expression some ten times for each.
+EACH = 64
+LARGEST = 1 << 16
+# A Hessian by difference quotients evaluates the expression some hundred times for each pair of numbers.
+HESSIAN = 12
+# Forward mode is run along one axis after another.
+FORWARD = 16
+FLOATING = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+ORDER = re.compile(r"d([3-6])")
+
+
+@dataclass(frozen=True)
+class Body:
+    """The inside of a function: the named lines that it needs (name and source), and the source of its result."""
+
+    result: str
+    lines: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Code:
+    """A person's own function: the file, and the name of the function in it."""
+
+    file: str
+    function: str
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """A neutral expression with the lines that it needs, as trees, for the reference to compute."""
+
+    result: ast.expr
+    lines: dict[str, ast.expr]
+    dtype: str
+
+    @cached_property
+    def numpy(self) -> Body:
+        """Its body in float64."""
+        body = self._body(digits=False)
+        assert body is not None
+        return body
+
+    @cached_property
+    def mpmath(self) -> Body | None:
+        """Its body in 50 digits, None where a row has no spelling for that."""
+        return self._body(digits=True)
+
+    def _body(self, *, digits: bool) -> Body | None:
+        held: Iterator[int] = itertools.count()
+        lines = [(n, written_for_reference(tree, self.dtype, held, digits=digits)) for n, tree in self.lines.items()]
+        result = written_for_reference(self.result, self.dtype, held, digits=digits)
+        if result is None or any(source is None for _, source in lines):
+            return None
+        return Body(result, tuple((name, source) for name, source in lines if source is not None))
 
 
 @dataclass(frozen=True)
 class Output:
-    """One expression: its name (empty for the only one), its source by framework, its shape where that is known."""
+    """One expression: its name (empty for the only one), its body by framework, its shape where that is known.
+
+    `reference` holds what the reference computes, by whose function it is (empty: both sides' alike). `code` holds what is a person's own function instead of an expression.
+    """
 
     name: str
-    source: dict[str, str]
+    body: dict[str, Body]
     shape: Shape | None
+    reference: dict[str, Meaning] = field(default_factory=dict)
+    code: dict[str, Code] = field(default_factory=dict)
 
     @property
     def value(self) -> str:
@@ -29,24 +97,63 @@ class Output:
 
 @dataclass(frozen=True)
 class Gradient:
-    """A checked gradient scenario: everything that its listings need."""
+    """A checked gradient scenario: everything that its listings need. `dtypes` are those of the inputs, by name."""
 
     inputs: dict[str, Values]
+    dtypes: dict[str, str]
     outputs: tuple[Output, ...]
     wrt: tuple[str, ...]
     derivatives: tuple[str, ...]
     tangent: dict[str, Values]
     cotangent: dict[str, Values]
     modes: dict[str, tuple[str, ...]]
+    all_ways: bool
     headline: str
     dtype: str
     seed: int
     native: bool
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def smooth(self) -> list[str]:
+        """The inputs to differentiate by that have derivatives at all."""
+        return [name for name in self.wrt if self.dtypes[name] in FLOATING]
+
+    @property
+    def whole(self) -> list[str]:
+        """The inputs to differentiate by that are whole numbers or truth values."""
+        return [name for name in self.wrt if name not in self.smooth]
+
+    @property
+    def count(self) -> int:
+        """How many numbers the derivatives are taken by."""
+        return sum(self.inputs[name].size for name in self.smooth)
+
+    @property
+    def complex(self) -> bool:
+        """Whether an input is complex."""
+        return any(dtype.startswith("complex") for dtype in self.dtypes.values())
+
+    def in_double(self) -> Gradient:
+        """The same in double precision."""
+        wider = {"complex64": "complex128"}
+        dtypes = {n: wider.get(d, "float64") if d in FLOATING else d for n, d in self.dtypes.items()}
+        return replace(self, dtypes=dtypes, dtype=wider.get(self.dtype, "float64"))
 
     def notes(self) -> tuple[str, ...]:
         """What a reader must know to read the derivatives."""
         summed = [o for o in self.outputs if o.shape and {"gradient", "hessian", "hvp"} & set(self.derivatives)]
-        return tuple(
+        notes = [
             f"{output.value} has shape {show(output.shape or ())}: its gradient is that of its sum (a cotangent of ones)"
             for output in summed
-        )
+            if self.wrt
+        ]
+        if any(output.reference for output in self.outputs) and self.derivatives and self.count > EACH:
+            words = "one derivative along a random direction" if self.count <= LARGEST else "no derivative"
+            notes.append(f"the reference checks the values and, by {self.count:,} numbers, {words}")
+        return (*notes, *self.remarks)
+
+
+def without_reference(framework: str, call: str) -> str:
+    """The remark that no reference can be had for an expression of one side, because no row knows a call in it."""
+    return f"no reference: no row of the dictionary knows {LABELS[framework]}'s {call}"

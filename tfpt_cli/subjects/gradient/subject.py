@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Listing
 from tfpt_cli.listing import listing as listing_of
-from tfpt_cli.results import FRAMEWORKS, Comparison, Outcome, Tolerance, Value
+from tfpt_cli.results import FRAMEWORKS, REFERENCE, Comparison, Outcome, State, Tolerance
 from tfpt_cli.subjects.gradient.fields import SCHEMA, read
+from tfpt_cli.subjects.gradient.reference import ReferenceWriter
 from tfpt_cli.subjects.gradient.tensorflow import TensorFlowWriter
 from tfpt_cli.subjects.gradient.torch import TorchWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tfpt_cli.subjects.gradient.spec import Gradient
+    from tfpt_cli.subjects.gradient.writer import Writer
 
-__all__ = ["SCHEMA", "compare", "listing", "quantities", "read"]
+__all__ = ["SCHEMA", "compare", "listing", "notes", "quantities", "read", "second_look", "sides"]
+
+_WRITERS = {"torch": TorchWriter, "tensorflow": TensorFlowWriter, REFERENCE: ReferenceWriter}
+
+
+def sides(spec: Gradient) -> tuple[str, ...]:
+    """Both frameworks and, where the dictionary can spell the expression for it, the reference."""
+    return (*FRAMEWORKS, REFERENCE) if any(output.reference for output in spec.outputs) else FRAMEWORKS
 
 
 def quantities(spec: Gradient) -> list[str]:
@@ -25,30 +32,47 @@ def quantities(spec: Gradient) -> list[str]:
     return list(dict.fromkeys(quantity for quantity, _ in keys))
 
 
-def listing(spec: Gradient, framework: str, title: str) -> Listing:
-    """The code for a framework."""
-    writer = {"torch": TorchWriter, "tensorflow": TensorFlowWriter}[framework](spec)
-    return listing_of(framework, title, list(writer.sections()))
+def listing(spec: Gradient, side: str, title: str) -> Listing:
+    """The code for a framework, or for the reference."""
+    return _listing(side, title, _WRITERS[side](spec))
 
 
-def compare(_: Gradient, outcomes: dict[str, Outcome], tolerance: Tolerance | None) -> list[Comparison]:
-    """One comparison for every way on either side, each against the other side's first way."""
-    from tfpt_cli.compare.values import compare_values  # not above: validating needs no NumPy
-
-    # An outcome holds every quantity of its listing, in order: the listings need not be written again.
-    names = dict.fromkeys(quantity for framework in FRAMEWORKS for quantity, _ in outcomes[framework].values)
-    return [compare_values(name, sides, tolerance) for name in names for sides in pairs(name, outcomes)]
+def _listing(side: str, title: str, writer: Writer) -> Listing:
+    return listing_of(side, title, list(writer.sections()))
 
 
-def pairs(quantity: str, outcomes: dict[str, Outcome]) -> Iterator[dict[str, tuple[str, Value]]]:
-    """The comparisons of a quantity that each side may have computed in several ways: by framework, (way, value).
+def second_look(spec: Gradient, comparisons: list[Comparison]) -> dict[str, Listing]:
+    """What is run again where something is off: both sides in double precision, the reference from both sides of a kink."""
+    from tfpt_cli.subjects.gradient.verdicts import doubtful
 
-    Each way is held against the other side's first one, so that every way is in a row and closeness, which is not
-    transitive, is never inferred.
-    """
-    left, right = ([(how, v) for (q, how), v in outcomes[f].values.items() if q == quantity] for f in FRAMEWORKS)
-    if not left or not right:
-        return
-    rows = [(way, right[0]) for way in left] + [(left[0], way) for way in right[1:]]
-    for row in rows:
-        yield dict(zip(FRAMEWORKS, row, strict=True))
+    if not any(doubtful(comparison) for comparison in comparisons):
+        return {}
+    double = spec.in_double()
+    again: dict[str, Writer] = {}
+    if double != spec:
+        again = {"torch": TorchWriter(double), "tensorflow": TensorFlowWriter(double)}
+    if REFERENCE in sides(spec):
+        again[REFERENCE] = ReferenceWriter(spec, second=True)
+    return {side: _listing(side, "", writer) for side, writer in again.items()}
+
+
+def compare(
+    spec: Gradient, outcomes: dict[str, Outcome], tolerance: Tolerance | None, again: dict[str, Outcome] | None = None
+) -> list[Comparison]:
+    """One comparison for every way on either side, each against the other side's first way, and against the reference."""
+    from tfpt_cli.subjects.gradient.verdicts import Court  # not above: validating needs no NumPy
+
+    return Court(spec, outcomes, tolerance, again or {}).comparisons()
+
+
+def notes(_: Gradient, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
+    """What was skipped, and why there is no reference where it should be."""
+    skipped = dict.fromkeys(
+        f"{how.rpartition(', ')[2] or how}: skipped, {value.reason}"
+        for framework in FRAMEWORKS
+        for (_, how), value in outcomes[framework].values.items()
+        if value.state is State.SKIPPED
+    )
+    failures = outcomes[REFERENCE].failures if REFERENCE in outcomes else ()
+    lacking = [f"no reference: {failure.message}"[:300] for failure in failures[:1]]
+    return (*skipped, *lacking)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tfpt_cli.listing import Leaf, Section
-from tfpt_cli.subjects.gradient.writer import Writer, alone_or, listed, quantity, unpacked
+from tfpt_cli.subjects.gradient.spec import ORDER
+from tfpt_cli.subjects.gradient.writer import FrameworkWriter, alone_or, listed, quantity, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,30 +15,33 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.gradient.spec import Output
 
 
-class TensorFlowWriter(Writer):
+class TensorFlowWriter(FrameworkWriter):
     """Reverse mode by `tf.GradientTape`, forward mode by `tf.autodiff.ForwardAccumulator`."""
 
     framework = "tensorflow"
     seed = "tf.keras.utils.set_random_seed({seed})"
-    compiled = {  # noqa: RUF012 - a ClassVar of the base
+    compiled: ClassVar[dict[str, str]] = {
         "graph": "tf.function({function})",
         "jit": "tf.function({function}, jit_compile=True)",
     }
 
     def tensor(self, name: str, values: Values) -> str:
         make = "tf.Variable" if name in self.wrt else "tf.constant"
-        return f"{make}({values.source}, dtype=tf.{self.spec.dtype})"
+        return f"{make}({values.source}, dtype=tf.{self.spec.dtypes.get(name, self.spec.dtype)})"
 
-    def derivatives(self, output: Output, run: str, mode: str) -> Iterator[Section]:
-        value = self.leaf(output.value, "", mode, self.value)
+    def evaluation(self, _: Output, run: str) -> str:
         call = self.call(run)
-        source = self.taped(call) if "gradient" in self.spec.derivatives else f"{self.value} = {call}"
-        yield Section(source, (value,), required=not mode)
-        for kind in self.spec.derivatives:
-            yield getattr(self, kind)(output, call, mode)
+        return self.taped(call) if "gradient" in self.spec.derivatives and self.wrt else f"{self.value} = {call}"
 
-    def taped(self, call: str) -> str:
-        return f"with tf.GradientTape() as {self.free('tape')}:\n    {self.value} = {call}"
+    def derivative(self, kind: str, output: Output, run: str, mode: str) -> Iterator[Section]:
+        if order := ORDER.fullmatch(kind):
+            yield from self.of_order(int(order[1]), output, self.call(run), mode)
+        else:
+            yield from getattr(self, kind)(output, self.call(run), mode)
+
+    def taped(self, call: str, *, persistent: bool = False) -> str:
+        argument = "persistent=True" if persistent else ""
+        return f"with tf.GradientTape({argument}) as {self.free('tape')}:\n    {self.value} = {call}"
 
     def by_tape(
         self, kind: str, method: str, output: Output, mode: str, head: str = "", arguments: str = ""
@@ -45,23 +49,52 @@ class TensorFlowWriter(Writer):
         holders = self.holders(kind)
         source = f"{', '.join(holders)} = {self.free('tape')}.{method}({self.value}, {self.sources}{arguments})"
         way = "GradientTape" if method == "gradient" else f"GradientTape.{method}"
+        way = f"persistent {way}" if "persistent" in head else way
         return Section("\n".join(filter(None, (head, source))), self.leaves(kind, output, way, mode, holders))
 
     @property
     def sources(self) -> str:
         return alone_or(self.wrt, listed(self.wrt))
 
-    def gradient(self, output: Output, _: str, mode: str) -> Section:
-        return self.by_tape("gradient", "gradient", output, mode)
+    def gradient(self, output: Output, call: str, mode: str) -> Iterator[Section]:
+        yield self.by_tape("gradient", "gradient", output, mode)
+        if self.spec.all_ways:
+            yield self.by_tape("gradient", "gradient", output, mode, self.taped(call, persistent=True))
+        if self.one_by_one:
+            yield self.forward("gradient", output, call, mode)
 
-    def jacobian(self, output: Output, call: str, mode: str) -> Section:
-        return self.by_tape("jacobian", "jacobian", output, mode, self.taped(call))
+    def jacobian(self, output: Output, call: str, mode: str) -> Iterator[Section]:
+        yield self.by_tape("jacobian", "jacobian", output, mode, self.taped(call))
+        if self.one_by_one:
+            yield self.forward("jacobian", output, call, mode)
 
-    def vjp(self, output: Output, call: str, mode: str) -> Section:
+    def vjp(self, output: Output, call: str, mode: str) -> Iterator[Section]:
         weights = f", output_gradients={self.cotangent(output.name)}"
-        return self.by_tape("vjp", "gradient", output, mode, self.taped(call), weights)
+        for persistent in (False, True) if self.spec.all_ways else (False,):
+            yield self.by_tape("vjp", "gradient", output, mode, self.taped(call, persistent=persistent), weights)
 
-    def hessian(self, output: Output, call: str, mode: str) -> Section:
+    def forward(self, kind: str, output: Output, call: str, mode: str) -> Section:
+        """Forward mode along every axis of every input: a column of the Jacobian each, or its sum."""
+        accumulator, columns, axis = self.free("accumulator"), self.free("columns"), self.free("axis")
+        lines, holders = [], self.holders(f"forward_{kind}")
+        for name, holder in zip(self.wrt, holders, strict=True):
+            shape, size = list(self.spec.inputs[name].shape), self.spec.inputs[name].size
+            column = f"{accumulator}.jvp({self.value})"
+            joined = {
+                "gradient": f"tf.reshape([tf.reduce_sum(column) for column in {columns}], {shape})",
+                "jacobian": f"tf.reshape(tf.stack({columns}, axis=-1), {columns}[0].shape + {shape})",
+            }[kind]
+            lines += [
+                f"{columns} = []",
+                f"for {axis} in tf.reshape(tf.eye({size}, dtype=tf.{self.spec.dtypes[name]}), {[size, *shape]}):",
+                f"    with tf.autodiff.ForwardAccumulator({name}, {axis}) as {accumulator}:",
+                f"        {self.value} = {call}",
+                f"    {columns}.append({column})",
+                f"{holder} = None if {columns}[0] is None else {joined}",
+            ]
+        return Section("\n".join(lines), self.leaves(kind, output, "ForwardAccumulator", mode, holders))
+
+    def hessian(self, output: Output, call: str, mode: str) -> Iterator[Section]:
         outer, inner = self.free("outer"), self.free("inner")
         gradients = self.holders("gradient")
         lines = [
@@ -80,22 +113,50 @@ class TensorFlowWriter(Writer):
                 leaves.append(
                     self.leaf(quantity("hessian", output.name, first, second), "nested GradientTape", mode, holder)
                 )
-        return Section("\n".join(lines), tuple(leaves))
+        yield Section("\n".join(lines), tuple(leaves))
 
-    def hvp(self, output: Output, call: str, mode: str) -> Section:
+    def of_order(self, order: int, output: Output, call: str, mode: str) -> Iterator[Section]:
+        holders = self.holders(f"d{order}")
+        nested, times, tape, lower = (self.free(word) for word in ("nested", "times", "tape", "lower"))
+        for name, holder in zip(self.wrt, holders, strict=True):
+            lines = [
+                f"def {nested}({times}):",
+                f"    if {times} == 0:",
+                f"        return {call}",
+                f"    with tf.GradientTape() as {tape}:",
+                f"        {lower} = {nested}({times} - 1)",
+                f"    return None if {lower} is None else {tape}.gradient({lower}, {name})",
+                "",
+                f"{holder} = {nested}({order})",
+            ]
+            key = quantity(f"d{order}", output.name, name)
+            yield Section("\n".join(lines), (self.leaf(key, "nested GradientTape", mode, holder),))
+
+    def hvp(self, output: Output, call: str, mode: str) -> Iterator[Section]:
         outer, inner, gradients = self.free("outer"), self.free("inner"), self.free("gradients")
         holders, wrt = self.holders("hvp"), listed(self.wrt)
         tangents = listed([self.tangent(name) for name in self.wrt])
-        lines = [
-            f"with tf.GradientTape() as {outer}:",
+        taped = [
             f"    with tf.GradientTape() as {inner}:",
             f"        {self.value} = {call}",
             f"    {gradients} = {inner}.gradient({self.value}, {wrt})",
+        ]
+        lines = [
+            f"with tf.GradientTape() as {outer}:",
+            *taped,
             f"{unpacked(holders)} = {outer}.gradient({gradients}, {wrt}, output_gradients={tangents})",
         ]
-        return Section("\n".join(lines), self.leaves("hvp", output, "nested GradientTape", mode, holders))
+        yield Section("\n".join(lines), self.leaves("hvp", output, "nested GradientTape", mode, holders))
+        if self.spec.all_ways:
+            lines = [
+                f"with tf.autodiff.ForwardAccumulator({wrt}, {tangents}) as {outer}:",
+                *taped,
+                f"{unpacked(holders)} = {outer}.jvp({gradients})",
+            ]
+            way = "ForwardAccumulator of GradientTape"
+            yield Section("\n".join(lines), self.leaves("hvp", output, way, mode, holders))
 
-    def jvp(self, output: Output, call: str, mode: str) -> Section:
+    def jvp(self, output: Output, call: str, mode: str) -> Iterator[Section]:
         accumulator, holder = self.free("accumulator"), self.free("jvp")
         tangents = listed([self.tangent(name) for name in self.wrt])
         lines = [
@@ -103,4 +164,16 @@ class TensorFlowWriter(Writer):
             f"    {self.value} = {call}",
             f"{holder} = {accumulator}.jvp({self.value})",
         ]
-        return Section("\n".join(lines), (self.leaf(quantity("jvp", output.name), "ForwardAccumulator", mode, holder),))
+        leaf = self.leaf(quantity("jvp", output.name), "ForwardAccumulator", mode, holder)
+        yield Section("\n".join(lines), (leaf,))
+
+    def whole(self, output: Output, name: str, run: str, mode: str) -> Section:
+        holder, tape = self.free(f"gradient_{name}"), self.free("tape")
+        lines = [
+            f"with tf.GradientTape() as {tape}:",
+            f"    {tape}.watch({name})",
+            f"    {self.value} = {self.call(run)}",
+            f"{holder} = {tape}.gradient({self.value}, {name})",
+        ]
+        key = quantity("gradient", output.name, name)
+        return Section("\n".join(lines), (self.leaf(key, "GradientTape", mode, holder),))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tfpt_cli.listing import Leaf, Section
+from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def quantity(kind: str, output: str, *names: str) -> str:
-    """The name of a derivative: `d/dx`, `dloss/dw`, `jacobian d/dx`, `d2/dxdw`, `d2/dx2`, `jvp`, `hvp d/dx`."""
+    """The name of a derivative: `d/dx`, `dloss/dw`, `jacobian d/dx`, `d2/dxdw`, `d2/dx2`, `d3/dx3`, `jvp`, `hvp d/dx`."""
+    if order := ORDER.fullmatch(kind):
+        return f"d{order[1]}{output}/d{names[0]}{order[1]}"
     if kind == "jvp":
         return f"jvp {output}".strip()
     if kind == "hessian":
@@ -26,43 +31,28 @@ def quantity(kind: str, output: str, *names: str) -> str:
 
 
 class Writer(ABC):
-    """Writes the sections of one framework.
+    """What every listing of a scenario is written with: its names, its inputs, its calls.
 
     The listing's own variables are called by plain words, with an underscore behind where a person has taken one.
     """
 
     framework: ClassVar[str]
     seed: ClassVar[str]
-    compiled: ClassVar[dict[str, str]]
 
     def __init__(self, spec: Gradient) -> None:
         self.spec = spec
         self.taken = {*spec.inputs, *(output.name for output in spec.outputs)}
-        self.wrt = list(spec.wrt)
+        self.taken |= {name for o in spec.outputs for body in o.body.values() for name, _ in body.lines}
+        self.wrt = spec.smooth
         self.value = self.free("value")
+
+    @abstractmethod
+    def sections(self) -> Iterator[Section]:
+        """Everything that the listing does, in order."""
 
     @abstractmethod
     def tensor(self, name: str, values: Values) -> str:
         """The source of an input, a tangent or a cotangent."""
-
-    @abstractmethod
-    def derivatives(self, output: Output, run: str, mode: str) -> Iterator[Section]:
-        """The sections of an output's value and derivatives in one mode (`run` is the function to call)."""
-
-    def sections(self) -> Iterator[Section]:
-        """Everything: the inputs, then each output as a function, in each mode."""
-        yield Section(self.inputs(), required=True)
-        for output in self.spec.outputs:
-            function = output.name or self.free("f")
-            body = f"def {function}({', '.join(self.spec.inputs)}):\n    return {output.source[self.framework]}"
-            yield Section(body, required=True)
-            for mode in self.spec.modes[self.framework]:
-                if mode == "eager":
-                    yield from self.derivatives(output, function, "")
-                    continue
-                run = self.free(f"{mode}_{function}")
-                yield Section(f"{run} = {self.compiled[mode].format(function=function)}")
-                yield from self.derivatives(output, run, mode)
 
     def inputs(self) -> str:
         tensors = {
@@ -70,7 +60,7 @@ class Writer(ABC):
             **{self.tangent(name): values for name, values in self.spec.tangent.items()},
             **{self.cotangent(name): values for name, values in self.spec.cotangent.items()},
         }
-        lines = [self.seed.format(seed=self.spec.seed)] if self.spec.native else []
+        lines = [self.seed.format(seed=self.spec.seed)] if self.spec.native and self.seed else []
         if any(values.random for values in tensors.values()):
             lines.append(f"rng = np.random.RandomState({self.spec.seed})")
         return "\n".join(lines + [f"{name} = {self.tensor(name, values)}" for name, values in tensors.items()])
@@ -93,6 +83,11 @@ class Writer(ABC):
     def call(self, run: str) -> str:
         return f"{run}({', '.join(self.spec.inputs)})"
 
+    def defined(self, name: str, body: Body) -> str:
+        """The source of an expression as a function of the inputs."""
+        lines = [f"    {line} = {source}\n" for line, source in body.lines]
+        return f"def {name}({', '.join(self.spec.inputs)}):\n{''.join(lines)}    return {body.result}"
+
     def leaf(self, name: str, way: str, mode: str, holder: str) -> Leaf:
         return Leaf(name, ", ".join(filter(None, (way, mode))), holder)
 
@@ -102,6 +97,67 @@ class Writer(ABC):
             self.leaf(quantity(kind, output.name, name), way, mode, holder)
             for name, holder in zip(self.wrt, holders, strict=True)
         )
+
+
+class FrameworkWriter(Writer):
+    """Writes the sections of one framework: every output in every mode, its derivatives in every way."""
+
+    compiled: ClassVar[dict[str, str]]
+    # What a mode needs that a machine may not have; without it its quantities are skipped.
+    needs: ClassVar[dict[str, str]] = {}
+
+    @abstractmethod
+    def derivative(self, kind: str, output: Output, run: str, mode: str) -> Iterator[Section]:
+        """The sections of one kind of derivative in one mode, by every way (`run` is the function to call)."""
+
+    @abstractmethod
+    def evaluation(self, output: Output, run: str) -> str:
+        """The source that computes an output's value, ready for its gradient."""
+
+    @abstractmethod
+    def whole(self, output: Output, name: str, run: str, mode: str) -> Section:
+        """The derivative by an input of whole numbers, in a section of its own: a framework may refuse it."""
+
+    def sections(self) -> Iterator[Section]:
+        """Everything: the inputs, then each output as a function, in each mode."""
+        yield Section(self.inputs(), required=True)
+        for output in self.spec.outputs:
+            function = output.name or self.free("f")
+            yield Section(self.function(function, output), required=True)
+            for mode in self.spec.modes[self.framework]:
+                if mode == "eager":
+                    yield from self.run(output, function, "")
+                    continue
+                run = self.free(f"{mode}_{function}")
+                made = Section(f"{run} = {self.compiled[mode].format(function=function)}")
+                for section in (made, *self.run(output, run, mode)):
+                    yield replace(section, needs=self.needs.get(mode, ""))
+
+    def run(self, output: Output, run: str, mode: str) -> Iterator[Section]:
+        """The sections of an output's value and derivatives in one mode (`run` is the function to call)."""
+        value = self.leaf(output.value, "", mode, self.value)
+        yield Section(self.evaluation(output, run), (value,), required=not mode)
+        for kind in self.spec.derivatives:
+            if self.wrt:
+                yield from self.derivative(kind, output, run, mode)
+            if kind == "gradient":
+                for name in self.spec.whole:
+                    yield self.whole(output, name, run, mode)
+
+    def function(self, name: str, output: Output) -> str:
+        """The source of an output as a function of the inputs, a person's own function included."""
+        if self.framework not in output.code:
+            return self.defined(name, output.body[self.framework])
+        code = output.code[self.framework]
+        folder, module = os.path.split(code.file[: -len(".py")])
+        alias = self.free(f"user_{module}")
+        imports = f"import sys\nsys.path.insert(0, {folder!r})\nimport {module} as {alias}"
+        return f"{imports}\n\n{self.defined(name, Body(self.call(f'{alias}.{code.function}')))}"
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether forward mode is run, along one axis after another."""
+        return self.spec.all_ways and self.spec.count <= FORWARD and not self.spec.complex
 
 
 def listed(names: list[str]) -> str:

@@ -67,6 +67,9 @@ SCHEMA: dict[str, Any] = {
 def read(reader: Reader, dtype: str, seed: int) -> Init | None:
     """The init scenario of a case, or None after complaining about every problem in its fields."""
     before = len(reader.problems)
+    if dtype.startswith("complex"):
+        reader.complain(("dtype",), f"'init' has no {dtype}: the initializers of Keras draw real numbers")
+        return None
     native_sides = [framework for framework in FRAMEWORKS if reader.get(NAME, framework) is not None]
     neutral = reader.get(NAME, "layer") is not None
     if neutral and native_sides:

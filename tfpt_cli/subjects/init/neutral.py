@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import UNKNOWN
 from tfpt_cli.dictionary.rows import Layer, called_name, dictionary
-from tfpt_cli.lowering import unknown
+from tfpt_cli.neutral import unknown
 from tfpt_cli.results import FRAMEWORKS
 from tfpt_cli.scenario.expression import Complaint, offset
 from tfpt_cli.subjects.init.initializers import InitializerCall, alone, checked_settings

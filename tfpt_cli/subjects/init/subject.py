@@ -14,7 +14,22 @@ from tfpt_cli.subjects.init.spec import DRAWS
 if TYPE_CHECKING:
     from tfpt_cli.subjects.init.spec import Init
 
-__all__ = ["SCHEMA", "compare", "listing", "quantities", "read"]
+__all__ = ["SCHEMA", "compare", "listing", "notes", "quantities", "read", "second_look", "sides"]
+
+
+def sides(_: Init) -> tuple[str, ...]:
+    """Both frameworks; the arbiter of a random parameter is the law that its row declares."""
+    return FRAMEWORKS
+
+
+def second_look(_: Init, __: list[Comparison]) -> dict[str, Listing]:
+    """Nothing: the first look draws as many values as the verdict needs."""
+    return {}
+
+
+def notes(_: Init, __: dict[str, Outcome]) -> tuple[str, ...]:
+    """Nothing besides the comparisons."""
+    return ()
 
 
 def quantities(spec: Init) -> list[str]:
@@ -28,7 +43,9 @@ def listing(spec: Init, framework: str, title: str) -> Listing:
     return listing_of(framework, title, list(sections(spec)))
 
 
-def compare(spec: Init, outcomes: dict[str, Outcome], tolerance: Tolerance | None) -> list[Comparison]:
+def compare(
+    spec: Init, outcomes: dict[str, Outcome], tolerance: Tolerance | None, _: dict[str, Outcome] | None = None
+) -> list[Comparison]:
     """One comparison for every parameter: by value, or as a distribution where a side is random."""
     from tfpt_cli.compare.parameter import compare_parameter  # not above: validating needs no NumPy
     from tfpt_cli.compare.summary import side_of

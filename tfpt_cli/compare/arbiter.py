@@ -1,0 +1,145 @@
+"""Who is right: the sides' numbers against those of the reference, which shares no code with either framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfpt_cli.compare.values import PRECISION, limits, ulps
+from tfpt_cli.results import Against, Kink, Standing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tfpt_cli.results import Tolerance, Value
+
+MAX_KINKS = 20
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the reference found of one quantity: arrays of one shape, None for what was not looked for.
+
+    `value` with its `error` estimate is from float64, `exact` from 50 digits. `left` and `right` are one-sided
+    derivatives, NaN where there is none.
+    """
+
+    value: NDArray[Any]
+    error: NDArray[Any] | None = None
+    exact: NDArray[Any] | None = None
+    left: NDArray[Any] | None = None
+    right: NDArray[Any] | None = None
+    derivative: bool = False
+
+    @property
+    def best(self) -> NDArray[Any]:
+        """The most exact value that there is."""
+        return self.value if self.exact is None else self.exact
+
+
+def kinks(evidence: Evidence, dtype: str) -> NDArray[np.bool_]:
+    """Where the derivatives from both sides are known and apart by more than the dtype could show as equal."""
+    if evidence.left is None or evidence.right is None:
+        return np.zeros(evidence.value.shape, bool)
+    rtol, atol = limits(None, dtype)
+    return ~np.isnan(evidence.left) & ~np.isnan(evidence.right) & ~_close(evidence.left, evidence.right, rtol, atol)
+
+
+def found_kinks(evidence: Evidence, dtype: str) -> tuple[Kink, ...]:
+    """The first of the kinks, with the derivative from the left and from the right."""
+    places = np.argwhere(kinks(evidence, dtype))[:MAX_KINKS]
+    assert len(places) == 0 or (evidence.left is not None and evidence.right is not None)
+    return tuple(
+        Kink(tuple(map(int, at)), float(evidence.left[tuple(at)]), float(evidence.right[tuple(at)]))  # type: ignore[index]
+        for at in places
+    )
+
+
+def loses_digits(against: Against, dtype: str) -> bool:
+    """Whether a side keeps fewer than half of its dtype's digits, whatever the tolerance allows near zero."""
+    return against.ulps is not None and against.ulps > 2.0 ** (PRECISION[dtype] / 2) and PRECISION[dtype] > 20
+
+
+def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Against:
+    """Where a side stands against the reference.
+
+    A value must be close to the reference's, NaN and infinities included. A derivative must be close to the central
+    one, or at a kink lie between the one-sided ones (Clarke's generalised gradient of a function of one number), or at an
+    edge of the domain be the one that exists. What the reference does not know is not held against anybody.
+    """
+    array = np.asarray(side.array)
+    best = evidence.best
+    if array.shape != best.shape:
+        return Against(Standing.UNKNOWN)
+    wide: Any = np.complex128 if "c" in (array.dtype.kind, best.dtype.kind) else np.float64
+    have, want = array.astype(wide), best.astype(wide)
+    rtol, atol = limits(tolerance, side.dtype)
+    error = np.zeros(want.shape) if evidence.error is None or evidence.exact is not None else np.abs(evidence.error)
+    right = _close(have, want, rtol, atol + np.nan_to_num(error, nan=0.0, posinf=0.0))
+    known = np.ones(want.shape, bool)
+    convention = np.zeros(want.shape, bool)
+    if evidence.derivative:
+        sure = np.isnan(error) | (error > 0.1 * (atol + rtol * np.abs(want)))
+        known = ~np.isnan(want) & ~sure
+        if evidence.left is not None and evidence.right is not None and wide is np.float64:
+            known, right, convention = _one_sided(evidence, have, right, known, side.dtype, (rtol, atol))
+    off = known & ~right
+    measured = known & ~convention & np.isfinite(want) & np.isfinite(have)
+    with np.errstate(all="ignore"):
+        distance = np.where(measured, np.abs(have - want), 0.0)
+    greatest = float(distance.max()) if measured.any() else None
+    units = None
+    if measured.any() and side.dtype in PRECISION and wide is np.float64:
+        # A difference quotient is no better than this, whatever it says of itself.
+        noise = 100 * np.nan_to_num(error, nan=0.0, posinf=0.0) + 1e-10 * np.abs(want[measured]).max()
+        beyond = np.maximum(distance - noise, 0.0) if evidence.derivative and evidence.exact is None else distance
+        units = ulps(np.where(measured, np.maximum(np.abs(want), np.abs(have)), 1.0), beyond, side.dtype)
+    standing = Standing.RIGHT
+    if off.any():
+        standing = Standing.WRONG
+    elif convention.any():
+        standing = Standing.CONVENTION
+    elif not known.all():
+        standing = Standing.UNKNOWN
+    worst = _worst(off, distance) if off.any() else None
+    return Against(standing, int(np.count_nonzero(off)), units, greatest, worst)
+
+
+def _one_sided(
+    evidence: Evidence,
+    have: NDArray[Any],
+    right: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    dtype: str,
+    closeness: tuple[float, float],
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """What the derivatives from the left and from the right say: where they are known, right, and a convention."""
+    assert evidence.left is not None
+    assert evidence.right is not None
+    left, after = evidence.left, evidence.right
+    kink = kinks(evidence, dtype)
+    edge = np.isnan(left) ^ np.isnan(after)
+    only = np.where(np.isnan(left), after, left)
+    low, high = np.minimum(left, after), np.maximum(left, after)
+    rtol, atol = closeness
+    with np.errstate(all="ignore"):
+        slack = atol + rtol * np.abs(have)
+        between = ((have >= low - slack) & (have <= high + slack)) | _close(have, low, rtol, atol) | _close(have, high, rtol, atol)
+    right = np.where(kink, between, np.where(edge, _close(have, only, rtol, atol), right))
+    known = known | kink | edge
+    return known, right, kink & between
+
+
+def _close(a: NDArray[Any], b: NDArray[Any], rtol: float, atol: Any) -> NDArray[np.bool_]:
+    with np.errstate(all="ignore"):
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        finite = np.isfinite(a) & np.isfinite(b)
+        close: NDArray[np.bool_] = same | (finite & (np.abs(a - b) <= atol + rtol * np.maximum(np.abs(a), np.abs(b))))
+    return close
+
+
+def _worst(off: NDArray[np.bool_], distance: NDArray[np.float64]) -> tuple[int, ...]:
+    ranked = np.where(off, np.where(distance > 0, distance, np.inf), -1.0)
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(ranked)), off.shape))

@@ -1,0 +1,231 @@
+"""The dictionary checked against the frameworks: every operation in every dtype, at ordinary points and at special ones.
+
+Each row gives scenarios (`generated`), which are run like any others; `examine` holds what they came to against what
+the row declares. An undeclared difference is a finding, and so is a declared one that is no longer there.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.check import Observer, Options, check
+from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Problem, Report, ScenarioResult, Verdict
+from tfpt_cli.scenario.document import Document
+from tfpt_cli.scenario.scenario import Scenario, read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfpt_cli.dictionary.points import Case
+
+MEASURED = Path(__file__).parent / "dictionary" / "measured.json"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One quantity of one case in one dtype that does not simply agree.
+
+    `verdict` is `differ`, `error` or `wrong` (both sides agree, and not with the reference); `points` names the places.
+    """
+
+    operation: str
+    dtype: str
+    case: str
+    quantity: str
+    verdict: str
+    points: tuple[str, ...]
+    words: str
+
+    def __str__(self) -> str:
+        """One line: what, where, and what was measured."""
+        places = f" at {', '.join(self.points)}" if self.points else ""
+        return f"{self.operation} ({self.dtype}, {self.case}): {self.quantity} {self.verdict}{places}: {self.words}"
+
+
+@dataclass
+class Examination:
+    """What the self-check of some operations came to.
+
+    `measured` holds, by operation and dtype, the greatest distances from the reference in ULP at the ordinary points:
+    `{"value": {"torch": 0.5, "tensorflow": 0.5}, "gradient": {...}}`.
+    """
+
+    undeclared: list[Difference] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+    declared: list[Difference] = field(default_factory=list)
+    measured: dict[str, dict[str, Any]] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    report: Report | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether everything is as the rows declare."""
+        return not self.undeclared and not self.stale
+
+
+def generated(names: set[str] | None = None, dtypes: set[str] | None = None) -> Iterator[list[Scenario] | Problem]:
+    """A scenario for every case of every operation in every dtype that its row declares (of those named, if any are)."""
+    for row in dictionary().operations.values():
+        if names and row.name not in names:
+            continue
+        for dtype in row.dtypes:
+            if dtypes and dtype not in dtypes:
+                continue
+            for case in row.cases:
+                if fits(case, dtype):
+                    scenarios, problems = read_document(_document(row, case, dtype))
+                    yield from problems
+                    yield scenarios
+
+
+def fits(case: Case, dtype: str) -> bool:
+    """Whether a case is for a dtype: special points are real unless they say that they are complex."""
+    complex_dtype = dtype.startswith("complex")
+    if case.complex is None:
+        return not complex_dtype or case.kind == "points"
+    return case.complex is complex_dtype
+
+
+def _document(row: Operation, case: Case, dtype: str) -> Document:
+    kinds = {p.name: {"integers": "int64", "booleans": "bool"}[p.annotation] for p in row.signature.parameters
+             if p.kind == "array" and p.annotation and p.name in case.inputs}  # fmt: skip
+    gradient: dict[str, Any] = {"of": case.call, "at": case.inputs}
+    if kinds:
+        gradient["dtypes"] = kinds
+    if not row.differentiable:
+        gradient["derivatives"] = []
+    # The name is read again by `examine`: operation, dtype, case.
+    data = {"name": f"{row.name}, {dtype}, {case.name}", "dtype": dtype, "gradient": gradient, "tags": [row.name, case.kind]}
+    return Document(f"operations/{row.kind}.yaml", "", data=data)
+
+
+def selfcheck(
+    names: set[str] | None = None, dtypes: set[str] | None = None, observer: Observer | None = None, **options: Any
+) -> Examination:
+    """Runs the scenarios of the operations (all unless named) and gives what they came to.
+
+    `options` are those of `tfpt_cli.check.Options` that say how to run them.
+    """
+    return examine(check(Options(generated=generated(names, dtypes), **options), observer), whole=not names and not dtypes)
+
+
+def examine(report: Report, *, whole: bool) -> Examination:
+    """A report of generated scenarios held against the rows; with `whole`, what was declared and not found is stale."""
+    examination = Examination(environment=report.environment, report=report)
+    examination.stale += [f"cannot be read: {problem}" for problem in report.problems]
+    used: set[tuple[str, int]] = set()
+    for result in report.scenarios:
+        name, dtype, case = result.name.split(", ", 2)
+        row = dictionary().operations[name]
+        for difference in _differences(row, result, dtype, case):
+            index = _declaring(row, difference)
+            used |= {(name, place) for place in index}
+            (examination.declared if index else examination.undeclared).append(difference)
+        if "points" in result.tags:
+            _measure(examination.measured, name, dtype, result)
+    if whole:
+        examination.stale += [
+            f"{row.name}: the declared difference in {', '.join(part.quantities)} was not found ({part.because})"
+            for row in dictionary().operations.values()
+            for place, part in enumerate(row.parts)
+            if (row.name, place) not in used
+        ]
+    return examination
+
+
+def _declaring(row: Operation, difference: Difference) -> list[int]:
+    """The declared parts that cover a difference at all of its points; empty where one is not covered."""
+    found = []
+    for point in difference.points or ("",):
+        places = [
+            index
+            for index, part in enumerate(row.parts)
+            if part.verdict == difference.verdict
+            and any(part.covers(difference.quantity, place, difference.dtype) for place in (point, difference.case))
+        ]
+        if not places:
+            return []
+        found += places
+    return found
+
+
+def _differences(row: Operation, result: ScenarioResult, dtype: str, case: str) -> Iterator[Difference]:
+    seen = set()
+    for comparison in result.comparisons:
+        verdict = _verdict(comparison)
+        if verdict is None or (comparison.quantity, verdict) in seen:
+            continue
+        seen.add((comparison.quantity, verdict))
+        points = tuple(_points(row, case, dtype, comparison, verdict))
+        words = "; ".join(filter(None, (comparison.reason, *comparison.findings)))
+        if verdict == "error":
+            words = "; ".join(f"{LABELS[failure.framework]}: {failure.message[:160]}" for failure in result.failures)
+        yield Difference(row.name, dtype, case, comparison.quantity, verdict, points, words)
+
+
+def _verdict(comparison: Comparison) -> str | None:
+    if comparison.verdict is Verdict.ERROR:
+        return "error"
+    if comparison.verdict is Verdict.DIFFERS:
+        return "differ"
+    return "wrong" if "both wrong" in comparison.diagnosis else None
+
+
+def _points(row: Operation, case: str, dtype: str, comparison: Comparison, verdict: str) -> Iterator[str]:
+    """The points of an elementwise case at which two sides part, as the row writes them: `0.0`, or `0.0 and inf`."""
+    wanted = next(c for c in row.cases if c.name == case and fits(c, dtype))
+    inputs = list(wanted.inputs.values())
+    left, right = (comparison.sides[framework].values for framework in FRAMEWORKS)
+    lists = [*inputs, left, right]
+    if row.shape != "elementwise" or not all(isinstance(value, list) for value in lists):
+        return
+    if len({len(value) for value in lists}) > 1 or any(isinstance(item, list) for value in lists for item in value):
+        return
+    reference = comparison.reference
+    for index, pair in enumerate(zip(left, right, strict=True)):
+        off = verdict == "wrong" and reference is not None and _off(reference.values.get("", left)[index], pair[0])
+        if off or (verdict == "differ" and not _near(*pair, comparison.tolerance)):
+            yield " and ".join(str(value[index]) for value in inputs)
+
+
+def _off(want: Any, have: Any) -> bool:
+    return not _near(want, have, {"rtol": 1e-2, "atol": 1e-2})
+
+
+def _near(a: Any, b: Any, tolerance: dict[str, float] | None) -> bool:
+    if a == b or (a != a and b != b):
+        return True
+    if not (math.isfinite(abs(a)) and math.isfinite(abs(b))) or tolerance is None:
+        return False
+    return bool(abs(a - b) <= tolerance["atol"] + tolerance["rtol"] * max(abs(a), abs(b)))
+
+
+def _measure(measured: dict[str, dict[str, Any]], name: str, dtype: str, result: ScenarioResult) -> None:
+    """Keeps the greatest distance from the reference that each framework has, of values and of derivatives."""
+    entry = measured.setdefault(name, {}).setdefault(dtype, {})
+    for comparison in result.comparisons:
+        if comparison.reference is None:
+            continue
+        kind = entry.setdefault("gradient" if "/" in comparison.quantity else "value", {})
+        for framework, against in comparison.reference.sides.items():
+            if against.ulps is not None:
+                kind[framework] = round(max(kind.get(framework, 0.0), against.ulps), 2)
+
+
+def measured() -> dict[str, Any]:
+    """What was measured of every operation when the dictionary was last examined as a whole, with the versions."""
+    found: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+    return found
+
+
+def save(examination: Examination) -> None:
+    """Keeps what was measured for `tfpt list operations`."""
+    operations = {name: dict(sorted(by_dtype.items())) for name, by_dtype in examination.measured.items()}
+    lines = [f'  {json.dumps(name)}: {json.dumps(by_dtype)}' for name, by_dtype in operations.items()]
+    head = json.dumps(examination.environment)
+    MEASURED.write_text(f'{{\n "environment": {head},\n "operations": {{\n' + ",\n".join(lines) + "\n }\n}\n", encoding="utf-8")

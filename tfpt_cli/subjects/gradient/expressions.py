@@ -1,0 +1,229 @@
+"""The expressions of a gradient scenario: named lines and outputs, neutral or native, written out for every side."""
+
+from __future__ import annotations
+
+import ast
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.lifting import NoRow, lifted
+from tfpt_cli.lowering import written
+from tfpt_cli.neutral import shape_of
+from tfpt_cli.results import FRAMEWORKS
+from tfpt_cli.scenario.expression import Complaint, mark_inputs
+from tfpt_cli.scenario.reader import bad_name
+from tfpt_cli.subjects.gradient.spec import NAME, Body, Code, Meaning, Output, without_reference
+
+if TYPE_CHECKING:
+    from tfpt_cli.dictionary.shapes import Shape
+    from tfpt_cli.scenario.document import Path
+    from tfpt_cli.scenario.reader import Reader
+    from tfpt_cli.scenario.values import Values
+
+_KINDS = {"bool": "booleans", **dict.fromkeys(("uint8", "int8", "int16", "int32", "int64"), "integers")}
+
+
+@dataclass
+class _Line:
+    """A line as it was read: its tree by field (`of`, or a framework), the names that it uses, its shape."""
+
+    trees: dict[str, ast.expr] = field(default_factory=dict)
+    shape: Shape | None = None
+    code: dict[str, Code] = field(default_factory=dict)
+    _uses: dict[str, set[str]] = field(default_factory=dict)
+
+    def uses(self, field_: str) -> set[str]:
+        """The names that stand in it."""
+        if field_ not in self._uses:
+            self._uses[field_] = {node.id for node in ast.walk(self.trees[field_]) if isinstance(node, ast.Name)}
+        return self._uses[field_]
+
+
+class Expressions:
+    """Reads the expressions of one case; `remarks` is what a reader of the report should know of them."""
+
+    def __init__(
+        self, reader: Reader, inputs: dict[str, Values | None], dtypes: dict[str, str], dtype: str
+    ) -> None:
+        self.reader, self.inputs, self.dtype = reader, inputs, dtype
+        self.shapes: dict[str, Shape | None] = {n: v.shape if v is not None else None for n, v in inputs.items()}
+        self.kinds = {name: _KINDS[dtype] for name, dtype in dtypes.items() if dtype in _KINDS}
+        self.neutral = reader.get(NAME, "of") is not None
+        self.fields = ["of"] if self.neutral else [f for f in FRAMEWORKS if reader.get(NAME, f) is not None]
+        self.lines: dict[str, dict[str, _Line]] = {}
+        self.remarks: list[str] = []
+
+    def outputs(self) -> list[Output]:
+        """The outputs, after complaining about everything that is wrong in them."""
+        if not self._fields_fit():
+            return []
+        self.lines = {field_: self._read_lines(field_) for field_ in self.fields}
+        return [output for name in self._names() if (output := self._output(name)) is not None]
+
+    def _fields_fit(self) -> bool:
+        reader = self.reader
+        given = [framework for framework in FRAMEWORKS if reader.get(NAME, framework) is not None]
+        if self.neutral and given:
+            words = f"'of' and '{given[0]}' exclude each other: one spelling for both, or one each"
+            reader.complain((NAME, given[0]), words, key=True)
+            return False
+        if not self.neutral and len(given) < 2:
+            missing = [framework for framework in FRAMEWORKS if framework not in given]
+            alone = f"missing '{missing[0]}' beside '{given[0]}'" if given else ""
+            reader.complain((NAME,), alone or "missing 'of' (or 'torch' and 'tensorflow')", key=True)
+        let = reader.get(NAME, "let", default={})
+        by_framework = bool(let) and all(isinstance(value, dict) for value in let.values())
+        if let and by_framework == self.neutral:
+            words = "its lines go under 'torch' and 'tensorflow'" if by_framework is False else "its lines are neutral too"
+            reader.complain((NAME, "let"), f"'let' does not fit beside '{self.fields[0]}': {words}", key=True)
+            return False
+        return bool(self.fields)
+
+    def _read_lines(self, field_: str) -> dict[str, _Line]:
+        """The named lines of one spelling, in order; each may use those before it."""
+        place: Path = (NAME, "let") if self.neutral else (NAME, "let", field_)
+        lines: dict[str, _Line] = {}
+        for name in self.reader.get(*place, default={}):
+            why = "it is an input" if name in self.inputs else bad_name(name)
+            if why:
+                self.reader.complain((*place, name), f"'{name}' cannot name a line: {why}", key=True)
+            line = _Line()
+            self._read(line, field_, (*place, name), lines)
+            lines[name] = line
+        return lines
+
+    def _read(self, line: _Line, field_: str, path: Path, before: dict[str, _Line]) -> None:
+        """Reads one expression into a line, or complains about everything in it."""
+        reader = self.reader
+        names = {**self.shapes, **{name: known.shape for name, known in before.items()}}
+        if field_ == "of":
+            tree = reader.tree(path)
+            if tree is None:
+                return
+            mark_inputs(tree, set(names))
+            line.shape, complaints = shape_of(tree, names, self.kinds)
+            reader.complain_all(path, complaints)
+            if not complaints:
+                line.trees[field_] = tree
+            return
+        native = reader.native(path, field_, set(names))
+        if native is not None:
+            line.trees[field_] = native
+            # Arithmetic means the same natively; behind a native call the shape is not known.
+            shape, complaints = shape_of(native, names, self.kinds)
+            line.shape = None if complaints else shape
+
+    def _names(self) -> list[str]:
+        """The names of the outputs; one empty name where the expression stands alone."""
+        reader = self.reader
+        values = {field_: reader.get(NAME, field_) for field_ in self.fields}
+        by_field = {f: list(v) if isinstance(v, dict) and set(v) != {"python"} else [""] for f, v in values.items()}
+        first = self.fields[0]
+        names = by_field[first]
+        for field_, others in by_field.items():
+            if set(others) != set(names):
+                ours, theirs = (", ".join(filter(None, n)) or "one expression" for n in (others, names))
+                words = f"'{field_}' has {ours}, '{first}' has {theirs}; name the same outputs"
+                reader.complain((NAME, field_), words, key=True)
+        lines = {name for known in self.lines.values() for name in known}
+        for name in filter(None, names):
+            why = "it is an input" if name in self.inputs else "it is a line of 'let'" if name in lines else bad_name(name)
+            if why:
+                reader.complain((NAME, first, name), f"'{name}' cannot name an output: {why}", key=True)
+        return names
+
+    def _output(self, name: str) -> Output | None:
+        lines = {field_: self._output_line(name, field_) for field_ in self.fields}
+        code = {field_: line.code[field_] for field_, line in lines.items() if field_ in line.code}
+        if not all(field_ in line.trees or field_ in line.code for field_, line in lines.items()):
+            return None
+        shapes = {line.shape for line in lines.values()}
+        shape = shapes.pop() if len(shapes) == 1 else None
+        if self.neutral:
+            line = lines["of"]
+            needed = [self.lines["of"][n] for n in self._needed(line, "of") if "of" in self.lines["of"][n].trees]
+            if not any(used.uses("of") & set(self.inputs) for used in (line, *needed)):
+                words = f"the expression depends on no input (given under 'at': {', '.join(self.inputs)})"
+                self.reader.complain_all((NAME, "of", name) if name else (NAME, "of"), [Complaint(0, words)])
+                return None
+            return Output(name, {f: self._body(line, "of", f) for f in FRAMEWORKS}, shape, self._reference(line))
+        body = {f: self._body(line, f, f) for f, line in lines.items() if f in line.trees}
+        return Output(name, body, shape, {} if code else self._lifted(lines), code)
+
+    def _output_line(self, name: str, field_: str) -> _Line:
+        path: Path = (NAME, field_, name) if name else (NAME, field_)
+        value, line = self.reader.get(*path), _Line()
+        if isinstance(value, dict) and set(value) == {"python"}:
+            found = self._code((*path, "python"), str(value["python"]))
+            if found is not None:
+                line.code[field_] = found
+        elif value is not None:
+            self._read(line, field_, path, self.lines[field_])
+        return line
+
+    def _code(self, path: Path, text: str) -> Code | None:
+        """A person's own function, after complaining if it may not be run or cannot be found."""
+        file, _, function = text.rpartition(":")
+        folder = os.path.dirname(os.path.abspath(self.reader.document.file))
+        full = os.path.normpath(os.path.join(folder, file))
+        if not file.endswith(".py") or not function.isidentifier() or function.startswith("__"):
+            self.reader.complain(path, f"'{text}' must be a Python file and the name of a function in it: port.py:loss")
+        elif not os.path.basename(file)[:-3].isidentifier():
+            self.reader.complain(path, f"'{file}' cannot be imported: its name is no Python name")
+        elif not os.path.isfile(full):
+            self.reader.complain(path, f"no such file: {full} (paths start at the scenario's folder)")
+        elif not self.reader.allow_code:
+            words = f"this would run the function '{function}' of {full}, with all that the file does when it is imported"
+            self.reader.complain(path, f"{words}; if you trust it, add --allow-code")
+        else:
+            return Code(full, function)
+        return None
+
+    def _needed(self, line: _Line, field_: str) -> list[str]:
+        """The named lines that an expression uses, directly or through others, in their order."""
+        known, wanted = self.lines[field_], line.uses(field_)
+        for name in reversed(known):
+            if name in wanted and field_ in known[name].trees:
+                wanted |= known[name].uses(field_)
+        return [name for name in known if name in wanted]
+
+    def _body(self, line: _Line, field_: str, framework: str) -> Body:
+        def text(tree: ast.expr) -> str:
+            return written(tree, framework, self.dtype) if field_ == "of" else ast.unparse(tree)
+
+        known = self.lines[field_]
+        lines = [(n, text(known[n].trees[field_])) for n in self._needed(line, field_) if field_ in known[n].trees]
+        return Body(text(line.trees[field_]), tuple(lines))
+
+    def _reference(self, line: _Line) -> dict[str, Meaning]:
+        known = self.lines["of"]
+        needed = self._needed(line, "of")
+        if any("of" not in known[name].trees for name in needed):
+            return {}
+        return {"": Meaning(line.trees["of"], {name: known[name].trees["of"] for name in needed}, self.dtype)}
+
+    def _lifted(self, lines: dict[str, _Line]) -> dict[str, Meaning]:
+        """Native expressions read back through the rows; one for both sides where they come out the same."""
+        found: dict[str, Meaning] = {}
+        for framework, line in lines.items():
+            known = self.lines[framework]
+            try:
+                named = {n: self._lift(known[n], framework) for n in self._needed(line, framework)}
+                found[framework] = Meaning(self._lift(line, framework), named, self.dtype)
+            except NoRow as error:
+                self.remarks.append(without_reference(framework, str(error)))
+        if len(found) == len(FRAMEWORKS) and len({meaning.numpy for meaning in found.values()}) == 1:
+            return {"": found[FRAMEWORKS[0]]}
+        return found
+
+    def _lift(self, line: _Line, framework: str) -> ast.expr:
+        if framework not in line.trees:
+            raise NoRow("")
+        names = {*self.inputs, *self.lines[framework]}
+        tree = lifted(line.trees[framework], framework, names)
+        mark_inputs(tree, names)
+        shapes: dict[str, Any] = {**self.shapes, **{n: known.shape for n, known in self.lines[framework].items()}}
+        if shape_of(tree, shapes, self.kinds)[1]:  # what the rows do not allow, such as a broadcast that one framework alone has
+            raise NoRow(ast.unparse(line.trees[framework])[:60])
+        return tree
