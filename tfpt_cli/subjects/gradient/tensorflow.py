@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfpt_cli.scenario.values import Values
-    from tfpt_cli.subjects.gradient.spec import Output
+    from tfpt_cli.subjects.gradient.spec import Gradient, Output
 
 
 class TensorFlowWriter(FrameworkWriter):
@@ -25,8 +25,19 @@ class TensorFlowWriter(FrameworkWriter):
         "jit": "tf.function({function}, jit_compile=True)",
     }
 
+    def __init__(self, spec: Gradient) -> None:
+        super().__init__(spec)
+        texts = [t for o in spec.outputs for b in o.body.values() for t in (b.result, *(line for _, line in b.lines))]
+        # Functions of Keras take tensors, not tf.Variable; a tape does not watch those by itself.
+        self.variables = not any("keras." in text for text in texts) and not any(o.code for o in spec.outputs)
+
+    def tape(self, name: str, indent: str = "", *, persistent: bool = False) -> list[str]:
+        """The head of a `with` block that records on a tape of this name."""
+        head = f"{indent}with tf.GradientTape({'persistent=True' if persistent else ''}) as {name}:"
+        return [head] if self.variables else [head, f"{indent}    {name}.watch({listed(self.wrt)})"]
+
     def tensor(self, name: str, values: Values) -> str:
-        make = "tf.Variable" if name in self.wrt else "tf.constant"
+        make = "tf.Variable" if name in self.wrt and self.variables else "tf.constant"
         return f"{make}({values.source}, dtype=tf.{self.spec.dtypes.get(name, self.spec.dtype)})"
 
     def evaluation(self, _: Output, run: str) -> str:
@@ -40,8 +51,7 @@ class TensorFlowWriter(FrameworkWriter):
             yield from getattr(self, kind)(output, self.call(run), mode)
 
     def taped(self, call: str, *, persistent: bool = False) -> str:
-        argument = "persistent=True" if persistent else ""
-        return f"with tf.GradientTape({argument}) as {self.free('tape')}:\n    {self.value} = {call}"
+        return "\n".join([*self.tape(self.free("tape"), persistent=persistent), f"    {self.value} = {call}"])
 
     def by_tape(
         self, kind: str, method: str, output: Output, mode: str, head: str = "", arguments: str = ""
@@ -98,8 +108,8 @@ class TensorFlowWriter(FrameworkWriter):
         outer, inner = self.free("outer"), self.free("inner")
         gradients = self.holders("gradient")
         lines = [
-            f"with tf.GradientTape(persistent=True) as {outer}:",
-            f"    with tf.GradientTape() as {inner}:",
+            *self.tape(outer, persistent=True),
+            *self.tape(inner, "    "),
             f"        {self.value} = {call}",
             f"    {', '.join(gradients)} = {inner}.gradient({self.value}, {self.sources})",
         ]
@@ -123,7 +133,7 @@ class TensorFlowWriter(FrameworkWriter):
                 f"def {nested}({times}):",
                 f"    if {times} == 0:",
                 f"        return {call}",
-                f"    with tf.GradientTape() as {tape}:",
+                *self.tape(tape, "    "),
                 f"        {lower} = {nested}({times} - 1)",
                 f"    return None if {lower} is None else {tape}.gradient({lower}, {name})",
                 "",
@@ -137,12 +147,12 @@ class TensorFlowWriter(FrameworkWriter):
         holders, wrt = self.holders("hvp"), listed(self.wrt)
         tangents = listed([self.tangent(name) for name in self.wrt])
         taped = [
-            f"    with tf.GradientTape() as {inner}:",
+            *self.tape(inner, "    "),
             f"        {self.value} = {call}",
             f"    {gradients} = {inner}.gradient({self.value}, {wrt})",
         ]
         lines = [
-            f"with tf.GradientTape() as {outer}:",
+            *self.tape(outer),
             *taped,
             f"{unpacked(holders)} = {outer}.gradient({gradients}, {wrt}, output_gradients={tangents})",
         ]
