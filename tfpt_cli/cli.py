@@ -185,6 +185,42 @@ def doctor(torch_python: str | None, tensorflow_python: str | None) -> None:
     sys.exit(run_doctor(_interpreters(torch_python, tensorflow_python)))
 
 
+@cli.command("list")
+@click.argument("what", type=click.Choice(["operations"]))
+@click.argument("word", required=False)
+def list_(what: str, word: str | None) -> None:
+    """List the rows of the dictionary, with what was measured for each.
+
+    WORD chooses those that hold it in their name, file, spelling or notes; a few are shown whole.
+    """
+    from tfpt_cli.terminal import run_list
+
+    sys.exit(run_list(what, word))
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[OPERATION]...")
+@click.option(
+    "--dtype",
+    "dtypes",
+    multiple=True,
+    type=click.Choice(["float32", "float64", "float16", "bfloat16", "complex64", "complex128"]),
+    help="Only in this dtype; may be given several times.",
+)
+@click.option("--save", is_flag=True, help="Keep what was measured for `tfpt list operations` (the whole dictionary only).")
+@_options(_PYTHONS)
+def selfcheck(
+    names: tuple[str, ...], dtypes: tuple[str, ...], save: bool, torch_python: str | None, tensorflow_python: str | None
+) -> None:
+    """Check the dictionary against the installed frameworks: every operation, in every dtype, at its special points.
+
+    Exit codes: 0 everything is as the rows declare, 1 not, 2 an unknown operation, 3 a framework could not run.
+    """
+    from tfpt_cli.terminal import run_selfcheck
+
+    sys.exit(run_selfcheck(names, dtypes, _interpreters(torch_python, tensorflow_python), save=save))
+
+
 def _interpreters(torch_python: str | None, tensorflow_python: str | None) -> dict[str, str]:
     given = {"torch": torch_python, "tensorflow": tensorflow_python}
     return {framework: python for framework, python in given.items() if python}

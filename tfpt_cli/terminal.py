@@ -283,3 +283,48 @@ def run_doctor(interpreters: dict[str, str]) -> int:
             console.print(Text(f"  {finding.remedy}", "bold"), soft_wrap=True)
     console.print(Text("both frameworks run", "green") if not missing else "")
     return 3 if missing else 0
+
+
+def run_list(what: str, word: str | None) -> int:
+    """`tfpt list`: the rows of a kind, those that hold a word if one is given."""
+    from rich.console import Console
+
+    from tfpt_cli.catalogue import matching, operations_table
+    from tfpt_cli.neutral import unknown
+    from tfpt_cli.selfcheck import measured
+
+    rows = matching(word)
+    if not rows:
+        raise click.UsageError(f"no {what} hold '{word}': {unknown('operation', str(word))}")
+    console = Console(markup=False, emoji=False, highlight=False)
+    console.print(operations_table(rows, measured(), console.width))
+    return 0
+
+
+def run_selfcheck(names: tuple[str, ...], dtypes: tuple[str, ...], interpreters: dict[str, str], *, save: bool) -> int:
+    """`tfpt selfcheck`: runs the dictionary's own scenarios and says what is not as the rows declare."""
+    from rich.console import Console
+
+    from tfpt_cli import selfcheck
+    from tfpt_cli.catalogue import examination_lines
+    from tfpt_cli.dictionary.rows import dictionary
+    from tfpt_cli.neutral import unknown
+
+    missing = [name for name in names if name not in dictionary().operations]
+    if missing:
+        raise click.UsageError("; ".join(unknown("operation", name) for name in missing))
+    if save and (names or dtypes):
+        raise click.UsageError("--save keeps what was measured of the whole dictionary: name no operation and no --dtype")
+    show = _Show("none", None)
+    with show:
+        examination = selfcheck.selfcheck(set(names), set(dtypes), show, interpreters=interpreters)
+    console = Console(markup=False, emoji=False, highlight=False)
+    for line in examination_lines(examination):
+        console.print(line, soft_wrap=True)
+    report = examination.report
+    if report is not None and report.exit_code in (3, 130):
+        return report.exit_code
+    if save and examination.good:
+        selfcheck.save(examination)
+        console.print(f"kept in {selfcheck.MEASURED}")
+    return 0 if examination.good else 1

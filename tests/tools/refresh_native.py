@@ -19,6 +19,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ TF_DTYPES = ["float16", "bfloat16", "float32", "float64", "int8", "int16", "int3
 
 # Tensor methods and properties: pure functions of the tensor, no in-place twin, no storage, no hook, no NumPy view.
 TORCH_METHODS = ["abs", "acos", "acosh", "add", "addmm", "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "argsort", "asin", "asinh", "atan", "atan2", "atanh", "bmm", "bool", "ceil", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "contiguous", "copysign", "cos", "cosh", "count_nonzero", "cross", "cummax", "cummin", "cumprod", "cumsum", "deg2rad", "det", "detach", "diag", "diag_embed", "diagonal", "diff", "digamma", "dim", "div", "dot", "double", "eq", "erf", "erfc", "erfinv", "exp", "exp2", "expand", "expand_as", "expm1", "fix", "flatten", "flip", "fliplr", "flipud", "float", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "gather", "ge", "gt", "half", "heaviside", "hypot", "index_select", "inner", "int", "inverse", "isfinite", "isinf", "isnan", "item", "kron", "ldexp", "le", "lerp", "lgamma", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "log_softmax", "logsumexp", "long", "lt", "masked_fill", "masked_select", "matmul", "matrix_exp", "max", "maximum", "mean", "median", "min", "minimum", "mm", "moveaxis", "movedim", "mul", "mv", "mvlgamma", "nan_to_num", "nanmean", "nanmedian", "nansum", "narrow", "ne", "neg", "nelement", "nextafter", "norm", "numel", "outer", "permute", "pinverse", "polygamma", "pow", "prod", "qr", "quantile", "rad2deg", "ravel", "reciprocal", "relu", "remainder", "repeat", "repeat_interleave", "reshape", "reshape_as", "roll", "rot90", "round", "rsqrt", "scatter", "scatter_add", "select", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "size", "slogdet", "softmax", "sort", "split", "sqrt", "square", "squeeze", "std", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor_split", "tile", "to", "topk", "trace", "transpose", "tril", "triu", "true_divide", "trunc", "type", "unbind", "unflatten", "unfold", "unsqueeze", "unsqueeze", "var", "view", "view_as", "vsplit", "where", "xlogy"]
-PROPERTIES = {"torch": ["H", "T", "imag", "mH", "mT", "real", "shape"], "tensorflow": ["shape"]}
+PROPERTIES = {"torch": ["H", "T", "dtype", "imag", "mH", "mT", "ndim", "real", "shape"], "tensorflow": ["dtype", "ndim", "shape"]}
 
 MATH = ["acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "erf", "exp", "expm1", "floor", "gamma", "hypot", "lgamma",
         "log", "log10", "log1p", "log2", "pow", "sin", "sinh", "sqrt", "tan", "tanh"]  # fmt: skip
@@ -154,14 +155,18 @@ def tensorflow_catalogue() -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
-    top = ["abs", "acos", "acosh", "add", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh", "bitcast", "boolean_mask", "broadcast_to", "broadcast_static_shape", "cast", "clip_by_norm", "clip_by_value", "complex", "concat", "constant", "convert_to_tensor", "cos", "cosh", "cumsum", "divide", "eigvals", "eig", "einsum", "ensure_shape", "equal", "exp", "expand_dims", "eye", "fill", "floor", "gather", "gather_nd", "greater", "greater_equal", "histogram_fixed_width", "identity", "less", "less_equal", "linspace", "logical_and", "logical_not", "logical_or", "matmul", "matrix_square_root", "maximum", "meshgrid", "minimum", "multiply", "negative", "norm", "not_equal", "one_hot", "ones", "ones_like", "pad", "pow", "range", "rank", "realdiv", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "round", "saturate_cast", "scalar_mul", "scatter_nd", "searchsorted", "sequence_mask", "shape", "sigmoid", "sign", "sin", "sinh", "size", "slice", "sort", "split", "sqrt", "square", "squeeze", "stack", "stop_gradient", "strided_slice", "subtract", "switch_case", "tan", "tanh", "tensor_scatter_nd_add", "tensor_scatter_nd_update", "tensordot", "tile", "transpose", "truncatediv", "truncatemod", "unique", "unstack", "where", "zeros", "zeros_like"]
+    top = ["abs", "acos", "acosh", "add", "argmax", "argmin", "argsort", "asin", "asinh", "atan", "atan2", "atanh", "bitcast", "boolean_mask", "broadcast_to", "broadcast_static_shape", "cast", "clip_by_norm", "clip_by_value", "complex", "concat", "constant", "convert_to_tensor", "cos", "cosh", "cumsum", "divide", "eigvals", "eig", "einsum", "ensure_shape", "equal", "exp", "expand_dims", "eye", "fill", "floor", "gather", "gather_nd", "greater", "greater_equal", "histogram_fixed_width", "identity", "less", "less_equal", "linspace", "logical_and", "logical_not", "logical_or", "matmul", "matrix_square_root", "maximum", "meshgrid", "minimum", "multiply", "negative", "norm", "not_equal", "one_hot", "ones", "ones_like", "pad", "pow", "range", "rank", "realdiv", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "round", "saturate_cast", "scalar_mul", "scatter_nd", "searchsorted", "sequence_mask", "shape", "sigmoid", "sign", "sin", "sinh", "size", "slice", "sort", "split", "sqrt", "square", "squeeze", "stack", "stop_gradient", "strided_slice", "subtract", "switch_case", "tan", "tanh", "tensor_scatter_nd_add", "tensor_scatter_nd_update", "tensordot", "tile", "transpose", "truncatediv", "truncatemod", "unique", "unstack", "where", "zeros", "zeros_like"]
     modules = {
         "tf": (tf, set(top) - {"switch_case"}),
         "tf.math": (tf.math, None),
         "tf.nn": (tf.nn, None),
         "tf.linalg": (tf.linalg, None),
         "tf.signal": (tf.signal, None),
+        "tf.math.special": (tf.math.special, None),
+        "tf.image": (tf.image, {"resize"}),
+        "tf.experimental.numpy": (tf.experimental.numpy, {"atleast_1d", "atleast_2d", "atleast_3d", "sinc"}),
         "keras.ops": (keras.ops, None),
+        "keras.ops.image": (keras.ops.image, {"resize"}),
         "keras.activations": (keras.activations, None),
         "keras.layers": (keras.layers, None),
         "keras.initializers": (
@@ -205,10 +210,31 @@ def functions(
             and inspect.isclass(value)
         ):
             continue
-        found[f"{prefix}.{name}"] = [pure(s) for s in stubs.get(name) or signatures(value)]
+        found[f"{prefix}.{name}"] = [pure(s) for s in of_python(value) or with_defaults(stubs.get(name, []), value) or signatures(value)]
         if prefix == "keras.layers":
             found[f"{prefix}.{name}"] = [layer_options(s) for s in found[f"{prefix}.{name}"]]
     return found
+
+
+def of_python(value: Any) -> list[str]:
+    """The signature of a function written in Python, which says its defaults; none of one that passes everything on."""
+    found = signatures(value) if isinstance(value, FunctionType) and not hasattr(value, "__wrapped__") else []
+    return [] if any("*args" in signature for signature in found) else found
+
+
+def with_defaults(stubs: list[str], value: Any) -> list[str]:
+    """Stub signatures with the defaults that the documentation gives: a stub says `...` for most of them."""
+    documented = {}
+    for parameter in (part for signature in signatures(value) for part in signature.split(", ") if "=" in part):
+        name, _, default = parameter.partition("=")
+        documented[name] = default
+    return [
+        ", ".join(
+            f"{part[:-4]}={documented[part[:-5]]}" if part.endswith("=None") and part[:-5] in documented else part
+            for part in stub.split(", ")
+        ).replace("==", "=")
+        for stub in stubs
+    ]
 
 
 def pure(signature: str) -> str:
