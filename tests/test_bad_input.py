@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import run_tfpt
+from tests.conftest import ROOT, run_tfpt
 from tfpt_cli.results import Problem
 from tfpt_cli.scenario.files import scenario_files
 from tfpt_cli.scenario.scenario import load
@@ -21,7 +21,7 @@ FILES = sorted(BAD.glob("*.yaml"))
 
 def problems(path: Path) -> list[str]:
     found = [item for item in load(str(path)) if isinstance(item, Problem)]
-    return [str(problem).removeprefix(f"{path}:") for problem in found]
+    return [str(problem).removeprefix(f"{path}:").replace(f"{ROOT}/", "") for problem in found]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -49,9 +49,9 @@ GOOD = {
     ],
 )
 def test_the_loader_refuses_a_row_that_cannot_be_right(change: dict[str, Any], message: str) -> None:
-    rows._operation("sum", GOOD)
+    rows._operation("sum", GOOD, "reductions")
     with pytest.raises(RowError, match=message):
-        rows._operation("sum", GOOD | change)
+        rows._operation("sum", GOOD | change, "reductions")
 
 
 def test_every_operation_is_spelled_with_calls_that_the_framework_has() -> None:

@@ -47,7 +47,9 @@ def operations_table(rows: list[Operation], measured: dict[str, Any], width: int
     numbers = measured.get("operations", {})
     versions = measured.get("environment", {})
     if len(rows) <= FEW:
-        return Group(*(part for row in rows for part in _whole(row, numbers.get(row.name, {}))), _measured_with(versions))
+        return Group(
+            *(part for row in rows for part in _whole(row, numbers.get(row.name, {}))), _measured_with(versions)
+        )
     wide = width >= 120
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("operation", overflow="fold", ratio=3)
@@ -88,7 +90,9 @@ def _places(row: Operation) -> str:
 def _measured_with(versions: dict[str, str]) -> Text:
     if not versions:
         return Text("nothing is measured yet: run tfpt selfcheck", "dim")
-    words = ", ".join(f"{label} {versions[key]}" for key, label in (*LABELS.items(), ("keras", "Keras")) if key in versions)
+    words = ", ".join(
+        f"{label} {versions[key]}" for key, label in (*LABELS.items(), ("keras", "Keras")) if key in versions
+    )
     return Text(f"measured with {words}", "dim")
 
 
@@ -105,10 +109,12 @@ def _whole(row: Operation, numbers: dict[str, Any]) -> Iterator[RenderableType]:
         table.add_row("note", row.about)
     for dtype in row.dtypes:
         found = numbers.get(dtype, {})
-        words = [
-            f"{what} {_pair(found[kind])}" for kind, what in (("value", "value"), ("gradient", "gradient")) if found.get(kind)
+        pairs = [
+            f"{what} {_pair(found[kind])}"
+            for kind, what in (("value", "value"), ("gradient", "gradient"))
+            if found.get(kind)
         ]
-        table.add_row(dtype, f"{', '.join(words)} ULP off (PyTorch, TensorFlow)" if words else "")
+        table.add_row(dtype, f"{', '.join(pairs)} ULP off (PyTorch, TensorFlow)" if pairs else "")
     for part in row.parts:
         where = f"{', '.join(part.quantities)} at {', '.join(part.cases)}" if part.cases else ", ".join(part.quantities)
         dtypes = f" in {', '.join(part.dtypes)}" if part.dtypes else ""

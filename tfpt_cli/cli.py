@@ -207,7 +207,9 @@ def list_(what: str, word: str | None) -> None:
     type=click.Choice(["float32", "float64", "float16", "bfloat16", "complex64", "complex128"]),
     help="Only in this dtype; may be given several times.",
 )
-@click.option("--save", is_flag=True, help="Keep what was measured for `tfpt list operations` (the whole dictionary only).")
+@click.option(
+    "--save", is_flag=True, help="Keep what was measured for `tfpt list operations` (the whole dictionary only)."
+)
 @_options(_PYTHONS)
 def selfcheck(
     names: tuple[str, ...], dtypes: tuple[str, ...], save: bool, torch_python: str | None, tensorflow_python: str | None

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import Operation, branches, called_name, dictionary, dotted
+from tfpt_cli.dictionary.signature import parse_signature
 from tfpt_cli.scenario.expression import is_constant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+# Parameters that do not change what a function of one array computes.
+_ASIDE = frozenset({"name", "inplace", "out"})
 
 
 class NoRow(Exception):
@@ -55,7 +60,22 @@ class _Lifter(ast.NodeTransformer):
             settings = settings_of(spelled, call, self.framework, exact=True)
             if settings is not None and set(row.signature.arrays) <= set(settings):
                 return self.neutral(row, spelled, settings)
+        if (alike := self.same_name(name, call)) is not None:
+            return ast.Call(ast.Name(alike.name, ast.Load()), [self.visit(call.args[0])], [])
         raise NoRow(f"{ast.unparse(node.func)}(...)"[:80])
+
+    def same_name(self, name: str, call: ast.Call) -> Operation | None:
+        """The row of a function of one array that another module of the framework has under the row's own name.
+
+        `keras.ops.exp` and `tf.math.exp` are both `exp`; with an argument that changes what it does it may be another.
+        """
+        row = dictionary().operations.get(name.rpartition(".")[2])
+        signatures = self.table.calls.get(self.table.canonical(name), [])
+        if row is None or len(row.signature.parameters) != 1 or len(call.args) != 1 or call.keywords:
+            return None
+        parameters = [parse_signature(text).parameters for text in signatures]
+        alone = [all(p.name in _ASIDE for p in given[1:]) for given in parameters if given]
+        return row if alone and all(alone) else None
 
     def neutral(self, row: Operation, spelled: ast.Call, settings: dict[str, ast.expr]) -> ast.AST:
         arrays = [self.visit(settings[name]) for name in row.signature.arrays]

@@ -108,10 +108,12 @@ class _Writer:
     def __init__(self, side: str, dtype: str, held: Iterator[int] | None = None) -> None:
         self.side = side
         self.rounded = _SIGNIFICAND.get(dtype) if side in ("numpy", "mpmath") else None
-        self.dtype = {"complex64": "complex128", "complex128": "complex128"}.get(dtype, "float64") if side == "numpy" else dtype
+        self.dtype = (
+            {"complex64": "complex128", "complex128": "complex128"}.get(dtype, "float64") if side == "numpy" else dtype
+        )
         self.held = held or itertools.count()
 
-    def array(self, node: ast.expr) -> ast.expr:  # noqa: C901 - one branch a kind of node
+    def array(self, node: ast.expr) -> ast.expr:
         """The tree of an array, or of a constant that stands beside one."""
         match node:
             case ast.Name(id=name) if name in CONSTANTS and not hasattr(node, "input"):

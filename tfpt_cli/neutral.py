@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import Operation, dictionary
@@ -85,46 +84,45 @@ class _Checker:
                 return self.operator(node, OPERATORS[type(op)], left, right)
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 return self.operator(node, COMPARISONS[type(op)], left, right)
-            case ast.Subscript(value=ast.Call() as call, slice=index):
-                results = self.call(call)
-                return self.part(node, results, index) if isinstance(results, list) else self.index(node, results, index)
             case ast.Subscript(value=value, slice=index):
-                return self.index(node, self.array(value), index)
+                results = self.call(value) if isinstance(value, ast.Call) else self.array(value)
+                return (
+                    self.part(node, results, index) if isinstance(results, list) else self.index(node, results, index)
+                )
             case ast.Call():
-                results = self.call(node)
-                if isinstance(results, list):
-                    name = ast.unparse(node.func)
-                    words = f"{name} gives {len(results)} arrays: take one of them, {name}(...)[0]"
-                    self.complain(node, words)
-                    return None
-                return results
+                return self.only(node, self.call(node))
             case ast.List() | ast.Tuple():
-                try:
-                    return nested_shape(constant(node))
-                except (NotConstant, BadConstant):
-                    self.complain(
-                        node, "a list may hold numbers only; put arrays together with stack([...]) or concat([...])"
-                    )
-                except ShapeError as error:
-                    self.complain(node, str(error))
-            case ast.Attribute() if is_constant(node):
-                return ()  # a .nan or .inf of the matrix
-            case ast.Attribute(value=value, attr=attribute) if attribute in ATTRIBUTES and self.is_array(value):
-                return self.transposed(node, self.array(value), attribute)
+                return self.listed(node)
             case ast.Attribute(value=value, attr=attribute):
-                self.attribute(node, value, attribute)
+                return self.attribute(node, value, attribute)
         return None
 
-    def is_array(self, node: ast.expr) -> bool:
-        """Whether an attribute of this can be one of an array, and not the name of a module."""
-        return not isinstance(node, ast.Name) or node.id in self.inputs
+    def only(self, node: ast.Call, results: Result) -> Shape | None:
+        """The shape of what a call gives, after complaining where that is not one array."""
+        if not isinstance(results, list):
+            return results
+        name = ast.unparse(node.func)
+        self.complain(node, f"{name} gives {len(results)} arrays: take one of them, {name}(...)[0]")
+        return None
+
+    def listed(self, node: ast.expr) -> Shape | None:
+        """The shape of a list of numbers."""
+        try:
+            return nested_shape(constant(node))
+        except (NotConstant, BadConstant):
+            self.complain(node, "a list may hold numbers only; put arrays together with stack([...]) or concat([...])")
+        except ShapeError as error:
+            self.complain(node, str(error))
+        return None
 
     def transposed(self, node: ast.expr, shape: Shape | None, attribute: str) -> Shape | None:
         if shape is None:
             return None
         if len(shape) < 2 or (attribute == "T" and len(shape) > 2):
             other = "; .mT swaps the last two axes" if len(shape) > 2 else ""
-            self.complain(node, f".{attribute} needs a matrix, '{ast.unparse(node)[:60]}' is of shape {show(shape)}{other}")
+            self.complain(
+                node, f".{attribute} needs a matrix, '{ast.unparse(node)[:60]}' is of shape {show(shape)}{other}"
+            )
             return None
         return (*shape[:-2], shape[-1], shape[-2])
 
@@ -149,18 +147,22 @@ class _Checker:
         self.complain(node, f"unknown name '{name}'{hint}{given}")
         return None
 
-    def attribute(self, node: ast.AST, value: ast.expr, attribute: str) -> None:
-        if isinstance(value, ast.Name) and value.id not in self.inputs:
+    def attribute(self, node: ast.expr, value: ast.expr, attribute: str) -> Shape | None:
+        """The shape of an array's attribute; of everything else with a dot there is something to complain."""
+        if is_constant(node):
+            return ()  # a .nan or .inf of the matrix
+        named = isinstance(value, ast.Name) and value.id not in self.inputs
+        if attribute in ATTRIBUTES and not named:
+            return self.transposed(node, self.array(value), attribute)
+        if named:
             hint = f"; '{attribute}' alone is the neutral name" if attribute in dictionary().operations else ""
-            self.complain(
-                node, f"'{value.id}.{attribute}' is native code, which goes under 'torch' or 'tensorflow'{hint}"
-            )
-        else:
-            self.array(value)
-            self.complain(
-                node,
-                f"a neutral expression has no attributes but .T and .mT: '.{attribute}' goes under 'torch' or 'tensorflow'",
-            )
+            text = ast.unparse(node)
+            self.complain(node, f"'{text}' is native code, which goes under 'torch' or 'tensorflow'{hint}")
+            return None
+        self.array(value)
+        only = "a neutral expression has no attributes but .T and .mT"
+        self.complain(node, f"{only}: '.{attribute}' goes under 'torch' or 'tensorflow'")
+        return None
 
     def operator(self, node: ast.expr, symbol: str, left: ast.expr, right: ast.expr) -> Shape | None:
         result = self.result(node, dictionary().operators[symbol], [self.array(left), self.array(right)], {})
@@ -189,7 +191,9 @@ class _Checker:
         bound, complaints = row.signature.bind(name, node)
         self.complaints += complaints
         arrays = [
-            self.argument(name, p, bound[p.name]) for p in row.signature.parameters if p.kind == "array" and p.name in bound
+            self.argument(name, p, bound[p.name])
+            for p in row.signature.parameters
+            if p.kind == "array" and p.name in bound
         ]
         settings, wrong = row.signature.values(name, bound)
         self.complaints += wrong
@@ -297,5 +301,3 @@ def unknown(kind: str, name: str) -> str:
     rows = sorted(row for row in set(names.values()) if not getattr(there[row], "alone", ""))
     known = f" (known: {', '.join(rows)})" if not hint and len(rows) <= 40 else ""
     return f"unknown {kind} '{name}'{hint}{known}"
-
-

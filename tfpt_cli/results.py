@@ -214,7 +214,8 @@ class Against:
     """One side against the reference.
 
     `ulps` is the greatest distance in units in the last place of the side's dtype, None where it cannot be measured;
-    `off` counts the values beyond the tolerance and the reference's own error; `worst_index` is the place of one.
+    `off` counts the values beyond the tolerance and the reference's own error; `worst_index` is the place of one. `lost`
+    says that somewhere more than half of the dtype's digits are gone, whatever the tolerance allows near zero.
     """
 
     standing: Standing
@@ -222,6 +223,7 @@ class Against:
     ulps: float | None = None
     max_abs: float | None = None
     worst_index: tuple[int, ...] | None = None
+    lost: bool = False
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,12 @@ def _document(row: Operation, case: Case, dtype: str) -> Document:
         gradient["dtypes"] = kinds
     if not row.differentiable:
         gradient["derivatives"] = []
-    # The name is read again by `examine`: operation, dtype, case.
-    data: dict[str, Any] = {"name": f"{row.name}, {dtype}, {case.name}", "dtype": dtype, "gradient": gradient, "tags": [row.name, case.kind]}
+    data: dict[str, Any] = {
+        "name": f"{row.name}, {dtype}, {case.name}",  # which `examine` reads again
+        "dtype": dtype,
+        "gradient": gradient,
+        "tags": [row.name, case.kind],
+    }
     if dtype in HALF:
         data |= {"tolerance": HALF[dtype], "because": "half precision rounds in every step"}
     return Document(f"operations/{row.kind}.yaml", "", data=data)
@@ -116,7 +120,9 @@ def selfcheck(
 
     `options` are those of `tfpt_cli.check.Options` that say how to run them.
     """
-    return examine(check(Options(generated=generated(names, dtypes), **options), observer), whole=not names and not dtypes)
+    return examine(
+        check(Options(generated=generated(names, dtypes), **options), observer), whole=not names and not dtypes
+    )
 
 
 def examine(report: Report, *, whole: bool) -> Examination:
@@ -231,6 +237,8 @@ def measured() -> dict[str, Any]:
 def save(examination: Examination) -> None:
     """Keeps what was measured for `tfpt list operations`."""
     operations = {name: dict(sorted(by_dtype.items())) for name, by_dtype in examination.measured.items()}
-    lines = [f'  {json.dumps(name)}: {json.dumps(by_dtype)}' for name, by_dtype in operations.items()]
+    lines = [f"  {json.dumps(name)}: {json.dumps(by_dtype)}" for name, by_dtype in operations.items()]
     head = json.dumps(examination.environment)
-    MEASURED.write_text(f'{{\n "environment": {head},\n "operations": {{\n' + ",\n".join(lines) + "\n }\n}\n", encoding="utf-8")
+    MEASURED.write_text(
+        f'{{\n "environment": {head},\n "operations": {{\n' + ",\n".join(lines) + "\n }\n}\n", encoding="utf-8"
+    )

@@ -314,7 +314,9 @@ def run_selfcheck(names: tuple[str, ...], dtypes: tuple[str, ...], interpreters:
     if missing:
         raise click.UsageError("; ".join(unknown("operation", name) for name in missing))
     if save and (names or dtypes):
-        raise click.UsageError("--save keeps what was measured of the whole dictionary: name no operation and no --dtype")
+        raise click.UsageError(
+            "--save keeps what was measured of the whole dictionary: name no operation and no --dtype"
+        )
     show = _Show("none", None)
     with show:
         examination = selfcheck.selfcheck(set(names), set(dtypes), show, interpreters=interpreters)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from tfpt_cli.results import Tolerance, Value
 
 MAX_KINKS = 20
+# Below this, and relative to the greatest of an array, a reference value is nothing but its own rounding.
+ZERO = 1e-12
+# Bits that a dtype must have before it is worth a word that half of its digits are lost.
+MANY = 20
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ def kinks(evidence: Evidence, dtype: str) -> NDArray[np.bool_]:
     if evidence.left is None or evidence.right is None:
         return np.zeros(evidence.value.shape, bool)
     rtol, atol = limits(None, dtype)
-    return ~np.isnan(evidence.left) & ~np.isnan(evidence.right) & ~_close(evidence.left, evidence.right, rtol, atol)
+    known: NDArray[np.bool_] = ~np.isnan(evidence.left) & ~np.isnan(evidence.right)
+    return known & ~_close(evidence.left, evidence.right, rtol, atol)
 
 
 def found_kinks(evidence: Evidence, dtype: str) -> tuple[Kink, ...]:
@@ -55,11 +60,6 @@ def found_kinks(evidence: Evidence, dtype: str) -> tuple[Kink, ...]:
         Kink(tuple(map(int, at)), float(evidence.left[tuple(at)]), float(evidence.right[tuple(at)]))  # type: ignore[index]
         for at in places
     )
-
-
-def loses_digits(against: Against, dtype: str) -> bool:
-    """Whether a side keeps fewer than half of its dtype's digits, whatever the tolerance allows near zero."""
-    return against.ulps is not None and against.ulps > 2.0 ** (PRECISION[dtype] / 2) and PRECISION[dtype] > 20
 
 
 def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Against:
@@ -90,12 +90,18 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Again
     with np.errstate(all="ignore"):
         distance = np.where(measured, np.abs(have - want), 0.0)
     greatest = float(distance.max()) if measured.any() else None
-    units = None
+    units, lost = None, False
     if measured.any() and side.dtype in PRECISION and wide is np.float64:
+        size = np.abs(want)
         # A difference quotient is no better than this, whatever it says of itself.
-        noise = 100 * np.nan_to_num(error, nan=0.0, posinf=0.0) + 1e-10 * np.abs(want[measured]).max()
+        noise = 100 * np.nan_to_num(error, nan=0.0, posinf=0.0) + 1e-10 * size[measured].max()
         beyond = np.maximum(distance - noise, 0.0) if evidence.derivative and evidence.exact is None else distance
-        units = ulps(np.where(measured, np.maximum(np.abs(want), np.abs(have)), 1.0), beyond, side.dtype)
+        of = np.where(measured, np.maximum(size, np.abs(have)), 1.0)
+        units = ulps(of, beyond, side.dtype)
+        # What should be zero is no number that could lose its digits.
+        number = measured & (size > ZERO * size[measured].max())
+        half = 2.0 ** (-PRECISION[side.dtype] / 2)
+        lost = PRECISION[side.dtype] > MANY and bool(np.any(number & (beyond > half * size)) and size[measured].max() > ZERO)
     standing = Standing.RIGHT
     if off.any():
         standing = Standing.WRONG
@@ -104,7 +110,7 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Again
     elif not known.all():
         standing = Standing.UNKNOWN
     worst = _worst(off, distance) if off.any() else None
-    return Against(standing, int(np.count_nonzero(off)), units, greatest, worst)
+    return Against(standing, int(np.count_nonzero(off)), units, greatest, worst, lost)
 
 
 def _one_sided(
@@ -126,7 +132,11 @@ def _one_sided(
     rtol, atol = closeness
     with np.errstate(all="ignore"):
         slack = atol + rtol * np.abs(have)
-        between = ((have >= low - slack) & (have <= high + slack)) | _close(have, low, rtol, atol) | _close(have, high, rtol, atol)
+        between = (
+            ((have >= low - slack) & (have <= high + slack))
+            | _close(have, low, rtol, atol)
+            | _close(have, high, rtol, atol)
+        )
     right = np.where(kink, between, np.where(edge, _close(have, only, rtol, atol), right))
     known = known | kink | edge
     return known, right, kink & between

@@ -65,8 +65,9 @@ def compare_values(
         reasons.append(_apart(measured, turned, right.array))
     for framework, count in flushed.items():
         diagnosis += ["subnormal"] if measured.mismatched else []
-        words = f"{count} subnormal result{'s' * (count > 1)}"
-        reasons.append(f"{LABELS[framework]} flushes {words} to zero, {LABELS[other(framework)]} keeps {'them' if count > 1 else 'it'}")
+        results, them = ("result", "it") if count == 1 else ("results", "them")
+        keeps = f"{LABELS[other(framework)]} keeps {them}"
+        reasons.append(f"{LABELS[framework]} flushes {count} subnormal {results} to zero, {keeps}")
     if diagnosis or measured.mismatched:
         diagnosis = list(dict.fromkeys(diagnosis))
         verdict = Verdict.DIFFERS
@@ -113,7 +114,9 @@ def kinds_apart(left: NDArray[np.generic], right: NDArray[np.generic], rtol: flo
     wide: Any = np.complex128 if "c" in (left.dtype.kind, right.dtype.kind) else np.float64
     a, b = left.astype(wide), right.astype(wide)
     with np.errstate(all="ignore"):
-        same = (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= atol + rtol * np.maximum(np.abs(a), np.abs(b)))
+        same = (
+            (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= atol + rtol * np.maximum(np.abs(a), np.abs(b)))
+        )
     a, b = a[~same], b[~same]
     nan = np.isnan(a) | np.isnan(b)
     infinite = ~nan & (np.isinf(a) | np.isinf(b))

@@ -113,7 +113,9 @@ def parts_of(row: dict[str, Any]) -> tuple[Part, ...]:
     for entry in row.get("parts", []):
         unknown = set(entry) - {"in", "at", "dtypes", "verdict", "because"}
         if unknown or "because" not in entry or entry.get("verdict", "differ") not in VERDICTS:
-            raise PointsError(f"a declared difference has 'in', 'at', 'dtypes', 'verdict', 'because', not {sorted(entry)}")
+            raise PointsError(
+                f"a declared difference has 'in', 'at', 'dtypes', 'verdict', 'because', not {sorted(entry)}"
+            )
         parts.append(
             Part(
                 _texts(entry.get("in", "all")),

@@ -250,9 +250,7 @@ def _operation(name: str, row: dict[str, Any], kind: str) -> Operation:
     unknown = set(row["dtypes"]) - set(DTYPES)
     if unknown:
         raise RowError(f"{name}: no dtypes {sorted(unknown)}")
-    spelling = {
-        side: _spelling(name, row, side, signature) for side in (*FRAMEWORKS, "numpy", "mpmath") if side in row
-    }
+    spelling = {side: _spelling(name, row, side, signature) for side in (*FRAMEWORKS, "numpy", "mpmath") if side in row}
     try:
         cases, parts = cases_of(name, row, signature), parts_of(row)
     except PointsError as error:

@@ -194,7 +194,9 @@ def _scaled_axis(numerator: int, denominator: int) -> Callable[[list[Any], Setti
         (axis,) = axes_of(settings["axis"], len(shape))
         size = shape[axis]
         if size % denominator:
-            raise ShapeError(f"axis {settings['axis']} of {show(shape)} has {size} entries, not a multiple of {denominator}")
+            raise ShapeError(
+                f"axis {settings['axis']} of {show(shape)} has {size} entries, not a multiple of {denominator}"
+            )
         return (*shape[:axis], size * numerator // denominator, *shape[axis + 1 :])
 
     return rule

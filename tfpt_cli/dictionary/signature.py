@@ -70,7 +70,9 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "a tuple of pairs of whole numbers of at least 0",
         lambda value: (
             isinstance(value, (tuple, list))
-            and all(isinstance(pair, (tuple, list)) and len(pair) == 2 and all(_whole(n, 0) for n in pair) for pair in value)
+            and all(
+                isinstance(pair, (tuple, list)) and len(pair) == 2 and all(_whole(n, 0) for n in pair) for pair in value
+            )
         ),
     ),
     "shape": (

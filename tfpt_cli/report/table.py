@@ -46,6 +46,12 @@ STATUS_STYLES = {
 }
 # What a person reads for a word of the diagnosis; the empty ones are said otherwise.
 _WORDS = {"distribution": "", "non-finite": "", "number": "", "disconnected": "None", "nan": "NaN"}
+_STATES = {
+    State.DISCONNECTED: "None",
+    State.ABSENT: "no such parameter",
+    State.FAILED: "failed",
+    State.SKIPPED: "skipped",
+}
 _GAP = 2
 # Wider columns would only move the verdict away from what it judges.
 _WIDEST = 52
@@ -129,7 +135,9 @@ def _ways(group: list[Comparison], framework: str, width: int, ascii_only: bool)
 def _disputed(comparison: Comparison) -> bool:
     """Whether the reference's own numbers are worth a row: where the sides part, or agree and are off."""
     reference = comparison.reference
-    return reference is not None and not (comparison.verdict.agrees and all(a.off == 0 for a in reference.sides.values()))
+    return reference is not None and not (
+        comparison.verdict.agrees and all(a.off == 0 for a in reference.sides.values())
+    )
 
 
 def _reference_cells(comparison: Comparison, width: int) -> Iterator[Text]:
@@ -183,8 +191,7 @@ def _verdict_text(comparison: Comparison) -> str:
 def _side_text(side: Side, width: int, ascii_only: bool, gates: tuple[str, ...] = ()) -> Text:
     """What one side has: shape and dtype, numbers while they are few, else their summary; how it was computed."""
     if side.state is not State.PRESENT:
-        words = {State.DISCONNECTED: "None", State.ABSENT: "no such parameter", State.FAILED: "failed", State.SKIPPED: "skipped"}[side.state]
-        return _with_how(Text(words, "bold"), side.how, width)
+        return _with_how(Text(_STATES[side.state], "bold"), side.how, width)
     lines = None if side.left_out else array_lines(side.values, width)
     if not side.shape:
         return _with_how(Text((lines or ["?"])[0]), side.how, width)

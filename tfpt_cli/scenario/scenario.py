@@ -134,10 +134,10 @@ def _ordered(problems: list[Problem]) -> list[Problem]:
 def _common_problems(document: Document, wrong: set[tuple[Any, ...]]) -> list[Problem]:
     data, problems = document.data, []
     expect = data.get("expect", "agree")
-    differs = any(word != "agree" for word in (expect.values() if isinstance(expect, dict) else [expect]))
-    for key, needed in (("expect", differs), ("tolerance", "tolerance" in data)):
+    unusual = [word for word in (expect.values() if isinstance(expect, dict) else [expect]) if word in ("differ", "error")]
+    for key, needed in (("expect", unusual), ("tolerance", "tolerance" in data)):
         if needed and "because" not in data:
-            words = "'expect: differ' (or error)" if key == "expect" else "a tolerance of its own"
+            words = f"'expect: {unusual[0]}'" if key == "expect" else "a tolerance of its own"
             problems.append(document.problem((key,), f"{words} needs a 'because': say why", key=True))
     # NaN is no JSON number: the schema does not see it.
     problems += [

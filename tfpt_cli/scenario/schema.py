@@ -181,7 +181,7 @@ def _expected(path: list[Any]) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return "an empty mapping" if not value else f"a mapping with {', '.join(list(value)[:4])}"
+        return "an empty mapping" if not value else f"a mapping with {', '.join(sorted(value)[:4])}"
     if isinstance(value, list):
         return "an empty list" if not value else f"a list of {len(value)}"
     if value is None:

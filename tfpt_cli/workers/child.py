@@ -101,7 +101,7 @@ def run(side: Any, request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
         if section["needs"]:
             lack = side.lacks(section["needs"])
             if lack:
-                values += [dict(zip(("quantity", "how"), key), state="skipped", reason=lack) for key in keys]
+                values += [{"quantity": q, "how": how, "state": "skipped", "reason": lack} for q, how in keys]
                 continue
         try:
             execute(section, namespace, request["name"])

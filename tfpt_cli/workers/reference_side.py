@@ -22,8 +22,8 @@ def reset() -> None:
     """Nothing is kept from one listing to the next."""
 
 
-def lacks(need: str) -> str:
-    """Why this machine cannot do what a section needs; empty where it can."""
+def lacks(_: str) -> str:
+    """Why this machine cannot do what a section needs: nothing that can be lacked is asked of this side."""
     return ""
 
 

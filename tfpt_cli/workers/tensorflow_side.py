@@ -27,8 +27,8 @@ def reset() -> None:
         keras.config.set_dtype_policy("float32")
 
 
-def lacks(need: str) -> str:
-    """Why this machine cannot do what a section needs; empty where it can."""
+def lacks(_: str) -> str:
+    """Why this machine cannot do what a section needs: nothing that can be lacked is asked of this side."""
     return ""
 
 

@@ -43,9 +43,7 @@ class _Line:
 class Expressions:
     """Reads the expressions of one case; `remarks` is what a reader of the report should know of them."""
 
-    def __init__(
-        self, reader: Reader, inputs: dict[str, Values | None], dtypes: dict[str, str], dtype: str
-    ) -> None:
+    def __init__(self, reader: Reader, inputs: dict[str, Values | None], dtypes: dict[str, str], dtype: str) -> None:
         self.reader, self.inputs, self.dtype = reader, inputs, dtype
         self.shapes: dict[str, Shape | None] = {n: v.shape if v is not None else None for n, v in inputs.items()}
         self.kinds = {name: _KINDS[dtype] for name, dtype in dtypes.items() if dtype in _KINDS}
@@ -75,7 +73,9 @@ class Expressions:
         let = reader.get(NAME, "let", default={})
         by_framework = bool(let) and all(isinstance(value, dict) for value in let.values())
         if let and by_framework == self.neutral:
-            words = "its lines go under 'torch' and 'tensorflow'" if by_framework is False else "its lines are neutral too"
+            words = (
+                "its lines go under 'torch' and 'tensorflow'" if by_framework is False else "its lines are neutral too"
+            )
             reader.complain((NAME, "let"), f"'let' does not fit beside '{self.fields[0]}': {words}", key=True)
             return False
         return bool(self.fields)
@@ -128,7 +128,13 @@ class Expressions:
                 reader.complain((NAME, field_), words, key=True)
         lines = {name for known in self.lines.values() for name in known}
         for name in filter(None, names):
-            why = "it is an input" if name in self.inputs else "it is a line of 'let'" if name in lines else bad_name(name)
+            why = (
+                "it is an input"
+                if name in self.inputs
+                else "it is a line of 'let'"
+                if name in lines
+                else bad_name(name)
+            )
             if why:
                 reader.complain((NAME, first, name), f"'{name}' cannot name an output: {why}", key=True)
         return names
@@ -142,7 +148,9 @@ class Expressions:
         shape = shapes.pop() if len(shapes) == 1 else None
         if self.neutral:
             line = lines["of"]
-            needed = [self.lines["of"][n] for n in self._needed(line, "of") if "of" in self.lines["of"][n].trees]
+            needed = [self.lines["of"][n] for n in self._needed(line, "of")]
+            if any("of" not in used.trees for used in needed):
+                return None  # complained about where that line stands
             if not any(used.uses("of") & set(self.inputs) for used in (line, *needed)):
                 words = f"the expression depends on no input (given under 'at': {', '.join(self.inputs)})"
                 self.reader.complain_all((NAME, "of", name) if name else (NAME, "of"), [Complaint(0, words)])
@@ -174,7 +182,9 @@ class Expressions:
         elif not os.path.isfile(full):
             self.reader.complain(path, f"no such file: {full} (paths start at the scenario's folder)")
         elif not self.reader.allow_code:
-            words = f"this would run the function '{function}' of {full}, with all that the file does when it is imported"
+            words = (
+                f"this would run the function '{function}' of {full}, with all that the file does when it is imported"
+            )
             self.reader.complain(path, f"{words}; if you trust it, add --allow-code")
         else:
             return Code(full, function)
@@ -197,10 +207,7 @@ class Expressions:
         return Body(text(line.trees[field_]), tuple(lines))
 
     def _reference(self, line: _Line) -> dict[str, Meaning]:
-        known = self.lines["of"]
-        needed = self._needed(line, "of")
-        if any("of" not in known[name].trees for name in needed):
-            return {}
+        known, needed = self.lines["of"], self._needed(line, "of")
         return {"": Meaning(line.trees["of"], {name: known[name].trees["of"] for name in needed}, self.dtype)}
 
     def _lifted(self, lines: dict[str, _Line]) -> dict[str, Meaning]:
@@ -224,6 +231,8 @@ class Expressions:
         tree = lifted(line.trees[framework], framework, names)
         mark_inputs(tree, names)
         shapes: dict[str, Any] = {**self.shapes, **{n: known.shape for n, known in self.lines[framework].items()}}
-        if shape_of(tree, shapes, self.kinds)[1]:  # what the rows do not allow, such as a broadcast that one framework alone has
+        if shape_of(tree, shapes, self.kinds)[
+            1
+        ]:  # what the rows do not allow, such as a broadcast that one framework alone has
             raise NoRow(ast.unparse(line.trees[framework])[:60])
         return tree

@@ -189,7 +189,9 @@ def _read_dtypes(reader: Reader, inputs: dict[str, Values | None], dtype: str) -
         natural = "bool" if values is not None and values.kind == "boolean" else dtype
         dtypes[name] = said.get(name, natural)
         if values is not None and values.kind == "complex" and not dtypes[name].startswith("complex"):
-            reader.complain((NAME, "at", name), f"'{name}' is complex: say dtype: complex64, or dtypes: {{{name}: complex64}}")
+            reader.complain(
+                (NAME, "at", name), f"'{name}' is complex: say dtype: complex64, or dtypes: {{{name}: complex64}}"
+            )
     return dtypes
 
 

@@ -154,7 +154,8 @@ class ReferenceWriter(Writer):
         lines = [f"{point} = {self.packed(kind)}", self.moved(moved, kind, output, function)]
         if kind in ("hessian", "hvp"):
             return self.second_order(kind, output, whose, lines, point, moved)
-        leaves, name = [], self.free(kind)
+        leaves: list[Leaf] = []
+        name = self.free(kind)
         for side, word in ((0, ""), (-1, LEFT), (1, RIGHT)) if self.second and not self.spec.complex else ((0, ""),):
             held, error = self.free(f"{name}_{word}" if word else name), self.free(f"{name}_{word or 'its'}_error")
             lines.append(f"{held}, {error} = _slopes({moved}, {point}{f', {side}' if side else ''})")
@@ -179,9 +180,7 @@ class ReferenceWriter(Writer):
             yield Leaf(quantity(kind, output.name, name), how, f"({columns}).reshape({shaped})")
             start = stop
 
-    def second_order(
-        self, kind: str, output: Output, whose: str, lines: list[str], point: str, moved: str
-    ) -> Section:
+    def second_order(self, kind: str, output: Output, whose: str, lines: list[str], point: str, moved: str) -> Section:
         held, error = self.free("hessian"), self.free("hessian_error")
         lines.append(f"{held}, {error} = _curvatures({moved}, {point})")
         leaves, places, start = [], {}, 0
@@ -217,7 +216,8 @@ class ReferenceWriter(Writer):
             f"{held}, {error} = _slopes({moved}, np.zeros(1))",
         ]
         key = quantity("gradient", output.name, self.wrt[0])
-        leaves = [Leaf(key, leaf_of(ALONG, whose), f"{held}[0, 0]"), Leaf(key, leaf_of(f"{ALONG} {ERROR}", whose), f"{error}[0, 0]")]
+        found = {ALONG: held, f"{ALONG} {ERROR}": error}
+        leaves = [Leaf(key, leaf_of(what, whose), f"{holder}[0, 0]") for what, holder in found.items()]
         leaves += [
             Leaf(quantity("gradient", output.name, n), leaf_of(DIRECTION, whose), d) for n, d in directions.items()
         ]

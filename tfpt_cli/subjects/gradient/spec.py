@@ -80,7 +80,8 @@ class Meaning:
 class Output:
     """One expression: its name (empty for the only one), its body by framework, its shape where that is known.
 
-    `reference` holds what the reference computes, by whose function it is (empty: both sides' alike). `code` holds what is a person's own function instead of an expression.
+    `reference` holds what the reference computes, by whose function it is (empty: both sides' alike). `code` holds what is
+    a person's own function instead of an expression.
     """
 
     name: str

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.compare.arbiter import Evidence, found_kinks, judge, loses_digits
+from tfpt_cli.compare.arbiter import Evidence, found_kinks, judge
 from tfpt_cli.compare.summary import SHOWN
 from tfpt_cli.compare.values import PRECISION, compare_values, limits, measure
 from tfpt_cli.results import (
@@ -42,10 +42,7 @@ def doubtful(comparison: Comparison) -> bool:
     arbiter = comparison.reference
     if arbiter is None:
         return bool(parted)
-    off = any(
-        against.off or (comparison.sides[f].dtype in PRECISION and loses_digits(against, comparison.sides[f].dtype))
-        for f, against in arbiter.sides.items()
-    )
+    off = any(against.off or against.lost for against in arbiter.sides.values())
     unsure = any(
         against.standing is Standing.UNKNOWN and _not_finite(comparison, framework)
         for framework, against in arbiter.sides.items()
@@ -124,7 +121,9 @@ class Court:
 
     def before_the_reference(self, quantity: str, sides: dict[str, Way], comparison: Comparison) -> Comparison:
         """The comparison with what the reference says of it."""
-        evidence = {whose: found for whose in ("", *FRAMEWORKS) if (found := self.evidence(quantity, whose)) is not None}
+        evidence = {
+            whose: found for whose in ("", *FRAMEWORKS) if (found := self.evidence(quantity, whose)) is not None
+        }
         verdicts: dict[str, Against] = {}
         for framework, (_, value) in sides.items():
             known = evidence.get("", evidence.get(framework))
@@ -136,7 +135,9 @@ class Court:
         verdicts = {f: self.maybe_rounding(quantity, f, sides[f], found, evidence) for f, found in verdicts.items()}
         any_value = next(value for _, value in sides.values() if value.state is State.PRESENT)
         first = next(iter(evidence.values()))
-        errors = [np.nanmax(e.error) for e in evidence.values() if e.error is not None and not np.all(np.isnan(e.error))]
+        errors = [
+            np.nanmax(e.error) for e in evidence.values() if e.error is not None and not np.all(np.isnan(e.error))
+        ]
         condition = self.present(quantity, CONDITION)
         reference = Reference(
             method=self.method(first),
@@ -193,7 +194,7 @@ class Court:
         known = evidence.get("", evidence.get(framework))
         double = self.again[framework].values.get((quantity, way[0])) if framework in self.again else None
         dtype = way[1].dtype
-        off = found.standing is Standing.WRONG or (dtype in PRECISION and loses_digits(found, dtype))
+        off = found.standing is Standing.WRONG or found.lost
         if not off or known is None or double is None or double.state is not State.PRESENT:
             return found
         # The double run is at the scenario's own numbers, the reference at those that the narrower dtype holds.
@@ -229,9 +230,7 @@ class Court:
         method = "differences along a random direction, SciPy float64"
         return Reference(method, {"": float(want)}, 0, float(error), verdicts)
 
-    def with_findings(
-        self, comparison: Comparison, sides: dict[str, Way], evidence: dict[str, Evidence]
-    ) -> Comparison:
+    def with_findings(self, comparison: Comparison, sides: dict[str, Way], evidence: dict[str, Evidence]) -> Comparison:
         """What the reference says, in words, and as words of the diagnosis."""
         reference = comparison.reference
         assert reference is not None
@@ -257,7 +256,11 @@ class Court:
                             "right in double precision, off the reference in this dtype")  # fmt: skip
             diagnosis.append("rounding")
         dtype = next(value.dtype for _, value in sides.values() if value.state is State.PRESENT)
-        if reference.condition is not None and dtype in PRECISION and (rounding or wrong or not comparison.verdict.agrees):
+        if (
+            reference.condition is not None
+            and dtype in PRECISION
+            and (rounding or wrong or not comparison.verdict.agrees)
+        ):
             lost = reference.condition * 2.0 ** -(PRECISION[dtype] + 1)
             if np.isfinite(lost) and lost > limits(self.tolerance, dtype)[0]:
                 findings.append(
@@ -288,9 +291,7 @@ class Court:
                 words = "agrees with the reference" if standing is Standing.RIGHT else "is off by rounding alone"
                 yield f"{LABELS[framework]} {words}{measured}"
 
-    def off(
-        self, framework: str, sides: dict[str, Way], reference: Reference, evidence: dict[str, Evidence]
-    ) -> str:
+    def off(self, framework: str, sides: dict[str, Way], reference: Reference, evidence: dict[str, Evidence]) -> str:
         """`0.0 against 4.0 at [0, 0] (50 digits, mpmath)`."""
         index = reference.sides[framework].worst_index or ()
         known = evidence.get("", evidence.get(framework))
@@ -308,7 +309,9 @@ class Court:
         parted = comparison.measure is not None and comparison.measure.mismatched
         if comparison.verdict is not Verdict.DIFFERS or not parted or "subnormal" in comparison.diagnosis:
             return comparison
-        standings = [against.standing for against in comparison.reference.sides.values()] if comparison.reference else []
+        standings = (
+            [against.standing for against in comparison.reference.sides.values()] if comparison.reference else []
+        )
         if Standing.CONVENTION in standings and Standing.WRONG not in standings:
             return comparison  # at a kink both may be right: two conventions, not two functions
         doubles = {f: self.again[f].values.get((quantity, how)) for f, (how, _) in sides.items() if f in self.again}
