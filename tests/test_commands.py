@@ -188,7 +188,9 @@ def test_the_listings_run_alone_and_print_the_numbers_of_the_table(
         assert done.returncode == 0, done.stderr
         printed = printed_values(done.stdout)
         for comparison in result["comparisons"]:
-            side = comparison[framework]
+            side = (
+                comparison[framework] if framework != "reference" else {"state": "present", **comparison["reference"]}
+            )
             label = f"{comparison['quantity']} by {side['how']}" if side.get("how") else comparison["quantity"]
             if side["state"] == "disconnected":
                 assert f"{label}: None" in done.stdout
@@ -235,12 +237,13 @@ def printed_values(text: str) -> dict[str, np.ndarray]:
 def test_code_writes_files_that_run(tmp_path: Path) -> None:
     done = run_tfpt("code", SCENARIOS / "seed" / "gradient.yaml", "-k", "not natively", "-o", tmp_path / "scripts")
     written = sorted((tmp_path / "scripts").iterdir())
-    assert done.out.splitlines() == [str(path) for path in reversed(written)]
+    assert sorted(done.out.splitlines()) == [str(path) for path in written]
     outputs = [
         subprocess.run([sys.executable, path], capture_output=True, text=True, check=True).stdout for path in written
     ]
-    assert "d/dx by GradientTape: tf.Tensor(2.0, shape=(), dtype=float32)" in outputs[0]
-    assert "d/dx by backward: tensor(2.)" in outputs[1]
+    assert "d/dx by error: " in outputs[0]
+    assert "d/dx by GradientTape: tf.Tensor(2.0, shape=(), dtype=float32)" in outputs[1]
+    assert "d/dx by backward: tensor(2.)" in outputs[2]
 
 
 def test_a_name_cannot_become_code(write: Callable[..., Path], tmp_path: Path) -> None:
@@ -260,7 +263,7 @@ def test_a_name_cannot_become_code(write: Callable[..., Path], tmp_path: Path) -
 def test_scripts_of_one_name_do_not_overwrite_each_other(write: Callable[..., Path], tmp_path: Path) -> None:
     path = write(f"name: {'long ' * 20}\ngradient: {{of: n * x, at: {{x: 1.0}}}}\nmatrix: {{n: [1, 2, 3]}}\n")
     run_tfpt("code", path, "-o", tmp_path / "out")
-    assert len(list((tmp_path / "out").iterdir())) == 6
+    assert len(list((tmp_path / "out").iterdir())) == 9
 
 
 def test_the_whole_output_of_code_is_python() -> None:

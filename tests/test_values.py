@@ -98,14 +98,15 @@ def test_worst_index_and_differences() -> None:
 def test_not_finite_values() -> None:
     nan, inf = math.nan, math.inf
     assert compare([nan, inf, -inf], [nan, inf, -inf]).verdict is Verdict.IDENTICAL
-    for left, right in (([nan], [0.0]), ([inf], [-inf]), ([inf], [3e38]), ([nan], [inf])):
+    pairs = (([nan], [0.0], "nan"), ([inf], [-inf], "infinity"), ([inf], [3e38], "infinity"), ([nan], [inf], "nan"))
+    for left, right, kind in pairs:
         comparison = compare(left, right, tolerance=Tolerance(1e9, 1e9))
-        assert (comparison.verdict, comparison.diagnosis) == (Verdict.DIFFERS, ("non-finite",))
+        assert (comparison.verdict, comparison.diagnosis) == (Verdict.DIFFERS, ("non-finite", kind))
         assert comparison.measure is not None
         assert comparison.measure.passes_at is None
 
 
-def test_a_missing_gradient_a_zero_a_nan_and_a_wrong_number_are_four_things() -> None:
+def test_a_missing_gradient_a_zero_a_nan_an_infinity_and_a_wrong_number_are_five_things() -> None:
     def against(value: Value) -> tuple[Verdict, tuple[str, ...], str]:
         here = Value(State.PRESENT, np.array([2.0], np.float32), "float32")
         result = compare_values("d/dx", {"torch": ("", here), "tensorflow": ("", value)}, None)
@@ -115,11 +116,12 @@ def test_a_missing_gradient_a_zero_a_nan_and_a_wrong_number_are_four_things() ->
         return Value(State.PRESENT, np.array([value], np.float32), "float32")
 
     missing, zero = against(Value(State.DISCONNECTED)), against(number(0.0))
-    broken, wrong = against(number(math.nan)), against(number(3.0))
+    broken, endless, wrong = against(number(math.nan)), against(number(math.inf)), against(number(3.0))
     assert missing[1:] == (("disconnected",), "TensorFlow answers None (not connected), PyTorch a value")
-    assert (zero[1], broken[1], wrong[1]) == ((), ("non-finite",), ())
-    assert len({missing[2], zero[2], broken[2], wrong[2]}) == 4
-    assert all(verdict is Verdict.DIFFERS for verdict, _, _ in (missing, zero, broken, wrong))
+    assert (zero[1], broken[1]) == (("zero",), ("non-finite", "nan"))
+    assert (endless[1], wrong[1]) == (("non-finite", "infinity"), ("number",))
+    assert len({missing[2], zero[2], broken[2], endless[2], wrong[2]}) == 5
+    assert all(verdict is Verdict.DIFFERS for verdict, _, _ in (missing, zero, broken, endless, wrong))
 
 
 def test_shapes_and_dtypes_come_before_values() -> None:

@@ -41,7 +41,8 @@ def shape_of(
 ) -> tuple[Shape | None, list[Complaint]]:
     """The shape of a neutral expression (None where it is not known), and everything that is wrong in it.
 
-    `inputs` are the names it may use, with their shapes; `kinds` says which of them are `integers` or `booleans`.
+    `inputs` are the names it may use, with their shapes; `kinds` says which of them are `integers` or `booleans`, or
+    may be `any`.
     """
     checker = _Checker(inputs, kinds or {})
     shape = checker.array(tree)
@@ -215,7 +216,7 @@ class _Checker:
         wanted = parameter.annotation
         if wanted is None or (isinstance(node, ast.Name) and node.id not in self.inputs):
             return
-        if isinstance(node, ast.Name) and self.kinds.get(node.id) != wanted:
+        if isinstance(node, ast.Name) and self.kinds.get(node.id) not in (wanted, "any"):
             words, dtype = {"integers": ("whole numbers", "int64"), "booleans": ("truth values", "bool")}[wanted]
             hint = f"say so with dtypes: {{{node.id}: {dtype}}}"
             self.complain(node, f"'{parameter.name}' of {name} must be {words}; {hint}")

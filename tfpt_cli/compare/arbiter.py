@@ -101,7 +101,9 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Again
         # What should be zero is no number that could lose its digits.
         number = measured & (size > ZERO * size[measured].max())
         half = 2.0 ** (-PRECISION[side.dtype] / 2)
-        lost = PRECISION[side.dtype] > MANY and bool(np.any(number & (beyond > half * size)) and size[measured].max() > ZERO)
+        lost = PRECISION[side.dtype] > MANY and bool(
+            np.any(number & (beyond > half * size)) and size[measured].max() > ZERO
+        )
     standing = Standing.RIGHT
     if off.any():
         standing = Standing.WRONG

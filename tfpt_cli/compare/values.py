@@ -114,9 +114,8 @@ def kinds_apart(left: NDArray[np.generic], right: NDArray[np.generic], rtol: flo
     wide: Any = np.complex128 if "c" in (left.dtype.kind, right.dtype.kind) else np.float64
     a, b = left.astype(wide), right.astype(wide)
     with np.errstate(all="ignore"):
-        same = (
-            (a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= atol + rtol * np.maximum(np.abs(a), np.abs(b)))
-        )
+        near = np.isfinite(a) & np.isfinite(b) & (np.abs(a - b) <= atol + rtol * np.maximum(np.abs(a), np.abs(b)))
+        same = (a == b) | (np.isnan(a) & np.isnan(b)) | near
     a, b = a[~same], b[~same]
     nan = np.isnan(a) | np.isnan(b)
     infinite = ~nan & (np.isinf(a) | np.isinf(b))

@@ -134,7 +134,9 @@ def _ordered(problems: list[Problem]) -> list[Problem]:
 def _common_problems(document: Document, wrong: set[tuple[Any, ...]]) -> list[Problem]:
     data, problems = document.data, []
     expect = data.get("expect", "agree")
-    unusual = [word for word in (expect.values() if isinstance(expect, dict) else [expect]) if word in ("differ", "error")]
+    unusual = [
+        word for word in (expect.values() if isinstance(expect, dict) else [expect]) if word in ("differ", "error")
+    ]
     for key, needed in (("expect", unusual), ("tolerance", "tolerance" in data)):
         if needed and "because" not in data:
             words = f"'expect: {unusual[0]}'" if key == "expect" else "a tolerance of its own"

@@ -91,6 +91,7 @@ class Expressions:
             line = _Line()
             self._read(line, field_, (*place, name), lines)
             lines[name] = line
+            self.kinds.setdefault(name, "any")
         return lines
 
     def _read(self, line: _Line, field_: str, path: Path, before: dict[str, _Line]) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # stands whose function it is, where the sides have different ones.
 ITSELF, ERROR, LEFT, RIGHT, EXACT, CONDITION = "", "error", "left", "right", "exact", "condition"
 ALONG, DIRECTION = "along", "direction"
+DOUBLE = "double"  # at the scenario's own numbers, not at those that the checked dtype holds
 
 _COMPLEX = re.compile(r"fft|\dj|complex|eig|sqrtm")
 
@@ -58,13 +59,15 @@ mp = _Elementwise()
 
 def _number(values):
     """Numbers of mpmath, which has no negative zero and does not finish at every infinity."""
-    if not np.all(np.isfinite(values)) or np.any((values == 0) & np.signbit(np.real(values))):
+    plain = np.asarray(values).astype(complex)
+    if not np.all(np.isfinite(plain)) or np.any((plain == 0) & np.signbit(plain.real)):
         raise ValueError("50 digits are for finite numbers and positive zeros")
     return np.vectorize(mpmath.mpmathify, otypes=[object])(values)
 
 def _plain(values, like):
-    """Numbers of mpmath in double precision."""
-    return np.vectorize(like, otypes=[like])(values)
+    """Numbers of mpmath in double precision; NaN for a complex one where a real one was asked for."""
+    outside = lambda value: like is float and isinstance(value, mpmath.mpc)
+    return np.vectorize(lambda value: like('nan') if outside(value) else like(value), otypes=[like])(values)
 
 def _quotients(function, point, side=0):
     """The same as slopes, by difference quotients with a step of 1e-25; infinite where they grow without bound."""
@@ -94,9 +97,9 @@ class ReferenceWriter(Writer):
     framework = "reference"
     seed = ""
 
-    def __init__(self, spec: Gradient, *, second: bool = False) -> None:
+    def __init__(self, spec: Gradient, *, second: bool = False, label: str = "") -> None:
         super().__init__(spec)
-        self.second = second
+        self.second, self.label = second, label
         self.names = {name: name for name in spec.inputs}
 
     def sections(self) -> Iterator[Section]:
@@ -109,6 +112,10 @@ class ReferenceWriter(Writer):
         for output in self.spec.outputs:
             for whose, meaning in output.reference.items():
                 yield from self.of(output, whose, meaning)
+        double = self.spec.in_double()
+        if self.second and double is not self.spec:
+            # At the numbers that stand in the scenario, which the sides get when they are run in double precision.
+            yield from ReferenceWriter(double, label=DOUBLE).sections()
 
     def tensor(self, name: str, values: Values) -> str:
         dtype = self.spec.dtypes.get(name, self.spec.dtype)
@@ -130,7 +137,7 @@ class ReferenceWriter(Writer):
         """The sections of one output, as one side means it."""
         function = output.name or self.free("f")
         yield Section(self.holding(function, meaning.numpy), required=True)
-        value = Leaf(output.value, leaf_of(ITSELF, whose), self.value)
+        value = Leaf(output.value, self.how(ITSELF, whose), self.value)
         yield Section(f"{self.value} = {self.call(function)}", (value,))
         for kind in self.spec.derivatives:
             if self.derived(kind):
@@ -140,6 +147,9 @@ class ReferenceWriter(Writer):
         high = any(ORDER.fullmatch(kind) for kind in self.spec.derivatives)
         if (self.second or high) and (body := meaning.mpmath) is not None:
             yield from self.in_digits(output, whose, body)
+
+    def how(self, what: str, whose: str) -> str:
+        return leaf_of(f"{self.label} {what}".strip(), whose)
 
     def holding(self, name: str, body: Body) -> str:
         """The function of an expression, and what its `stop_gradient` holds."""
@@ -165,7 +175,7 @@ class ReferenceWriter(Writer):
 
     def blocks(self, kind: str, output: Output, what: str, whose: str, source: str) -> Iterator[Leaf]:
         """The leaves of a matrix of slopes: the columns of each input, in its shape."""
-        how = leaf_of(what, whose)
+        how = self.how(what, whose)
         if kind == "jvp":
             yield Leaf(quantity("jvp", output.name), how, f"{source}[:, 0].reshape(np.shape({self.value}))")
             return
@@ -193,7 +203,7 @@ class ReferenceWriter(Writer):
             for source, what in ((f"{held} @ {direction}", ITSELF), (f"{error} @ np.abs({direction})", ERROR)):
                 for name, at in places.items():
                     shaped = f"({source})[{at.start}:{at.stop}].reshape({self.spec.inputs[name].shape})"
-                    leaves.append(Leaf(quantity("hvp", output.name, name), leaf_of(what, whose), shaped))
+                    leaves.append(Leaf(quantity("hvp", output.name, name), self.how(what, whose), shaped))
             return Section("\n".join(lines), tuple(leaves))
         for source, what in ((held, ITSELF), (error, ERROR)):
             for first, rows in places.items():
@@ -201,7 +211,7 @@ class ReferenceWriter(Writer):
                     shape = self.spec.inputs[first].shape + self.spec.inputs[second].shape
                     block = f"{source}[{rows.start}:{rows.stop}, {columns.start}:{columns.stop}].reshape({shape})"
                     key = quantity("hessian", output.name, first, second)
-                    leaves.append(Leaf(key, leaf_of(what, whose), block))
+                    leaves.append(Leaf(key, self.how(what, whose), block))
         return Section("\n".join(lines), tuple(leaves))
 
     def along(self, output: Output, function: str, whose: str) -> Section:
@@ -217,9 +227,9 @@ class ReferenceWriter(Writer):
         ]
         key = quantity("gradient", output.name, self.wrt[0])
         found = {ALONG: held, f"{ALONG} {ERROR}": error}
-        leaves = [Leaf(key, leaf_of(what, whose), f"{holder}[0, 0]") for what, holder in found.items()]
+        leaves = [Leaf(key, self.how(what, whose), f"{holder}[0, 0]") for what, holder in found.items()]
         leaves += [
-            Leaf(quantity("gradient", output.name, n), leaf_of(DIRECTION, whose), d) for n, d in directions.items()
+            Leaf(quantity("gradient", output.name, n), self.how(DIRECTION, whose), d) for n, d in directions.items()
         ]
         return Section("\n".join(lines), tuple(leaves))
 
@@ -278,7 +288,7 @@ class ReferenceWriter(Writer):
             f"{condition} = np.max([np.abs({moved}({point} * (1 + 1e-7 * _s)) - {self.value}) for _s in {signs}], 0)",
             f"{condition} = {condition} / (1e-7 * np.abs({self.value}))",
         ]
-        yield Section("\n".join(lines), (Leaf(output.value, leaf_of(CONDITION, whose), condition),))
+        yield Section("\n".join(lines), (Leaf(output.value, self.how(CONDITION, whose), condition),))
 
     def in_digits(self, output: Output, whose: str, body: Body) -> Iterator[Section]:
         """The value and the first derivatives in 50 digits (80 are carried), and derivatives of higher order."""
@@ -291,7 +301,7 @@ class ReferenceWriter(Writer):
         # Their names start with an underscore, which no name of a scenario does.
         yield Section("\n".join([_QUOTIENTS, "", *kept, "", self.holding(function, body)]))
         value, like = self.free("exact_value"), "complex" if self.spec.complex else "float"
-        leaf = Leaf(output.value, leaf_of(EXACT, whose), f"_plain({value}, {like})")
+        leaf = Leaf(output.value, self.how(EXACT, whose), f"_plain({value}, {like})")
         yield Section(f"{value} = {function}({', '.join(self.names.values())})", (leaf,))
         for kind in self.spec.derivatives if self.wrt and not self.spec.complex else ():
             if order := ORDER.fullmatch(kind):
@@ -319,5 +329,5 @@ class ReferenceWriter(Writer):
             places = (self.names | {name: f"_number(np.full({shape}, _p))"}).values()
             moved = f"lambda _p: np.sum({function}({', '.join(places)}))"
             source = f"{holder} = _plain(mpmath.diff({moved}, np.ravel({self.names[name]})[0], {order}), float)"
-            leaf = Leaf(quantity(f"d{order}", output.name, name), leaf_of(EXACT, whose), f"{holder}.reshape({shape})")
+            leaf = Leaf(quantity(f"d{order}", output.name, name), self.how(EXACT, whose), f"{holder}.reshape({shape})")
             yield Section(source, (leaf,))

@@ -138,8 +138,13 @@ class Gradient:
     def in_double(self) -> Gradient:
         """The same in double precision."""
         wider = {"complex64": "complex128"}
+        dtype = wider.get(self.dtype, "float64")
         dtypes = {n: wider.get(d, "float64") if d in FLOATING else d for n, d in self.dtypes.items()}
-        return replace(self, dtypes=dtypes, dtype=wider.get(self.dtype, "float64"))
+        outputs = tuple(
+            replace(o, reference={whose: replace(m, dtype=dtype) for whose, m in o.reference.items()})
+            for o in self.outputs
+        )
+        return replace(self, dtypes=dtypes, dtype=dtype, outputs=outputs) if dtypes != self.dtypes else self
 
     def notes(self) -> tuple[str, ...]:
         """What a reader must know to read the derivatives."""

@@ -24,7 +24,18 @@ from tfpt_cli.results import (
     Value,
     Verdict,
 )
-from tfpt_cli.subjects.gradient.reference import ALONG, CONDITION, DIRECTION, ERROR, EXACT, ITSELF, LEFT, RIGHT, leaf_of
+from tfpt_cli.subjects.gradient.reference import (
+    ALONG,
+    CONDITION,
+    DIRECTION,
+    DOUBLE,
+    ERROR,
+    EXACT,
+    ITSELF,
+    LEFT,
+    RIGHT,
+    leaf_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -197,7 +208,11 @@ class Court:
         off = found.standing is Standing.WRONG or found.lost
         if not off or known is None or double is None or double.state is not State.PRESENT:
             return found
-        # The double run is at the scenario's own numbers, the reference at those that the narrower dtype holds.
+        # Both at the scenario's own numbers, which the narrower dtype does not hold.
+        whose = "" if "" in evidence else framework
+        value = self.present(quantity, DOUBLE, whose)
+        if value is not None:
+            known = Evidence(value, self.present(quantity, f"{DOUBLE} {ERROR}", whose), derivative=known.derivative)
         again = judge(double, known, Tolerance(*limits(None, dtype)))
         better = again.max_abs is None or found.max_abs is None or again.max_abs <= found.max_abs / 10
         return replace(found, standing=Standing.ROUNDING) if not again.off and better else found

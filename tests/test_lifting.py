@@ -1,0 +1,65 @@
+"""Native code read back through the rows: what is written out for a framework means the same expression again."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfpt_cli.dictionary.native import with_full_names
+from tfpt_cli.lifting import NoRow, lifted
+from tfpt_cli.lowering import written
+from tfpt_cli.results import FRAMEWORKS
+
+unary = st.sampled_from(["exp", "tanh", "sqrt", "sin", "relu", "sigmoid", "abs", "erf", "log1p"])
+binary = st.sampled_from(["maximum", "minimum", "atan2"])
+operators = st.sampled_from(["+", "-", "*", "/"])
+expressions = st.recursive(
+    st.sampled_from(["x", "y"]),
+    lambda inner: st.one_of(
+        st.builds(lambda f, a: f"{f}({a})", unary, inner),
+        st.builds(lambda f, a, b: f"{f}({a}, {b})", binary, inner, inner),
+        st.builds(lambda a, o, b: f"({a} {o} {b})", inner, operators, inner),
+        st.builds(lambda a: f"sum({a}, axis=0, keepdims=True)", inner),
+        st.builds(lambda a: f"softmax({a}, axis=-1)", inner),
+    ),
+    max_leaves=6,
+)
+
+
+def read_back(text: str, framework: str) -> str:
+    """A neutral expression written out for a framework and read back, in one notation."""
+    native = ast.parse(written(ast.parse(text, mode="eval").body, framework, "float32"), mode="eval").body
+    return ast.unparse(lifted(with_full_names(native, framework, {"x", "y"}), framework, {"x", "y"}))
+
+
+@given(expressions)
+def test_written_out_and_read_back(text: str) -> None:
+    expected = ast.unparse(ast.parse(text, mode="eval").body)
+    for framework in FRAMEWORKS:
+        assert read_back(text, framework) == expected
+
+
+@pytest.mark.parametrize(
+    ("framework", "native", "neutral"),
+    [
+        ("torch", "F.softplus(x, beta=2)", "softplus(x, beta=2)"),
+        ("torch", "x.sum(dim=0)", "sum(x, axis=0, keepdims=False)"),
+        ("torch", "F.gelu(x)", "gelu(x, approximate=False)"),
+        ("torch", "F.gelu(x, approximate='tanh')", "gelu(x, approximate=True)"),
+        ("tensorflow", "tf.math.tanh(x)", "tanh(x)"),
+        ("tensorflow", "keras.ops.tanh(x)", "tanh(x)"),
+        ("tensorflow", "2 * tf.exp(x) ** 2 / math.sqrt(2)", "2 * exp(x) ** 2 / math.sqrt(2)"),
+    ],
+)
+def test_what_people_write(framework: str, native: str, neutral: str) -> None:
+    tree = ast.parse(native, mode="eval").body
+    assert ast.unparse(lifted(tree, framework, {"x"})) == neutral
+
+
+@pytest.mark.parametrize("native", ["torch.pinverse(x)", "x.real", "F.softplus(x, threshold=5)", "torch.exp(x, y)"])
+def test_what_no_row_knows_has_no_reference(native: str) -> None:
+    with pytest.raises(NoRow):
+        lifted(ast.parse(native, mode="eval").body, "torch", {"x", "y"})

@@ -1,0 +1,266 @@
+"""The reference listing against numbers that are not ours: analytic derivatives, SciPy, mpmath; and who is right."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+from typing import TYPE_CHECKING, Any
+
+import mpmath
+import numpy as np
+import pytest
+import scipy.special
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import run_tfpt
+from tfpt_cli.compare.arbiter import Evidence, found_kinks, judge
+from tfpt_cli.listing import listing
+from tfpt_cli.results import REFERENCE, Problem, Standing, State, Value
+from tfpt_cli.scenario.document import documents
+from tfpt_cli.scenario.scenario import read_document
+from tfpt_cli.subjects.gradient.reference import ReferenceWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+def reference(fields: str, dtype: str = "float64", *, second: bool = False) -> dict[tuple[str, str], NDArray[Any]]:
+    """What the reference listing of a gradient scenario leaves, run as the script that `tfpt code` prints."""
+    (document,), problems = documents("x.yaml", f"name: n\ndtype: {dtype}\ngradient: {fields}\n")
+    scenarios, more = read_document(document)
+    assert [*problems, *more] == list[Problem]()
+    sections = listing(REFERENCE, "", list(ReferenceWriter(scenarios[0].spec, second=second).sections()))
+    namespace: dict[str, Any] = {}
+    found: dict[tuple[str, str], NDArray[Any]] = {}
+    for section in sections.sections:
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(section.source, namespace)
+        found |= {(leaf.quantity, leaf.how): np.asarray(eval(leaf.expression, namespace)) for leaf in section.leaves}
+    return found
+
+
+def test_every_kind_of_derivative_is_the_analytic_one() -> None:
+    """f(x) = sum(a x^3) has the gradient 3 a x^2 and the Hessian diag(6 a x)."""
+    x, a, t = np.array([0.5, -1.2, 2.0]), np.array([1.0, 2.0, -1.0]), np.array([1.0, -0.5, 2.0])
+    found = reference(
+        "{of: a * x ** 3, at: {x: [0.5, -1.2, 2.0], a: [1.0, 2.0, -1.0]}, wrt: x, tangent: {x: [1.0, -0.5, 2.0]},"
+        " cotangent: [1.0, -0.5, 2.0], derivatives: [gradient, jacobian, hessian, jvp, vjp, hvp]}"
+    )
+    slope, curvature = 3 * a * x**2, 6 * a * x
+    expected = {
+        "value": a * x**3, "d/dx": slope, "jacobian d/dx": np.diag(slope), "d2/dx2": np.diag(curvature),
+        "jvp": slope * t, "vjp d/dx": slope * t, "hvp d/dx": curvature * t,
+    }  # fmt: skip
+    for quantity, want in expected.items():
+        near = 1e-6 if quantity in ("d2/dx2", "hvp d/dx") else 1e-9
+        np.testing.assert_allclose(found[quantity, ""], want, rtol=near, atol=near, err_msg=quantity)
+
+
+def test_higher_orders_are_mpmaths() -> None:
+    found = reference("{of: exp(sin(x)), at: {x: 0.7}, derivatives: [d3, d4, d5, d6]}")
+    for order in (3, 4, 5, 6):
+        want = mpmath.diff(lambda t: mpmath.exp(mpmath.sin(t)), mpmath.mpf(0.7), order)
+        assert found[f"d{order}/dx{order}", "exact"] == pytest.approx(float(want), rel=1e-12)
+
+
+@given(
+    coefficients=st.lists(st.floats(-3, 3), min_size=2, max_size=6),
+    x=st.floats(-2, 2).filter(lambda value: abs(value) > 1e-3),
+)
+@settings(max_examples=40)
+def test_the_slope_of_a_polynomial(coefficients: list[float], x: float) -> None:
+    text = " + ".join(f"({c!r}) * x ** {power}" for power, c in enumerate(coefficients, start=1))
+    found = reference(f"{{of: '{text}', at: {{x: {x!r}}}}}")
+    want = sum(c * power * x ** (power - 1) for power, c in enumerate(coefficients, start=1))
+    scale = sum(abs(c * power) for power, c in enumerate(coefficients, start=1)) * 2.0 ** len(coefficients)
+    assert abs(float(found["d/dx", ""]) - want) <= 1e-9 * (1 + scale)
+
+
+def test_the_inputs_are_those_that_the_dtype_holds() -> None:
+    """0.1 in float32 is another number than 0.1 in float64, in the inputs and in the constants."""
+    assert float(reference("{of: x, at: {x: 0.1}}", "float32")["value", ""]) == float(np.float32(0.1))
+    assert float(reference("{of: x * 0.1, at: {x: 1.0}}", "float32")["value", ""]) == float(np.float32(0.1))
+    assert float(reference("{of: x, at: {x: 0.1}}", "bfloat16")["value", ""]) == 0.10009765625
+    assert float(reference("{of: x, at: {x: 0.1}}", "float64")["value", ""]) == 0.1
+
+
+def test_what_is_held_does_not_move() -> None:
+    """d/dx of stop_gradient(x) * x is the held x, not 2 x."""
+    found = reference("{of: stop_gradient(x) * x, at: {x: 3.0}}", second=True)
+    assert float(found["d/dx", ""]) == pytest.approx(3.0)
+    assert float(found["d/dx", "exact"]) == pytest.approx(3.0)
+
+
+def test_both_sides_of_a_kink() -> None:
+    found = reference("{of: 'maximum(x, 0) + abs(x - 1)', at: {x: [0.0, 1.0, 2.0]}}", second=True)
+    np.testing.assert_allclose(found["d/dx", "exact left"], [-1.0, 0.0, 2.0], atol=1e-15)
+    np.testing.assert_allclose(found["d/dx", "exact right"], [0.0, 2.0, 2.0], atol=1e-15)
+    np.testing.assert_allclose(found["d/dx", "left"], [-1.0, 0.0, 2.0], atol=1e-6)
+
+
+def test_a_slope_without_bound_is_infinite() -> None:
+    found = reference("{of: sqrt(x), at: {x: [0.0, 4.0]}}", second=True)
+    np.testing.assert_allclose(found["d/dx", "exact right"], [math.inf, 0.25])
+
+
+def test_the_gradient_of_a_complex_input_is_by_real_and_imaginary_part() -> None:
+    """For L = |z|^2 it is 2 z: dL/dRe + i dL/dIm, as both frameworks define it."""
+    found = reference("{of: real(z * conj(z)), at: {z: ['0.5+1j', '-1-0.25j']}}", "complex128")
+    np.testing.assert_allclose(found["d/dz", ""], [1 + 2j, -2 - 0.5j], atol=1e-10)
+
+
+def test_fifty_digits_where_float64_cancels() -> None:
+    """(1 - cos x) / x^2 is one half near zero; in float64 nothing is left of it at 1e-8."""
+    found = reference("{of: (1 - cos(x)) / x ** 2, at: {x: 1e-8}}", second=True)
+    assert float(found["value", ""]) == 0.0
+    assert float(found["value", "exact"]) == pytest.approx(0.5, abs=1e-12)
+
+
+def test_the_condition_number() -> None:
+    """That of exp(x) is x."""
+    found = reference("{of: exp(x), at: {x: 20.0}}", second=True)
+    assert float(found["value", "condition"]) == pytest.approx(20, rel=1e-4)
+
+
+# ---- who is right ----
+
+
+def side(*numbers: float, dtype: str = "float32") -> Value:
+    return Value(State.PRESENT, np.array(numbers, dtype=dtype), dtype)
+
+
+def kink(left: float, right: float) -> Evidence:
+    middle, error = np.array([(left + right) / 2]), np.zeros(1)
+    return Evidence(middle, error, None, np.array([left]), np.array([right]), derivative=True)
+
+
+@pytest.mark.parametrize(
+    ("have", "left", "right", "standing"),
+    [
+        (0.0, 0.0, 1.0, Standing.CONVENTION),
+        (0.5, 0.0, 1.0, Standing.CONVENTION),
+        (1.0, 0.0, 1.0, Standing.CONVENTION),
+        (1.5, 0.0, 1.0, Standing.WRONG),
+        (math.nan, 0.0, 1.0, Standing.WRONG),
+        (-1.0, 1.0, 0.0, Standing.WRONG),
+        (math.inf, math.nan, math.inf, Standing.RIGHT),
+        (0.0, math.nan, math.inf, Standing.WRONG),
+        (2.0, 2.0, 2.0, Standing.RIGHT),
+    ],
+)
+def test_at_a_kink_what_lies_between_is_a_convention(
+    have: float, left: float, right: float, standing: Standing
+) -> None:
+    assert judge(side(have), kink(left, right), None).standing is standing
+
+
+def test_a_derivative_that_the_reference_does_not_know_is_held_against_nobody() -> None:
+    evidence = Evidence(np.array([1.0, math.nan]), np.array([5.0, math.nan]), derivative=True)
+    against = judge(side(3.0, 7.0), evidence, None)
+    assert (against.standing, against.off) == (Standing.UNKNOWN, 0)
+
+
+def test_units_in_the_last_place_of_the_checked_dtype() -> None:
+    one = np.float32(1.0)
+    against = judge(
+        Value(State.PRESENT, np.nextafter(one, np.float32(2), dtype=np.float32), "float32"),
+        Evidence(np.array(1.0)),
+        None,
+    )
+    assert against.ulps == 1.0
+    assert judge(side(1.0), Evidence(np.array([1.0 + 2.0**-24])), None).ulps == 0.5
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_a_kink_is_found_on_both_sides_alike(left: float, right: float) -> None:
+    assert bool(found_kinks(kink(left, right), "float32")) == bool(found_kinks(kink(right, left), "float32"))
+
+
+HILBERT = f"{{h: {[[1 / (i + j + 1) for j in range(5)] for i in range(5)]}}}"
+CASES = {
+    "det of a singular matrix": ("det(x)", "{x: [[1.0, 2.0], [2.0, 4.0]]}"),
+    "a logarithm behind where": ("where(x > 0, log(x), 0)", "{x: [-1.0, 0.0, 4.0]}"),
+    "a tie": ("maximum(x, y)", "{x: 1.0, y: 1.0}"),
+    "ill-conditioned": ("sum(inv(h))", HILBERT),
+    "cancellation": ("(1 - cos(x)) / x ** 2", "{x: 0.0005}"),
+    "subnormal": ("exp(x)", "{x: -95.0}"),
+    "rounding": ("sum(x * y)", "{x: [1.0e7, 1.0, -1.0e7], y: [1.0, 0.1, 1.0]}"),
+    "another function": ("round(x)", "{x: 0.5}"),
+}
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict[str, Any]]]:
+    path = tmp_path_factory.mktemp("judged") / "cases.yaml"
+    texts = [f"name: {name}\ngradient: {{of: '{of}', at: {at}}}" for name, (of, at) in CASES.items()]
+    path.write_text("\n---\n".join(texts), encoding="utf-8")
+    report = run_tfpt("check", path, "--format", "json").json
+    return {s["name"]: {c["quantity"]: c for c in reversed(s["comparisons"])} for s in report["scenarios"]}
+
+
+def test_the_gradient_of_det_at_a_singular_matrix(judged: dict[str, Any]) -> None:
+    """The cofactors are [[4, -2], [-2, 1]]; PyTorch answers zeros, TensorFlow refuses."""
+    comparison = judged["det of a singular matrix"]["d/dx"]
+    np.testing.assert_allclose(comparison["reference"]["values"], [[4, -2], [-2, 1]], atol=1e-6)
+    assert comparison["reference"]["torch"]["standing"] == "wrong"
+    assert comparison["verdict"] == "error"
+    assert comparison["tensorflow"]["state"] == "failed"
+
+
+def test_both_equal_and_both_wrong_is_a_finding(judged: dict[str, Any]) -> None:
+    comparison = judged["a logarithm behind where"]["d/dx"]
+    assert comparison["verdict"] == "identical"
+    assert "both wrong" in comparison["diagnosis"]
+    assert comparison["reference"]["kinks"] == [{"index": [1], "left": 0.0, "right": "-inf"}]
+    assert comparison["torch"]["kinds"] == {"zero": 1, "nan": 1}
+    assert any("both are wrong" in words for words in comparison["findings"])
+
+
+def test_a_tie_is_two_conventions(judged: dict[str, Any]) -> None:
+    comparison = judged["a tie"]["d/dx"]
+    assert comparison["verdict"] == "differs"
+    assert {comparison["reference"][f]["standing"] for f in ("torch", "tensorflow")} == {"convention"}
+    assert (comparison["reference"]["left"], comparison["reference"]["right"]) == (0.0, 1.0)
+    assert "different function" not in comparison["diagnosis"]
+
+
+def test_an_ill_conditioned_problem_blames_nobody(judged: dict[str, Any]) -> None:
+    comparison = judged["ill-conditioned"]["value"]
+    assert comparison["reference"]["condition"] > 1e3
+    assert {comparison["reference"][f]["standing"] for f in ("torch", "tensorflow")} <= {"rounding", "right"}
+
+
+def test_cancellation_is_rounding_and_not_wrong(judged: dict[str, Any]) -> None:
+    comparison = judged["cancellation"]["value"]
+    assert comparison["reference"]["values"] == pytest.approx(0.5, abs=1e-6)
+    assert {comparison["reference"][f]["standing"] for f in ("torch", "tensorflow")} == {"rounding"}
+    assert "both wrong" not in comparison["diagnosis"]
+
+
+def test_a_subnormal_result_that_is_flushed_is_recognised(judged: dict[str, Any]) -> None:
+    comparison = judged["subnormal"]["value"]
+    assert "TensorFlow flushes 1 subnormal result to zero" in comparison["reason"]
+    assert comparison["tensorflow"]["kinds"] == {"zero": 1}
+    assert scipy.special.exp10(-42) < comparison["torch"]["values"] < scipy.special.exp10(-41)
+
+
+def test_none_and_zero_are_two_things(judged: dict[str, Any]) -> None:
+    comparison = judged["another function"]["d/dx"]
+    assert comparison["tensorflow"]["state"] == "disconnected"
+    assert comparison["torch"]["kinds"] == {"zero": 1}
+    assert comparison["diagnosis"] == ["disconnected"]
+
+
+def test_same_seed_same_verdict(write: Callable[..., Path]) -> None:
+    path = write(
+        "name: n\nseed: 3\ngradient: {of: sum(tanh(x) @ w), at: {x: 'normal(0, 1, (9, 9))', w: 'normal(0, 1, 9)'}}\n"
+    )
+    one, two = (run_tfpt("check", path, "--format", "json").json["scenarios"][0]["comparisons"] for _ in range(2))
+    assert one == two
+    assert one[1]["reference"]["method"].startswith("differences along a random direction")
+    assert one[1]["reference"]["torch"]["standing"] == "right"
