@@ -35,7 +35,7 @@ def lowered(text: str, framework: str) -> str:
         ("x @ w", "torch.matmul(x, w)", "keras.ops.matmul(x, w)"),
         ("stop_gradient(x + 1)", "(x + 1).detach()", "tf.stop_gradient(x + 1)"),
         ("gelu(x, approximate=True)", "F.gelu(x, approximate='tanh')", "tf.nn.gelu(x, approximate=True)"),
-        ("var(x)", "torch.var(x, dim=None, correction=0)", "tf.math.reduce_variance(x)"),
+        ("var(x)", "torch.var(x, dim=None, correction=0)", "tf.math.reduce_variance(x, axis=None)"),
         ("concat([x, x], axis=1)", "torch.cat([x, x], dim=1)", "tf.concat([x, x], axis=1)"),
         ("leaky_relu(x)", "F.leaky_relu(x, negative_slope=0.01)", "tf.nn.leaky_relu(x, alpha=0.01)"),
         ("x == 0", "torch.eq(x, torch.tensor(0, dtype=torch.float32))", "tf.equal(x, tf.constant(0, dtype=tf.float32))"),

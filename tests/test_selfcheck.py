@@ -13,7 +13,6 @@ from tfpt_cli.dictionary.points import DTYPES, Part
 from tfpt_cli.dictionary.rows import Operation, dictionary
 from tfpt_cli.results import FRAMEWORKS
 
-
 # What the Python array API standard names and both frameworks can do with real or complex numbers.
 STANDARD = """
     abs acos acosh add asin asinh atan atan2 atanh ceil clip conj copysign cos cosh divide equal exp expm1 floor
