@@ -68,6 +68,7 @@ class Options:
     interpreters: dict[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     allow_code: bool = False
+    reference: bool = True
     generated: Iterable[list[Scenario] | Problem] | None = None
 
 
@@ -176,7 +177,7 @@ class _Run:
         subject = scenario.subject
         if subject not in self.warm:
             self.warm[subject] = asyncio.get_running_loop().run_in_executor(None, _import_comparers, subject)
-        self.ask(index, _Waiting(scenario, set()), scenario.listings())
+        self.ask(index, _Waiting(scenario, set()), scenario.listings(reference=self.options.reference))
 
     def ask(self, index: int, waiting: _Waiting, listings: dict[str, Listing], *, soon: bool = False) -> None:
         waiting.missing = set(listings)
@@ -193,7 +194,8 @@ class _Run:
             return
         scenario, first = waiting.scenario, waiting.first or waiting.outcomes
         comparisons = scenario.compare(first, waiting.outcomes if waiting.first else None)
-        if not waiting.first and (listings := scenario.second_look(comparisons)):
+        listings = {} if waiting.first else scenario.second_look(comparisons, reference=self.options.reference)
+        if listings:
             self.ask(index, _Waiting(scenario, set(), first=first), listings, soon=True)
             return
         del self.waiting[index]

@@ -101,6 +101,11 @@ def cli() -> None:
     metavar="GIGABYTES",
     help="How much memory the scenarios may use in a framework (Linux; 0: no limit).",
 )
+@click.option(
+    "--reference/--no-reference",
+    default=True,
+    help="Whether to ask the NumPy reference who is right, or to compare the frameworks alone.",
+)
 @_ALLOW_CODE
 @_options(_PYTHONS)
 def check(
@@ -112,6 +117,7 @@ def check(
     timeout: float,
     start_timeout: float,
     memory: float,
+    reference: bool,
     allow_code: bool,
     torch_python: str | None,
     tensorflow_python: str | None,
@@ -132,6 +138,7 @@ def check(
         interpreters=_interpreters(torch_python, tensorflow_python),
         limits=Limits(timeout, start_timeout, memory),
         allow_code=allow_code,
+        reference=reference,
     )
     sys.exit(run_check(options, format_, output))
 

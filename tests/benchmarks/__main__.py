@@ -20,8 +20,13 @@ from tests.benchmarks.memory import peaks
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TFPT = [sys.executable, "-m", "tfpt_cli"]
-COUNT = 500  # of bare_gradients.py
+COUNT = 1_000  # of bare_gradients.py
 LAYER = "name: a layer\ninit:\n  layer: {layer}\n  weight: glorot_uniform()\n  samples: {samples}\n"
+MATRICES = """name: matrices
+gradient:
+  of: mean(tanh(x @ w) ** 2)
+  at: {x: 'normal(0, 1, (1024, 1024))', w: 'normal(0, 1, (1024, 1024))'}
+"""  # those of bare_matrix.py
 SAMPLES = 20_000
 TENSOR = 4096 * 4096 * 4 / 2**20  # MiB
 
@@ -39,8 +44,23 @@ def main() -> None:
             seconds = statistics.median(timed([*TFPT, *command]) for _ in range(runs))
             print(f"| `tfpt {' '.join(command)}` | {seconds:.2f} | | | at most 0.3 s |", flush=True)
         pair("`tfpt check scenarios/seed`", ["check", "scenarios/seed"], "bare_seed.py", 0.80, runs)
-        pair(f"`tfpt check`, {COUNT} gradients", ["check", str(many)], "bare_gradients.py", 1.00, runs)
+        pair(f"`tfpt check`, {COUNT:,} gradients", ["check", str(many)], "bare_gradients.py", 1.20, runs)
+        gradients(Path(folder), many, runs)
         initialization(Path(folder), runs)
+
+
+def gradients(folder: Path, many: Path, runs: int) -> None:
+    """What the reference adds, an expression of large matrices, and the dictionary's check of itself."""
+    ratios = [
+        timed([*TFPT, "check", str(many)]) / timed([*TFPT, "check", str(many), "--no-reference"]) for _ in range(runs)
+    ]
+    words = f"the same with and without the reference | | `--no-reference` | {statistics.median(ratios):.2f}"
+    print(f"| {words} | at most 1.30 |", flush=True)
+    matrices = folder / "matrices.yaml"
+    matrices.write_text(MATRICES, encoding="utf-8")
+    pair("`tfpt check`, (1024, 1024) matrices", ["check", str(matrices)], "bare_matrix.py", 1.30, runs)
+    seconds = statistics.median(timed([*TFPT, "selfcheck"]) for _ in range(min(runs, 3)))
+    print(f"| `tfpt selfcheck` | {seconds:.0f} | | | at most 240 s |", flush=True)
 
 
 def initialization(folder: Path, runs: int) -> None:

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.results import LABELS, Comparison, Outcome, Problem, Tolerance
+from tfpt_cli.results import LABELS, REFERENCE, Comparison, Outcome, Problem, Tolerance
 from tfpt_cli.scenario.document import Document, documents, read_text
 from tfpt_cli.scenario.expression import parse
 from tfpt_cli.scenario.reader import Reader, bad_name
@@ -45,16 +45,17 @@ class Scenario:
         """The name, with the case where the scenario has several."""
         return f"{self.name} [{', '.join(f'{k}={v}' for k, v in self.case.items())}]" if self.case else self.name
 
-    def listings(self) -> dict[str, Listing]:
-        """The listing of each framework, and of the reference where there is one."""
+    def listings(self, *, reference: bool = True) -> dict[str, Listing]:
+        """The listing of each framework, and of the reference where there is one and it is wanted."""
         place = f"{self.file}:{self.line}"
         subject = SUBJECTS[self.subject]
-        sides = subject.sides(self.spec)
+        sides = [side for side in subject.sides(self.spec) if reference or side != REFERENCE]
         return {side: subject.listing(self.spec, side, f"{self.title}, {LABELS[side]} ({place})") for side in sides}
 
-    def second_look(self, comparisons: list[Comparison]) -> dict[str, Listing]:
+    def second_look(self, comparisons: list[Comparison], *, reference: bool = True) -> dict[str, Listing]:
         """What is to be run before the verdict is final, by side."""
-        return SUBJECTS[self.subject].second_look(self.spec, comparisons)
+        again = SUBJECTS[self.subject].second_look(self.spec, comparisons)
+        return {side: listing for side, listing in again.items() if reference or side != REFERENCE}
 
     def compare(self, outcomes: dict[str, Outcome], again: dict[str, Outcome] | None = None) -> list[Comparison]:
         """The comparisons of what the listings left; `again` is what a second look found."""
