@@ -6,6 +6,7 @@ It prints nothing: an `Observer` is told what happens as it happens.
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import platform
 import signal
@@ -79,6 +80,7 @@ def check(options: Options, observer: Observer | None = None) -> Report:
     report holds what was finished until then. Raises `BadExpression` for a `-k` that cannot be read.
     """
     chosen = chooser(options.expression, options.tags)
+    gc.set_threshold(100_000, 50, 100)  # thousands of small trees and texts live shortly, and hardly one in a circle
     return asyncio.run(_Run(options, observer or Observer(), chosen).run())
 
 

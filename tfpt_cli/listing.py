@@ -20,7 +20,6 @@ _IMPORTS = {
     "mpmath": "import mpmath",
     "np": "import numpy as np",
     "scipy": "import scipy",
-    "differentiate": "from scipy import differentiate",
     "keras": "import keras",
     "tf": "import tensorflow as tf",
     "torch": "import torch",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +43,17 @@ class Evidence:
         """The most exact value that there is."""
         return self.value if self.exact is None else self.exact
 
+    @cached_property
+    def uncertainty(self) -> NDArray[Any]:
+        """The error estimate of the best value, NaN where even that is not known."""
+        exact = self.error is None or self.exact is not None
+        return np.zeros(self.best.shape) if exact else np.abs(np.asarray(self.error))
+
+    @cached_property
+    def slack(self) -> NDArray[Any]:
+        """The error estimate as far as it is a number."""
+        return np.where(np.isfinite(self.uncertainty), self.uncertainty, 0.0)
+
 
 def kinks(evidence: Evidence, dtype: str) -> NDArray[np.bool_]:
     """Where the derivatives from both sides are known and apart by more than the dtype could show as equal."""
@@ -76,8 +88,8 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Again
     wide: Any = np.complex128 if "c" in (array.dtype.kind, best.dtype.kind) else np.float64
     have, want = array.astype(wide), best.astype(wide)
     rtol, atol = limits(tolerance, side.dtype)
-    error = np.zeros(want.shape) if evidence.error is None or evidence.exact is not None else np.abs(evidence.error)
-    right = _close(have, want, rtol, atol + np.nan_to_num(error, nan=0.0, posinf=0.0))
+    error = evidence.uncertainty
+    right = _close(have, want, rtol, atol + evidence.slack)
     known = np.ones(want.shape, bool)
     convention = np.zeros(want.shape, bool)
     if evidence.derivative:
@@ -94,7 +106,7 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Again
     if measured.any() and side.dtype in PRECISION and wide is np.float64:
         size = np.abs(want)
         # A difference quotient is no better than this, whatever it says of itself.
-        noise = 100 * np.nan_to_num(error, nan=0.0, posinf=0.0) + 1e-10 * size[measured].max()
+        noise = 100 * evidence.slack + 1e-10 * size[measured].max()
         beyond = np.maximum(distance - noise, 0.0) if evidence.derivative and evidence.exact is None else distance
         of = np.where(measured, np.maximum(size, np.abs(have)), 1.0)
         units = ulps(of, beyond, side.dtype)

@@ -73,6 +73,7 @@ class Court:
         self, spec: Gradient, outcomes: dict[str, Outcome], tolerance: Tolerance | None, again: dict[str, Outcome]
     ) -> None:
         self.spec, self.outcomes, self.tolerance, self.again = spec, outcomes, tolerance, again
+        self.judged: dict[tuple[str, int], Against] = {}
         arbiter = outcomes.get(REFERENCE)
         self.reference: dict[tuple[str, str], Value] = dict(arbiter.values) if arbiter else {}
         if REFERENCE in again:
@@ -139,7 +140,10 @@ class Court:
         for framework, (_, value) in sides.items():
             known = evidence.get("", evidence.get(framework))
             if value.state is State.PRESENT and known is not None:
-                verdicts[framework] = judge(value, known, self.tolerance)
+                key = framework, id(value)  # a side's first way stands in the row of each of the other's
+                if key not in self.judged:
+                    self.judged[key] = judge(value, known, self.tolerance)
+                verdicts[framework] = self.judged[key]
         if not verdicts:
             along = self.along(quantity, sides)
             return comparison if along is None else replace(comparison, reference=along)
@@ -196,7 +200,7 @@ class Court:
     def method(self, evidence: Evidence) -> str:
         if evidence.exact is not None:
             return "50 digits, mpmath"
-        return "differences, SciPy float64" if evidence.derivative else "NumPy float64"
+        return "differences, float64" if evidence.derivative else "NumPy float64"
 
     def maybe_rounding(
         self, quantity: str, framework: str, way: Way, found: Against, evidence: dict[str, Evidence]
@@ -242,7 +246,7 @@ class Court:
                 verdicts[framework] = Against(standing, int(not right), None, apart)
         if not verdicts:
             return None
-        method = "differences along a random direction, SciPy float64"
+        method = "differences along a random direction, float64"
         return Reference(method, {"": float(want)}, 0, float(error), verdicts)
 
     def with_findings(self, comparison: Comparison, sides: dict[str, Way], evidence: dict[str, Evidence]) -> Comparison:
