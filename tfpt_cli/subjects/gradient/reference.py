@@ -30,9 +30,18 @@ DOUBLE = "double"  # at the scenario's own numbers, not at those that the checke
 
 _COMPLEX = re.compile(r"fft|\dj|complex|eig|sqrtm")
 
+_FINITE = '''\
+def _finite(function, point):
+    """The function in a row, with NaN for what is no finite number at the point: that has no slope."""
+    finite = np.array([abs(value) < float('inf') for value in np.ravel(function(point))], dtype=bool)
+    if finite.all():
+        return lambda moved: np.ravel(function(moved))
+    return lambda moved: np.where(finite, np.ravel(function(moved)), float('nan'))'''
+
 _SLOPES = '''\
 def _slopes(function, point, side=0):
     """Derivatives of function(point) by every entry of point, a row for each result, and their error estimates."""
+    function = _finite(function, point)
     slopes, errors = _stencil(function, point) if side == 0 else (np.full(1, np.nan),) * 2
     if np.all(errors <= 1e-7 * np.maximum(np.abs(slopes), 1)):
         return slopes, errors
@@ -40,25 +49,21 @@ def _slopes(function, point, side=0):
 
     def of_many(points):  # SciPy asks for many points at once, along the last axes
         columns = points.reshape(len(point), -1).T
-        return np.stack([np.ravel(function(column)) for column in columns], -1).reshape(-1, *points.shape[1:])
+        return np.stack([function(column) for column in columns], -1).reshape(-1, *points.shape[1:])
     step = 0.05 * np.maximum(np.abs(point), 0.1)
     found = differentiate.jacobian(of_many, point, initial_step=step, step_direction=side)
-    return found.df, found.error
+    return found.df, found.error + 1e-15 * np.abs(function(point))[:, None] / step
 
 def _stencil(function, point):
-    """Central differences of order 8; their distance from those of order 6 is the error estimate."""
+    """Central differences of order 8; their distance from those of order 6, and what rounding adds, is the error."""
     order8, order6 = np.array([4 / 5, -1 / 5, 4 / 105, -1 / 280]), np.array([3 / 4, -3 / 20, 1 / 60, 0])
+    rounding = 2e-16 * np.abs(function(point))
     slopes, errors = [], []
     for entry, step in enumerate(0.02 * np.maximum(np.abs(point), 0.1)):
-        rises = []
-        for steps in (1, 2, 3, 4):
-            moved = point.copy()
-            moved[entry] = point[entry] + steps * step
-            high = function(moved)
-            moved[entry] = point[entry] - steps * step
-            rises.append(np.ravel(high - function(moved)))
-        slopes.append(order8 @ np.array(rises) / step)
-        errors.append(np.abs(slopes[-1] - order6 @ np.array(rises) / step))
+        shift = np.where(np.arange(len(point)) == entry, step, 0.0)
+        rises = np.array([function(point + k * shift) - function(point - k * shift) for k in (1, 2, 3, 4)])
+        slopes.append(order8 @ rises / step)
+        errors.append(np.abs(slopes[-1] - order6 @ rises / step) + rounding / step)
     return np.array(slopes).T, np.array(errors).T'''
 
 _CURVATURES = '''\
@@ -95,10 +100,11 @@ def _plain(values, like):
 
 def _quotients(function, point, side=0):
     """The same as slopes, by difference quotients with a step of 1e-25; infinite where they grow without bound."""
+    function = _finite(function, point)
     to, fro = {0: (1, -1), 1: (1, 0), -1: (-1, 0)}[side]
     def quotient(entry, step):
         here = np.arange(len(point)) == entry
-        high, low = (np.ravel(function(point + np.where(here, move * step, 0))) for move in (to, fro))
+        high, low = (function(point + np.where(here, move * step, 0)) for move in (to, fro))
         return (high - low) / (step * (to - fro))
     def bounded(fine, coarse):
         with_bound = abs(fine) < 1e6 or abs(fine) < 2 * abs(coarse)
@@ -130,7 +136,7 @@ class ReferenceWriter(Writer):
         yield Section("\n".join(['np.seterr(all="ignore")', self.inputs()]), required=True)
         kinds = [kind for kind in self.spec.derivatives if self.derived(kind)]
         if kinds and set(kinds) != {"hessian", "hvp"}:
-            yield Section(_SLOPES, required=True)
+            yield Section(f"{_FINITE}\n\n{_SLOPES}", required=True)
         if {"hessian", "hvp"} & set(kinds):
             yield Section(_CURVATURES, required=True)
         for output in self.spec.outputs:
@@ -206,10 +212,10 @@ class ReferenceWriter(Writer):
         start, size = 0, self.spec.count
         for name in self.wrt:
             shape, stop = self.spec.inputs[name].shape, start + self.spec.inputs[name].size
-            columns = f"{source}[{'0' if kind != 'jacobian' else ':'}, {start}:{stop}]"
+            columns = f"{source}[:, {start}:{stop}]" if kind == "jacobian" else f"{source}.sum(0)[{start}:{stop}]"
             if self.spec.complex and self.spec.dtypes[name].startswith("complex"):
                 # The gradient of a complex input, as both frameworks give it: by the real part plus i by the imaginary.
-                columns += f" + 1j * {source}[0, {size + start}:{size + stop}]" if ERROR not in what else ""
+                columns += f" + 1j * {source}.sum(0)[{size + start}:{size + stop}]" if ERROR not in what else ""
             shaped = f"np.shape({self.value}) + {shape}" if kind == "jacobian" else f"{shape}"
             yield Leaf(quantity(kind, output.name, name), how, f"({columns}).reshape({shaped})")
             start = stop
@@ -292,10 +298,12 @@ class ReferenceWriter(Writer):
         call = f"{function}({', '.join((self.names | places).values())})"
         if kind == "vjp":
             call = f"{self.cotangent(output.name)} * {call}"
-        if kind not in ("jacobian", "jvp"):
+        if kind in ("hessian", "hvp"):
             call = f"np.sum({call})"
-            # The gradient of a complex result with a cotangent of ones is that of its real part.
-            call = f"{call}.real" if self.spec.complex or self.becomes_complex(output) else call
+        if kind not in ("jacobian", "jvp") and (self.spec.complex or self.becomes_complex(output)):
+            call = (
+                f"np.real({call})"  # the gradient of a complex result with a cotangent of ones is that of its real part
+            )
         return f"{moved} = lambda _p: {call}"
 
     def sensitivity(self, output: Output, function: str, whose: str) -> Iterator[Section]:
