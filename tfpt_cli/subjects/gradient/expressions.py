@@ -158,6 +158,8 @@ class Expressions:
                 return None
             return Output(name, {f: self._body(line, "of", f) for f in FRAMEWORKS}, shape, self._reference(line))
         body = {f: self._body(line, f, f) for f, line in lines.items() if f in line.trees}
+        if code:
+            self.remarks.append(f"no reference for {name or 'the value'}: it is a function of your own")
         return Output(name, body, shape, {} if code else self._lifted(lines), code)
 
     def _output_line(self, name: str, field_: str) -> _Line:

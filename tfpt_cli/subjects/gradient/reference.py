@@ -301,13 +301,12 @@ class ReferenceWriter(Writer):
         if kind in ("hessian", "hvp"):
             call = f"np.sum({call})"
         if kind not in ("jacobian", "jvp") and (self.spec.complex or self.becomes_complex(output)):
-            call = (
-                f"np.real({call})"  # the gradient of a complex result with a cotangent of ones is that of its real part
-            )
+            # The gradient of a complex result with a cotangent of ones is that of its real part.
+            call = f"np.real({call})"
         return f"{moved} = lambda _p: {call}"
 
     def sensitivity(self, output: Output, function: str, whose: str) -> Iterator[Section]:
-        """How many times larger a small relative change of the inputs comes out, in the value and in the gradient."""
+        """How many times larger a small relative change of the inputs comes out in the value."""
         if not self.wrt or self.spec.count > EACH or self.spec.complex:
             return
         point, moved, signs = self.free("point"), self.free("moved"), self.free("signs")

@@ -121,12 +121,14 @@ class Court:
                 comparison = replace(comparison, reason=reason, diagnosis=(*comparison.diagnosis, "ways"))
         return comparison
 
-    def same(self, left: Value, right: Value, tolerance: Tolerance | None = None) -> bool:
+    @staticmethod
+    def same(left: Value, right: Value) -> bool:
+        """Whether two values agree at the usual tolerance of their dtypes."""
         if left.state is not State.PRESENT or right.state is not State.PRESENT:
             return left.state is right.state
         if left.array.shape != right.array.shape:
             return False
-        rtol, atol = limits(tolerance, left.dtype, right.dtype)
+        rtol, atol = limits(None, left.dtype, right.dtype)
         return not measure(left.array, right.array, rtol, atol, left.dtype).mismatched
 
     # ---- the reference ----
@@ -146,7 +148,7 @@ class Court:
                 verdicts[framework] = self.judged[key]
         if not verdicts:
             along = self.along(quantity, sides)
-            return comparison if along is None else replace(comparison, reference=along)
+            return comparison if along is None else self.along_in_words(replace(comparison, reference=along))
         verdicts = {f: self.maybe_rounding(quantity, f, sides[f], found, evidence) for f, found in verdicts.items()}
         any_value = next(value for _, value in sides.values() if value.state is State.PRESENT)
         first = next(iter(evidence.values()))
@@ -154,13 +156,14 @@ class Court:
             np.nanmax(e.error) for e in evidence.values() if e.error is not None and not np.all(np.isnan(e.error))
         ]
         condition = self.present(quantity, CONDITION)
+        edges = found_kinks(first, any_value.dtype) if first.derivative else ()
         reference = Reference(
             method=self.method(first),
             values={whose: _shown(found.best) for whose, found in evidence.items()},
             left_out=max(first.best.size - SHOWN, 0),
             error=float(max(errors)) if errors and first.exact is None else None,
             sides=verdicts,
-            kinks=(edges := found_kinks(first, any_value.dtype) if first.derivative else ()),
+            kinks=edges,
             one_sided=(_shown(first.left), _shown(first.right)) if edges else None,  # type: ignore[arg-type]
             condition=None if condition is None else _greatest(condition),
         )
@@ -248,6 +251,20 @@ class Court:
             return None
         method = "differences along a random direction, float64"
         return Reference(method, {"": float(want)}, 0, float(error), verdicts)
+
+    def along_in_words(self, comparison: Comparison) -> Comparison:
+        """What the one derivative along a direction says of a large gradient, where a side is off."""
+        sides = comparison.reference.sides if comparison.reference is not None else {}
+        off = {f: against.max_abs for f, against in sides.items() if against.standing is Standing.WRONG}
+        if not off or not self.again:
+            return comparison
+        both = len(off) == len(FRAMEWORKS) and comparison.verdict.agrees
+        names = " and ".join(LABELS[framework] for framework in off)
+        apart = max(distance or 0.0 for distance in off.values())
+        by = f"by {apart:.3g}" if np.isfinite(apart) else "and not a finite number"
+        words = f"{names} off the reference along a random direction, {by}"
+        diagnosis = (*comparison.diagnosis, "both wrong") if both else comparison.diagnosis
+        return replace(comparison, findings=(words,), diagnosis=diagnosis)
 
     def with_findings(self, comparison: Comparison, sides: dict[str, Way], evidence: dict[str, Evidence]) -> Comparison:
         """What the reference says, in words, and as words of the diagnosis."""
