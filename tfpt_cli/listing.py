@@ -49,13 +49,15 @@ class Leaf:
 class Section:
     """A few lines of source and what they leave. After a failed `required` section nothing else can run.
 
-    `needs` names what the machine may lack; then the section is skipped, and what it would leave with it.
+    Of a section with a `group` that is only the rest of its group. `needs` names what the machine may lack; then the
+    section is skipped, and what it would leave with it.
     """
 
     source: str
     leaves: tuple[Leaf, ...] = ()
     required: bool = False
     needs: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Listing:
                 "leaves": [[leaf.quantity, leaf.how, leaf.expression] for leaf in section.leaves],
                 "required": section.required,
                 "needs": section.needs,
+                "group": section.group,
             }
             for (line, _), section in zip(self._placed(), self.sections, strict=True)
         ]

@@ -260,6 +260,8 @@ def reference_line(result: ScenarioResult) -> str:
 def _off_text(against: Against, reference: Reference) -> str:
     if against.standing is Standing.UNKNOWN and against.max_abs is None:
         return "unknown"
+    if reference.error and reference.error > 1e-2:
+        return "unknown"
     if reference.error and against.max_abs is not None and 0 < against.max_abs <= reference.error:
         return f"less than its own error, {reference.error:.1g}"
     if against.ulps is None:
@@ -284,6 +286,10 @@ def status_words(result: ScenarioResult) -> str:
     if result.status is Status.ERROR:
         failed = list(dict.fromkeys(LABELS[failure.framework] for failure in result.failures))
         return f"{' and '.join(failed)} failed" if failed else "nothing was compared"
+    refused = list(dict.fromkeys(c.quantity for c in result.comparisons if c.verdict is Verdict.ERROR))
+    if result.status is Status.PASSED and refused:
+        both = f", {_differ(differing)}" if differing else ""
+        return f"{', '.join(refused)} refused{both}, as expected{because}"
     if result.status is Status.PASSED:
         return f"{_differ(differing)}, as expected{because}" if differing else "both sides agree"
     if result.expect == "differ":

@@ -92,11 +92,12 @@ def run(side: Any, request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     values: list[Any] = []
     failures: list[Any] = []
     blobs: list[Any] = []
-    broken = None
+    broken: dict[str, int] = {}  # by group, the failure after which nothing else of it can run
     for section in request["sections"]:
         keys = [leaf[:2] for leaf in section["leaves"]]
-        if broken is not None:
-            failures[broken]["keys"] += keys
+        after = broken.get("", broken.get(section["group"]))
+        if after is not None:
+            failures[after]["keys"] += keys
             continue
         if section["needs"]:
             lack = side.lacks(section["needs"])
@@ -109,7 +110,7 @@ def run(side: Any, request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
         except Exception as error:
             failures.append({"message": message_of(error), "line": line_of(error, request["name"]), "keys": keys})
             if section["required"]:
-                broken = len(failures) - 1
+                broken[section["group"]] = len(failures) - 1
             continue
         for value, blob in left:
             values.append(value)

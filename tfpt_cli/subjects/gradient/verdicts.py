@@ -215,6 +215,8 @@ class Court:
         off = found.standing is Standing.WRONG or found.lost
         if not off or known is None or double is None or double.state is not State.PRESENT:
             return found
+        if np.any(np.isfinite(known.best) & ~np.isfinite(np.asarray(double.array))):
+            return found  # what is no number in double precision either was not lost to rounding
         # Both at the scenario's own numbers, which the narrower dtype does not hold.
         whose = "" if "" in evidence else framework
         value = self.present(quantity, DOUBLE, whose)
@@ -315,7 +317,8 @@ class Court:
     ) -> Iterator[str]:
         reference = comparison.reference
         assert reference is not None
-        if "" not in evidence and len(evidence) == len(FRAMEWORKS) and set(standings.values()) == {Standing.RIGHT}:
+        own = "" not in evidence and len(evidence) == len(standings) == len(FRAMEWORKS)
+        if own and set(standings.values()) == {Standing.RIGHT}:
             yield "each side computes its own function right: they are different functions"
             return
         for framework, standing in standings.items():

@@ -125,18 +125,19 @@ class FrameworkWriter(Writer):
             function = output.name or self.free("f")
             yield Section(self.function(function, output), required=True)
             for mode in self.spec.modes[self.framework]:
+                group = f"{output.name} {mode}"  # what one mode refuses, another may do
                 if mode == "eager":
-                    yield from self.run(output, function, "")
+                    yield from (replace(section, group=group) for section in self.run(output, function, ""))
                     continue
                 run = self.free(f"{mode}_{function}")
-                made = Section(f"{run} = {self.compiled[mode].format(function=function)}")
+                made = Section(f"{run} = {self.compiled[mode].format(function=function)}", required=True)
                 for section in (made, *self.run(output, run, mode)):
-                    yield replace(section, needs=self.needs.get(mode, ""))
+                    yield replace(section, needs=self.needs.get(mode, ""), group=group)
 
     def run(self, output: Output, run: str, mode: str) -> Iterator[Section]:
         """The sections of an output's value and derivatives in one mode (`run` is the function to call)."""
         value = self.leaf(output.value, "", mode, self.value)
-        yield Section(self.evaluation(output, run), (value,), required=not mode)
+        yield Section(self.evaluation(output, run), (value,), required=True)
         for kind in self.spec.derivatives:
             if self.wrt:
                 yield from self.derivative(kind, output, run, mode)
