@@ -41,7 +41,7 @@ def test_every_scenario_in_it_is_valid(text: str) -> None:
     [
         (0, ["scenarios/seed", "-k", "constant and not natively"], "80"),
         (1, ["scenarios/init/linear.yaml", "-k", "slope"], "100"),
-        (2, ["scenarios/gradient/where_traps.yaml", "-k", "square and root"], "100"),
+        (2, ["scenarios/gradient/where_traps.yaml", "-k", "square and root and part"], "100"),
     ],
 )
 def test_the_tables_are_the_real_ones(index: int, arguments: list[str], columns: str) -> None:
