@@ -13,6 +13,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.dictionary.signature import ARRAY_KINDS
 from tfpt_cli.neutral import ATTRIBUTES
 from tfpt_cli.scenario.expression import (
     COMPARISONS,
@@ -34,10 +35,13 @@ _CONSTANT_ARRAY = {
     "numpy": "np.array({value}, dtype='{dtype}')",
     "mpmath": "np.array({value}, dtype=object)",
 }
-# What an array parameter that is annotated takes, whatever the dtype of the scenario.
-_ANNOTATED = {"integers": "int64", "booleans": "bool"}
 # How many bits of a number's significand a dtype keeps, for the constants of the reference.
 _SIGNIFICAND = {"float16": 11, "bfloat16": 8, "float32": 24, "complex64": 24}
+
+
+def in_double(dtype: str) -> str:
+    """The dtype of double precision for numbers of a dtype."""
+    return "complex128" if dtype.startswith("complex") else "float64"
 
 
 def written(tree: ast.expr, framework: str, dtype: str) -> str:
@@ -108,9 +112,7 @@ class _Writer:
     def __init__(self, side: str, dtype: str, held: Iterator[int] | None = None) -> None:
         self.side = side
         self.rounded = _SIGNIFICAND.get(dtype) if side in ("numpy", "mpmath") else None
-        self.dtype = (
-            {"complex64": "complex128", "complex128": "complex128"}.get(dtype, "float64") if side == "numpy" else dtype
-        )
+        self.dtype = in_double(dtype) if side == "numpy" else dtype
         self.held = held or itertools.count()
 
     def array(self, node: ast.expr) -> ast.expr:
@@ -171,7 +173,7 @@ class _Writer:
         if not is_constant(original):
             return lowered
         value = constant(original)
-        dtype = _ANNOTATED[annotation] if annotation else self.dtype
+        dtype = ARRAY_KINDS[annotation] if annotation else self.dtype
         value = value if annotation or not self.rounded else _rounded_all(value, self.rounded)
         text = ast.unparse(literal(value))
         return ast.parse(_CONSTANT_ARRAY[self.side].format(value=text, dtype=dtype), mode="eval").body

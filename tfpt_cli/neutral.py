@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import Operation, dictionary
 from tfpt_cli.dictionary.shapes import RULES, Shape, ShapeError, show
+from tfpt_cli.dictionary.signature import ARRAY_KINDS
 from tfpt_cli.scenario.expression import (
     COMPARISONS,
     CONSTANTS,
@@ -217,8 +218,8 @@ class _Checker:
         if wanted is None or (isinstance(node, ast.Name) and node.id not in self.inputs):
             return
         if isinstance(node, ast.Name) and self.kinds.get(node.id) not in (wanted, "any"):
-            words, dtype = {"integers": ("whole numbers", "int64"), "booleans": ("truth values", "bool")}[wanted]
-            hint = f"say so with dtypes: {{{node.id}: {dtype}}}"
+            words = {"integers": "whole numbers", "booleans": "truth values"}[wanted]
+            hint = f"say so with dtypes: {{{node.id}: {ARRAY_KINDS[wanted]}}}"
             self.complain(node, f"'{parameter.name}' of {name} must be {words}; {hint}")
         elif wanted == "integers" and is_constant(node) and not _all_whole(constant(node)):
             self.complain(node, f"'{parameter.name}' of {name} must be whole numbers, got {ast.unparse(node)[:60]}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.check import Observer, Options, check
 from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.dictionary.signature import ARRAY_KINDS
 from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Problem, Report, ScenarioResult, Verdict
 from tfpt_cli.scenario.document import Document
 from tfpt_cli.scenario.scenario import Scenario, read_document
@@ -95,7 +96,7 @@ def fits(case: Case, dtype: str) -> bool:
 
 
 def _document(row: Operation, case: Case, dtype: str) -> Document:
-    kinds = {p.name: {"integers": "int64", "booleans": "bool"}[p.annotation] for p in row.signature.parameters
+    kinds = {p.name: ARRAY_KINDS[p.annotation] for p in row.signature.parameters
              if p.kind == "array" and p.annotation and p.name in case.inputs}  # fmt: skip
     gradient: dict[str, Any] = {"of": case.call, "at": case.inputs}
     if kinds:

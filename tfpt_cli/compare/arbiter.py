@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.compare.values import PRECISION, limits, ulps
+from tfpt_cli.compare.values import PRECISION, close, limits, ulps
 from tfpt_cli.results import Against, Kink, Standing
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def kinks(evidence: Evidence, dtype: str) -> NDArray[np.bool_]:
         return np.zeros(evidence.value.shape, bool)
     rtol, atol = limits(None, dtype)
     known: NDArray[np.bool_] = ~np.isnan(evidence.left) & ~np.isnan(evidence.right)
-    return known & ~_close(evidence.left, evidence.right, rtol, atol)
+    return known & ~close(evidence.left, evidence.right, rtol, atol)
 
 
 def found_kinks(evidence: Evidence, dtype: str) -> tuple[Kink, ...]:
@@ -89,7 +89,7 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Again
     have, want = array.astype(wide), best.astype(wide)
     rtol, atol = limits(tolerance, side.dtype)
     error = evidence.uncertainty
-    right = _close(have, want, rtol, atol + evidence.slack)
+    right = close(have, want, rtol, atol + evidence.slack)
     known = np.ones(want.shape, bool)
     convention = np.zeros(want.shape, bool)
     if evidence.derivative:
@@ -148,20 +148,12 @@ def _one_sided(
         slack = atol + rtol * np.abs(have)
         between = (
             ((have >= low - slack) & (have <= high + slack))
-            | _close(have, low, rtol, atol)
-            | _close(have, high, rtol, atol)
+            | close(have, low, rtol, atol)
+            | close(have, high, rtol, atol)
         )
-    right = np.where(kink, between, np.where(edge, _close(have, only, rtol, atol), right))
+    right = np.where(kink, between, np.where(edge, close(have, only, rtol, atol), right))
     known = known | kink | edge
     return known, right, kink & between
-
-
-def _close(a: NDArray[Any], b: NDArray[Any], rtol: float, atol: Any) -> NDArray[np.bool_]:
-    with np.errstate(all="ignore"):
-        same = (a == b) | (np.isnan(a) & np.isnan(b))
-        finite = np.isfinite(a) & np.isfinite(b)
-        close: NDArray[np.bool_] = same | (finite & (np.abs(a - b) <= atol + rtol * np.maximum(np.abs(a), np.abs(b))))
-    return close
 
 
 def _worst(off: NDArray[np.bool_], distance: NDArray[np.float64]) -> tuple[int, ...]:

@@ -109,14 +109,21 @@ def other(framework: str) -> str:
     return found
 
 
+def close(a: NDArray[Any], b: NDArray[Any], rtol: float, atol: Any) -> NDArray[np.bool_]:
+    """Where two arrays are close: symmetric, NaN equal to NaN, an infinity to itself and within no tolerance of a number."""
+    with np.errstate(all="ignore"):
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        finite = np.isfinite(a) & np.isfinite(b)
+        near: NDArray[np.bool_] = same | (finite & (np.abs(a - b) <= atol + rtol * np.maximum(np.abs(a), np.abs(b))))
+    return near
+
+
 def kinds_apart(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, atol: float) -> list[str]:
     """What is against what where two arrays part: `nan`, `infinity`, `zero` (against a number), or a wrong `number`."""
     wide: Any = np.complex128 if "c" in (left.dtype.kind, right.dtype.kind) else np.float64
     a, b = left.astype(wide), right.astype(wide)
-    with np.errstate(all="ignore"):
-        near = np.isfinite(a) & np.isfinite(b) & (np.abs(a - b) <= atol + rtol * np.maximum(np.abs(a), np.abs(b)))
-        same = (a == b) | (np.isnan(a) & np.isnan(b)) | near
-    a, b = a[~same], b[~same]
+    apart = ~close(a, b, rtol, atol)
+    a, b = a[apart], b[apart]
     nan = np.isnan(a) | np.isnan(b)
     infinite = ~nan & (np.isinf(a) | np.isinf(b))
     zero = ~nan & ~infinite & ((a == 0) | (b == 0))

@@ -82,8 +82,8 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 }
 
 
-# What an array parameter may be annotated with; without, it takes the scenario's dtype.
-ARRAY_KINDS = ("integers", "booleans")
+# What an array parameter may be annotated with, and the dtype that it then takes, whatever the scenario's is.
+ARRAY_KINDS = {"integers": "int64", "booleans": "bool"}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # What a listing itself uses by these names.
 _RESERVED = {root for roots in ROOTS.values() for root in roots} | {
-    *("rng", "print", "sys", "scipy", "differentiate", "mpmath", "mp", "ml_dtypes"),
+    *("rng", "print", "sys", "scipy", "mpmath", "mp", "ml_dtypes"),
 }
 
 

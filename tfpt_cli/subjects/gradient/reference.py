@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
+from tfpt_cli.lowering import in_double
 from tfpt_cli.subjects.gradient.spec import EACH, FLOATING, HESSIAN, LARGEST, ORDER
 from tfpt_cli.subjects.gradient.writer import Writer, quantity
 
@@ -149,11 +150,10 @@ class ReferenceWriter(Writer):
 
     def tensor(self, name: str, values: Values) -> str:
         dtype = self.spec.dtypes.get(name, self.spec.dtype)
-        wide = {"complex64": "complex128", "complex128": "complex128"}.get(dtype, "float64")
         if dtype in ("bool", "uint8", "int8", "int16", "int32", "int64", "float64", "complex128"):
             return f"np.array({values.source}, dtype='{dtype}')"
         narrow = "ml_dtypes.bfloat16" if dtype == "bfloat16" else f"'{dtype}'"
-        return f"np.array({values.source}, dtype={narrow}).astype('{wide}')"
+        return f"np.array({values.source}, dtype={narrow}).astype('{in_double(dtype)}')"
 
     def derived(self, kind: str) -> bool:
         """Whether difference quotients can give a kind of derivative here at a reasonable cost."""

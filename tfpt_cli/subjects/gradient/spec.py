@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.shapes import Shape, show
-from tfpt_cli.lowering import written_for_reference
+from tfpt_cli.lowering import in_double, written_for_reference
 from tfpt_cli.results import LABELS
 
 if TYPE_CHECKING:
@@ -137,9 +137,8 @@ class Gradient:
 
     def in_double(self) -> Gradient:
         """The same in double precision."""
-        wider = {"complex64": "complex128"}
-        dtype = wider.get(self.dtype, "float64")
-        dtypes = {n: wider.get(d, "float64") if d in FLOATING else d for n, d in self.dtypes.items()}
+        dtype = in_double(self.dtype)
+        dtypes = {n: in_double(d) if d in FLOATING else d for n, d in self.dtypes.items()}
         outputs = tuple(
             replace(o, reference={whose: replace(m, dtype=dtype) for whose, m in o.reference.items()})
             for o in self.outputs
