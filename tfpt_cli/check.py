@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tfpt_cli import __version__
+from tfpt_cli.explain import known
 from tfpt_cli.results import (
     FRAMEWORKS,
     REFERENCE,
@@ -61,15 +62,25 @@ class Observer:
 
 @dataclass(frozen=True)
 class Options:
-    """What to check and how: the scenarios of files, or those that `generated` gives."""
+    """What to check and how: the scenarios of files, or those that `generated` gives.
+
+    `only` holds the ids of the scenarios to take, `shard` is (k, n) for every n-th of those chosen, from the k-th on.
+    The run stops after `maxfail` scenarios that are not as expected (0: never). `workers` is how many processes each side
+    has. With `listings` every result keeps the code that ran.
+    """
 
     paths: tuple[str, ...] = ()
     expression: str | None = None
     tags: tuple[str, ...] = ()
+    only: frozenset[str] | None = None
+    shard: tuple[int, int] | None = None
+    maxfail: int = 0
+    workers: int = 1
     interpreters: dict[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     allow_code: bool = False
     reference: bool = True
+    listings: bool = False
     generated: Iterable[list[Scenario] | Problem] | None = None
 
 
@@ -79,9 +90,43 @@ def check(options: Options, observer: Observer | None = None) -> Report:
     What a framework or a file does wrong is in the report. On Ctrl-C (or SIGTERM) the workers are ended and the
     report holds what was finished until then. Raises `BadExpression` for a `-k` that cannot be read.
     """
-    chosen = chooser(options.expression, options.tags)
-    gc.set_threshold(100_000, 50, 100)  # thousands of small trees and texts live shortly, and hardly one in a circle
-    return asyncio.run(_Run(options, observer or Observer(), chosen).run())
+    with Session(options) as session:
+        return session.check(options, observer)
+
+
+class Session:
+    """Both frameworks and the reference, kept warm for several runs; of its options only the processes' matter."""
+
+    def __init__(self, options: Options) -> None:
+        self.lanes = [
+            {
+                **{f: Lane(f, options.interpreters.get(f, sys.executable), options.limits) for f in FRAMEWORKS},
+                REFERENCE: Lane(REFERENCE, sys.executable, options.limits.of_reference()),
+            }
+            for _ in range(options.workers)
+        ]
+        self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Session:
+        gc.set_threshold(100_000, 50, 100)  # thousands of small trees and texts live shortly, and hardly one in a circle
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+        self._runner.close()
+
+    def check(self, options: Options, observer: Observer | None = None) -> Report:
+        """One run; the same as `tfpt_cli.check.check`, but for the start of the frameworks where they are there."""
+        chosen = chooser(options.expression, options.tags)
+        return self._runner.run(_Run(options, observer or Observer(), chosen, self.lanes).run())
+
+    def end(self) -> None:
+        """Ends every process; a later run starts them anew."""
+        self._runner.run(_end(self.lanes))
+
+
+async def _end(lanes: list[dict[str, Lane]]) -> None:
+    await asyncio.gather(*(lane.end() for each in lanes for lane in each.values()))
 
 
 @dataclass
@@ -95,13 +140,16 @@ class _Waiting:
 
 
 class _Run:
-    def __init__(self, options: Options, observer: Observer, chosen: Callable[[Scenario], bool]) -> None:
-        self.options, self.observer, self.chosen = options, observer, chosen
+    def __init__(
+        self,
+        options: Options,
+        observer: Observer,
+        chosen: Callable[[Scenario], bool],
+        lanes: list[dict[str, Lane]],
+    ) -> None:
+        self.options, self.observer, self.chosen, self.lanes = options, observer, chosen, lanes
         self.task: asyncio.Task[object] | None = None
         self.began = time.perf_counter()
-        limits = options.limits
-        self.lanes = {f: Lane(f, options.interpreters.get(f, sys.executable), limits) for f in FRAMEWORKS}
-        self.lanes[REFERENCE] = Lane(REFERENCE, sys.executable, limits.of_reference())
         self.problems: list[Problem] = []
         self.results: list[ScenarioResult] = []
         self.waiting: dict[int, _Waiting] = {}
@@ -109,6 +157,9 @@ class _Run:
         self.done: dict[int, ScenarioResult] = {}
         self.count = 0
         self.deselected = 0
+        self.met = 0
+        self.failed = 0
+        self.stopped = False
         self.warm: dict[str, asyncio.Future[None]] = {}
 
     async def run(self) -> Report:
@@ -122,16 +173,23 @@ class _Run:
         interrupted = False
         try:
             # The processes come first: they start while the files are read. The rest of tfpt is imported meanwhile.
-            await asyncio.gather(*(self.lanes[framework].start() for framework in FRAMEWORKS))
+            await asyncio.gather(*(lanes[framework].open() for lanes in self.lanes for framework in FRAMEWORKS))
             async with asyncio.TaskGroup() as group:
-                for lane in self.lanes.values():
-                    group.create_task(lane.serve())
+                for lanes in self.lanes:
+                    lanes[REFERENCE].renew()
+                    for lane in lanes.values():
+                        group.create_task(lane.serve())
                 group.create_task(self.read())
         except (asyncio.CancelledError, KeyboardInterrupt):
-            interrupted = True
+            interrupted = not self.stopped
             self.task = None  # another Ctrl-C must not stop the clearing up
+            await _end(self.lanes)
         finally:
-            await asyncio.gather(*(lane.end() for lane in self.lanes.values()))
+            for number in (signal.SIGINT, signal.SIGTERM):
+                try:
+                    loop.remove_signal_handler(number)  # between two runs Ctrl-C is its usual self
+                except (NotImplementedError, RuntimeError, ValueError):
+                    pass
         return self.report(interrupted)
 
     async def read(self) -> None:
@@ -141,13 +199,21 @@ class _Run:
                 self.complain(found)
                 continue
             for scenario in found:
-                if self.chosen(scenario):
+                if self.wanted(scenario):
                     self.queue(scenario)
                 else:
                     self.deselected += 1
             await asyncio.sleep(0)
         self.all_read = True
         self.close_if_done()
+
+    def wanted(self, scenario: Scenario) -> bool:
+        """Whether a scenario is chosen, and in this shard."""
+        only, shard = self.options.only, self.options.shard
+        if not self.chosen(scenario) or (only is not None and scenario.id not in only):
+            return False
+        self.met += 1
+        return shard is None or self.met % shard[1] == shard[0] % shard[1]
 
     def found(self) -> Iterator[list[Scenario] | Problem]:
         """The cases of each document, and everything that is wrong with the paths and the files."""
@@ -166,8 +232,9 @@ class _Run:
     def close_if_done(self) -> None:
         """Tells the lanes that nothing more comes; a second look may still ask for something until all are compared."""
         if self.all_read and not self.waiting:
-            for lane in self.lanes.values():
-                lane.close()
+            for lanes in self.lanes:
+                for lane in lanes.values():
+                    lane.close()
 
     def complain(self, problem: Problem) -> None:
         self.problems.append(problem)
@@ -184,8 +251,9 @@ class _Run:
     def ask(self, index: int, waiting: _Waiting, listings: dict[str, Listing], *, soon: bool = False) -> None:
         waiting.missing = set(listings)
         self.waiting[index] = waiting
+        lanes = self.lanes[index % len(self.lanes)]
         for side, listing in listings.items():
-            self.lanes[side].add(listing, lambda outcome: self.take(index, outcome), soon=soon)
+            lanes[side].add(listing, lambda outcome: self.take(index, outcome), soon=soon)
 
     def take(self, index: int, outcome: Outcome) -> None:
         """Keeps an outcome; compares when all are there, after a second look where one is worth it."""
@@ -201,7 +269,8 @@ class _Run:
             self.ask(index, _Waiting(scenario, set(), first=first), listings, soon=True)
             return
         del self.waiting[index]
-        self.done[index] = compared(scenario, first, tuple(comparisons))
+        comparisons = scenario.explained(comparisons, self.environment())
+        self.done[index] = compared(scenario, first, tuple(comparisons), listings=self.options.listings)
         while len(self.results) in self.done:
             self.pass_on(self.done.pop(len(self.results)))
         self.close_if_done()
@@ -210,9 +279,13 @@ class _Run:
         if not self.results:
             self.observer.started(self.environment())
         self.results.append(result)
+        self.failed += result.status in (Status.FAILED, Status.ERROR)
         try:
             self.observer.finished(result)
         except Stop:
+            self.cancel()
+        if self.options.maxfail and self.failed >= self.options.maxfail and not self.stopped:
+            self.stopped = True
             self.cancel()
 
     def cancel(self) -> None:
@@ -223,7 +296,8 @@ class _Run:
         """Versions of everything that took part, as far as they are known."""
         versions = {"tfpt": __version__, "python": platform.python_version()}
         for side in (REFERENCE, *FRAMEWORKS):
-            versions |= {key: text for key, text in self.lanes[side].versions.items() if key != "python"}
+            for lanes in self.lanes:
+                versions |= {key: text for key, text in lanes[side].versions.items() if key != "python"}
         return versions
 
     def report(self, interrupted: bool) -> Report:
@@ -235,6 +309,7 @@ class _Run:
             scenarios=tuple(self.results),
             problems=tuple(self.problems),
             interrupted=interrupted,
+            stopped=self.stopped,
             selected=self.count,
             deselected=self.deselected,
             seconds=time.perf_counter() - self.began,
@@ -248,7 +323,9 @@ def _import_comparers(subject: str) -> None:
     importlib.import_module(module)
 
 
-def compared(scenario: Scenario, outcomes: dict[str, Outcome], comparisons: tuple[Comparison, ...]) -> ScenarioResult:
+def compared(
+    scenario: Scenario, outcomes: dict[str, Outcome], comparisons: tuple[Comparison, ...], *, listings: bool = False
+) -> ScenarioResult:
     """The result of a scenario from its outcomes. That the reference fails is a note, never a verdict."""
     failures = tuple(failure for framework in FRAMEWORKS for failure in outcomes[framework].failures)
     return ScenarioResult(
@@ -266,6 +343,9 @@ def compared(scenario: Scenario, outcomes: dict[str, Outcome], comparisons: tupl
         notes=scenario.notes(outcomes),
         seconds=max((outcome.seconds for outcome in outcomes.values()), default=0.0),
         tags=scenario.tags,
+        id=scenario.id,
+        explanations=tuple(known(dict.fromkeys(name for c in comparisons for name in c.known_differences))),
+        listings={side: code.script() for side, code in scenario.listings().items()} if listings else {},
     )
 
 
@@ -297,4 +377,4 @@ def status(
     return Status.PASSED if found == expected else Status.FAILED
 
 
-__all__ = ["Observer", "Options", "check"]
+__all__ = ["Observer", "Options", "Session", "check"]

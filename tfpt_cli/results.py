@@ -6,6 +6,7 @@ keeps a summary of it and its first values.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -260,7 +261,8 @@ class Comparison:
     """One quantity, both sides.
 
     `layout` is an einops pattern from PyTorch's axes to TensorFlow's; `blocks` names what stands along its axis `gate`,
-    in each framework's order. `findings` is what the reference has to say, in words.
+    in each framework's order. `findings` is what the reference has to say, in words. `known_differences` holds the ids of the
+    rows that explain a mismatch.
     """
 
     quantity: str
@@ -275,11 +277,36 @@ class Comparison:
     reference: Reference | None = None
     findings: tuple[str, ...] = ()
     blocks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    known_differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is known of two spellings that are nearly the same: what differs, why, and what to write on either side.
+
+    `scenario` is the file below `scenarios/` that shows it, in scenarios tagged with its name.
+    """
+
+    name: str
+    area: str
+    what: str
+    why: str
+    write: Mapping[str, str]
+    source: str
+    scenario: str
+
+    @property
+    def proof(self) -> str:
+        """The command that shows it."""
+        return f"tfpt check scenarios/{self.scenario} --tag {self.name}"
 
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """One case of a scenario, checked: its comparisons and failures, and the status against `expect`."""
+    """One case of a scenario, checked: its comparisons and failures, and the status against `expect`.
+
+    `explanations` are the known differences that its comparisons name; `listings` the code that ran, by side, where it was asked for.
+    """
 
     file: str
     line: int
@@ -295,6 +322,14 @@ class ScenarioResult:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     tags: tuple[str, ...] = ()
+    id: str = ""
+    explanations: tuple[Explanation, ...] = ()
+    listings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def expected(self) -> bool:
+        """Whether it is as its `expect` says, or could not be checked at all for what the machine lacks."""
+        return self.status in (Status.PASSED, Status.SKIPPED)
 
     @property
     def agree(self) -> bool:
@@ -310,6 +345,7 @@ class Report:
     scenarios: tuple[ScenarioResult, ...]
     problems: tuple[Problem, ...] = ()
     interrupted: bool = False
+    stopped: bool = False
     selected: int = 0
     deselected: int = 0
     seconds: float = 0.0
@@ -323,7 +359,7 @@ class Report:
     def exit_code(self) -> int:
         """0 all as expected, 1 at least one not, 2 an invalid file, 3 a framework could not run; the highest that applies."""
         codes = [0]
-        if any(s.status in (Status.FAILED, Status.ERROR) for s in self.scenarios):
+        if not all(s.expected for s in self.scenarios):
             codes.append(1)
         if self.problems:
             codes.append(2)

@@ -101,7 +101,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "diagnosis": list(comparison.diagnosis),
         "reference": _reference(comparison.reference) if comparison.reference else None,
         "findings": list(comparison.findings) or None,
-        "known_differences": [],
+        "known_differences": list(comparison.known_differences),
     }
 
 

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.explain import explained
 from tfpt_cli.results import LABELS, REFERENCE, Comparison, Outcome, Problem, Tolerance
 from tfpt_cli.scenario.document import Document, documents, read_text
 from tfpt_cli.scenario.expression import parse
@@ -27,7 +28,7 @@ MAX_PROBLEMS = 100
 
 @dataclass(frozen=True)
 class Scenario:
-    """One case of a scenario, checked and ready to run."""
+    """One case of a scenario, checked and ready to run; `data` is the document as it was written."""
 
     file: str
     line: int
@@ -39,11 +40,17 @@ class Scenario:
     expect: Any
     because: str
     tags: tuple[str, ...]
+    data: dict[str, Any]
 
     @property
     def title(self) -> str:
         """The name, with the case where the scenario has several."""
         return f"{self.name} [{', '.join(f'{k}={v}' for k, v in self.case.items())}]" if self.case else self.name
+
+    @property
+    def id(self) -> str:
+        """What tells it from all others of a run: its file and its title."""
+        return f"{self.file}::{self.title}"
 
     def listings(self, *, reference: bool = True) -> dict[str, Listing]:
         """The listing of each framework, and of the reference where there is one and it is wanted."""
@@ -60,6 +67,13 @@ class Scenario:
     def compare(self, outcomes: dict[str, Outcome], again: dict[str, Outcome] | None = None) -> list[Comparison]:
         """The comparisons of what the listings left; `again` is what a second look found."""
         return SUBJECTS[self.subject].compare(self.spec, outcomes, self.tolerance, again)
+
+    def explained(self, comparisons: list[Comparison], environment: dict[str, str]) -> list[Comparison]:
+        """The comparisons, each that does not agree with the known differences that explain it."""
+        return [
+            c if c.verdict.agrees else explained(c, SUBJECTS[self.subject].involved(self.spec, c.quantity), environment)
+            for c in comparisons
+        ]
 
     def notes(self, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
         """What is to be said of this run besides the comparisons."""
@@ -211,6 +225,7 @@ def _scenario(document: Document, case: dict[str, Any], subject: str, spec: Any)
         expect=data.get("expect", "agree"),
         because=" ".join(str(data.get("because", "")).split()),
         tags=tuple(data.get("tags", ())),
+        data=data,
     )
 
 

@@ -11,6 +11,7 @@ from tfpt_cli.subjects.gradient import subject as gradient
 from tfpt_cli.subjects.init import subject as init
 
 if TYPE_CHECKING:
+    from tfpt_cli.explain import Involved
     from tfpt_cli.listing import Listing
     from tfpt_cli.results import Comparison, Outcome, Tolerance
     from tfpt_cli.scenario.reader import Reader
@@ -44,6 +45,10 @@ class Subject(Protocol):
 
     def second_look(self, spec: Any, comparisons: list[Comparison]) -> dict[str, Listing]:
         """Listings to run before the verdict is final, by side; their outcomes are the `again` of `compare`."""
+        ...
+
+    def involved(self, spec: Any, quantity: str) -> Involved:
+        """What a quantity was made by, for the known differences to be found."""
         ...
 
     def notes(self, spec: Any, outcomes: dict[str, Outcome]) -> tuple[str, ...]:

@@ -217,7 +217,10 @@ class _Job:
 
 @dataclass
 class Lane:
-    """One framework's queue: outcomes come in the order in which listings were added."""
+    """One framework's queue: outcomes come in the order in which listings were added.
+
+    A lane may serve several runs, one after another: its worker stays until `end`.
+    """
 
     framework: str
     interpreter: str = sys.executable
@@ -230,7 +233,19 @@ class Lane:
         self._closed = False
         self._dead: Failure | None = None
         self._worker: Worker | None = None
+        self._loaded = False
         self._count = 0
+
+    def renew(self) -> None:
+        """Makes ready for another run: an empty, open queue."""
+        self._jobs.clear()
+        self._closed = False
+
+    async def open(self) -> None:
+        """The same, and the process started where there is none."""
+        self.renew()
+        if self._worker is None and self._dead is None:
+            await self.start()
 
     async def start(self) -> None:
         """Starts the first worker's process; the framework is imported when the first listing is there."""
@@ -260,10 +275,10 @@ class Lane:
         if self._worker is not None:
             await self._worker.end()
             self._worker = None
+        self._loaded = False
 
     async def serve(self) -> None:
         """Runs the queue until it is closed and empty."""
-        loaded = False
         while True:
             if not self._jobs:
                 if self._closed:
@@ -271,14 +286,14 @@ class Lane:
                 self._added.clear()
                 await self._added.wait()
                 continue
-            if not loaded and self._dead is None:
-                loaded = await self._load()
+            if not self._loaded and self._dead is None:
+                self._loaded = await self._load()
             if self._dead is not None:
                 job = self._jobs.popleft()
                 job.done(failed(job.listing, self._dead))
                 await asyncio.sleep(0)
                 continue
-            loaded = await self._next()
+            self._loaded = await self._next()
 
     async def _load(self) -> bool:
         if self._worker is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from tfpt_cli.explain import Involved, involved_code
 from tfpt_cli.listing import Listing
 from tfpt_cli.listing import listing as listing_of
 from tfpt_cli.results import FRAMEWORKS, REFERENCE, Comparison, Outcome, State, Tolerance
@@ -11,14 +13,17 @@ from tfpt_cli.subjects.gradient.fields import SCHEMA, read
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
 from tfpt_cli.subjects.gradient.tensorflow import TensorFlowWriter
 from tfpt_cli.subjects.gradient.torch import TorchWriter
+from tfpt_cli.subjects.gradient.writer import quantity
 
 if TYPE_CHECKING:
-    from tfpt_cli.subjects.gradient.spec import Gradient
+    from tfpt_cli.subjects.gradient.spec import Gradient, Output
     from tfpt_cli.subjects.gradient.writer import Writer
 
-__all__ = ["SCHEMA", "compare", "listing", "notes", "quantities", "read", "second_look", "sides"]
+__all__ = ["SCHEMA", "compare", "involved", "listing", "notes", "quantities", "read", "second_look", "sides"]
 
 _WRITERS = {"torch": TorchWriter, "tensorflow": TensorFlowWriter, REFERENCE: ReferenceWriter}
+# A derivative of the second order or above, by its name.
+_SECOND = re.compile(r"d[2-6]|hvp")
 
 
 def sides(spec: Gradient) -> tuple[str, ...]:
@@ -63,6 +68,24 @@ def compare(
     from tfpt_cli.subjects.gradient.verdicts import Court  # not above: validating needs no NumPy
 
     return Court(spec, outcomes, tolerance, again or {}).comparisons()
+
+
+def involved(spec: Gradient, name: str) -> Involved:
+    """The expressions that a quantity was made by; its kind is `value`, `derivative` or `second`."""
+    outputs = [output for output in spec.outputs if name in _quantities_of(output, spec)] or list(spec.outputs)
+    sources = {
+        f: [s for output in outputs if f in output.body for s in (output.body[f].result, *dict(output.body[f].lines).values())]
+        for f in FRAMEWORKS
+    }
+    kind = "value" if name in {output.value for output in outputs} else "derivative"
+    return Involved(involved_code(sources), "second" if kind == "derivative" and _SECOND.match(name) else kind)
+
+
+def _quantities_of(output: Output, spec: Gradient) -> set[str]:
+    kinds = [kind for kind in spec.derivatives if kind != "hessian"]
+    names = {quantity(kind, output.name, name) for kind in kinds for name in spec.wrt or ("",)}
+    pairs = ((a, b) for a in spec.wrt for b in spec.wrt) if "hessian" in spec.derivatives else ()
+    return {output.value, *names, *(quantity("hessian", output.name, *pair) for pair in pairs)}
 
 
 def notes(_: Gradient, outcomes: dict[str, Outcome]) -> tuple[str, ...]:

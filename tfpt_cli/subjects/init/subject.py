@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfpt_cli.explain import Involved, involved_code
 from tfpt_cli.listing import Listing
 from tfpt_cli.listing import listing as listing_of
 from tfpt_cli.results import FRAMEWORKS, Comparison, Outcome, State, Tolerance, Value, Verdict
@@ -14,7 +15,7 @@ from tfpt_cli.subjects.init.spec import DRAWS
 if TYPE_CHECKING:
     from tfpt_cli.subjects.init.spec import Init
 
-__all__ = ["SCHEMA", "compare", "listing", "notes", "quantities", "read", "second_look", "sides"]
+__all__ = ["SCHEMA", "compare", "involved", "listing", "notes", "quantities", "read", "second_look", "sides"]
 
 
 def sides(_: Init) -> tuple[str, ...]:
@@ -30,6 +31,19 @@ def second_look(_: Init, __: list[Comparison]) -> dict[str, Listing]:
 def notes(_: Init, __: dict[str, Outcome]) -> tuple[str, ...]:
     """Nothing besides the comparisons."""
     return ()
+
+
+def involved(spec: Init, name: str) -> Involved:
+    """The layer, the call that fills a parameter and the rows that it comes to; the kind is the parameter's name."""
+    parameter = next(parameter for parameter in spec.parameters if parameter.name == name)
+    sources = {}
+    for f in FRAMEWORKS:
+        filling = parameter.filling.get(f)
+        rows = [call.text for call in (filling.fill, filling.base) if call is not None] if filling is not None else []
+        written = [filling.source] if filling is not None and filling.source else []
+        sources[f] = [spec.write_layer(f), *written, *rows]
+    defaults = frozenset(f for f, filling in parameter.filling.items() if filling.default)
+    return Involved(involved_code(sources), name, defaults)
 
 
 def quantities(spec: Init) -> list[str]:

@@ -1,0 +1,163 @@
+"""The known differences: rows that say where two near-equal spellings part, why, and what to write instead.
+
+The keys of a row are explained at the head of `differences/activations.yaml`. A row is shown by the shipped scenarios that
+are tagged with its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+import yamlcore
+
+from tfpt_cli.dictionary.patterns import Pattern, parsed
+from tfpt_cli.dictionary.rows import RowError
+from tfpt_cli.results import FRAMEWORKS, Explanation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER = Path(__file__).with_name("differences")
+# What a side may show, as the rows call it.
+SHOWS = ("none", "nan", "infinite", "zero", "failed", "absent", "present")
+_KEYS = {"what", "why", "write", "source", "versions", "scenario", "equal", "fits", "fix"}
+_FITS = {"torch", "tensorflow", "without", "quantity", "diagnosis", "shows", "how", "default"}
+_FIXES = {"torch", "tensorflow", "neutral", "fill"}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a mismatch must be for a row to explain it: the code of each side, and what was measured. Empty: anything."""
+
+    code: Mapping[str, tuple[Pattern, ...]]
+    without: Mapping[str, tuple[Pattern, ...]]
+    quantities: tuple[str, ...]
+    diagnosis: frozenset[str]
+    shows: Mapping[str, str]
+    how: Mapping[str, str]
+    default: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A recipe that can be put into a scenario.
+
+    `rules` rewrite the code of a side, `neutral` gives initializers to a neutral init scenario, `fill` to PyTorch's side of a
+    native one.
+    """
+
+    rules: Mapping[str, Mapping[str, str]]
+    neutral: Mapping[str, str]
+    fill: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Difference(Explanation):
+    """A known difference: what it says, which mismatches it explains, and recipes that can be tried.
+
+    `equal` marks what is commonly believed to differ and does not. `versions` are PEP 440 specifiers by package.
+    """
+
+    equal: bool = False
+    versions: Mapping[str, str] = field(default_factory=dict)
+    fits: tuple[Fit, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+
+    def applies(self, environment: Mapping[str, str]) -> bool:
+        """Whether it is one of these versions; a version that is not known is taken for one of them."""
+        from packaging.specifiers import SpecifierSet  # not above: a tenth of a second, and few rows have versions
+
+        return all(
+            SpecifierSet(wanted).contains(environment[package], prereleases=True)
+            for package, wanted in self.versions.items()
+            if package in environment
+        )
+
+
+@cache
+def differences() -> Mapping[str, Difference]:
+    """Every row, by id, in the order of the files. Raises `RowError` for one that cannot be right."""
+    found: dict[str, Difference] = {}
+    for path in sorted(FOLDER.glob("*.yaml")):
+        for name, row in _read(path):
+            if name in found:
+                raise RowError(f"{name} stands twice, in {found[name].area}.yaml and {path.name}")
+            found[name] = _difference(name, path.stem, row)
+    return found
+
+
+def _read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    rows = yaml.load(path.read_text(encoding="utf-8"), Loader=yamlcore.CCoreLoader)  # noqa: S506 - builds plain data only
+    yield from (rows or {}).items()
+
+
+def _difference(name: str, area: str, row: dict[str, Any]) -> Difference:
+    unknown, missing = set(row) - _KEYS, {"what", "scenario"} - set(row)
+    if unknown or missing:
+        raise RowError(f"{name}: missing {sorted(missing)}, unknown {sorted(unknown)}")
+    equal = bool(row.get("equal", False))
+    if equal and ("fits" in row or "fix" in row):
+        raise RowError(f"{name}: what is equal explains no mismatch and needs no fix")
+    if not equal and not row.get("fits"):
+        raise RowError(f"{name}: 'fits' must say which mismatches it explains")
+    return Difference(
+        name=name,
+        area=area,
+        what=_text(row["what"]),
+        why=_text(row.get("why", "")),
+        write={f: _text(row["write"][f]) for f in FRAMEWORKS if f in row.get("write", {})},
+        source=_text(row.get("source", "")),
+        scenario=row["scenario"],
+        equal=equal,
+        versions=row.get("versions", {}),
+        fits=tuple(_fit(name, fit) for fit in row.get("fits", [])),
+        fixes=tuple(_fix(name, fix) for fix in row.get("fix", [])),
+    )
+
+
+def _fit(name: str, row: dict[str, Any]) -> Fit:
+    if set(row) - _FITS:
+        raise RowError(f"{name}: 'fits' has no {sorted(set(row) - _FITS)}")
+    shows = row.get("shows", {})
+    if set(shows.values()) - set(SHOWS) or set(shows) - set(FRAMEWORKS):
+        raise RowError(f"{name}: 'shows' says by framework one of {', '.join(SHOWS)}")
+    default = row.get("default", [])
+    return Fit(
+        code=_patterns(name, row),
+        without=_patterns(name, row.get("without", {})),
+        quantities=tuple(row.get("quantity", ())),
+        diagnosis=frozenset(row.get("diagnosis", ())),
+        shows=shows,
+        how=row.get("how", {}),
+        default=FRAMEWORKS if default == "both" else tuple([default] if isinstance(default, str) else default),
+    )
+
+
+def _patterns(name: str, row: dict[str, Any]) -> dict[str, tuple[Pattern, ...]]:
+    found = {f: tuple(Pattern(text) for text in row[f]) for f in FRAMEWORKS if f in row}
+    for patterns in found.values():
+        for pattern in patterns:
+            try:
+                pattern.tree  # noqa: B018 - it parses, or the row is wrong
+            except RowError as error:
+                raise RowError(f"{name}: {error}") from None
+    return found
+
+
+def _fix(name: str, row: dict[str, Any]) -> Fix:
+    if set(row) - _FIXES:
+        raise RowError(f"{name}: 'fix' has no {sorted(set(row) - _FIXES)}")
+    rules = {f: row[f] for f in FRAMEWORKS if f in row}
+    for texts in rules.values():
+        for text in (*texts, *texts.values()):
+            parsed(text)
+    return Fix(rules, row.get("neutral", {}), row.get("fill", {}))
+
+
+def _text(value: Any) -> str:
+    return " ".join(str(value).split())

@@ -1,0 +1,151 @@
+"""Patterns of code: what a known difference is found by, and how a recipe is put in.
+
+A pattern is a Python expression in which a name that begins with an underscore stands for any expression (`_x` twice for
+the same one, `_` for a new one each time) and `...` as the last argument for any further arguments. A dotted name
+alone (`F.gelu`) means any call of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from tfpt_cli.dictionary.rows import RowError, dotted
+
+# What stands for `...`: the further positional arguments and the further keywords.
+_REST = "..."
+Bindings = dict[str, ast.expr | tuple[list[ast.expr], list[ast.keyword]]]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A pattern; raises `RowError` for one that does not parse."""
+
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.expr:
+        tree = parsed(self.text)
+        if isinstance(tree, (ast.Attribute, ast.Name)) and dotted(tree) and not _wild(tree):
+            return ast.Call(tree, [ast.Constant(...)], [])
+        return tree
+
+    def inside(self, trees: Iterable[ast.expr]) -> bool:
+        """Whether it stands anywhere in one of the trees."""
+        return any(
+            _matches(self.tree, node, {})
+            for tree in trees
+            for node in ast.walk(tree)
+            if isinstance(node, ast.expr)
+        )
+
+
+def parsed(text: str) -> ast.expr:
+    """The tree of a pattern or a replacement; raises `RowError`."""
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise RowError(f"the pattern '{text}' does not parse: {error.msg}") from None
+
+
+def rewritten(tree: ast.expr, rules: Mapping[str, str]) -> tuple[ast.expr, int]:
+    """A tree with every place that matches a pattern replaced, innermost first, and how many there were."""
+    rewriter = _Rewriter([(Pattern(pattern).tree, parsed(by)) for pattern, by in rules.items()])
+    return rewriter.visit(copy.deepcopy(tree)), rewriter.count
+
+
+class _Rewriter(ast.NodeTransformer):
+    def __init__(self, rules: list[tuple[ast.expr, ast.expr]]) -> None:
+        self.rules, self.count = rules, 0
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        node = self.generic_visit(node)
+        if isinstance(node, ast.expr):
+            for pattern, by in self.rules:
+                bindings: Bindings = {}
+                if _matches(pattern, node, bindings):
+                    self.count += 1
+                    return _Filler(bindings).visit(copy.deepcopy(by))
+        return node
+
+
+class _Filler(ast.NodeTransformer):
+    """Puts what was bound into a replacement."""
+
+    def __init__(self, bindings: Bindings) -> None:
+        self.bindings = bindings
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802 - the name that `ast` calls
+        bound = self.bindings.get(node.id)
+        return copy.deepcopy(bound) if isinstance(bound, ast.expr) else node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+        rest = self.bindings.get(_REST)
+        if node.args and _is_rest(node.args[-1]):
+            args, keywords = rest if isinstance(rest, tuple) else ([], [])
+            said = {keyword.arg for keyword in node.keywords}
+            node.args = [*node.args[:-1], *copy.deepcopy(args)]
+            node.keywords += [copy.deepcopy(keyword) for keyword in keywords if keyword.arg not in said]
+        return self.generic_visit(node)
+
+
+def _wild(tree: ast.AST) -> bool:
+    return isinstance(tree, ast.Name) and tree.id.startswith("_")
+
+
+def _is_rest(tree: ast.AST) -> bool:
+    return isinstance(tree, ast.Constant) and tree.value is ...
+
+
+def _matches(pattern: ast.AST, node: ast.AST, bindings: Bindings) -> bool:
+    if isinstance(pattern, ast.Name) and _wild(pattern):
+        return isinstance(node, ast.expr) and _binds(pattern.id, node, bindings)
+    if isinstance(pattern, ast.Call) and isinstance(node, ast.Call):
+        return _matches(pattern.func, node.func, bindings) and _arguments_match(pattern, node, bindings)
+    if type(pattern) is not type(node):
+        return False
+    for name in pattern._fields:
+        if name in ("ctx", "kind"):
+            continue
+        mine, other = getattr(pattern, name, None), getattr(node, name, None)
+        if isinstance(mine, list):
+            if not isinstance(other, list) or len(mine) != len(other):
+                return False
+            if not all(_matches(a, b, bindings) for a, b in zip(mine, other, strict=True)):
+                return False
+        elif isinstance(mine, ast.AST):
+            if not isinstance(other, ast.AST) or not _matches(mine, other, bindings):
+                return False
+        elif type(mine) is not type(other) or mine != other:
+            return False
+    return True
+
+
+def _binds(name: str, node: ast.expr, bindings: Bindings) -> bool:
+    if name == "_":
+        return True
+    bound = bindings.setdefault(name, node)
+    return bound is node or (isinstance(bound, ast.expr) and ast.dump(bound) == ast.dump(node))
+
+
+def _arguments_match(pattern: ast.Call, node: ast.Call, bindings: Bindings) -> bool:
+    wanted, rest = list(pattern.args), False
+    if wanted and _is_rest(wanted[-1]):
+        wanted, rest = wanted[:-1], True
+    if len(node.args) < len(wanted) or (len(node.args) > len(wanted) and not rest):
+        return False
+    if not all(_matches(a, b, bindings) for a, b in zip(wanted, node.args, strict=False)):
+        return False
+    by_name = {keyword.arg: keyword for keyword in node.keywords}
+    for keyword in pattern.keywords:
+        given = by_name.pop(keyword.arg, None)
+        if given is None or not _matches(keyword.value, given.value, bindings):
+            return False
+    if by_name and not rest:
+        return False
+    if rest:
+        bindings[_REST] = (node.args[len(wanted) :], list(by_name.values()))
+    return True

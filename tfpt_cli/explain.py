@@ -1,0 +1,93 @@
+"""Which known differences explain a mismatch: found from the code involved and from what was measured, never from names.
+
+A row explains a mismatch where one of its `fits` does: its patterns stand in the code of the sides, and the quantity, the
+diagnosis and what each side shows are as it says. Nothing fits: nothing is said.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from tfpt_cli.dictionary.differences import Difference, Fit, differences
+from tfpt_cli.dictionary.native import native
+from tfpt_cli.dictionary.rows import dotted
+from tfpt_cli.results import FRAMEWORKS, Comparison, Side, State, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True)
+class Involved:
+    """What a quantity was made by: the code of each side, the kind of the quantity, and who left it to a default."""
+
+    code: Mapping[str, tuple[ast.expr, ...]]
+    kind: str
+    defaults: frozenset[str] = frozenset()
+
+
+def involved_code(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
+    """Expressions of each side as trees, every call by its canonical name (`F.gelu` for `torch.nn.functional.gelu`)."""
+    return {f: tuple(canonical(ast.parse(text, mode="eval").body, f) for text in sources[f]) for f in sources}
+
+
+def canonical(tree: ast.expr, framework: str) -> ast.expr:
+    """A tree in which every dotted name of a framework is its canonical one."""
+    table = native(framework)
+
+    class Rename(ast.NodeTransformer):
+        def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802 - the name that `ast` calls
+            name = dotted(node)
+            full = table.canonical(name) if name else ""
+            if full and full != name:
+                return ast.parse(full, mode="eval").body
+            return self.generic_visit(node)
+
+    renamed: ast.expr = Rename().visit(tree)
+    return renamed
+
+
+def explained(comparison: Comparison, involved: Involved, environment: Mapping[str, str]) -> Comparison:
+    """The comparison with the ids of the rows that explain it, where it does not agree."""
+    if comparison.verdict.agrees:
+        return comparison
+    found = tuple(
+        row.name
+        for row in differences().values()
+        if any(_fits(fit, comparison, involved) for fit in row.fits) and row.applies(environment)
+    )
+    return replace(comparison, known_differences=found)
+
+
+def known(names: Iterable[str]) -> list[Difference]:
+    """The rows of these ids."""
+    return [differences()[name] for name in names]
+
+
+def _fits(fit: Fit, comparison: Comparison, involved: Involved) -> bool:
+    words = {*comparison.diagnosis, *(["error"] if comparison.verdict is Verdict.ERROR else [])}
+    return (
+        (not fit.diagnosis or bool(fit.diagnosis & words))
+        and (not fit.quantities or any(fnmatchcase(involved.kind, wanted) for wanted in fit.quantities))
+        and set(fit.default) <= involved.defaults
+        and all(word in comparison.sides[f].how for f, word in fit.how.items())
+        and all(_shows(comparison.sides[f], word) for f, word in fit.shows.items())
+        and all(any(p.inside(involved.code.get(f, ())) for p in patterns) for f, patterns in fit.code.items())
+        and not any(p.inside(involved.code.get(f, ())) for f, patterns in fit.without.items() for p in patterns)
+    )
+
+
+def _shows(side: Side, word: str) -> bool:
+    if word in ("nan", "zero"):
+        return word in side.kinds
+    if word == "infinite":
+        return "infinity" in side.kinds
+    states = {"none": State.DISCONNECTED, "failed": State.FAILED, "absent": State.ABSENT, "present": State.PRESENT}
+    return side.state is states[word]
+
+
+__all__ = ["FRAMEWORKS", "Involved", "canonical", "explained", "involved_code", "known"]

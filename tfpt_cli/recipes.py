@@ -1,0 +1,139 @@
+"""Recipes put into scenarios: what `tfpt check --fix-preview` tries.
+
+The recipe of a known difference rewrites the code of a side (a neutral expression is first written natively), or gives an
+initialization its initializers. What comes out is a scenario like any other, and is checked as one.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tfpt_cli.dictionary.differences import Difference, Fix, differences
+from tfpt_cli.dictionary.patterns import rewritten
+from tfpt_cli.explain import canonical
+from tfpt_cli.results import FRAMEWORKS, Problem, ScenarioResult
+from tfpt_cli.scenario.document import documents
+from tfpt_cli.scenario.scenario import Scenario, read_document
+
+if TYPE_CHECKING:
+    from tfpt_cli.subjects.gradient.spec import Gradient
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A scenario with the recipe of a known difference in it: its text, and the scenario itself (None: not a valid one)."""
+
+    difference: Difference
+    fix: Fix
+    text: str
+    scenario: Scenario | None
+    problems: tuple[Problem, ...] = ()
+
+
+def recipes(scenario: Scenario, result: ScenarioResult) -> Iterator[Recipe]:
+    """Every recipe that can be put into a scenario for the known differences that explain its mismatches."""
+    for explanation in result.explanations:
+        difference = differences()[explanation.name]
+        for fix in difference.fixes:
+            data = _with(scenario, fix)
+            if data is None:
+                continue
+            data = {"name": f"{scenario.name}, with the recipe of {difference.name}"[:200], **data}
+            text = scenario_text(data)
+            found, problems = documents("the recipe", text)
+            for document in found:
+                scenarios, more = read_document(document, allow_code=True)
+                problems = [*problems, *more]
+                yield Recipe(difference, fix, text, scenarios[0] if scenarios and not problems else None, tuple(problems))
+
+
+def scenario_text(data: Mapping[str, Any]) -> str:
+    """A scenario as YAML, its keys in their order."""
+    return yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists of numbers stay on a line; YAML 1.2 reads numbers that YAML 1.1 takes for texts."""
+
+
+def _list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
+    flow = all(not isinstance(item, dict) for item in items)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=flow)
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    # PyYAML knows YAML 1.1 alone: 1e-3 is a text to it and a number to everyone who reads 1.2.
+    number = re.fullmatch(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?|0[xo][0-9a-fA-F]+|[-+]?\.(inf|nan)", text, re.I)
+    style = '"' if number or text in ("y", "n", "null", "~") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(list, _list)
+_Dumper.add_multi_representer(dict, yaml.SafeDumper.represent_dict)
+_Dumper.add_representer(str, _text)
+
+
+def _with(scenario: Scenario, fix: Fix) -> dict[str, Any] | None:
+    """The scenario's data with a recipe in it, expecting agreement; None where the recipe does not apply to it."""
+    data = copy.deepcopy(scenario.data)
+    subject = {"gradient": _gradient, "init": _init}[scenario.subject](scenario, data[scenario.subject], fix)
+    if subject is None:
+        return None
+    kept = {key: data[key] for key in ("dtype", "seed", "tolerance") if key in data}
+    if "tolerance" in kept and "because" in data:
+        kept["because"] = data["because"]
+    used = set(re.findall(r"\w+", str(subject)))
+    matrix = {name: [value] for name, value in scenario.case.items() if name in used}
+    return {scenario.subject: subject, **kept, **({"matrix": matrix} if matrix else {})}
+
+
+def _gradient(scenario: Scenario, data: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
+    spec: Gradient = scenario.spec
+    if not fix.rules or any(output.code for output in spec.outputs):
+        return None
+    count, sides, lines = 0, {}, {}
+    for framework in FRAMEWORKS:
+        rules = fix.rules.get(framework, {})
+        sources: dict[str, str] = {}
+        named: dict[str, str] = {}
+        for output in spec.outputs:
+            body = output.body[framework]
+            for name, source in (*body.lines, (output.name, body.result)):
+                text, changes = _rewritten(source, framework, rules)
+                if name not in named:
+                    count += changes
+                (sources if name == output.name else named)[name] = text
+        sides[framework] = sources[""] if "" in sources else sources
+        if named:
+            lines[framework] = named
+    if not count:
+        return None
+    rest = {key: value for key, value in data.items() if key not in ("of", "let", *FRAMEWORKS)}
+    return {**sides, **({"let": lines} if lines else {}), **rest}
+
+
+def _rewritten(source: str, framework: str, rules: Mapping[str, str]) -> tuple[str, int]:
+    tree, count = rewritten(canonical(ast.parse(source, mode="eval").body, framework), rules)
+    return (ast.unparse(tree), count) if count else (source, 0)
+
+
+def _init(scenario: Scenario, data: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
+    if "layer" in data:
+        return {**data, **fix.neutral} if fix.neutral else None
+    if not fix.rules and not fix.fill:
+        return None
+    count = len(fix.fill)
+    for framework in FRAMEWORKS:
+        for key, text in data[framework].items():
+            if isinstance(text, str):
+                data[framework][key], changes = _rewritten(text, framework, fix.rules.get(framework, {}))
+                count += changes
+    data["torch"] |= fix.fill
+    return data if count else None
