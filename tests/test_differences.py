@@ -90,9 +90,7 @@ def test_nothing_is_explained_by_what_it_is_not_tagged_with(checked: dict[str, S
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.fixes], ids=lambda row: row.name)
-def test_a_recipe_makes_a_scenario_agree(
-    row: Difference, checked: dict[str, ScenarioResult], session: Session
-) -> None:
+def test_a_recipe_makes_a_scenario_agree(row: Difference, checked: dict[str, ScenarioResult], session: Session) -> None:
     agreeing = [0] * len(row.fixes)
     for scenario in (scenario for scenario in tagged(row.name) if differing(scenario)):
         found = list(recipes(scenario, replace(checked[scenario.id], explanations=(row,))))

@@ -53,6 +53,9 @@ class Observer:
     def selected(self, count: int) -> None:
         """How many scenarios are known to be run by now."""
 
+    def compared(self, scenario: Scenario, result: ScenarioResult) -> None:
+        """A scenario was checked; called just before `finished`, for who needs the scenario itself."""
+
     def finished(self, result: ScenarioResult) -> None:
         """A scenario was checked; called in the order of the files."""
 
@@ -108,7 +111,9 @@ class Session:
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> Session:
-        gc.set_threshold(100_000, 50, 100)  # thousands of small trees and texts live shortly, and hardly one in a circle
+        gc.set_threshold(
+            100_000, 50, 100
+        )  # thousands of small trees and texts live shortly, and hardly one in a circle
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -154,7 +159,7 @@ class _Run:
         self.results: list[ScenarioResult] = []
         self.waiting: dict[int, _Waiting] = {}
         self.all_read = False
-        self.done: dict[int, ScenarioResult] = {}
+        self.done: dict[int, tuple[Scenario, ScenarioResult]] = {}
         self.count = 0
         self.deselected = 0
         self.met = 0
@@ -270,17 +275,19 @@ class _Run:
             return
         del self.waiting[index]
         comparisons = scenario.explained(comparisons, self.environment())
-        self.done[index] = compared(scenario, first, tuple(comparisons), listings=self.options.listings)
+        result = compared(scenario, first, tuple(comparisons), listings=self.options.listings)
+        self.done[index] = scenario, result
         while len(self.results) in self.done:
-            self.pass_on(self.done.pop(len(self.results)))
+            self.pass_on(*self.done.pop(len(self.results)))
         self.close_if_done()
 
-    def pass_on(self, result: ScenarioResult) -> None:
+    def pass_on(self, scenario: Scenario, result: ScenarioResult) -> None:
         if not self.results:
             self.observer.started(self.environment())
         self.results.append(result)
         self.failed += result.status in (Status.FAILED, Status.ERROR)
         try:
+            self.observer.compared(scenario, result)
             self.observer.finished(result)
         except Stop:
             self.cancel()
@@ -303,7 +310,7 @@ class _Run:
     def report(self, interrupted: bool) -> Report:
         # Results that wait for an earlier scenario are complete: they are in the report of an interrupted run too.
         for index in sorted(self.done):
-            self.pass_on(self.done[index])
+            self.pass_on(*self.done[index])
         return Report(
             environment=self.environment(),
             scenarios=tuple(self.results),

@@ -40,7 +40,7 @@ def canonical(tree: ast.expr, framework: str) -> ast.expr:
     table = native(framework)
 
     class Rename(ast.NodeTransformer):
-        def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802 - the name that `ast` calls
+        def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
             name = dotted(node)
             full = table.canonical(name) if name else ""
             if full and full != name:

@@ -51,7 +51,9 @@ def recipes(scenario: Scenario, result: ScenarioResult) -> Iterator[Recipe]:
             for document in found:
                 scenarios, more = read_document(document, allow_code=True)
                 problems = [*problems, *more]
-                yield Recipe(difference, fix, text, scenarios[0] if scenarios and not problems else None, tuple(problems))
+                yield Recipe(
+                    difference, fix, text, scenarios[0] if scenarios and not problems else None, tuple(problems)
+                )
 
 
 def scenario_text(data: Mapping[str, Any]) -> str:

@@ -23,6 +23,11 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
+def printable_lines(text: str) -> str:
+    """The same for a text of several lines, which stay."""
+    return "\n".join(printable(line) for line in text.splitlines())
+
+
 class Verdict(StrEnum):
     """What a comparison of one quantity came to."""
 
@@ -140,7 +145,8 @@ class Side:
     """What the report shows of one framework's value.
 
     Of a parameter also its (fan_in, fan_out) as the framework counts them, and what fills it, in formula and numbers.
-    `kinds` counts the zeros, NaNs and infinities where there are any.
+    `kinds` counts the zeros, NaNs and infinities where there are any. `declared` is how much of the declared law lies in each
+    of many equal parts of the range of `samples`.
     """
 
     state: State
@@ -155,6 +161,7 @@ class Side:
     fans: tuple[int, int] | None = None
     law: str = ""
     kinds: dict[str, int] = field(default_factory=dict)
+    declared: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -262,7 +269,8 @@ class Comparison:
 
     `layout` is an einops pattern from PyTorch's axes to TensorFlow's; `blocks` names what stands along its axis `gate`,
     in each framework's order. `findings` is what the reference has to say, in words. `known_differences` holds the ids of the
-    rows that explain a mismatch.
+    rows that explain a mismatch, `errors` the greatest absolute difference in each block of a matrix that does not agree in all
+    its values (at most 32 by 32 blocks; not a number where a side has none).
     """
 
     quantity: str
@@ -278,6 +286,7 @@ class Comparison:
     findings: tuple[str, ...] = ()
     blocks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     known_differences: tuple[str, ...] = ()
+    errors: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -299,6 +308,20 @@ class Explanation:
     def proof(self) -> str:
         """The command that shows it."""
         return f"tfpt check scenarios/{self.scenario} --tag {self.name}"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A quantity over an interval of the input `by`, in both frameworks; None where a side has no number there.
+
+    `parts` says of every point whether both sides part there.
+    """
+
+    quantity: str
+    by: str
+    at: tuple[float, ...]
+    sides: dict[str, tuple[float | None, ...]]
+    parts: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -325,6 +348,7 @@ class ScenarioResult:
     id: str = ""
     explanations: tuple[Explanation, ...] = ()
     listings: dict[str, str] = field(default_factory=dict)
+    curves: tuple[Curve, ...] = ()
 
     @property
     def expected(self) -> bool:

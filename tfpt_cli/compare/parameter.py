@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfpt_cli.compare.layout import blocks, moved
-from tfpt_cli.compare.summary import side_of, summary, summary_of_sorted
+from tfpt_cli.compare.summary import BINS, side_of, summary, summary_of_sorted
 from tfpt_cli.compare.values import PRECISION, compare_values, under_layout
 from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Distribution, State, Tolerance, Value, Verdict
 
@@ -82,6 +82,10 @@ def _sample(value: Value, draws: Value | None) -> NDArray[Any]:
     return array
 
 
+# Into how many parts the range is cut in which a declared law is drawn: four to a bar of the histogram.
+PARTS = 4 * BINS
+
+
 def _varies(sample: NDArray[Any], draws: Value | None) -> bool:
     """Whether a parameter is random: no two draws of a constant differ. One draw alone is only made of a random one."""
     return draws is None or bool(np.any(sample != sample[:1]))
@@ -124,7 +128,8 @@ def _as_distribution(
             if found is not None and edges is not None and whole
             else summary(array, edges)
         )
-        shown[framework] = replace(shown[framework], samples=summed)
+        declared = declared_shares(parameter.filling[framework], edges)
+        shown[framework] = replace(shown[framework], samples=summed, declared=declared)
     return Comparison(
         parameter.name,
         verdict,
@@ -134,6 +139,16 @@ def _as_distribution(
         distribution=distribution,
         diagnosis=(diagnosis,) if diagnosis else (),
     )
+
+
+def declared_shares(filling: Filling, edges: tuple[float, float] | None) -> tuple[float, ...]:
+    """How much of the law that a row declares lies in each of `PARTS` equal parts of a range; empty where no row does."""
+    from tfpt_cli.compare.sample import law_of
+
+    law = law_of(filling.base)
+    if law is None or edges is None or not edges[0] < edges[1]:
+        return ()
+    return tuple(float(share) for share in np.diff(law.law.cdf(np.linspace(*edges, PARTS + 1))))
 
 
 def _judged(parameter: Parameter, samples: dict[str, NDArray[Any]], dtype: str) -> tuple[Judgement, list[str]]:

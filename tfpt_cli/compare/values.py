@@ -30,6 +30,10 @@ PRECISION = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
 _LEAST_EXPONENT = {"float16": -14, "bfloat16": -126, "float32": -126, "float64": -1022}
 
 
+# Into how many blocks a side of a matrix is cut at most where its errors are shown.
+BLOCKS = 32
+
+
 def compare_values(
     quantity: str, sides: dict[str, tuple[str, Value]], tolerance: Tolerance | None, *, layout: Layout | None = None
 ) -> Comparison:
@@ -85,7 +89,21 @@ def compare_values(
         measured,
         {"rtol": rtol, "atol": atol},
         diagnosis=tuple(diagnosis),
+        errors=error_map(turned, right.array) if measured.max_abs != 0 else (),
     )
+
+
+def error_map(left: NDArray[Any], right: NDArray[Any]) -> tuple[tuple[float, ...], ...]:
+    """The greatest absolute difference in each block of two matrices of one shape, at most `BLOCKS` a side; else nothing."""
+    if left.ndim != 2 or min(left.shape) < 2:
+        return ()
+    with np.errstate(all="ignore"):
+        apart = np.abs(left.astype(np.complex128 if left.dtype.kind == "c" else np.float64) - right)
+        apart = np.where(left == right, 0.0, apart)  # equal infinities
+        for axis in (0, 1):
+            starts = np.unique(np.linspace(0, apart.shape[axis], BLOCKS, endpoint=False).astype(int))
+            apart = np.maximum.reduceat(apart, starts, axis=axis)
+    return tuple(tuple(float(number) for number in row) for row in apart)
 
 
 def _without_value(quantity: str, shown: dict[str, Side], values: dict[str, Value], layout: str) -> Comparison:

@@ -36,10 +36,7 @@ class Pattern:
     def inside(self, trees: Iterable[ast.expr]) -> bool:
         """Whether it stands anywhere in one of the trees."""
         return any(
-            _matches(self.tree, node, {})
-            for tree in trees
-            for node in ast.walk(tree)
-            if isinstance(node, ast.expr)
+            _matches(self.tree, node, {}) for tree in trees for node in ast.walk(tree) if isinstance(node, ast.expr)
         )
 
 
@@ -78,11 +75,11 @@ class _Filler(ast.NodeTransformer):
     def __init__(self, bindings: Bindings) -> None:
         self.bindings = bindings
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802 - the name that `ast` calls
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         bound = self.bindings.get(node.id)
         return copy.deepcopy(bound) if isinstance(bound, ast.expr) else node
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         rest = self.bindings.get(_REST)
         if node.args and _is_rest(node.args[-1]):
             args, keywords = rest if isinstance(rest, tuple) else ([], [])

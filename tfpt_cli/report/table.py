@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from tfpt_cli.results import (
     LABELS,
     Against,
     Comparison,
+    Explanation,
     Problem,
     Reference,
     Report,
@@ -26,10 +29,11 @@ from tfpt_cli.results import (
     Status,
     Verdict,
     printable,
+    printable_lines,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 VERDICT_STYLES = {
     Verdict.IDENTICAL: "green",
@@ -52,6 +56,8 @@ _STATES = {
     State.FAILED: "failed",
     State.SKIPPED: "skipped",
 }
+# As wide as a report in a file is, where COLUMNS does not say.
+FILE_WIDTH = 100
 _GAP = 2
 # Wider columns would only move the verdict away from what it judges.
 _WIDEST = 52
@@ -60,15 +66,74 @@ _NOISE = re.compile(r"\{\{[^}]*\}\}|\[Op:\w+\](?: name:)?")
 
 
 def scenario_table(
-    result: ScenarioResult, environment: dict[str, str], width: int, *, ascii_only: bool = False
+    result: ScenarioResult,
+    environment: dict[str, str],
+    width: int,
+    *,
+    ascii_only: bool = False,
+    verbose: bool = False,
 ) -> RenderableType:
-    """The block of one scenario for a terminal of `width` columns: name, table, reasons, status."""
+    """The block of one scenario for a terminal of `width` columns: name, table, reasons, status.
+
+    With `verbose` also what the verdicts were made of, and the code that ran where it is not as expected.
+    """
     parts: list[RenderableType] = [*_head(result, width)]
     if result.comparisons:
         parts.append(_table(result, environment, width, ascii_only))
     parts += _reasons(result)
+    if verbose:
+        parts += _measured(result)
     parts.append(_status(result))
+    parts += _explanations(result)
+    if verbose and not result.expected:
+        parts += _listings(result)
     return Group(*parts, "")
+
+
+def _explanations(result: ScenarioResult) -> Iterator[RenderableType]:
+    """The known differences that explain what does not agree; where the scenario says so itself, their names alone."""
+    parted = {c.quantity for c in result.comparisons if not c.verdict.agrees}
+    if result.expected or not parted:
+        if result.explanations:
+            yield _indented(f"known difference: {', '.join(known.name for known in result.explanations)}", "dim")
+        return
+    for known in result.explanations:
+        yield _indented(f"known difference {known.name}: {known.what} {known.why}".strip(), "bold")
+        for framework, text in known.write.items():
+            yield Padding(Text(printable(f"write in {LABELS[framework]}: {text}"), "cyan"), (0, 0, 0, 4))
+        yield Padding(Text(f"shown by: {known.proof}", "dim"), (0, 0, 0, 4))
+    explained = {c.quantity for c in result.comparisons if c.known_differences}
+    lacking = [name for name in dict.fromkeys(c.quantity for c in result.comparisons) if name in parted - explained]
+    if lacking:
+        yield _indented(f"no known difference explains {', '.join(lacking)}", "yellow")
+
+
+def _measured(result: ScenarioResult) -> Iterator[RenderableType]:
+    """What each verdict was made of: the tolerance, the distances, the statistical tests; and the time it took."""
+    for comparison in result.comparisons:
+        words = []
+        measured, judged = comparison.measure, comparison.distribution
+        if comparison.tolerance:
+            words.append(f"rtol {comparison.tolerance['rtol']:g}, atol {comparison.tolerance['atol']:g}")
+        if measured is not None and measured.max_abs is not None:
+            words.append(f"{measured.mismatched} of {measured.size} off, at most {measured.max_abs:.3g}")
+            if measured.mismatched and measured.passes_at:
+                words.append(
+                    " or ".join(f"{name} {number:.2g}" for name, number in measured.passes_at.items()) + " would pass"
+                )
+        if judged is not None:
+            tests = ", ".join(f"{test.name} {test.on} p={test.p:.2g}" for test in judged.tests)
+            words.append(f"level {judged.level:g} over {len(judged.tests)} tests: {tests}")
+        ways = " and ".join(dict.fromkeys(side.how for side in comparison.sides.values() if side.how))
+        if words:
+            yield _indented(f"{comparison.quantity}{f' ({ways})' if ways else ''}: {'; '.join(words)}", "dim")
+    yield _indented(f"{result.seconds:.3f} s in the slower framework", "dim")
+
+
+def _listings(result: ScenarioResult) -> Iterator[RenderableType]:
+    for side, script in result.listings.items():
+        yield Text(f"the code of {LABELS[side]}", "bold")
+        yield Padding(Text(printable_lines(script).rstrip(), "cyan"), (0, 0, 0, 2))
 
 
 def _head(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
@@ -322,6 +387,8 @@ def summary_line(report: Report) -> Text:
     line.append(f" in {report.seconds:.1f} s", "dim")
     if versions:
         line.append(f" ({', '.join(versions)})", "dim")
+    if report.stopped:
+        line = Text("stopped after as many failures as were allowed; ", "bold yellow").append(line)
     if report.interrupted:
         line = Text(
             f"interrupted: {len(report.scenarios)} of {report.selected} scenarios were checked; ", "bold yellow"
@@ -336,17 +403,45 @@ def problem_line(problem: Problem) -> Text:
     return Text.assemble((place, "bold"), (printable(problem.message), "red"))
 
 
-def print_report(report: Report, console: Console) -> None:
-    """The whole report at once, as `-o FILE` gets it."""
+def report_text(report: Report) -> str:
+    """The whole report as plain text, as wide as COLUMNS says."""
+    text = io.StringIO()
+    width = int(os.environ.get("COLUMNS") or FILE_WIDTH)
+    console = Console(file=text, width=width, color_system=None, markup=False, emoji=False, highlight=False)
     for result in report.scenarios:
         print_scenario(result, report.environment, console)
     print_end(report, console)
+    return text.getvalue()
 
 
-def print_scenario(result: ScenarioResult, environment: dict[str, str], console: Console) -> None:
+def print_scenario(
+    result: ScenarioResult, environment: dict[str, str], console: Console, *, verbose: bool = False
+) -> None:
     """One scenario, as wide as the console."""
     ascii_only = not console.encoding.lower().startswith("utf")
-    console.print(scenario_table(result, environment, console.width, ascii_only=ascii_only))
+    console.print(scenario_table(result, environment, console.width, ascii_only=ascii_only, verbose=verbose))
+
+
+def print_preview(
+    known: Explanation,
+    text: str,
+    problems: Sequence[Problem],
+    result: ScenarioResult | None,
+    environment: dict[str, str],
+    console: Console,
+) -> None:
+    """A scenario with a recipe in it, its table, and whether it agrees now."""
+    console.print(Text(f"the recipe of {known.name}", "bold"))
+    console.print(Padding(Text(printable_lines(text).rstrip(), "cyan"), (0, 0, 0, 2)), soft_wrap=True)
+    for problem in problems:
+        console.print(problem_line(problem), soft_wrap=True)
+    if result is None:
+        console.print(Text("cannot be put in" if problems else "was not checked", "bold yellow"))
+        return
+    print_scenario(result, environment, console)
+    agrees = ("with it both sides agree", "bold green") if result.agree else ("with it they still differ", "bold red")
+    console.print(Text(*agrees))
+    console.print()
 
 
 def print_end(report: Report, console: Console) -> None:

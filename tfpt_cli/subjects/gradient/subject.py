@@ -74,7 +74,12 @@ def involved(spec: Gradient, name: str) -> Involved:
     """The expressions that a quantity was made by; its kind is `value`, `derivative` or `second`."""
     outputs = [output for output in spec.outputs if name in _quantities_of(output, spec)] or list(spec.outputs)
     sources = {
-        f: [s for output in outputs if f in output.body for s in (output.body[f].result, *dict(output.body[f].lines).values())]
+        f: [
+            s
+            for output in outputs
+            if f in output.body
+            for s in (output.body[f].result, *dict(output.body[f].lines).values())
+        ]
         for f in FRAMEWORKS
     }
     kind = "value" if name in {output.value for output in outputs} else "derivative"

@@ -1,0 +1,153 @@
+"""Baselines: what has changed since a report was kept, by an upgrade of a framework or on another machine.
+
+A baseline is a JSON report (`tfpt.report/1`); any that was written with `--format json` will do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from tfpt_cli.report.json_report import SCHEMA, report_object
+from tfpt_cli.results import FRAMEWORKS, LABELS, Report, printable
+
+Baseline = dict[str, Any]
+# What a change of values is held to where a comparison had no tolerance of its own.
+_TOLERANCE = {"rtol": 1e-6, "atol": 1e-8}
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is not as it was: in which scenario, of which quantity, what; `matters` where a run should fail for it."""
+
+    scenario: str
+    what: str
+    matters: bool = True
+
+
+def read(path: str) -> Baseline:
+    """A baseline; a usage error where there is none, or another file."""
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise click.UsageError(f"cannot read the baseline '{path}': {error.strerror}") from None
+    except ValueError as error:
+        raise click.UsageError(f"the baseline '{path}' is not JSON: {error}") from None
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("scenarios"), list):
+        raise click.UsageError(
+            f"'{path}' is no baseline: it is not a report of the form {SCHEMA} (--save-baseline writes one)"
+        )
+    return found
+
+
+def changes(before: Baseline, report: Report) -> list[Change]:
+    """Every change of a status, a verdict, a shape, a dtype, a state or a value since the baseline."""
+    now = report_object(report)
+    old, new = ({_key(scenario): scenario for scenario in each["scenarios"]} for each in (before, now))
+    found = [Change(key, "is new", matters=False) for key in new if key not in old]
+    if not report.deselected and not report.interrupted and not report.stopped:
+        found += [Change(key, "is no longer there", matters=False) for key in old if key not in new]
+    for key, scenario in new.items():
+        if key in old:
+            found += [Change(key, what, matters) for what, matters in _of_scenario(old[key], scenario)]
+    return found
+
+
+def lines(found: list[Change], before: Baseline, report: Report) -> Iterator[Text]:
+    """The changes for people: versions, then scenario by scenario, then the count."""
+    was, now = before.get("environment", {}), report.environment
+    moved = [
+        f"{LABELS.get(key, key)} {was.get(key, 'none')} -> {now.get(key, 'none')}"
+        for key in dict.fromkeys([*was, *now])
+        if was.get(key) != now.get(key)
+    ]
+    yield Text("")
+    yield Text(f"since the baseline: {', '.join(moved) or 'the same versions'}", "bold")
+    scenario = ""
+    for change in found:
+        if change.scenario != scenario:
+            scenario = change.scenario
+            yield Text(f"  {printable(scenario)}")
+        yield Text(f"    {printable(change.what)}", "red" if change.matters else "dim")
+    matter = sum(change.matters for change in found)
+    words = f"{matter} change{'s' * (matter != 1)} of a verdict or beyond the tolerance, {len(found) - matter} other"
+    yield Text(words, "bold red" if matter else "bold green")
+
+
+def _key(scenario: dict[str, Any]) -> str:
+    return f"{scenario['file']}::{scenario['name']}"
+
+
+def _of_scenario(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+    if old["status"] != new["status"]:
+        yield f"status: {old['status']} -> {new['status']}", True
+    was, now = (_by_quantity(scenario) for scenario in (old, new))
+    for key in dict.fromkeys([*was, *now]):
+        if key not in was or key not in now:
+            yield f"{key}: {'is new' if key in now else 'is no longer there'}", True
+            continue
+        a, b = was[key], now[key]
+        if a["verdict"] != b["verdict"]:
+            yield f"{key}: {a['verdict']} -> {b['verdict']}", True
+        random = "distribution" in b
+        for framework in FRAMEWORKS:
+            for what, matters in _of_side(a.get(framework, {}), b.get(framework, {}), b.get("tolerance", _TOLERANCE)):
+                yield f"{key}, {LABELS[framework]}: {what}", matters and not random
+
+
+def _by_quantity(scenario: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Comparisons by quantity and the ways in which it was computed."""
+    found = {}
+    for comparison in scenario["comparisons"]:
+        ways = [comparison.get(f, {}).get("how", "") for f in FRAMEWORKS]
+        found[f"{comparison['quantity']} ({' and '.join(filter(None, ways))})".replace(" ()", "")] = comparison
+    return found
+
+
+def _of_side(old: dict[str, Any], new: dict[str, Any], tolerance: dict[str, float]) -> Iterator[tuple[str, bool]]:
+    for word in ("state", "shape", "dtype"):
+        if old.get(word) != new.get(word):
+            yield f"{word} {old.get(word)} -> {new.get(word)}", True
+            return
+    a, b = list(_numbers(old.get("values"))), list(_numbers(new.get("values")))
+    if a == b and old.get("summary") == new.get("summary"):
+        return
+    moved = [index for index, (x, y) in enumerate(zip(a, b, strict=False)) if not _same(x, y)]
+    beyond = [index for index in moved if not _close(a[index], b[index], tolerance)]
+    if moved:
+        places = [f"{a[i]} -> {b[i]}" for i in (beyond or moved)[:_SHOWN]]
+        more = len(beyond or moved) - len(places)
+        words = "beyond the tolerance" if beyond else "within the tolerance"
+        values = f"{len(beyond or moved)} of {len(b)} values moved {words}"
+        yield f"{values}: {', '.join(places)}{f', {more} more' if more > 0 else ''}", bool(beyond)
+    elif old.get("summary") != new.get("summary"):
+        yield "values that are not kept moved: their mean, range or histogram is another", False
+
+
+def _numbers(values: Any) -> Iterator[Any]:
+    """The numbers of nested lists, with texts (`nan`) as numbers and complex ones as Python's."""
+    if isinstance(values, list):
+        for item in values:
+            yield from _numbers(item)
+    elif isinstance(values, dict):
+        yield complex(float(values["re"]), float(values["im"]))
+    elif values is not None:
+        yield float(values) if isinstance(values, str) else values
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool(a == b or (a != a and b != b))
+
+
+def _close(a: Any, b: Any, tolerance: dict[str, float]) -> bool:
+    if _same(a, b):
+        return True
+    distance = abs(a - b)
+    return bool(distance <= tolerance["atol"] + tolerance["rtol"] * max(abs(a), abs(b)))

@@ -1,0 +1,106 @@
+"""`tfpt validate` and `tfpt code`: what can be said of scenario files without a framework."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tfpt_cli.results import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfpt_cli.scenario.scenario import Scenario
+
+
+def run_validate(paths: tuple[str, ...], *, allow_code: bool = False) -> int:
+    """`tfpt validate`: every problem of every file, and the count of what is valid."""
+    problems, scenarios, files = [], 0, 0
+    for found in _loaded(paths, allow_code):
+        if isinstance(found, str):
+            files += 1
+        elif isinstance(found, Problem):
+            problems.append(found)
+        else:
+            scenarios += len(found)
+    for problem in problems:
+        click.echo(str(problem))
+    words = f"{_count(scenarios, 'scenario')} in {_count(files, 'file')} valid"
+    click.echo(f"{words}, {_count(len(problems), 'problem')}" if problems else words)
+    return 2 if problems else 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _loaded(paths: tuple[str, ...], allow_code: bool) -> Iterator[str | Problem | list[Scenario]]:
+    """Every file's name, problems and scenarios."""
+    from tfpt_cli.scenario.files import scenario_files
+    from tfpt_cli.scenario.scenario import load
+
+    for file in scenario_files(paths):
+        yield file
+        if isinstance(file, str):
+            yield from load(file, allow_code=allow_code)
+
+
+def run_code(
+    paths: tuple[str, ...],
+    expression: str | None,
+    tags: tuple[str, ...],
+    framework: str | None,
+    output: str | None,
+    *,
+    allow_code: bool = False,
+) -> int:
+    """`tfpt code`: prints the scripts, or writes them into a folder."""
+    from tfpt_cli.scenario.choose import BadExpression, chooser
+
+    try:
+        chosen = chooser(expression, tags)
+    except BadExpression as error:
+        raise click.UsageError(str(error)) from None
+    problems, scripts = [], []
+    taken: set[str] = set()
+    for found in _loaded(paths, allow_code):
+        if isinstance(found, Problem):
+            problems.append(found)
+        elif isinstance(found, list):
+            for scenario in filter(chosen, found):
+                listings = scenario.listings()
+                slug = _slug(scenario, taken)
+                scripts += [(f"{slug}.{f}.py", code.script()) for f, code in listings.items() if framework in (None, f)]
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    if output:
+        _write_scripts(scripts, output)
+    else:
+        click.echo("\n".join(text for _, text in scripts), nl=False)
+    if not scripts and not problems:
+        click.echo("no scenario is chosen by -k or --tag", err=True)
+    return 2 if problems or not scripts else 0
+
+
+def _slug(scenario: Scenario, taken: set[str]) -> str:
+    """A file name for a scenario's scripts, with a number behind it where another scenario has taken it."""
+    words = re.sub(r"[^\w]+", "_", scenario.title.lower()).strip("_")[:60] or "scenario"
+    slug = stem = f"{Path(scenario.file).stem}_{scenario.line}_{words}"
+    number = 2
+    while slug in taken:
+        slug, number = f"{stem}_{number}", number + 1
+    taken.add(slug)
+    return slug
+
+
+def _write_scripts(scripts: list[tuple[str, str]], folder: str) -> None:
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for name, text in scripts:
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+            click.echo(str(Path(folder) / name))
+    except OSError as error:
+        raise click.UsageError(f"cannot write to '{folder}': {error.strerror}") from None

@@ -1,0 +1,73 @@
+"""`tfpt doctor` and `tfpt selfcheck`: what is installed, and whether the dictionary is right about it."""
+
+from __future__ import annotations
+
+import click
+
+from tfpt_cli.results import LABELS, printable
+
+
+def run_doctor(interpreters: dict[str, str]) -> int:
+    """`tfpt doctor`: a table of what is there and what is missing; 3 where a framework cannot run."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from tfpt_cli import __version__
+    from tfpt_cli.doctor import examine
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for header in ("", "version", "Python", "NumPy", "import", "interpreter"):
+        table.add_column(header, overflow="fold")
+    console = Console(markup=False, highlight=False, emoji=False)
+    findings = examine(interpreters)
+    for finding in findings:
+        versions = finding.versions
+        state = Text(versions.get(finding.framework, "missing"), "green" if finding.failure is None else "bold red")
+        seconds = f"{finding.seconds:.1f} s" if finding.failure is None else ""
+        row = [versions.get("python", ""), versions.get("numpy", ""), seconds, finding.interpreter]
+        table.add_row(LABELS[finding.framework], state, *row)
+        if "keras" in versions:
+            table.add_row("Keras", Text(versions["keras"], "green"), "", "", "", "")
+    console.print(f"tfpt {__version__}")
+    console.print(table)
+    missing = [finding for finding in findings if finding.failure is not None]
+    for finding in missing:
+        assert finding.failure is not None
+        console.print(Text(f"\n{printable(finding.failure.message)}", "red"), soft_wrap=True)
+        if finding.remedy:
+            console.print(Text(f"  {finding.remedy}", "bold"), soft_wrap=True)
+    console.print(Text("both frameworks run", "green") if not missing else "")
+    return 3 if missing else 0
+
+
+def run_selfcheck(names: tuple[str, ...], dtypes: tuple[str, ...], interpreters: dict[str, str], *, save: bool) -> int:
+    """`tfpt selfcheck`: runs the dictionary's own scenarios and says what is not as the rows declare."""
+    from rich.console import Console
+
+    from tfpt_cli import selfcheck
+    from tfpt_cli.catalogue import examination_lines
+    from tfpt_cli.commands.progress import Progress
+    from tfpt_cli.dictionary.rows import dictionary
+    from tfpt_cli.neutral import unknown
+
+    missing = [name for name in names if name not in dictionary().operations]
+    if missing:
+        raise click.UsageError("; ".join(unknown("operation", name) for name in missing))
+    if save and (names or dtypes):
+        raise click.UsageError(
+            "--save keeps what was measured of the whole dictionary: name no operation and no --dtype"
+        )
+    show = Progress()
+    with show:
+        examination = selfcheck.selfcheck(set(names), set(dtypes), show, interpreters=interpreters)
+    console = Console(markup=False, emoji=False, highlight=False)
+    for line in examination_lines(examination):
+        console.print(line, soft_wrap=True)
+    report = examination.report
+    if report is not None and report.exit_code in (3, 130):
+        return report.exit_code
+    if save and examination.good:
+        selfcheck.save(examination)
+        console.print(f"kept in {selfcheck.MEASURED}")
+    return 0 if examination.good else 1

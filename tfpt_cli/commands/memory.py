@@ -1,0 +1,43 @@
+"""What failed in the last run, kept in the folder where tfpt was run, for `--last-failed`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tfpt_cli.results import Report
+
+FOLDER = Path(".tfpt_cache")
+FILE = FOLDER / "last_failed.json"
+
+
+def last_failed() -> frozenset[str]:
+    """The ids of the scenarios that were not as expected when they were last checked; a usage error where none is known."""
+    try:
+        found = json.loads(FILE.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise click.UsageError(f"--last-failed: no failure is remembered in this folder ({FILE})") from None
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"--last-failed: {FILE} cannot be read: {error}") from None
+    return frozenset(map(str, found if isinstance(found, list) else []))
+
+
+def remember(report: Report) -> None:
+    """Keeps what failed: of the scenarios that were checked now, and as it was of the others. A read-only folder keeps none."""
+    try:
+        known = set(json.loads(FILE.read_text(encoding="utf-8"))) if FILE.exists() else set()
+    except (OSError, ValueError, TypeError):
+        known = set()
+    failed = (known - {s.id for s in report.scenarios}) | {s.id for s in report.scenarios if not s.expected}
+    if failed == known:
+        return
+    try:
+        FOLDER.mkdir(exist_ok=True)
+        (FOLDER / ".gitignore").write_text("*\n", encoding="utf-8")
+        FILE.write_text(json.dumps(sorted(failed), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError:
+        pass
