@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,9 +14,11 @@ from tests.conftest import SCENARIOS
 from tfpt_cli.check import Options, Session
 from tfpt_cli.dictionary.differences import Difference, differences
 from tfpt_cli.recipes import recipes
-from tfpt_cli.results import Problem, Report, ScenarioResult
 from tfpt_cli.scenario.files import scenario_files
 from tfpt_cli.scenario.scenario import Scenario, load
+
+if TYPE_CHECKING:
+    from tfpt_cli.results import Problem, Report, ScenarioResult
 
 ROWS = [row for row in differences().values() if not row.equal]
 EQUAL = [row for row in differences().values() if row.equal]

@@ -6,16 +6,18 @@ A baseline is a JSON report (`tfpt.report/1`); any that was written with `--form
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.text import Text
 
 from tfpt_cli.report.json_report import SCHEMA, report_object
 from tfpt_cli.results import FRAMEWORKS, LABELS, Report, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Baseline = dict[str, Any]
 # What a change of values is held to where a comparison had no tolerance of its own.

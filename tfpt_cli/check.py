@@ -12,7 +12,7 @@ import platform
 import signal
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tfpt_cli import __version__
@@ -85,6 +85,11 @@ class Options:
     reference: bool = True
     listings: bool = False
     generated: Iterable[list[Scenario] | Problem] | None = None
+
+    @property
+    def everything(self) -> Options:
+        """The same for scenarios that were made from chosen ones: none is left out, and no failure ends the run."""
+        return replace(self, expression=None, tags=(), only=None, shard=None, maxfail=0, listings=False)
 
 
 def check(options: Options, observer: Observer | None = None) -> Report:

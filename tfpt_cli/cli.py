@@ -77,7 +77,7 @@ _LIMITS = [
 ]
 
 
-class Shard(click.ParamType):
+class Shard(click.ParamType):  # type: ignore[type-arg] # generic in the newest click alone
     """`1/4` as (1, 4)."""
 
     name = "shard"
@@ -89,7 +89,7 @@ class Shard(click.ParamType):
         return int(part), int(whole)
 
 
-class ReportFile(click.ParamType):
+class ReportFile(click.ParamType):  # type: ignore[type-arg]
     """`junit=out.xml` as ("junit", "out.xml")."""
 
     name = "report"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import copy
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,8 @@ from tfpt_cli.scenario.expression import BadConstant, NotConstant, constant, par
 from tfpt_cli.scenario.scenario import Scenario, read_document
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from tfpt_cli.check import Options, Session
     from tfpt_cli.subjects.gradient.spec import Gradient
 
@@ -73,9 +74,8 @@ def with_curves(
 
 def run(session: Session, options: Options, scenarios: Sequence[Scenario]) -> Report:
     """Checks scenarios that were made here, without the reference and whatever was chosen."""
-    chosen = {"expression": None, "tags": (), "only": None, "shard": None, "maxfail": 0}
-    made = [[scenario] for scenario in scenarios]
-    return session.check(replace(options, **chosen, reference=False, listings=False, generated=made))
+    made = replace(options.everything, reference=False, generated=[[scenario] for scenario in scenarios])
+    return session.check(made)
 
 
 def curve_plan(scenario: Scenario, interval: Interval | None = None, points: int = POINTS) -> Plan | None:
@@ -157,7 +157,7 @@ def _with(scenario: Scenario, name: str, value: str | float) -> Scenario | None:
     fields = {k: v for k, v in data["gradient"].items() if k not in ("tangent", "cotangent", "modes", "ways")}
     fields["at"][name] = value
     fields["derivatives"] = ["gradient"] if fields.get("derivatives", ["gradient"]) else []
-    kept = {key: data[key] for key in ("name", "dtype", "seed") if key in data}
+    kept: dict[str, Any] = {key: data[key] for key in ("name", "dtype", "seed") if key in data}
     matrix = {"matrix": {key: [item] for key, item in scenario.case.items()}} if scenario.case else {}
     found, problems = documents(scenario.file, scenario_text({**kept, "gradient": fields, **matrix}))
     for document in found:

@@ -7,7 +7,7 @@ diagnosis and what each side shows are as it says. Nothing fits: nothing is said
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from tfpt_cli.dictionary.differences import Difference, Fit, differences
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.rows import dotted
-from tfpt_cli.results import FRAMEWORKS, Comparison, Side, State, Verdict
+from tfpt_cli.results import Comparison, Side, State, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from tfpt_cli.dictionary.patterns import Pattern, Shared
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,40 @@ def known(names: Iterable[str]) -> list[Difference]:
 
 def _fits(fit: Fit, comparison: Comparison, involved: Involved) -> bool:
     words = {*comparison.diagnosis, *(["error"] if comparison.verdict is Verdict.ERROR else [])}
+    sides = comparison.sides
     return (
         (not fit.diagnosis or bool(fit.diagnosis & words))
         and (not fit.quantities or any(fnmatchcase(involved.kind, wanted) for wanted in fit.quantities))
         and set(fit.default) <= involved.defaults
-        and all(word in comparison.sides[f].how for f, word in fit.how.items())
-        and all(_shows(comparison.sides[f], word) for f, word in fit.shows.items())
-        and all(any(p.inside(involved.code.get(f, ())) for p in patterns) for f, patterns in fit.code.items())
-        and not any(p.inside(involved.code.get(f, ())) for f, patterns in fit.without.items() for p in patterns)
+        and (not fit.dtypes or bool(fit.dtypes & {side.dtype for side in sides.values()}))
+        and all(_run(sides[f], word) for f, word in fit.how.items())
+        and all(_shows(sides[f], word) for f, word in fit.shows.items())
+        and all(text.lower() in sides[f].note.lower() for f, text in fit.says.items())
+        and _stands(fit, involved)
+        and not any(_inside(p, involved, f) for f, patterns in fit.without.items() for p in patterns)
     )
+
+
+def _stands(fit: Fit, involved: Involved) -> bool:
+    """Whether one pattern of each side is in its code, with the same expressions for the names that the sides share."""
+    found: list[Shared] = [{}]
+    for framework, patterns in fit.code.items():
+        found = [
+            more
+            for shared in found
+            for pattern in patterns
+            for more in pattern.inside(involved.code.get(framework, ()), shared)
+        ]
+    return bool(found)
+
+
+def _inside(pattern: Pattern, involved: Involved, framework: str) -> list[Shared]:
+    return list(pattern.inside(involved.code.get(framework, ())))
+
+
+def _run(side: Side, word: str) -> bool:
+    """Whether a side was run in a mode or by a way."""
+    return not re.search(r"compile|graph|jit", side.how) if word == "eager" else word in side.how
 
 
 def _shows(side: Side, word: str) -> bool:
@@ -88,6 +115,3 @@ def _shows(side: Side, word: str) -> bool:
         return "infinity" in side.kinds
     states = {"none": State.DISCONNECTED, "failed": State.FAILED, "absent": State.ABSENT, "present": State.PRESENT}
     return side.state is states[word]
-
-
-__all__ = ["FRAMEWORKS", "Involved", "canonical", "explained", "involved_code", "known"]

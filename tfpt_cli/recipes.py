@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,8 @@ from tfpt_cli.scenario.document import documents
 from tfpt_cli.scenario.scenario import Scenario, read_document
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from tfpt_cli.subjects.gradient.spec import Gradient
 
 
@@ -85,10 +86,11 @@ _Dumper.add_representer(str, _text)
 def _with(scenario: Scenario, fix: Fix) -> dict[str, Any] | None:
     """The scenario's data with a recipe in it, expecting agreement; None where the recipe does not apply to it."""
     data = copy.deepcopy(scenario.data)
-    subject = {"gradient": _gradient, "init": _init}[scenario.subject](scenario, data[scenario.subject], fix)
+    fields = data[scenario.subject]
+    subject = _gradient(scenario.spec, fields, fix) if scenario.subject == "gradient" else _init(fields, fix)
     if subject is None:
         return None
-    kept = {key: data[key] for key in ("dtype", "seed", "tolerance") if key in data}
+    kept: dict[str, Any] = {key: data[key] for key in ("dtype", "seed", "tolerance") if key in data}
     if "tolerance" in kept and "because" in data:
         kept["because"] = data["because"]
     used = set(re.findall(r"\w+", str(subject)))
@@ -96,8 +98,7 @@ def _with(scenario: Scenario, fix: Fix) -> dict[str, Any] | None:
     return {scenario.subject: subject, **kept, **({"matrix": matrix} if matrix else {})}
 
 
-def _gradient(scenario: Scenario, data: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
-    spec: Gradient = scenario.spec
+def _gradient(spec: Gradient, data: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
     if not fix.rules or any(output.code for output in spec.outputs):
         return None
     count, sides, lines = 0, {}, {}
@@ -112,7 +113,7 @@ def _gradient(scenario: Scenario, data: dict[str, Any], fix: Fix) -> dict[str, A
                 if name not in named:
                     count += changes
                 (sources if name == output.name else named)[name] = text
-        sides[framework] = sources[""] if "" in sources else sources
+        sides[framework] = sources.get("", sources)
         if named:
             lines[framework] = named
     if not count:
@@ -126,7 +127,7 @@ def _rewritten(source: str, framework: str, rules: Mapping[str, str]) -> tuple[s
     return (ast.unparse(tree), count) if count else (source, 0)
 
 
-def _init(scenario: Scenario, data: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
+def _init(data: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
     if "layer" in data:
         return {**data, **fix.neutral} if fix.neutral else None
     if not fix.rules and not fix.fill:

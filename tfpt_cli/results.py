@@ -6,10 +6,12 @@ keeps a summary of it and its first values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FRAMEWORKS = ("torch", "tensorflow")
 REFERENCE = "reference"
@@ -328,7 +330,8 @@ class Curve:
 class ScenarioResult:
     """One case of a scenario, checked: its comparisons and failures, and the status against `expect`.
 
-    `explanations` are the known differences that its comparisons name; `listings` the code that ran, by side, where it was asked for.
+    `explanations` are the known differences that its comparisons name; `listings` is the code that ran, by side, and `curves`
+    its quantities over an interval, where those were asked for.
     """
 
     file: str

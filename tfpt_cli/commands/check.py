@@ -17,12 +17,12 @@ from tfpt_cli.check import Session, Stop
 from tfpt_cli.commands.progress import Progress
 from tfpt_cli.curves import with_curves
 from tfpt_cli.report import report_text
-from tfpt_cli.results import Problem, Report, ScenarioResult
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from tfpt_cli.check import Options
+    from tfpt_cli.results import Problem, Report, ScenarioResult
     from tfpt_cli.scenario.scenario import Scenario
 
 
@@ -106,9 +106,11 @@ def _opened(settings: Settings, stack: ExitStack) -> dict[str, TextIO]:
             problems.append(f"'{path}' is named for two outputs")
             continue
         try:
-            files[path] = stack.enter_context(Path(path).open("w", encoding="utf-8", newline="\n"))
+            file = Path(path).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115 - the stack closes it
         except OSError as error:
             problems.append(f"cannot write '{path}': {error.strerror}")
+            continue
+        files[path] = stack.enter_context(file)
     if problems:
         raise click.UsageError("; ".join(problems))
     return files
@@ -208,7 +210,7 @@ def preview(session: Session, show: Show, options: Options) -> None:
 
     found = [recipe for scenario, result in show.checked if not result.agree for recipe in recipes(scenario, result)]
     tried = [[recipe.scenario] for recipe in found if recipe.scenario is not None]
-    again = session.check(replace(options, generated=tried, only=None, shard=None, expression=None, tags=(), maxfail=0))
+    again = session.check(replace(options.everything, generated=tried))
     results = iter(again.scenarios)
     console = show.console if show.streams else plain_console(None, stderr=True)
     for recipe in found:

@@ -6,7 +6,6 @@ are tagged with its id.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,25 +19,47 @@ from tfpt_cli.dictionary.rows import RowError
 from tfpt_cli.results import FRAMEWORKS, Explanation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 FOLDER = Path(__file__).with_name("differences")
 # What a side may show, as the rows call it.
 SHOWS = ("none", "nan", "infinite", "zero", "failed", "absent", "present")
 _KEYS = {"what", "why", "write", "source", "versions", "scenario", "equal", "fits", "fix"}
-_FITS = {"torch", "tensorflow", "without", "quantity", "diagnosis", "shows", "how", "default"}
-_FIXES = {"torch", "tensorflow", "neutral", "fill"}
+_FITS = {"torch", "tensorflow", "without", "quantity", "diagnosis", "dtype", "shows", "says", "how", "default"}
+# What a comparison may be diagnosed with; `error` where a side refused.
+DIAGNOSES = {
+    *(
+        "shape",
+        "dtype",
+        "disconnected",
+        "nan",
+        "infinity",
+        "zero",
+        "number",
+        "non-finite",
+        "subnormal",
+        "kink",
+        "rounding",
+    ),
+    *("different function", "both wrong", "ways", "ill-conditioned", "distribution", "absent", "error"),
+}
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What a mismatch must be for a row to explain it: the code of each side, and what was measured. Empty: anything."""
+    """What a mismatch must be for a row to explain it: the code of each side, and what was measured. Empty: anything.
+
+    `dtypes` are those of either side, `says` words of a side's refusal, `how` a word of the way or mode by which it was run
+    (`eager`: in no other mode).
+    """
 
     code: Mapping[str, tuple[Pattern, ...]]
     without: Mapping[str, tuple[Pattern, ...]]
     quantities: tuple[str, ...]
     diagnosis: frozenset[str]
+    dtypes: frozenset[str]
     shows: Mapping[str, str]
+    says: Mapping[str, str]
     how: Mapping[str, str]
     default: tuple[str, ...]
 
@@ -126,13 +147,18 @@ def _fit(name: str, row: dict[str, Any]) -> Fit:
     shows = row.get("shows", {})
     if set(shows.values()) - set(SHOWS) or set(shows) - set(FRAMEWORKS):
         raise RowError(f"{name}: 'shows' says by framework one of {', '.join(SHOWS)}")
+    unknown = set(row.get("diagnosis", ())) - DIAGNOSES
+    if unknown:
+        raise RowError(f"{name}: no diagnosis is called {sorted(unknown)}")
     default = row.get("default", [])
     return Fit(
         code=_patterns(name, row),
         without=_patterns(name, row.get("without", {})),
         quantities=tuple(row.get("quantity", ())),
         diagnosis=frozenset(row.get("diagnosis", ())),
+        dtypes=frozenset(row.get("dtype", ())),
         shows=shows,
+        says=row.get("says", {}),
         how=row.get("how", {}),
         default=FRAMEWORKS if default == "both" else tuple([default] if isinstance(default, str) else default),
     )

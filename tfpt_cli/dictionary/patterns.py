@@ -1,23 +1,27 @@
 """Patterns of code: what a known difference is found by, and how a recipe is put in.
 
 A pattern is a Python expression in which a name that begins with an underscore stands for any expression (`_x` twice for
-the same one, `_` for a new one each time) and `...` as the last argument for any further arguments. A dotted name
-alone (`F.gelu`) means any call of it.
+the same one, `_` for a new one each time, `__x` for the same one on both sides) and `...` as the last argument for any
+further arguments. A dotted name alone (`F.gelu`) means any call of it.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import RowError, dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
 
 # What stands for `...`: the further positional arguments and the further keywords.
 _REST = "..."
 Bindings = dict[str, ast.expr | tuple[list[ast.expr], list[ast.keyword]]]
+Shared = dict[str, ast.expr]
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,18 @@ class Pattern:
             return ast.Call(tree, [ast.Constant(...)], [])
         return tree
 
-    def inside(self, trees: Iterable[ast.expr]) -> bool:
-        """Whether it stands anywhere in one of the trees."""
-        return any(
-            _matches(self.tree, node, {}) for tree in trees for node in ast.walk(tree) if isinstance(node, ast.expr)
-        )
+    def inside(self, trees: Iterable[ast.expr], shared: Shared | None = None) -> Iterator[Shared]:
+        """Every place in the trees where it stands: what is bound there to the names that both sides share.
+
+        `shared` holds what those names are bound to already.
+        """
+        for tree in trees:
+            for node in ast.walk(tree):
+                bindings: Bindings = dict(shared or {})
+                if isinstance(node, ast.expr) and _matches(self.tree, node, bindings):
+                    yield {
+                        n: bound for n, bound in bindings.items() if n.startswith("__") and isinstance(bound, ast.expr)
+                    }
 
 
 def parsed(text: str) -> ast.expr:
@@ -51,14 +62,15 @@ def parsed(text: str) -> ast.expr:
 def rewritten(tree: ast.expr, rules: Mapping[str, str]) -> tuple[ast.expr, int]:
     """A tree with every place that matches a pattern replaced, innermost first, and how many there were."""
     rewriter = _Rewriter([(Pattern(pattern).tree, parsed(by)) for pattern, by in rules.items()])
-    return rewriter.visit(copy.deepcopy(tree)), rewriter.count
+    new: ast.expr = rewriter.visit(copy.deepcopy(tree))
+    return new, rewriter.count
 
 
 class _Rewriter(ast.NodeTransformer):
     def __init__(self, rules: list[tuple[ast.expr, ast.expr]]) -> None:
         self.rules, self.count = rules, 0
 
-    def visit(self, node: ast.AST) -> ast.AST:
+    def visit(self, node: ast.AST) -> Any:
         node = self.generic_visit(node)
         if isinstance(node, ast.expr):
             for pattern, by in self.rules:
