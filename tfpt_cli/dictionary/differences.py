@@ -43,6 +43,7 @@ DIAGNOSES = {
     ),
     *("different function", "both wrong", "ways", "ill-conditioned", "distribution", "absent", "error"),
 }
+_FIXES = {"torch", "tensorflow", "neutral", "fill"}
 
 
 @dataclass(frozen=True)
