@@ -2,7 +2,8 @@
 
 A pattern is a Python expression in which a name that begins with an underscore stands for any expression (`_x` twice for
 the same one, `_` for a new one each time, `__x` for the same one on both sides) and `...` as the last argument for any
-further arguments. A dotted name alone (`F.gelu`) means any call of it.
+further arguments. A dotted name alone (`F.gelu`) means any call of it. An argument may stand by place or by name, and one
+that is the default may be said or not.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 import ast
 import copy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.rows import RowError, dotted
+from tfpt_cli.dictionary.signature import parse_signature
+from tfpt_cli.results import FRAMEWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -144,17 +148,50 @@ def _arguments_match(pattern: ast.Call, node: ast.Call, bindings: Bindings) -> b
     wanted, rest = list(pattern.args), False
     if wanted and _is_rest(wanted[-1]):
         wanted, rest = wanted[:-1], True
-    if len(node.args) < len(wanted) or (len(node.args) > len(wanted) and not rest):
+    defaults = _parameters(dotted(node.func))
+    given, asked = _by_name(node.args, node.keywords, defaults), _by_name(wanted, pattern.keywords, defaults)
+    if given is None or asked is None:
         return False
-    if not all(_matches(a, b, bindings) for a, b in zip(wanted, node.args, strict=False)):
-        return False
-    by_name = {keyword.arg: keyword for keyword in node.keywords}
-    for keyword in pattern.keywords:
-        given = by_name.pop(keyword.arg, None)
-        if given is None or not _matches(keyword.value, given.value, bindings):
+    for name, tree in asked.items():
+        found = given.pop(name, None)
+        said = found is not None and _matches(tree, found, bindings)
+        if not said and (found is not None or not _is_default(name, tree, defaults)):
             return False
-    if by_name and not rest:
-        return False
+    given = {name: tree for name, tree in given.items() if not _is_default(name, tree, defaults)}
     if rest:
-        bindings[_REST] = (node.args[len(wanted) :], list(by_name.values()))
-    return True
+        positions = sorted(name for name in given if isinstance(name, int))
+        keywords = [ast.keyword(name, tree) for name, tree in given.items() if not isinstance(name, int)]
+        bindings[_REST] = ([given[position] for position in positions], keywords)
+    return rest or not given
+
+
+def _by_name(
+    args: list[ast.expr], keywords: list[ast.keyword], defaults: Mapping[str, str | None]
+) -> dict[str | int | None, ast.expr] | None:
+    """Arguments by the names of a function's parameters, by place where those are not known; None where one stands twice."""
+    names = list(defaults)
+    found: dict[str | int | None, ast.expr] = {}
+    pairs = [(names[i] if i < len(names) else i, tree) for i, tree in enumerate(args)]
+    for name, tree in [*pairs, *((keyword.arg, keyword.value) for keyword in keywords)]:
+        if name in found:
+            return None
+        found[name] = tree
+    return found
+
+
+def _is_default(name: str | int | None, tree: ast.expr, defaults: Mapping[str, str | None]) -> bool:
+    return isinstance(name, str) and ast.unparse(tree) == defaults.get(name)
+
+
+@cache
+def _parameters(name: str) -> Mapping[str, str | None]:
+    """The parameters of a native function with the source of their defaults; empty where they are not known."""
+    for framework in FRAMEWORKS:
+        signatures = native(framework).calls.get(name)
+        if not signatures or len(signatures) > 1:
+            continue
+        parameters = parse_signature(signatures[0]).parameters
+        if any(parameter.kind == "args" for parameter in parameters):
+            return {}
+        return {p.name: None if p.default is None else ast.unparse(p.default) for p in parameters}
+    return {}
