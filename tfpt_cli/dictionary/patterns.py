@@ -157,12 +157,27 @@ def _arguments_match(pattern: ast.Call, node: ast.Call, bindings: Bindings) -> b
         said = found is not None and _matches(tree, found, bindings)
         if not said and (found is not None or not _is_default(name, tree, defaults)):
             return False
-    given = {name: tree for name, tree in given.items() if not _is_default(name, tree, defaults)}
     if rest:
-        positions = sorted(name for name in given if isinstance(name, int))
-        keywords = [ast.keyword(name, tree) for name, tree in given.items() if not isinstance(name, int)]
-        bindings[_REST] = ([given[position] for position in positions], keywords)
-    return rest or not given
+        bindings[_REST] = _left_over(node, list(defaults), set(given), len(wanted))
+    return rest or all(_is_default(name, tree, defaults) for name, tree in given.items())
+
+
+def _left_over(
+    node: ast.Call, names: list[str], left: set[str | int | None], taken: int
+) -> tuple[list[ast.expr], list[ast.keyword]]:
+    """The arguments of a call behind the first `taken` that are left, as written; by name behind one that is not."""
+    args: list[ast.expr] = []
+    keywords: list[ast.keyword] = []
+    gap = False
+    for index, tree in enumerate(node.args):
+        name = names[index] if index < len(names) else None
+        if (index if name is None else name) not in left:
+            gap = gap or index >= taken
+        elif gap and name is not None:
+            keywords.append(ast.keyword(name, tree))
+        else:
+            args.append(tree)
+    return args, [*keywords, *(keyword for keyword in node.keywords if keyword.arg in left)]
 
 
 def _by_name(
