@@ -10,12 +10,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.dictionary.differences import Difference, differences
+from tfpt_cli.dictionary.native import native
+from tfpt_cli.dictionary.rows import CELL, COPY, Initializer, Layer, Operation, branches, called_name, dictionary
 from tfpt_cli.results import FRAMEWORKS, LABELS
+from tfpt_cli.selfcheck import measured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from tfpt_cli.dictionary.patterns import Pattern
     from tfpt_cli.selfcheck import Examination
 
 SHORT = {
@@ -25,27 +29,209 @@ SHORT = {
 FEW = 4
 
 
-def matching(word: str | None) -> list[Operation]:
-    """The operations whose name, file, domain, spelling or notes hold a word, best first; all without one."""
-    rows = list(dictionary().operations.values())
+KINDS = ("layers", "initializers", "operations", "differences")
+
+
+def rows_of(kind: str) -> Mapping[str, Any]:
+    """The rows of a kind by name."""
+    return differences() if kind == "differences" else getattr(dictionary(), kind)
+
+
+def matching(kind: str, word: str | None) -> list[Any]:
+    """The rows of a kind that hold a word anywhere, the one with that name alone where there is one; all without a word."""
+    rows = rows_of(kind)
     if not word:
-        return rows
-    exact = [row for row in rows if row.name == word]
-    return exact or [row for row in rows if word.lower() in _text(row).lower()]
+        return list(rows.values())
+    if word in rows:
+        return [rows[word]]
+    return [row for row in rows.values() if word.lower() in _text(row).lower()]
 
 
-def _text(row: Operation) -> str:
+def _text(row: Any) -> str:
+    """Everything of a row that a person may look for."""
+    if isinstance(row, Difference):
+        return " ".join([row.name, row.area, row.what, row.why, *row.write.values()])
     spelled = [ast.unparse(tree) for tree in row.spelling.values()]
-    return " ".join([row.name, row.kind, row.operator or "", row.domain, row.about, *spelled])
+    more = {
+        Operation: lambda: [row.kind, row.operator or "", row.domain, row.about],
+        Layer: lambda: [row.notes, *row.parameters],
+        Initializer: lambda: [row.alone, ast.unparse(row.means) if row.means else ""],
+    }[type(row)]()
+    return " ".join([row.name, *spelled, *more])
 
 
-def operations_table(rows: list[Operation], measured: dict[str, Any], width: int) -> RenderableType:
+def table_of(kind: str, rows: list[Any], width: int) -> RenderableType:
+    """The rows of a kind as a table for a console of this width."""
+    if kind == "operations":
+        return operations_table(rows, measured(), width)
+    if kind == "layers":
+        return _layers_table(rows)
+    return _initializers_table(rows) if kind == "initializers" else _differences_table(rows)
+
+
+def _plain_table(*headers: tuple[str, int]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for header, ratio in headers:
+        table.add_column(header, overflow="fold", ratio=ratio)
+    return table
+
+
+def _layers_table(rows: list[Layer]) -> RenderableType:
+    table = _plain_table(("layer", 3), ("PyTorch", 2), ("Keras", 2), ("parameters", 3))
+    for row in rows:
+        names = [called_name(branches(row.spelling[f])[0]) or "several layers" for f in FRAMEWORKS]
+        table.add_row(row.name, *names, ", ".join(row.parameters))
+    return Group(table, "", Text(f"{len(rows)} layers; tfpt show NAME has layouts and defaults", "dim"))
+
+
+def _initializers_table(rows: list[Initializer]) -> RenderableType:
+    table = _plain_table(("initializer", 3), ("PyTorch", 3), ("Keras", 3), ("draws", 3))
+    for row in rows:
+        names = [called_name(branches(row.spelling[f])[0]) if f in row.spelling else "-" for f in FRAMEWORKS]
+        law = row.means or row.distribution
+        table.add_row(row.signature.show(row.name), *names, ast.unparse(law) if law is not None else row.structure)
+    legend = f"{len(rows)} initializers; where a framework has none (-), tfpt writes out what it means"
+    return Group(table, "", Text(legend, "dim"))
+
+
+def _differences_table(rows: list[Difference]) -> RenderableType:
+    table = _plain_table(("difference", 2), ("what", 5))
+    area = ""
+    for row in rows:
+        if row.area != area:
+            area = row.area
+            table.add_row(Text(area, "bold"))
+        table.add_row(row.name, Text(f"equal: {row.what}", "green") if row.equal else row.what)
+    equal = sum(row.equal for row in rows)
+    counts = f"{len(rows) - equal} known differences, {equal} believed to differ that are equal; tfpt explain ID has the rest"
+    return Group(table, "", Text(counts, "dim"))
+
+
+def whole(name: str) -> list[RenderableType]:
+    """Everything that is known of the rows with this name, whatever their kind; nothing where there is none."""
+    found: list[RenderableType] = []
+    for kind in KINDS:
+        row = rows_of(kind).get(name)
+        if isinstance(row, Operation):
+            known = measured()
+            found += _whole(row, known.get("operations", {}).get(name, {}))
+            found.append(_measured_with(known.get("environment", {})))
+        elif isinstance(row, Layer):
+            found.append(_whole_layer(row))
+        elif isinstance(row, Initializer):
+            found.append(_whole_initializer(row))
+        elif isinstance(row, Difference):
+            found.append(whole_difference(row))
+    return found
+
+
+def _facts() -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _headed(head: str, kind: str, table: Table) -> RenderableType:
+    return Group(Text.assemble((head, "bold"), (f"  {kind}", "dim")), Padding(table, (0, 0, 1, 1)))
+
+
+def _whole_layer(row: Layer) -> RenderableType:
+    table = _facts()
+    for framework in FRAMEWORKS:
+        table.add_row(LABELS[framework], ast.unparse(row.spelling[framework]))
+    for words in row.requires:
+        table.add_row("requires", words)
+    for parameter in row.parameters.values():
+        held = [f"{LABELS[f]} {_attribute(parameter.attribute[f])}" for f in FRAMEWORKS]
+        defaults = [f"{LABELS[f]} {ast.unparse(parameter.default[f])}" for f in FRAMEWORKS if f in parameter.default]
+        table.add_row(parameter.name, f"{', '.join(held)}; layout {parameter.layout}")
+        if parameter.blocks:
+            orders = [f"{LABELS[f]} {' '.join(order)}" for f, order in parameter.blocks.items()]
+            table.add_row("", f"gates: {', '.join(orders)}")
+        table.add_row("", f"default: {', '.join(defaults)}")
+    if row.notes:
+        table.add_row("note", row.notes)
+    _add_differences(table, row)
+    table.add_row("shown by", f"tfpt check scenarios/{row.scenario}")
+    return _headed(row.signature.show(row.name), "layer", table)
+
+
+def _attribute(tree: ast.expr) -> str:
+    text = ast.unparse(tree)
+    return "has none" if text in ("none", "None") else text.replace(COPY, "{copy}").replace(CELL, "{cell}")
+
+
+def _whole_initializer(row: Initializer) -> RenderableType:
+    table = _facts()
+    for framework in FRAMEWORKS:
+        spelled = row.spelling.get(framework)
+        table.add_row(LABELS[framework], ast.unparse(spelled) if spelled is not None else "no call of its own")
+    for label, tree in (("means", row.means), ("draws", row.distribution)):
+        if tree is not None:
+            table.add_row(label, ast.unparse(tree))
+    if row.structure:
+        table.add_row("structure", row.structure)
+    for words in row.requires:
+        table.add_row("requires", words)
+    if row.alone:
+        table.add_row("alone", " ".join(row.alone.split()))
+    _add_differences(table, row)
+    table.add_row("shown by", f"tfpt check scenarios/{row.scenario}")
+    return _headed(row.signature.show(row.name), "initializer", table)
+
+
+def _add_differences(table: Table, row: Operation | Layer | Initializer) -> None:
+    """The known differences whose patterns name a call of the row's own spellings, or the row itself."""
+    called = {f: {*_called(row.spelling[f], f)} for f in FRAMEWORKS if f in row.spelling}
+    for known in differences().values():
+        fits = (
+            fit for fit in known.fits for f, patterns in fit.code.items() for p in patterns if _names(p, f, called, row)
+        )
+        if next(fits, None) is not None:
+            table.add_row("difference", f"{known.name}: {known.what}")
+
+
+def _called(tree: ast.expr, framework: str) -> Iterator[str]:
+    """The functions that a spelling calls, but for those that only hold something."""
+    for branch in branches(tree):
+        name = native(framework).canonical(called_name(branch))
+        if name and name != "keras.Sequential":
+            yield name
+
+
+def _names(pattern: Pattern, framework: str, called: Mapping[str, set[str]], row: Any) -> bool:
+    name = called_name(pattern.tree)
+    own = name == row.name and not isinstance(row, Operation)  # a neutral name stands in no gradient listing
+    return own or name in called.get(framework, set())
+
+
+def whole_difference(row: Difference) -> RenderableType:
+    """A known difference with its reason, what to write, its source, the recipes that can be tried, and what shows it."""
+    table = _facts()
+    table.add_row("what", row.what)
+    if row.why:
+        table.add_row("why", row.why)
+    for framework in FRAMEWORKS:
+        if framework in row.write:
+            table.add_row(f"write in {LABELS[framework]}", row.write[framework])
+    for package, wanted in row.versions.items():
+        table.add_row("version", f"{LABELS.get(package, package)} {wanted}")
+    table.add_row("source", row.source or "measured by tfpt")
+    table.add_row("shown by", row.proof)
+    if row.fixes:
+        table.add_row("try it", f"{row.proof} --fix-preview")
+    kind = "believed to differ, and equal" if row.equal else "known difference"
+    return _headed(row.name, f"{kind} ({row.area})", table)
+
+
+def operations_table(rows: list[Operation], found: dict[str, Any], width: int) -> RenderableType:
     """A line for each operation: where it is differentiable, how far both sides are from the reference, where they part.
 
-    `measured` is what `tfpt_cli.selfcheck.measured` gives. A few operations are shown whole.
+    `found` is what `tfpt_cli.selfcheck.measured` gives. A few operations are shown whole.
     """
-    numbers = measured.get("operations", {})
-    versions = measured.get("environment", {})
+    numbers = found.get("operations", {})
+    versions = found.get("environment", {})
     if len(rows) <= FEW:
         return Group(
             *(part for row in rows for part in _whole(row, numbers.get(row.name, {}))), _measured_with(versions)
@@ -98,9 +284,7 @@ def _measured_with(versions: dict[str, str]) -> Text:
 
 def _whole(row: Operation, numbers: dict[str, Any]) -> Iterator[RenderableType]:
     yield Text.assemble((row.signature.show(row.name), "bold"), (f"  {row.kind}", "dim"))
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table = _facts()
     for side, label in (*((f, LABELS[f]) for f in FRAMEWORKS), ("numpy", "reference"), ("mpmath", "50 digits")):
         if side in row.spelling:
             table.add_row(label, ast.unparse(row.spelling[side]))
@@ -120,6 +304,8 @@ def _whole(row: Operation, numbers: dict[str, Any]) -> Iterator[RenderableType]:
         dtypes = f" in {', '.join(part.dtypes)}" if part.dtypes else ""
         words = {"differ": "parts", "error": "a side refuses", "wrong": "both wrong"}[part.verdict]
         table.add_row(words, f"{where}{dtypes}: {part.because}")
+    _add_differences(table, row)
+    table.add_row("shown by", f"tfpt selfcheck {row.name}")
     yield Padding(table, (0, 0, 1, 1))
 
 

@@ -89,6 +89,21 @@ class Shard(click.ParamType):  # type: ignore[type-arg] # generic in the newest 
         return int(part), int(whole)
 
 
+class Interval(click.ParamType):  # type: ignore[type-arg]
+    """`-3,3` as (-3.0, 3.0)."""
+
+    name = "interval"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            low, high = (float(part) for part in str(value).strip("[]()").split(","))
+        except ValueError:
+            low = high = 0.0
+        if not -1e300 < low < high < 1e300:
+            self.fail(f"'{value}' must be LOW,HIGH with LOW below HIGH, such as -3,3", param, ctx)
+        return low, high
+
+
 class ReportFile(click.ParamType):  # type: ignore[type-arg]
     """`junit=out.xml` as ("junit", "out.xml")."""
 
@@ -111,6 +126,79 @@ def _options(options: Sequence[Callable[[Command], Command]]) -> Callable[[Comma
         return function
 
     return decorate
+
+
+def _complete_name(*kinds: str) -> Any:
+    """Completes the name of a row."""
+
+    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> Any:
+        from tfpt_cli.commands.completion import names
+
+        return names(kinds, incomplete)
+
+    return complete
+
+
+def _complete_call(kind: str) -> Any:
+    """Completes the last word of a call or an expression."""
+
+    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> Any:
+        from tfpt_cli.commands.completion import call
+
+        return call(kind, incomplete)
+
+    return complete
+
+
+_POINT = [
+    click.option(
+        "--at", multiple=True, metavar="NAME=VALUE", help="An input: x=0, 'x=[1, 2]', 'x=linspace(-3, 3, 7)'."
+    ),
+    click.option("--let", multiple=True, metavar="NAME=EXPRESSION", help="A line before the expression: 'h=tanh(x)'."),
+    click.option("--wrt", multiple=True, metavar="NAME", help="Differentiate by this input; by all unless said."),
+    click.option(
+        "--derivative",
+        "derivatives",
+        multiple=True,
+        type=click.Choice(["gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "d3", "d4", "d5", "d6", "none"]),
+        help="Which derivative; the gradient unless said. May be given several times.",
+    ),
+    click.option("--tangent", multiple=True, metavar="NAME=VALUE", help="The direction of jvp and hvp."),
+    click.option("--cotangent", metavar="VALUE", help="The weights of vjp, like the output."),
+    click.option(
+        "--ways", type=click.Choice(["usual", "all"]), help="Every way that a framework has to differentiate."
+    ),
+    click.option(
+        "--mode", "modes", multiple=True, type=click.Choice(["compile", "graph", "jit"]), help="Compiled too."
+    ),
+    click.option(
+        "--input-dtype", "dtypes", multiple=True, metavar="NAME=DTYPE", help="An input of another dtype: i=int64."
+    ),
+]
+_QUICK = [
+    click.option(
+        "--dtype",
+        type=click.Choice(["float16", "bfloat16", "float32", "float64", "complex64", "complex128"]),
+        help="float32 unless said.",
+    ),
+    click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of every random draw; 0 unless said."),
+    click.option(
+        "--save", metavar="FILE", help="Keep the comparison as a scenario in this file, behind what it holds."
+    ),
+    click.option("--code", is_flag=True, help="Show the code that runs in each framework."),
+    click.option("--plot", is_flag=True, help="Draw value and derivative of both frameworks over an interval."),
+    click.option(
+        "--interval", type=Interval(), metavar="LOW,HIGH", help="Of --plot; around the input's numbers unless said."
+    ),
+    click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="table", help="What to write."),
+    click.option(
+        "-v", "--verbose", is_flag=True, help="Show tests, tolerances and times, and the code of what failed."
+    ),
+    click.option("--fix-preview", is_flag=True, help="Put in the recipes of known differences, and try them."),
+    click.option("--reference/--no-reference", default=True, help="Whether to ask the NumPy reference who is right."),
+    *_LIMITS,
+    *_PYTHONS,
+]
 
 
 @click.group(context_settings=CONTEXT)
@@ -261,12 +349,12 @@ def doctor(torch_python: str | None, tensorflow_python: str | None) -> None:
 
 
 @cli.command("list")
-@click.argument("what", type=click.Choice(["operations"]))
+@click.argument("what", type=click.Choice(["layers", "initializers", "operations", "differences"]))
 @click.argument("word", required=False)
 def list_(what: str, word: str | None) -> None:
     """List the rows of the dictionary, with what was measured for each.
 
-    WORD chooses those that hold it in their name, file, spelling or notes; a few are shown whole.
+    WORD chooses those that hold it in their name, file, spelling or notes; a few operations are shown whole.
     """
     from tfpt_cli.commands.lookup import run_list
 
@@ -274,7 +362,145 @@ def list_(what: str, word: str | None) -> None:
 
 
 @cli.command()
-@click.argument("names", nargs=-1, metavar="[OPERATION]...")
+@click.argument("name", shell_complete=_complete_name("layers", "initializers", "operations", "differences"))
+def show(name: str) -> None:
+    """Show all that is known of a layer, an initializer, an operation or a known difference.
+
+    Both spellings, signature, layouts, defaults, what was measured, the known differences, and what shows it.
+    NAME may be a framework's own, such as Dense or reduce_sum.
+    """
+    from tfpt_cli.commands.lookup import run_show
+
+    sys.exit(run_show(name))
+
+
+@cli.command()
+@click.argument("names", nargs=-1, required=True, metavar="ID...", shell_complete=_complete_name("differences"))
+def explain(names: tuple[str, ...]) -> None:
+    """Explain known differences: what differs, why, what to write on either side, the source, and what shows it.
+
+    ID is one of those that stand under a mismatch, or a word to look for.
+    """
+    from tfpt_cli.commands.lookup import run_explain
+
+    sys.exit(run_explain(names))
+
+
+@cli.command()
+@click.argument("expression", shell_complete=_complete_call("operations"))
+@_options(_POINT)
+@_options(_QUICK)
+def grad(expression: str, **given: Any) -> None:
+    """Compare the value and the derivatives of a neutral expression, without a file.
+
+    tfpt grad 'softmax(x)' --at 'x=[1, 2, 3]' --derivative jacobian
+    """
+    from tfpt_cli.commands.quick import gradient
+
+    sys.exit(
+        _quick(gradient({"of": expression}, given["at"], given["let"], _derivatives(given), _common(given)), given)
+    )
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("layer", shell_complete=_complete_call("layers"))
+@click.argument(
+    "fillings",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    metavar="[--PARAMETER INITIALIZER]...",
+    shell_complete=_complete_call("initializers"),
+)
+@click.option("--samples", type=int, metavar="N", help="How many values a distribution test draws at least, a side.")
+@_options(_QUICK)
+def weights(layer: str, fillings: tuple[str, ...], samples: int | None, **given: Any) -> None:
+    """Compare what the parameters of a layer are filled with, without a file.
+
+    tfpt weights 'linear(3, 4)' --weight 'uniform(0, 1)' --bias 'constant(-1)'
+
+    Any parameter of the layer can be named; one that is left out keeps each framework's own default.
+    """
+    from tfpt_cli.commands.quick import weights as data_of
+
+    sys.exit(_quick(data_of(layer, fillings, {"samples": samples}, _common(given)), given))
+
+
+@cli.command()
+@click.option("--torch", required=True, metavar="CODE", help="The expression or the layer in PyTorch.")
+@click.option("--tensorflow", required=True, metavar="CODE", help="The expression or the layer in TensorFlow or Keras.")
+@_options(_POINT)
+@click.option("--input-shape", metavar="SIZES", help="Of two layers: the shape that Keras builds for, such as 28,28,1.")
+@_options(_QUICK)
+def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> None:
+    """Compare two pieces of code, one for each framework, without a file.
+
+    tfpt diff --torch 'F.gelu(x)' --tensorflow 'keras.ops.gelu(x)' --at 'x=linspace(-3, 3, 7)'
+
+    Two layers are compared by what they are filled with:
+
+    tfpt diff --torch 'nn.Linear(3, 4)' --tensorflow 'keras.layers.Dense(4)' --input-shape 3
+    """
+    from tfpt_cli.commands.quick import gradient, layers
+
+    if input_shape is not None:
+        sys.exit(_quick(layers(torch, tensorflow, input_shape, _common(given)), given))
+    sides = {"torch": torch, "tensorflow": tensorflow}
+    sys.exit(_quick(gradient(sides, given["at"], given["let"], _derivatives(given), _common(given)), given))
+
+
+@cli.command()
+@_PATHS
+@_options(_CHOOSE)
+@click.option("-q", "--quiet", count=True, help="Show only what is not as expected; twice: only the last line.")
+@click.option("-v", "--verbose", is_flag=True, help="Show tests, tolerances and times, and the code of what failed.")
+@_options(_LIMITS)
+@_ALLOW_CODE
+@_options(_PYTHONS)
+def watch(paths: tuple[str, ...], **given: Any) -> None:
+    """Keep both frameworks warm and check scenarios again when their file is saved, until Ctrl-C."""
+    from tfpt_cli.check import Options
+    from tfpt_cli.commands.check import Settings
+    from tfpt_cli.commands.watch import run_watch
+
+    options = Options(
+        paths=paths,
+        expression=given["expression"],
+        tags=given["tags"],
+        allow_code=given["allow_code"],
+        listings=given["verbose"],
+        **_processes(given),
+    )
+    sys.exit(run_watch(options, Settings(quiet=given["quiet"], verbose=given["verbose"])))
+
+
+@cli.command()
+@click.argument("file", required=False)
+@click.option(
+    "--kind",
+    type=click.Choice(["gradient", "native", "init", "native-init"]),
+    default="gradient",
+    show_default=True,
+    help="What it is about: an expression or a layer, in one spelling or natively in two.",
+)
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def new(file: str | None, kind: str, force: bool) -> None:
+    """Write a commented scenario to start from, into FILE or to the terminal."""
+    from tfpt_cli.commands.new import run_new
+
+    sys.exit(run_new(kind, file, force=force))
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell; its first line says where it goes."""
+    from tfpt_cli.commands.completion import run_completion
+
+    sys.exit(run_completion(shell, cli))
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[OPERATION]...", shell_complete=_complete_name("operations"))
 @click.option(
     "--dtype",
     "dtypes",
@@ -296,6 +522,43 @@ def selfcheck(
     from tfpt_cli.commands.frameworks import run_selfcheck
 
     sys.exit(run_selfcheck(names, dtypes, _interpreters(torch_python, tensorflow_python), save=save))
+
+
+def _derivatives(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a gradient scenario besides its expressions and inputs."""
+    from tfpt_cli.commands.quick import assigned, value_of
+
+    kinds = [kind for kind in given["derivatives"] if kind != "none"]
+    modes = {
+        framework: ["eager", *(mode for mode in given["modes"] if mode in known)]
+        for framework, known in (("torch", ("compile",)), ("tensorflow", ("graph", "jit")))
+    }
+    return {
+        "dtypes": assigned(given["dtypes"], "--input-dtype", text=True) or None,
+        "wrt": list(given["wrt"]) or None,
+        "derivatives": kinds if given["derivatives"] else None,
+        "tangent": assigned(given["tangent"], "--tangent") or None,
+        "cotangent": value_of(given["cotangent"]) if given["cotangent"] is not None else None,
+        "ways": given["ways"],
+        "modes": {framework: listed for framework, listed in modes.items() if len(listed) > 1} or None,
+    }
+
+
+def _common(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: given[key] for key in ("dtype", "seed") if given[key] is not None}
+
+
+def _quick(data: dict[str, Any], given: dict[str, Any]) -> int:
+    from tfpt_cli.check import Options
+    from tfpt_cli.commands.check import Settings
+    from tfpt_cli.commands.quick import Wanted, run_quick
+
+    settings = Settings(format=given["format_"], verbose=given["verbose"], fix_preview=given["fix_preview"])
+    options = Options(
+        reference=given["reference"], listings=given["verbose"] or given["format_"] == "html", **_processes(given)
+    )
+    wanted = Wanted(given["save"], given["code"], given["plot"], given["interval"], settings)
+    return run_quick(data, options, wanted)
 
 
 def _processes(given: dict[str, Any]) -> dict[str, Any]:

@@ -92,6 +92,7 @@ class Initializer:
     axes: tuple[int, int] | None
     requires: Mapping[str, ast.expr]
     alone: str
+    scenario: str
 
     @property
     def random(self) -> bool:
@@ -138,6 +139,7 @@ class Layer:
     recurrent: bool
     parameters: Mapping[str, LayerParameter]
     notes: str
+    scenario: str
 
     def names(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The settings, and the row's own names for formulas of them where those can be computed and are not given."""
@@ -262,7 +264,7 @@ def _operation(name: str, row: dict[str, Any], kind: str) -> Operation:
 
 def _initializer(name: str, row: dict[str, Any]) -> Initializer:
     keys = {"torch", "tensorflow", "means", "distribution", "structure", "axes", "requires", "alone"}
-    _keys(name, row, {"signature"}, keys)
+    _keys(name, row, {"signature", "scenario"}, keys)
     signature = _signature(name, row)
     extra = {"torch": {"tensor"}, "tensorflow": set()}
     names = HELPERS | {"shape", "first", "dtype", "size"}
@@ -285,12 +287,13 @@ def _initializer(name: str, row: dict[str, Any]) -> Initializer:
         tuple(row["axes"]) if "axes" in row else None,
         _requires(name, row),
         row.get("alone", "").strip(),
+        row["scenario"],
     )
 
 
 def _layer(name: str, row: dict[str, Any]) -> Layer:
     optional = {"where", "requires", "build", "recurrent", "notes"}
-    _keys(name, row, {"signature", "torch", "tensorflow", "input_shape", "parameters"}, optional)
+    _keys(name, row, {"signature", "torch", "tensorflow", "input_shape", "parameters", "scenario"}, optional)
     signature = _signature(name, row)
     where = {key: _expression(name, text) for key, text in row.get("where", {}).items()}
     elsewhere = frozenset(_words(str([row["input_shape"], row.get("where"), row["parameters"]])))
@@ -313,6 +316,7 @@ def _layer(name: str, row: dict[str, Any]) -> Layer:
         bool(row.get("recurrent")),
         parameters,
         row.get("notes", ""),
+        row["scenario"],
     )
 
 
@@ -376,7 +380,7 @@ def _each(rows: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]
             cell = one.pop("cell", None)
             yield _replaced(name, put), one
             if cell is not None:
-                shared = {key: one[key] for key in ("notes",) if key in one}
+                shared = {key: one[key] for key in ("notes", "scenario") if key in one}
                 yield (
                     f"{name}_cell",
                     {**cell, **shared, "parameters": _replaced(one["parameters"], {"{copy}": "", "{cell}": "layer"})},

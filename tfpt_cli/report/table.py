@@ -137,7 +137,8 @@ def _listings(result: ScenarioResult) -> Iterator[RenderableType]:
 
 
 def _head(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
-    name, place = printable(result.name), f"{printable(result.file)}:{result.line}"
+    place = printable(result.file) + (f":{result.line}" if result.line else "")
+    name = printable(result.name)
     gap = width - len(name) - len(place)
     if gap >= _GAP:
         yield Text.assemble((name, "bold"), " " * gap, (place, "dim"))
