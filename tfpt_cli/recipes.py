@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
