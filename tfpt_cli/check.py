@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tfpt_cli import __version__
@@ -29,6 +30,7 @@ from tfpt_cli.results import (
     State,
     Status,
     Verdict,
+    name_sides,
 )
 from tfpt_cli.scenario.choose import chooser
 from tfpt_cli.workers.pool import Lane, Limits
@@ -69,7 +71,8 @@ class Options:
 
     `only` holds the ids of the scenarios to take, `shard` is (k, n) for every n-th of those chosen, from the k-th on.
     The run stops after `maxfail` scenarios that are not as expected (0: never). `workers` is how many processes each side
-    has. With `listings` every result keeps the code that ran.
+    has. With `listings` every result keeps the code that ran. `alike` is the framework that both sides are, where two versions
+    of one are compared; `interpreters` are by side.
     """
 
     paths: tuple[str, ...] = ()
@@ -84,6 +87,7 @@ class Options:
     allow_code: bool = False
     reference: bool = True
     listings: bool = False
+    alike: str | None = None
     generated: Iterable[list[Scenario] | Problem] | None = None
 
     @property
@@ -108,14 +112,19 @@ class Session:
     def __init__(self, options: Options) -> None:
         self.lanes = [
             {
-                **{f: Lane(f, options.interpreters.get(f, sys.executable), options.limits) for f in FRAMEWORKS},
+                **{
+                    side: Lane(options.alike or side, options.interpreters.get(side, sys.executable), options.limits)
+                    for side in FRAMEWORKS
+                },
                 REFERENCE: Lane(REFERENCE, sys.executable, options.limits.of_reference()),
             }
             for _ in range(options.workers)
         ]
+        self.alike = options.alike
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> Session:
+        name_sides(self.alike)
         gc.set_threshold(
             100_000, 50, 100
         )  # thousands of small trees and texts live shortly, and hardly one in a circle
@@ -124,6 +133,7 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.end()
         self._runner.close()
+        # The names stay: a report is written after its run.
 
     def check(self, options: Options, observer: Observer | None = None) -> Report:
         """One run; the same as `tfpt_cli.check.check`, but for the start of the frameworks where they are there."""
@@ -210,7 +220,7 @@ class _Run:
                 continue
             for scenario in found:
                 if self.wanted(scenario):
-                    self.queue(scenario)
+                    self.queue(scenario.alike(self.options.alike) if self.options.alike else scenario)
                 else:
                     self.deselected += 1
             await asyncio.sleep(0)
@@ -263,13 +273,13 @@ class _Run:
         self.waiting[index] = waiting
         lanes = self.lanes[index % len(self.lanes)]
         for side, listing in listings.items():
-            lanes[side].add(listing, lambda outcome: self.take(index, outcome), soon=soon)
+            lanes[side].add(listing, partial(self.take, index, side), soon=soon)
 
-    def take(self, index: int, outcome: Outcome) -> None:
-        """Keeps an outcome; compares when all are there, after a second look where one is worth it."""
+    def take(self, index: int, side: str, outcome: Outcome) -> None:
+        """Keeps a side's outcome; compares when all are there, after a second look where one is worth it."""
         waiting = self.waiting[index]
-        waiting.outcomes[outcome.framework] = outcome
-        waiting.missing.discard(outcome.framework)
+        waiting.outcomes[side] = outcome.on(side)
+        waiting.missing.discard(side)
         if waiting.missing:
             return
         scenario, first = waiting.scenario, waiting.first or waiting.outcomes
@@ -309,7 +319,10 @@ class _Run:
         versions = {"tfpt": __version__, "python": platform.python_version()}
         for side in (REFERENCE, *FRAMEWORKS):
             for lanes in self.lanes:
-                versions |= {key: text for key, text in lanes[side].versions.items() if key != "python"}
+                found = {key: text for key, text in lanes[side].versions.items() if key != "python"}
+                if self.options.alike and side != REFERENCE and self.options.alike in found:
+                    found[side] = found.pop(self.options.alike)
+                versions |= found
         return versions
 
     def report(self, interrupted: bool) -> Report:
@@ -322,6 +335,7 @@ class _Run:
             problems=tuple(self.problems),
             interrupted=interrupted,
             stopped=self.stopped,
+            alike=self.options.alike,
             selected=self.count,
             deselected=self.deselected,
             seconds=time.perf_counter() - self.began,

@@ -89,6 +89,18 @@ class Shard(click.ParamType):  # type: ignore[type-arg] # generic in the newest 
         return int(part), int(whole)
 
 
+class Python(click.ParamType):  # type: ignore[type-arg]
+    """`torch=/old/bin/python` as ("torch", "/old/bin/python")."""
+
+    name = "python"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        framework, _, python = str(value).partition("=")
+        if framework not in ("torch", "tensorflow") or not python:
+            self.fail(f"'{value}' must be torch=PYTHON or tensorflow=PYTHON", param, ctx)
+        return framework, python
+
+
 class Interval(click.ParamType):  # type: ignore[type-arg]
     """`-3,3` as (-3.0, 3.0)."""
 
@@ -117,6 +129,16 @@ class ReportFile(click.ParamType):  # type: ignore[type-arg]
             hint = did_you_mean(format_, FORMATS)
             self.fail(f"'{value}' must be FORMAT=FILE with a format of {', '.join(FORMATS)}{hint}", param, ctx)
         return format_, path
+
+
+_TWO_VERSIONS = [
+    click.option(
+        "--left", type=Python(), metavar="FRAMEWORK=PYTHON", help="Compare two versions of one framework: this one"
+    ),
+    click.option(
+        "--right", type=Python(), metavar="FRAMEWORK=PYTHON", help="with this one, such as torch=/old/bin/python."
+    ),
+]
 
 
 def _options(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
@@ -265,6 +287,7 @@ def cli() -> None:
 )
 @_ALLOW_CODE
 @_options(_PYTHONS)
+@_options(_TWO_VERSIONS)
 def check(paths: tuple[str, ...], **given: Any) -> None:
     """Run scenarios in both frameworks and compare what they give.
 
@@ -565,8 +588,20 @@ def _processes(given: dict[str, Any]) -> dict[str, Any]:
     """What says how the frameworks' processes are run."""
     from tfpt_cli.workers.pool import Limits
 
+    left, right = given.get("left"), given.get("right")
+    interpreters = _interpreters(given["torch_python"], given["tensorflow_python"])
+    if left or right:
+        if not left or not right or interpreters:
+            raise click.UsageError(
+                "--left and --right go together, and stand instead of --torch-python and --tensorflow-python"
+            )
+        if left[0] != right[0]:
+            words = f"--left {left[0]} and --right {right[0]} are two frameworks"
+            raise click.UsageError(f"{words}: use --torch-python and --tensorflow-python")
+        interpreters = {"torch": left[1], "tensorflow": right[1]}
     return {
-        "interpreters": _interpreters(given["torch_python"], given["tensorflow_python"]),
+        "alike": left[0] if left else None,
+        "interpreters": interpreters,
         "limits": Limits(given["timeout"], given["start_timeout"], given["memory"]),
     }
 

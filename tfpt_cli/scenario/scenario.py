@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.explain import explained
-from tfpt_cli.results import LABELS, REFERENCE, Comparison, Outcome, Problem, Tolerance
+from tfpt_cli.results import FRAMEWORKS, LABELS, REFERENCE, Comparison, Outcome, Problem, Tolerance
 from tfpt_cli.scenario.document import Document, documents, read_text
 from tfpt_cli.scenario.expression import parse
 from tfpt_cli.scenario.reader import Reader, bad_name
@@ -41,6 +41,13 @@ class Scenario:
     because: str
     tags: tuple[str, ...]
     data: dict[str, Any]
+    both: str | None = None
+
+    def alike(self, framework: str) -> Scenario:
+        """The same with one framework on both sides, for two versions of it: what is written for the other is left out."""
+        spec = SUBJECTS[self.subject].alike(self.spec, framework)
+        spec = replace(spec, headline=_headline_of(spec.headline, framework))
+        return replace(self, spec=spec, both=framework, expect="agree", because="")
 
     @property
     def title(self) -> str:
@@ -57,12 +64,18 @@ class Scenario:
         place = f"{self.file}:{self.line}"
         subject = SUBJECTS[self.subject]
         sides = [side for side in subject.sides(self.spec) if reference or side != REFERENCE]
-        return {side: subject.listing(self.spec, side, f"{self.title}, {LABELS[side]} ({place})") for side in sides}
+        return {
+            side: subject.listing(self.spec, self._framework(side), f"{self.title}, {LABELS[side]} ({place})")
+            for side in sides
+        }
+
+    def _framework(self, side: str) -> str:
+        return side if self.both is None or side == REFERENCE else self.both
 
     def second_look(self, comparisons: list[Comparison], *, reference: bool = True) -> dict[str, Listing]:
         """What is to be run before the verdict is final, by side."""
         again = SUBJECTS[self.subject].second_look(self.spec, comparisons)
-        return {side: listing for side, listing in again.items() if reference or side != REFERENCE}
+        return {side: again[self._framework(side)] for side in again if reference or side != REFERENCE}
 
     def compare(self, outcomes: dict[str, Outcome], again: dict[str, Outcome] | None = None) -> list[Comparison]:
         """The comparisons of what the listings left; `again` is what a second look found."""
@@ -70,6 +83,8 @@ class Scenario:
 
     def explained(self, comparisons: list[Comparison], environment: dict[str, str]) -> list[Comparison]:
         """The comparisons, each that does not agree with the known differences that explain it."""
+        if self.both is not None:
+            return comparisons  # what is known is about two frameworks
         return [
             c if c.verdict.agrees else explained(c, SUBJECTS[self.subject].involved(self.spec, c.quantity), environment)
             for c in comparisons
@@ -82,6 +97,16 @@ class Scenario:
     def expected(self, quantity: str) -> str:
         """`agree`, `differ` or `error`, for one quantity of a scenario that expects by quantity."""
         return str(self.expect.get(quantity, "agree")) if isinstance(self.expect, dict) else str(self.expect)
+
+
+def _headline_of(headline: str, framework: str) -> str:
+    """A headline that says what each side runs, with one framework's line alone."""
+    lines = []
+    for line in headline.splitlines():
+        side = next((f for f in FRAMEWORKS if line.startswith(f"{LABELS[f]:<10}  ")), None)
+        if side in (None, framework):
+            lines.append(line.removeprefix(f"{LABELS[side]:<10}  ") if side else line)
+    return "\n".join(lines)
 
 
 def load(file: str, *, allow_code: bool = False) -> Iterator[list[Scenario] | Problem]:

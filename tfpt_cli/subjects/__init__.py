@@ -47,6 +47,10 @@ class Subject(Protocol):
         """Listings to run before the verdict is final, by side; their outcomes are the `again` of `compare`."""
         ...
 
+    def alike(self, spec: Any, framework: str) -> Any:
+        """The spec in which both sides are what it says for one framework."""
+        ...
+
     def involved(self, spec: Any, quantity: str) -> Involved:
         """What a quantity was made by, for the known differences to be found."""
         ...

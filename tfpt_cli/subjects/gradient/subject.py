@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tfpt_cli.explain import Involved, involved_code
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.gradient.spec import Gradient, Output
     from tfpt_cli.subjects.gradient.writer import Writer
 
-__all__ = ["SCHEMA", "compare", "involved", "listing", "notes", "quantities", "read", "second_look", "sides"]
+__all__ = ["SCHEMA", "alike", "compare", "involved", "listing", "notes", "quantities", "read", "second_look", "sides"]
 
 _WRITERS = {"torch": TorchWriter, "tensorflow": TensorFlowWriter, REFERENCE: ReferenceWriter}
 # A derivative of the second order or above, by its name.
@@ -68,6 +69,20 @@ def compare(
     from tfpt_cli.subjects.gradient.verdicts import Court  # not above: validating needs no NumPy
 
     return Court(spec, outcomes, tolerance, again or {}).comparisons()
+
+
+def alike(spec: Gradient, framework: str) -> Gradient:
+    """The spec with one framework's expressions and modes on both sides."""
+    outputs = tuple(
+        replace(
+            output,
+            body=dict.fromkeys(FRAMEWORKS, output.body[framework]) if framework in output.body else {},
+            reference={"": meaning} if (meaning := output.reference.get("", output.reference.get(framework))) else {},
+            code=dict.fromkeys(FRAMEWORKS, output.code[framework]) if framework in output.code else {},
+        )
+        for output in spec.outputs
+    )
+    return replace(spec, outputs=outputs, modes=dict.fromkeys(FRAMEWORKS, spec.modes[framework]))
 
 
 def involved(spec: Gradient, name: str) -> Involved:
