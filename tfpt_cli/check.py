@@ -46,6 +46,14 @@ class Stop(Exception):
     """Raised by an observer: nobody reads on, the run may end."""
 
 
+class Crashed(Exception):
+    """An error of tfpt's own during a run, its cause; the report holds what was finished until then."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__("tfpt itself failed")
+        self.report = report
+
+
 class Observer:
     """Told of a run's progress; this one does nothing."""
 
@@ -100,7 +108,8 @@ def check(options: Options, observer: Observer | None = None) -> Report:
     """Checks every scenario below the paths and gives the report.
 
     What a framework or a file does wrong is in the report. On Ctrl-C (or SIGTERM) the workers are ended and the
-    report holds what was finished until then. Raises `BadExpression` for a `-k` that cannot be read.
+    report holds what was finished until then. Raises `BadExpression` for a `-k` that cannot be read, and `Crashed` for an error
+    of ours.
     """
     with Session(options) as session:
         return session.check(options, observer)
@@ -204,6 +213,9 @@ class _Run:
             interrupted = not self.stopped
             self.task = None  # another Ctrl-C must not stop the clearing up
             await _end(self.lanes)
+        except ExceptionGroup as group:
+            await _end(self.lanes)
+            raise Crashed(self.report(interrupted=True)) from group.exceptions[0]
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from tfpt_cli import baseline
-from tfpt_cli.check import Session, Stop
+from tfpt_cli.check import Crashed, Session, Stop
 from tfpt_cli.commands.progress import Progress
 from tfpt_cli.curves import with_curves
 from tfpt_cli.report import report_text
@@ -73,7 +73,12 @@ def run_check(options: Options, settings: Settings) -> int:
         show = Show(settings, files.get(settings.output or ""))
         with Session(options) as session:
             with show:
-                report = session.check(options, show)
+                try:
+                    report = session.check(options, show)
+                except Crashed as crash:
+                    _write(crash.report, settings, files)
+                    show.end(crash.report)
+                    raise
                 if "html" in settings.formats:
                     report = with_curves(report, show.checked, session, options)
             _write(report, settings, files)
