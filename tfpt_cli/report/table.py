@@ -262,7 +262,7 @@ def _side_text(side: Side, width: int, ascii_only: bool, gates: tuple[str, ...] 
     if not side.shape:
         return _with_how(Text((lines or ["?"])[0]), side.how, width)
     shape = f"({', '.join(map(str, side.shape))}{',' if len(side.shape) == 1 else ''}) {side.dtype}"
-    text = _with_how(Text(shape, "dim"), side.how, width)
+    text = _with_how(Text.assemble((shape, "dim")), side.how, width)  # the numbers stay bright
     if gates:
         text.append(f"\ngates {' '.join(gates)}", "dim")
     if lines is not None:
