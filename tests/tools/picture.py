@@ -9,6 +9,7 @@ import io
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
@@ -16,9 +17,11 @@ from rich.text import Text
 
 from tfpt_cli.check import Observer, Options, check
 from tfpt_cli.report.table import print_scenario
-from tfpt_cli.results import ScenarioResult
 from tfpt_cli.scenario.document import documents
 from tfpt_cli.scenario.scenario import read_document
+
+if TYPE_CHECKING:
+    from tfpt_cli.results import ScenarioResult
 
 TARGET = Path(__file__).parents[2] / ".github" / "table.svg"
 WIDTH = 104
