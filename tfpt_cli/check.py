@@ -17,7 +17,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tfpt_cli import __version__
-from tfpt_cli.explain import known
 from tfpt_cli.results import (
     FRAMEWORKS,
     REFERENCE,
@@ -365,6 +364,8 @@ def compared(
     scenario: Scenario, outcomes: dict[str, Outcome], comparisons: tuple[Comparison, ...], *, listings: bool = False
 ) -> ScenarioResult:
     """The result of a scenario from its outcomes. That the reference fails is a note, never a verdict."""
+    from tfpt_cli.explain import known  # not above: the processes are started before anything slow is imported
+
     failures = tuple(failure for framework in FRAMEWORKS for failure in outcomes[framework].failures)
     return ScenarioResult(
         file=scenario.file,

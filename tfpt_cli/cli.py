@@ -223,7 +223,21 @@ _QUICK = [
 ]
 
 
-@click.group(context_settings=CONTEXT)
+class InOrder(click.Group):
+    """Lists the commands in the order in which a person meets them."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        known = [name for name in _ORDER if name in self.commands]
+        return [*known, *(name for name in self.commands if name not in known)]
+
+
+_ORDER = (
+    *("check", "grad", "weights", "diff", "watch", "new", "validate", "code", "explain", "list", "show", "schema"),
+    *("selfcheck", "doctor", "completion"),
+)
+
+
+@click.group(cls=InOrder, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="tfpt")
 def cli() -> None:
     """Do this PyTorch code and this TensorFlow/Keras code mean the same thing?

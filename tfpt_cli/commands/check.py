@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from tfpt_cli import baseline
 from tfpt_cli.check import Crashed, Session, Stop
 from tfpt_cli.commands.progress import Progress
-from tfpt_cli.curves import with_curves
 from tfpt_cli.report import report_text
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tfpt_cli.baseline import Baseline
     from tfpt_cli.check import Options
     from tfpt_cli.results import Problem, Report, ScenarioResult
     from tfpt_cli.scenario.scenario import Scenario
@@ -64,7 +63,11 @@ def run_check(options: Options, settings: Settings) -> int:
         chooser(options.expression, options.tags)  # before an output file is emptied
     except BadExpression as error:
         raise click.UsageError(str(error)) from None
-    before = baseline.read(settings.baseline) if settings.baseline else None
+    before = None
+    if settings.baseline:
+        from tfpt_cli import baseline
+
+        before = baseline.read(settings.baseline)
     if settings.last_failed:
         options = replace(options, only=memory.last_failed())
     options = replace(options, listings=settings.verbose or "html" in settings.formats)
@@ -80,6 +83,8 @@ def run_check(options: Options, settings: Settings) -> int:
                     show.end(crash.report)
                     raise
                 if "html" in settings.formats:
+                    from tfpt_cli.curves import with_curves
+
                     report = with_curves(report, show.checked, session, options)
             _write(report, settings, files)
             show.end(report)
@@ -187,8 +192,10 @@ class Show(Progress):
         for problem in report.problems:
             click.echo(str(problem), err=True)
 
-    def changes(self, before: baseline.Baseline, report: Report) -> int:
+    def changes(self, before: Baseline, report: Report) -> int:
         """Says what has changed since a baseline, and gives how much that is worth a failure."""
+        from tfpt_cli import baseline
+
         found = baseline.changes(before, report)
         console = self.console if self.streams else plain_console(None, stderr=True)
         for line in baseline.lines(found, before, report):

@@ -101,6 +101,8 @@ def _explanations(result: ScenarioResult) -> Iterator[RenderableType]:
         yield _indented(f"known difference {known.name}: {known.what} {known.why}".strip(), "bold")
         for framework, text in known.write.items():
             yield Padding(Text(printable(f"write in {LABELS[framework]}: {text}"), "cyan"), (0, 0, 0, 4))
+        if known.source:
+            yield Padding(Text(f"source: {printable(known.source)}", "dim"), (0, 0, 0, 4))
         yield Padding(Text(f"shown by: {known.proof}", "dim"), (0, 0, 0, 4))
     explained = {c.quantity for c in result.comparisons if c.known_differences}
     lacking = [name for name in dict.fromkeys(c.quantity for c in result.comparisons) if name in parted - explained]
