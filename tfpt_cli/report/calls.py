@@ -7,7 +7,9 @@ that make or fill a layer. What carries the same inputs, seeds and derivatives i
 from __future__ import annotations
 
 import ast
+import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.results import FRAMEWORKS
@@ -41,7 +43,7 @@ def differing_calls(listings: Mapping[str, str]) -> dict[str, list[Span]]:
     if not all(framework in listings for framework in FRAMEWORKS):
         return {}
     try:
-        trees = {f: ast.parse(listings[f]) for f in FRAMEWORKS}
+        trees = {f: _tree(listings[f]) for f in FRAMEWORKS}
         scopes = {f: _own_code(trees[f], trees[g]) for f, g in zip(FRAMEWORKS, FRAMEWORKS[::-1], strict=True)}
         calls = {f: [_call(node) for node in _calls(scopes[f])] for f in FRAMEWORKS}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -52,10 +54,15 @@ def differing_calls(listings: Mapping[str, str]) -> dict[str, list[Span]]:
     }
 
 
+# A listing is asked for several things in a row; all trees of a long report would be too much to keep.
+_tree = lru_cache(maxsize=16)(ast.parse)
+
+
+@lru_cache(maxsize=10_000)
 def functions(text: str) -> dict[str, Span]:
     """The functions that a listing defines at its top level and where each stands; none where it cannot be read."""
     try:
-        tree = ast.parse(text)
+        tree = _tree(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     return {
@@ -66,7 +73,7 @@ def functions(text: str) -> dict[str, Span]:
 def own_functions(listings: Mapping[str, str]) -> set[str]:
     """The names of the functions that both listings define with the same parameters: the scenario's own code."""
     try:
-        found = [_signatures(ast.parse(listings[f])) for f in FRAMEWORKS if f in listings]
+        found = [_signatures(_tree(listings[f])) for f in FRAMEWORKS if f in listings]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     return {name for name, parameters in found[0].items() if found[-1].get(name) == parameters} if found else set()
@@ -113,21 +120,21 @@ def _call(node: ast.Call) -> _Call:
 
 def _text(node: ast.expr) -> str:
     """An argument as text: every call in it left open, since it is compared by itself; 0 is 0.0, torch.int32 tf.int32."""
+    return ast.unparse(_Plain().visit(copy.deepcopy(node)))
 
-    class Open(ast.NodeTransformer):
-        def visit_Call(self, _: ast.Call) -> ast.AST:
-            return ast.Name("·")
 
-        def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-            if isinstance(node.value, ast.Name) and node.value.id in ("torch", "tf"):
-                return ast.Name(node.attr)
-            return self.generic_visit(node)
+class _Plain(ast.NodeTransformer):
+    def visit_Call(self, _: ast.Call) -> ast.AST:
+        return ast.Name("·")
 
-        def visit_Constant(self, node: ast.Constant) -> ast.AST:
-            whole = isinstance(node.value, int) and not isinstance(node.value, bool) and abs(node.value) < 1 << 53
-            return ast.Constant(float(node.value)) if whole else node  # type: ignore[arg-type]
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if isinstance(node.value, ast.Name) and node.value.id in ("torch", "tf"):
+            return ast.Name(node.attr)
+        return self.generic_visit(node)
 
-    return ast.unparse(Open().visit(ast.parse(ast.unparse(node), mode="eval").body))
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        whole = isinstance(node.value, int) and not isinstance(node.value, bool) and abs(node.value) < 1 << 53
+        return ast.Constant(float(node.value)) if whole else node  # type: ignore[arg-type]
 
 
 def _apart(call: _Call, others: list[_Call]) -> Iterator[tuple[ast.AST, int]]:

@@ -180,7 +180,7 @@ def _anchors(report: Report) -> list[str]:
     seen: Counter[str] = Counter()
     anchors = []
     for result in report.scenarios:
-        key = (result.id or f"{result.file}::{result.name}").encode(errors="surrogateescape")
+        key = (result.id or f"{result.file}::{result.name}").encode(errors="surrogatepass")
         anchor = f"s-{sha256(key).hexdigest()[:8]}"
         seen[anchor] += 1
         anchors.append(anchor if seen[anchor] == 1 else f"{anchor}-{seen[anchor]}")
