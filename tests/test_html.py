@@ -436,7 +436,7 @@ def test_plots_say_what_they_show(show: Callable[..., WebDriver]) -> None:
     assert "They part at" in words["d/dx over x"]
     assert "TensorFlow has no number at 20 of 81 points" in words["d/dx over x"]
     assert "32 by 32 blocks of a matrix of 320 by 64" in words["Errors of product"]
-    assert "1 blocks have one that is not finite" in words["Errors of product"]
+    assert "Blocks with one that is not finite: 1." in words["Errors of product"]
     ids = browser.execute_script("return [...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
     assert "NaN" not in browser.execute_script(

@@ -265,7 +265,7 @@ def heat_map(comparison: Comparison, key: str) -> Markup:
     words += (
         f", in row {_place(rows, greatest)[0]}, column {_place(rows, greatest)[1]} of the blocks." if finite else "."
     )
-    words += f" {missing} blocks have one that is not finite." if missing else ""
+    words += f" Blocks with one that is not finite: {missing}." if missing else ""
     return _svg(key, f"Errors of {comparison.quantity}", words, parts, height=bottom + _BOTTOM)
 
 
