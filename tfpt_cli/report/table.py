@@ -306,11 +306,16 @@ def _reasons(result: ScenarioResult) -> Iterator[Padding]:
         yield _indented(words, "dim")
     for failure in result.failures:
         place = f", line {failure.listing_line} of its listing" if failure.listing_line else ""
-        message = " ".join(_NOISE.sub("", failure.message).split())
-        message = message if len(message) <= 400 else message[:400] + " ..."
-        yield _indented(f"{LABELS[failure.framework]} ({failure.symptom}{place}): {message}", "magenta")
+        words = f"{LABELS[failure.framework]} ({failure.symptom}{place}): {message_text(failure.message)}"
+        yield _indented(words, "magenta")
     for note in result.notes:
         yield _indented(note, "dim")
+
+
+def message_text(message: str) -> str:
+    """What a framework said, on one line and of a length that a person reads."""
+    text = " ".join(_NOISE.sub("", message).split())
+    return text if len(text) <= 400 else text[:400] + " ..."
 
 
 def reference_line(result: ScenarioResult) -> str:
