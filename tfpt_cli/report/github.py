@@ -31,18 +31,16 @@ def report_text(report: Report) -> str:
 
 
 def _of_problem(problem: Problem) -> str:
-    properties: dict[str, str | int] = {"file": repository_path(problem.file)}
-    if problem.line:
-        properties |= {"line": problem.line, "col": problem.column}
-    return _command("error", properties | {"title": "problem in the file"}, problem_text(problem))
+    place = {"line": problem.line, "col": problem.column} if problem.line else {}
+    return _command("error", problem.file, place, "problem in the file", problem_text(problem))
 
 
 def _of_scenario(result: ScenarioResult) -> str:
     # A skipped scenario leaves the exit code at 0: without a mark nobody would see that it is not checked.
     level = "warning" if result.status is Status.SKIPPED else "error"
-    place: dict[str, str | int] = {"file": repository_path(result.file), "line": max(result.line, 1)}
+    place = {"line": result.line} if result.line else {}
     message = "\n".join(dict.fromkeys(_lines(result)))
-    return _command(level, place | {"title": title(result)}, _cut(message, _LONGEST_MESSAGE))
+    return _command(level, result.file, place, title(result), _cut(message, _LONGEST_MESSAGE))
 
 
 def _lines(result: ScenarioResult) -> Iterator[str]:
@@ -58,9 +56,14 @@ def _lines(result: ScenarioResult) -> Iterator[str]:
     yield from known_lines(result)
 
 
-def _command(level: str, properties: dict[str, str | int], message: str) -> str:
-    listed = ",".join(f"{key}={_property(_cut(str(text), _LONGEST_TITLE))}" for key, text in properties.items())
-    return f"::{level} {listed}::{_data(message)}"
+def _command(level: str, file: str, place: dict[str, int], title_: str, message: str) -> str:
+    numbers = [f"{key}={number}" for key, number in place.items()]
+    properties = [
+        f"file={_property(repository_path(file))}",
+        *numbers,
+        f"title={_property(_cut(title_, _LONGEST_TITLE))}",
+    ]
+    return f"::{level} {','.join(properties)}::{_data(message)}"
 
 
 def _cut(text: str, longest: int) -> str:
