@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -178,6 +179,7 @@ class _Run:
         self.options, self.observer, self.chosen, self.lanes = options, observer, chosen, lanes
         self.task: asyncio.Task[object] | None = None
         self.began = time.perf_counter()
+        self.began_at = datetime.now(UTC)
         self.problems: list[Problem] = []
         self.results: list[ScenarioResult] = []
         self.waiting: dict[int, _Waiting] = {}
@@ -350,6 +352,7 @@ class _Run:
             selected=self.count,
             deselected=self.deselected,
             seconds=time.perf_counter() - self.began,
+            began=f"{self.began_at:%Y-%m-%dT%H:%M:%S}",
         )
 
 

@@ -388,7 +388,11 @@ class ScenarioResult:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything a reporter may show. `alike` is the framework that both sides are, where two versions of one are compared."""
+    """Everything a reporter may show.
+
+    `alike` is the framework that both sides are, where two versions of one are compared. `began` is the time in UTC, as ISO
+    8601 without a zone; empty where it is not known.
+    """
 
     environment: dict[str, str]
     scenarios: tuple[ScenarioResult, ...]
@@ -399,6 +403,7 @@ class Report:
     deselected: int = 0
     seconds: float = 0.0
     alike: str | None = None
+    began: str = ""
 
     @property
     def summary(self) -> dict[str, int]:

@@ -320,9 +320,13 @@ def _reasons(result: ScenarioResult) -> Iterator[Padding]:
 def failure_text(failure: Failure) -> str:
     """Who failed, how, where in its listing, and the framework's words, cut off where they are long."""
     place = f", line {failure.listing_line} of its listing" if failure.listing_line else ""
-    message = " ".join(_NOISE.sub("", failure.message).split())
-    message = message if len(message) <= 400 else message[:400] + " ..."
-    return f"{LABELS[failure.framework]} ({failure.symptom}{place}): {message}"
+    return f"{LABELS[failure.framework]} ({failure.symptom}{place}): {message_text(failure.message)}"
+
+
+def message_text(message: str) -> str:
+    """What a framework said, on one line and of a length that a person reads."""
+    text = " ".join(_NOISE.sub("", message).split())
+    return text if len(text) <= 400 else text[:400] + " ..."
 
 
 def reference_line(result: ScenarioResult) -> str:
