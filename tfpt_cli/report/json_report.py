@@ -55,7 +55,8 @@ def _placed(plain: dict[str, Any], report: Report) -> dict[str, Any]:
         return [renamed(item) for item in value] if isinstance(value, list) else value
 
     sides = {
-        place: {"framework": report.alike, "version": report.environment.get(side)} for side, place in places.items()
+        place: _readable({"framework": report.alike, "version": report.environment.get(side)})
+        for side, place in places.items()
     }
     schema = plain.pop("schema")
     return {"schema": schema, "sides": sides, **renamed(plain)}
@@ -133,8 +134,7 @@ def _reference(reference: Reference) -> dict[str, Any]:
         "error": reference.error,
         "condition": reference.condition,
         "kinks": [{"index": list(k.index), "left": k.left, "right": k.right} for k in reference.kinks] or None,
-        "left": reference.one_sided[0] if reference.one_sided else None,
-        "right": reference.one_sided[1] if reference.one_sided else None,
+        "one_sided": dict(zip(("left", "right"), reference.one_sided, strict=True)) if reference.one_sided else None,
         **{
             framework: {
                 "standing": against.standing.value,
