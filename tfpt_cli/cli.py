@@ -561,6 +561,18 @@ def selfcheck(
     sys.exit(run_selfcheck(names, dtypes, _interpreters(torch_python, tensorflow_python), save=save))
 
 
+@cli.command()
+@click.option("--report", is_flag=True, help="The schema of the JSON report instead.")
+def schema(report: bool) -> None:
+    """Print the JSON Schema of the scenario format, for editors, or of the JSON report, for programs.
+
+    The first line `# yaml-language-server: $schema=FILE` gives a scenario file to an editor with the schema in FILE.
+    """
+    from tfpt_cli.commands.schema import run_schema
+
+    sys.exit(run_schema(report))
+
+
 def _derivatives(given: dict[str, Any]) -> dict[str, Any]:
     """The fields of a gradient scenario besides its expressions and inputs."""
     from tfpt_cli.commands.quick import assigned, value_of

@@ -10,7 +10,7 @@ from tfpt_cli.explain import Involved, involved_code
 from tfpt_cli.listing import Listing
 from tfpt_cli.listing import listing as listing_of
 from tfpt_cli.results import FRAMEWORKS, REFERENCE, Comparison, Outcome, State, Tolerance
-from tfpt_cli.subjects.gradient.fields import SCHEMA, read
+from tfpt_cli.subjects.gradient.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
 from tfpt_cli.subjects.gradient.tensorflow import TensorFlowWriter
 from tfpt_cli.subjects.gradient.torch import TorchWriter
@@ -20,7 +20,19 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.gradient.spec import Gradient, Output
     from tfpt_cli.subjects.gradient.writer import Writer
 
-__all__ = ["SCHEMA", "alike", "compare", "involved", "listing", "notes", "quantities", "read", "second_look", "sides"]
+__all__ = [
+    "NEEDED",
+    "SCHEMA",
+    "alike",
+    "compare",
+    "involved",
+    "listing",
+    "notes",
+    "quantities",
+    "read",
+    "second_look",
+    "sides",
+]
 
 _WRITERS = {"torch": TorchWriter, "tensorflow": TensorFlowWriter, REFERENCE: ReferenceWriter}
 # A derivative of the second order or above, by its name.

@@ -11,13 +11,25 @@ from tfpt_cli.listing import listing as listing_of
 from tfpt_cli.results import FRAMEWORKS, Comparison, Outcome, State, Tolerance, Value, Verdict
 from tfpt_cli.subjects.init import tensorflow, torch
 from tfpt_cli.subjects.init.axes import Layout
-from tfpt_cli.subjects.init.fields import SCHEMA, read
+from tfpt_cli.subjects.init.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.init.spec import DRAWS
 
 if TYPE_CHECKING:
     from tfpt_cli.subjects.init.spec import Init
 
-__all__ = ["SCHEMA", "alike", "compare", "involved", "listing", "notes", "quantities", "read", "second_look", "sides"]
+__all__ = [
+    "NEEDED",
+    "SCHEMA",
+    "alike",
+    "compare",
+    "involved",
+    "listing",
+    "notes",
+    "quantities",
+    "read",
+    "second_look",
+    "sides",
+]
 
 
 def sides(_: Init) -> tuple[str, ...]:
