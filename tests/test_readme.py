@@ -93,7 +93,7 @@ def test_what_it_names_is_there() -> None:
     for text in (README, FORMAT):
         for path in re.findall(r"\]\(([^)#:]+)\)", text):
             assert any((folder / path).exists() for folder in (ROOT, SCENARIOS)), path
-    for name in re.findall(r"tfpt explain ([\w-]+)", README):
+    for name in re.findall(r"tfpt explain ([a-z][\w-]+)", README):
         assert name in differences()
 
 

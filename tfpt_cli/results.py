@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# From here on a distance in units in the last place says nothing: one side is next to zero.
+MANY_ULP = 1 << 31
 FRAMEWORKS = ("torch", "tensorflow")
 REFERENCE = "reference"
 LABELS = {"torch": "PyTorch", "tensorflow": "TensorFlow", REFERENCE: "the reference"}

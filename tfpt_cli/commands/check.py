@@ -116,7 +116,7 @@ def _opened(settings: Settings, stack: ExitStack) -> dict[str, TextIO]:
             problems.append(f"'{path}' is named for two outputs")
             continue
         try:
-            file = Path(path).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115 - the stack closes it
+            file = Path(path).open("w", encoding="utf-8", newline="\n", errors="replace")  # noqa: SIM115 - the stack closes it
         except OSError as error:
             problems.append(f"cannot write '{path}': {error.strerror}")
             continue

@@ -16,6 +16,7 @@ from tfpt_cli.report.numbers import array_lines, summary_lines
 from tfpt_cli.results import (
     FRAMEWORKS,
     LABELS,
+    MANY_ULP,
     Against,
     Comparison,
     Explanation,
@@ -159,6 +160,8 @@ def _head(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
 
 def _table(result: ScenarioResult, environment: dict[str, str], width: int, ascii_only: bool) -> Table:
     verdict = max(len(line) for c in result.comparisons for line in verdict_text(c).splitlines())
+    methods = (c.reference.method for c in result.comparisons if c.reference is not None and disputed(c))
+    verdict = max([verdict, *(len(word) for method in methods for word in method.split(", "))])
     verdict = min(verdict, max(width // 4, 22))
     longest = max(len(line) for c in result.comparisons for line in _quantity_lines(c, 99))
     name = min(longest, max(width // 6, 8))
@@ -258,7 +261,7 @@ def verdict_text(comparison: Comparison) -> str:
     words = [word for word in words if word]
     measured = comparison.measure
     if comparison.verdict is Verdict.CLOSE and measured is not None:
-        ulps = f", {measured.max_ulp:,} ULP" if measured.max_ulp is not None else ""
+        ulps = f", {measured.max_ulp:,} ULP" if measured.max_ulp is not None and measured.max_ulp < MANY_ULP else ""
         return "\n".join(["close", f"{measured.max_abs:.1e}{ulps}", *words])
     return f"{comparison.verdict.value}: {', '.join(words)}" if words else comparison.verdict.value
 

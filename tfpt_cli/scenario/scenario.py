@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.explain import explained
-from tfpt_cli.results import FRAMEWORKS, LABELS, REFERENCE, Comparison, Outcome, Problem, Tolerance
+from tfpt_cli.results import FRAMEWORKS, LABELS, REFERENCE, Comparison, Outcome, Problem, Tolerance, Verdict
 from tfpt_cli.scenario.document import Document, documents, read_text
 from tfpt_cli.scenario.expression import parse
 from tfpt_cli.scenario.reader import Reader, bad_name
@@ -85,9 +85,17 @@ class Scenario:
         """The comparisons, each that does not agree with the known differences that explain it."""
         if self.both is not None:
             return comparisons  # what is known is about two frameworks
-        return [
+        found = [
             c if c.verdict.agrees else explained(c, SUBJECTS[self.subject].involved(self.spec, c.quantity), environment)
             for c in comparisons
+        ]
+        # What refuses a value refuses its derivatives too.
+        refused = [c for c in found if c.verdict is Verdict.ERROR and c.known_differences]
+        return [
+            replace(c, known_differences=refused[0].known_differences)
+            if refused and c.verdict is Verdict.ERROR and not c.known_differences
+            else c
+            for c in found
         ]
 
     def notes(self, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
