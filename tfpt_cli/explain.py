@@ -10,12 +10,14 @@ import ast
 import re
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.differences import Difference, Fit, differences
+from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.rows import dotted
 from tfpt_cli.results import Comparison, Side, State, Verdict
+from tfpt_cli.scenario.expression import BadConstant, NotConstant, constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,7 +36,15 @@ class Involved:
 
 def involved_code(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
     """Expressions of each side as trees, every call by its canonical name (`F.gelu` for `torch.nn.functional.gelu`)."""
-    return {f: tuple(canonical(ast.parse(text, mode="eval").body, f) for text in sources[f]) for f in sources}
+    return {
+        f: tuple(
+            canonical(statement.value, f)
+            for text in sources[f]
+            for statement in ast.parse(text).body
+            if isinstance(statement, ast.Expr)
+        )
+        for f in sources
+    }
 
 
 def canonical(tree: ast.expr, framework: str) -> ast.expr:
@@ -77,7 +87,7 @@ def _fits(fit: Fit, comparison: Comparison, involved: Involved) -> bool:
         (not fit.diagnosis or bool(fit.diagnosis & words))
         and (not fit.quantities or any(fnmatchcase(involved.kind, wanted) for wanted in fit.quantities))
         and set(fit.default) <= involved.defaults
-        and (not fit.dtypes or bool(fit.dtypes & {side.dtype for side in sides.values()}))
+        and _of_dtype(fit.dtypes, sides)
         and all(_run(sides[f], word) for f, word in fit.how.items())
         and all(_shows(sides[f], word) for f, word in fit.shows.items())
         and all(text.lower() in sides[f].note.lower() for f, text in fit.says.items())
@@ -88,19 +98,56 @@ def _fits(fit: Fit, comparison: Comparison, involved: Involved) -> bool:
 
 def _stands(fit: Fit, involved: Involved) -> bool:
     """Whether one pattern of each side is in its code, with the same expressions for the names that the sides share."""
+    if fit.whole and any(len(trees) != 1 for trees in involved.code.values()):
+        return False
     found: list[Shared] = [{}]
     for framework, patterns in fit.code.items():
         found = [
             more
             for shared in found
             for pattern in patterns
-            for more in pattern.inside(involved.code.get(framework, ()), shared)
+            for more in pattern.inside(involved.code.get(framework, ()), shared, whole=fit.whole)
         ]
-    return bool(found)
+    return any(fit.where is None or _holds(fit.where, shared) for shared in found)
+
+
+class _Code:
+    """Code that is no constant: the same as code of the same text, and not known to be the same as a constant or another."""
+
+    def __init__(self, tree: ast.expr) -> None:
+        self.text = ast.unparse(tree)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Code):
+            raise TypeError(f"{self.text} is no constant")
+        return self.text == other.text
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _holds(condition: ast.expr, shared: Shared) -> bool:
+    """Whether a row's condition is met by what its names stand for; not where they cannot tell."""
+    try:
+        return bool(value_of(condition, {name: _value(tree) for name, tree in shared.items()}))
+    except UNKNOWN:
+        return False
+
+
+def _value(tree: ast.expr) -> Any:
+    try:
+        return constant(tree, functions=True)
+    except (NotConstant, BadConstant):
+        return _Code(tree)
 
 
 def _inside(pattern: Pattern, involved: Involved, framework: str) -> list[Shared]:
     return list(pattern.inside(involved.code.get(framework, ())))
+
+
+def _of_dtype(dtypes: frozenset[str] | Mapping[str, str], sides: Mapping[str, Side]) -> bool:
+    if isinstance(dtypes, frozenset):
+        return not dtypes or bool(dtypes & {side.dtype for side in sides.values()})
+    return all(sides[f].dtype == dtype for f, dtype in dtypes.items())
 
 
 def _run(side: Side, word: str) -> bool:

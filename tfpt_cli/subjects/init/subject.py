@@ -41,7 +41,9 @@ def involved(spec: Init, name: str) -> Involved:
         filling = parameter.filling.get(f)
         rows = [call.text for call in (filling.fill, filling.base) if call is not None] if filling is not None else []
         written = [filling.source] if filling is not None and filling.source else []
-        sources[f] = [spec.write_layer(f), *written, *rows]
+        # PyTorch's packed or summed parameters have no call of their own, only statements that fill their parts.
+        parts = parameter.fills() if f == "torch" and not written else ()
+        sources[f] = [spec.write_layer(f), *written, *parts, *rows]
     defaults = frozenset(f for f, filling in parameter.filling.items() if filling.default)
     return Involved(involved_code(sources), name, defaults)
 
