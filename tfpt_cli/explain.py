@@ -36,15 +36,7 @@ class Involved:
 
 def involved_code(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
     """Expressions of each side as trees, every call by its canonical name (`F.gelu` for `torch.nn.functional.gelu`)."""
-    return {
-        f: tuple(
-            canonical(statement.value, f)
-            for text in sources[f]
-            for statement in ast.parse(text).body
-            if isinstance(statement, ast.Expr)
-        )
-        for f in sources
-    }
+    return {f: tuple(canonical(ast.parse(text, mode="eval").body, f) for text in sources[f]) for f in sources}
 
 
 def canonical(tree: ast.expr, framework: str) -> ast.expr:
@@ -112,7 +104,7 @@ def _stands(fit: Fit, involved: Involved) -> bool:
 
 
 class _Code:
-    """Code that is no constant: the same as code of the same text, and not known to be the same as a constant or another."""
+    """Code that is no constant: the same as code of the same text; whether it is the same as a constant nobody knows."""
 
     def __init__(self, tree: ast.expr) -> None:
         self.text = ast.unparse(tree)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from tfpt_cli.explain import Involved, involved_code
@@ -13,7 +14,7 @@ from tfpt_cli.subjects.init.fields import SCHEMA, read
 from tfpt_cli.subjects.init.spec import DRAWS
 
 if TYPE_CHECKING:
-    from tfpt_cli.subjects.init.spec import Init
+    from tfpt_cli.subjects.init.spec import Init, Parameter
 
 __all__ = ["SCHEMA", "compare", "involved", "listing", "notes", "quantities", "read", "second_look", "sides"]
 
@@ -41,11 +42,22 @@ def involved(spec: Init, name: str) -> Involved:
         filling = parameter.filling.get(f)
         rows = [call.text for call in (filling.fill, filling.base) if call is not None] if filling is not None else []
         written = [filling.source] if filling is not None and filling.source else []
-        # PyTorch's packed or summed parameters have no call of their own, only statements that fill their parts.
-        parts = parameter.fills() if f == "torch" and not written else ()
-        sources[f] = [spec.write_layer(f), *written, *parts, *rows]
+        statements = _statements(spec, parameter) if f == "torch" else []
+        sources[f] = [spec.write_layer(f), *written, *statements, *rows]
     defaults = frozenset(f for f, filling in parameter.filling.items() if filling.default)
     return Involved(involved_code(sources), name, defaults)
+
+
+def _statements(spec: Init, parameter: Parameter) -> list[str]:
+    """PyTorch's statements that fill the tensors that a parameter is a part or the sum of."""
+    tensors = (parameter.attribute["torch"] or "").split(" + ")
+    found = []
+    for fill in (fill for each in spec.parameters for fill in each.fills()):
+        match ast.parse(fill, mode="eval").body:
+            case ast.Call(args=[first, *_]):
+                target = ast.unparse(first)
+                found += [fill] * any(t == target or t.startswith(f"{target}.") for t in tensors)
+    return found
 
 
 def quantities(spec: Init) -> list[str]:
