@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +23,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tfpt_cli.dictionary.patterns import Pattern, Shared
+    from tfpt_cli.dictionary.shapes import Shape
 
 
 @dataclass(frozen=True)
 class Involved:
-    """What a quantity was made by: the code of each side, the kind of the quantity, and who left it to a default."""
+    """What a quantity was made by: the code of each side, the kind of the quantity, and who left it to a default.
+
+    `shapes` are those of the inputs, as far as they are known.
+    """
 
     code: Mapping[str, tuple[ast.expr, ...]]
     kind: str
     defaults: frozenset[str] = frozenset()
+    shapes: Mapping[str, Shape | None] = field(default_factory=dict)
 
 
 def involved_code(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
@@ -100,14 +105,22 @@ def _stands(fit: Fit, involved: Involved) -> bool:
             for pattern in patterns
             for more in pattern.inside(involved.code.get(framework, ()), shared, whole=fit.whole)
         ]
-    return any(fit.where is None or _holds(fit.where, shared) for shared in found)
+    return any(fit.where is None or _holds(fit.where, shared, involved.shapes) for shared in found)
 
 
 class _Code:
     """Code that is no constant: the same as code of the same text; whether it is the same as a constant nobody knows."""
 
-    def __init__(self, tree: ast.expr) -> None:
+    def __init__(self, tree: ast.expr, shapes: Mapping[str, Shape | None]) -> None:
         self.text = ast.unparse(tree)
+        self.known = shapes.get(self.text)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of an input; raises `TypeError` for other code."""
+        if self.known is None:
+            raise TypeError(f"the shape of {self.text} is not known")
+        return self.known
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Code):
@@ -117,19 +130,21 @@ class _Code:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _holds(condition: ast.expr, shared: Shared) -> bool:
+def _holds(condition: ast.expr, shared: Shared, shapes: Mapping[str, Shape | None]) -> bool:
     """Whether a row's condition is met by what its names stand for; not where they cannot tell."""
+    names = {name: _value(tree, shapes) for name, tree in shared.items()}
+    axes = max((len(shape) for shape in shapes.values() if shape is not None), default=0)
     try:
-        return bool(value_of(condition, {name: _value(tree) for name, tree in shared.items()}))
+        return bool(value_of(condition, {**names, "__axes": axes}))
     except UNKNOWN:
         return False
 
 
-def _value(tree: ast.expr) -> Any:
+def _value(tree: ast.expr, shapes: Mapping[str, Shape | None]) -> Any:
     try:
         return constant(tree, functions=True)
     except (NotConstant, BadConstant):
-        return _Code(tree)
+        return _Code(tree, shapes)
 
 
 def _inside(pattern: Pattern, involved: Involved, framework: str) -> list[Shared]:

@@ -174,7 +174,7 @@ def _binds(name: str, node: ast.expr, bindings: Bindings) -> bool:
     if name == "_":
         return True
     bound = bindings.setdefault(name, node)
-    return bound is node or (isinstance(bound, ast.expr) and ast.dump(bound) == ast.dump(node))
+    return bound is node or (isinstance(bound, ast.expr) and _matches(bound, node, {}))
 
 
 def _arguments_match(pattern: ast.Call, node: ast.Call, bindings: Bindings) -> bool:
