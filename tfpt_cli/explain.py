@@ -8,28 +8,35 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.differences import Difference, Fit, differences
+from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.rows import dotted
 from tfpt_cli.results import Comparison, Side, State, Verdict
+from tfpt_cli.scenario.expression import BadConstant, NotConstant, constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tfpt_cli.dictionary.patterns import Pattern, Shared
+    from tfpt_cli.dictionary.shapes import Shape
 
 
 @dataclass(frozen=True)
 class Involved:
-    """What a quantity was made by: the code of each side, the kind of the quantity, and who left it to a default."""
+    """What a quantity was made by: the code of each side, the kind of the quantity, and who left it to a default.
+
+    `shapes` are those of the inputs, as far as they are known.
+    """
 
     code: Mapping[str, tuple[ast.expr, ...]]
     kind: str
     defaults: frozenset[str] = frozenset()
+    shapes: Mapping[str, Shape | None] = field(default_factory=dict)
 
 
 def involved_code(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
@@ -77,7 +84,7 @@ def _fits(fit: Fit, comparison: Comparison, involved: Involved) -> bool:
         (not fit.diagnosis or bool(fit.diagnosis & words))
         and (not fit.quantities or any(fnmatchcase(involved.kind, wanted) for wanted in fit.quantities))
         and set(fit.default) <= involved.defaults
-        and (not fit.dtypes or bool(fit.dtypes & {side.dtype for side in sides.values()}))
+        and _of_dtype(fit.dtypes, sides)
         and all(_run(sides[f], word) for f, word in fit.how.items())
         and all(_shows(sides[f], word) for f, word in fit.shows.items())
         and all(text.lower() in sides[f].note.lower() for f, text in fit.says.items())
@@ -88,19 +95,66 @@ def _fits(fit: Fit, comparison: Comparison, involved: Involved) -> bool:
 
 def _stands(fit: Fit, involved: Involved) -> bool:
     """Whether one pattern of each side is in its code, with the same expressions for the names that the sides share."""
+    if fit.whole and any(len(trees) != 1 for trees in involved.code.values()):
+        return False
     found: list[Shared] = [{}]
     for framework, patterns in fit.code.items():
         found = [
             more
             for shared in found
             for pattern in patterns
-            for more in pattern.inside(involved.code.get(framework, ()), shared)
+            for more in pattern.inside(involved.code.get(framework, ()), shared, whole=fit.whole)
         ]
-    return bool(found)
+    return any(fit.where is None or _holds(fit.where, shared, involved.shapes) for shared in found)
+
+
+class _Code:
+    """Code that is no constant: the same as code of the same text; whether it is the same as a constant nobody knows."""
+
+    def __init__(self, tree: ast.expr, shapes: Mapping[str, Shape | None]) -> None:
+        self.text = ast.unparse(tree)
+        self.known = shapes.get(self.text)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of an input; raises `TypeError` for other code."""
+        if self.known is None:
+            raise TypeError(f"the shape of {self.text} is not known")
+        return self.known
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Code):
+            raise TypeError(f"{self.text} is no constant")
+        return self.text == other.text
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _holds(condition: ast.expr, shared: Shared, shapes: Mapping[str, Shape | None]) -> bool:
+    """Whether a row's condition is met by what its names stand for; not where they cannot tell."""
+    names = {name: _value(tree, shapes) for name, tree in shared.items()}
+    axes = max((len(shape) for shape in shapes.values() if shape is not None), default=0)
+    try:
+        return bool(value_of(condition, {**names, "__axes": axes}))
+    except UNKNOWN:
+        return False
+
+
+def _value(tree: ast.expr, shapes: Mapping[str, Shape | None]) -> Any:
+    try:
+        return constant(tree, functions=True)
+    except (NotConstant, BadConstant):
+        return _Code(tree, shapes)
 
 
 def _inside(pattern: Pattern, involved: Involved, framework: str) -> list[Shared]:
     return list(pattern.inside(involved.code.get(framework, ())))
+
+
+def _of_dtype(dtypes: frozenset[str] | Mapping[str, str], sides: Mapping[str, Side]) -> bool:
+    if isinstance(dtypes, frozenset):
+        return not dtypes or bool(dtypes & {side.dtype for side in sides.values()})
+    return all(sides[f].dtype == dtype for f, dtype in dtypes.items())
 
 
 def _run(side: Side, word: str) -> bool:

@@ -12,7 +12,7 @@ from tfpt_cli.dictionary.signature import parse_signature
 from tfpt_cli.scenario.expression import is_constant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 
 # Parameters that do not change what a function of one array computes.
@@ -23,10 +23,20 @@ class NoRow(Exception):
     """Raised for native code that no row of the dictionary knows; the message is the call."""
 
 
-def lifted(tree: ast.expr, framework: str, names: set[str]) -> ast.expr:
-    """The neutral expression that a checked native one means, by the rows' spellings. Raises `NoRow`."""
-    result: ast.expr = _Lifter(framework, names).visit(ast.parse(ast.unparse(tree), mode="eval").body)
+def lifted(tree: ast.expr, framework: str, names: set[str], whole: Container[str] = ()) -> ast.expr:
+    """The neutral expression that a checked native one means, by the rows' spellings. Raises `NoRow`.
+
+    `names` are those of arrays, `whole` those that hold whole numbers: of them a function may mean something else, as
+    `F.cross_entropy` does, to which they are classes and no probabilities.
+    """
+    result: ast.expr = _Lifter(framework, names, whole).visit(ast.parse(ast.unparse(tree), mode="eval").body)
     return result
+
+
+def holds_whole(tree: ast.expr, names: set[str], whole: Container[str]) -> bool:
+    """Whether all that stands in an expression is whole numbers."""
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in names}
+    return bool(used) and all(name in whole for name in used)
 
 
 @cache
@@ -42,8 +52,8 @@ def _by_call(framework: str) -> Mapping[str, list[tuple[Operation, ast.Call]]]:
 
 
 class _Lifter(ast.NodeTransformer):
-    def __init__(self, framework: str, names: set[str]) -> None:
-        self.framework, self.names = framework, names
+    def __init__(self, framework: str, names: set[str], whole: Container[str]) -> None:
+        self.framework, self.names, self.whole = framework, names, whole
         self.table = native(framework)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -56,9 +66,14 @@ class _Lifter(ast.NodeTransformer):
             call, name = ast.Call(function, [node.func.value, *node.args], node.keywords), f"torch.{node.func.attr}"
         if name.startswith(("math.", "np.")) and all(is_constant(argument) for argument in node.args):
             return node
-        for row, spelled in _by_call(self.framework).get(self.table.canonical(name), []):
+        rows = _by_call(self.framework).get(self.table.canonical(name), [])
+        for row, spelled in rows:
             settings = settings_of(spelled, call, self.framework, exact=True)
-            if settings is not None and set(row.signature.arrays) <= set(settings):
+            if settings is None or not set(row.signature.arrays) <= set(settings):
+                continue
+            # A row of the same function that takes whole numbers there tells that they mean something of their own.
+            apart = {n for other, _ in rows for n in _taking_whole(other)} - _taking_whole(row)
+            if not any(holds_whole(settings[n], self.names, self.whole) for n in apart & set(row.signature.arrays)):
                 return self.neutral(row, spelled, settings)
         if (alike := self.same_name(name, call)) is not None:
             return ast.Call(ast.Name(alike.name, ast.Load()), [self.visit(call.args[0])], [])
@@ -93,6 +108,10 @@ class _Lifter(ast.NodeTransformer):
         if is_constant(node):
             return node
         raise NoRow(ast.unparse(node)[:80])
+
+
+def _taking_whole(row: Operation) -> set[str]:
+    return {parameter.name for parameter in row.signature.parameters if parameter.annotation == "integers"}
 
 
 def _fixed(template: ast.expr, spelled: ast.Call) -> dict[str, ast.expr]:

@@ -6,6 +6,7 @@ are tagged with its id.
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,7 +26,10 @@ FOLDER = Path(__file__).with_name("differences")
 # What a side may show, as the rows call it.
 SHOWS = ("none", "nan", "infinite", "zero", "failed", "absent", "present")
 _KEYS = {"what", "why", "write", "source", "versions", "scenario", "equal", "fits", "fix"}
-_FITS = {"torch", "tensorflow", "without", "quantity", "diagnosis", "dtype", "shows", "says", "how", "default"}
+_FITS = {
+    *("torch", "tensorflow", "without", "where", "whole"),
+    *("quantity", "diagnosis", "dtype", "shows", "says", "how", "default"),
+}
 # What a comparison may be diagnosed with; `error` where a side refused.
 DIAGNOSES = {
     *(
@@ -50,15 +54,18 @@ _FIXES = {"torch", "tensorflow", "neutral", "fill"}
 class Fit:
     """What a mismatch must be for a row to explain it: the code of each side, and what was measured. Empty: anything.
 
-    `dtypes` are those of either side, `says` words of a side's refusal, `how` a word of the way or mode by which it was run
-    (`eager`: in no other mode).
+    `where` is a condition on what the `__x` of the patterns stand for, `whole` says that the patterns are all of the code.
+    `dtypes` are those of either side, or by side; `says` holds words of a side's refusal, `how` a word of the way or mode by
+    which it was run (`eager`: in no other mode).
     """
 
     code: Mapping[str, tuple[Pattern, ...]]
     without: Mapping[str, tuple[Pattern, ...]]
+    where: ast.expr | None
+    whole: bool
     quantities: tuple[str, ...]
     diagnosis: frozenset[str]
-    dtypes: frozenset[str]
+    dtypes: frozenset[str] | Mapping[str, str]
     shows: Mapping[str, str]
     says: Mapping[str, str]
     how: Mapping[str, str]
@@ -155,9 +162,11 @@ def _fit(name: str, row: dict[str, Any]) -> Fit:
     return Fit(
         code=_patterns(name, row),
         without=_patterns(name, row.get("without", {})),
+        where=parsed(row["where"]) if "where" in row else None,
+        whole=row.get("whole", False),
         quantities=tuple(row.get("quantity", ())),
         diagnosis=frozenset(row.get("diagnosis", ())),
-        dtypes=frozenset(row.get("dtype", ())),
+        dtypes=dtypes if isinstance(dtypes := row.get("dtype", ()), dict) else frozenset(dtypes),
         shows=shows,
         says=row.get("says", {}),
         how=row.get("how", {}),

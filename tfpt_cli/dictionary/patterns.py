@@ -3,7 +3,7 @@
 A pattern is a Python expression in which a name that begins with an underscore stands for any expression (`_x` twice for
 the same one, `_` for a new one each time, `__x` for the same one on both sides) and `...` as the last argument for any
 further arguments. A dotted name alone (`F.gelu`) means any call of it. An argument may stand by place or by name, and one
-that is the default may be said or not.
+that is the default may be said or not; `__x` stands for an argument that is left out, too, and is its default then.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from tfpt_cli.results import FRAMEWORKS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-# What stands for `...`: the further positional arguments and the further keywords.
-_REST = "..."
-Bindings = dict[str, ast.expr | tuple[list[ast.expr], list[ast.keyword]]]
+# What stands for `...`: the further positional arguments and the further keywords. Bound by the pattern's call.
+Rest = tuple[list[ast.expr], list[ast.keyword]]
+Bindings = dict[str | ast.Call, ast.expr | Rest]
 Shared = dict[str, ast.expr]
 
 
@@ -41,17 +41,21 @@ class Pattern:
             return ast.Call(tree, [ast.Constant(...)], [])
         return tree
 
-    def inside(self, trees: Iterable[ast.expr], shared: Shared | None = None) -> Iterator[Shared]:
+    def inside(
+        self, trees: Iterable[ast.expr], shared: Shared | None = None, *, whole: bool = False
+    ) -> Iterator[Shared]:
         """Every place in the trees where it stands: what is bound there to the names that both sides share.
 
-        `shared` holds what those names are bound to already.
+        `shared` holds what those names are bound to already; `whole` asks for a tree that is nothing else.
         """
         for tree in trees:
-            for node in ast.walk(tree):
+            for node in [tree] if whole else ast.walk(tree):
                 bindings: Bindings = dict(shared or {})
                 if isinstance(node, ast.expr) and _matches(self.tree, node, bindings):
                     yield {
-                        n: bound for n, bound in bindings.items() if n.startswith("__") and isinstance(bound, ast.expr)
+                        name: bound
+                        for name, bound in bindings.items()
+                        if isinstance(name, str) and name.startswith("__") and isinstance(bound, ast.expr)
                     }
 
 
@@ -81,28 +85,47 @@ class _Rewriter(ast.NodeTransformer):
                 bindings: Bindings = {}
                 if _matches(pattern, node, bindings):
                     self.count += 1
-                    return _Filler(bindings).visit(copy.deepcopy(by))
+                    by = copy.deepcopy(by)
+                    return _Filler(bindings, _own_rests(pattern, by, bindings)).visit(by)
         return node
 
 
 class _Filler(ast.NodeTransformer):
     """Puts what was bound into a replacement."""
 
-    def __init__(self, bindings: Bindings) -> None:
-        self.bindings = bindings
+    def __init__(self, bindings: Bindings, rests: Mapping[ast.Call, Rest]) -> None:
+        self.bindings, self.rests = bindings, rests
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         bound = self.bindings.get(node.id)
         return copy.deepcopy(bound) if isinstance(bound, ast.expr) else node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        rest = self.bindings.get(_REST)
-        if node.args and _is_rest(node.args[-1]):
-            args, keywords = rest if isinstance(rest, tuple) else ([], [])
+        if _has_rest(node):
+            args, keywords = self.rests.get(node, ([], []))
             said = {keyword.arg for keyword in node.keywords}
             node.args = [*node.args[:-1], *copy.deepcopy(args)]
             node.keywords += [copy.deepcopy(keyword) for keyword in keywords if keyword.arg not in said]
         return self.generic_visit(node)
+
+
+def _own_rests(pattern: ast.expr, by: ast.expr, bindings: Bindings) -> dict[ast.Call, Rest]:
+    """What `...` stands for in each call of a replacement: that of the call of the same function, or of the same place."""
+    bound = [(_callee(call), rest) for call in _with_rest(pattern) if isinstance(rest := bindings[call], tuple)]
+    found: dict[ast.Call, Rest] = {}
+    for place, call in enumerate(_with_rest(by) if bound else ()):
+        alike = [rest for callee, rest in bound if callee == _callee(call)]
+        found[call] = alike[0] if alike else bound[min(place, len(bound) - 1)][1]
+    return found
+
+
+def _with_rest(tree: ast.expr) -> list[ast.Call]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _has_rest(node)]
+
+
+def _callee(call: ast.Call) -> str:
+    """The function of a call, without the arguments of the calls in it: `nn.RNN()` for `nn.RNN(3, 4)(x)`."""
+    return f"{_callee(call.func)}()" if isinstance(call.func, ast.Call) else ast.unparse(call.func)
 
 
 def _wild(tree: ast.AST) -> bool:
@@ -111,6 +134,10 @@ def _wild(tree: ast.AST) -> bool:
 
 def _is_rest(tree: ast.AST) -> bool:
     return isinstance(tree, ast.Constant) and tree.value is ...
+
+
+def _has_rest(call: ast.Call) -> bool:
+    return bool(call.args) and _is_rest(call.args[-1])
 
 
 def _matches(pattern: ast.AST, node: ast.AST, bindings: Bindings) -> bool:
@@ -132,33 +159,40 @@ def _matches(pattern: ast.AST, node: ast.AST, bindings: Bindings) -> bool:
         elif isinstance(mine, ast.AST):
             if not isinstance(other, ast.AST) or not _matches(mine, other, bindings):
                 return False
-        elif type(mine) is not type(other) or mine != other:
+        elif not _same(mine, other):
             return False
     return True
+
+
+def _same(mine: object, other: object) -> bool:
+    """Whether two constants are the same; 1 is 1.0, and no truth value."""
+    numbers = type(mine) in (int, float) and type(other) in (int, float)
+    return mine == other and (numbers or type(mine) is type(other))
 
 
 def _binds(name: str, node: ast.expr, bindings: Bindings) -> bool:
     if name == "_":
         return True
     bound = bindings.setdefault(name, node)
-    return bound is node or (isinstance(bound, ast.expr) and ast.dump(bound) == ast.dump(node))
+    return bound is node or (isinstance(bound, ast.expr) and _matches(bound, node, {}))
 
 
 def _arguments_match(pattern: ast.Call, node: ast.Call, bindings: Bindings) -> bool:
-    wanted, rest = list(pattern.args), False
-    if wanted and _is_rest(wanted[-1]):
-        wanted, rest = wanted[:-1], True
+    rest = _has_rest(pattern)
+    wanted = pattern.args[:-1] if rest else pattern.args
     defaults = _parameters(dotted(node.func))
     given, asked = _by_name(node.args, node.keywords, defaults), _by_name(wanted, pattern.keywords, defaults)
     if given is None or asked is None:
         return False
     for name, tree in asked.items():
         found = given.pop(name, None)
+        if found is None and isinstance(tree, ast.Name) and tree.id.startswith("__"):
+            found = _default(name, defaults)
         said = found is not None and _matches(tree, found, bindings)
         if not said and (found is not None or not _is_default(name, tree, defaults)):
             return False
     if rest:
-        bindings[_REST] = _left_over(node, list(defaults), set(given), len(wanted))
+        bindings[pattern] = _left_over(node, list(defaults), set(given), len(wanted))
     return rest or all(_is_default(name, tree, defaults) for name, tree in given.items())
 
 
@@ -195,7 +229,13 @@ def _by_name(
 
 
 def _is_default(name: str | int | None, tree: ast.expr, defaults: Mapping[str, str | None]) -> bool:
-    return isinstance(name, str) and ast.unparse(tree) == defaults.get(name)
+    default = _default(name, defaults)
+    return default is not None and _matches(default, tree, {})
+
+
+def _default(name: str | int | None, defaults: Mapping[str, str | None]) -> ast.expr | None:
+    text = defaults.get(name) if isinstance(name, str) else None
+    return None if text is None else ast.parse(text, mode="eval").body
 
 
 @cache

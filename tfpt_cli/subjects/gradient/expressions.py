@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.lifting import NoRow, lifted
+from tfpt_cli.lifting import NoRow, holds_whole, lifted
 from tfpt_cli.lowering import written
 from tfpt_cli.neutral import shape_of
 from tfpt_cli.results import FRAMEWORKS
@@ -231,7 +231,11 @@ class Expressions:
         if framework not in line.trees:
             raise NoRow("")
         names = {*self.inputs, *self.lines[framework]}
-        tree = lifted(line.trees[framework], framework, names)
+        whole = {name for name, kind in self.kinds.items() if kind == "integers"}
+        for name, named in self.lines[framework].items():
+            if framework in named.trees and holds_whole(named.trees[framework], names, whole):
+                whole.add(name)
+        tree = lifted(line.trees[framework], framework, names, whole)
         mark_inputs(tree, names)
         shapes: dict[str, Any] = {**self.shapes, **{n: known.shape for n, known in self.lines[framework].items()}}
         if shape_of(tree, shapes, self.kinds)[

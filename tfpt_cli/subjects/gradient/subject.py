@@ -110,7 +110,9 @@ def involved(spec: Gradient, name: str) -> Involved:
         for f in FRAMEWORKS
     }
     kind = "value" if name in {output.value for output in outputs} else "derivative"
-    return Involved(involved_code(sources), "second" if kind == "derivative" and _SECOND.match(name) else kind)
+    kind = "second" if kind == "derivative" and _SECOND.match(name) else kind
+    shapes = {name: values.shape for name, values in spec.inputs.items()}
+    return Involved(involved_code(sources), kind, shapes=shapes)
 
 
 def _quantities_of(output: Output, spec: Gradient) -> set[str]:

@@ -149,7 +149,8 @@ class TensorFlowWriter(FrameworkWriter):
         taped = [
             *self.tape(inner, "    "),
             f"        {self.value} = {call}",
-            f"    {gradients} = {inner}.gradient({self.value}, {wrt})",
+            # Zeros for an input that is not used: a None has no gradient to take.
+            f'    {gradients} = {inner}.gradient({self.value}, {wrt}, unconnected_gradients="zero")',
         ]
         lines = [
             *self.tape(outer),

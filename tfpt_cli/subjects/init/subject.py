@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from tfpt_cli.subjects.init.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.init.spec import DRAWS
 
 if TYPE_CHECKING:
-    from tfpt_cli.subjects.init.spec import Init
+    from tfpt_cli.subjects.init.spec import Init, Parameter
 
 __all__ = [
     "NEEDED",
@@ -72,9 +73,22 @@ def involved(spec: Init, name: str) -> Involved:
         filling = parameter.filling.get(f)
         rows = [call.text for call in (filling.fill, filling.base) if call is not None] if filling is not None else []
         written = [filling.source] if filling is not None and filling.source else []
-        sources[f] = [spec.write_layer(f), *written, *rows]
+        statements = _statements(spec, parameter) if f == "torch" else []
+        sources[f] = [spec.write_layer(f), *written, *statements, *rows]
     defaults = frozenset(f for f, filling in parameter.filling.items() if filling.default)
     return Involved(involved_code(sources), name, defaults)
+
+
+def _statements(spec: Init, parameter: Parameter) -> list[str]:
+    """PyTorch's statements that fill the tensors that a parameter is a part or the sum of."""
+    tensors = (parameter.attribute["torch"] or "").split(" + ")
+    found = []
+    for fill in (fill for each in spec.parameters for fill in each.fills()):
+        match ast.parse(fill, mode="eval").body:
+            case ast.Call(args=[first, *_]):
+                target = ast.unparse(first)
+                found += [fill] * any(t == target or t.startswith(f"{target}.") for t in tensors)
+    return found
 
 
 def quantities(spec: Init) -> list[str]:
