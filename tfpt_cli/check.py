@@ -305,7 +305,7 @@ class _Run:
         comparisons = scenario.explained(comparisons, self.environment())
         result = compared(scenario, first, tuple(comparisons), listings=self.options.listings)
         self.done[index] = scenario, result
-        while len(self.results) in self.done:
+        while len(self.results) in self.done and not self.stopped:
             self.pass_on(*self.done.pop(len(self.results)))
         self.close_if_done()
 
@@ -339,8 +339,11 @@ class _Run:
         return versions
 
     def report(self, interrupted: bool) -> Report:
-        # Results that wait for an earlier scenario are complete: they are in the report of an interrupted run too.
+        # Results that wait for an earlier scenario are complete: they are in the report of an interrupted run too. Not in
+        # that of a run that stopped by itself, which would then hold more failures than were allowed, or not, by chance.
         for index in sorted(self.done):
+            if self.stopped:
+                break
             self.pass_on(*self.done[index])
         return Report(
             environment=self.environment(),

@@ -197,6 +197,18 @@ _POINT = [
         "--input-dtype", "dtypes", multiple=True, metavar="NAME=DTYPE", help="An input of another dtype: i=int64."
     ),
 ]
+# How the options above are called by a person, by the name of their values.
+_OF_POINT = {
+    "at": "--at",
+    "let": "--let",
+    "wrt": "--wrt",
+    "derivatives": "--derivative",
+    "tangent": "--tangent",
+    "cotangent": "--cotangent",
+    "ways": "--ways",
+    "modes": "--mode",
+    "dtypes": "--input-dtype",
+}
 _QUICK = [
     click.option(
         "--dtype",
@@ -210,7 +222,10 @@ _QUICK = [
     click.option("--code", is_flag=True, help="Show the code that runs in each framework."),
     click.option("--plot", is_flag=True, help="Draw value and derivative of both frameworks over an interval."),
     click.option(
-        "--interval", type=Interval(), metavar="LOW,HIGH", help="Of --plot; around the input's numbers unless said."
+        "--interval",
+        type=Interval(),
+        metavar="LOW,HIGH",
+        help="Where to --plot; around the input's numbers unless said.",
     ),
     click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="table", help="What to write."),
     click.option(
@@ -480,6 +495,8 @@ def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> 
     from tfpt_cli.commands.quick import gradient, layers
 
     if input_shape is not None:
+        if stray := [option for option, value in given.items() if option in _OF_POINT and value]:
+            raise click.UsageError(f"{_OF_POINT[stray[0]]} is for expressions, --input-shape for layers")
         sys.exit(_quick(layers(torch, tensorflow, input_shape, _common(given)), given))
     sides = {"torch": torch, "tensorflow": tensorflow}
     sys.exit(_quick(gradient(sides, given["at"], given["let"], _derivatives(given), _common(given)), given))
@@ -583,10 +600,10 @@ def _derivatives(given: dict[str, Any]) -> dict[str, Any]:
         for framework, known in (("torch", ("compile",)), ("tensorflow", ("graph", "jit")))
     }
     return {
-        "dtypes": assigned(given["dtypes"], "--input-dtype", text=True) or None,
+        "dtypes": assigned(given["dtypes"], "--input-dtype", "i=int64", text=True) or None,
         "wrt": list(given["wrt"]) or None,
         "derivatives": kinds if given["derivatives"] else None,
-        "tangent": assigned(given["tangent"], "--tangent") or None,
+        "tangent": assigned(given["tangent"], "--tangent", "x=1") or None,
         "cotangent": value_of(given["cotangent"]) if given["cotangent"] is not None else None,
         "ways": given["ways"],
         "modes": {framework: listed for framework, listed in modes.items() if len(listed) > 1} or None,
@@ -606,7 +623,8 @@ def _quick(data: dict[str, Any], given: dict[str, Any]) -> int:
     options = Options(
         reference=given["reference"], listings=given["verbose"] or given["format_"] == "html", **_processes(given)
     )
-    wanted = Wanted(given["save"], given["code"], given["plot"], given["interval"], settings)
+    plot = given["plot"] or given["interval"] is not None
+    wanted = Wanted(given["save"], given["code"], plot, given["interval"], settings)
     return run_quick(data, options, wanted)
 
 

@@ -108,21 +108,34 @@ def _nothing(options: Options, settings: Settings, report: Report) -> str:
 
 
 def _opened(settings: Settings, stack: ExitStack) -> dict[str, TextIO]:
-    """The output files by path, opened before anything runs, so that a path that cannot be written is said at once."""
+    """The output files by path, opened before anything runs, so that a path that cannot be written is said at once.
+
+    Where one cannot be written, the others are as they were.
+    """
     files: dict[str, TextIO] = {}
-    problems = []
+    problems, places, new = [], set(), []
     for path in settings.paths:
-        if path in files:
+        place = os.path.realpath(path)
+        if place in places:
             problems.append(f"'{path}' is named for two outputs")
             continue
+        places.add(place)
+        there = os.path.lexists(path)
         try:
-            file = Path(path).open("w", encoding="utf-8", newline="\n", errors="replace")  # noqa: SIM115 - the stack closes it
+            file = Path(path).open("a", encoding="utf-8", newline="\n", errors="replace")  # noqa: SIM115 - closed by the stack
         except OSError as error:
             problems.append(f"cannot write '{path}': {error.strerror}")
             continue
         files[path] = stack.enter_context(file)
+        new += [] if there else [path]
     if problems:
+        stack.close()
+        for path in new:
+            Path(path).unlink()
         raise click.UsageError("; ".join(problems))
+    for path, opened in files.items():
+        if os.path.isfile(path):  # a pipe has no length
+            opened.truncate(0)
     return files
 
 
@@ -150,6 +163,7 @@ class Show(Progress):
         self.environment: dict[str, str] = {}
         self.checked: list[tuple[Scenario, ScenarioResult]] = []
         self.streams = settings.format == "table"
+        self.unread = False
         super().__init__(self.console if self.streams and target is None and sys.stdout.isatty() else None)
 
     @cached_property
@@ -165,14 +179,17 @@ class Show(Progress):
 
     def finished(self, result: ScenarioResult) -> None:
         super().finished(result)
-        if not self.streams or self.settings.quiet > 1 or (self.settings.quiet and result.expected):
+        quiet = self.settings.quiet > 1 or (self.settings.quiet and result.expected)
+        if not self.streams or self.unread or quiet:
             return
         from tfpt_cli.report.table import print_scenario
 
         try:
             print_scenario(result, self.environment, self.console, verbose=self.settings.verbose)
         except (BrokenPipeError, SystemExit):  # rich ends the program when the reader of a pipe has gone
-            raise Stop from None
+            self.unread = True
+            if not self.settings.paths:  # the files that were asked for are still to be complete
+                raise Stop from None
 
     def problem(self, problem: Problem) -> None:
         """Kept for the end: a problem between two tables is easily overlooked."""
@@ -207,12 +224,11 @@ def plain_console(target: TextIO | None, *, stderr: bool = False) -> Console:
     """A console that prints text as it is; into a file as wide as COLUMNS says and without colour."""
     from rich.console import Console
 
-    from tfpt_cli.report.table import FILE_WIDTH
+    from tfpt_cli.report.table import file_width
 
     if target is None:
         return Console(markup=False, emoji=False, highlight=False, stderr=stderr)
-    width = int(os.environ.get("COLUMNS") or FILE_WIDTH)
-    return Console(file=target, width=width, color_system=None, markup=False, emoji=False, highlight=False)
+    return Console(file=target, width=file_width(), color_system=None, markup=False, emoji=False, highlight=False)
 
 
 def preview(session: Session, show: Show, options: Options) -> None:

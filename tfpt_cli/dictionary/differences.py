@@ -6,7 +6,6 @@ are tagged with its id.
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from tfpt_cli.dictionary.rows import RowError
 from tfpt_cli.results import FRAMEWORKS, Explanation
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator, Mapping
 
 FOLDER = Path(__file__).with_name("differences")

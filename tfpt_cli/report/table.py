@@ -425,11 +425,16 @@ def problem_line(problem: Problem) -> Text:
     return Text.assemble((place, "bold"), (printable(problem.message), "red"))
 
 
+def file_width() -> int:
+    """How wide a report in a file is: as COLUMNS says, where it is a number."""
+    columns = os.environ.get("COLUMNS", "")
+    return (int(columns) if columns.isdecimal() else 0) or FILE_WIDTH
+
+
 def report_text(report: Report) -> str:
     """The whole report as plain text, as wide as COLUMNS says."""
     text = io.StringIO()
-    width = int(os.environ.get("COLUMNS") or FILE_WIDTH)
-    console = Console(file=text, width=width, color_system=None, markup=False, emoji=False, highlight=False)
+    console = Console(file=text, width=file_width(), color_system=None, markup=False, emoji=False, highlight=False)
     for result in report.scenarios:
         print_scenario(result, report.environment, console)
     print_end(report, console)

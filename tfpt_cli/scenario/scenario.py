@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import math
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -56,12 +57,12 @@ class Scenario:
 
     @property
     def id(self) -> str:
-        """What tells it from all others of a run: its file and its title."""
-        return f"{self.file}::{self.title}"
+        """What tells it from all others of a run: its file and its title; the same for `x.yaml` and `./x.yaml`."""
+        return f"{os.path.normpath(self.file)}::{self.title}"
 
     def listings(self, *, reference: bool = True) -> dict[str, Listing]:
         """The listing of each framework, and of the reference where there is one and it is wanted."""
-        place = f"{self.file}:{self.line}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
         subject = SUBJECTS[self.subject]
         sides = [side for side in subject.sides(self.spec) if reference or side != REFERENCE]
         return {
