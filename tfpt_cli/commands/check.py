@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from tfpt_cli.check import Crashed, Session, Stop
+from tfpt_cli.commands.actions import inert
 from tfpt_cli.commands.progress import Progress
 from tfpt_cli.report import report_text
 
@@ -74,6 +75,8 @@ def run_check(options: Options, settings: Settings) -> int:
     with ExitStack() as stack:
         files = _opened(settings, stack)
         show = Show(settings, files.get(settings.output or ""))
+        if show.streams and show.target is None:
+            stack.enter_context(inert())
         with Session(options) as session:
             with show:
                 try:
