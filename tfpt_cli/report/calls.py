@@ -33,12 +33,13 @@ class _Call:
     arguments: dict[str, ast.expr]
 
 
-def differing_calls(listings: Mapping[str, str]) -> dict[str, list[Span]]:
+def differing_calls(listings: Mapping[str, str], *, parted: bool = False) -> dict[str, list[Span]]:
     """By framework the places (start, end) in its listing that the other has under another name or with other arguments.
 
     Of a function that the other listing does not call by that name the call is marked, or its name alone where there are
     calls in its arguments, which stand for themselves; else each argument that no call of the same name has there.
-    `torch.exp` and `tf.exp` are one name. Empty for code that cannot be read.
+    `torch.exp` and `tf.exp` are one name. Where the two sides `parted` and no call differs, it is the functions themselves
+    that mean something else: then all their names are marked. Empty for code that cannot be read.
     """
     if not all(framework in listings for framework in FRAMEWORKS):
         return {}
@@ -48,10 +49,13 @@ def differing_calls(listings: Mapping[str, str]) -> dict[str, list[Span]]:
         calls = {f: [_call(node) for node in _calls(scopes[f])] for f in FRAMEWORKS}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
-    return {
-        f: _spans(listings[f], [part for call in calls[f] for part in _apart(call, calls[g])])
+    found = {
+        f: [part for call in calls[f] for part in _apart(call, calls[g])]
         for f, g in zip(FRAMEWORKS, FRAMEWORKS[::-1], strict=True)
     }
+    if parted and not any(found.values()):
+        found = {f: [_name_of(call.node) for call in calls[f]] for f in FRAMEWORKS}
+    return {f: _spans(listings[f], parts) for f, parts in found.items()}
 
 
 # A listing is asked for several things in a row; all trees of a long report would be too much to keep.
@@ -148,9 +152,14 @@ def _apart(call: _Call, others: list[_Call]) -> Iterator[tuple[ast.AST, int]]:
     elif not any(isinstance(part, ast.Call) for a in ast.iter_child_nodes(call.node) for part in ast.walk(a)):
         yield call.node, 0
         return
-    function = call.node.func
+    yield _name_of(call.node)
+
+
+def _name_of(call: ast.Call) -> tuple[ast.AST, int]:
+    """The name of what is called; of a method of what another call gives its own name alone."""
+    function = call.func
     method = isinstance(function, ast.Attribute) and any(isinstance(part, ast.Call) for part in ast.walk(function))
-    yield function, len(f".{function.attr}") if isinstance(function, ast.Attribute) and method else 0
+    return function, len(f".{function.attr}") if isinstance(function, ast.Attribute) and method else 0
 
 
 def _spans(text: str, parts: list[tuple[ast.AST, int]]) -> list[Span]:

@@ -199,7 +199,7 @@ def _item(
         or any(c.verdict in (Verdict.DIFFERS, Verdict.ERROR) for c in result.comparisons),
         rows=tuple(_row(group) for group in grouped(result.comparisons)),
         why=tuple(_why(result)),
-        listings=tuple(_listings(listings, shared)),
+        listings=tuple(_listings(listings, shared, parted=not result.agree)),
         figures=tuple(_figures(result, f"p{index}")),
     )
 
@@ -365,8 +365,8 @@ def _shared(listings: list[dict[str, str]]) -> dict[str, str]:
     return {text: f"c{index}" for index, text in enumerate(text for text, times in count.items() if times > 1)}
 
 
-def _listings(listings: Mapping[str, str], shared: Mapping[str, str]) -> Iterator[Listing]:
-    marks = differing_calls(listings)
+def _listings(listings: Mapping[str, str], shared: Mapping[str, str], *, parted: bool) -> Iterator[Listing]:
+    marks = differing_calls(listings, parted=parted)
     for side in sorted(listings, key=[*FRAMEWORKS, REFERENCE].index):
         code = listings[side]
         pieces = {span: shared[code[slice(*span)]] for span in functions(code).values() if code[slice(*span)] in shared}
