@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
+from tfpt_cli.check import Options, Session
+from tfpt_cli.cli import main
+from tfpt_cli.results import name_sides
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[1]
 SCENARIOS = ROOT / "scenarios"
@@ -85,3 +89,45 @@ def fakes(tmp_path: Path) -> dict[str, str]:
     for name in ("torch", "tensorflow", "keras"):
         (folder / f"{name}.py").write_text(f"open({str(mark)!r}, 'w').close()\nraise ImportError('a fake')\n")
     return {"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "mark": str(mark)}
+
+
+@pytest.fixture(scope="session")
+def session() -> Iterator[Session]:
+    """Both frameworks, started once for all tests of this process that ask for them."""
+    with Session(Options()) as started:
+        yield started
+
+
+@pytest.fixture
+def tfpt(
+    session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., Done]:
+    """`tfpt` in this process with frameworks that are warm, in an empty folder: for what needs no process of its own."""
+
+    class Warm:
+        def __init__(self, options: Options) -> None:
+            assert (options.workers, options.interpreters, options.alike) == (1, {}, None), (
+                "the session has one of each"
+            )
+
+        def __enter__(self) -> Session:
+            name_sides(None)
+            return session
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    for command in ("check", "quick"):
+        monkeypatch.setattr(f"tfpt_cli.commands.{command}.Session", Warm)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str | Path, columns: int = 80) -> Done:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setattr(sys, "argv", ["tfpt", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return Done(int(ended.value.code or 0), out, err)
+
+    return run

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -20,7 +22,6 @@ from tfpt_cli.selfcheck import measured
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tfpt_cli.dictionary.patterns import Pattern
     from tfpt_cli.selfcheck import Examination
 
 SHORT = {
@@ -103,8 +104,14 @@ def _list(columns: Sequence[_Column], rows: Sequence[_Listed], width: int) -> Re
     for row, group in _grouped(rows):
         if group:
             table.add_row(Text(group, "bold"))
-        table.add_row(*row.cells[:-1], Text(row.cells[-1], row.style))
+        name = _broken(row.cells[0]) if columns[0].words and width < _WIDE else row.cells[0]
+        table.add_row(name, *row.cells[1:-1], Text(row.cells[-1], row.style))
     return table
+
+
+def _broken(name: str) -> str:
+    """A long name on several lines, broken behind its words and not within them."""
+    return "\n".join(re.findall(rf".{{1,{_NARROW - 1}}}(?:_|$)|.{{1,{_NARROW}}}", name))
 
 
 def _grouped(rows: Sequence[_Listed]) -> Iterator[tuple[_Listed, str]]:
@@ -249,12 +256,25 @@ def _whole_initializer(row: Initializer) -> RenderableType:
 def _add_differences(table: Table, row: Operation | Layer | Initializer) -> None:
     """The known differences whose patterns name a call of the row's own spellings, or the row itself."""
     called = {f: {*_called(row.spelling[f], f)} for f in FRAMEWORKS if f in row.spelling}
-    for known in differences().values():
-        fits = (
-            fit for fit in known.fits for f, patterns in fit.code.items() for p in patterns if _names(p, f, called, row)
-        )
-        if next(fits, None) is not None:
+    # A neutral name stands in no gradient listing.
+    own = set() if isinstance(row, Operation) else {row.name}
+    for known, named in _named_by_differences():
+        if any(names & (called.get(f, set()) | own) for f, names in named.items()):
             table.add_row("difference", f"{known.name}: {known.what}")
+
+
+@cache
+def _named_by_differences() -> list[tuple[Difference, dict[str, set[str]]]]:
+    """Every known difference, and what the patterns of each framework call."""
+    found = []
+    for known in differences().values():
+        named: dict[str, set[str]] = {}
+        for fit in known.fits:
+            for framework, patterns in fit.code.items():
+                names = {called_name(pattern.tree) for pattern in patterns} - {""}
+                named[framework] = named.get(framework, set()) | names
+        found.append((known, named))
+    return found
 
 
 def _called(tree: ast.expr, framework: str) -> Iterator[str]:
@@ -263,12 +283,6 @@ def _called(tree: ast.expr, framework: str) -> Iterator[str]:
         name = native(framework).canonical(called_name(branch))
         if name and name != "keras.Sequential":
             yield name
-
-
-def _names(pattern: Pattern, framework: str, called: Mapping[str, set[str]], row: Any) -> bool:
-    name = called_name(pattern.tree)
-    own = name == row.name and not isinstance(row, Operation)  # a neutral name stands in no gradient listing
-    return own or name in called.get(framework, set())
 
 
 def whole_difference(row: Difference) -> RenderableType:
