@@ -61,6 +61,8 @@ STATE_WORDS = {
 # As wide as a report in a file is, where COLUMNS does not say.
 FILE_WIDTH = 100
 _GAP = 2
+# On narrower consoles both sides stand below each other.
+_NARROWEST = 60
 # Wider columns would only move the verdict away from what it judges.
 _WIDEST = 52
 # What TensorFlow puts around its messages: the node of a graph that a person never wrote.
@@ -81,7 +83,8 @@ def scenario_table(
     """
     parts: list[RenderableType] = [*_head(result, width)]
     if result.comparisons:
-        parts.append(_table(result, environment, width, ascii_only))
+        table = _table if width >= _NARROWEST else _stacked
+        parts.append(table(result, environment, width, ascii_only))
     parts += _reasons(result)
     if verbose:
         parts += _measured(result)
@@ -158,7 +161,36 @@ def _head(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
         yield Text(printable(line))
 
 
-def _table(result: ScenarioResult, environment: dict[str, str], width: int, ascii_only: bool) -> Table:
+def _stacked(result: ScenarioResult, environment: dict[str, str], width: int, ascii_only: bool) -> RenderableType:
+    """What `_table` shows, below each other: side by side no name and no number would fit on its line."""
+    parts: list[RenderableType] = []
+    for group in grouped(result.comparisons):
+        first = group[0]
+        verdict = ", ".join(verdict_text(first).splitlines())
+        name, *layout = _quantity_lines(first, width - 2)
+        parts.append(Text.assemble((f" {name}  ", "bold"), (verdict, VERDICT_STYLES[first.verdict])))
+        parts += [Padding(Text(line), (0, 0, 0, 1)) for line in layout]
+        for framework in FRAMEWORKS:
+            cell = _ways(group, framework, width - 2, ascii_only)
+            parts.append(Padding(Text(f"{LABELS[framework]} {_version(environment, framework)}", "dim"), (0, 0, 0, 1)))
+            parts.append(Padding(cell, (0, 0, 0, 2)))
+        parted = next((comparison for comparison in group if disputed(comparison)), None)
+        if parted is not None and parted.reference is not None:
+            *cells, method = _reference_cells(parted, width - 2)
+            parts.append(Padding(Text(f"reference: {', '.join(method.plain.splitlines())}", "dim"), (0, 0, 0, 1)))
+            own = all(cell.plain for cell in cells) and parted.reference.one_sided is None
+            for framework, cell in zip(FRAMEWORKS, cells, strict=True):
+                if cell.plain:
+                    words = Text(f"of {LABELS[framework]}'s code\n" if own else "", "dim")
+                    parts.append(Padding(words.append_text(cell), (0, 0, 0, 2)))
+    return Group(*parts)
+
+
+def _version(environment: dict[str, str], framework: str) -> str:
+    return environment.get(framework, "").split("+")[0]
+
+
+def _table(result: ScenarioResult, environment: dict[str, str], width: int, ascii_only: bool) -> RenderableType:
     verdict = max(len(line) for c in result.comparisons for line in verdict_text(c).splitlines())
     methods = (c.reference.method for c in result.comparisons if c.reference is not None and disputed(c))
     verdict = max([verdict, *(len(word) for method in methods for word in method.split(", "))])
@@ -171,8 +203,7 @@ def _table(result: ScenarioResult, environment: dict[str, str], width: int, asci
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_edge=False, header_style="dim")
     table.add_column("", width=name + 1, overflow="fold")
     for framework in FRAMEWORKS:
-        version = environment.get(framework, "").split("+")[0]
-        table.add_column(f"{LABELS[framework]} {version}".strip(), width=side, overflow="fold")
+        table.add_column(f"{LABELS[framework]} {_version(environment, framework)}".strip(), width=side, overflow="fold")
     table.add_column("", width=verdict, overflow="fold")
     for group in grouped(result.comparisons):
         first = group[0]
