@@ -188,6 +188,18 @@ def test_a_scenario_more_or_less(before: dict[str, Any], report: Report, tmp_pat
         assert found(before, replace(report, **some), tmp_path) == expected[:1]
 
 
+def test_scenarios_of_one_name(before: dict[str, Any], report: Report, tmp_path: Path) -> None:
+    twice = replace(report, scenarios=(report.scenarios[0], *report.scenarios))
+    before["scenarios"].insert(0, copy.deepcopy(before["scenarios"][0]))
+    assert found(before, twice, tmp_path) == []
+    before["scenarios"][0]["status"] = "failed"
+    before["scenarios"][1]["status"] = "error"
+    assert found(before, twice, tmp_path) == [
+        ("a line, status: failed -> passed", True),
+        ("a line (2), status: error -> passed", True),
+    ]
+
+
 def test_another_spelling_of_the_path(before: dict[str, Any], report: Report, tmp_path: Path) -> None:
     for each in before["scenarios"]:
         each["file"] = str(Path(each["file"]).parent / "." / "x" / ".." / Path(each["file"]).name)

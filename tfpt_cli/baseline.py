@@ -52,8 +52,8 @@ def read(path: str) -> Baseline:
         )
     try:
         # Whatever a scenario lacks is met here, before anything runs.
-        for scenario in found["scenarios"]:
-            _key(scenario), list(_of_scenario(scenario, scenario))
+        for scenario in _by_key(found["scenarios"]).values():
+            list(_of_scenario(scenario, scenario))
         found.setdefault("environment", {}).items()
     except (AttributeError, KeyError, TypeError, ValueError):
         raise click.UsageError(f"the baseline '{path}' is damaged: it lacks what every {SCHEMA} has") from None
@@ -63,7 +63,7 @@ def read(path: str) -> Baseline:
 def changes(before: Baseline, report: Report) -> list[Change]:
     """Every change of a status, a verdict, a shape, a dtype, a state or a value since the baseline."""
     now = report_object(report)
-    old, new = ({_key(scenario): scenario for scenario in each["scenarios"]} for each in (before, now))
+    old, new = (_by_key(each["scenarios"]) for each in (before, now))
     found = [Change(key, "is new", matters=False) for key in new if key not in old]
     if not report.deselected and not report.interrupted and not report.stopped:
         found += [Change(key, "is no longer there", matters=False) for key in old if key not in new]
@@ -94,8 +94,17 @@ def lines(found: list[Change], before: Baseline, report: Report) -> Iterator[Tex
     yield Text(words, "bold red" if matter else "bold green")
 
 
-def _key(scenario: dict[str, Any]) -> str:
-    return f"{os.path.normpath(scenario['file'])}::{scenario['name']}"
+def _by_key(scenarios: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Scenarios by file and name; one of several with the same by its number among them too."""
+    found: dict[str, dict[str, Any]] = {}
+    for scenario in scenarios:
+        key = stem = f"{os.path.normpath(scenario['file'])}::{scenario['name']}"
+        number = 1
+        while key in found:
+            number += 1
+            key = f"{stem} ({number})"
+        found[key] = scenario
+    return found
 
 
 def _of_scenario(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, bool]]:
