@@ -66,7 +66,9 @@ def test_what_no_row_knows_has_no_reference(native: str) -> None:
 
 
 def test_whole_numbers_are_classes_where_a_row_says_so() -> None:
-    each, mean = (ast.parse(f"F.cross_entropy({given})", mode="eval").body for given in ("x, y, reduction='none'", "x, y"))
+    each, mean = (
+        ast.parse(f"F.cross_entropy({given})", mode="eval").body for given in ("x, y, reduction='none'", "x, y")
+    )
     assert ast.unparse(lifted(each, "torch", {"x", "y"}, {"y"})) == "sparse_softmax_cross_entropy(x, y)"
     assert ast.unparse(lifted(mean, "torch", {"x", "y"})) == "cross_entropy(x, y, label_smoothing=0.0)"
     with pytest.raises(NoRow):  # no row takes the mean over classes

@@ -70,10 +70,9 @@ class Scenario:
 
     def explained(self, comparisons: list[Comparison], environment: dict[str, str]) -> list[Comparison]:
         """The comparisons, each that does not agree with the known differences that explain it."""
-        return [
-            c if c.verdict.agrees else explained(c, SUBJECTS[self.subject].involved(self.spec, c.quantity), environment)
-            for c in comparisons
-        ]
+        parted = {c.quantity for c in comparisons if not c.verdict.agrees}
+        involved = {name: SUBJECTS[self.subject].involved(self.spec, name) for name in parted}
+        return [c if c.verdict.agrees else explained(c, involved[c.quantity], environment, parted) for c in comparisons]
 
     def notes(self, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
         """What is to be said of this run besides the comparisons."""
