@@ -50,7 +50,8 @@ class Pattern:
         """
         for tree in trees:
             for node in [tree] if whole else ast.walk(tree):
-                bindings: Bindings = {**(shared or {})}
+                bindings: Bindings = {}
+                bindings.update(shared or {})
                 if isinstance(node, ast.expr) and _matches(self.tree, node, bindings):
                     yield {
                         name: bound
