@@ -268,3 +268,15 @@ def test_scripts_of_one_name_do_not_overwrite_each_other(write: Callable[..., Pa
 
 def test_the_whole_output_of_code_is_python() -> None:
     compile(run_tfpt("code", SCENARIOS).out, "code", "exec")
+
+
+def test_a_name_is_no_command_to_githubs_runner(write: Callable[..., Path]) -> None:
+    path = write("name: '##[error]x'\ngradient: {of: 2 * x, at: {x: 1.0}}\n---\nname: 1\n'::error::y': 2\n")
+    for command in ("check", "validate"):
+        lines = run_tfpt(command, path, environment={"GITHUB_ACTIONS": "true"}).out.splitlines()
+        start, end = (i for i, line in enumerate(lines) if line.startswith("::"))
+        token = lines[start].removeprefix("::stop-commands::")
+        assert lines[end] == f"::{token}::"
+        hostile = [i for i, line in enumerate(lines) if "##[error]" in line or "::error::" in line]
+        assert hostile
+        assert all(start < i < end for i in hostile)

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from tests.conftest import ROOT, run_tfpt
+from tests.conftest import ROOT, SCENARIOS, run_tfpt
 from tfpt_cli.cli import cli
+from tfpt_cli.dictionary.differences import differences
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.results import Problem
 from tfpt_cli.scenario.document import documents
@@ -15,7 +16,17 @@ from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.scenario.schema import schema
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+FORMAT = (SCENARIOS / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return found
+
+
+BLOCKS = blocks(README)
+# Of what is YAML, the scenarios: the others are files of GitHub and of pre-commit.
+EXAMPLES = [text for kind, text in BLOCKS + blocks(FORMAT) if kind == "yaml" and text.startswith("name:")]
 
 
 def test_it_opens_with_two_commands_that_do_their_own_set_up() -> None:
@@ -26,7 +37,7 @@ def test_it_opens_with_two_commands_that_do_their_own_set_up() -> None:
     assert commands[1].endswith(".venv/bin/python -m pytest")
 
 
-@pytest.mark.parametrize("text", [text for kind, text in BLOCKS if kind == "yaml"])
+@pytest.mark.parametrize("text", EXAMPLES)
 def test_every_scenario_in_it_is_valid(text: str) -> None:
     found, problems = documents("README.md", text)
     for document in found:
@@ -47,7 +58,7 @@ def test_every_scenario_in_it_is_valid(text: str) -> None:
 def test_the_tables_are_the_real_ones(index: int, arguments: list[str], columns: str) -> None:
     """Character by character but for the numbers, the bars and the versions, which are the frameworks' own."""
     done = run_tfpt("check", *arguments, environment={"COLUMNS": columns})
-    table = [text for kind, text in BLOCKS if kind == "text"][index]
+    table = [text for kind, text in BLOCKS + blocks(FORMAT) if kind == "text"][index]
 
     def shape(text: str) -> list[str]:
         lines = re.sub(r"[\u2581-\u2588]+|-?\d[\d.,e+-]*", "#", text).splitlines()
@@ -64,8 +75,26 @@ def test_it_names_every_key_command_option_and_array() -> None:
         keys.add(f"tfpt {command.name}")
         keys |= {option for parameter in command.params for option in parameter.opts if option.startswith("-")}
     keys |= set(dictionary().arrays)
-    keys -= {"--format", "--output", "layer"}  # shown with their values, by its short form, and in every example
-    assert [key for key in sorted(keys) if not re.search(rf"`[^`\n]*{re.escape(key)}[^`\n]*`", README)] == []
+    keys -= {"--help", "--output", "layer"}  # by its short form, and in every example
+    text = README + FORMAT
+    assert [key for key in sorted(keys) if not re.search(rf"`[^`\n]*{re.escape(key)}[^`\n]*`", text)] == []
+
+
+def test_the_counts_are_those_of_the_dictionary() -> None:
+    equal = sum(row.equal for row in differences().values())
+    rows = dictionary()
+    assert f"| {len(rows.layers)} layers and {len(rows.initializers)} initializers by name" in README
+    assert f"| {len(rows.operations)} operations by name" in README
+    assert f"| {len(differences()) - equal}, each" in README
+    assert f"; {equal} more are believed to differ" in README
+
+
+def test_what_it_names_is_there() -> None:
+    for text in (README, FORMAT):
+        for path in re.findall(r"\]\(([^)#:]+)\)", text):
+            assert any((folder / path).exists() for folder in (ROOT, SCENARIOS)), path
+    for name in re.findall(r"tfpt explain ([a-z][\w-]+)", README):
+        assert name in differences()
 
 
 def test_ci_calls_the_test_command_of_the_readme() -> None:

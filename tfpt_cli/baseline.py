@@ -5,8 +5,10 @@ A baseline is a JSON report (`tfpt.report/1`); any that was written with `--form
 
 from __future__ import annotations
 
+import cmath
 import json
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,8 @@ Baseline = dict[str, Any]
 # What a change of values is held to where a comparison had no tolerance of its own.
 _TOLERANCE = {"rtol": 1e-6, "atol": 1e-8}
 _SHOWN = 3
+# The sides of a report, and those of one that compares two versions of a framework.
+_SIDES = (*FRAMEWORKS, "left", "right")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,13 @@ def read(path: str) -> Baseline:
         raise click.UsageError(
             f"'{path}' is no baseline: it is not a report of the form {SCHEMA} (--save-baseline writes one)"
         )
+    try:
+        # Whatever a scenario lacks is met here, before anything runs.
+        for scenario in found["scenarios"]:
+            _key(scenario), list(_of_scenario(scenario, scenario))
+        found.setdefault("environment", {}).items()
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise click.UsageError(f"the baseline '{path}' is damaged: it lacks what every {SCHEMA} has") from None
     return found
 
 
@@ -64,7 +75,7 @@ def changes(before: Baseline, report: Report) -> list[Change]:
 
 def lines(found: list[Change], before: Baseline, report: Report) -> Iterator[Text]:
     """The changes for people: versions, then scenario by scenario, then the count."""
-    was, now = before.get("environment", {}), report.environment
+    was, now = before["environment"], report_object(replace(report, scenarios=()))["environment"]
     moved = [
         f"{LABELS.get(key, key)} {was.get(key, 'none')} -> {now.get(key, 'none')}"
         for key in dict.fromkeys([*was, *now])
@@ -84,7 +95,7 @@ def lines(found: list[Change], before: Baseline, report: Report) -> Iterator[Tex
 
 
 def _key(scenario: dict[str, Any]) -> str:
-    return f"{scenario['file']}::{scenario['name']}"
+    return f"{os.path.normpath(scenario['file'])}::{scenario['name']}"
 
 
 def _of_scenario(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, bool]]:
@@ -98,39 +109,48 @@ def _of_scenario(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str
         a, b = was[key], now[key]
         if a["verdict"] != b["verdict"]:
             yield f"{key}: {a['verdict']} -> {b['verdict']}", True
-        random = "distribution" in b
-        for framework in FRAMEWORKS:
-            for what, matters in _of_side(a.get(framework, {}), b.get(framework, {}), b.get("tolerance", _TOLERANCE)):
-                yield f"{key}, {LABELS[framework]}: {what}", matters and not random
+        random = "distribution" in b or any("samples" in b.get(side, {}) for side in _SIDES)
+        tolerance = None if random else b.get("tolerance", _TOLERANCE)
+        for side in _SIDES:
+            for what, matters in _of_side(a.get(side, {}), b.get(side, {}), tolerance):
+                yield f"{key}, {LABELS.get(side, side)}: {what}", matters
 
 
 def _by_quantity(scenario: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Comparisons by quantity and the ways in which it was computed."""
     found = {}
     for comparison in scenario["comparisons"]:
-        ways = [comparison.get(f, {}).get("how", "") for f in FRAMEWORKS]
+        ways = [comparison.get(side, {}).get("how", "") for side in _SIDES]
         found[f"{comparison['quantity']} ({' and '.join(filter(None, ways))})".replace(" ()", "")] = comparison
     return found
 
 
-def _of_side(old: dict[str, Any], new: dict[str, Any], tolerance: dict[str, float]) -> Iterator[tuple[str, bool]]:
+def _of_side(
+    old: dict[str, Any], new: dict[str, Any], tolerance: dict[str, float] | None
+) -> Iterator[tuple[str, bool]]:
+    """What is not as it was of one side. Without a tolerance the values are random, and may be any."""
     for word in ("state", "shape", "dtype"):
         if old.get(word) != new.get(word):
             yield f"{word} {old.get(word)} -> {new.get(word)}", True
             return
     a, b = list(_numbers(old.get("values"))), list(_numbers(new.get("values")))
-    if a == b and old.get("summary") == new.get("summary"):
-        return
     moved = [index for index, (x, y) in enumerate(zip(a, b, strict=False)) if not _same(x, y)]
-    beyond = [index for index in moved if not _close(a[index], b[index], tolerance)]
+    beyond = [index for index in moved if tolerance is not None and not _close(a[index], b[index], tolerance)]
     if moved:
         places = [f"{a[i]} -> {b[i]}" for i in (beyond or moved)[:_SHOWN]]
         more = len(beyond or moved) - len(places)
-        words = "beyond the tolerance" if beyond else "within the tolerance"
-        values = f"{len(beyond or moved)} of {len(b)} values moved {words}"
+        words = "" if tolerance is None else f" {'beyond' if beyond else 'within'} the tolerance"
+        values = f"{len(beyond or moved)} of {len(b)} values moved{words}"
         yield f"{values}: {', '.join(places)}{f', {more} more' if more > 0 else ''}", bool(beyond)
-    elif old.get("summary") != new.get("summary"):
-        yield "values that are not kept moved: their mean, range or histogram is another", False
+    was, now = old.get("summary"), new.get("summary")
+    if was != now and was and now and new.get("left_out"):
+        far = [
+            word
+            for word in ("mean", "std", "min", "max")
+            if tolerance is not None and not _close(_number(was[word]), _number(now[word]), tolerance)
+        ]
+        words = f"their {', '.join(far)} beyond the tolerance" if far else "their mean, range or histogram is another"
+        yield f"values that are not kept moved: {words}", bool(far)
 
 
 def _numbers(values: Any) -> Iterator[Any]:
@@ -144,12 +164,16 @@ def _numbers(values: Any) -> Iterator[Any]:
         yield float(values) if isinstance(values, str) else values
 
 
+def _number(value: Any) -> Any:
+    return next(_numbers(value))
+
+
 def _same(a: Any, b: Any) -> bool:
     return bool(a == b or (a != a and b != b))
 
 
 def _close(a: Any, b: Any, tolerance: dict[str, float]) -> bool:
-    if _same(a, b):
-        return True
+    if _same(a, b) or not (cmath.isfinite(a) and cmath.isfinite(b)):
+        return _same(a, b)  # everything is within a relative tolerance of an infinity
     distance = abs(a - b)
     return bool(distance <= tolerance["atol"] + tolerance["rtol"] * max(abs(a), abs(b)))

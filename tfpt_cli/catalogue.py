@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -17,7 +18,7 @@ from tfpt_cli.results import FRAMEWORKS, LABELS
 from tfpt_cli.selfcheck import measured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tfpt_cli.dictionary.patterns import Pattern
     from tfpt_cli.selfcheck import Examination
@@ -27,7 +28,9 @@ SHORT = {
 }  # fmt: skip
 # So few rows are shown with all that is known of them.
 FEW = 4
-
+_GAP = 2
+_NARROW = 16
+_WIDE = 120
 
 KINDS = ("layers", "initializers", "operations", "differences")
 
@@ -65,46 +68,108 @@ def table_of(kind: str, rows: list[Any], width: int) -> RenderableType:
     if kind == "operations":
         return operations_table(rows, measured(), width)
     if kind == "layers":
-        return _layers_table(rows)
-    return _initializers_table(rows) if kind == "initializers" else _differences_table(rows)
+        return _layers_table(rows, width)
+    return _initializers_table(rows, width) if kind == "initializers" else _differences_table(rows, width)
 
 
-def _plain_table(*headers: tuple[str, int]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for header, ratio in headers:
-        table.add_column(header, overflow="fold", ratio=ratio)
+@dataclass(frozen=True)
+class _Column:
+    """A column of a list: one of names stays on a line, one of words may wrap, but is no narrower than `words`."""
+
+    header: str
+    words: int = 0
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """One row of a list, below the heading of its group where there is one."""
+
+    cells: tuple[str, ...]
+    group: str = ""
+    style: str = ""
+
+
+def _list(columns: Sequence[_Column], rows: Sequence[_Listed], width: int) -> RenderableType:
+    """The rows as a table; below each other where the console is too narrow for their names side by side."""
+    needed = -_GAP
+    for index, column in enumerate(columns):
+        longest = max(map(len, [*column.header.split("\n"), *(row.cells[index] for row in rows)]))
+        needed += min(longest, column.words or longest) + _GAP
+    if needed > width:
+        return Group(*(part for row, group in _grouped(rows) for part in _stacked(columns, row, group)))
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
+    for column in columns:
+        table.add_column(column.header, overflow="fold", no_wrap=not column.words, min_width=column.words or None)
+    for row, group in _grouped(rows):
+        if group:
+            table.add_row(Text(group, "bold"))
+        table.add_row(*row.cells[:-1], Text(row.cells[-1], row.style))
     return table
 
 
-def _layers_table(rows: list[Layer]) -> RenderableType:
-    table = _plain_table(("layer", 3), ("PyTorch", 2), ("Keras", 2), ("parameters", 3))
+def _grouped(rows: Sequence[_Listed]) -> Iterator[tuple[_Listed, str]]:
+    """Each row, with the heading of its group where that begins."""
+    before = ""
     for row in rows:
-        names = [called_name(branches(row.spelling[f])[0]) or "several layers" for f in FRAMEWORKS]
-        table.add_row(row.name, *names, ", ".join(row.parameters))
-    return Group(table, "", Text(f"{len(rows)} layers; tfpt show NAME has layouts and defaults", "dim"))
+        yield row, row.group if row.group != before else ""
+        before = row.group
 
 
-def _initializers_table(rows: list[Initializer]) -> RenderableType:
-    table = _plain_table(("initializer", 3), ("PyTorch", 3), ("Keras", 3), ("draws", 3))
+def _stacked(columns: Sequence[_Column], row: _Listed, group: str) -> Iterator[RenderableType]:
+    if group:
+        yield Text(group, "bold underline")
+    yield Text(row.cells[0], "bold")
+    for index, (column, cell) in enumerate(zip(columns, row.cells, strict=True)):
+        if index and cell:
+            last = index == len(columns) - 1
+            label = f"{' '.join(column.header.split())}: " if len(columns) > 2 else ""
+            yield Padding(Text.assemble((label, "dim"), (cell, row.style if last else "")), (0, 0, 0, 2))
+
+
+def _layers_table(rows: list[Layer], width: int) -> RenderableType:
+    columns = [_Column("layer"), _Column("nn"), _Column("keras.layers"), _Column("parameters", words=_NARROW)]
+    listed = []
     for row in rows:
-        names = [called_name(branches(row.spelling[f])[0]) if f in row.spelling else "-" for f in FRAMEWORKS]
+        called = [called_name(branches(row.spelling[f])[0]) or "several layers" for f in FRAMEWORKS]
+        names = [name.removeprefix("nn.").removeprefix("keras.layers.") for name in called]
+        listed.append(_Listed((row.name, *names, ", ".join(row.parameters))))
+    legend = f"{_count(len(rows), 'layer')}; tfpt show NAME has layouts and defaults"
+    return Group(_list(columns, listed, width), "", Text(legend, "dim"))
+
+
+def _initializers_table(rows: list[Initializer], width: int) -> RenderableType:
+    wide = width >= _WIDE
+    columns = [
+        _Column("initializer", words=_NARROW if wide else 0),
+        _Column("nn.init"),
+        _Column("keras.initializers"),
+        _Column("draws", words=_NARROW),
+    ]
+    listed = []
+    for row in rows:
+        called = [called_name(branches(row.spelling[f])[0]) if f in row.spelling else "-" for f in FRAMEWORKS]
+        names = [name.removeprefix("nn.init.").removeprefix("keras.initializers.") for name in called]
         law = row.means or row.distribution
-        table.add_row(row.signature.show(row.name), *names, ast.unparse(law) if law is not None else row.structure)
-    legend = f"{len(rows)} initializers; where a framework has none (-), tfpt writes out what it means"
-    return Group(table, "", Text(legend, "dim"))
+        drawn = ast.unparse(law) if law is not None else row.structure
+        listed.append(_Listed((row.signature.show(row.name) if wide else row.name, *names, drawn)))
+    legend = f"{_count(len(rows), 'initializer')}; where a framework has none (-), tfpt writes out what it means"
+    legend += "" if wide else "; tfpt show NAME has arguments"
+    return Group(_list(columns, listed, width), "", Text(legend, "dim"))
 
 
-def _differences_table(rows: list[Difference]) -> RenderableType:
-    table = _plain_table(("difference", 2), ("what", 5))
-    area = ""
-    for row in rows:
-        if row.area != area:
-            area = row.area
-            table.add_row(Text(area, "bold"))
-        table.add_row(row.name, Text(f"equal: {row.what}", "green") if row.equal else row.what)
+def _differences_table(rows: list[Difference], width: int) -> RenderableType:
+    listed = [
+        _Listed((row.name, f"equal: {row.what}" if row.equal else row.what), row.area, "green" if row.equal else "")
+        for row in rows
+    ]
+    table = _list([_Column("difference"), _Column("what", words=2 * _NARROW)], listed, width)
     equal = sum(row.equal for row in rows)
-    counts = f"{len(rows) - equal} known differences, {equal} believed to differ that are equal; tfpt explain ID has the rest"
-    return Group(table, "", Text(counts, "dim"))
+    counts = f"{_count(len(rows) - equal, 'known difference')}, {equal} believed to differ that are equal"
+    return Group(table, "", Text(f"{counts}; tfpt explain ID has the rest", "dim"))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def whole(name: str) -> list[RenderableType]:
@@ -236,24 +301,22 @@ def operations_table(rows: list[Operation], found: dict[str, Any], width: int) -
         return Group(
             *(part for row in rows for part in _whole(row, numbers.get(row.name, {}))), _measured_with(versions)
         )
-    wide = width >= 120
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("operation", overflow="fold", ratio=3)
-    table.add_column("differentiable", overflow="fold", ratio=3)
-    table.add_column("value off\nby ULP", no_wrap=True)
-    table.add_column("gradient\noff by ULP", no_wrap=True)
-    if wide:
-        table.add_column("dtypes", overflow="fold", ratio=2)
-    table.add_column("parts at", overflow="fold", ratio=3)
-    kind = ""
+    wide = width >= _WIDE
+    columns = [
+        _Column("operation", words=_NARROW),
+        _Column("differentiable", words=_NARROW),
+        _Column("value off\nby ULP"),
+        _Column("gradient\noff by ULP"),
+        *([_Column("dtypes", words=_NARROW)] if wide else []),
+        _Column("parts at", words=_NARROW),
+    ]
+    listed = []
     for row in rows:
-        if row.kind != kind:
-            kind = row.kind
-            table.add_row(Text(kind, "bold"))
-        found = numbers.get(row.name, {}).get("float32", {})
-        cells = [row.name, row.domain, _pair(found.get("value")), _pair(found.get("gradient"))]
+        known = numbers.get(row.name, {}).get("float32", {})
+        cells = [row.name, row.domain, _pair(known.get("value")), _pair(known.get("gradient"))]
         dtypes = [" ".join(SHORT[dtype] for dtype in row.dtypes)] if wide else []
-        table.add_row(*cells, *dtypes, _places(row))
+        listed.append(_Listed((*cells, *dtypes, _places(row)), row.kind))
+    table = _list(columns, listed, width)
     counts = f"{len(rows)} operations, {sum(bool(row.parts) for row in rows)} of them with declared differences; "
     legend = "distances in float32 are PyTorch's and TensorFlow's, the greatest at ordinary points"
     return Group(table, "", Text(counts + legend, "dim"), _measured_with(versions))

@@ -13,10 +13,11 @@ import signal
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tfpt_cli import __version__
-from tfpt_cli.explain import known
 from tfpt_cli.results import (
     FRAMEWORKS,
     REFERENCE,
@@ -29,6 +30,7 @@ from tfpt_cli.results import (
     State,
     Status,
     Verdict,
+    name_sides,
 )
 from tfpt_cli.scenario.choose import chooser
 from tfpt_cli.workers.pool import Lane, Limits
@@ -42,6 +44,14 @@ if TYPE_CHECKING:
 
 class Stop(Exception):
     """Raised by an observer: nobody reads on, the run may end."""
+
+
+class Crashed(Exception):
+    """An error of tfpt's own during a run, its cause; the report holds what was finished until then."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__("tfpt itself failed")
+        self.report = report
 
 
 class Observer:
@@ -69,7 +79,8 @@ class Options:
 
     `only` holds the ids of the scenarios to take, `shard` is (k, n) for every n-th of those chosen, from the k-th on.
     The run stops after `maxfail` scenarios that are not as expected (0: never). `workers` is how many processes each side
-    has. With `listings` every result keeps the code that ran.
+    has. With `listings` every result keeps the code that ran. `alike` is the framework that both sides are, where two versions
+    of one are compared; `interpreters` are by side.
     """
 
     paths: tuple[str, ...] = ()
@@ -84,6 +95,7 @@ class Options:
     allow_code: bool = False
     reference: bool = True
     listings: bool = False
+    alike: str | None = None
     generated: Iterable[list[Scenario] | Problem] | None = None
 
     @property
@@ -96,7 +108,8 @@ def check(options: Options, observer: Observer | None = None) -> Report:
     """Checks every scenario below the paths and gives the report.
 
     What a framework or a file does wrong is in the report. On Ctrl-C (or SIGTERM) the workers are ended and the
-    report holds what was finished until then. Raises `BadExpression` for a `-k` that cannot be read.
+    report holds what was finished until then. Raises `BadExpression` for a `-k` that cannot be read, and `Crashed` for an error
+    of ours.
     """
     with Session(options) as session:
         return session.check(options, observer)
@@ -108,14 +121,19 @@ class Session:
     def __init__(self, options: Options) -> None:
         self.lanes = [
             {
-                **{f: Lane(f, options.interpreters.get(f, sys.executable), options.limits) for f in FRAMEWORKS},
+                **{
+                    side: Lane(options.alike or side, options.interpreters.get(side, sys.executable), options.limits)
+                    for side in FRAMEWORKS
+                },
                 REFERENCE: Lane(REFERENCE, sys.executable, options.limits.of_reference()),
             }
             for _ in range(options.workers)
         ]
+        self.alike = options.alike
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> Session:
+        name_sides(self.alike)
         gc.set_threshold(
             100_000, 50, 100
         )  # thousands of small trees and texts live shortly, and hardly one in a circle
@@ -124,6 +142,7 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.end()
         self._runner.close()
+        # The names stay: a report is written after its run.
 
     def check(self, options: Options, observer: Observer | None = None) -> Report:
         """One run; the same as `tfpt_cli.check.check`, but for the start of the frameworks where they are there."""
@@ -160,6 +179,7 @@ class _Run:
         self.options, self.observer, self.chosen, self.lanes = options, observer, chosen, lanes
         self.task: asyncio.Task[object] | None = None
         self.began = time.perf_counter()
+        self.began_at = datetime.now(UTC)
         self.problems: list[Problem] = []
         self.results: list[ScenarioResult] = []
         self.waiting: dict[int, _Waiting] = {}
@@ -194,6 +214,9 @@ class _Run:
             interrupted = not self.stopped
             self.task = None  # another Ctrl-C must not stop the clearing up
             await _end(self.lanes)
+        except ExceptionGroup as group:
+            await _end(self.lanes)
+            raise Crashed(self.report(interrupted=True)) from group.exceptions[0]
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 try:
@@ -210,7 +233,7 @@ class _Run:
                 continue
             for scenario in found:
                 if self.wanted(scenario):
-                    self.queue(scenario)
+                    self.queue(scenario.alike(self.options.alike) if self.options.alike else scenario)
                 else:
                     self.deselected += 1
             await asyncio.sleep(0)
@@ -263,13 +286,13 @@ class _Run:
         self.waiting[index] = waiting
         lanes = self.lanes[index % len(self.lanes)]
         for side, listing in listings.items():
-            lanes[side].add(listing, lambda outcome: self.take(index, outcome), soon=soon)
+            lanes[side].add(listing, partial(self.take, index, side), soon=soon)
 
-    def take(self, index: int, outcome: Outcome) -> None:
-        """Keeps an outcome; compares when all are there, after a second look where one is worth it."""
+    def take(self, index: int, side: str, outcome: Outcome) -> None:
+        """Keeps a side's outcome; compares when all are there, after a second look where one is worth it."""
         waiting = self.waiting[index]
-        waiting.outcomes[outcome.framework] = outcome
-        waiting.missing.discard(outcome.framework)
+        waiting.outcomes[side] = outcome.on(side)
+        waiting.missing.discard(side)
         if waiting.missing:
             return
         scenario, first = waiting.scenario, waiting.first or waiting.outcomes
@@ -282,7 +305,7 @@ class _Run:
         comparisons = scenario.explained(comparisons, self.environment())
         result = compared(scenario, first, tuple(comparisons), listings=self.options.listings)
         self.done[index] = scenario, result
-        while len(self.results) in self.done:
+        while len(self.results) in self.done and not self.stopped:
             self.pass_on(*self.done.pop(len(self.results)))
         self.close_if_done()
 
@@ -309,12 +332,18 @@ class _Run:
         versions = {"tfpt": __version__, "python": platform.python_version()}
         for side in (REFERENCE, *FRAMEWORKS):
             for lanes in self.lanes:
-                versions |= {key: text for key, text in lanes[side].versions.items() if key != "python"}
+                found = {key: text for key, text in lanes[side].versions.items() if key != "python"}
+                if self.options.alike and side != REFERENCE and self.options.alike in found:
+                    found[side] = found.pop(self.options.alike)
+                versions |= found
         return versions
 
     def report(self, interrupted: bool) -> Report:
-        # Results that wait for an earlier scenario are complete: they are in the report of an interrupted run too.
+        # Results that wait for an earlier scenario are complete: they are in the report of an interrupted run too. Not in
+        # that of a run that stopped by itself, which would then hold more failures than were allowed, or not, by chance.
         for index in sorted(self.done):
+            if self.stopped:
+                break
             self.pass_on(*self.done[index])
         return Report(
             environment=self.environment(),
@@ -322,9 +351,11 @@ class _Run:
             problems=tuple(self.problems),
             interrupted=interrupted,
             stopped=self.stopped,
+            alike=self.options.alike,
             selected=self.count,
             deselected=self.deselected,
             seconds=time.perf_counter() - self.began,
+            began=f"{self.began_at:%Y-%m-%dT%H:%M:%S}",
         )
 
 
@@ -339,6 +370,8 @@ def compared(
     scenario: Scenario, outcomes: dict[str, Outcome], comparisons: tuple[Comparison, ...], *, listings: bool = False
 ) -> ScenarioResult:
     """The result of a scenario from its outcomes. That the reference fails is a note, never a verdict."""
+    from tfpt_cli.explain import known  # not above: the processes are started before anything slow is imported
+
     failures = tuple(failure for framework in FRAMEWORKS for failure in outcomes[framework].failures)
     return ScenarioResult(
         file=scenario.file,

@@ -89,6 +89,18 @@ class Shard(click.ParamType):  # type: ignore[type-arg] # generic in the newest 
         return int(part), int(whole)
 
 
+class Python(click.ParamType):  # type: ignore[type-arg]
+    """`torch=/old/bin/python` as ("torch", "/old/bin/python")."""
+
+    name = "python"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        framework, _, python = str(value).partition("=")
+        if framework not in ("torch", "tensorflow") or not python:
+            self.fail(f"'{value}' must be torch=PYTHON or tensorflow=PYTHON", param, ctx)
+        return framework, python
+
+
 class Interval(click.ParamType):  # type: ignore[type-arg]
     """`-3,3` as (-3.0, 3.0)."""
 
@@ -117,6 +129,16 @@ class ReportFile(click.ParamType):  # type: ignore[type-arg]
             hint = did_you_mean(format_, FORMATS)
             self.fail(f"'{value}' must be FORMAT=FILE with a format of {', '.join(FORMATS)}{hint}", param, ctx)
         return format_, path
+
+
+_TWO_VERSIONS = [
+    click.option(
+        "--left", type=Python(), metavar="FRAMEWORK=PYTHON", help="Compare two versions of one framework: this one"
+    ),
+    click.option(
+        "--right", type=Python(), metavar="FRAMEWORK=PYTHON", help="with this one, such as torch=/old/bin/python."
+    ),
+]
 
 
 def _options(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
@@ -175,6 +197,18 @@ _POINT = [
         "--input-dtype", "dtypes", multiple=True, metavar="NAME=DTYPE", help="An input of another dtype: i=int64."
     ),
 ]
+# How the options above are called by a person, by the name of their values.
+_OF_POINT = {
+    "at": "--at",
+    "let": "--let",
+    "wrt": "--wrt",
+    "derivatives": "--derivative",
+    "tangent": "--tangent",
+    "cotangent": "--cotangent",
+    "ways": "--ways",
+    "modes": "--mode",
+    "dtypes": "--input-dtype",
+}
 _QUICK = [
     click.option(
         "--dtype",
@@ -188,7 +222,10 @@ _QUICK = [
     click.option("--code", is_flag=True, help="Show the code that runs in each framework."),
     click.option("--plot", is_flag=True, help="Draw value and derivative of both frameworks over an interval."),
     click.option(
-        "--interval", type=Interval(), metavar="LOW,HIGH", help="Of --plot; around the input's numbers unless said."
+        "--interval",
+        type=Interval(),
+        metavar="LOW,HIGH",
+        help="Where to --plot; around the input's numbers unless said.",
     ),
     click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="table", help="What to write."),
     click.option(
@@ -201,7 +238,21 @@ _QUICK = [
 ]
 
 
-@click.group(context_settings=CONTEXT)
+class InOrder(click.Group):
+    """Lists the commands in the order in which a person meets them."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        known = [name for name in _ORDER if name in self.commands]
+        return [*known, *(name for name in self.commands if name not in known)]
+
+
+_ORDER = (
+    *("check", "grad", "weights", "diff", "watch", "new", "validate", "code", "explain", "list", "show", "schema"),
+    *("selfcheck", "doctor", "completion"),
+)
+
+
+@click.group(cls=InOrder, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="tfpt")
 def cli() -> None:
     """Do this PyTorch code and this TensorFlow/Keras code mean the same thing?
@@ -265,6 +316,7 @@ def cli() -> None:
 )
 @_ALLOW_CODE
 @_options(_PYTHONS)
+@_options(_TWO_VERSIONS)
 def check(paths: tuple[str, ...], **given: Any) -> None:
     """Run scenarios in both frameworks and compare what they give.
 
@@ -443,6 +495,8 @@ def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> 
     from tfpt_cli.commands.quick import gradient, layers
 
     if input_shape is not None:
+        if stray := [option for option, value in given.items() if option in _OF_POINT and value]:
+            raise click.UsageError(f"{_OF_POINT[stray[0]]} is for expressions, --input-shape for layers")
         sys.exit(_quick(layers(torch, tensorflow, input_shape, _common(given)), given))
     sides = {"torch": torch, "tensorflow": tensorflow}
     sys.exit(_quick(gradient(sides, given["at"], given["let"], _derivatives(given), _common(given)), given))
@@ -524,6 +578,18 @@ def selfcheck(
     sys.exit(run_selfcheck(names, dtypes, _interpreters(torch_python, tensorflow_python), save=save))
 
 
+@cli.command()
+@click.option("--report", is_flag=True, help="The schema of the JSON report instead.")
+def schema(report: bool) -> None:
+    """Print the JSON Schema of the scenario format, for editors, or of the JSON report, for programs.
+
+    The first line `# yaml-language-server: $schema=FILE` gives a scenario file to an editor with the schema in FILE.
+    """
+    from tfpt_cli.commands.schema import run_schema
+
+    sys.exit(run_schema(report))
+
+
 def _derivatives(given: dict[str, Any]) -> dict[str, Any]:
     """The fields of a gradient scenario besides its expressions and inputs."""
     from tfpt_cli.commands.quick import assigned, value_of
@@ -534,10 +600,10 @@ def _derivatives(given: dict[str, Any]) -> dict[str, Any]:
         for framework, known in (("torch", ("compile",)), ("tensorflow", ("graph", "jit")))
     }
     return {
-        "dtypes": assigned(given["dtypes"], "--input-dtype", text=True) or None,
+        "dtypes": assigned(given["dtypes"], "--input-dtype", "i=int64", text=True) or None,
         "wrt": list(given["wrt"]) or None,
         "derivatives": kinds if given["derivatives"] else None,
-        "tangent": assigned(given["tangent"], "--tangent") or None,
+        "tangent": assigned(given["tangent"], "--tangent", "x=1") or None,
         "cotangent": value_of(given["cotangent"]) if given["cotangent"] is not None else None,
         "ways": given["ways"],
         "modes": {framework: listed for framework, listed in modes.items() if len(listed) > 1} or None,
@@ -557,7 +623,8 @@ def _quick(data: dict[str, Any], given: dict[str, Any]) -> int:
     options = Options(
         reference=given["reference"], listings=given["verbose"] or given["format_"] == "html", **_processes(given)
     )
-    wanted = Wanted(given["save"], given["code"], given["plot"], given["interval"], settings)
+    plot = given["plot"] or given["interval"] is not None
+    wanted = Wanted(given["save"], given["code"], plot, given["interval"], settings)
     return run_quick(data, options, wanted)
 
 
@@ -565,8 +632,20 @@ def _processes(given: dict[str, Any]) -> dict[str, Any]:
     """What says how the frameworks' processes are run."""
     from tfpt_cli.workers.pool import Limits
 
+    left, right = given.get("left"), given.get("right")
+    interpreters = _interpreters(given["torch_python"], given["tensorflow_python"])
+    if left or right:
+        if not left or not right or interpreters:
+            raise click.UsageError(
+                "--left and --right go together, and stand instead of --torch-python and --tensorflow-python"
+            )
+        if left[0] != right[0]:
+            words = f"--left {left[0]} and --right {right[0]} are two frameworks"
+            raise click.UsageError(f"{words}: use --torch-python and --tensorflow-python")
+        interpreters = {"torch": left[1], "tensorflow": right[1]}
     return {
-        "interpreters": _interpreters(given["torch_python"], given["tensorflow_python"]),
+        "alike": left[0] if left else None,
+        "interpreters": interpreters,
         "limits": Limits(given["timeout"], given["start_timeout"], given["memory"]),
     }
 

@@ -298,7 +298,7 @@ def unknown(kind: str, name: str) -> str:
     names = dictionary().other_names(f"{kind}s")
     if name in names and names[name] != name:
         return f"unknown {kind} '{name}': it is '{names[name]}' here"
-    hint = did_you_mean(name, names)
+    hint = did_you_mean(name, names, meant=names)
     there = getattr(dictionary(), f"{kind}s")
     rows = sorted(row for row in set(names.values()) if not getattr(there[row], "alone", ""))
     known = f" (known: {', '.join(rows)})" if not hint and len(rows) <= 40 else ""

@@ -6,16 +6,29 @@ keeps a summary of it and its first values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# From here on a distance in units in the last place says nothing: one side is next to zero.
+MANY_ULP = 1 << 31
 FRAMEWORKS = ("torch", "tensorflow")
 REFERENCE = "reference"
 LABELS = {"torch": "PyTorch", "tensorflow": "TensorFlow", REFERENCE: "the reference"}
+NAMES = dict(LABELS)
+
+
+def name_sides(alike: str | None) -> None:
+    """Calls the sides of this process by their frameworks; where both are the same one, left and right."""
+    if alike is None:
+        LABELS.update(NAMES)
+    else:
+        LABELS.update(
+            {side: f"{place} {NAMES[alike]}" for side, place in zip(FRAMEWORKS, ("left", "right"), strict=True)}
+        )
 
 
 def printable(text: str) -> str:
@@ -119,6 +132,17 @@ class Outcome:
     values: dict[tuple[str, str], Value]
     failures: tuple[Failure, ...] = ()
     seconds: float = 0.0
+
+    def on(self, side: str) -> Outcome:
+        """The same as that of a side: both sides may be one framework, in two versions."""
+        if side == self.framework:
+            return self
+        values = {
+            key: replace(value, failure=value.failure and replace(value.failure, framework=side))
+            for key, value in self.values.items()
+        }
+        failures = tuple(replace(failure, framework=side) for failure in self.failures)
+        return replace(self, framework=side, values=values, failures=failures)
 
 
 @dataclass(frozen=True)
@@ -366,7 +390,11 @@ class ScenarioResult:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything a reporter may show."""
+    """Everything a reporter may show.
+
+    `alike` is the framework that both sides are, where two versions of one are compared. `began` is the time in UTC, as ISO
+    8601 without a zone; empty where it is not known.
+    """
 
     environment: dict[str, str]
     scenarios: tuple[ScenarioResult, ...]
@@ -376,6 +404,8 @@ class Report:
     selected: int = 0
     deselected: int = 0
     seconds: float = 0.0
+    alike: str | None = None
+    began: str = ""
 
     @property
     def summary(self) -> dict[str, int]:

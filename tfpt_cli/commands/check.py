@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from tfpt_cli import baseline
-from tfpt_cli.check import Session, Stop
+from tfpt_cli.check import Crashed, Session, Stop
+from tfpt_cli.commands.actions import inert
 from tfpt_cli.commands.progress import Progress
-from tfpt_cli.curves import with_curves
 from tfpt_cli.report import report_text
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tfpt_cli.baseline import Baseline
     from tfpt_cli.check import Options
     from tfpt_cli.results import Problem, Report, ScenarioResult
     from tfpt_cli.scenario.scenario import Scenario
@@ -64,17 +64,30 @@ def run_check(options: Options, settings: Settings) -> int:
         chooser(options.expression, options.tags)  # before an output file is emptied
     except BadExpression as error:
         raise click.UsageError(str(error)) from None
-    before = baseline.read(settings.baseline) if settings.baseline else None
+    before = None
+    if settings.baseline:
+        from tfpt_cli import baseline
+
+        before = baseline.read(settings.baseline)
     if settings.last_failed:
         options = replace(options, only=memory.last_failed())
     options = replace(options, listings=settings.verbose or "html" in settings.formats)
     with ExitStack() as stack:
         files = _opened(settings, stack)
         show = Show(settings, files.get(settings.output or ""))
+        if show.streams and show.target is None:
+            stack.enter_context(inert())
         with Session(options) as session:
             with show:
-                report = session.check(options, show)
+                try:
+                    report = session.check(options, show)
+                except Crashed as crash:
+                    _write(crash.report, settings, files)
+                    show.end(crash.report)
+                    raise
                 if "html" in settings.formats:
+                    from tfpt_cli.curves import with_curves
+
                     report = with_curves(report, show.checked, session, options)
             _write(report, settings, files)
             show.end(report)
@@ -98,21 +111,34 @@ def _nothing(options: Options, settings: Settings, report: Report) -> str:
 
 
 def _opened(settings: Settings, stack: ExitStack) -> dict[str, TextIO]:
-    """The output files by path, opened before anything runs, so that a path that cannot be written is said at once."""
+    """The output files by path, opened before anything runs, so that a path that cannot be written is said at once.
+
+    Where one cannot be written, the others are as they were.
+    """
     files: dict[str, TextIO] = {}
-    problems = []
+    problems, places, new = [], set(), []
     for path in settings.paths:
-        if path in files:
+        place = os.path.realpath(path)
+        if place in places:
             problems.append(f"'{path}' is named for two outputs")
             continue
+        places.add(place)
+        there = os.path.lexists(path)
         try:
-            file = Path(path).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115 - the stack closes it
+            file = Path(path).open("a", encoding="utf-8", newline="\n", errors="replace")  # noqa: SIM115 - closed by the stack
         except OSError as error:
             problems.append(f"cannot write '{path}': {error.strerror}")
             continue
         files[path] = stack.enter_context(file)
+        new += [] if there else [path]
     if problems:
+        stack.close()
+        for path in new:
+            Path(path).unlink()
         raise click.UsageError("; ".join(problems))
+    for path, opened in files.items():
+        if os.path.isfile(path):  # a pipe has no length
+            opened.truncate(0)
     return files
 
 
@@ -140,6 +166,7 @@ class Show(Progress):
         self.environment: dict[str, str] = {}
         self.checked: list[tuple[Scenario, ScenarioResult]] = []
         self.streams = settings.format == "table"
+        self.unread = False
         super().__init__(self.console if self.streams and target is None and sys.stdout.isatty() else None)
 
     @cached_property
@@ -155,14 +182,17 @@ class Show(Progress):
 
     def finished(self, result: ScenarioResult) -> None:
         super().finished(result)
-        if not self.streams or self.settings.quiet > 1 or (self.settings.quiet and result.expected):
+        quiet = self.settings.quiet > 1 or (self.settings.quiet and result.expected)
+        if not self.streams or self.unread or quiet:
             return
         from tfpt_cli.report.table import print_scenario
 
         try:
             print_scenario(result, self.environment, self.console, verbose=self.settings.verbose)
         except (BrokenPipeError, SystemExit):  # rich ends the program when the reader of a pipe has gone
-            raise Stop from None
+            self.unread = True
+            if not self.settings.paths:  # the files that were asked for are still to be complete
+                raise Stop from None
 
     def problem(self, problem: Problem) -> None:
         """Kept for the end: a problem between two tables is easily overlooked."""
@@ -182,8 +212,10 @@ class Show(Progress):
         for problem in report.problems:
             click.echo(str(problem), err=True)
 
-    def changes(self, before: baseline.Baseline, report: Report) -> int:
+    def changes(self, before: Baseline, report: Report) -> int:
         """Says what has changed since a baseline, and gives how much that is worth a failure."""
+        from tfpt_cli import baseline
+
         found = baseline.changes(before, report)
         console = self.console if self.streams else plain_console(None, stderr=True)
         for line in baseline.lines(found, before, report):
@@ -195,12 +227,11 @@ def plain_console(target: TextIO | None, *, stderr: bool = False) -> Console:
     """A console that prints text as it is; into a file as wide as COLUMNS says and without colour."""
     from rich.console import Console
 
-    from tfpt_cli.report.table import FILE_WIDTH
+    from tfpt_cli.report.table import file_width
 
     if target is None:
         return Console(markup=False, emoji=False, highlight=False, stderr=stderr)
-    width = int(os.environ.get("COLUMNS") or FILE_WIDTH)
-    return Console(file=target, width=width, color_system=None, markup=False, emoji=False, highlight=False)
+    return Console(file=target, width=file_width(), color_system=None, markup=False, emoji=False, highlight=False)
 
 
 def preview(session: Session, show: Show, options: Options) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tfpt_cli.commands.actions import inert
 from tfpt_cli.results import Problem
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ def run_validate(paths: tuple[str, ...], *, allow_code: bool = False) -> int:
             problems.append(found)
         else:
             scenarios += len(found)
-    for problem in problems:
-        click.echo(str(problem))
+    with inert():
+        for problem in problems:
+            click.echo(str(problem))
     words = f"{_count(scenarios, 'scenario')} in {_count(files, 'file')} valid"
     click.echo(f"{words}, {_count(len(problems), 'problem')}" if problems else words)
     return 2 if problems else 0

@@ -6,7 +6,6 @@ import click
 
 from tfpt_cli.catalogue import KINDS, matching, rows_of, table_of, whole, whole_difference
 from tfpt_cli.commands.check import plain_console
-from tfpt_cli.dictionary.differences import differences
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.suggest import did_you_mean
 
@@ -41,7 +40,7 @@ def run_explain(names: tuple[str, ...]) -> int:
     for name in names:
         rows = matching("differences", name)
         if not rows:
-            hint = did_you_mean(name, differences()) or " (tfpt list differences has them all)"
+            hint = did_you_mean(name, rows_of("differences")) or " (tfpt list differences has them all)"
             raise click.UsageError(f"no known difference is called '{name}', nor holds that word{hint}")
         for row in rows:
             console.print(whole_difference(row))
@@ -53,4 +52,4 @@ def _hint(word: str, kinds: tuple[str, ...]) -> str:
         other: name for kind in kinds if kind != "differences" for other, name in dictionary().other_names(kind).items()
     }
     names |= {name: name for kind in kinds for name in rows_of(kind)}
-    return did_you_mean(word, names)
+    return did_you_mean(word, names, meant=names)

@@ -62,6 +62,8 @@ def run_new(kind: str, path: str | None, *, force: bool) -> int:
     if path is None:
         click.echo(text, nl=False)
         return 0
+    if Path(path).is_dir():
+        raise click.UsageError(f"'{path}' is a folder: name a file in it")
     try:
         with Path(path).open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)

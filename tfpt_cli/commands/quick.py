@@ -54,14 +54,16 @@ def gradient(
     fields: Mapping[str, Any],
     common: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The data of a gradient scenario: `sides` holds `of`, or both frameworks; a usage error for `--at` without a value."""
+    """The data of a gradient scenario: `sides` holds `of`, or both frameworks. A usage error where `--at` has no value."""
+    if not at:
+        layers = "" if "of" in sides else ", or of two layers the shape that Keras builds for, --input-shape 28,28,1"
+        raise click.UsageError(f"--at is missing: give the inputs, such as --at x=0 or --at 'x=[1, 2]'{layers}")
     subject: dict[str, Any] = dict(sides)
     if let:
-        subject["let"] = assigned(let, "--let", text=True)
-    subject["at"] = assigned(at, "--at")
+        subject["let"] = assigned(let, "--let", "h=tanh(x)", text=True)
+    subject["at"] = assigned(at, "--at", "x=0")
     subject |= {key: value for key, value in fields.items() if value is not None}
-    name = sides.get("of") or f"{sides['torch']} and {sides['tensorflow']}"
-    return {"name": _name(name), "gradient": subject, **common}
+    return {"name": _name(" and ".join(sides.values())), "gradient": subject, **common}
 
 
 def weights(
@@ -79,7 +81,11 @@ def weights(
             if not rest:
                 raise click.UsageError(f"--{name} needs an initializer, such as --{name} 'uniform(0, 1)'")
             value = rest.pop(0)
-        subject[name if name in subject else name.replace("-", "_")] = value
+        key = name.replace("-", "_")
+        if key in subject:
+            words = "the layer stands before the options" if key == "layer" else f"--{name} stands here twice"
+            raise click.UsageError(words)
+        subject[key] = value
     subject |= {key: value for key, value in fields.items() if value is not None}
     return {
         "name": _name(", ".join([layer, *(f"{k} {v}" for k, v in list(subject.items())[1:])])),
@@ -102,16 +108,14 @@ def layers(torch: str, tensorflow: str, input_shape: str, common: Mapping[str, A
     return {"name": _name(f"{torch} and {tensorflow}"), "init": sides, **common}
 
 
-def assigned(texts: Iterable[str], option: str, *, text: bool = False) -> dict[str, Any]:
+def assigned(texts: Iterable[str], option: str, example: str, *, text: bool = False) -> dict[str, Any]:
     """`x=0` and `y=[1, 2]` as {"x": 0, "y": [1, 2]}; as texts where they are expressions. A usage error for anything else."""
     found: dict[str, Any] = {}
     for item in texts:
         name, equals, value = item.partition("=")
         name = name.strip()
         if not equals or not name or not value.strip():
-            raise click.UsageError(
-                f"{option} takes NAME=VALUE, such as {option} x={'tanh(y)' if text else 0}; got '{item}'"
-            )
+            raise click.UsageError(f"{option} takes NAME=VALUE, such as {option} '{example}'; got '{item}'")
         if name in found:
             raise click.UsageError(f"{option} gives '{name}' twice")
         found[name] = value.strip() if text else value_of(value.strip())
@@ -139,10 +143,11 @@ def run_quick(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
         for problem in problems:
             _complain(problem, text)
         return 2
+    plan = _plan(scenario, wanted.interval) if wanted.plot else None
     if wanted.save:
         _save(wanted.save, text)
-    plan = _plan(scenario, wanted.interval) if wanted.plot else None
-    console = plain_console(None)
+    # Another format has standard output for itself.
+    console = plain_console(None, stderr=wanted.settings.format != "table")
     if wanted.code:
         for side, listing in scenario.listings().items():
             console.print(f"# ---- {LABELS[side]} ----")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Editors save in several steps: what comes within so many milliseconds is one change.
 _DEBOUNCE = 200
+# How long, in milliseconds, the watcher waits until it says that nothing was saved.
+_PATIENCE = 100
 
 
 def run_watch(options: Options, settings: Settings) -> int:
@@ -38,10 +40,20 @@ def run_watch(options: Options, settings: Settings) -> int:
     console = plain_console(None)
     folders = {str(Path(path) if Path(path).is_dir() else Path(path).absolute().parent) for path in options.paths}
     with Session(options) as session:
-        code = _once(session, options, settings)
-        console.print(f"watching {', '.join(map(printable, options.paths))}; Ctrl-C ends", style="dim")
+        saved = watch(
+            *folders,
+            debounce=_DEBOUNCE,
+            watch_filter=_wanted,
+            raise_interrupt=True,
+            yield_on_timeout=True,
+            rust_timeout=_PATIENCE,
+        )
+        code = 130
         try:
-            for changes in watch(*folders, debounce=_DEBOUNCE, watch_filter=_wanted, raise_interrupt=True):
+            next(saved)  # the folders are watched from here on: what is saved during the first run is seen behind it
+            code = _once(session, options, settings)
+            console.print(f"watching {', '.join(map(printable, options.paths))}; Ctrl-C ends", style="dim")
+            for changes in filter(None, saved):
                 changed = {os.path.realpath(path) for _, path in changes}
                 code_changed = any(path.endswith(".py") for path in changed)
                 if code_changed:

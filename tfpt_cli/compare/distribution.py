@@ -77,7 +77,7 @@ def compare_distributions(
         else:
             same = math.isclose(part["torch"].mean, part["tensorflow"].mean, rel_tol=1e-6)
             spread = {f: f"{sample.mean:.3g} +- {sample.std:.3g}" for f, sample in part.items()}
-            said = f"PyTorch's is {spread['torch']}, TensorFlow's {spread['tensorflow']}"
+            said = ", ".join(f"{LABELS[f]}'s is {words}" for f, words in spread.items())
             parts[name] = [Finding(Test("constant", "both", float(same)), said)]
     whole = _ordered(whole)
     together = list(_findings(whole, declared, precision))

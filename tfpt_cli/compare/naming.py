@@ -84,10 +84,10 @@ def parting(
             least = min(cut.values())
             yield f"{LABELS[free]}'s is not truncated at {least:.3g} sigma"
         else:
-            yield f"PyTorch's is {kinds['torch']}, TensorFlow's {kinds['tensorflow']}"
+            yield ", ".join(f"{LABELS[f]}'s is {kind}" for f, kind in kinds.items())
     elif kinds["torch"] == "truncated" and not math.isclose(*(_cut(f) for f in fills.values() if f), rel_tol=1e-6):
         cuts = {f: _cut(fill) for f, fill in fills.items() if fill is not None}
-        yield f"PyTorch's is cut off at {cuts['torch']:.3g} sigma, TensorFlow's at {cuts['tensorflow']:.3g}"
+        yield ", ".join(f"{LABELS[f]}'s is cut off at {cut:.3g} sigma" for f, cut in cuts.items())
     laws = {framework: law_of(fill) for framework, fill in fills.items()}
     torch, tensorflow = laws["torch"], laws["tensorflow"]
     if torch is None or tensorflow is None or math.isclose(torch.std, tensorflow.std, rel_tol=1e-6):

@@ -162,7 +162,7 @@ def _judged(parameter: Parameter, samples: dict[str, NDArray[Any]], dtype: str) 
     structures = {fill.structure for fill in filling.values()}
     if "orthogonal" in structures:
         texts = {f: fill.base.text for f, fill in filling.items() if fill.base is not None}
-        return structure.compare_orthogonal(samples, texts, precision), []
+        return structure.compare_orthogonal(samples, texts, precision, made_by=parameter.made_by), []
     turned = dict(samples, torch=_turned(samples["torch"], layout))
     if "sparse" in structures:
         laws = {f: _normal_of(fill) if fill.structure else law_of(fill.base) for f, fill in filling.items()}
@@ -257,7 +257,7 @@ def _fixed(samples: Mapping[str, NDArray[Any]]) -> tuple[list[str], dict[str, ND
         counts = {f: int(mask.sum()) for f, mask in fixed.items()}
         size = fixed["torch"].size
         words.append(
-            f"the same in every draw: {counts['torch']:,} of {size:,} values in PyTorch, {counts['tensorflow']:,} in TensorFlow"
+            f"the same in every draw, of {size:,} values: {', '.join(f'{LABELS[f]} {count:,}' for f, count in counts.items())}"
         )
     elif (samples["torch"][0][fixed["torch"]] != samples["tensorflow"][0][fixed["torch"]]).any():
         words.append("the values that are the same in every draw differ")

@@ -37,9 +37,16 @@ def matrices(array: NDArray[Any], framework: str) -> NDArray[Any]:
 
 
 def compare_orthogonal(
-    samples: Mapping[str, NDArray[Any]], declared: Mapping[str, str], precision: float, level: float = LEVEL
+    samples: Mapping[str, NDArray[Any]],
+    declared: Mapping[str, str],
+    precision: float,
+    level: float = LEVEL,
+    *,
+    made_by: Mapping[str, str] | None = None,
 ) -> Judgement:
-    """Judges two sides of which at least one says that it is orthogonal: (draws, *shape) by framework.
+    """Judges two sides of which at least one says that it is orthogonal: (draws, *shape) by side.
+
+    `made_by` says which framework each side is, where they are not one of each.
 
     Each must be a multiple of a matrix with orthonormal rows (or columns), the same multiple on both sides, and Haar
     distributed: entries whose square is Beta(1/2, (n - 1)/2), entries and traces without a preferred sign.
@@ -47,10 +54,11 @@ def compare_orthogonal(
     words: list[str] = []
     findings: list[Finding] = []
     gains, sizes = {}, {}
-    made = {framework: matrices(samples[framework], framework) for framework in FRAMEWORKS}
+    made = {side: matrices(samples[side], (made_by or {}).get(side, side)) for side in FRAMEWORKS}
     shapes = {framework: found.shape[1:] for framework, found in made.items()}
     if shapes["torch"] != shapes["tensorflow"]:
-        words.append(f"PyTorch makes {show(shapes['torch'])} matrices of it, TensorFlow {show(shapes['tensorflow'])}")
+        left, right = (f"{LABELS[f]}{' makes' * (f == 'torch')} {show(shapes[f])}" for f in FRAMEWORKS)
+        words.append(f"{left} matrices of it, {right}")
     for framework in FRAMEWORKS:
         found = made[framework].astype(np.float64)
         sizes[framework] = int(found.size)
@@ -67,8 +75,8 @@ def compare_orthogonal(
         findings += _haar(found, gain, framework)
     count = max(len(findings), 1)
     if len(gains) == len(FRAMEWORKS) and not math.isclose(*gains.values(), rel_tol=1e-3 + 10 * precision):
-        torch, tensorflow = gains["torch"], gains["tensorflow"]
-        words.append(f"both are orthogonal, PyTorch's times {torch:.4g} and TensorFlow's times {tensorflow:.4g}")
+        times = (f"{LABELS[f]}'s times {gain:.4g}" for f, gain in gains.items())
+        words.append(f"both are orthogonal, {' and '.join(times)}")
     words += [finding.words for finding in findings if finding.test.p < level / count]
     tests = tuple(finding.test for finding in findings)
     return Judgement(Distribution(dict(declared), sizes, level, tests, None), tuple(words), {})
@@ -138,7 +146,7 @@ def compare_sparse(
             findings.append(Finding(Test("places of the zeros", framework, p), said))
         rest[framework] = samples[framework][~zero][None]
     if shares["torch"] != shares["tensorflow"]:
-        words.insert(0, f"zeros in every column: PyTorch {shares['torch']}, TensorFlow {shares['tensorflow']}")
+        words.insert(0, f"zeros in every column: {', '.join(f'{LABELS[f]} {share}' for f, share in shares.items())}")
     if any(values.size < 2 for values in rest.values()):
         sizes = {f: int(values.size) for f, values in rest.items()}
         return Judgement(Distribution({}, sizes, level, (), None), tuple(words), {})

@@ -9,7 +9,7 @@ import numpy as np
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.summary import side_of
 from tfpt_cli.dictionary.shapes import show
-from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Measure, Side, State, Tolerance, Value, Verdict
+from tfpt_cli.results import FRAMEWORKS, LABELS, MANY_ULP, Comparison, Measure, Side, State, Tolerance, Value, Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +78,9 @@ def compare_values(
     else:
         verdict = Verdict.IDENTICAL if measured.max_abs == 0 else Verdict.CLOSE
         if verdict is Verdict.CLOSE:
-            units = f", {measured.max_ulp:,} ULP" if measured.max_ulp is not None else ""
+            units = (
+                f", {measured.max_ulp:,} ULP" if measured.max_ulp is not None and measured.max_ulp < MANY_ULP else ""
+            )
             reasons.insert(0, f"at most {measured.max_abs:.2g} apart{units}")
     return Comparison(
         quantity,

@@ -62,7 +62,7 @@ class Native:
             by_last.setdefault(full.rsplit(".", 1)[-1], full)
         last = name.rsplit(".", 1)[-1]
         return did_you_mean(name, [*self.calls, *variables], cutoff=0.85) or did_you_mean(
-            last, {**by_last, **{v: v for v in variables}}, cutoff=0.8
+            last, [*by_last, *variables], cutoff=0.8, meant=by_last | {name: name for name in variables}
         )
 
 

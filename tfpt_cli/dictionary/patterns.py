@@ -51,7 +51,7 @@ class Pattern:
         for tree in trees:
             for node in [tree] if whole else ast.walk(tree):
                 bindings: Bindings = {}
-                bindings.update(shared or {})
+                bindings.update((shared or {}).items())
                 if isinstance(node, ast.expr) and _matches(self.tree, node, bindings):
                     yield {
                         name: bound

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from tfpt_cli.results import (
+    FRAMEWORKS,
     Comparison,
     Distribution,
     Failure,
@@ -40,7 +41,25 @@ def report_object(report: Report) -> dict[str, Any]:
             "seconds": round(report.seconds, 3),
         }
     )
-    return plain
+    return _placed(plain, report) if report.alike else plain
+
+
+def _placed(plain: dict[str, Any], report: Report) -> dict[str, Any]:
+    """The report of two versions of one framework: its sides are `left` and `right`, and `sides` says what they are."""
+    places = dict(zip(FRAMEWORKS, ("left", "right"), strict=True))
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            found = {places.get(key, key): renamed(item) for key, item in value.items()}
+            return found | {k: places[v] for k, v in value.items() if k == "framework" and v in places}
+        return [renamed(item) for item in value] if isinstance(value, list) else value
+
+    sides = {
+        place: _readable({"framework": report.alike, "version": report.environment.get(side)})
+        for side, place in places.items()
+    }
+    schema = plain.pop("schema")
+    return {"schema": schema, "sides": sides, **renamed(plain)}
 
 
 def _readable(value: Any) -> Any:
@@ -115,8 +134,7 @@ def _reference(reference: Reference) -> dict[str, Any]:
         "error": reference.error,
         "condition": reference.condition,
         "kinks": [{"index": list(k.index), "left": k.left, "right": k.right} for k in reference.kinks] or None,
-        "left": reference.one_sided[0] if reference.one_sided else None,
-        "right": reference.one_sided[1] if reference.one_sided else None,
+        "one_sided": dict(zip(("left", "right"), reference.one_sided, strict=True)) if reference.one_sided else None,
         **{
             framework: {
                 "standing": against.standing.value,

@@ -16,9 +16,11 @@ from tfpt_cli.report.numbers import array_lines, summary_lines
 from tfpt_cli.results import (
     FRAMEWORKS,
     LABELS,
+    MANY_ULP,
     Against,
     Comparison,
     Explanation,
+    Failure,
     Problem,
     Reference,
     Report,
@@ -50,7 +52,7 @@ STATUS_STYLES = {
 }
 # What a person reads for a word of the diagnosis; the empty ones are said otherwise.
 _WORDS = {"distribution": "", "non-finite": "", "number": "", "disconnected": "None", "nan": "NaN"}
-_STATES = {
+STATE_WORDS = {
     State.DISCONNECTED: "None",
     State.ABSENT: "no such parameter",
     State.FAILED: "failed",
@@ -101,11 +103,18 @@ def _explanations(result: ScenarioResult) -> Iterator[RenderableType]:
         yield _indented(f"known difference {known.name}: {known.what} {known.why}".strip(), "bold")
         for framework, text in known.write.items():
             yield Padding(Text(printable(f"write in {LABELS[framework]}: {text}"), "cyan"), (0, 0, 0, 4))
+        if known.source:
+            yield Padding(Text(f"source: {printable(known.source)}", "dim"), (0, 0, 0, 4))
         yield Padding(Text(f"shown by: {known.proof}", "dim"), (0, 0, 0, 4))
-    explained = {c.quantity for c in result.comparisons if c.known_differences}
-    lacking = [name for name in dict.fromkeys(c.quantity for c in result.comparisons) if name in parted - explained]
-    if lacking:
+    if lacking := unexplained(result):
         yield _indented(f"no known difference explains {', '.join(lacking)}", "yellow")
+
+
+def unexplained(result: ScenarioResult) -> list[str]:
+    """The quantities that do not agree and that no known difference explains."""
+    parted = {c.quantity for c in result.comparisons if not c.verdict.agrees}
+    explained = {c.quantity for c in result.comparisons if c.known_differences}
+    return [name for name in dict.fromkeys(c.quantity for c in result.comparisons) if name in parted - explained]
 
 
 def _measured(result: ScenarioResult) -> Iterator[RenderableType]:
@@ -150,11 +159,13 @@ def _head(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
 
 
 def _table(result: ScenarioResult, environment: dict[str, str], width: int, ascii_only: bool) -> Table:
-    verdict = max(len(line) for c in result.comparisons for line in _verdict_text(c).splitlines())
+    verdict = max(len(line) for c in result.comparisons for line in verdict_text(c).splitlines())
+    methods = (c.reference.method for c in result.comparisons if c.reference is not None and disputed(c))
+    verdict = max([verdict, *(len(word) for method in methods for word in method.split(", "))])
     verdict = min(verdict, max(width // 4, 22))
     longest = max(len(line) for c in result.comparisons for line in _quantity_lines(c, 99))
     name = min(longest, max(width // 6, 8))
-    if any(_disputed(comparison) for comparison in result.comparisons):
+    if any(disputed(comparison) for comparison in result.comparisons):
         name = max(name, len("reference"))
     side = min(max((width - name - verdict - 3 * _GAP - 1) // 2, 8), _WIDEST)
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_edge=False, header_style="dim")
@@ -163,18 +174,18 @@ def _table(result: ScenarioResult, environment: dict[str, str], width: int, asci
         version = environment.get(framework, "").split("+")[0]
         table.add_column(f"{LABELS[framework]} {version}".strip(), width=side, overflow="fold")
     table.add_column("", width=verdict, overflow="fold")
-    for group in _grouped(result.comparisons):
+    for group in grouped(result.comparisons):
         first = group[0]
         cells = [_ways(group, framework, side, ascii_only) for framework in FRAMEWORKS]
         shown = [f" {line}" for line in _quantity_lines(first, name)]
-        table.add_row(Text("\n".join(shown)), *cells, Text(_verdict_text(first), VERDICT_STYLES[first.verdict]))
-        disputed = next((comparison for comparison in group if _disputed(comparison)), None)
-        if disputed is not None:
-            table.add_row(Text(" reference", "dim"), *_reference_cells(disputed, side))
+        table.add_row(Text("\n".join(shown)), *cells, Text(verdict_text(first), VERDICT_STYLES[first.verdict]))
+        off = next((comparison for comparison in group if disputed(comparison)), None)
+        if off is not None:
+            table.add_row(Text(" reference", "dim"), *_reference_cells(off, side))
     return table
 
 
-def _grouped(comparisons: Iterable[Comparison]) -> list[list[Comparison]]:
+def grouped(comparisons: Iterable[Comparison]) -> list[list[Comparison]]:
     """The comparisons of one quantity by several ways together, as long as their verdicts are the same."""
     groups: list[list[Comparison]] = []
     for comparison in comparisons:
@@ -198,7 +209,7 @@ def _ways(group: list[Comparison], framework: str, width: int, ascii_only: bool)
     return text
 
 
-def _disputed(comparison: Comparison) -> bool:
+def disputed(comparison: Comparison) -> bool:
     """Whether the reference's own numbers are worth a row: where the sides part, or agree and are off."""
     reference = comparison.reference
     return reference is not None and not (
@@ -244,12 +255,13 @@ def _wrapped(axes: str, width: int) -> list[str]:
     return lines
 
 
-def _verdict_text(comparison: Comparison) -> str:
+def verdict_text(comparison: Comparison) -> str:
+    """A verdict with its diagnosis, in words; how far apart both sides are where they are close."""
     words = [_WORDS.get(word, word) for word in comparison.diagnosis]
     words = [word for word in words if word]
     measured = comparison.measure
     if comparison.verdict is Verdict.CLOSE and measured is not None:
-        ulps = f", {measured.max_ulp:,} ULP" if measured.max_ulp is not None else ""
+        ulps = f", {measured.max_ulp:,} ULP" if measured.max_ulp is not None and measured.max_ulp < MANY_ULP else ""
         return "\n".join(["close", f"{measured.max_abs:.1e}{ulps}", *words])
     return f"{comparison.verdict.value}: {', '.join(words)}" if words else comparison.verdict.value
 
@@ -257,12 +269,12 @@ def _verdict_text(comparison: Comparison) -> str:
 def _side_text(side: Side, width: int, ascii_only: bool, gates: tuple[str, ...] = ()) -> Text:
     """What one side has: shape and dtype, numbers while they are few, else their summary; how it was computed."""
     if side.state is not State.PRESENT:
-        return _with_how(Text(_STATES[side.state], "bold"), side.how, width)
+        return _with_how(Text(STATE_WORDS[side.state], "bold"), side.how, width)
     lines = None if side.left_out else array_lines(side.values, width)
     if not side.shape:
         return _with_how(Text((lines or ["?"])[0]), side.how, width)
     shape = f"({', '.join(map(str, side.shape))}{',' if len(side.shape) == 1 else ''}) {side.dtype}"
-    text = _with_how(Text(shape, "dim"), side.how, width)
+    text = _with_how(Text.assemble((shape, "dim")), side.how, width)  # the numbers stay bright
     if gates:
         text.append(f"\ngates {' '.join(gates)}", "dim")
     if lines is not None:
@@ -303,12 +315,21 @@ def _reasons(result: ScenarioResult) -> Iterator[Padding]:
     if words := reference_line(result):
         yield _indented(words, "dim")
     for failure in result.failures:
-        place = f", line {failure.listing_line} of its listing" if failure.listing_line else ""
-        message = " ".join(_NOISE.sub("", failure.message).split())
-        message = message if len(message) <= 400 else message[:400] + " ..."
-        yield _indented(f"{LABELS[failure.framework]} ({failure.symptom}{place}): {message}", "magenta")
+        yield _indented(failure_text(failure), "magenta")
     for note in result.notes:
         yield _indented(note, "dim")
+
+
+def failure_text(failure: Failure) -> str:
+    """Who failed, how, where in its listing, and the framework's words, cut off where they are long."""
+    place = f", line {failure.listing_line} of its listing" if failure.listing_line else ""
+    return f"{LABELS[failure.framework]} ({failure.symptom}{place}): {message_text(failure.message)}"
+
+
+def message_text(message: str) -> str:
+    """What a framework said, on one line and of a length that a person reads."""
+    text = " ".join(_NOISE.sub("", message).split())
+    return text if len(text) <= 400 else text[:400] + " ..."
 
 
 def reference_line(result: ScenarioResult) -> str:
@@ -316,7 +337,7 @@ def reference_line(result: ScenarioResult) -> str:
     phrases: dict[str, str] = {}
     for comparison in result.comparisons:
         reference = comparison.reference
-        if reference is None or _disputed(comparison) or comparison.quantity in phrases:
+        if reference is None or disputed(comparison) or comparison.quantity in phrases:
             continue
         found = {_off_text(against, reference): None for against in reference.sides.values()}
         phrases[comparison.quantity] = f"{comparison.quantity} {' and '.join(found)}"
@@ -404,11 +425,16 @@ def problem_line(problem: Problem) -> Text:
     return Text.assemble((place, "bold"), (printable(problem.message), "red"))
 
 
+def file_width() -> int:
+    """How wide a report in a file is: as COLUMNS says, where it is a number."""
+    columns = os.environ.get("COLUMNS", "")
+    return (int(columns) if columns.isdecimal() else 0) or FILE_WIDTH
+
+
 def report_text(report: Report) -> str:
     """The whole report as plain text, as wide as COLUMNS says."""
     text = io.StringIO()
-    width = int(os.environ.get("COLUMNS") or FILE_WIDTH)
-    console = Console(file=text, width=width, color_system=None, markup=False, emoji=False, highlight=False)
+    console = Console(file=text, width=file_width(), color_system=None, markup=False, emoji=False, highlight=False)
     for result in report.scenarios:
         print_scenario(result, report.environment, console)
     print_end(report, console)

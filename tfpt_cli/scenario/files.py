@@ -12,15 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 ENDINGS = (".yaml", ".yml")
+# The scenarios that come with tfpt: beside its source, or in the installed package.
+_PACKAGE = Path(__file__).parents[1]
+_SHIPPED = (_PACKAGE.parent / "scenarios", _PACKAGE / "scenarios")
 
 
 def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
     """The files named, and the YAML files below the folders named, in order and each once.
 
-    A path that does not exist and a folder without scenarios are problems. Hidden files and folders are passed over.
+    A path that does not exist and a folder without scenarios are problems. Hidden files and folders are passed over. A path
+    that begins with `scenarios/` and is not there means the scenarios that come with tfpt.
     """
     seen: set[str] = set()
-    for path in paths:
+    for path in map(_found, paths):
         if not os.path.isdir(path):
             found = [path]
         else:
@@ -32,6 +36,14 @@ def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
             if real not in seen:
                 seen.add(real)
                 yield file
+
+
+def _found(path: str) -> str:
+    parts = Path(path).parts
+    if os.path.exists(path) or ".." in parts or parts[:1] != ("scenarios",):
+        return path
+    shipped = (folder.joinpath(*parts[1:]) for folder in _SHIPPED if (folder / "seed").is_dir())
+    return next((str(place) for place in shipped if place.exists()), path)
 
 
 def _below(folder: str) -> Iterator[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import itertools
 import math
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.explain import explained
-from tfpt_cli.results import LABELS, REFERENCE, Comparison, Outcome, Problem, Tolerance
+from tfpt_cli.results import FRAMEWORKS, LABELS, REFERENCE, Comparison, Outcome, Problem, Tolerance, Verdict
 from tfpt_cli.scenario.document import Document, documents, read_text
 from tfpt_cli.scenario.expression import parse
 from tfpt_cli.scenario.reader import Reader, bad_name
@@ -41,6 +42,13 @@ class Scenario:
     because: str
     tags: tuple[str, ...]
     data: dict[str, Any]
+    both: str | None = None
+
+    def alike(self, framework: str) -> Scenario:
+        """The same with one framework on both sides, for two versions of it: what is written for the other is left out."""
+        spec = SUBJECTS[self.subject].alike(self.spec, framework)
+        spec = replace(spec, headline=_headline_of(spec.headline, framework))
+        return replace(self, spec=spec, both=framework, expect="agree", because="")
 
     @property
     def title(self) -> str:
@@ -49,20 +57,26 @@ class Scenario:
 
     @property
     def id(self) -> str:
-        """What tells it from all others of a run: its file and its title."""
-        return f"{self.file}::{self.title}"
+        """What tells it from all others of a run: its file and its title; the same for `x.yaml` and `./x.yaml`."""
+        return f"{os.path.normpath(self.file)}::{self.title}"
 
     def listings(self, *, reference: bool = True) -> dict[str, Listing]:
         """The listing of each framework, and of the reference where there is one and it is wanted."""
-        place = f"{self.file}:{self.line}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
         subject = SUBJECTS[self.subject]
         sides = [side for side in subject.sides(self.spec) if reference or side != REFERENCE]
-        return {side: subject.listing(self.spec, side, f"{self.title}, {LABELS[side]} ({place})") for side in sides}
+        return {
+            side: subject.listing(self.spec, self._framework(side), f"{self.title}, {LABELS[side]} ({place})")
+            for side in sides
+        }
+
+    def _framework(self, side: str) -> str:
+        return side if self.both is None or side == REFERENCE else self.both
 
     def second_look(self, comparisons: list[Comparison], *, reference: bool = True) -> dict[str, Listing]:
         """What is to be run before the verdict is final, by side."""
         again = SUBJECTS[self.subject].second_look(self.spec, comparisons)
-        return {side: listing for side, listing in again.items() if reference or side != REFERENCE}
+        return {side: again[self._framework(side)] for side in again if reference or side != REFERENCE}
 
     def compare(self, outcomes: dict[str, Outcome], again: dict[str, Outcome] | None = None) -> list[Comparison]:
         """The comparisons of what the listings left; `again` is what a second look found."""
@@ -70,9 +84,23 @@ class Scenario:
 
     def explained(self, comparisons: list[Comparison], environment: dict[str, str]) -> list[Comparison]:
         """The comparisons, each that does not agree with the known differences that explain it."""
+        if self.both is not None:
+            return comparisons  # what is known is about two frameworks
         parted = {c.quantity for c in comparisons if not c.verdict.agrees}
         involved = {name: SUBJECTS[self.subject].involved(self.spec, name) for name in parted}
-        return [c if c.verdict.agrees else explained(c, involved[c.quantity], environment, parted) for c in comparisons]
+        found = [
+            c if c.verdict.agrees else explained(c, involved[c.quantity], environment, parted) for c in comparisons
+        ]
+        # What refuses a value refuses its derivatives too, in the same words.
+        refused = {
+            _refusal(c): c.known_differences for c in found if c.verdict is Verdict.ERROR and c.known_differences
+        }
+        return [
+            replace(c, known_differences=refused.get(_refusal(c), ()))
+            if c.verdict is Verdict.ERROR and not c.known_differences
+            else c
+            for c in found
+        ]
 
     def notes(self, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
         """What is to be said of this run besides the comparisons."""
@@ -81,6 +109,20 @@ class Scenario:
     def expected(self, quantity: str) -> str:
         """`agree`, `differ` or `error`, for one quantity of a scenario that expects by quantity."""
         return str(self.expect.get(quantity, "agree")) if isinstance(self.expect, dict) else str(self.expect)
+
+
+def _refusal(comparison: Comparison) -> tuple[str, ...]:
+    return tuple(side.note for side in comparison.sides.values())
+
+
+def _headline_of(headline: str, framework: str) -> str:
+    """A headline that says what each side runs, with one framework's line alone."""
+    lines = []
+    for line in headline.splitlines():
+        side = next((f for f in FRAMEWORKS if line.startswith(f"{LABELS[f]:<10}  ")), None)
+        if side in (None, framework):
+            lines.append(line.removeprefix(f"{LABELS[side]:<10}  ") if side else line)
+    return "\n".join(lines)
 
 
 def load(file: str, *, allow_code: bool = False) -> Iterator[list[Scenario] | Problem]:

@@ -1,7 +1,7 @@
 """The JSON Schema of a scenario, put together from the subjects', and its errors in words with their places.
 
 The validator is jsonschema-rs. A `description` in the schema is what the message says was expected, and what an
-editor shows.
+editor shows below the `title`.
 """
 
 from __future__ import annotations
@@ -33,39 +33,107 @@ _MATRIX_VALUE = {
 }
 
 
+_NEEDED = {
+    # Of the conditions between keys, those that a schema can say; the messages come from who reads the document.
+    "oneOf": [{"required": [name]} for name in SUBJECTS],
+    "dependentRequired": {"tolerance": ["because"]},
+    "allOf": [
+        {
+            "if": {
+                "required": ["expect"],
+                "properties": {
+                    "expect": {
+                        "anyOf": [
+                            {"enum": ["differ", "error"]},
+                            {"type": "object", "not": {"additionalProperties": {"const": "agree"}}},
+                        ]
+                    }
+                },
+            },
+            "then": {"required": ["because"]},
+        },
+        {"if": {"required": ["init"]}, "then": {"properties": {"dtype": {"not": {"pattern": "^complex"}}}}},
+    ],
+}
+_EXAMPLES = [
+    {
+        "name": "uniform weights, constant bias",
+        "init": {"layer": "linear(3, units)", "weight": "uniform(0, 1)", "bias": "constant(-1)"},
+        "matrix": {"units": [1, 4]},
+    },
+    {
+        "name": "softplus with beta",
+        "gradient": {
+            "torch": "F.softplus(x, beta=2)",
+            "tensorflow": "tf.math.softplus(2 * x) / 2",
+            "at": {"x": "linspace(-20, 20, 9)"},
+        },
+    },
+]
+
+
 @cache
 def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of one scenario document."""
+    """The JSON Schema (draft 2020-12) of one scenario document, as it is published.
+
+    It says more than a document is held against here: also which keys go together, so that an editor completes them.
+    """
+    known = structure()
+    subjects = {name: {**subject.SCHEMA, **subject.NEEDED} for name, subject in SUBJECTS.items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:tfpt:scenario:1",
         "title": "tfpt scenario",
+        **known,
+        "properties": known["properties"] | subjects,
+        **_NEEDED,
+        "examples": _EXAMPLES,
+    }
+
+
+@cache
+def structure() -> dict[str, Any]:
+    """The schema that a document is held against: keys and values, each by itself."""
+    return {
         "type": "object",
         "description": "a mapping with a name and a subject (init or gradient)",
         "additionalProperties": False,
         "required": ["name"],
         "properties": {
             "name": {
+                "title": "What the report calls it",
                 "type": "string",
                 "minLength": 1,
                 "maxLength": 200,
                 "description": "a text of 1 to 200 characters",
+                "examples": ["softplus with beta"],
             },
             **{name: subject.SCHEMA for name, subject in SUBJECTS.items()},
-            "dtype": {"enum": list(DTYPES), "description": f"one of {', '.join(DTYPES)}"},
+            "dtype": {
+                "title": "The dtype of both sides",
+                "enum": list(DTYPES),
+                "description": f"one of {', '.join(DTYPES)}",
+                "default": "float32",
+            },
             "seed": {
+                "title": "The seed of every random draw",
                 "type": "integer",
                 "minimum": 0,
                 "maximum": 2**32 - 1,
                 "description": "a whole number from 0 to 4294967295",
+                "default": 0,
             },
             "tolerance": {
+                "title": "What is close: |a - b| <= atol + rtol * max(|a|, |b|)",
                 "type": "object",
                 "description": "both numbers, such as {rtol: 1e-4, atol: 1e-6}",
                 "additionalProperties": False,
                 "required": ["rtol", "atol"],
                 "properties": {"rtol": _TOLERANCE, "atol": _TOLERANCE},
+                "examples": [{"rtol": 1e-4, "atol": 1e-6}],
             },
             "expect": {
+                "title": "What is to come out",
                 "description": "agree, differ, error (a side refuses), or one of them by quantity, such as {weight: differ}",
                 "anyOf": [
                     {"enum": list(EXPECT)},
@@ -75,15 +143,26 @@ def schema() -> dict[str, Any]:
                         "additionalProperties": {"enum": list(EXPECT), "description": "agree, differ or error"},
                     },
                 ],
+                "default": "agree",
+                "examples": ["differ", {"weight": "differ"}],
             },
-            "because": {"type": "string", "pattern": "\\S", "description": "the reason, in words"},
+            "because": {
+                "title": "Why it differs, is refused, or has a tolerance of its own",
+                "type": "string",
+                "pattern": "\\S",
+                "description": "the reason, in words",
+                "examples": ["he_normal cuts its normal off at two standard deviations, kaiming_normal_ does not"],
+            },
             "tags": {
+                "title": "Words to choose it by, with --tag",
                 "type": "array",
                 "uniqueItems": True,
                 "description": "a list of words",
                 "items": {"type": "string", "minLength": 1, "description": "a word"},
+                "examples": [["slow"]],
             },
             "matrix": {
+                "title": "One case for each combination of values; the names may stand in any call or expression",
                 "type": "object",
                 "minProperties": 1,
                 "description": "lists of values by name, such as {units: [1, 4, 64]}",
@@ -94,6 +173,7 @@ def schema() -> dict[str, Any]:
                     "description": "a list of 1 to 1000 values",
                     "items": _MATRIX_VALUE,
                 },
+                "examples": [{"units": [1, 4, 64]}],
             },
         },
     }
@@ -101,7 +181,7 @@ def schema() -> dict[str, Any]:
 
 @cache
 def _validator() -> Any:
-    return jsonschema_rs.validator_for(schema())
+    return jsonschema_rs.validator_for(structure())
 
 
 def structural_problems(document: Document) -> tuple[list[Problem], set[tuple[Any, ...]]]:
@@ -164,7 +244,7 @@ def _finite(value: Any) -> Any:
 
 
 def _schema_at(path: list[Any]) -> dict[str, Any]:
-    node: Any = schema()
+    node: Any = structure()
     for step in path:
         node = node[step] if isinstance(node, (dict, list)) and (isinstance(node, list) or step in node) else {}
     return node if isinstance(node, dict) else {}

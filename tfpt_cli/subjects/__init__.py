@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 class Subject(Protocol):
     """What a `subject.py` has: the JSON Schema of its fields, and functions of the `spec` that `read` makes of them.
 
+    `NEEDED` is what the published schema says besides: which keys go together. `read` complains about those itself.
     A spec has a `headline` (what the report shows above the table) and `notes()` (what it says below).
     """
 
     SCHEMA: dict[str, Any]
+    NEEDED: dict[str, Any]
 
     def read(self, reader: Reader, dtype: str, seed: int) -> Any: ...
 
@@ -45,6 +47,10 @@ class Subject(Protocol):
 
     def second_look(self, spec: Any, comparisons: list[Comparison]) -> dict[str, Listing]:
         """Listings to run before the verdict is final, by side; their outcomes are the `again` of `compare`."""
+        ...
+
+    def alike(self, spec: Any, framework: str) -> Any:
+        """The spec in which both sides are what it says for one framework."""
         ...
 
     def involved(self, spec: Any, quantity: str) -> Involved:

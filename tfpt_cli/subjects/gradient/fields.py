@@ -36,13 +36,15 @@ _EXPRESSION = {
 _NEUTRAL = {"type": ["string", "number"], "description": "an expression"}
 
 
-def _or_by_name(one: dict[str, Any]) -> dict[str, Any]:
+def _or_by_name(one: dict[str, Any], title: str, *examples: Any) -> dict[str, Any]:
     return {
+        "title": title,
         "description": f"an expression, or 1 to {MAX_NAMES} by name",
         "anyOf": [
             one,
             {"type": "object", "minProperties": 1, "maxProperties": MAX_NAMES, "additionalProperties": one},
         ],
+        "examples": list(examples),
     }
 
 
@@ -54,22 +56,29 @@ _LINES = {
     "additionalProperties": _NEUTRAL,
 }
 _NAMES = {
+    "title": "The inputs to differentiate by; all that have a derivative unless said",
     "description": "the name of an input, or a list of names",
     "anyOf": [
         {"type": "string"},
         {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_NAMES, "uniqueItems": True},
     ],
+    "examples": ["x", ["x", "w"]],
 }
 
 SCHEMA: dict[str, Any] = {
+    "title": "Compare expressions and their derivatives",
     "type": "object",
     "description": "a mapping with 'of' (or 'torch' and 'tensorflow') and 'at'",
     "additionalProperties": False,
     "properties": {
-        "of": _or_by_name(_NEUTRAL),
-        "torch": _or_by_name(_EXPRESSION),
-        "tensorflow": _or_by_name(_EXPRESSION),
+        "of": _or_by_name(
+            _NEUTRAL, "One expression for both sides", "sum(tanh(w @ x))", {"loss": "mean((w @ x - y) ** 2)"}
+        ),
+        "torch": _or_by_name(_EXPRESSION, "PyTorch's expression", "F.softplus(x, beta=2)", {"python": "port.py:loss"}),
+        "tensorflow": _or_by_name(_EXPRESSION, "TensorFlow's expression", "tf.math.softplus(2 * x) / 2"),
         "let": {
+            "title": "Named lines before the expressions",
+            "examples": [{"h": "tanh(w @ x)"}],
             "description": "named lines before the expressions, such as {h: tanh(w @ x)}; by framework for native ones",
             "anyOf": [
                 _LINES,
@@ -82,6 +91,8 @@ SCHEMA: dict[str, Any] = {
             ],
         },
         "at": {
+            "title": "The inputs",
+            "examples": [{"x": [-1.0, 0.0, 1.0]}, {"x": "linspace(-3, 3, 7)", "w": "normal(0, 1, (2, 7))"}],
             "type": "object",
             "description": f"the values of 1 to {MAX_NAMES} inputs by name, such as {{x: 0.0}}",
             "minProperties": 1,
@@ -89,31 +100,43 @@ SCHEMA: dict[str, Any] = {
             "additionalProperties": VALUES,
         },
         "dtypes": {
+            "title": "Inputs of another dtype than the scenario's",
+            "examples": [{"i": "int64"}],
             "type": "object",
             "description": "the dtypes of inputs that have another one than the scenario, such as {i: int64}",
             "additionalProperties": {"enum": list(DTYPES), "description": f"one of {', '.join(DTYPES)}"},
         },
         "wrt": _NAMES,
         "derivatives": {
+            "title": "Which derivatives",
+            "default": ["gradient"],
             "type": "array",
             "description": f"a list of {', '.join(DERIVATIVES)}",
             "uniqueItems": True,
             "items": {"enum": list(DERIVATIVES), "description": f"one of {', '.join(DERIVATIVES)}"},
         },
         "tangent": {
+            "title": "The direction of jvp and hvp",
+            "examples": [{"x": 1.0}],
             "type": "object",
             "description": "the direction of jvp and hvp, by input",
             "additionalProperties": VALUES,
         },
         "cotangent": {
+            "title": "The weights of vjp",
+            "examples": [[1.0, 0.0]],
             "description": "the weights of vjp: values like the output's, or several by output",
             "anyOf": [*VALUES["anyOf"], {"type": "object", "additionalProperties": VALUES}],
         },
         "ways": {
+            "title": "Which of a framework's ways to take a derivative",
+            "default": "usual",
             "enum": ["usual", "all"],
             "description": "usual (those that people write) or all (every way that a framework has)",
         },
         "modes": {
+            "title": "How each side is run",
+            "examples": [{"torch": ["eager", "compile"], "tensorflow": ["eager", "graph", "jit"]}],
             "type": "object",
             "description": "how each side is run, such as {tensorflow: [eager, jit]}",
             "additionalProperties": False,
@@ -130,6 +153,32 @@ SCHEMA: dict[str, Any] = {
         },
     },
     "required": ["at"],
+}
+
+
+def _with(derivatives: tuple[str, ...], needed: str) -> dict[str, Any]:
+    """That a key stands where one of these derivatives is asked for, and nowhere else."""
+    return {
+        "if": {"required": ["derivatives"], "properties": {"derivatives": {"contains": {"enum": list(derivatives)}}}},
+        "then": {"required": [needed]},
+        "else": {"properties": {needed: False}},
+    }
+
+
+NEEDED: dict[str, Any] = {
+    "oneOf": [
+        {
+            "title": "One spelling for both sides",
+            "required": ["of"],
+            "properties": {**dict.fromkeys(FRAMEWORKS, False), "let": _LINES},
+        },
+        {
+            "title": "One spelling a side",
+            "required": list(FRAMEWORKS),
+            "properties": {"of": False, "let": {"additionalProperties": _LINES}},
+        },
+    ],
+    "allOf": [_with(("jvp", "hvp"), "tangent"), _with(("vjp",), "cotangent")],
 }
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tfpt_cli.explain import Involved, involved_code
 from tfpt_cli.listing import Listing
 from tfpt_cli.listing import listing as listing_of
 from tfpt_cli.results import FRAMEWORKS, REFERENCE, Comparison, Outcome, State, Tolerance
-from tfpt_cli.subjects.gradient.fields import SCHEMA, read
+from tfpt_cli.subjects.gradient.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
 from tfpt_cli.subjects.gradient.tensorflow import TensorFlowWriter
 from tfpt_cli.subjects.gradient.torch import TorchWriter
@@ -19,7 +20,19 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.gradient.spec import Gradient, Output
     from tfpt_cli.subjects.gradient.writer import Writer
 
-__all__ = ["SCHEMA", "compare", "involved", "listing", "notes", "quantities", "read", "second_look", "sides"]
+__all__ = [
+    "NEEDED",
+    "SCHEMA",
+    "alike",
+    "compare",
+    "involved",
+    "listing",
+    "notes",
+    "quantities",
+    "read",
+    "second_look",
+    "sides",
+]
 
 _WRITERS = {"torch": TorchWriter, "tensorflow": TensorFlowWriter, REFERENCE: ReferenceWriter}
 # A derivative of the second order or above, by its name.
@@ -68,6 +81,20 @@ def compare(
     from tfpt_cli.subjects.gradient.verdicts import Court  # not above: validating needs no NumPy
 
     return Court(spec, outcomes, tolerance, again or {}).comparisons()
+
+
+def alike(spec: Gradient, framework: str) -> Gradient:
+    """The spec with one framework's expressions and modes on both sides."""
+    outputs = tuple(
+        replace(
+            output,
+            body=dict.fromkeys(FRAMEWORKS, output.body[framework]) if framework in output.body else {},
+            reference={"": meaning} if (meaning := output.reference.get("", output.reference.get(framework))) else {},
+            code=dict.fromkeys(FRAMEWORKS, output.code[framework]) if framework in output.code else {},
+        )
+        for output in spec.outputs
+    )
+    return replace(spec, outputs=outputs, modes=dict.fromkeys(FRAMEWORKS, spec.modes[framework]))
 
 
 def involved(spec: Gradient, name: str) -> Involved:

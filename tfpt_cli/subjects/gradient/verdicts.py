@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.compare.arbiter import Evidence, found_kinks, judge
+from tfpt_cli.compare.arbiter import MAX_KINKS, Evidence, found_kinks, judge
 from tfpt_cli.compare.summary import SHOWN
 from tfpt_cli.compare.values import PRECISION, compare_values, limits, measure
 from tfpt_cli.results import (
@@ -351,7 +351,9 @@ class Court:
         standings = (
             [against.standing for against in comparison.reference.sides.values()] if comparison.reference else []
         )
-        if Standing.CONVENTION in standings and Standing.WRONG not in standings:
+        kinks = comparison.reference.kinks if comparison.reference else ()
+        elsewhere = comparison.measure is not None and comparison.measure.mismatched > len(kinks) < MAX_KINKS
+        if Standing.CONVENTION in standings and Standing.WRONG not in standings and not elsewhere:
             return comparison  # at a kink both may be right: two conventions, not two functions
         doubles = {f: self.again[f].values.get((quantity, how)) for f, (how, _) in sides.items() if f in self.again}
         values = [value for value in doubles.values() if value is not None and value.state is State.PRESENT]

@@ -85,6 +85,7 @@ class Parameter:
     A side of `attribute` is None where the layer has no such parameter. `shape` is PyTorch's, None where no row knows
     it. `fills` gives PyTorch's statements that fill it, `initializer` the Keras expression that holds its initializer,
     `reset` what draws PyTorch's default again. A framework in `rebuilt` can only draw it by building the layer again.
+    `made_by` is the framework of each side, where both are one.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Parameter:
     initializer: str = ""
     reset: str = ""
     rebuilt: frozenset[str] = frozenset()
+    made_by: Mapping[str, str] = field(default_factory=dict)
 
     def built_again(self, framework: str) -> bool:
         """Whether it is drawn by building the whole layer again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tfpt_cli.explain import Involved, involved_code
@@ -10,13 +11,26 @@ from tfpt_cli.listing import Listing
 from tfpt_cli.listing import listing as listing_of
 from tfpt_cli.results import FRAMEWORKS, Comparison, Outcome, State, Tolerance, Value, Verdict
 from tfpt_cli.subjects.init import tensorflow, torch
-from tfpt_cli.subjects.init.fields import SCHEMA, read
+from tfpt_cli.subjects.init.axes import Layout
+from tfpt_cli.subjects.init.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.init.spec import DRAWS
 
 if TYPE_CHECKING:
     from tfpt_cli.subjects.init.spec import Init, Parameter
 
-__all__ = ["SCHEMA", "compare", "involved", "listing", "notes", "quantities", "read", "second_look", "sides"]
+__all__ = [
+    "NEEDED",
+    "SCHEMA",
+    "alike",
+    "compare",
+    "involved",
+    "listing",
+    "notes",
+    "quantities",
+    "read",
+    "second_look",
+    "sides",
+]
 
 
 def sides(_: Init) -> tuple[str, ...]:
@@ -32,6 +46,23 @@ def second_look(_: Init, __: list[Comparison]) -> dict[str, Listing]:
 def notes(_: Init, __: dict[str, Outcome]) -> tuple[str, ...]:
     """Nothing besides the comparisons."""
     return ()
+
+
+def alike(spec: Init, framework: str) -> Init:
+    """The spec with one framework's layer on both sides: its parameters, and what fills them, in one layout."""
+    parameters = tuple(
+        replace(
+            parameter,
+            attribute=dict.fromkeys(FRAMEWORKS, parameter.attribute[framework]),
+            layout=Layout(),
+            made_by=dict.fromkeys(FRAMEWORKS, framework),
+            filling=dict.fromkeys(FRAMEWORKS, parameter.filling[framework]),
+            rebuilt=frozenset(FRAMEWORKS) if framework in parameter.rebuilt else frozenset(),
+        )
+        for parameter in spec.parameters
+        if parameter.attribute[framework] is not None
+    )
+    return replace(spec, parameters=parameters)
 
 
 def involved(spec: Init, name: str) -> Involved:

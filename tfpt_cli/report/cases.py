@@ -1,0 +1,151 @@
+"""What the reports for machines count: every comparison held against what was expected of it, and every problem."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from tfpt_cli.report.table import FILE_WIDTH, message_text, print_scenario, status_words
+from tfpt_cli.results import (
+    FRAMEWORKS,
+    LABELS,
+    Comparison,
+    Problem,
+    ScenarioResult,
+    State,
+    Status,
+    Verdict,
+    printable,
+    printable_lines,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@dataclass(frozen=True)
+class Case:
+    """A comparison, or a scenario that has none, and whether it is as expected.
+
+    `quantity` is empty for a whole scenario; `ways` says how the quantity was computed. `word` is the verdict, or what a
+    framework did instead; `message` says in a line why it is not as expected, `findings` what the reference has to say.
+    """
+
+    result: ScenarioResult
+    quantity: str
+    ways: str
+    status: Status
+    word: str
+    message: str = ""
+    findings: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """The quantity with its ways."""
+        return f"{self.quantity} ({self.ways})" if self.ways else self.quantity
+
+
+def cases(result: ScenarioResult) -> list[Case]:
+    """The cases of a scenario, at least one; all pass where it passed, and one does not where it did not."""
+    if result.status is Status.SKIPPED:
+        return [_whole(result, "skipped", "; ".join((status_words(result), *result.notes)))]
+    found = [_case(result, comparison) for comparison in result.comparisons]
+    if result.status is Status.ERROR and not any(case.status is Status.ERROR for case in found):
+        found += [
+            _whole(result, failure.symptom, f"{LABELS[failure.framework]}: {message_text(failure.message)}")
+            for failure in result.failures
+        ]
+    if not found or (not result.expected and all(case.status is Status.PASSED for case in found)):
+        found.append(_whole(result, result.status.value, status_words(result)))
+    return found
+
+
+def _whole(result: ScenarioResult, word: str, message: str) -> Case:
+    return Case(result, "", "", result.status, word, message)
+
+
+def _case(result: ScenarioResult, comparison: Comparison) -> Case:
+    ways = " and ".join(filter(None, (comparison.sides[f].how for f in FRAMEWORKS if f in comparison.sides)))
+    verdict = comparison.verdict
+    wanted = _wanted(result, comparison)
+    if result.expected or _as_wanted(result, comparison, wanted):
+        return Case(result, comparison.quantity, ways, Status.PASSED, verdict.value)
+    expected = {"agree": "", "differ": "expected to differ", "error": "expected an error"}[wanted]
+    refusals = [
+        f"{LABELS[framework]}: {message_text(side.note)}"
+        for framework, side in comparison.sides.items()
+        if side.state is State.FAILED and side.note
+    ]
+    # That a side failed is the reason of a refusal; what it said tells more.
+    why = refusals or [comparison.reason or ", ".join(comparison.diagnosis)]
+    message = "; ".join(filter(None, (expected, *why)))
+    status = Status.ERROR if verdict is Verdict.ERROR else Status.FAILED
+    return Case(result, comparison.quantity, ways, status, verdict.value, message, comparison.findings)
+
+
+def _wanted(result: ScenarioResult, comparison: Comparison) -> str:
+    expect = result.expect
+    return str(expect.get(comparison.quantity, "agree") if isinstance(expect, dict) else expect)
+
+
+def _found(comparison: Comparison) -> str:
+    if comparison.verdict is Verdict.ERROR:
+        return "error"
+    return "agree" if comparison.verdict.agrees else "differ"
+
+
+def _as_wanted(result: ScenarioResult, comparison: Comparison, wanted: str) -> bool:
+    """Whether a comparison is as expected: of those that are to differ or to be refused one is enough."""
+    found = _found(comparison)
+    if found == wanted or wanted == "agree" or found == "error":
+        return found == wanted
+    by_quantity = isinstance(result.expect, dict)
+    return any(
+        _found(other) == wanted
+        for other in result.comparisons
+        if other.quantity == comparison.quantity or not by_quantity
+    )
+
+
+def title(result: ScenarioResult) -> str:
+    """The scenario's name on one line, never empty."""
+    return printable(result.name).strip() or "a scenario without a name"
+
+
+def repository_path(file: str) -> str:
+    """A file as seen from the root of the repository, where GitHub and GitLab say which it is, else from here.
+
+    Slashes are forward ones.
+    """
+    root = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR") or os.curdir
+    try:
+        path = os.path.relpath(file, root)
+    except ValueError:  # no path at all, or one on another drive
+        path = file
+    return printable(path.replace(os.sep, "/")).strip() or "no file"
+
+
+def problem_text(problem: Problem) -> str:
+    """The message on one line, never empty."""
+    return printable(problem.message).strip() or "a problem without a message"
+
+
+def scenario_text(result: ScenarioResult, environment: Mapping[str, str]) -> str:
+    """The scenario's table as plain text, without blanks at the ends of its lines."""
+    text = io.StringIO()
+    console = Console(file=text, width=FILE_WIDTH, color_system=None, markup=False, emoji=False, highlight=False)
+    print_scenario(result, dict(environment), console)
+    return "\n".join(line.rstrip() for line in printable_lines(text.getvalue()).splitlines()).strip("\n")
+
+
+def known_lines(result: ScenarioResult) -> Iterator[str]:
+    """The known differences that explain what does not agree, and what to write instead, a line each."""
+    for known in result.explanations:
+        yield printable(f"known difference {known.name}: {known.what}")
+        for framework, code in known.write.items():
+            yield printable(f"write in {LABELS[framework]}: {code}")
+        yield printable(f"shown by: {known.proof}")

@@ -1,0 +1,54 @@
+"""The report as GitLab's Code Quality artifact: a JSON list of what is not as expected."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.report.cases import cases, problem_text, repository_path, title
+from tfpt_cli.results import Report, Status, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SEVERITIES = {Status.FAILED: "major", Status.ERROR: "critical"}
+
+
+def report_text(report: Report) -> str:
+    """The issues as JSON in ASCII characters alone, with a line end; an empty list where all is as expected."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    issues = []
+    for issue, identity in _found(report):
+        seen[identity] += 1
+        # The line and what was measured stay out of it: the same issue is known again after another edit or on another machine.
+        told_apart = "\0".join((*identity, str(seen[identity])))
+        issues.append({**issue, "fingerprint": hashlib.sha256(told_apart.encode("utf-8", "replace")).hexdigest()})
+    return json.dumps(issues, indent=1) + "\n"
+
+
+def _found(report: Report) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
+    """Every issue, and what makes it the same one in another run."""
+    for problem in report.problems:
+        path = repository_path(problem.file)
+        text = problem_text(problem)
+        yield _issue(text, "problem", "blocker", path, problem.line), (path, "problem", text)
+    for result in report.scenarios:
+        path = repository_path(result.file)
+        for case in cases(result):
+            if case.status not in _SEVERITIES:
+                continue
+            word = printable(case.word)
+            parts = (title(result), printable(case.what), word, printable(case.message))
+            text = ": ".join(filter(None, parts))
+            yield _issue(text, word, _SEVERITIES[case.status], path, result.line), (path, *parts[:3])
+
+
+def _issue(text: str, word: str, severity: str, path: str, line: int) -> dict[str, Any]:
+    return {
+        "description": text,
+        "check_name": f"tfpt/{word.replace(' ', '-')}",
+        "severity": severity,
+        "location": {"path": path, "lines": {"begin": max(line, 1)}},
+    }

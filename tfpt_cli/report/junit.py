@@ -1,0 +1,119 @@
+"""The report as JUnit XML: a suite for each scenario file, a test case for each comparison.
+
+It is valid against the schema of Jenkins and against that of Ant's format, of which the one refuses what the other asks for in
+places: no attributes at the root, no file or line at a test case, every suite with its properties, its output and its time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from tfpt_cli.report.cases import Case, cases, problem_text, repository_path, scenario_text, title
+from tfpt_cli.report.table import summary_line
+from tfpt_cli.results import Problem, Report, ScenarioResult, Status, printable, printable_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# The format asks for a time; a report that was made by hand has none.
+_NO_TIME = "1970-01-01T00:00:00"
+_TAGS = {Status.FAILED: "failure", Status.ERROR: "error"}
+_COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+def report_text(report: Report) -> str:
+    """The report as XML, in ASCII characters alone, so that it is right in whatever encoding it is written."""
+    by_file: dict[str, list[ScenarioResult | Problem]] = {}
+    everything: list[ScenarioResult | Problem] = [*report.scenarios, *report.problems]
+    for found in everything:
+        by_file.setdefault(repository_path(found.file), []).append(found)
+    root = ET.Element("testsuites")
+    for file, items in by_file.items():
+        _suite(root, report, file, partial(_fill, report=report, file=file, items=items))
+    if report.interrupted:
+        _suite(root, report, "tfpt", partial(_interrupted, report=report))
+    ET.indent(root, " ")
+    body = ET.tostring(root, encoding="us-ascii", xml_declaration=False).decode("ascii")
+    # Printed to a job's log, no name may be a workflow command of GitHub's.
+    body = body.replace("::", "&#58;:").replace("##[", "&#35;#[")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
+
+
+def _suite(root: ET.Element, report: Report, name: str, fill: Callable[[ET.Element], float]) -> None:
+    """Adds a suite, filled and counted; `fill` gives its seconds."""
+    suite = ET.SubElement(root, "testsuite", name=name, package=name, id=str(len(root)))
+    properties = ET.SubElement(suite, "properties")
+    for key, version in report.environment.items():
+        ET.SubElement(properties, "property", name=printable(key), value=printable(version))
+    seconds = fill(suite)
+    for tag in ("system-out", "system-err"):
+        ET.SubElement(suite, tag)
+    counts = {key: str(len(suite.findall(f"testcase/{tag}"))) for key, tag in _COUNTED.items()}
+    suite.attrib |= {
+        "tests": str(len(suite.findall("testcase"))),
+        **counts,
+        "time": f"{seconds:.3f}",
+        "timestamp": report.began or _NO_TIME,
+        "hostname": "localhost",  # the machine's name is nobody's business
+    }
+
+
+def _fill(suite: ET.Element, *, report: Report, file: str, items: list[ScenarioResult | Problem]) -> float:
+    names: Counter[str] = Counter()
+    for item in items:
+        if isinstance(item, Problem):
+            place = f"line {item.line}, column {item.column}: " if item.line else ""
+            element = _test(suite, file, _own(names, f"{place}{problem_text(item)}"), 0.0)
+            _outcome(element, "error", "problem", problem_text(item), printable(str(item)))
+        else:
+            _add_scenario(suite, file, item, names, report)
+    return sum(item.seconds for item in items if isinstance(item, ScenarioResult))
+
+
+def _add_scenario(suite: ET.Element, file: str, result: ScenarioResult, names: Counter[str], report: Report) -> None:
+    found = cases(result)
+    text = "" if result.expected else scenario_text(result, report.environment)
+    for case in found:
+        name = f"{title(result)}: {printable(case.what)}" if case.what else title(result)
+        # What one comparison took is not known: each has its share.
+        element = _test(suite, file, _own(names, name), result.seconds / len(found))
+        if case.status is Status.SKIPPED:
+            ET.SubElement(element, "skipped", message=printable(case.message))
+        elif case.status is not Status.PASSED:
+            _outcome(element, _TAGS[case.status], case.word, printable(case.message), _body(case, text))
+
+
+def _body(case: Case, table: str) -> str:
+    head = f"{case.what}: {case.word}" if case.what else case.word
+    return f"{printable(head)}\n{printable(case.message)}\n\n{table}".rstrip("\n") + "\n"
+
+
+def _interrupted(suite: ET.Element, *, report: Report) -> float:
+    """A run that was broken off must not look like one in which all is well."""
+    words = printable_lines(summary_line(report).plain)
+    _outcome(_test(suite, "tfpt", "the run was interrupted", 0.0), "error", "interrupted", words, words)
+    return 0.0
+
+
+def _own(names: Counter[str], name: str) -> str:
+    """The name, with a number where it was there before: Jenkins takes two tests of one name for one."""
+    names[name] += 1
+    return name if names[name] == 1 else _own(names, f"{name} ({names[name]})")
+
+
+def _test(suite: ET.Element, file: str, name: str, seconds: float) -> ET.Element:
+    return ET.SubElement(suite, "testcase", classname=_classname(file), name=name, time=f"{seconds:.3f}")
+
+
+def _classname(file: str) -> str:
+    """`scenarios/init/linear.yaml` as `scenarios.init.linear`: readers take what stands before the last dot for the package."""
+    path = re.sub(r"\.ya?ml$", "", re.sub(r"^(\.\./|/)+", "", file))
+    return path.replace(".", "_").replace("/", ".") or file
+
+
+def _outcome(element: ET.Element, tag: str, type_: str, message: str, text: str) -> None:
+    ET.SubElement(element, tag, type=printable(type_), message=message).text = text
