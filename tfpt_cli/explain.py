@@ -20,7 +20,7 @@ from tfpt_cli.results import Comparison, Side, State, Verdict
 from tfpt_cli.scenario.expression import BadConstant, NotConstant, constant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from tfpt_cli.dictionary.patterns import Pattern, Shared
     from tfpt_cli.dictionary.shapes import Shape
@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 class Involved:
     """What a quantity was made by: the code of each side, the kind of the quantity, and who left it to a default.
 
-    `shapes` are those of the inputs, as far as they are known.
+    `shapes` are those of the inputs, as far as they are known, `values` the quantities that are the values behind it.
     """
 
     code: Mapping[str, tuple[ast.expr, ...]]
     kind: str
     defaults: frozenset[str] = frozenset()
     shapes: Mapping[str, Shape | None] = field(default_factory=dict)
+    values: frozenset[str] = frozenset()
 
 
 def involved_code(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
@@ -60,14 +61,18 @@ def canonical(tree: ast.expr, framework: str) -> ast.expr:
     return renamed
 
 
-def explained(comparison: Comparison, involved: Involved, environment: Mapping[str, str]) -> Comparison:
-    """The comparison with the ids of the rows that explain it, where it does not agree."""
+def explained(
+    comparison: Comparison, involved: Involved, environment: Mapping[str, str], parted: Collection[str] = ()
+) -> Comparison:
+    """The comparison with the ids of the rows that explain it, where it does not agree; `parted` is all that does not."""
     if comparison.verdict.agrees:
         return comparison
+    same = involved.values.isdisjoint(parted)
     found = tuple(
         row.name
         for row in differences().values()
-        if any(_fits(fit, comparison, involved) for fit in row.fits) and row.applies(environment)
+        if any(_fits(fit, comparison, involved) and (same or not fit.same_value) for fit in row.fits)
+        and row.applies(environment)
     )
     return replace(comparison, known_differences=found)
 

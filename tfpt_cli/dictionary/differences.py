@@ -27,7 +27,7 @@ FOLDER = Path(__file__).with_name("differences")
 SHOWS = ("none", "nan", "infinite", "zero", "failed", "absent", "present")
 _KEYS = {"what", "why", "write", "source", "versions", "scenario", "equal", "fits", "fix"}
 _FITS = {
-    *("torch", "tensorflow", "without", "where", "whole"),
+    *("torch", "tensorflow", "without", "where", "whole", "value"),
     *("quantity", "diagnosis", "dtype", "shows", "says", "how", "default"),
 }
 # What a comparison may be diagnosed with; `error` where a side refused.
@@ -56,7 +56,7 @@ class Fit:
 
     `where` is a condition on what the `__x` of the patterns stand for, `whole` says that the patterns are all of the code.
     `dtypes` are those of either side, or by side; `says` holds words of a side's refusal, `how` a word of the way or mode by
-    which it was run (`eager`: in no other mode).
+    which it was run (`eager`: in no other mode). `same_value` asks of a derivative that the value itself agrees.
     """
 
     code: Mapping[str, tuple[Pattern, ...]]
@@ -70,6 +70,7 @@ class Fit:
     says: Mapping[str, str]
     how: Mapping[str, str]
     default: tuple[str, ...]
+    same_value: bool
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,7 @@ def _fit(name: str, row: dict[str, Any]) -> Fit:
         says=row.get("says", {}),
         how=row.get("how", {}),
         default=FRAMEWORKS if default == "both" else tuple([default] if isinstance(default, str) else default),
+        same_value=row.get("value") == "agrees",
     )
 
 

@@ -86,15 +86,18 @@ class Scenario:
         """The comparisons, each that does not agree with the known differences that explain it."""
         if self.both is not None:
             return comparisons  # what is known is about two frameworks
+        parted = {c.quantity for c in comparisons if not c.verdict.agrees}
+        involved = {name: SUBJECTS[self.subject].involved(self.spec, name) for name in parted}
         found = [
-            c if c.verdict.agrees else explained(c, SUBJECTS[self.subject].involved(self.spec, c.quantity), environment)
-            for c in comparisons
+            c if c.verdict.agrees else explained(c, involved[c.quantity], environment, parted) for c in comparisons
         ]
-        # What refuses a value refuses its derivatives too.
-        refused = [c for c in found if c.verdict is Verdict.ERROR and c.known_differences]
+        # What refuses a value refuses its derivatives too, in the same words.
+        refused = {
+            _refusal(c): c.known_differences for c in found if c.verdict is Verdict.ERROR and c.known_differences
+        }
         return [
-            replace(c, known_differences=refused[0].known_differences)
-            if refused and c.verdict is Verdict.ERROR and not c.known_differences
+            replace(c, known_differences=refused.get(_refusal(c), ()))
+            if c.verdict is Verdict.ERROR and not c.known_differences
             else c
             for c in found
         ]
@@ -106,6 +109,10 @@ class Scenario:
     def expected(self, quantity: str) -> str:
         """`agree`, `differ` or `error`, for one quantity of a scenario that expects by quantity."""
         return str(self.expect.get(quantity, "agree")) if isinstance(self.expect, dict) else str(self.expect)
+
+
+def _refusal(comparison: Comparison) -> tuple[str, ...]:
+    return tuple(side.note for side in comparison.sides.values())
 
 
 def _headline_of(headline: str, framework: str) -> str:

@@ -112,7 +112,8 @@ def involved(spec: Gradient, name: str) -> Involved:
     kind = "value" if name in {output.value for output in outputs} else "derivative"
     kind = "second" if kind == "derivative" and _SECOND.match(name) else kind
     shapes = {name: values.shape for name, values in spec.inputs.items()}
-    return Involved(involved_code(sources), kind, shapes=shapes)
+    values = frozenset(output.value for output in outputs)
+    return Involved(involved_code(sources), kind, shapes=shapes, values=values)
 
 
 def _quantities_of(output: Output, spec: Gradient) -> set[str]:

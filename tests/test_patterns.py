@@ -1,0 +1,120 @@
+"""Patterns of code, and the conditions by which a known difference explains a mismatch."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import pytest
+
+from tfpt_cli.dictionary.differences import Fit
+from tfpt_cli.dictionary.patterns import Pattern, parsed, rewritten
+from tfpt_cli.explain import Involved, _stands
+from tfpt_cli.scenario.document import documents
+from tfpt_cli.scenario.scenario import read_document
+from tfpt_cli.subjects.init.subject import involved
+
+
+def tree(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
+@pytest.mark.parametrize(
+    ("pattern", "code", "matches"),
+    [
+        ("F.leaky_relu(_)", "F.leaky_relu(x, 0.01)", True),
+        ("F.leaky_relu(_)", "F.leaky_relu(x, 0.2)", False),
+        ("F.elu(_, alpha=_)", "F.elu(x, 2)", True),
+        ("F.elu(_, alpha=_)", "F.elu(x)", False),
+        ("F.elu(_, 1)", "F.elu(x)", True),
+        ("F.elu(_, alpha=2)", "F.elu(x, 2.0)", True),
+        ("F.gelu(_x) + _x", "F.gelu(x) + y", False),
+        ("F.gelu", "torch.exp(F.gelu(x, approximate='tanh'))", True),
+    ],
+)
+def test_what_a_pattern_matches(pattern: str, code: str, *, matches: bool) -> None:
+    assert bool(list(Pattern(pattern).inside([tree(code)]))) is matches
+
+
+def test_a_name_of_both_sides_is_bound_to_a_default() -> None:
+    (found,) = Pattern("F.leaky_relu(_, __slope)").inside([tree("F.leaky_relu(x)")])
+    assert {name: ast.unparse(bound) for name, bound in found.items()} == {"__slope": "0.01"}
+
+
+@pytest.mark.parametrize(
+    ("code", "rules", "new"),
+    [
+        (
+            "nn.RNN(3, 4, bias=False)(x, h)",
+            {"nn.RNN(...)(_x, ...)": "nn.RNN(..., batch_first=True)(_x, ...)"},
+            "nn.RNN(3, 4, batch_first=True, bias=False)(x, h)",
+        ),
+        ("F.f(F.g(1, a=2), b)", {"F.f(F.g(...), ...)": "F.h(F.k(...), ...)"}, "F.h(F.k(1, a=2), b)"),
+        ("F.f(F.g(1, a=2), b)", {"F.f(F.g(...), ...)": "F.g(F.f(...), ...)"}, "F.g(F.f(b), 1, a=2)"),
+        ("F.gelu(x)", {"F.gelu(...)": "torch.mean(F.gelu(...))"}, "torch.mean(F.gelu(x))"),
+    ],
+)
+def test_each_call_of_a_replacement_has_the_arguments_of_its_own(code: str, rules: dict[str, str], new: str) -> None:
+    found, count = rewritten(tree(code), rules)
+    assert (ast.unparse(found), count) == (new, 1)
+
+
+def fit(torch: str, tensorflow: str, *, where: str = "", whole: bool = False) -> Fit:
+    code = {"torch": (Pattern(torch),), "tensorflow": (Pattern(tensorflow),)}
+    empty: dict[str, Any] = {"without": {}, "shows": {}, "says": {}, "how": {}, "quantities": (), "default": ()}
+    condition = parsed(where) if where else None
+    return Fit(
+        code=code, where=condition, whole=whole, diagnosis=frozenset(), dtypes=frozenset(), same_value=False, **empty
+    )
+
+
+CLIP = "torch.clamp(_, __low, __high)", "tf.clip_by_value(_, __low, __high)"
+NORM = "F.normalize(__x, dim=__axis)", "tf.math.l2_normalize(__x, axis=__axis)"
+MSE = "F.mse_loss(__x, __y)", "keras.losses.MeanSquaredError()(__y, __x)"
+
+
+@pytest.mark.parametrize(
+    ("patterns", "where", "whole", "torch", "tensorflow", "stands"),
+    [
+        (CLIP, "__low > __high", False, "torch.clamp(x, 8, 2)", "tf.clip_by_value(x, 8, 2)", True),
+        (CLIP, "__low > __high", False, "torch.clamp(x, 2, 8)", "tf.clip_by_value(x, 2, 8)", False),
+        (CLIP, "__low > __high", False, "torch.clamp(x, 8, 2)", "tf.clip_by_value(x, 8, 1)", False),
+        (CLIP, "__low > __high", False, "torch.clamp(x, y, 2)", "tf.clip_by_value(x, y, 2)", False),
+        (CLIP, "__low > __high", False, "torch.clamp(x, 8)", "tf.clip_by_value(x, 8, 2)", False),
+        (NORM, "", True, "F.normalize(x)", "tf.math.l2_normalize(x, axis=1)", True),
+        (NORM, "", True, "F.normalize(x) + 1", "tf.math.l2_normalize(x, axis=1)", False),
+        (NORM, "", False, "F.normalize(x) + 1", "tf.math.l2_normalize(x, axis=1)", True),
+        (MSE, "__x.shape != __y.shape", False, "F.mse_loss(x, y)", "keras.losses.MeanSquaredError()(y, x)", True),
+        (MSE, "__x.shape != __y.shape", False, "F.mse_loss(x, z)", "keras.losses.MeanSquaredError()(z, x)", False),
+        (
+            MSE,
+            "__x.shape != __y.shape",
+            False,
+            "F.mse_loss(2 * x, y)",
+            "keras.losses.MeanSquaredError()(y, 2 * x)",
+            False,
+        ),
+        (MSE, "__axes > 2", False, "F.mse_loss(x, y)", "keras.losses.MeanSquaredError()(y, x)", False),
+    ],
+)
+def test_conditions_on_both_sides(
+    patterns: tuple[str, str], where: str, torch: str, tensorflow: str, *, whole: bool, stands: bool
+) -> None:
+    code = {"torch": (tree(torch),), "tensorflow": (tree(tensorflow),)}
+    shapes = {"x": (4, 1), "y": (4,), "z": (4, 1)}
+    assert _stands(fit(*patterns, where=where, whole=whole), Involved(code, "value", shapes=shapes)) is stands
+
+
+def test_what_fills_the_parts_of_a_parameter_is_involved() -> None:
+    text = """\
+name: packed
+init:
+  torch: {layer: "nn.MultiheadAttention(32, 4)", in_proj_weight: nn.init.orthogonal_()}
+  tensorflow: {layer: "keras.layers.MultiHeadAttention(4, 8)", input_shape: [5, 32]}
+"""
+    (document,), _ = documents("packed.yaml", text)
+    (scenario,), _ = read_document(document)
+    for name in ("query_weight", "key_weight", "value_weight"):
+        codes = [ast.unparse(code) for code in involved(scenario.spec, name).code["torch"]]
+        assert "nn.init.orthogonal_(layer.in_proj_weight)" in codes
+    assert not [c for c in involved(scenario.spec, "out_weight").code["torch"] if "in_proj" in ast.unparse(c)]
