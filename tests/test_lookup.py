@@ -235,6 +235,19 @@ def test_completion(words: tuple[str, ...], some: list[str]) -> None:
     assert bool(found) == bool(some)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", ""), ("check", "x.yaml", ""), ("check", "x.yaml", "-o", ""), ("check", "--baseline", ""), ("watch", ""),
+        ("validate", ""), ("code", ""), ("code", "-o", ""), ("new", ""), ("grad", "x", "--save", ""),
+        ("doctor", "--torch-python", ""),
+    ],
+)  # fmt: skip
+def test_the_shell_completes_paths(words: tuple[str, ...]) -> None:
+    complete = ShellComplete(cli, {}, "tfpt", "_TFPT_COMPLETE")
+    assert [item.type for item in complete.get_completions(list(words[:-1]), words[-1])] == ["file"]
+
+
 def test_all_rows_are_offered() -> None:
     assert set(completions("explain", "")) == set(rows_of("differences"))
     assert set(completions("weights", "")) == set(rows_of("layers"))

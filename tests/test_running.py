@@ -194,6 +194,19 @@ def test_quiet_and_verbose(tfpt: Run, mixed: Path) -> None:
     assert "import torch" in verbose
 
 
+@pytest.mark.usefixtures("mixed")
+@pytest.mark.parametrize("columns", [40, 160])
+def test_code_and_recipes_can_be_copied(columns: int, tfpt: Run) -> None:
+    """They are neither wrapped nor cut, however narrow the console."""
+    done = tfpt("check", "mixed.yaml", "-k", "n=2", "-v", columns=columns)
+    script = tfpt("code", "mixed.yaml", "-k", "n=2", "--framework", "tensorflow").out
+    code = re.search(r"^the code of TensorFlow\n((  .*\n|\n)+)", done.out, re.MULTILINE)
+    assert code is not None
+    assert re.sub("^  ", "", code[1], flags=re.MULTILINE).strip() == script.strip()
+    done = tfpt("check", "mixed.yaml", "-k", "known", "--fix-preview", columns=columns)
+    assert "    tensorflow: keras.ops.gelu(x, approximate=False)\n" in done.out
+
+
 def test_the_recipes_are_tried(tfpt: Run, mixed: Path) -> None:
     done = tfpt("check", mixed, "-k", "known", "--fix-preview")
     assert done.code == 0  # it is expected to differ
@@ -335,8 +348,8 @@ def test_forty_columns(options: list[str], tfpt: Run) -> None:
     """No line is wider, and nothing is cut out: with its blanks away the text is that of any width."""
     done = tfpt("check", "mixed.yaml", *options, columns=40)
     assert done.code == 1
-    recipe = re.compile(r"  (  )*\w+:( |$)")  # to be copied: its lines stay whole
-    assert max(len(line) for line in done.out.splitlines() if not recipe.match(line)) <= 40
+    tables = re.sub(r"^(the code of|the recipe of) .*\n(  .*\n|\n)+", "", done.out, flags=re.MULTILINE)
+    assert max(map(len, tables.splitlines())) <= 40
     assert "…" not in done.out
     compact = "".join(done.out.split())
     for part in ("failed:expectedtoagree,butvaluediffers", "knowndifference:act-gelu-default"):

@@ -16,7 +16,9 @@ from tfpt_cli.suggest import did_you_mean
 Command = Callable[..., Any]
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-_PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+# For the shells, which complete its name; what is wrong with a path is said where it is opened.
+_PATH = click.Path(readable=False)
+_PATHS = click.argument("paths", nargs=-1, required=True, type=_PATH, metavar="PATH...")
 _CHOOSE = [
     click.option(
         "-k",
@@ -39,10 +41,14 @@ _ALLOW_CODE = click.option(
 )
 _PYTHONS = [
     click.option(
-        "--torch-python", metavar="PYTHON", help="Run PyTorch in this interpreter, which needs only torch and NumPy."
+        "--torch-python",
+        type=_PATH,
+        metavar="PYTHON",
+        help="Run PyTorch in this interpreter, which needs only torch and NumPy.",
     ),
     click.option(
         "--tensorflow-python",
+        type=_PATH,
         metavar="PYTHON",
         help="Run TensorFlow in this interpreter, which needs only tensorflow and NumPy.",
     ),
@@ -217,7 +223,10 @@ _QUICK = [
     ),
     click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of every random draw; 0 unless said."),
     click.option(
-        "--save", metavar="FILE", help="Keep the comparison as a scenario in this file, behind what it holds."
+        "--save",
+        type=_PATH,
+        metavar="FILE",
+        help="Keep the comparison as a scenario in this file, behind what it holds.",
     ),
     click.option("--code", is_flag=True, help="Show the code that runs in each framework."),
     click.option("--plot", is_flag=True, help="Draw value and derivative of both frameworks over an interval."),
@@ -292,7 +301,7 @@ def cli() -> None:
     show_default=True,
     help="What to write.",
 )
-@click.option("-o", "--output", metavar="FILE", help="Write it to this file instead of the terminal.")
+@click.option("-o", "--output", type=_PATH, metavar="FILE", help="Write it to this file instead of the terminal.")
 @click.option(
     "--report",
     "reports",
@@ -306,8 +315,12 @@ def cli() -> None:
 @click.option(
     "--fix-preview", is_flag=True, help="Put the recipes of known differences into what does not agree, and try them."
 )
-@click.option("--save-baseline", metavar="FILE", help="Keep all values and verdicts, for a later --baseline.")
-@click.option("--baseline", metavar="FILE", help="Say what has changed since; a change of a verdict is a failure.")
+@click.option(
+    "--save-baseline", type=_PATH, metavar="FILE", help="Keep all values and verdicts, for a later --baseline."
+)
+@click.option(
+    "--baseline", type=_PATH, metavar="FILE", help="Say what has changed since; a change of a verdict is a failure."
+)
 @_options(_LIMITS)
 @click.option(
     "--reference/--no-reference",
@@ -365,14 +378,16 @@ def validate(paths: tuple[str, ...], allow_code: bool) -> None:
 
 
 @cli.command()
-@click.argument("paths", nargs=-1, required=True, metavar="SCENARIO...")
+@click.argument("paths", nargs=-1, required=True, type=_PATH, metavar="SCENARIO...")
 @_options(_CHOOSE)
 @click.option(
     "--framework",
     type=click.Choice(["torch", "tensorflow", "reference"]),
     help="Only this framework's script, or the reference's.",
 )
-@click.option("-o", "--output", metavar="FOLDER", help="Write each script to a file of its own in this folder.")
+@click.option(
+    "-o", "--output", type=_PATH, metavar="FOLDER", help="Write each script to a file of its own in this folder."
+)
 @_ALLOW_CODE
 def code(
     paths: tuple[str, ...],
@@ -528,7 +543,7 @@ def watch(paths: tuple[str, ...], **given: Any) -> None:
 
 
 @cli.command()
-@click.argument("file", required=False)
+@click.argument("file", required=False, type=_PATH)
 @click.option(
     "--kind",
     type=click.Choice(["gradient", "native", "init", "native-init"]),

@@ -53,10 +53,11 @@ class Plan:
                 sides[framework] += _numbers_of(side, len(self.at) // len(self.scenarios))
             if comparison is not None and comparison.tolerance:
                 tolerance = comparison.tolerance
-        if all(number is None for column in sides.values() for number in column):
+        if not any(number is not None and math.isfinite(number) for column in sides.values() for number in column):
             return None
         parts = tuple(not _close(a, b, tolerance) for a, b in zip(*sides.values(), strict=True))
-        return Curve(quantity, self.by, self.at, {f: tuple(column) for f, column in sides.items()}, parts)
+        drawn = {f: tuple(n if n is not None and math.isfinite(n) else None for n in c) for f, c in sides.items()}
+        return Curve(quantity, self.by, self.at, drawn, parts)
 
 
 def with_curves(
@@ -172,10 +173,12 @@ def _numbers_of(side: Side | None, length: int) -> list[float | None]:
     values = values if isinstance(values, list) else [values]
     if len(values) != length:
         return [None] * length
-    return [float(n) if isinstance(n, (int, float)) and math.isfinite(n) else None for n in values]
+    return [float(n) if isinstance(n, (int, float)) else None for n in values]
 
 
 def _close(a: float | None, b: float | None, tolerance: dict[str, float]) -> bool:
     if a is None or b is None:
         return a is b
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return a == b or (math.isnan(a) and math.isnan(b))
     return abs(a - b) <= tolerance["atol"] + tolerance["rtol"] * max(abs(a), abs(b))

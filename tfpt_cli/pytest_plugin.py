@@ -324,7 +324,7 @@ class _Table:
 def _table(result: ScenarioResult, environment: dict[str, str], width: int, *, verbose: bool) -> _Table:
     from rich.console import Console
 
-    from tfpt_cli.report.table import scenario_table, status_words
+    from tfpt_cli.report.table import listing_parts, scenario_table, status_words
 
     encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
     ascii_only = not encoding.lower().startswith("utf")
@@ -332,7 +332,10 @@ def _table(result: ScenarioResult, environment: dict[str, str], width: int, *, v
 
     def text(**colour: Any) -> str:
         file = io.StringIO()
-        Console(file=file, width=width, markup=False, emoji=False, highlight=False, **colour).print(table)
+        console = Console(file=file, width=width, markup=False, emoji=False, highlight=False, **colour)
+        console.print(table)
+        for part in listing_parts(result) if verbose else ():
+            console.print(part, soft_wrap=True)
         return file.getvalue().rstrip()
 
     return _Table(

@@ -32,9 +32,13 @@ def run_completion(shell: str, command: click.Command) -> int:
 
 def names(kinds: Iterable[str], incomplete: str) -> list[CompletionItem]:
     """The rows of these kinds (`layers`, `operations`, `initializers`, `differences`) that begin with what is there."""
-    from tfpt_cli.catalogue import rows_of
+    # Not by way of the catalogue, whose tables take their time to import: a person waits for it.
+    from tfpt_cli.dictionary.differences import differences
+    from tfpt_cli.dictionary.rows import dictionary
 
-    found = [name for kind in kinds for name in rows_of(kind)]
+    found: list[str] = []
+    for kind in kinds:
+        found += differences() if kind == "differences" else getattr(dictionary(), kind)
     return [CompletionItem(name) for name in sorted(set(found)) if name.startswith(incomplete)]
 
 

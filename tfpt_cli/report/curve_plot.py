@@ -70,7 +70,9 @@ def _dense(points: list[tuple[float, float]], curve: Curve) -> list[tuple[float,
 def _words(curve: Curve) -> Iterator[Text]:
     ranges = list(_ranges(curve))
     if not ranges:
-        yield Text(f"both frameworks agree at all {len(curve.at)} points", "green")
+        none = sum(y is None for y in curve.sides[FRAMEWORKS[0]])
+        rest = f", at {none} of which neither has a finite number" if none else ""
+        yield Text(f"both frameworks agree at all {len(curve.at)} points{rest}", "green")
         return
     shown = ", ".join(
         f"{curve.by} = {low}" if low == high else f"{curve.by} from {low} to {high}" for low, high in ranges[:6]

@@ -79,7 +79,7 @@ def scenario_table(
 ) -> RenderableType:
     """The block of one scenario for a terminal of `width` columns: name, table, reasons, status.
 
-    With `verbose` also what the verdicts were made of, and the code that ran where it is not as expected.
+    With `verbose` also what the verdicts were made of.
     """
     parts: list[RenderableType] = [*_head(result, width)]
     if result.comparisons:
@@ -90,8 +90,6 @@ def scenario_table(
         parts += _measured(result)
     parts.append(_status(result))
     parts += _explanations(result)
-    if verbose and not result.expected:
-        parts += _listings(result)
     return Group(*parts, "")
 
 
@@ -142,10 +140,18 @@ def _measured(result: ScenarioResult) -> Iterator[RenderableType]:
     yield _indented(f"{result.seconds:.3f} s in the slower framework", "dim")
 
 
-def _listings(result: ScenarioResult) -> Iterator[RenderableType]:
+def listing_parts(result: ScenarioResult) -> Iterator[Text]:
+    """The code that ran, where a scenario is not as expected; to be printed without wrapping, since it is to be copied."""
+    if result.expected:
+        return
     for side, script in result.listings.items():
         yield Text(f"the code of {LABELS[side]}", "bold")
-        yield Padding(Text(printable_lines(script).rstrip(), "cyan"), (0, 0, 0, 2))
+        yield _code(f"{script}\n")
+
+
+def _code(text: str) -> Text:
+    """Lines as they are: padding would cut them at the width of the console."""
+    return Text("\n".join(f"  {line}".rstrip() for line in printable_lines(text).splitlines()), "cyan")
 
 
 def _head(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
@@ -478,6 +484,9 @@ def print_scenario(
     """One scenario, as wide as the console."""
     ascii_only = not console.encoding.lower().startswith("utf")
     console.print(scenario_table(result, environment, console.width, ascii_only=ascii_only, verbose=verbose))
+    if verbose:
+        for part in listing_parts(result):
+            console.print(part, soft_wrap=True)
 
 
 def print_preview(
@@ -490,7 +499,7 @@ def print_preview(
 ) -> None:
     """A scenario with a recipe in it, its table, and whether it agrees now."""
     console.print(Text(f"the recipe of {known.name}", "bold"))
-    console.print(Padding(Text(printable_lines(text).rstrip(), "cyan"), (0, 0, 0, 2)), soft_wrap=True)
+    console.print(_code(text.rstrip()), soft_wrap=True)
     for problem in problems:
         console.print(problem_line(problem), soft_wrap=True)
     if result is None:
