@@ -84,10 +84,10 @@ def parting(
             least = min(cut.values())
             yield f"{LABELS[free]}'s is not truncated at {least:.3g} sigma"
         else:
-            yield ", ".join(f"{LABELS[f]}'s is {kind}" for f, kind in kinds.items())
+            yield f"{_whose('torch')} is {kinds['torch']}, {_whose('tensorflow')} {kinds['tensorflow']}"
     elif kinds["torch"] == "truncated" and not math.isclose(*(_cut(f) for f in fills.values() if f), rel_tol=1e-6):
         cuts = {f: _cut(fill) for f, fill in fills.items() if fill is not None}
-        yield ", ".join(f"{LABELS[f]}'s is cut off at {cut:.3g} sigma" for f, cut in cuts.items())
+        yield f"{_whose('torch')} is cut off at {cuts['torch']:.3g} sigma, {_whose('tensorflow')} at {cuts['tensorflow']:.3g}"
     laws = {framework: law_of(fill) for framework, fill in fills.items()}
     torch, tensorflow = laws["torch"], laws["tensorflow"]
     if torch is None or tensorflow is None or math.isclose(torch.std, tensorflow.std, rel_tol=1e-6):
@@ -110,6 +110,10 @@ def parting(
     }
     if len(gains) == len(FRAMEWORKS) and not math.isclose(*gains.values(), rel_tol=1e-6):
         yield f"gain {_gain(gains['torch'])} against {_gain(gains['tensorflow'])}"
+
+
+def _whose(framework: str) -> str:
+    return f"{LABELS[framework]}'s"
 
 
 def _kind(fill: InitializerCall) -> str:
