@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # How long a run may take before a bar appears, in seconds.
 A_MOMENT = 0.7
+# In a line that is full, the ^C that a terminal shows begins another, and the bar is not taken away.
+_BAR = 24
 
 
 class Progress(Observer):
@@ -46,7 +48,7 @@ class Progress(Observer):
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        columns = TextColumn("{task.description}"), BarColumn(_BAR), MofNCompleteColumn(), TimeElapsedColumn()
         bar = Bar(*columns, console=self._console or Console(stderr=True), transient=True)
         bar.add_task(self._words, total=self._total or None, completed=self._done)
         bar.start()
