@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 
 from tests.conftest import SCENARIOS, run_tfpt
@@ -51,6 +52,13 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     text = printed(result(name="a long name " * 12, headline="exp(x) + " * 30), width)
     assert max(map(len, text.splitlines())) <= width
     assert "failed: expected to agree, but d/dx differs" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", ["右" * 20, "e\u0301" * 20, "right"])
+def test_the_place_ends_at_the_last_column_whatever_the_name_is_made_of(name: str) -> None:
+    first = printed(result(name=name), 80).splitlines()[0]
+    assert first.endswith("some/folder/file.yaml:7")
+    assert cell_len(first) == 80
 
 
 @pytest.mark.parametrize("width", [80, 160])

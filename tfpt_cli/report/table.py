@@ -7,6 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -157,7 +158,7 @@ def _code(text: str) -> Text:
 def _head(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
     place = printable(result.file) + (f":{result.line}" if result.line else "")
     name = printable(result.name)
-    gap = width - len(name) - len(place)
+    gap = width - cell_len(name) - cell_len(place)  # a Chinese character is two columns wide
     if gap >= _GAP:
         yield Text.assemble((name, "bold"), " " * gap, (place, "dim"))
     else:
