@@ -15,7 +15,7 @@ from rich.console import Console
 from tests.conftest import SCENARIOS, run_tfpt
 from tfpt_cli.compare.summary import summary
 from tfpt_cli.report.json_report import report_text
-from tfpt_cli.report.numbers import array_lines, histogram, number, summary_lines
+from tfpt_cli.report.numbers import array_lines, digits_apart, histogram, number, summary_lines
 from tfpt_cli.report.table import print_scenario, status_words
 from tfpt_cli.results import Comparison, Failure, Report, ScenarioResult, Side, State, Status, Verdict
 
@@ -154,3 +154,11 @@ def test_json_of_anything_is_read_by_a_strict_reader(name: str, value: float) ->
     read = json.loads(text, parse_constant=lambda constant: pytest.fail(constant))
     assert read["scenarios"][0]["name"] == name
     assert float(read["scenarios"][0]["comparisons"][0]["torch"]["values"]) == pytest.approx(value, nan_ok=True)
+
+
+def test_numbers_that_part_do_not_look_the_same() -> None:
+    left, right = [0.25, -0.158655], [0.25, -0.158808]
+    assert digits_apart(left, right) == 4
+    assert array_lines(left, 40, 4) != array_lines(right, 40, 4)
+    assert digits_apart([1.0, 2.0], [1.0, 2.0]) == 2
+    assert digits_apart([1.0], [1.0, 2.0]) == 2

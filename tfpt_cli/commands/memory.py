@@ -23,7 +23,9 @@ def last_failed() -> frozenset[str]:
         raise click.UsageError(f"--last-failed: no failure is remembered in this folder ({FILE})") from None
     except (OSError, ValueError) as error:
         raise click.UsageError(f"--last-failed: {FILE} cannot be read: {error}") from None
-    return frozenset(map(str, found if isinstance(found, list) else []))
+    if not isinstance(found, list):
+        raise click.UsageError(f"--last-failed: {FILE} is no list of scenarios; delete it")
+    return frozenset(map(str, found))
 
 
 def remember(report: Report) -> None:

@@ -29,19 +29,31 @@ def number(value: Any, digits: int = 7) -> str:
     return text if any(mark in text for mark in ".e") else f"{text}.0"
 
 
-def array_lines(values: Any, width: int) -> list[str] | None:
+def array_lines(values: Any, width: int, least: int = 2) -> list[str] | None:
     """A nested list of few numbers as lines of this width, with as many digits as fit; None where it does not fit.
 
-    A matrix has a line for each row; a vector may go over several, and has as many digits as do not cost a line.
+    A matrix has a line for each row; a vector may go over several, and has as many digits as do not cost a line, but not fewer
+    than `least` where those fit.
     """
     if not isinstance(values, list):
         return [number(values)] if len(number(values)) <= width else None
     flat = list(_flat(values))
     if not flat or len(flat) > FEW:
         return None
-    choices = [list(_rows(values, iter(_aligned(flat, digits)), width)) for digits in (4, 3, 2)]
-    fitting = [lines for lines in choices if len(lines) <= MAX_LINES and max(map(len, lines)) <= width]
-    return min(fitting, key=len, default=None)
+    for several in ([digits for digits in (4, 3, 2) if digits >= least] or [least], (4, 3, 2)):
+        choices = [list(_rows(values, iter(_aligned(flat, digits)), width)) for digits in several]
+        fitting = [lines for lines in choices if len(lines) <= MAX_LINES and max(map(len, lines)) <= width]
+        if fitting:
+            return min(fitting, key=len)
+    return None
+
+
+def digits_apart(left: Any, right: Any) -> int:
+    """With so many digits two nested lists of numbers do not look the same; 2 where that is enough, or nothing would be."""
+    a, b = list(_flat(left)), list(_flat(right))
+    if not 0 < len(a) == len(b) <= FEW:
+        return 2
+    return next((digits for digits in range(2, 8) if _aligned(a, digits) != _aligned(b, digits)), 2)
 
 
 def _flat(values: Any) -> Iterator[Any]:

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tfpt_cli.report.numbers import array_lines, summary_lines
+from tfpt_cli.report.numbers import array_lines, digits_apart, summary_lines
 from tfpt_cli.results import (
     FRAMEWORKS,
     LABELS,
@@ -239,7 +239,7 @@ def grouped(comparisons: Iterable[Comparison]) -> list[list[Comparison]]:
 def _ways(group: list[Comparison], framework: str, width: int, ascii_only: bool) -> Text:
     """One side of a group: what it has and every way in which it has it, values again only where they are not the same."""
     sides = list({side.how: side for side in (comparison.sides[framework] for comparison in group)}.values())
-    text = _side_text(sides[0], width, ascii_only, group[0].blocks.get(framework, ()))
+    text = _side_text(sides[0], width, ascii_only, group[0].blocks.get(framework, ()), _least(group[0]))
     for side in sides[1:]:
         same = repr(side.values) == repr(sides[0].values) and side.state is sides[0].state and bool(side.shape)
         text.append("\n")
@@ -269,7 +269,7 @@ def _reference_cells(comparison: Comparison, width: int) -> Iterator[Text]:
         if values is None:
             yield Text("")
             continue
-        lines = array_lines(values, width) or ["not shown"]
+        lines = array_lines(values, width, _least(comparison)) or ["not shown"]
         yield Text("\n".join(lines), "cyan")
     yield Text("\n".join(reference.method.split(", ")), "dim")
 
@@ -304,11 +304,18 @@ def verdict_text(comparison: Comparison) -> str:
     return f"{comparison.verdict.value}: {', '.join(words)}" if words else comparison.verdict.value
 
 
-def _side_text(side: Side, width: int, ascii_only: bool, gates: tuple[str, ...] = ()) -> Text:
+def _least(comparison: Comparison) -> int:
+    """With how many digits the numbers of both sides are to be shown, so that one sees that they part."""
+    left, right = (comparison.sides[framework] for framework in FRAMEWORKS)
+    shown = comparison.verdict is Verdict.DIFFERS and left.state is right.state is State.PRESENT
+    return digits_apart(left.values, right.values) if shown and not (left.left_out or right.left_out) else 2
+
+
+def _side_text(side: Side, width: int, ascii_only: bool, gates: tuple[str, ...] = (), least: int = 2) -> Text:
     """What one side has: shape and dtype, numbers while they are few, else their summary; how it was computed."""
     if side.state is not State.PRESENT:
         return _with_how(Text(STATE_WORDS[side.state], "bold"), side.how, width)
-    lines = None if side.left_out else array_lines(side.values, width)
+    lines = None if side.left_out else array_lines(side.values, width, least)
     if not side.shape:
         return _with_how(Text((lines or ["?"])[0]), side.how, width)
     shape = f"({', '.join(map(str, side.shape))}{',' if len(side.shape) == 1 else ''}) {side.dtype}"
