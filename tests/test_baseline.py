@@ -338,3 +338,11 @@ def test_a_report_compared_with_itself_has_no_change(
     report = Report({"torch": "1"}, results, alike=alike)
     before = json.loads(report_text(report))
     assert baseline.changes(before, report) == []
+
+
+def test_identical_and_close_are_both_agreement(before: dict[str, Any], report: Report, tmp_path: Path) -> None:
+    verdict = quantity(before, "a line")["verdict"]
+    quantity(before, "a line")["verdict"] = "close" if verdict == "identical" else "identical"
+    ((said, matters),) = found(before, report, tmp_path)
+    assert " -> " in said
+    assert not matters

@@ -16,7 +16,8 @@ import click
 from rich.text import Text
 
 from tfpt_cli.report.json_report import SCHEMA, report_object
-from tfpt_cli.results import FRAMEWORKS, LABELS, Report, printable
+from tfpt_cli.report.numbers import number
+from tfpt_cli.results import FRAMEWORKS, LABELS, Report, Verdict, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ Baseline = dict[str, Any]
 # What a change of values is held to where a comparison had no tolerance of its own.
 _TOLERANCE = {"rtol": 1e-6, "atol": 1e-8}
 _SHOWN = 3
+_AGREE = {verdict.value for verdict in Verdict if verdict.agrees}
 # The sides of a report, and those of one that compares two versions of a framework.
 _SIDES = (*FRAMEWORKS, "left", "right")
 
@@ -117,7 +119,8 @@ def _of_scenario(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str
             continue
         a, b = was[key], now[key]
         if a["verdict"] != b["verdict"]:
-            yield f"{key}: {a['verdict']} -> {b['verdict']}", True
+            # Two that agree may be identical on one machine and close on another.
+            yield f"{key}: {a['verdict']} -> {b['verdict']}", a["verdict"] not in _AGREE or b["verdict"] not in _AGREE
         random = "distribution" in b or any("samples" in b.get(side, {}) for side in _SIDES)
         tolerance = None if random else b.get("tolerance", _TOLERANCE)
         for side in _SIDES:
@@ -146,7 +149,7 @@ def _of_side(
     moved = [index for index, (x, y) in enumerate(zip(a, b, strict=False)) if not _same(x, y)]
     beyond = [index for index in moved if tolerance is not None and not _close(a[index], b[index], tolerance)]
     if moved:
-        places = [f"{a[i]} -> {b[i]}" for i in (beyond or moved)[:_SHOWN]]
+        places = [f"{number(a[i], 9)} -> {number(b[i], 9)}" for i in (beyond or moved)[:_SHOWN]]
         more = len(beyond or moved) - len(places)
         words = "" if tolerance is None else f" {'beyond' if beyond else 'within'} the tolerance"
         values = f"{len(beyond or moved)} of {len(b)} values moved{words}"

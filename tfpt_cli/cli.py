@@ -319,7 +319,10 @@ def cli() -> None:
     "--save-baseline", type=_PATH, metavar="FILE", help="Keep all values and verdicts, for a later --baseline."
 )
 @click.option(
-    "--baseline", type=_PATH, metavar="FILE", help="Say what has changed since; a change of a verdict is a failure."
+    "--baseline",
+    type=_PATH,
+    metavar="FILE",
+    help="Say what has changed since; a verdict that turns, or a value beyond the tolerance, is a failure.",
 )
 @_options(_LIMITS)
 @click.option(
