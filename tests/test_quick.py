@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from tests.conftest import Done, run_tfpt
 from tfpt_cli.commands.quick import value_of
 from tfpt_cli.curves import around, curve_plan
-from tfpt_cli.recipes import scenario_text
 from tfpt_cli.report.curve_plot import curve_plot
 from tfpt_cli.results import Curve, ScenarioResult
 from tfpt_cli.scenario.document import documents
+from tfpt_cli.scenario.made import scenario_text
 from tfpt_cli.scenario.scenario import read_document
 
 if TYPE_CHECKING:

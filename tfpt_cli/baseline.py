@@ -5,7 +5,6 @@ A baseline is a JSON report (`tfpt.report/1`); any that was written with `--form
 
 from __future__ import annotations
 
-import cmath
 import json
 import os
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
+from tfpt_cli.compare.values import close_numbers, same_number
 from tfpt_cli.report.json_report import SCHEMA, report_object
 from tfpt_cli.report.numbers import number
 from tfpt_cli.results import FRAMEWORKS, LABELS, Report, Verdict, printable
@@ -146,8 +146,8 @@ def _of_side(
             yield f"{word} {old.get(word)} -> {new.get(word)}", True
             return
     a, b = list(_numbers(old.get("values"))), list(_numbers(new.get("values")))
-    moved = [index for index, (x, y) in enumerate(zip(a, b, strict=False)) if not _same(x, y)]
-    beyond = [index for index in moved if tolerance is not None and not _close(a[index], b[index], tolerance)]
+    moved = [index for index, (x, y) in enumerate(zip(a, b, strict=False)) if not same_number(x, y)]
+    beyond = [index for index in moved if tolerance is not None and not close_numbers(a[index], b[index], tolerance)]
     if moved:
         places = [f"{number(a[i], 9)} -> {number(b[i], 9)}" for i in (beyond or moved)[:_SHOWN]]
         more = len(beyond or moved) - len(places)
@@ -159,7 +159,7 @@ def _of_side(
         far = [
             word
             for word in ("mean", "std", "min", "max")
-            if tolerance is not None and not _close(_number(was[word]), _number(now[word]), tolerance)
+            if tolerance is not None and not close_numbers(_number(was[word]), _number(now[word]), tolerance)
         ]
         words = f"their {', '.join(far)} beyond the tolerance" if far else "their mean, range or histogram is another"
         yield f"values that are not kept moved: {words}", bool(far)
@@ -178,14 +178,3 @@ def _numbers(values: Any) -> Iterator[Any]:
 
 def _number(value: Any) -> Any:
     return next(_numbers(value))
-
-
-def _same(a: Any, b: Any) -> bool:
-    return bool(a == b or (a != a and b != b))
-
-
-def _close(a: Any, b: Any, tolerance: dict[str, float]) -> bool:
-    if _same(a, b) or not (cmath.isfinite(a) and cmath.isfinite(b)):
-        return _same(a, b)  # everything is within a relative tolerance of an infinity
-    distance = abs(a - b)
-    return bool(distance <= tolerance["atol"] + tolerance["rtol"] * max(abs(a), abs(b)))

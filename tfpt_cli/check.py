@@ -98,10 +98,11 @@ class Options:
     alike: str | None = None
     generated: Iterable[list[Scenario] | Problem] | None = None
 
-    @property
-    def everything(self) -> Options:
+    def of(self, scenarios: Iterable[Scenario]) -> Options:
         """The same for scenarios that were made from chosen ones: none is left out, and no failure ends the run."""
-        return replace(self, expression=None, tags=(), only=None, shard=None, maxfail=0, listings=False)
+        generated = [[scenario] for scenario in scenarios]
+        chosen = replace(self, expression=None, tags=(), only=None, shard=None, maxfail=0)
+        return replace(chosen, listings=False, generated=generated)
 
 
 def check(options: Options, observer: Observer | None = None) -> Report:
@@ -313,7 +314,7 @@ class _Run:
         if not self.results:
             self.observer.started(self.environment())
         self.results.append(result)
-        self.failed += result.status in (Status.FAILED, Status.ERROR)
+        self.failed += not result.expected
         try:
             self.observer.compared(scenario, result)
             self.observer.finished(result)

@@ -13,16 +13,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import dictionary
-from tfpt_cli.recipes import scenario_text
 from tfpt_cli.results import FRAMEWORKS, Curve, Report, ScenarioResult, Side, State
-from tfpt_cli.scenario.document import documents
 from tfpt_cli.scenario.expression import BadConstant, NotConstant, constant, parse
-from tfpt_cli.scenario.scenario import Scenario, read_document
+from tfpt_cli.scenario.made import scenario_from, scenario_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tfpt_cli.check import Options, Session
+    from tfpt_cli.scenario.scenario import Scenario
     from tfpt_cli.subjects.gradient.spec import Gradient
 
 POINTS = 81
@@ -55,7 +54,7 @@ class Plan:
                 tolerance = comparison.tolerance
         if not any(number is not None and math.isfinite(number) for column in sides.values() for number in column):
             return None
-        parts = tuple(not _close(a, b, tolerance) for a, b in zip(*sides.values(), strict=True))
+        parts = tuple(not _together(a, b, tolerance) for a, b in zip(*sides.values(), strict=True))
         drawn = {f: tuple(n if n is not None and math.isfinite(n) else None for n in c) for f, c in sides.items()}
         return Curve(quantity, self.by, self.at, drawn, parts)
 
@@ -75,8 +74,7 @@ def with_curves(
 
 def run(session: Session, options: Options, scenarios: Sequence[Scenario]) -> Report:
     """Checks scenarios that were made here, without the reference and whatever was chosen."""
-    made = replace(options.everything, reference=False, generated=[[scenario] for scenario in scenarios])
-    return session.check(made)
+    return session.check(replace(options.of(scenarios), reference=False))
 
 
 def curve_plan(scenario: Scenario, interval: Interval | None = None, points: int = POINTS) -> Plan | None:
@@ -160,12 +158,8 @@ def _with(scenario: Scenario, name: str, value: str | float) -> Scenario | None:
     fields["derivatives"] = ["gradient"] if fields.get("derivatives", ["gradient"]) else []
     kept: dict[str, Any] = {key: data[key] for key in ("name", "dtype", "seed") if key in data}
     matrix = {"matrix": {key: [item] for key, item in scenario.case.items()}} if scenario.case else {}
-    found, problems = documents(scenario.file, scenario_text({**kept, "gradient": fields, **matrix}))
-    for document in found:
-        scenarios, more = read_document(document, allow_code=True)
-        if scenarios and not [*problems, *more]:
-            return scenarios[0]
-    return None
+    text = scenario_text({**kept, "gradient": fields, **matrix})
+    return scenario_from(text, scenario.file, allow_code=True)[0]
 
 
 def _numbers_of(side: Side | None, length: int) -> list[float | None]:
@@ -176,9 +170,7 @@ def _numbers_of(side: Side | None, length: int) -> list[float | None]:
     return [float(n) if isinstance(n, (int, float)) else None for n in values]
 
 
-def _close(a: float | None, b: float | None, tolerance: dict[str, float]) -> bool:
-    if a is None or b is None:
-        return a is b
-    if not (math.isfinite(a) and math.isfinite(b)):
-        return a == b or (math.isnan(a) and math.isnan(b))
-    return abs(a - b) <= tolerance["atol"] + tolerance["rtol"] * max(abs(a), abs(b))
+def _together(a: float | None, b: float | None, tolerance: dict[str, float]) -> bool:
+    from tfpt_cli.compare.values import close_numbers  # not above: the frameworks start before NumPy is imported
+
+    return a is b if a is None or b is None else close_numbers(a, b, tolerance)

@@ -12,18 +12,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from tfpt_cli.dictionary.differences import Difference, Fix, differences
 from tfpt_cli.dictionary.patterns import rewritten
 from tfpt_cli.explain import canonical
 from tfpt_cli.results import FRAMEWORKS, Problem, ScenarioResult
-from tfpt_cli.scenario.document import documents
-from tfpt_cli.scenario.scenario import Scenario, read_document
+from tfpt_cli.scenario.made import scenario_from, scenario_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tfpt_cli.scenario.scenario import Scenario
     from tfpt_cli.subjects.gradient.spec import Gradient
 
 
@@ -48,39 +46,7 @@ def recipes(scenario: Scenario, result: ScenarioResult) -> Iterator[Recipe]:
                 continue
             data = {"name": f"{scenario.name}, with the recipe of {difference.name}"[:200], **data}
             text = scenario_text(data)
-            found, problems = documents("the recipe", text)
-            for document in found:
-                scenarios, more = read_document(document, allow_code=True)
-                problems = [*problems, *more]
-                yield Recipe(
-                    difference, fix, text, scenarios[0] if scenarios and not problems else None, tuple(problems)
-                )
-
-
-def scenario_text(data: Mapping[str, Any]) -> str:
-    """A scenario as YAML, its keys in their order."""
-    return yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists of numbers stay on a line; YAML 1.2 reads numbers that YAML 1.1 takes for texts."""
-
-
-def _list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
-    flow = all(not isinstance(item, dict) for item in items)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=flow)
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    # PyYAML knows YAML 1.1 alone: 1e-3 is a text to it and a number to everyone who reads 1.2.
-    number = re.fullmatch(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?|0[xo][0-9a-fA-F]+|[-+]?\.(inf|nan)", text, re.I)
-    style = '"' if number or text in ("y", "n", "null", "~") else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(list, _list)
-_Dumper.add_multi_representer(dict, yaml.SafeDumper.represent_dict)
-_Dumper.add_representer(str, _text)
+            yield Recipe(difference, fix, text, *scenario_from(text, "the recipe", allow_code=True))
 
 
 def _with(scenario: Scenario, fix: Fix) -> dict[str, Any] | None:

@@ -43,6 +43,11 @@ def printable_lines(text: str) -> str:
     return "\n".join(printable(line) for line in text.splitlines())
 
 
+def expected_of(expect: Any, quantity: str) -> str:
+    """`agree`, `differ` or `error`: what a scenario expects of a quantity, the rest agreeing where it says so by quantity."""
+    return str(expect.get(quantity, "agree") if isinstance(expect, dict) else expect)
+
+
 class Verdict(StrEnum):
     """What a comparison of one quantity came to."""
 

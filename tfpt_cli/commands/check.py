@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from tfpt_cli.check import Crashed, Session, Stop
+from tfpt_cli.commands import choice
 from tfpt_cli.commands.actions import inert
 from tfpt_cli.commands.progress import Progress
 from tfpt_cli.report import report_text
@@ -58,12 +59,8 @@ class Settings:
 def run_check(options: Options, settings: Settings) -> int:
     """`tfpt check`: prints and writes the reports, gives the exit code."""
     from tfpt_cli.commands import memory
-    from tfpt_cli.scenario.choose import BadExpression, chooser
 
-    try:
-        chooser(options.expression, options.tags)  # before an output file is emptied
-    except BadExpression as error:
-        raise click.UsageError(str(error)) from None
+    choice(options.expression, options.tags)  # before an output file is emptied
     before = None
     if settings.baseline:
         from tfpt_cli import baseline
@@ -177,7 +174,7 @@ class Show(Progress):
     @cached_property
     def console(self) -> Console:
         """Where tables go: the output file or standard output."""
-        return plain_console(self.target)
+        return _console(self.target)
 
     def started(self, environment: dict[str, str]) -> None:
         self.environment = environment
@@ -222,21 +219,18 @@ class Show(Progress):
         from tfpt_cli import baseline
 
         found = baseline.changes(before, report)
-        console = self.console if self.streams else plain_console(None, stderr=True)
+        console = self.console if self.streams else _console(None, stderr=True)
         for line in baseline.lines(found, before, report):
             console.print(line, soft_wrap=True)
         return sum(change.matters for change in found)
 
 
-def plain_console(target: TextIO | None, *, stderr: bool = False) -> Console:
-    """A console that prints text as it is; into a file as wide as COLUMNS says and without colour."""
-    from rich.console import Console
+def _console(target: TextIO | None, *, stderr: bool = False) -> Console:
+    from tfpt_cli.report.console import (
+        plain_console,  # not above: the frameworks start before anything slow is imported
+    )
 
-    from tfpt_cli.report.table import file_width
-
-    if target is None:
-        return Console(markup=False, emoji=False, highlight=False, stderr=stderr)
-    return Console(file=target, width=file_width(), color_system=None, markup=False, emoji=False, highlight=False)
+    return plain_console(target, stderr=stderr)
 
 
 def preview(session: Session, show: Show, options: Options) -> None:
@@ -245,10 +239,9 @@ def preview(session: Session, show: Show, options: Options) -> None:
     from tfpt_cli.report.table import print_preview
 
     found = [recipe for scenario, result in show.checked if not result.agree for recipe in recipes(scenario, result)]
-    tried = [[recipe.scenario] for recipe in found if recipe.scenario is not None]
-    again = session.check(replace(options.everything, generated=tried))
+    again = session.check(options.of(recipe.scenario for recipe in found if recipe.scenario is not None))
     results = iter(again.scenarios)
-    console = show.console if show.streams else plain_console(None, stderr=True)
+    console = show.console if show.streams else _console(None, stderr=True)
     for recipe in found:
         result = next(results, None) if recipe.scenario is not None else None
         print_preview(recipe.difference, recipe.text, recipe.problems, result, again.environment, console)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tfpt_cli.commands import choice
 from tfpt_cli.commands.actions import inert
 from tfpt_cli.results import Problem
 
@@ -60,12 +61,7 @@ def run_code(
     allow_code: bool = False,
 ) -> int:
     """`tfpt code`: prints the scripts, or writes them into a folder."""
-    from tfpt_cli.scenario.choose import BadExpression, chooser
-
-    try:
-        chosen = chooser(expression, tags)
-    except BadExpression as error:
-        raise click.UsageError(str(error)) from None
+    chosen = choice(expression, tags)
     problems, scripts = [], []
     taken: set[str] = set()
     for found in _loaded(paths, allow_code):

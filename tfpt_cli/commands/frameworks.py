@@ -9,17 +9,17 @@ from tfpt_cli.results import LABELS, printable
 
 def run_doctor(interpreters: dict[str, str]) -> int:
     """`tfpt doctor`: a table of what is there and what is missing; 3 where a framework cannot run."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from tfpt_cli import __version__
     from tfpt_cli.doctor import examine
+    from tfpt_cli.report.console import plain_console
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for header in ("", "version", "Python", "NumPy", "import", "interpreter"):
         table.add_column(header, overflow="fold")
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = plain_console(None)
     findings = examine(interpreters)
     for finding in findings:
         versions = finding.versions
@@ -43,13 +43,12 @@ def run_doctor(interpreters: dict[str, str]) -> int:
 
 def run_selfcheck(names: tuple[str, ...], dtypes: tuple[str, ...], interpreters: dict[str, str], *, save: bool) -> int:
     """`tfpt selfcheck`: runs the dictionary's own scenarios and says what is not as the rows declare."""
-    from rich.console import Console
-
     from tfpt_cli import selfcheck
     from tfpt_cli.catalogue import examination_lines
     from tfpt_cli.commands.progress import Progress
     from tfpt_cli.dictionary.rows import dictionary
     from tfpt_cli.neutral import unknown
+    from tfpt_cli.report.console import plain_console
 
     missing = [name for name in names if name not in dictionary().operations]
     if missing:
@@ -61,7 +60,7 @@ def run_selfcheck(names: tuple[str, ...], dtypes: tuple[str, ...], interpreters:
     show = Progress()
     with show:
         examination = selfcheck.selfcheck(set(names), set(dtypes), show, interpreters=interpreters)
-    console = Console(markup=False, emoji=False, highlight=False)
+    console = plain_console(None)
     for line in examination_lines(examination):
         console.print(line, soft_wrap=True)
     report = examination.report

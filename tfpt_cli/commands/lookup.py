@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from tfpt_cli.catalogue import KINDS, matching, rows_of, table_of, whole, whole_difference
-from tfpt_cli.commands.check import plain_console
 from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.report.console import plain_console
 from tfpt_cli.suggest import did_you_mean
 
 

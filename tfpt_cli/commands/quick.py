@@ -15,13 +15,12 @@ import yaml
 import yamlcore
 
 from tfpt_cli.check import Session
-from tfpt_cli.commands.check import Settings, Show, plain_console, preview
+from tfpt_cli.commands.check import Settings, Show, preview
 from tfpt_cli.curves import around, curve_plan, point_plan, run
 from tfpt_cli.dictionary.shapes import show as show_shape
-from tfpt_cli.recipes import scenario_text
+from tfpt_cli.report.console import plain_console
 from tfpt_cli.results import LABELS, printable
-from tfpt_cli.scenario.document import documents
-from tfpt_cli.scenario.scenario import read_document
+from tfpt_cli.scenario.made import scenario_from, scenario_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -138,11 +137,12 @@ def _name(words: str) -> str:
 def run_quick(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
     """Checks the scenario that the data makes, prints its code, table and plot as wanted, and gives the exit code of `check`."""
     text = scenario_text(data)
-    scenario, problems = _read(text, allow_code=options.allow_code)
+    scenario, problems = scenario_from(text, HERE, allow_code=options.allow_code)
     if scenario is None:
         for problem in problems:
             _complain(problem, text)
         return 2
+    scenario = replace(scenario, line=0)
     plan = _plan(scenario, wanted.interval) if wanted.plot else None
     if wanted.save:
         _save(wanted.save, text)
@@ -163,13 +163,6 @@ def run_quick(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
         if wanted.settings.fix_preview and not report.interrupted:
             preview(session, show, options)
     return report.exit_code
-
-
-def _read(text: str, *, allow_code: bool) -> tuple[Scenario | None, list[Problem]]:
-    found, problems = documents(HERE, text)
-    scenarios, more = read_document(found[0], allow_code=allow_code) if found else ([], [])
-    problems = [*problems, *more]
-    return (replace(scenarios[0], line=0) if scenarios and not problems else None), problems
 
 
 def _complain(problem: Problem, text: str) -> None:

@@ -11,9 +11,10 @@ import click
 from watchfiles import watch
 
 from tfpt_cli.check import Session
-from tfpt_cli.commands.check import Settings, Show, plain_console
+from tfpt_cli.commands import choice
+from tfpt_cli.commands.check import Settings, Show
+from tfpt_cli.report.console import plain_console
 from tfpt_cli.results import printable
-from tfpt_cli.scenario.choose import BadExpression, chooser
 from tfpt_cli.scenario.files import ENDINGS, scenario_files
 
 if TYPE_CHECKING:
@@ -33,10 +34,7 @@ def run_watch(options: Options, settings: Settings) -> int:
     missing = [path for path in options.paths if not Path(path).exists()]
     if missing:
         raise click.UsageError(f"no such file or folder: {', '.join(missing)}")
-    try:
-        chooser(options.expression, options.tags)
-    except BadExpression as error:
-        raise click.UsageError(str(error)) from None
+    choice(options.expression, options.tags)
     console = plain_console(None)
     folders = {str(Path(path) if Path(path).is_dir() else Path(path).absolute().parent) for path in options.paths}
     with Session(options) as session:

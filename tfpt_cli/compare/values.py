@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from tfpt_cli.dictionary.shapes import show
 from tfpt_cli.results import FRAMEWORKS, LABELS, MANY_ULP, Comparison, Measure, Side, State, Tolerance, Value, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from tfpt_cli.subjects.init.axes import Layout
@@ -136,6 +139,18 @@ def close(a: NDArray[Any], b: NDArray[Any], rtol: float, atol: Any) -> NDArray[n
         finite = np.isfinite(a) & np.isfinite(b)
         near: NDArray[np.bool_] = same | (finite & (np.abs(a - b) <= atol + rtol * np.maximum(np.abs(a), np.abs(b))))
     return near
+
+
+def same_number(a: complex, b: complex) -> bool:
+    """Whether two numbers are the same, NaN the same as NaN."""
+    return bool(a == b or (a != a and b != b))
+
+
+def close_numbers(a: complex, b: complex, tolerance: Mapping[str, float]) -> bool:
+    """`close` of two numbers: whole ones are compared as they are, however large."""
+    if same_number(a, b) or not (cmath.isfinite(a) and cmath.isfinite(b)):
+        return same_number(a, b)
+    return bool(abs(a - b) <= tolerance["atol"] + tolerance["rtol"] * max(abs(a), abs(b)))
 
 
 def kinds_apart(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, atol: float) -> list[str]:

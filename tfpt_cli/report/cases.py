@@ -7,9 +7,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from tfpt_cli.report.table import FILE_WIDTH, message_text, print_scenario, status_words
+from tfpt_cli.report.console import FILE_WIDTH, plain_console
+from tfpt_cli.report.table import message_text, print_scenario, status_words
 from tfpt_cli.results import (
     FRAMEWORKS,
     LABELS,
@@ -19,6 +18,7 @@ from tfpt_cli.results import (
     State,
     Status,
     Verdict,
+    expected_of,
     printable,
     printable_lines,
 )
@@ -71,7 +71,7 @@ def _whole(result: ScenarioResult, word: str, message: str) -> Case:
 def _case(result: ScenarioResult, comparison: Comparison) -> Case:
     ways = " and ".join(filter(None, (comparison.sides[f].how for f in FRAMEWORKS if f in comparison.sides)))
     verdict = comparison.verdict
-    wanted = _wanted(result, comparison)
+    wanted = expected_of(result.expect, comparison.quantity)
     if result.expected or _as_wanted(result, comparison, wanted):
         return Case(result, comparison.quantity, ways, Status.PASSED, verdict.value)
     expected = {"agree": "", "differ": "expected to differ", "error": "expected an error"}[wanted]
@@ -85,11 +85,6 @@ def _case(result: ScenarioResult, comparison: Comparison) -> Case:
     message = "; ".join(filter(None, (expected, *why)))
     status = Status.ERROR if verdict is Verdict.ERROR else Status.FAILED
     return Case(result, comparison.quantity, ways, status, verdict.value, message, comparison.findings)
-
-
-def _wanted(result: ScenarioResult, comparison: Comparison) -> str:
-    expect = result.expect
-    return str(expect.get(comparison.quantity, "agree") if isinstance(expect, dict) else expect)
 
 
 def _found(comparison: Comparison) -> str:
@@ -137,8 +132,7 @@ def problem_text(problem: Problem) -> str:
 def scenario_text(result: ScenarioResult, environment: Mapping[str, str]) -> str:
     """The scenario's table as plain text, without blanks at the ends of its lines."""
     text = io.StringIO()
-    console = Console(file=text, width=FILE_WIDTH, color_system=None, markup=False, emoji=False, highlight=False)
-    print_scenario(result, dict(environment), console)
+    print_scenario(result, dict(environment), plain_console(text, width=FILE_WIDTH))
     return "\n".join(line.rstrip() for line in printable_lines(text.getvalue()).splitlines()).strip("\n")
 
 

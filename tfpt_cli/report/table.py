@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tfpt_cli.report.console import plain_console
 from tfpt_cli.report.numbers import array_lines, digits_apart, summary_lines
 from tfpt_cli.results import (
     FRAMEWORKS,
@@ -59,8 +59,6 @@ STATE_WORDS = {
     State.FAILED: "failed",
     State.SKIPPED: "skipped",
 }
-# As wide as a report in a file is, where COLUMNS does not say.
-FILE_WIDTH = 100
 _GAP = 2
 # On narrower consoles both sides stand below each other.
 _NARROWEST = 60
@@ -470,16 +468,10 @@ def problem_line(problem: Problem) -> Text:
     return Text.assemble((place, "bold"), (printable(problem.message), "red"))
 
 
-def file_width() -> int:
-    """How wide a report in a file is: as COLUMNS says, where it is a number."""
-    columns = os.environ.get("COLUMNS", "")
-    return (int(columns) if columns.isdecimal() else 0) or FILE_WIDTH
-
-
 def report_text(report: Report) -> str:
     """The whole report as plain text, as wide as COLUMNS says."""
     text = io.StringIO()
-    console = Console(file=text, width=file_width(), color_system=None, markup=False, emoji=False, highlight=False)
+    console = plain_console(text)
     for result in report.scenarios:
         print_scenario(result, report.environment, console)
     print_end(report, console)

@@ -10,7 +10,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.explain import explained
-from tfpt_cli.results import FRAMEWORKS, LABELS, REFERENCE, Comparison, Outcome, Problem, Tolerance, Verdict
+from tfpt_cli.results import (
+    FRAMEWORKS,
+    LABELS,
+    REFERENCE,
+    Comparison,
+    Outcome,
+    Problem,
+    Tolerance,
+    Verdict,
+    expected_of,
+)
 from tfpt_cli.scenario.document import Document, documents, read_text
 from tfpt_cli.scenario.expression import parse
 from tfpt_cli.scenario.reader import Reader, bad_name
@@ -108,7 +118,7 @@ class Scenario:
 
     def expected(self, quantity: str) -> str:
         """`agree`, `differ` or `error`, for one quantity of a scenario that expects by quantity."""
-        return str(self.expect.get(quantity, "agree")) if isinstance(self.expect, dict) else str(self.expect)
+        return expected_of(self.expect, quantity)
 
 
 def _refusal(comparison: Comparison) -> tuple[str, ...]:

@@ -1,0 +1,29 @@
+"""The console of every table: text as it is, with no markup of its own."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+# As wide as a report in a file is, where COLUMNS does not say.
+FILE_WIDTH = 100
+
+
+def plain_console(target: TextIO | None, *, stderr: bool = False, width: int | None = None) -> Console:
+    """A console on standard output or error; into a file as wide as is asked for or COLUMNS says, and without colour."""
+    if target is None:
+        return Console(markup=False, emoji=False, highlight=False, stderr=stderr)
+    return Console(
+        file=target, width=width or file_width(), color_system=None, markup=False, emoji=False, highlight=False
+    )
+
+
+def file_width() -> int:
+    """How wide a report in a file is: as COLUMNS says, where it is a number."""
+    columns = os.environ.get("COLUMNS", "")
+    return (int(columns) if columns.isdecimal() else 0) or FILE_WIDTH
