@@ -300,8 +300,8 @@ class Comparison:
 
     `layout` is an einops pattern from PyTorch's axes to TensorFlow's; `blocks` names what stands along its axis `gate`,
     in each framework's order. `findings` is what the reference has to say, in words. `known_differences` holds the ids of the
-    rows that explain a mismatch, `errors` the greatest absolute difference in each block of a matrix that does not agree in all
-    its values (at most 32 by 32 blocks; not a number where a side has none).
+    rows that explain a mismatch, `errors` the greatest absolute difference in each block of two matrices that differ
+    (at most 32 by 32 blocks; not a number where a side has none).
     """
 
     quantity: str

@@ -180,7 +180,8 @@ class Show(Progress):
         self.environment = environment
 
     def compared(self, scenario: Scenario, result: ScenarioResult) -> None:
-        self.checked.append((scenario, result))
+        if self.settings.fix_preview or "html" in self.settings.formats:  # nobody else asks for the scenarios again
+            self.checked.append((scenario, result))
 
     def finished(self, result: ScenarioResult) -> None:
         super().finished(result)

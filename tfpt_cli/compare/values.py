@@ -94,7 +94,7 @@ def compare_values(
         measured,
         {"rtol": rtol, "atol": atol},
         diagnosis=tuple(diagnosis),
-        errors=error_map(turned, right.array) if measured.max_abs != 0 else (),
+        errors=error_map(turned, right.array) if verdict is Verdict.DIFFERS else (),
     )
 
 
