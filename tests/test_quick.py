@@ -326,3 +326,9 @@ def test_a_curve_is_planned_for_what_keeps_its_places() -> None:
             empty: list[ScenarioResult] = []
             assert len(plan.at) == 11
             assert plan.curves(empty) == ()
+
+
+def test_a_page_of_one_comparison_has_its_curves(tfpt: Run) -> None:
+    page = tfpt("grad", "tanh(x)", "--at", "x=0.5", "--format", "html").out
+    assert "value over x" in page
+    assert "d/dx over x" in page

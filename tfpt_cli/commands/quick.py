@@ -16,7 +16,7 @@ import yamlcore
 
 from tfpt_cli.check import Session
 from tfpt_cli.commands.check import Settings, Show, preview
-from tfpt_cli.curves import around, curve_plan, point_plan, run
+from tfpt_cli.curves import around, curve_plan, point_plan, run, with_curves
 from tfpt_cli.dictionary.shapes import show as show_shape
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.results import LABELS, printable
@@ -156,6 +156,8 @@ def run_quick(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
     with Session(options) as session:
         with show:
             report = session.check(replace(options, generated=[[scenario]]), show)
+            if "html" in wanted.settings.formats:
+                report = with_curves(report, show.checked, session, options)
         if not show.streams or report.interrupted:
             show.end(report)
         if plan is not None and not report.interrupted:
