@@ -81,8 +81,11 @@ def message_of(error: BaseException) -> str:
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " ..."
 
 
-def run(side: Any, request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
-    """Runs the sections of a listing one after another; gives the answer's header and the arrays' bytes."""
+def run(side: Any, request: dict[str, Any], channel: Channel) -> None:
+    """Runs the sections of a listing one after another, and sends what they leave.
+
+    What is there is sent before the next section runs: whatever becomes of that one, it is not lost. The last part says `done`.
+    """
     import numpy as np
 
     side.reset()
@@ -92,32 +95,41 @@ def run(side: Any, request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     values: list[Any] = []
     failures: list[Any] = []
     blobs: list[Any] = []
-    broken: dict[str, int] = {}  # by group, the failure after which nothing else of it can run
+    broken: dict[str, dict[str, Any]] = {}  # by group, the failure after which nothing else of it can run
+
+    def send(done: bool) -> None:
+        channel.send({"id": request["id"], "values": values, "failures": failures, "done": done}, blobs)
+        for sent in (values, failures, blobs):
+            sent.clear()
+
     for section in request["sections"]:
         keys = [leaf[:2] for leaf in section["leaves"]]
         after = broken.get("", broken.get(section["group"]))
         if after is not None:
-            failures[after]["keys"] += keys
+            failures.append(dict(after, keys=keys))
             continue
         if section["needs"]:
             lack = side.lacks(section["needs"])
             if lack:
                 values += [{"quantity": q, "how": how, "state": "skipped", "reason": lack} for q, how in keys]
                 continue
+        if values or failures:
+            send(done=False)
         try:
             execute(section, namespace, request["name"])
             left = [leave(side, namespace, leaf, np) for leaf in section["leaves"]]
         except Exception as error:
-            failures.append({"message": message_of(error), "line": line_of(error, request["name"]), "keys": keys})
+            failure = {"message": message_of(error), "line": line_of(error, request["name"])}
+            failures.append(dict(failure, keys=keys))
             if section["required"]:
-                broken[section["group"]] = len(failures) - 1
+                broken[section["group"]] = failure
             continue
         for value, blob in left:
             values.append(value)
             if blob is not None:
                 blobs.append(blob)
     forget_modules(path)
-    return {"id": request["id"], "values": values, "failures": failures}, blobs
+    send(done=True)
 
 
 def forget_modules(path: list[str]) -> None:
@@ -206,8 +218,7 @@ def main() -> None:
                 limit_memory(request["memory"])
             channel.send({"loaded": versions})
             continue
-        header, blobs = run(side, request)
-        channel.send(header, blobs)
+        run(side, request, channel)
 
 
 if __name__ == "__main__":

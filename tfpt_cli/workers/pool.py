@@ -27,6 +27,9 @@ CHILD = Path(__file__).with_name("child.py")
 AHEAD = 32
 STDERR_KEPT = 16_000
 REFERENCE_TIMEOUT = 10.0
+# Seconds between the attempts to start a process that was killed while it imported its framework.
+_PAUSES = (0.5, 2.0)
+_SENT = {getattr(signal, name) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)}
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,21 @@ class Limits:
 
 
 class Broken(Exception):
-    """A worker that can no longer be used, with the failure that says why."""
+    """A worker that can no longer be used, with the failure that says why, and the signal that ended it, if one did."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, by: int | None = None) -> None:
         super().__init__(failure.message)
-        self.failure = failure
+        self.failure, self.by = failure, by
+
+    @property
+    def by_signal(self) -> bool:
+        """Whether a signal ended the process: another one may fare better."""
+        return self.by is not None
+
+    @property
+    def from_outside(self) -> bool:
+        """Whether the signal is one that others send (the killer of processes that use too much memory, an operator)."""
+        return self.by in _SENT
 
 
 class Worker:
@@ -108,8 +121,13 @@ class Worker:
         if not self.process.stdin.is_closing():
             self.process.stdin.writelines(protocol.frame(header))
 
-    async def read(self, seconds: float, doing: str) -> tuple[dict[str, Any], list[bytearray]]:
-        """The next frame. Raises `Broken` where there is none in time, or no frame at all."""
+    async def read(
+        self, seconds: float, doing: str, limit: float | None = None
+    ) -> tuple[dict[str, Any], list[bytearray]]:
+        """The next frame. Raises `Broken` where there is none in so many `seconds`, or no frame at all.
+
+        `limit` is what a person allowed, where `seconds` are what is left of that.
+        """
         assert self.process is not None
         assert self.process.stdout is not None
         stream = self.process.stdout
@@ -121,21 +139,22 @@ class Worker:
             return header, blobs
         except TimeoutError:
             words = {"start": "did not start", "import": "was not imported", "run": "did not finish"}[doing]
-            message = f"{LABELS[self.framework]} {words} within {seconds:g} s"
+            message = f"{LABELS[self.framework]} {words} within {limit or seconds:g} s"
             raise Broken(self._failure("timeout", message)) from None
         except asyncio.IncompleteReadError as error:
-            raise Broken(await self._ended(error.partial)) from None
+            raise await self._ended(error.partial) from None
         except (protocol.Nonsense, ValueError, TypeError) as error:
             message = f"{LABELS[self.framework]}'s process talks nonsense: {error}"
             raise Broken(self._failure("nonsense", message)) from None
 
-    async def _ended(self, partial: bytes) -> Failure:
+    async def _ended(self, partial: bytes) -> Broken:
         """Why the process closed its end: a signal, an exit code, and the last it said."""
         assert self.process is not None
         try:
             code = await asyncio.wait_for(self.process.wait(), 5)
         except TimeoutError:
-            return self._failure("nonsense", f"{LABELS[self.framework]}'s process closed its output and went on")
+            message = f"{LABELS[self.framework]}'s process closed its output and went on"
+            return Broken(self._failure("nonsense", message))
         if self._reader is not None:
             await asyncio.wait([self._reader], timeout=1)
         if code < 0:
@@ -145,7 +164,8 @@ class Worker:
             words = f"ended with exit code {code}"
         said = f" after it answered {partial[:40]!r}" if partial else ""
         symptom = "crashed" if self.versions else "not started"
-        return self._failure(symptom, f"{LABELS[self.framework]}'s process {words}{said}{self._last_words()}")
+        message = f"{LABELS[self.framework]}'s process {words}{said}{self._last_words()}"
+        return Broken(self._failure(symptom, message), -code if code < 0 else None)
 
     def _last_words(self) -> str:
         text = b"".join(self._stderr).decode("utf-8", "replace").strip()
@@ -213,6 +233,7 @@ class _Job:
     listing: Listing
     done: Callable[[Outcome], None]
     sent: bool = False
+    again: bool = False  # a signal from outside ended the process over it once
 
 
 @dataclass
@@ -296,18 +317,24 @@ class Lane:
             self._loaded = await self._next()
 
     async def _load(self) -> bool:
-        if self._worker is None:
-            await self.start()
-        if self._worker is None or self._dead is not None:
-            return False
-        try:
-            await self._worker.load()
-        except Broken as broken:
-            self._dead = broken.failure
-            await self._replace()
-            return False
-        self.versions = self._worker.versions
-        return True
+        """Imports the framework. A process that is killed meanwhile is started again, twice, before it is given up."""
+        for pause in (*_PAUSES, None):
+            if self._worker is None:
+                await self.start()
+            if self._worker is None or self._dead is not None:
+                return False
+            try:
+                await self._worker.load()
+            except Broken as broken:
+                await self._replace()
+                if pause is None or not broken.by_signal:
+                    self._dead = broken.failure
+                    return False
+                await asyncio.sleep(pause)
+            else:
+                self.versions = self._worker.versions
+                return True
+        return False
 
     async def _replace(self) -> None:
         await self.end()
@@ -325,16 +352,27 @@ class Lane:
                 job.sent = True
         began = time.perf_counter()
         job = self._jobs[0]
+        answer = _Answer(job)
+        limit = self.limits.timeout
         try:
-            header, blobs = await worker.read(self.limits.timeout, "run")
-            outcome = _outcome(job, header, blobs, time.perf_counter() - began)
+            while not answer.done:
+                left = limit - (time.perf_counter() - began)
+                answer.take(*await worker.read(max(left, 0.001), "run", limit))
+            outcome = answer.outcome()
         except Broken as broken:
-            outcome = failed(job.listing, broken.failure)
+            if broken.from_outside and not job.again:
+                job.again = True
+                await self._replace()
+                return False
+            failure = broken.failure
+            if job.again:
+                failure = replace(failure, message=f"{failure.message} (a second time: it was tried again)")
+            outcome = answer.outcome(failure)
         except (KeyError, ValueError, TypeError, IndexError) as error:
             message = f"{LABELS[self.framework]}'s process talks nonsense: {type(error).__name__}: {error}"
             outcome = failed(job.listing, Failure(self.framework, "nonsense", message))
         self._jobs.popleft()
-        job.done(outcome)
+        job.done(replace(outcome, seconds=time.perf_counter() - began))
         usable = not any(failure.could_not_run for failure in outcome.failures)
         if not usable:
             await self._replace()
@@ -346,29 +384,45 @@ def failed(listing: Listing, failure: Failure) -> Outcome:
     return Outcome(listing.framework, {key: Value(State.FAILED, failure=failure) for key in listing.keys}, (failure,))
 
 
-def _outcome(job: _Job, header: dict[str, Any], blobs: list[bytearray], seconds: float) -> Outcome:
-    """A worker's answer as an outcome, in the order of the listing. Raises `ValueError` for an answer that does not fit."""
-    if header.get("id") != job.id:
-        raise ValueError(f"an answer to {header.get('id')} where {job.id} was asked")
-    import numpy as np  # not above: the processes are started before anything slow is imported
+class _Answer:
+    """What a worker has sent of one listing so far."""
 
-    framework = job.listing.framework
-    values: dict[tuple[str, str], Value] = {}
-    waiting = iter(blobs)
-    for item in header["values"]:
-        key = item["quantity"], item["how"]
-        if item["state"] != "present":
-            values[key] = Value(State(item["state"]), reason=str(item.get("reason", "")))
-            continue
-        array = np.frombuffer(next(waiting, bytearray()), dtype=np.dtype(item["stored"])).reshape(item["shape"])
-        values[key] = Value(State.PRESENT, array, str(item["dtype"]))
-    failures = []
-    for item in header["failures"]:
-        failure = Failure(framework, "exception", str(item["message"]), item["line"])
-        failures.append(failure)
-        for quantity, how in item["keys"]:
-            values[quantity, how] = Value(State.FAILED, failure=failure)
-    missing = [key for key in job.listing.keys if key not in values]
-    if missing:
-        raise ValueError(f"no answer for {missing[0][0]}")
-    return Outcome(framework, {key: values[key] for key in job.listing.keys}, tuple(failures), seconds)
+    def __init__(self, job: _Job) -> None:
+        self.job, self.done = job, False
+        self.values: dict[tuple[str, str], Value] = {}
+        self.failures: list[Failure] = []
+
+    def take(self, header: dict[str, Any], blobs: list[bytearray]) -> None:
+        """Takes one more part. Raises `ValueError` for one that does not fit."""
+        if header.get("id") != self.job.id:
+            raise ValueError(f"an answer to {header.get('id')} where {self.job.id} was asked")
+        import numpy as np  # not above: the processes are started before anything slow is imported
+
+        waiting = iter(blobs)
+        for item in header["values"]:
+            key = item["quantity"], item["how"]
+            if item["state"] != "present":
+                self.values[key] = Value(State(item["state"]), reason=str(item.get("reason", "")))
+                continue
+            array = np.frombuffer(next(waiting, bytearray()), dtype=np.dtype(item["stored"])).reshape(item["shape"])
+            self.values[key] = Value(State.PRESENT, array, str(item["dtype"]))
+        for item in header["failures"]:
+            failure = Failure(self.job.listing.framework, "exception", str(item["message"]), item["line"])
+            self.failures.append(failure)
+            self.values |= {(quantity, how): Value(State.FAILED, failure=failure) for quantity, how in item["keys"]}
+        self.done = bool(header["done"])
+
+    def outcome(self, broken: Failure | None = None) -> Outcome:
+        """The outcome in the order of the listing; what is not there yet has failed where the process broke.
+
+        Raises `ValueError` for what is not there though the process did not break.
+        """
+        keys = self.job.listing.keys
+        missing = [key for key in keys if key not in self.values]
+        if broken is None and missing:
+            raise ValueError(f"no answer for {missing[0][0]}")
+        values = {key: self.values.get(key) or Value(State.FAILED, failure=broken) for key in keys}
+        failures = dict.fromkeys(
+            [*self.failures, *filter(None, [broken])]
+        )  # one may keep several sections from running
+        return Outcome(self.job.listing.framework, values, tuple(failures))

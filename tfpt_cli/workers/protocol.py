@@ -9,7 +9,7 @@ import json
 import struct
 from typing import Any, Iterable
 
-VERSION = "tfpt-worker/1"
+VERSION = "tfpt-worker/2"
 MARK = b"TFPT"
 PREFIX = struct.Struct("<4sI")
 MAX_HEADER = 1 << 28
