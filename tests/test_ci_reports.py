@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tests.conftest import run_tfpt
-from tfpt_cli.report import report_text
+from tfpt_cli.report import drawn
 from tfpt_cli.report.cases import Case, cases, problem_text, repository_path, title
 from tfpt_cli.report.markdown import LIMIT
 from tfpt_cli.results import (
@@ -53,6 +53,13 @@ KNOWN = Explanation(
     name="trap", area="a", what="what @tf.function <does>, see #12", why="why", write={"torch": "x | y", "tensorflow": "a < b"},
     source="s", scenario="gradient/traps.yaml",
 )  # fmt: skip
+
+
+def report_text(report: Report, format_: str) -> str:
+    """The report in a format, every scenario of it drawn as it is."""
+    found = drawn(report, format_)
+    assert found.complete
+    return found.text
 
 
 def comparison(quantity: str, verdict: Verdict, words: str, how: str = "") -> Comparison:

@@ -162,9 +162,10 @@ WHOLE = Comparison(
     ("shape",), REFERENCE, ("finding",), dict.fromkeys(SIDES, ("i", "f")), ("a-row",),
 )  # fmt: skip
 APART = replace(WHOLE, reference=replace(REFERENCE, values=dict.fromkeys(SIDES, 1.0)))
+FAILURES = Failure("torch", "exception", "no", 4), Failure.internal(ValueError("no"), "comparing")
 RESULT = ScenarioResult(
     "a.yaml", 3, "name", {"n": 1, "k": [1.0, float("nan")], "word": "uniform()"}, "init", "linear(3, 4)", {"weight": "differ"},
-    "why", Status.PASSED, (WHOLE, APART), (Failure("torch", "exception", "no", 4),), ("note",), 0.1, ("tag",), "id",
+    "why", Status.PASSED, (WHOLE, APART), FAILURES, ("note",), 0.1, ("tag",), "id",
 )  # fmt: skip
 FULL = Report(
     {"tfpt": "0", "python": "3", "torch": "2"},

@@ -29,6 +29,7 @@ from tfpt_cli.results import (
     ScenarioResult,
     State,
     Status,
+    Unread,
     Verdict,
     name_sides,
 )
@@ -42,12 +43,16 @@ if TYPE_CHECKING:
     from tfpt_cli.scenario.scenario import Scenario
 
 
+# Ctrl-C, a polite end, and a terminal that is closed.
+_ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
 class Stop(Exception):
     """Raised by an observer: nobody reads on, the run may end."""
 
 
 class Crashed(Exception):
-    """An error of tfpt's own during a run, its cause; the report holds what was finished until then."""
+    """An error of tfpt's own that is not one scenario's, its cause; the report holds what was finished until then."""
 
     def __init__(self, report: Report) -> None:
         super().__init__("tfpt itself failed")
@@ -64,7 +69,10 @@ class Observer:
         """How many scenarios are known to be run by now."""
 
     def compared(self, scenario: Scenario, result: ScenarioResult) -> None:
-        """A scenario was checked; called just before `finished`, for who needs the scenario itself."""
+        """A scenario was checked; called just before `finished`, for who needs the scenario itself.
+
+        Not for a document that tfpt failed to read: that is no scenario.
+        """
 
     def finished(self, result: ScenarioResult) -> None:
         """A scenario was checked; called in the order of the files."""
@@ -108,7 +116,7 @@ class Options:
 def check(options: Options, observer: Observer | None = None) -> Report:
     """Checks every scenario below the paths and gives the report.
 
-    What a framework or a file does wrong is in the report. On Ctrl-C (or SIGTERM) the workers are ended and the
+    What a framework or a file does wrong is in the report, and a mistake of tfpt's own too. On Ctrl-C (or SIGTERM) the workers are ended and the
     report holds what was finished until then. Raises `BadExpression` for a `-k` that cannot be read, and `Crashed` for an error
     of ours.
     """
@@ -167,6 +175,7 @@ class _Waiting:
     missing: set[str]
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     first: dict[str, Outcome] = field(default_factory=dict)
+    comparisons: list[Comparison] = field(default_factory=list)  # those of the first look
 
 
 class _Run:
@@ -185,7 +194,7 @@ class _Run:
         self.results: list[ScenarioResult] = []
         self.waiting: dict[int, _Waiting] = {}
         self.all_read = False
-        self.done: dict[int, tuple[Scenario, ScenarioResult]] = {}
+        self.done: dict[int, tuple[Scenario | None, ScenarioResult]] = {}
         self.count = 0
         self.deselected = 0
         self.met = 0
@@ -196,7 +205,8 @@ class _Run:
     async def run(self) -> Report:
         loop = asyncio.get_running_loop()
         self.task = asyncio.current_task()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]  # as `nohup` does
+        for number in heard:
             try:
                 loop.add_signal_handler(number, self.cancel)
             except (NotImplementedError, RuntimeError, ValueError):
@@ -219,7 +229,7 @@ class _Run:
             await _end(self.lanes)
             raise Crashed(self.report(interrupted=True)) from group.exceptions[0]
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in heard:
                 try:
                     loop.remove_signal_handler(number)  # between two runs Ctrl-C is its usual self
                 except (NotImplementedError, RuntimeError, ValueError):
@@ -231,12 +241,14 @@ class _Run:
         for found in self.found():
             if isinstance(found, Problem):
                 self.complain(found)
-                continue
-            for scenario in found:
-                if self.wanted(scenario):
-                    self.queue(scenario.alike(self.options.alike) if self.options.alike else scenario)
-                else:
-                    self.deselected += 1
+            elif isinstance(found, Unread):
+                self.settle(self.counted(), None, unread_result(found))
+            else:
+                for scenario in found:
+                    if self.wanted(scenario):
+                        self.queue(scenario)
+                    else:
+                        self.deselected += 1
             await asyncio.sleep(0)
         self.all_read = True
         self.close_if_done()
@@ -249,7 +261,7 @@ class _Run:
         self.met += 1
         return shard is None or self.met % shard[1] == shard[0] % shard[1]
 
-    def found(self) -> Iterator[list[Scenario] | Problem]:
+    def found(self) -> Iterator[list[Scenario] | Problem | Unread]:
         """The cases of each document, and everything that is wrong with the paths and the files."""
         if self.options.generated is not None:
             yield from self.options.generated
@@ -274,13 +286,25 @@ class _Run:
         self.problems.append(problem)
         self.observer.problem(problem)
 
-    def queue(self, scenario: Scenario) -> None:
-        index, self.count = self.count, self.count + 1
+    def counted(self) -> int:
+        """The index of one more scenario."""
+        self.count += 1
         self.observer.selected(self.count)
+        return self.count - 1
+
+    def queue(self, scenario: Scenario) -> None:
+        index = self.counted()
         subject = scenario.subject
         if subject not in self.warm:
             self.warm[subject] = asyncio.get_running_loop().run_in_executor(None, _import_comparers, subject)
-        self.ask(index, _Waiting(scenario, set()), scenario.listings(reference=self.options.reference))
+        try:
+            scenario = scenario.alike(self.options.alike) if self.options.alike else scenario
+            listings = scenario.listings(reference=self.options.reference)
+        except Exception as error:  # a mistake of ours is this scenario's failure alone
+            failure = Failure.internal(error, "writing the code of this scenario")
+            self.settle(index, scenario, failed_result(scenario, (failure,)))
+            return
+        self.ask(index, _Waiting(scenario, set()), listings)
 
     def ask(self, index: int, waiting: _Waiting, listings: dict[str, Listing], *, soon: bool = False) -> None:
         waiting.missing = set(listings)
@@ -296,27 +320,45 @@ class _Run:
         waiting.missing.discard(side)
         if waiting.missing:
             return
-        scenario, first = waiting.scenario, waiting.first or waiting.outcomes
-        comparisons = scenario.compare(first, waiting.outcomes if waiting.first else None)
-        listings = {} if waiting.first else scenario.second_look(comparisons, reference=self.options.reference)
+        scenario, second = waiting.scenario, bool(waiting.first)
+        first, comparisons, listings = waiting.first or waiting.outcomes, waiting.comparisons, {}
+        failures: list[Failure] = []  # mistakes of ours: they are this scenario's alone, and lose nothing of it
+        try:
+            comparisons = scenario.compare(first, waiting.outcomes if second else None)
+            if not second:
+                listings = scenario.second_look(comparisons, reference=self.options.reference)
+        except Exception as error:
+            failures.append(Failure.internal(error, "comparing"))
         if listings:
-            self.ask(index, _Waiting(scenario, set(), first=first), listings, soon=True)
+            self.ask(index, _Waiting(scenario, set(), first=first, comparisons=comparisons), listings, soon=True)
             return
         del self.waiting[index]
-        comparisons = scenario.explained(comparisons, self.environment())
-        result = compared(scenario, first, tuple(comparisons), listings=self.options.listings)
+        try:
+            comparisons = scenario.explained(comparisons, self.environment())
+        except Exception as error:
+            failures.append(Failure.internal(error, "explaining what was found"))
+        try:
+            result = compared(scenario, first, tuple(comparisons), tuple(failures), listings=self.options.listings)
+        except Exception as error:
+            failures.append(Failure.internal(error, "putting the result together"))
+            result = failed_result(scenario, tuple(failures), tuple(comparisons))
+        self.settle(index, scenario, result)
+
+    def settle(self, index: int, scenario: Scenario | None, result: ScenarioResult) -> None:
+        """Keeps a result, and passes on all whose turn it is."""
         self.done[index] = scenario, result
         while len(self.results) in self.done and not self.stopped:
             self.pass_on(*self.done.pop(len(self.results)))
         self.close_if_done()
 
-    def pass_on(self, scenario: Scenario, result: ScenarioResult) -> None:
+    def pass_on(self, scenario: Scenario | None, result: ScenarioResult) -> None:
         if not self.results:
             self.observer.started(self.environment())
         self.results.append(result)
         self.failed += not result.expected
         try:
-            self.observer.compared(scenario, result)
+            if scenario is not None:
+                self.observer.compared(scenario, result)
             self.observer.finished(result)
         except Stop:
             self.cancel()
@@ -368,12 +410,34 @@ def _import_comparers(subject: str) -> None:
 
 
 def compared(
-    scenario: Scenario, outcomes: dict[str, Outcome], comparisons: tuple[Comparison, ...], *, listings: bool = False
+    scenario: Scenario,
+    outcomes: dict[str, Outcome],
+    comparisons: tuple[Comparison, ...],
+    internal: tuple[Failure, ...] = (),
+    *,
+    listings: bool = False,
 ) -> ScenarioResult:
-    """The result of a scenario from its outcomes. That the reference fails is a note, never a verdict."""
+    """The result of a scenario from its outcomes. That the reference fails is a note, never a verdict.
+
+    `internal` are mistakes of tfpt's own.
+    """
     from tfpt_cli.explain import known  # not above: the processes are started before anything slow is imported
 
-    failures = tuple(failure for framework in FRAMEWORKS for failure in outcomes[framework].failures)
+    failures = (*internal, *(failure for framework in FRAMEWORKS for failure in outcomes[framework].failures))
+    return replace(
+        failed_result(scenario, failures, comparisons),
+        status=status(scenario, comparisons, failures, outcomes),
+        notes=scenario.notes(outcomes),
+        seconds=max((outcome.seconds for outcome in outcomes.values()), default=0.0),
+        explanations=tuple(known(dict.fromkeys(name for c in comparisons for name in c.known_differences))),
+        listings={side: code.script() for side, code in scenario.listings().items()} if listings else {},
+    )
+
+
+def failed_result(
+    scenario: Scenario, failures: tuple[Failure, ...], comparisons: tuple[Comparison, ...] = ()
+) -> ScenarioResult:
+    """The result of a scenario that could not be checked to its end, with what there is."""
     return ScenarioResult(
         file=scenario.file,
         line=scenario.line,
@@ -383,15 +447,29 @@ def compared(
         headline=scenario.spec.headline,
         expect=scenario.expect,
         because=scenario.because,
-        status=status(scenario, comparisons, failures, outcomes),
+        status=Status.ERROR,
         comparisons=comparisons,
         failures=failures,
-        notes=scenario.notes(outcomes),
-        seconds=max((outcome.seconds for outcome in outcomes.values()), default=0.0),
         tags=scenario.tags,
         id=scenario.id,
-        explanations=tuple(known(dict.fromkeys(name for c in comparisons for name in c.known_differences))),
-        listings={side: code.script() for side, code in scenario.listings().items()} if listings else {},
+    )
+
+
+def unread_result(document: Unread) -> ScenarioResult:
+    """The result of a document over which tfpt itself failed while reading it."""
+    return ScenarioResult(
+        file=document.file,
+        line=document.line,
+        name=document.name,
+        case={},
+        subject=document.subject,
+        headline="",
+        expect="agree",
+        because="",
+        status=Status.ERROR,
+        comparisons=(),
+        failures=(document.failure,),
+        id=f"{document.file}:{document.line}",
     )
 
 
@@ -410,7 +488,7 @@ def status(
     differing = {c.quantity for c in comparisons if not c.verdict.agrees} - refused
     expected = {c.quantity: scenario.expected(c.quantity) for c in comparisons}
     unexpected = {quantity for quantity in refused if expected[quantity] != "error"}
-    if any(failure.could_not_run for failure in failures) or unexpected or (failures and not refused):
+    if any(failure.symptom != "exception" for failure in failures) or unexpected or (failures and not refused):
         return Status.ERROR
     if not comparisons:
         skipped = any(value.state is State.SKIPPED for o in outcomes.values() for value in o.values.values())

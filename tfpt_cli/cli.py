@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -11,6 +11,7 @@ import click
 
 from tfpt_cli import __version__
 from tfpt_cli.report import FORMATS
+from tfpt_cli.results import INTERNAL_ERROR
 from tfpt_cli.suggest import did_you_mean
 
 Command = Callable[..., Any]
@@ -674,15 +675,29 @@ def _interpreters(torch_python: str | None, tensorflow_python: str | None) -> di
 
 
 def main() -> NoReturn:
-    """The entry point of `tfpt`: an error of ours is a traceback, a person's never is."""
+    """The entry point of `tfpt`: a person's error is a line, one of ours a traceback and exit code 4."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
     try:
         cli(prog_name="tfpt")
-    except BrokenPipeError:
-        # The reader has gone (`tfpt check ... | head`): nothing to say, and nothing to flush at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except Exception as error:
+        sys.exit(_ended_by(error))
     sys.exit(0)
+
+
+def _ended_by(error: Exception) -> int:
+    """Says what ended a command, and gives its exit code."""
+    from tfpt_cli.commands.outputs import WRITE_ERRORS, CannotWrite, forget_standard_output
+
+    if isinstance(error, BrokenPipeError):  # the reader has gone (`tfpt list ... | head`): nothing to say
+        forget_standard_output()
+        return 0
+    if isinstance(error, OSError) and error.errno in WRITE_ERRORS:
+        forget_standard_output()
+        CannotWrite("to standard output", error).show()
+        return CannotWrite.exit_code
+    traceback.print_exception(error)
+    click.echo("tfpt: a mistake of tfpt itself, not of your code; please report it with the lines above", err=True)
+    return INTERNAL_ERROR

@@ -199,13 +199,14 @@ class _File(pytest.File):
         self.scenarios = scenarios
 
     def collect(self) -> Iterator[_Item]:
-        from tfpt_cli.results import Problem
+        from tfpt_cli.results import Unread
         from tfpt_cli.scenario.scenario import load
 
         shown = _relative(self.path, self.config.invocation_params.dir)
         # Read by its full path, which holds wherever a test has gone; shown by the path from here, which is short.
         found = list(load(str(self.path), allow_code=self.scenarios.options.allow_code))
-        problems = [str(replace(problem, file=shown)) for problem in found if isinstance(problem, Problem)]
+        wrong = [item.problem if isinstance(item, Unread) else item for item in found if not isinstance(item, list)]
+        problems = [str(replace(problem, file=shown)) for problem in wrong]
         if problems:
             raise self.CollectError("\n".join(problems).replace("add --allow-code", "set tfpt_allow_code = true"))
         taken: dict[str, int] = {}

@@ -6,6 +6,7 @@ keeps a summary of it and its first values.
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 MANY_ULP = 1 << 31
 FRAMEWORKS = ("torch", "tensorflow")
 REFERENCE = "reference"
-LABELS = {"torch": "PyTorch", "tensorflow": "TensorFlow", REFERENCE: "the reference"}
+OURSELVES = "tfpt"
+LABELS = {"torch": "PyTorch", "tensorflow": "TensorFlow", REFERENCE: "the reference", OURSELVES: OURSELVES}
 NAMES = dict(LABELS)
 
 
@@ -98,21 +100,58 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """A document over which tfpt itself failed while reading it: what is known of it, and the failure."""
+
+    file: str
+    line: int
+    name: str
+    subject: str
+    failure: Failure
+
+    @property
+    def problem(self) -> Problem:
+        """The failure as a problem of the file, for who only reads it."""
+        return Problem(self.file, self.line, 1, self.failure.message)
+
+
+# The symptom of a mistake of tfpt's own, and the exit code, which no other outcome has.
+INTERNAL, INTERNAL_ERROR = "internal", 4
+
+
+@dataclass(frozen=True)
 class Failure:
     """A framework that raised, crashed, hung, talked nonsense or could not be started, as a value.
 
-    `symptom` is one of `exception`, `crashed`, `timeout`, `nonsense`, `not installed`, `not started`.
+    `symptom` is one of `exception`, `crashed`, `timeout`, `nonsense`, `not installed`, `not started`. It is `internal`, with
+    the framework `tfpt` and a `traceback`, where tfpt itself failed.
     """
 
     framework: str
     symptom: str
     message: str
     listing_line: int | None = None
+    traceback: str = ""
+
+    @classmethod
+    def internal(cls, error: Exception, doing: str) -> Failure:
+        """A mistake of tfpt's own: what it was `doing` (`comparing`), and the exception."""
+        text = " ".join(str(error).split())[:300]
+        message = (
+            f"tfpt itself failed while {doing}: {type(error).__name__}{': ' if text else ''}{text}; this says nothing of "
+            "your code. Please report it, with the scenario and the traceback (-v, or the JSON report)"
+        )
+        lines = traceback.format_exception(error, limit=-_TRACEBACK)
+        return cls(OURSELVES, INTERNAL, message, traceback="".join(lines)[-_TRACEBACK_TEXT:])
 
     @property
     def could_not_run(self) -> bool:
-        """True where the framework's process broke, false where the framework itself refused the code."""
-        return self.symptom != "exception"
+        """True where the framework's process broke, false where the framework itself, or tfpt, refused the code."""
+        return self.symptom not in ("exception", INTERNAL)
+
+
+# Of a recursion without end the last calls are enough.
+_TRACEBACK, _TRACEBACK_TEXT = 30, 10_000
 
 
 @dataclass(frozen=True)
@@ -392,6 +431,11 @@ class ScenarioResult:
         """Whether every quantity agrees, whatever was expected."""
         return bool(self.comparisons) and all(c.verdict.agrees for c in self.comparisons)
 
+    @property
+    def internal(self) -> bool:
+        """Whether tfpt itself failed over it."""
+        return any(failure.symptom == INTERNAL for failure in self.failures)
+
 
 @dataclass(frozen=True)
 class Report:
@@ -419,7 +463,10 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 all as expected, 1 at least one not, 2 an invalid file, 3 a framework could not run; the highest that applies."""
+        """0 all as expected, 1 at least one not, 2 an invalid file, 3 a framework could not run, 4 tfpt itself failed.
+
+        The highest that applies; 130 where the run was interrupted.
+        """
         codes = [0]
         if not all(s.expected for s in self.scenarios):
             codes.append(1)
@@ -427,4 +474,6 @@ class Report:
             codes.append(2)
         if any(f.could_not_run for s in self.scenarios for f in s.failures):
             codes.append(3)
+        if any(s.internal for s in self.scenarios):
+            codes.append(INTERNAL_ERROR)
         return 130 if self.interrupted else max(codes)

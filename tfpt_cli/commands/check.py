@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +16,14 @@ import click
 from tfpt_cli.check import Crashed, Session, Stop
 from tfpt_cli.commands import choice
 from tfpt_cli.commands.actions import inert
+from tfpt_cli.commands.outputs import CannotWrite, check_outputs, forget_standard_output, write_file
 from tfpt_cli.commands.progress import Progress
-from tfpt_cli.report import report_text
+from tfpt_cli.report import drawn, undrawn
+from tfpt_cli.results import INTERNAL_ERROR, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from tfpt_cli.baseline import Baseline
@@ -58,7 +63,7 @@ class Settings:
 
 def run_check(options: Options, settings: Settings) -> int:
     """`tfpt check`: prints and writes the reports, gives the exit code."""
-    from tfpt_cli.commands import memory
+    from tfpt_cli.commands import last_failed
 
     choice(options.expression, options.tags)  # before an output file is emptied
     before = None
@@ -67,36 +72,41 @@ def run_check(options: Options, settings: Settings) -> int:
 
         before = baseline.read(settings.baseline)
     if settings.last_failed:
-        options = replace(options, only=memory.last_failed())
+        options = replace(options, only=last_failed.ids())
     options = replace(options, listings=settings.verbose or "html" in settings.formats)
+    check_outputs(settings.paths)
     with ExitStack() as stack:
-        files = _opened(settings, stack)
-        show = Show(settings, files.get(settings.output or ""))
-        if show.streams and show.target is None:
+        outputs = Outputs(settings)
+        show = Show(settings, outputs)
+        if show.streams and outputs.streamed is None:
             stack.enter_context(inert())
         with Session(options) as session:
             with show:
                 try:
                     report = session.check(options, show)
                 except Crashed as crash:
-                    _write(crash.report, settings, files)
+                    outputs.write(crash.report)
                     show.end(crash.report)
+                    outputs.end()
                     raise
                 if "html" in settings.formats:
                     from tfpt_cli.curves import with_curves
 
                     report = with_curves(report, show.checked, session, options)
-            _write(report, settings, files)
+            outputs.write(report)
             show.end(report)
             if settings.fix_preview and not report.interrupted:
                 preview(session, show, options)
-    memory.remember(report)
+    last_failed.remember(report)
     changed = show.changes(before, report) if before is not None else 0
+    outputs.end()
     if not report.selected and not report.problems and not report.interrupted:
         click.echo(_nothing(options, settings, report), err=True)
         # A CI step that shares the work, or takes up what failed, has not failed for having nothing to do.
         return 0 if settings.last_failed or (options.shard is not None and not _choosy(options)) else 2
-    return max(report.exit_code, int(changed > 0))
+    if report.interrupted:
+        return report.exit_code
+    return max(report.exit_code, int(changed > 0), outputs.exit_code)
 
 
 def _nothing(options: Options, settings: Settings, report: Report) -> str:
@@ -112,64 +122,73 @@ def _choosy(options: Options) -> bool:
     return bool(options.expression or options.tags)
 
 
-def _opened(settings: Settings, stack: ExitStack) -> dict[str, TextIO]:
-    """The output files by path, opened before anything runs, so that a path that cannot be written is said at once.
+class Outputs:
+    """Everything that a run writes, and what of it could not be written.
 
-    Where one cannot be written, the others are as they were.
+    `streamed` is what goes to the file `-o`, None where it goes to standard output.
     """
-    files: dict[str, TextIO] = {}
-    problems, places, new = [], set(), []
-    for path in settings.paths:
-        place = os.path.realpath(path)
-        if place in places:
-            problems.append(f"'{path}' is named for two outputs")
-            continue
-        places.add(place)
-        there = os.path.lexists(path)
-        try:
-            file = Path(path).open("a", encoding="utf-8", newline="\n", errors="replace")  # noqa: SIM115 - closed by the stack
-        except OSError as error:
-            problems.append(f"cannot write '{path}': {error.strerror}")
-            continue
-        files[path] = stack.enter_context(file)
-        new += [] if there else [path]
-    if problems:
-        stack.close()
-        for path in new:
-            Path(path).unlink()
-        raise click.UsageError("; ".join(problems))
-    for path, opened in files.items():
-        if os.path.isfile(path):  # a pipe has no length
-            opened.truncate(0)
-    return files
 
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.streamed = io.StringIO() if settings.output else None
+        self.exit_code = 0
 
-def _write(report: Report, settings: Settings, files: dict[str, TextIO]) -> None:
-    """Writes every report that goes to a file of its own, and GitHub's job summary where it asks for one."""
-    for format_, path in settings.reports:
-        files[path].write(report_text(report, format_))
-        files[path].flush()
-    if settings.save_baseline:
-        files[settings.save_baseline].write(report_text(report, "json"))
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary and "github" in settings.formats:
+    def write(self, report: Report) -> None:
+        """Writes every report that goes to a file of its own, and GitHub's job summary where it asks for one."""
+        for format_, path in self.settings.reports:
+            self._write(path, self.text(report, format_))
+        if self.settings.save_baseline:
+            self._write(self.settings.save_baseline, self.text(report, "json"))
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary and "github" in self.settings.formats:
+            try:
+                with Path(summary).open("a", encoding="utf-8") as file:
+                    file.write(self.text(report, "markdown") or "")
+            except OSError as error:
+                click.echo(f"cannot write the job summary '{summary}': {error.strerror}", err=True)
+
+    def end(self) -> None:
+        """Writes what was to go to the file `-o`."""
+        if self.settings.output and self.streamed is not None:
+            self._write(self.settings.output, self.streamed.getvalue())
+
+    def text(self, report: Report, format_: str) -> str | None:
+        """The report in a format; None, and a line that says so, where tfpt itself fails to draw it."""
         try:
-            with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(report_text(report, "markdown"))
-        except OSError as error:
-            click.echo(f"cannot write the job summary '{summary}': {error.strerror}", err=True)
+            found = drawn(report, format_)
+        except Exception as error:
+            click.echo(f"{Failure.internal(error, f'drawing the {format_} report').message}", err=True)
+            self.exit_code = max(self.exit_code, INTERNAL_ERROR)
+            return None
+        if not found.complete:
+            self.exit_code = max(self.exit_code, INTERNAL_ERROR)
+        return found.text
+
+    def _write(self, path: str, text: str | None) -> None:
+        if text is not None:
+            with self.saying():
+                write_file(path, text)
+
+    @contextmanager
+    def saying(self) -> Iterator[None]:
+        """Says of a write inside that it failed, and goes on: the other reports are still to be written."""
+        try:
+            yield
+        except CannotWrite as error:
+            self.exit_code = max(self.exit_code, error.exit_code)
+            click.echo(f"tfpt: {error.message}", err=True)
 
 
 class Show(Progress):
     """Prints tables as they come, or keeps quiet for the other formats; shows a progress bar where a person watches."""
 
-    def __init__(self, settings: Settings, target: TextIO | None) -> None:
-        self.settings, self.target = settings, target
+    def __init__(self, settings: Settings, outputs: Outputs) -> None:
+        self.settings, self.outputs, self.target = settings, outputs, outputs.streamed
         self.environment: dict[str, str] = {}
         self.checked: list[tuple[Scenario, ScenarioResult]] = []
         self.streams = settings.format == "table"
         self.unread = False
-        super().__init__(self.console if self.streams and target is None and sys.stdout.isatty() else None)
+        super().__init__(self.console if self.streams and self.target is None and sys.stdout.isatty() else None)
 
     @cached_property
     def console(self) -> Console:
@@ -188,30 +207,53 @@ class Show(Progress):
         quiet = self.settings.quiet > 1 or (self.settings.quiet and result.expected)
         if not self.streams or self.unread or quiet:
             return
+        with self.printing():
+            self.print_scenario(result)
+        if self.unread and not self.settings.paths:  # the files that were asked for are still to be complete
+            raise Stop
+
+    def print_scenario(self, result: ScenarioResult) -> None:
+        """Its table, or that tfpt itself failed to draw it."""
         from tfpt_cli.report.table import print_scenario
 
+        verbose = self.settings.verbose
         try:
-            print_scenario(result, self.environment, self.console, verbose=self.settings.verbose)
+            print_scenario(result, self.environment, self.console, verbose=verbose)
+        except OSError:
+            raise
+        except Exception as error:
+            self.outputs.exit_code = max(self.outputs.exit_code, INTERNAL_ERROR)
+            print_scenario(undrawn(result, error), self.environment, self.console, verbose=verbose)
+
+    @contextmanager
+    def printing(self) -> Iterator[None]:
+        """Swallows that nobody reads what is printed inside, or that it cannot be written, which is said once."""
+        try:
+            yield
         except (BrokenPipeError, SystemExit):  # rich ends the program when the reader of a pipe has gone
             self.unread = True
-            if not self.settings.paths:  # the files that were asked for are still to be complete
-                raise Stop from None
+        except OSError as error:
+            self.unread = True
+            forget_standard_output()
+            with self.outputs.saying():
+                raise CannotWrite("to standard output", error) from None
 
     def problem(self, problem: Problem) -> None:
         """Kept for the end: a problem between two tables is easily overlooked."""
 
     def end(self, report: Report) -> None:
         """Writes what comes last: problems and the summary, or the whole report in another format."""
-        if self.streams:
-            from tfpt_cli.report.table import print_end
+        with self.printing():
+            if self.streams:
+                from tfpt_cli.report.table import print_end
 
-            print_end(report, self.console)
-            return
-        text = report_text(report, self.settings.format)
-        if self.target is not None:
-            self.target.write(text)
-        else:
-            click.echo(text, nl=False)
+                print_end(report, self.console)
+                return
+            text = self.outputs.text(report, self.settings.format) or ""
+            if self.target is not None:
+                self.target.write(text)
+            else:
+                click.echo(text, nl=False)
         for problem in report.problems:
             click.echo(str(problem), err=True)
 
@@ -221,8 +263,9 @@ class Show(Progress):
 
         found = baseline.changes(before, report)
         console = self.console if self.streams else _console(None, stderr=True)
-        for line in baseline.lines(found, before, report):
-            console.print(line, soft_wrap=True)
+        with self.printing():
+            for line in baseline.lines(found, before, report):
+                console.print(line, soft_wrap=True)
         return sum(change.matters for change in found)
 
 

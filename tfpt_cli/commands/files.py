@@ -10,7 +10,8 @@ import click
 
 from tfpt_cli.commands import choice
 from tfpt_cli.commands.actions import inert
-from tfpt_cli.results import Problem
+from tfpt_cli.commands.outputs import write_file
+from tfpt_cli.results import INTERNAL_ERROR, Problem, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
 
 def run_validate(paths: tuple[str, ...], *, allow_code: bool = False) -> int:
     """`tfpt validate`: every problem of every file, and the count of what is valid."""
-    problems, scenarios, files = [], 0, 0
+    problems, scenarios, files, code = [], 0, 0, 0
     for found in _loaded(paths, allow_code):
         if isinstance(found, str):
             files += 1
+        elif isinstance(found, Unread):
+            problems.append(found.problem)
+            code = INTERNAL_ERROR
         elif isinstance(found, Problem):
             problems.append(found)
         else:
@@ -33,14 +37,14 @@ def run_validate(paths: tuple[str, ...], *, allow_code: bool = False) -> int:
             click.echo(str(problem))
     words = f"{_count(scenarios, 'scenario')} in {_count(files, 'file')} valid"
     click.echo(f"{words}, {_count(len(problems), 'problem')}" if problems else words)
-    return 2 if problems else 0
+    return max(code, 2 if problems else 0)
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def _loaded(paths: tuple[str, ...], allow_code: bool) -> Iterator[str | Problem | list[Scenario]]:
+def _loaded(paths: tuple[str, ...], allow_code: bool) -> Iterator[str | Problem | Unread | list[Scenario]]:
     """Every file's name, problems and scenarios."""
     from tfpt_cli.scenario.files import scenario_files
     from tfpt_cli.scenario.scenario import load
@@ -62,16 +66,21 @@ def run_code(
 ) -> int:
     """`tfpt code`: prints the scripts, or writes them into a folder."""
     chosen = choice(expression, tags)
-    problems, scripts = [], []
+    problems, scripts, code = [], [], 0
     taken: set[str] = set()
     for found in _loaded(paths, allow_code):
         if isinstance(found, Problem):
             problems.append(found)
+        elif isinstance(found, Unread):
+            problems.append(found.problem)
+            code = INTERNAL_ERROR
         elif isinstance(found, list):
             for scenario in filter(chosen, found):
                 listings = scenario.listings()
                 slug = _slug(scenario, taken)
-                scripts += [(f"{slug}.{f}.py", code.script()) for f, code in listings.items() if framework in (None, f)]
+                scripts += [
+                    (f"{slug}.{f}.py", listing.script()) for f, listing in listings.items() if framework in (None, f)
+                ]
     for problem in problems:
         click.echo(str(problem), err=True)
     if output:
@@ -80,7 +89,7 @@ def run_code(
         click.echo("\n".join(text for _, text in scripts), nl=False)
     if not scripts and not problems:
         click.echo("no scenario is chosen by -k or --tag", err=True)
-    return 2 if problems or not scripts else 0
+    return max(code, 2 if problems or not scripts else 0)
 
 
 def _slug(scenario: Scenario, taken: set[str]) -> str:
@@ -97,8 +106,9 @@ def _slug(scenario: Scenario, taken: set[str]) -> str:
 def _write_scripts(scripts: list[tuple[str, str]], folder: str) -> None:
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        for name, text in scripts:
-            (Path(folder) / name).write_text(text, encoding="utf-8")
-            click.echo(str(Path(folder) / name))
     except OSError as error:
         raise click.UsageError(f"cannot write to '{folder}': {error.strerror}") from None
+    for name, text in scripts:
+        path = str(Path(folder) / name)
+        write_file(path, text)
+        click.echo(path)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tfpt_cli.commands.outputs import CannotWrite, write_file
+
 if TYPE_CHECKING:
     from tfpt_cli.results import Report
 
@@ -15,7 +17,7 @@ FOLDER = Path(".tfpt_cache")
 FILE = FOLDER / "last_failed.json"
 
 
-def last_failed() -> frozenset[str]:
+def ids() -> frozenset[str]:
     """The ids of the scenarios that were not as expected when they were last checked; a usage error where none is known."""
     try:
         found = json.loads(FILE.read_text(encoding="utf-8"))
@@ -40,6 +42,6 @@ def remember(report: Report) -> None:
     try:
         FOLDER.mkdir(exist_ok=True)
         (FOLDER / ".gitignore").write_text("*\n", encoding="utf-8")
-        FILE.write_text(json.dumps(sorted(failed), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    except OSError:
+        write_file(str(FILE), json.dumps(sorted(failed), ensure_ascii=False, indent=1) + "\n")
+    except (OSError, CannotWrite):
         pass

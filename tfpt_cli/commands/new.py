@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from tfpt_cli.commands.outputs import check_outputs, write_file
+
 TEMPLATES = {
     "gradient": """\
 # An expression, its value and its derivatives in both frameworks. Run it: tfpt check {file}
@@ -64,12 +66,9 @@ def run_new(kind: str, path: str | None, *, force: bool) -> int:
         return 0
     if Path(path).is_dir():
         raise click.UsageError(f"'{path}' is a folder: name a file in it")
-    try:
-        with Path(path).open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise click.UsageError(f"'{path}' is there already; --force writes over it") from None
-    except OSError as error:
-        raise click.UsageError(f"cannot write '{path}': {error.strerror}") from None
+    if Path(path).exists() and not force:
+        raise click.UsageError(f"'{path}' is there already; --force writes over it")
+    check_outputs([path])
+    write_file(path, text)
     click.echo(f"wrote {path}; run: tfpt check {path}")
     return 0

@@ -15,7 +15,8 @@ import yaml
 import yamlcore
 
 from tfpt_cli.check import Session
-from tfpt_cli.commands.check import Settings, Show, preview
+from tfpt_cli.commands.check import Outputs, Settings, Show, preview
+from tfpt_cli.commands.outputs import check_outputs, write_file
 from tfpt_cli.curves import around, curve_plan, point_plan, run, with_curves
 from tfpt_cli.dictionary.shapes import show as show_shape
 from tfpt_cli.report.console import plain_console
@@ -152,7 +153,7 @@ def run_quick(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
         for side, listing in scenario.listings().items():
             console.print(f"# ---- {LABELS[side]} ----")
             console.print(listing.script(), soft_wrap=True)
-    show = Show(wanted.settings, None)
+    show = Show(wanted.settings, Outputs(wanted.settings))
     with Session(options) as session:
         with show:
             report = session.check(replace(options, generated=[[scenario]]), show)
@@ -164,7 +165,7 @@ def run_quick(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
             _plot(plan, run(session, options, plan.scenarios), console)
         if wanted.settings.fix_preview and not report.interrupted:
             preview(session, show, options)
-    return report.exit_code
+    return report.exit_code if report.interrupted else max(report.exit_code, show.outputs.exit_code)
 
 
 def _complain(problem: Problem, text: str) -> None:
@@ -178,12 +179,13 @@ def _complain(problem: Problem, text: str) -> None:
 
 def _save(path: str, text: str) -> None:
     """Writes the scenario into a new file; behind the others where there are some already."""
+    check_outputs([path])
     file = Path(path)
     try:
         before = file.read_text(encoding="utf-8").rstrip("\n") if file.exists() else ""
-        file.write_text(f"{before}\n---\n{text}" if before else text, encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"cannot write '{path}': {getattr(error, 'strerror', None) or error}") from None
+    write_file(path, f"{before}\n---\n{text}" if before else text)
     click.echo(f"{'added to' if before else 'saved as'} {path}", err=True)
 
 

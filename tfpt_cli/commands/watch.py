@@ -12,7 +12,7 @@ from watchfiles import watch
 
 from tfpt_cli.check import Session
 from tfpt_cli.commands import choice
-from tfpt_cli.commands.check import Settings, Show
+from tfpt_cli.commands.check import Outputs, Settings, Show
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.results import printable
 from tfpt_cli.scenario.files import ENDINGS, scenario_files
@@ -74,10 +74,10 @@ def _wanted(_: object, path: str) -> bool:
 
 
 def _once(session: Session, options: Options, settings: Settings) -> int:
-    show = Show(settings, None)
+    show = Show(settings, Outputs(settings))
     with show:
         report = session.check(options, show)
     show.end(report)
     if report.interrupted:
         raise SystemExit(report.exit_code)
-    return report.exit_code
+    return max(report.exit_code, show.outputs.exit_code)

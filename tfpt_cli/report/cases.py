@@ -11,8 +11,10 @@ from tfpt_cli.report.console import FILE_WIDTH, plain_console
 from tfpt_cli.report.table import message_text, print_scenario, status_words
 from tfpt_cli.results import (
     FRAMEWORKS,
+    INTERNAL,
     LABELS,
     Comparison,
+    Failure,
     Problem,
     ScenarioResult,
     State,
@@ -54,14 +56,21 @@ def cases(result: ScenarioResult) -> list[Case]:
     if result.status is Status.SKIPPED:
         return [_whole(result, "skipped", "; ".join((status_words(result), *result.notes)))]
     found = [_case(result, comparison) for comparison in result.comparisons]
-    if result.status is Status.ERROR and not any(case.status is Status.ERROR for case in found):
-        found += [
-            _whole(result, failure.symptom, f"{LABELS[failure.framework]}: {message_text(failure.message)}")
-            for failure in result.failures
-        ]
+    refused = any(case.status is Status.ERROR for case in found)
+    found += [
+        _whole(result, failure.symptom, failure_words(failure))
+        for failure in result.failures
+        if failure.symptom == INTERNAL or (result.status is Status.ERROR and not refused)
+    ]
     if not found or (not result.expected and all(case.status is Status.PASSED for case in found)):
         found.append(_whole(result, result.status.value, status_words(result)))
     return found
+
+
+def failure_words(failure: Failure) -> str:
+    """Who failed and what it said; of a mistake of tfpt's own also what to do about it."""
+    said = message_text(failure.message) if failure.symptom != INTERNAL else failure.message
+    return f"{LABELS[failure.framework]}: {said}"
 
 
 def _whole(result: ScenarioResult, word: str, message: str) -> Case:

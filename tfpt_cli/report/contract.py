@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfpt_cli.report.json_report import SCHEMA
-from tfpt_cli.results import FRAMEWORKS, Standing, State, Status, Verdict
+from tfpt_cli.results import FRAMEWORKS, INTERNAL, OURSELVES, Standing, State, Status, Verdict
 
 # Two versions of one framework are two places, not two frameworks.
 PLACES = ("left", "right")
@@ -151,7 +151,10 @@ def _scenario() -> dict[str, Any]:
                 "description": "the values of the matrix; empty where the scenario has none",
                 "additionalProperties": {"anyOf": [_ref("values"), {"type": "string"}]},
             },
-            "subject": {"enum": ["init", "gradient"], "description": "what it is about"},
+            "subject": {
+                "enum": ["init", "gradient"],
+                "description": "what it is about; left out where tfpt itself failed before it knew",
+            },
             "tags": _words("its tags", "a tag"),
             "expect": {
                 "description": "what it expects: agree, differ, error, or one of them by quantity",
@@ -170,7 +173,7 @@ def _scenario() -> dict[str, Any]:
             "notes": _words("what is to be said besides the comparisons", "a sentence"),
         },
         "a case of a scenario",
-        optional=("tags", "because", "notes"),
+        optional=("subject", "tags", "because", "notes"),
     )
 
 
@@ -190,16 +193,18 @@ def _problem() -> dict[str, Any]:
 def _failure() -> dict[str, Any]:
     return _object(
         {
-            "framework": {"enum": list(_SIDES), "description": "the side that failed"},
+            "framework": {"enum": [*_SIDES, OURSELVES], "description": "the side that failed, or tfpt itself"},
             "symptom": {
-                "enum": ["exception", "crashed", "timeout", "nonsense", "not installed", "not started"],
-                "description": "exception where the framework itself refused the code; the others are its process",
+                "enum": ["exception", "crashed", "timeout", "nonsense", "not installed", "not started", INTERNAL],
+                "description": "exception where the framework itself refused the code; internal where tfpt itself failed; the "
+                "others are the framework's process",
             },
             "message": _text("what it said"),
             "listing_line": _count("the line of the listing (`tfpt code`) at which it failed", 1),
+            "traceback": _text("where tfpt itself failed, for a report of it"),
         },
-        "a side that could not give what was asked",
-        optional=("listing_line",),
+        "a side that could not give what was asked, or a mistake of tfpt's own",
+        optional=("listing_line", "traceback"),
     )
 
 

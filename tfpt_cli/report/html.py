@@ -121,7 +121,7 @@ def report_text(report: Report) -> str:
         unexpected=[item for item in items if not item.result.expected],
         files=[(file, list(group)) for file, group in groupby(items, lambda item: item.result.file)],
         all_files=list(dict.fromkeys(result.file for result in report.scenarios)),
-        subjects=list(dict.fromkeys(result.subject for result in report.scenarios)),
+        subjects=list(dict.fromkeys(result.subject for result in report.scenarios if result.subject)),
         versions=[(_NAMES.get(key, key), text) for key, text in report.environment.items()],
         sides=[f"{LABELS[f]} {report.environment.get(f, '').split('+')[0]}".strip() for f in FRAMEWORKS],
         shared=shared,

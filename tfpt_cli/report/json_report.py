@@ -81,7 +81,7 @@ def _scenario(result: ScenarioResult) -> dict[str, Any]:
         "line": result.line,
         "name": result.name,
         "case": result.case,
-        "subject": result.subject,
+        "subject": result.subject or None,
         "tags": list(result.tags) or None,
         "expect": result.expect,
         "because": result.because or None,
@@ -196,6 +196,7 @@ def _failure(failure: Failure) -> dict[str, Any]:
         "symptom": failure.symptom,
         "message": failure.message,
         "listing_line": failure.listing_line,
+        "traceback": failure.traceback or None,
     }
 
 

@@ -16,6 +16,7 @@ from tfpt_cli.report.console import plain_console
 from tfpt_cli.report.numbers import array_lines, digits_apart, summary_lines
 from tfpt_cli.results import (
     FRAMEWORKS,
+    INTERNAL,
     LABELS,
     MANY_ULP,
     Against,
@@ -87,6 +88,7 @@ def scenario_table(
     parts += _reasons(result)
     if verbose:
         parts += _measured(result)
+        parts += [_indented_lines(failure.traceback) for failure in result.failures if failure.traceback]
     parts.append(_status(result))
     parts += _explanations(result)
     return Group(*parts, "")
@@ -364,7 +366,12 @@ def _reasons(result: ScenarioResult) -> Iterator[Padding]:
 
 
 def failure_text(failure: Failure) -> str:
-    """Who failed, how, where in its listing, and the framework's words, cut off where they are long."""
+    """Who failed, how, where in its listing, and the framework's words, cut off where they are long.
+
+    Of a mistake of tfpt's own what to do about it, whole.
+    """
+    if failure.symptom == INTERNAL:
+        return " ".join(failure.message.split())
     place = f", line {failure.listing_line} of its listing" if failure.listing_line else ""
     return f"{LABELS[failure.framework]} ({failure.symptom}{place}): {message_text(failure.message)}"
 
@@ -403,6 +410,10 @@ def _indented(words: str, style: str) -> Padding:
     return Padding(Text(printable(words), style), (0, 0, 0, 2))
 
 
+def _indented_lines(text: str) -> Padding:
+    return Padding(Text(printable_lines(text.rstrip()), "dim"), (0, 0, 0, 4))
+
+
 def _status(result: ScenarioResult) -> Text:
     return Text(f"{result.status.value}: {printable(status_words(result))}", STATUS_STYLES[result.status])
 
@@ -413,6 +424,8 @@ def status_words(result: ScenarioResult) -> str:
     because = f" ({result.because})" if result.because and result.expect != "agree" else ""
     if result.status is Status.SKIPPED:
         return "this machine lacks what the scenario needs"
+    if result.internal:
+        return "tfpt itself failed"
     if result.status is Status.ERROR:
         failed = list(dict.fromkeys(LABELS[failure.framework] for failure in result.failures))
         return f"{' and '.join(failed)} failed" if failed else "nothing was compared"

@@ -7,7 +7,10 @@ hostile file must be refused before it has grown.
 
 from __future__ import annotations
 
+import os
 import pathlib
+import select
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
+# How many seconds a pipe may be silent that is named as a scenario file.
+PATIENCE = 5.0
 Path = tuple[Any, ...]
 
 _Loader = yamlcore.CCoreLoader
@@ -42,6 +47,13 @@ class Document:
     _values: dict[Path, tuple[Any, Any]] = field(default_factory=dict)
     _keys: dict[Path, Any] = field(default_factory=dict)
 
+    def at(self, path: Path) -> Any:
+        """The value at a path. Raises `KeyError` or `IndexError` where there is none."""
+        value = self.data
+        for step in path:
+            value = value[step]
+        return value
+
     def problem(self, path: Path, message: str, *, offset: int | None = None, key: bool = False) -> Problem:
         """A problem at the value (or the key) that stands at `path`; `offset` counts characters into a string value."""
         if key and path in self._keys:
@@ -59,9 +71,7 @@ class Document:
 
     def _inside(self, path: Path, start: Any, end: Any, offset: int) -> tuple[int, int]:
         """Line and column of the character `offset` of a string, found by walking the string beside its source."""
-        value = self.data
-        for step in path:
-            value = value[step]
+        value = self.at(path)
         source = self.text[start.index : end.index]
         at = 0
         for position, character in enumerate(str(value)[: offset + 1]):
@@ -81,9 +91,15 @@ def read_text(file: str) -> str | Problem:
     """The text of a scenario file, or the problem that keeps it from being read (missing, too large, not UTF-8)."""
     path = pathlib.Path(file)
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-        size = path.stat().st_size
+        kind = path.stat()
+        if stat.S_ISREG(kind.st_mode) or stat.S_ISDIR(kind.st_mode):
+            with path.open("rb") as stream:
+                raw = stream.read(MAX_BYTES + 1)
+        else:
+            raw = _from_a_pipe(file)
+        size = kind.st_size
+    except TimeoutError:
+        return Problem(file, 0, 0, f"nothing came out of it for {PATIENCE:g} s: it is no file, and nobody writes to it")
     except FileNotFoundError:
         return Problem(file, 0, 0, "no such file or folder")
     except OSError as error:
@@ -97,6 +113,24 @@ def read_text(file: str) -> str | Problem:
         before = raw[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         return Problem(file, line, column, f"not UTF-8 (byte 0x{raw[error.start]:02x}); save the file as UTF-8")
+
+
+def _from_a_pipe(file: str) -> bytes:
+    """What a pipe, such as a shell's `<(command)`, or a device gives. Raises `TimeoutError` where nothing comes."""
+    handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        pieces, size = [], 0
+        while size <= MAX_BYTES:
+            if not select.select([handle], [], [], PATIENCE)[0]:
+                raise TimeoutError
+            piece = os.read(handle, 1 << 16)
+            if not piece:
+                break
+            pieces.append(piece)
+            size += len(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(handle)
 
 
 def documents(file: str, text: str) -> tuple[list[Document], list[Problem]]:

@@ -15,9 +15,11 @@ from tfpt_cli.results import (
     LABELS,
     REFERENCE,
     Comparison,
+    Failure,
     Outcome,
     Problem,
     Tolerance,
+    Unread,
     Verdict,
     expected_of,
 )
@@ -135,22 +137,43 @@ def _headline_of(headline: str, framework: str) -> str:
     return "\n".join(lines)
 
 
-def load(file: str, *, allow_code: bool = False) -> Iterator[list[Scenario] | Problem]:
+def load(file: str, *, allow_code: bool = False) -> Iterator[list[Scenario] | Problem | Unread]:
     """The scenarios of a file, document by document (one list of cases each), and every problem in it.
 
-    A scenario that names a person's own function is a problem unless `allow_code`.
+    A scenario that names a person's own function is a problem unless `allow_code`. A document over which tfpt itself
+    fails is `Unread`; it does not stop the others.
     """
     text = read_text(file)
     if isinstance(text, Problem):
         yield text
         return
-    found, problems = documents(file, text)
+    try:
+        found, problems = documents(file, text)
+    except Exception as error:  # a mistake of ours: the other files are read
+        yield _unread(Document(file, text), error)
+        return
     yield from problems
     for document in found:
-        scenarios, problems = read_document(document, allow_code=allow_code)
+        try:
+            scenarios, problems = read_document(document, allow_code=allow_code)
+        except Exception as error:  # a mistake of ours: the other documents are read
+            yield _unread(document, error)
+            continue
         yield from problems
         if scenarios and not problems:
             yield scenarios
+
+
+def _unread(document: Document, error: Exception) -> Unread:
+    data = document.data if isinstance(document.data, dict) else {}
+    subject = next((name for name in SUBJECTS if name in data), "")
+    failure = Failure.internal(error, "reading this scenario" if data else "reading this file")
+    return Unread(document.file, document.line, _name(data) or "(a scenario that was not read)", subject, failure)
+
+
+def _name(data: dict[str, Any]) -> str:
+    """The name of a scenario on one line."""
+    return " ".join(str(data.get("name", "")).split())
 
 
 def read_document(document: Document, *, allow_code: bool = False) -> tuple[list[Scenario], list[Problem]]:
@@ -268,7 +291,7 @@ def _scenario(document: Document, case: dict[str, Any], subject: str, spec: Any)
     return Scenario(
         file=document.file,
         line=document.line,
-        name=" ".join(str(data.get("name", "")).split()),
+        name=_name(data),
         case=case,
         subject=subject,
         spec=spec,

@@ -213,7 +213,7 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[tuple[An
             names = [step for step in path if isinstance(step, str)]
             what = f"'{names[-1]}'" if names else "a scenario"
             hint = did_you_mean(str(error.instance), error.kind.options) if kind == "Enum" else ""
-            message = f"{what} must be {_expected(error.schema_path)}, got {_shown(error.instance)}{hint}"
+            message = f"{what} must be {_expected(error.schema_path)}, got {_shown(document.at(path))}{hint}"
         problems.append(document.problem(path, message))
     return problems, wrong
 
@@ -235,12 +235,15 @@ def _kind(error: Any) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """The data with a number in place of `.nan` and `.inf`, which JSON, and so the validator, does not have."""
+    """The data with a number in place of `.nan` and `.inf`, which JSON, and so the validator, does not have.
+
+    One that is no whole number: neither are they.
+    """
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_finite(item) for item in value]
-    return 0.0 if isinstance(value, float) and not math.isfinite(value) else value
+    return 0.5 if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _schema_at(path: list[Any]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class Expressions:
             reader.complain((NAME,), alone or "missing 'of' (or 'torch' and 'tensorflow')", key=True)
         let = reader.get(NAME, "let", default={})
         by_framework = bool(let) and all(isinstance(value, dict) for value in let.values())
-        if let and by_framework == self.neutral:
+        if let and self.fields and by_framework == self.neutral:
             words = (
                 "its lines go under 'torch' and 'tensorflow'" if by_framework is False else "its lines are neutral too"
             )

@@ -245,14 +245,20 @@ class ReferenceWriter(Writer):
         return Section("\n".join(lines), tuple(leaves))
 
     def along(self, output: Output, function: str, whose: str) -> Section:
-        """The derivatives of a large gradient along one random direction of signs."""
+        """The derivatives of a large gradient along one random direction of signs, in both parts of a complex input."""
         directions = {name: self.free(f"direction_{name}") for name in self.wrt}
         rng, moved, held, error = (self.free(word) for word in ("signs", "moved", "along", "along_error"))
         lines = [f"{rng} = np.random.RandomState({self.spec.seed})"]
-        lines += [f"{d} = {rng}.choice([-1.0, 1.0], {self.spec.inputs[n].shape})" for n, d in directions.items()]
+        for name, direction in directions.items():
+            signs = f"{rng}.choice([-1.0, 1.0], {self.spec.inputs[name].shape})"
+            imaginary = f" + 1j * {signs}" if self.spec.dtypes[name].startswith("complex") else ""
+            lines.append(f"{direction} = {signs}{imaginary}")
         arguments = ", ".join(f"{n} + _p[0] * {directions[n]}" if n in directions else n for n in self.spec.inputs)
+        total = f"np.sum({function}({arguments}))"
+        if self.spec.complex or self.becomes_complex(output):
+            total = f"np.real({total})"
         lines += [
-            f"{moved} = lambda _p: np.sum({function}({arguments}))",
+            f"{moved} = lambda _p: {total}",
             f"{held}, {error} = _slopes({moved}, np.zeros(1))",
         ]
         key = quantity("gradient", output.name, self.wrt[0])

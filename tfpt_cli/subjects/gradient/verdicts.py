@@ -232,6 +232,7 @@ class Court:
         if want is None or error is None:
             return None
         names = [name for (name, how) in self.reference if how == DIRECTION]
+        wanted = float(np.real(want))
         verdicts = {}
         for framework in FRAMEWORKS:
             total, slack = 0.0, float(error)
@@ -241,18 +242,19 @@ class Court:
                 if direction is None or value.state is not State.PRESENT or value.array.shape != direction.shape:
                     break
                 rtol, atol = limits(self.tolerance, value.dtype)
-                products = value.array.astype(np.float64) * direction
+                # By the real part of an input and by its imaginary one; the gradient holds both.
+                products = np.real(np.conj(value.array.astype(direction.dtype)) * direction)
                 total += float(products.sum())
                 slack += rtol * float(np.abs(products).sum()) + atol * float(np.sqrt(products.size))
             else:
-                apart = abs(total - float(want))
-                right = apart <= slack or (np.isnan(total) and np.isnan(float(want)))
+                apart = abs(total - wanted)
+                right = apart <= slack or (np.isnan(total) and np.isnan(wanted))
                 standing = Standing.RIGHT if right else Standing.WRONG
                 verdicts[framework] = Against(standing, int(not right), None, apart)
         if not verdicts:
             return None
         method = "differences along a random direction, float64"
-        return Reference(method, {"": float(want)}, 0, float(error), verdicts)
+        return Reference(method, {"": wanted}, 0, float(error), verdicts)
 
     def along_in_words(self, comparison: Comparison) -> Comparison:
         """What the one derivative along a direction says of a large gradient, where a side is off."""

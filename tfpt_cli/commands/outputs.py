@@ -1,0 +1,101 @@
+"""The files that a command writes: each is made beside its place and put there when it is whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+import tempfile
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# A write that failed is neither bad usage nor "a scenario differs".
+CANNOT_WRITE = 5
+# What only a write fails with: the disk or the quota is full, the file grew too large, the device is broken.
+WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+class CannotWrite(click.ClickException):
+    """A write that failed, in one line."""
+
+    exit_code = CANNOT_WRITE
+
+    def __init__(self, path: str, error: OSError) -> None:
+        super().__init__(f"cannot write {path}: {error.strerror or error}")
+
+
+def forget_standard_output() -> None:
+    """Lets go of a standard output that cannot be written to: what is still to be flushed at the end goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def check_outputs(paths: Iterable[str]) -> None:
+    """A usage error that names every path that cannot be written, before anything runs. It changes no file."""
+    problems, places = [], set()
+    for path in paths:
+        place = os.path.realpath(path)
+        if place in places:
+            problems.append(f"'{path}' is named for two outputs")
+            continue
+        places.add(place)
+        try:
+            _try(path)
+        except (OSError, ValueError) as error:
+            problems.append(f"cannot write '{path}': {getattr(error, 'strerror', None) or error}")
+    if problems:
+        raise click.UsageError("; ".join(problems))
+
+
+def _try(path: str) -> None:
+    """Raises what writing the path would, as far as that is known before."""
+    if os.path.isfile(path) or os.path.isdir(path):
+        os.close(os.open(path, os.O_WRONLY))
+    elif not os.path.exists(path):
+        handle, beside = tempfile.mkstemp(prefix=".tfpt-", dir=os.path.dirname(os.path.realpath(path)))
+        os.close(handle)
+        os.unlink(beside)
+
+
+def write_file(path: str, text: str) -> None:
+    """Writes a text file as UTF-8, whole or not at all: beside its place first. Raises `CannotWrite`.
+
+    A link keeps its target, a file its permissions; a device or a pipe is written to as it is.
+    """
+    data = text.encode("utf-8", "replace")
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb") as stream:
+                stream.write(data)
+        else:
+            _replace(os.path.realpath(path), data)
+    except OSError as error:
+        raise CannotWrite(f"'{path}'", error) from None
+
+
+def _replace(place: str, data: bytes) -> None:
+    folder, name = os.path.split(place)
+    try:
+        handle, beside = tempfile.mkstemp(prefix=f".{name[:50]}-", dir=folder)
+    except PermissionError:
+        # A folder in which nothing may be made, and a file in it that may be written.
+        with open(place, "wb") as stream:
+            stream.write(data)
+        return
+    try:
+        with open(handle, "wb") as stream:
+            stream.write(data)
+        if os.path.exists(place):
+            shutil.copymode(place, beside)
+        else:
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(beside, 0o666 & ~umask)
+        os.replace(beside, place)
+    except BaseException:
+        os.unlink(beside)
+        raise
