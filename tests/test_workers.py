@@ -31,12 +31,16 @@ def listing(source: str) -> Listing:
 
 
 def outcomes(*sources: str, interpreter: str = sys.executable, limits: Limits | None = None) -> list[Outcome]:
+    return ran([listing(source) for source in sources], interpreter=interpreter, limits=limits)
+
+
+def ran(listings: list[Listing], *, interpreter: str = sys.executable, limits: Limits | None = None) -> list[Outcome]:
     async def run() -> list[Outcome]:
         lane = Lane("torch", interpreter, limits or Limits())
         await lane.start()
         found: list[Outcome] = []
-        for source in sources:
-            lane.add(listing(source), found.append)
+        for one in listings:
+            lane.add(one, found.append)
         lane.close()
         await lane.serve()
         await lane.end()
@@ -81,6 +85,67 @@ def test_a_worker_that_hangs() -> None:
     found = outcomes(FINE, "while True: pass", FINE, limits=Limits(timeout=2))
     assert symptoms(found) == ["present", "timeout", "present"]
     assert found[1].failures[0].message == "PyTorch did not finish within 2 s"
+    assert found[1].seconds >= 2
+
+
+@pytest.mark.parametrize(
+    ("end", "symptom"), [("while True: pass", "timeout"), ("os.abort()", "crashed"), ("os._exit(3)", "crashed")]
+)
+def test_what_was_computed_before_the_end_is_kept(end: str, symptom: str) -> None:
+    sections = (
+        Section("import os, torch", required=True),
+        Section("x = torch.tensor(2.0)", (Leaf("value", "", "x"),), required=True, group="eager"),
+        Section("x.no_such_method()", (Leaf("d/dx", "backward", "x"),), group="eager"),
+        Section("x = torch.tensor(3.0)", (Leaf("value", "compile", "x"),), required=True, group="compile"),
+        Section(end, (Leaf("d/dx", "compile", "x"),), group="compile"),
+        Section("x = 1", (Leaf("behind it", "", "x"),)),
+    )
+    (found,) = ran([Listing("torch", "", sections)], limits=Limits(timeout=2))
+    states = {key: value.state.value for key, value in found.values.items()}
+    assert states == {
+        ("value", ""): "present",
+        ("d/dx", "backward"): "failed",
+        ("value", "compile"): "present",
+        ("d/dx", "compile"): "failed",
+        ("behind it", ""): "failed",
+    }
+    assert [failure.symptom for failure in found.failures] == ["exception", symptom]
+    assert found.values["value", "compile"].array.tolist() == 3.0
+
+
+def test_a_scenario_that_was_killed_from_outside_is_tried_once_more(tmp_path: Path) -> None:
+    mark = tmp_path / "tried"
+    once = f"first = not os.path.exists({str(mark)!r})\nopen({str(mark)!r}, 'a').write('x')\n"
+    found = outcomes(FINE, f"{once}first and os.kill(os.getpid(), signal.SIGKILL)\n{FINE}", FINE)
+    assert symptoms(found) == ["present", "present", "present"]
+    assert mark.read_text() == "xx"
+    mark.unlink()
+    found = outcomes(FINE, f"{once}os.kill(os.getpid(), signal.SIGTERM)", FINE)
+    assert symptoms(found) == ["present", "crashed", "present"]
+    assert "SIGTERM" in found[1].failures[0].message
+    assert "a second time: it was tried again" in found[1].failures[0].message
+    assert mark.read_text() == "xx"
+    mark.unlink()
+    assert symptoms(outcomes(f"{once}os.abort()", FINE)) == ["crashed", "present"]  # its own doing: not tried again
+    assert mark.read_text() == "x"
+
+
+@pytest.mark.parametrize(("deaths", "comes"), [(1, True), (2, True), (3, False)])
+def test_a_worker_that_is_killed_while_it_imports(deaths: int, comes: bool, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    dying = tmp_path / "dying"
+    (dying / "torch").mkdir(parents=True)
+    (dying / "torch" / "__init__.py").write_text(
+        f"import os, signal, sys\nopen({str(count)!r}, 'a').write('x')\n"
+        f"if len(open({str(count)!r}).read()) <= {deaths}:\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"sys.path.remove({str(dying)!r})\ndel sys.modules['torch']\nimport torch\n"
+    )
+    python = script(tmp_path / "python", f'#!/bin/sh\nPYTHONPATH={dying}:$PYTHONPATH exec {sys.executable} "$@"\n')
+    found = outcomes(FINE, FINE, interpreter=python)
+    assert symptoms(found) == (["present", "present"] if comes else ["crashed", "crashed"])
+    assert len(count.read_text()) == min(deaths + 1, 3)
+    if not comes:
+        assert "PyTorch's process was killed by SIGKILL" in found[0].failures[0].message
 
 
 def test_prints_do_not_disturb_the_protocol() -> None:
@@ -153,7 +218,7 @@ def test_answers_that_do_not_fit_are_nonsense(tmp_path: Path) -> None:
         "def take():\n    return protocol.header(sys.stdin.buffer.read(protocol.header_length(sys.stdin.buffer.read(8))))\n"
         "send({'hello': protocol.VERSION}); take(); send({'loaded': {'torch': '9'}}); take()\n"
         "x = {'quantity': 'x', 'how': '', 'state': 'present', 'stored': '<f4', 'shape': [3], 'dtype': 'f'}\n"
-        "send({'id': 0, 'values': [x], 'failures': []})\n"
+        "send({'id': 0, 'values': [x], 'failures': [], 'done': True})\n"
     )
     found = outcomes(FINE, interpreter=script(tmp_path / "lying", f"#!/bin/sh\nexec {sys.executable} {liar}\n"))
     assert symptoms(found) == ["nonsense"]

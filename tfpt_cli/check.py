@@ -116,9 +116,9 @@ class Options:
 def check(options: Options, observer: Observer | None = None) -> Report:
     """Checks every scenario below the paths and gives the report.
 
-    What a framework or a file does wrong is in the report, and a mistake of tfpt's own too. On Ctrl-C (or SIGTERM) the workers are ended and the
-    report holds what was finished until then. Raises `BadExpression` for a `-k` that cannot be read, and `Crashed` for an error
-    of ours.
+    What a framework or a file does wrong is in the report, and a mistake of tfpt's own too. On Ctrl-C (or SIGTERM) the workers
+    are ended and the report holds what was finished until then. Raises `BadExpression` for a `-k` that cannot be read, and
+    `Crashed` for an error of ours that is not one scenario's.
     """
     with Session(options) as session:
         return session.check(options, observer)

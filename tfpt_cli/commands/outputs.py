@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from typing import TYPE_CHECKING
@@ -53,12 +54,15 @@ def check_outputs(paths: Iterable[str]) -> None:
 
 def _try(path: str) -> None:
     """Raises what writing the path would, as far as that is known before."""
-    if os.path.isfile(path) or os.path.isdir(path):
-        os.close(os.open(path, os.O_WRONLY))
-    elif not os.path.exists(path):
+    try:
+        kind = os.stat(path).st_mode
+    except FileNotFoundError:
         handle, beside = tempfile.mkstemp(prefix=".tfpt-", dir=os.path.dirname(os.path.realpath(path)))
         os.close(handle)
         os.unlink(beside)
+    else:
+        if stat.S_ISREG(kind) or stat.S_ISDIR(kind):  # not a pipe, which would wait for a reader
+            os.close(os.open(path, os.O_WRONLY))
 
 
 def write_file(path: str, text: str) -> None:
