@@ -321,6 +321,10 @@ class _Run:
         if waiting.missing:
             return
         scenario, second = waiting.scenario, bool(waiting.first)
+        if words := scenario.elsewhere(self.environment()):
+            del self.waiting[index]
+            self.settle(index, scenario, replace(failed_result(scenario, ()), status=Status.SKIPPED, notes=(words,)))
+            return
         first, comparisons, listings = waiting.first or waiting.outcomes, waiting.comparisons, {}
         failures: list[Failure] = []  # mistakes of ours: they are this scenario's alone, and lose nothing of it
         try:
@@ -371,7 +375,7 @@ class _Run:
             self.task.cancel()
 
     def environment(self) -> dict[str, str]:
-        """Versions of everything that took part, as far as they are known."""
+        """Versions of everything that took part and what decides on their machine, as far as they are known."""
         versions = {"tfpt": __version__, "python": platform.python_version()}
         for side in (REFERENCE, *FRAMEWORKS):
             for lanes in self.lanes:

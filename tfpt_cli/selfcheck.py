@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.check import Observer, Options, check
 from tfpt_cli.dictionary.rows import Operation, dictionary
 from tfpt_cli.dictionary.signature import ARRAY_KINDS
+from tfpt_cli.machine import holds
 from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Problem, Report, ScenarioResult, Verdict
 from tfpt_cli.scenario.document import Document
 from tfpt_cli.scenario.scenario import Scenario, read_document
@@ -145,7 +146,7 @@ def examine(report: Report, *, whole: bool) -> Examination:
             f"{row.name}: the declared difference in {', '.join(part.quantities)} was not found ({part.because})"
             for row in dictionary().operations.values()
             for place, part in enumerate(row.parts)
-            if (row.name, place) not in used
+            if (row.name, place) not in used and holds(part.machine, report.environment)
         ]
     return examination
 
@@ -201,8 +202,10 @@ def _points(row: Operation, case: str, dtype: str, comparison: Comparison, verdi
     reference = comparison.reference
     for index, pair in enumerate(zip(left, right, strict=True)):
         off = verdict == "wrong" and reference is not None and _off(reference.values.get("", left)[index], pair[0])
-        if off or (verdict == "differ" and not _near(*pair, comparison.tolerance)):
-            yield " and ".join(str(value[index]) for value in inputs)
+        point = " and ".join(str(value[index]) for value in inputs)
+        unstable = "unstable" in comparison.diagnosis and any(point in part.cases for part in row.unstable)
+        if off or (verdict == "differ" and (unstable or not _near(*pair, comparison.tolerance))):
+            yield point
 
 
 def _off(want: Any, have: Any) -> bool:

@@ -6,6 +6,7 @@ are tagged with its id.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ import yamlcore
 
 from tfpt_cli.dictionary.patterns import Pattern, parsed
 from tfpt_cli.dictionary.rows import RowError
+from tfpt_cli.machine import Machine, holds, machine_of, machine_words
 from tfpt_cli.results import FRAMEWORKS, Explanation
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).with_name("differences")
 # What a side may show, as the rows call it.
 SHOWS = ("none", "nan", "infinite", "zero", "failed", "absent", "present")
-_KEYS = {"what", "why", "write", "source", "versions", "scenario", "equal", "fits", "fix"}
+_KEYS = {"what", "why", "write", "source", "versions", "machine", "scenario", "equal", "fits", "fix"}
 _FITS = {
     *("torch", "tensorflow", "without", "where", "whole", "value"),
     *("quantity", "diagnosis", "dtype", "shows", "says", "how", "default"),
@@ -45,7 +47,7 @@ DIAGNOSES = {
         "kink",
         "rounding",
     ),
-    *("different function", "both wrong", "ways", "ill-conditioned", "distribution", "absent", "error"),
+    *("different function", "both wrong", "ways", "ill-conditioned", "unstable", "distribution", "absent", "error"),
 }
 _FIXES = {"torch", "tensorflow", "neutral", "fill"}
 
@@ -55,8 +57,8 @@ class Fit:
     """What a mismatch must be for a row to explain it: the code of each side, and what was measured. Empty: anything.
 
     `where` is a condition on what the `__x` of the patterns stand for, `whole` says that the patterns are all of the code.
-    `dtypes` are those of either side, or by side; `says` holds words of a side's refusal, `how` a word of the way or mode by
-    which it was run (`eager`: in no other mode). `same_value` asks of a derivative that the value itself agrees.
+    `dtypes` are those of either side, or by side; `says` holds by side a pattern for words of its refusal, `how` a word of the
+    way or mode by which it was run (`eager`: in no other mode). `same_value` asks of a derivative that the value itself agrees.
     """
 
     code: Mapping[str, tuple[Pattern, ...]]
@@ -67,7 +69,7 @@ class Fit:
     diagnosis: frozenset[str]
     dtypes: frozenset[str] | Mapping[str, str]
     shows: Mapping[str, str]
-    says: Mapping[str, str]
+    says: Mapping[str, re.Pattern[str]]
     how: Mapping[str, str]
     default: tuple[str, ...]
     same_value: bool
@@ -90,16 +92,20 @@ class Fix:
 class Difference(Explanation):
     """A known difference: what it says, which mismatches it explains, and recipes that can be tried.
 
-    `equal` marks what is commonly believed to differ and does not. `versions` are PEP 440 specifiers by package.
+    `equal` marks what is commonly believed to differ and does not. `versions` are PEP 440 specifiers by package, `machine` is
+    what the machine must be.
     """
 
     equal: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Machine = field(default_factory=dict)
     fits: tuple[Fit, ...] = ()
     fixes: tuple[Fix, ...] = ()
 
     def applies(self, environment: Mapping[str, str]) -> bool:
-        """Whether it is one of these versions; a version that is not known is taken for one of them."""
+        """Whether these are such versions and such a machine; what is not known is taken for one."""
+        if not holds(self.machine, environment):
+            return False
         from packaging.specifiers import SpecifierSet  # not above: a tenth of a second, and few rows have versions
 
         return all(
@@ -135,16 +141,19 @@ def _difference(name: str, area: str, row: dict[str, Any]) -> Difference:
         raise RowError(f"{name}: what is equal explains no mismatch and needs no fix")
     if not equal and not row.get("fits"):
         raise RowError(f"{name}: 'fits' must say which mismatches it explains")
+    machine = machine_of(row.get("machine", {}))
+    only = f" (So where {machine_words(machine)}.)" if machine else ""
     return Difference(
         name=name,
         area=area,
-        what=_text(row["what"]),
+        what=_text(row["what"]) + only,
         why=_text(row.get("why", "")),
         write={f: _text(row["write"][f]) for f in FRAMEWORKS if f in row.get("write", {})},
         source=_text(row.get("source", "")),
         scenario=row["scenario"],
         equal=equal,
         versions=row.get("versions", {}),
+        machine=machine,
         fits=tuple(_fit(name, fit) for fit in row.get("fits", [])),
         fixes=tuple(_fix(name, fix) for fix in row.get("fix", [])),
     )
@@ -169,7 +178,7 @@ def _fit(name: str, row: dict[str, Any]) -> Fit:
         diagnosis=frozenset(row.get("diagnosis", ())),
         dtypes=dtypes if isinstance(dtypes := row.get("dtype", ()), dict) else frozenset(dtypes),
         shows=shows,
-        says=row.get("says", {}),
+        says={f: re.compile(words, re.IGNORECASE) for f, words in row.get("says", {}).items()},
         how=row.get("how", {}),
         default=FRAMEWORKS if default == "both" else tuple([default] if isinstance(default, str) else default),
         same_value=row.get("value") == "agrees",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 import yamlcore
+
+from tfpt_cli.machine import Machine, machine_of
+from tfpt_cli.results import FRAMEWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +46,9 @@ class Part:
     """A declared difference: in which quantity, at which cases and dtypes, what becomes of it, and why.
 
     `verdict` is `differ` (the sides differ), `error` (a side refuses) or `wrong` (both agree, and not with the
-    reference). Empty `cases` or `dtypes` mean all of them.
+    reference). Empty `cases` or `dtypes` mean all of them. `machine` is what the machine must be, for a difference that
+    depends on it. `unstable` is the framework whose answer there depends on the place in a vector: on the kernel that the
+    processor has for full vectors, and on that for what is left over.
     """
 
     quantities: tuple[str, ...]
@@ -51,6 +56,8 @@ class Part:
     dtypes: tuple[str, ...]
     verdict: str
     because: str
+    machine: Machine = field(default_factory=dict)
+    unstable: str = ""
 
     def covers(self, quantity: str, case: str, dtype: str) -> bool:
         """Whether a difference in this place is the one declared."""
@@ -111,11 +118,12 @@ def parts_of(row: dict[str, Any]) -> tuple[Part, ...]:
     """The declared differences of a row. Raises `PointsError`."""
     parts = []
     for entry in row.get("parts", []):
-        unknown = set(entry) - {"in", "at", "dtypes", "verdict", "because"}
+        unknown = set(entry) - {"in", "at", "dtypes", "verdict", "because", "machine", "unstable"}
         if unknown or "because" not in entry or entry.get("verdict", "differ") not in VERDICTS:
-            raise PointsError(
-                f"a declared difference has 'in', 'at', 'dtypes', 'verdict', 'because', not {sorted(entry)}"
-            )
+            words = "'in', 'at', 'dtypes', 'verdict', 'because', 'machine', 'unstable'"
+            raise PointsError(f"a declared difference has {words}, not {sorted(entry)}")
+        if entry.get("unstable", "torch") not in FRAMEWORKS or ("unstable" in entry and entry.get("at") != ["nan"]):
+            raise PointsError("'unstable' names a framework, and stands beside `at: [nan]` alone")
         parts.append(
             Part(
                 _texts(entry.get("in", "all")),
@@ -123,6 +131,8 @@ def parts_of(row: dict[str, Any]) -> tuple[Part, ...]:
                 _texts(entry.get("dtypes", ())),
                 entry.get("verdict", "differ"),
                 " ".join(entry["because"].split()),
+                machine_of(entry.get("machine", {})),
+                entry.get("unstable", ""),
             )
         )
     return tuple(parts)

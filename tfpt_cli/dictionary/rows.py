@@ -75,6 +75,11 @@ class Operation:
         """Whether its result has a derivative at all (an index or a truth value has none)."""
         return self.domain != "none"
 
+    @property
+    def unstable(self) -> tuple[Part, ...]:
+        """The declared differences in which a framework's answer at NaN depends on the place in a vector."""
+        return tuple(part for part in self.parts if part.unstable)
+
 
 @dataclass(frozen=True)
 class Initializer:

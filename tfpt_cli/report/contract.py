@@ -29,7 +29,10 @@ def contract() -> dict[str, Any]:
                 ),
                 "environment": {
                     "type": "object",
-                    "description": "versions of everything that took part; of a framework that could not start, none",
+                    "description": "versions of everything that took part, and what of the machine decides results: `torch_cpu`, "
+                    "`tensorflow_cpu` (the vector instructions that kernels are chosen by), `torch_threads`, "
+                    "`tensorflow_threads`, `torch_onednn`, `tensorflow_onednn` (on or off); of a framework that could not "
+                    "start, none",
                     "required": ["tfpt", "python"],
                     "additionalProperties": {"type": "string"},
                 },
@@ -243,7 +246,7 @@ def _comparison() -> dict[str, Any]:
         "diagnosis": _words(
             "what is wrong, in words of a fixed vocabulary",
             "such as shape, dtype, absent, disconnected, nan, infinity, zero, number, non-finite, subnormal, distribution, "
-            "ways, kink, rounding, ill-conditioned, different function, both wrong",
+            "ways, kink, rounding, unstable, ill-conditioned, different function, both wrong",
         ),
         "reference": _ref("reference"),
         "findings": _words("what the reference has to say", "a sentence"),

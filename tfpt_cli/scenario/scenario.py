@@ -6,10 +6,11 @@ import ast
 import itertools
 import math
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.explain import explained
+from tfpt_cli.machine import Machine, elsewhere, machine_of
 from tfpt_cli.results import (
     FRAMEWORKS,
     LABELS,
@@ -54,6 +55,7 @@ class Scenario:
     because: str
     tags: tuple[str, ...]
     data: dict[str, Any]
+    machine: Machine = field(default_factory=dict)
     both: str | None = None
 
     def alike(self, framework: str) -> Scenario:
@@ -113,6 +115,10 @@ class Scenario:
             else c
             for c in found
         ]
+
+    def elsewhere(self, environment: dict[str, str]) -> str:
+        """Why it does not hold on this machine; empty where it does."""
+        return elsewhere(self.machine, environment)
 
     def notes(self, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
         """What is to be said of this run besides the comparisons."""
@@ -300,6 +306,7 @@ def _scenario(document: Document, case: dict[str, Any], subject: str, spec: Any)
         because=" ".join(str(data.get("because", "")).split()),
         tags=tuple(data.get("tags", ())),
         data=data,
+        machine=machine_of(data.get("machine", {})),
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
+from tfpt_cli.machine import KEYS
 from tfpt_cli.subjects import SUBJECTS
 from tfpt_cli.suggest import did_you_mean
 
@@ -160,6 +161,25 @@ def structure() -> dict[str, Any]:
                 "description": "a list of words",
                 "items": {"type": "string", "minLength": 1, "description": "a word"},
                 "examples": [["slow"]],
+            },
+            "machine": {
+                "title": "The machines on which it holds; on others it is skipped",
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": False,
+                "description": "what the machine must be, such as {tensorflow_onednn: on}",
+                "properties": {
+                    key: {
+                        "title": f"What {words} must be",
+                        "description": f"one of {', '.join(values)}, or a list of them",
+                        "anyOf": [
+                            {"enum": list(values)},
+                            {"type": "array", "minItems": 1, "items": {"enum": list(values)}},
+                        ],
+                    }
+                    for key, (words, values) in KEYS.items()
+                },
+                "examples": [{"tensorflow_onednn": "on"}],
             },
             "matrix": {
                 "title": "One case for each combination of values; the names may stand in any call or expression",

@@ -2,21 +2,66 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+# The widest vector instructions first, by NumPy's name and by PyTorch's.
+WIDTHS = (("AVX512F", "AVX512"), ("AVX2", "AVX2"), ("AVX", "AVX"), ("ASIMD", "NEON"))
 
 tensorflow: Any = None
 keras: Any = None
 
 
 def load() -> dict[str, str]:
-    """Imports the framework; gives its versions."""
+    """Imports the framework; gives its versions, and what of the machine decides its results."""
     global tensorflow, keras
     import keras as keras_module
     import numpy
     import tensorflow as module
 
     tensorflow, keras = module, keras_module
-    return {"tensorflow": tensorflow.__version__, "keras": keras.__version__, "numpy": numpy.__version__}
+    threads = tensorflow.config.threading.get_intra_op_parallelism_threads() or processors()
+    return {
+        "tensorflow": tensorflow.__version__,
+        "keras": keras.__version__,
+        "numpy": numpy.__version__,
+        "tensorflow_cpu": vector_width(numpy),
+        "tensorflow_threads": str(threads),
+        "tensorflow_onednn": onednn(),
+    }
+
+
+def processors() -> int:
+    """How many processors this process may use, which is how many threads TensorFlow starts unless it is told."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def onednn() -> str:
+    """Whether its kernels are those of oneDNN: `on`, `off`, or `unknown`.
+
+    Unless TF_ENABLE_ONEDNN_OPTS says so, that depends on the processor: by default they are for those with AVX512-VNNI.
+    """
+    try:
+        from tensorflow.python.util import _pywrap_util_port
+
+        return "on" if _pywrap_util_port.IsMklEnabled() else "off"
+    except Exception:  # private: another version may not have it
+        return "unknown"
+
+
+def vector_width(numpy: Any) -> str:
+    """The widest vector instructions of the processor: what oneDNN's kernels are chosen by, within ONEDNN_MAX_CPU_ISA.
+
+    Those of TensorFlow's own kernels are chosen when it is built.
+    """
+    try:
+        core = numpy._core if hasattr(numpy, "_core") else numpy.core
+        features = core._multiarray_umath.__cpu_features__
+    except AttributeError:  # private: another version may not have it
+        return "unknown"
+    allowed = os.environ.get("ONEDNN_MAX_CPU_ISA", "")
+    narrower = {"AVX2": 1, "AVX": 2}.get(allowed.split("_")[0].upper(), 0)
+    return next((name for key, name in WIDTHS[narrower:] if features.get(key)), "DEFAULT")
 
 
 def reset() -> None:

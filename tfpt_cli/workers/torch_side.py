@@ -9,13 +9,20 @@ torch: Any = None
 
 
 def load() -> dict[str, str]:
-    """Imports the framework; gives its versions."""
+    """Imports the framework; gives its versions, and what of the machine decides its results."""
     global torch
     import numpy
     import torch as module
 
     torch = module
-    return {"torch": torch.__version__, "numpy": numpy.__version__}
+    return {
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        # The vector instructions that its own kernels were chosen for: DEFAULT, AVX2, AVX512, ...
+        "torch_cpu": torch.backends.cpu.get_cpu_capability(),
+        "torch_threads": str(torch.get_num_threads()),
+        "torch_onednn": "on" if torch.backends.mkldnn.is_available() else "off",
+    }
 
 
 def reset() -> None:

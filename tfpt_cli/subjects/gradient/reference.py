@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.lowering import in_double
 from tfpt_cli.subjects.gradient.spec import EACH, FLOATING, HESSIAN, LARGEST, ORDER
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # stands whose function it is, where the sides have different ones.
 ITSELF, ERROR, LEFT, RIGHT, EXACT, CONDITION = "", "error", "left", "right", "exact", "condition"
 ALONG, DIRECTION = "along", "direction"
+AT_NAN = "at NaN"  # whether an operation is asked at NaN whose answer there depends on the place in a vector
 DOUBLE = "double"  # at the scenario's own numbers, not at those that the checked dtype holds
 
 _COMPLEX = re.compile(r"fft|\dj|complex|eig|sqrtm")
@@ -169,6 +171,7 @@ class ReferenceWriter(Writer):
         yield Section(self.holding(function, meaning.numpy), required=True)
         value = Leaf(output.value, self.how(ITSELF, whose), self.value)
         yield Section(f"{self.value} = {self.call(function)}", (value,))
+        yield from self.at_nan(output, whose, meaning)
         for kind in self.spec.derivatives:
             if self.derived(kind):
                 yield self.differences(kind, output, function, whose)
@@ -177,6 +180,24 @@ class ReferenceWriter(Writer):
         high = any(ORDER.fullmatch(kind) for kind in self.spec.derivatives)
         if (self.second or high) and (body := meaning.mpmath) is not None:
             yield from self.in_digits(output, whose, body)
+
+    def at_nan(self, output: Output, whose: str, meaning: Meaning) -> Iterator[Section]:
+        """Whether an operation is asked at NaN whose answer there depends on the place in a vector, and by which inputs."""
+        operations = dictionary().operations
+        for name, arguments in meaning.calls(row.name for row in operations.values() if row.unstable).items():
+            lines, asked = [], dict[str, list[str]]()
+            for number, argument in enumerate(arguments):
+                function = self.free(f"into_{name}_{number}")
+                lines.append(self.holding(function, argument.numpy))
+                for source in ("", *argument.inputs):
+                    asked.setdefault(source, []).append(f"np.isnan({self.call(function)}).any()")
+            leaves = [
+                Leaf(
+                    output.value, self.how(f"{AT_NAN} {name} {source}".strip(), whose), f"np.any([{', '.join(calls)}])"
+                )
+                for source, calls in asked.items()
+            ]
+            yield Section("\n\n".join(lines), tuple(leaves))
 
     def how(self, what: str, whose: str) -> str:
         return leaf_of(f"{self.label} {what}".strip(), whose)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 from dataclasses import dataclass, field, replace
@@ -13,8 +14,7 @@ from tfpt_cli.lowering import in_double, written_for_reference
 from tfpt_cli.results import LABELS
 
 if TYPE_CHECKING:
-    import ast
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tfpt_cli.scenario.values import Values
 
@@ -66,6 +66,25 @@ class Meaning:
     def mpmath(self) -> Body | None:
         """Its body in 50 digits, None where a row has no spelling for that."""
         return self._body(digits=True)
+
+    def calls(self, names: Iterable[str]) -> dict[str, list[Meaning]]:
+        """By operation, of those named, the first argument of each call of it."""
+        wanted, found = set(names), dict[str, list[Meaning]]()
+        for tree in (*self.lines.values(), self.result):
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in wanted:
+                    found.setdefault(node.func.id, []).append(replace(self, result=node.args[0]))
+        return found
+
+    @property
+    def inputs(self) -> set[str]:
+        """The inputs that it depends on, by way of its lines too."""
+        found, waiting = set[str](), [self.result]
+        while waiting:
+            names = {node.id for node in ast.walk(waiting.pop()) if isinstance(node, ast.Name)} - found
+            found |= names
+            waiting += [self.lines[name] for name in names & set(self.lines)]
+        return found - set(self.lines)
 
     def _body(self, *, digits: bool) -> Body | None:
         held: Iterator[int] = itertools.count()

@@ -14,10 +14,10 @@ from tfpt_cli.subjects.gradient.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
 from tfpt_cli.subjects.gradient.tensorflow import TensorFlowWriter
 from tfpt_cli.subjects.gradient.torch import TorchWriter
-from tfpt_cli.subjects.gradient.writer import quantity
+from tfpt_cli.subjects.gradient.writer import quantities_of
 
 if TYPE_CHECKING:
-    from tfpt_cli.subjects.gradient.spec import Gradient, Output
+    from tfpt_cli.subjects.gradient.spec import Gradient
     from tfpt_cli.subjects.gradient.writer import Writer
 
 __all__ = [
@@ -99,7 +99,7 @@ def alike(spec: Gradient, framework: str) -> Gradient:
 
 def involved(spec: Gradient, name: str) -> Involved:
     """The expressions that a quantity was made by; its kind is `value`, `derivative` or `second`."""
-    outputs = [output for output in spec.outputs if name in _quantities_of(output, spec)] or list(spec.outputs)
+    outputs = [output for output in spec.outputs if name in quantities_of(output, spec)] or list(spec.outputs)
     sources = {
         f: [
             s
@@ -114,13 +114,6 @@ def involved(spec: Gradient, name: str) -> Involved:
     shapes = {name: values.shape for name, values in spec.inputs.items()}
     values = frozenset(output.value for output in outputs)
     return Involved(involved_code(sources), kind, shapes=shapes, values=values)
-
-
-def _quantities_of(output: Output, spec: Gradient) -> set[str]:
-    kinds = [kind for kind in spec.derivatives if kind != "hessian"]
-    names = {quantity(kind, output.name, name) for kind in kinds for name in spec.wrt or ("",)}
-    pairs = ((a, b) for a in spec.wrt for b in spec.wrt) if "hessian" in spec.derivatives else ()
-    return {output.value, *names, *(quantity("hessian", output.name, *pair) for pair in pairs)}
 
 
 def notes(_: Gradient, outcomes: dict[str, Outcome]) -> tuple[str, ...]:

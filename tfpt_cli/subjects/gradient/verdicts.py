@@ -10,6 +10,7 @@ import numpy as np
 from tfpt_cli.compare.arbiter import MAX_KINKS, Evidence, found_kinks, judge
 from tfpt_cli.compare.summary import SHOWN
 from tfpt_cli.compare.values import PRECISION, compare_values, limits, measure
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.results import (
     FRAMEWORKS,
     LABELS,
@@ -26,6 +27,7 @@ from tfpt_cli.results import (
 )
 from tfpt_cli.subjects.gradient.reference import (
     ALONG,
+    AT_NAN,
     CONDITION,
     DIRECTION,
     DOUBLE,
@@ -36,6 +38,7 @@ from tfpt_cli.subjects.gradient.reference import (
     RIGHT,
     leaf_of,
 )
+from tfpt_cli.subjects.gradient.writer import quantities_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,6 +108,10 @@ class Court:
 
     def compare(self, quantity: str, sides: dict[str, Way]) -> Comparison:
         comparison = compare_values(quantity, sides, self.tolerance)
+        if comparison.measure is not None and (words := self.unstable(quantity)):
+            return replace(
+                comparison, verdict=Verdict.DIFFERS, reason=words, diagnosis=("unstable",), measure=None, errors=()
+            )
         comparison = self.among_themselves(quantity, sides, comparison)
         comparison = self.before_the_reference(quantity, sides, comparison)
         return self.rounding_or_meaning(quantity, sides, comparison)
@@ -120,6 +127,29 @@ class Court:
                 reason = "; ".join(filter(None, (comparison.reason, words)))
                 comparison = replace(comparison, reason=reason, diagnosis=(*comparison.diagnosis, "ways"))
         return comparison
+
+    def unstable(self, quantity: str) -> str:
+        """Why a quantity has no one value on a side: an operation's answer at NaN that depends on the place in a vector.
+
+        Then the sides differ, whatever they answered at this place on this machine.
+        """
+        by = [(o.value, q[quantity]) for o in self.spec.outputs if quantity in (q := quantities_of(o, self.spec))]
+        for row in dictionary().operations.values() if by else ():
+            for part in row.unstable:
+                of_value = "value" in part.quantities
+                sources = [(value, name) for value, names in by for name in (names or ([""] if of_value else []))]
+                asked = [
+                    self.present(value, f"{AT_NAN} {row.name} {name}".strip(), whose)
+                    for value, name in sources
+                    for whose in ("", part.unstable)
+                ]
+                if any(found is not None and found.any() for found in asked):
+                    what = row.name if of_value else f"the derivative of {row.name}"
+                    return (
+                        f"{LABELS[part.unstable]}'s answer for {what} at NaN depends on the place in the array and on the "
+                        "processor: it does not agree with itself"
+                    )
+        return ""
 
     @staticmethod
     def same(left: Value, right: Value) -> bool:

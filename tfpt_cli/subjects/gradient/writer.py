@@ -30,6 +30,19 @@ def quantity(kind: str, output: str, *names: str) -> str:
     return f"{prefix}d{output}/d{names[0]}"
 
 
+def quantities_of(output: Output, spec: Gradient) -> dict[str, tuple[str, ...]]:
+    """By name, an output's value and derivatives: the inputs that each is taken by."""
+    found: dict[str, tuple[str, ...]] = {output.value: ()}
+    for kind in spec.derivatives:
+        if kind == "hessian":
+            found |= {quantity(kind, output.name, a, b): (a, b) for a in spec.wrt for b in spec.wrt}
+        elif kind == "jvp":
+            found[quantity(kind, output.name)] = spec.wrt
+        else:
+            found |= {quantity(kind, output.name, name): (name,) for name in spec.wrt}
+    return found
+
+
 class Writer(ABC):
     """What every listing of a scenario is written with: its names, its inputs, its calls.
 
