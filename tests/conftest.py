@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import io
 import json
 import os
 import subprocess
@@ -18,7 +21,7 @@ from tfpt_cli.cli import main
 from tfpt_cli.results import name_sides
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
 SCENARIOS = ROOT / "scenarios"
@@ -59,10 +62,81 @@ def run_tfpt(
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+class _Warm:
+    """In place of a `Session`: the one that stays, its processes already started."""
+
+    started: Session | None = None
+
+    def __init__(self, options: Options) -> None:
+        usual = Options()
+        own = (options.workers, options.interpreters, options.alike, options.limits)
+        assert own == (1, {}, None, usual.limits), "what has processes of its own is for run_tfpt"
+
+    def __enter__(self) -> Session:
+        name_sides(None)
+        if _Warm.started is None:
+            _Warm.started = Session(Options())
+            _Warm.started.__enter__()
+        return _Warm.started
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def warm_tfpt(*arguments: str | Path, cwd: Path = ROOT, columns: int = 80) -> Done:
+    """Runs `tfpt` in this process, with frameworks that stay warm: for what needs no process of its own."""
+    out, err = io.StringIO(), io.StringIO()
+    before, session_of = Path.cwd(), ("tfpt_cli.commands.check.Session", "tfpt_cli.commands.quick.Session")
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        for name in session_of:
+            patch.setattr(name, _Warm)
+        patch.setenv("COLUMNS", str(columns))
+        patch.setattr(sys, "argv", ["tfpt", *map(str, arguments)])
+        os.chdir(cwd)
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            os.chdir(before)
+    assert "Traceback" not in out.getvalue() + err.getvalue() or "-v" in arguments, err.getvalue()
+    return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+def pytest_sessionfinish() -> None:
+    """Ends the warm frameworks."""
+    if _Warm.started is not None:
+        _Warm.started.__exit__()
+
+
+# The longest first, so that no processor has one of them left when the others are done.
+_FIRST = ("test_selfcheck", "test_scenarios", "test_differences", "test_pytest_plugin", "test_workers", "test_html")
+# What asks for the one run of all shipped scenarios is done by the worker that has made it.
+_SHIPPED = "test_scenarios"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Shares the tests out to the workers of xdist: a file together, for what its tests share."""
+    for item in items:
+        name = Path(item.nodeid.partition("::")[0]).stem
+        group = _SHIPPED if "shipped" in getattr(item, "fixturenames", ()) else name
+        item.add_marker(pytest.mark.xdist_group(group))
+    order = {name: place for place, name in enumerate(_FIRST)}
+    items.sort(key=lambda item: order.get(item.get_closest_marker("xdist_group").args[0], len(order)))  # type: ignore[union-attr]
+
+
 @pytest.fixture(scope="session")
 def shipped() -> dict[str, Any]:
     """The JSON report of one `tfpt check scenarios`."""
-    return run_tfpt("check", "scenarios", "--format", "json", timeout=900).json
+    return run_tfpt("check", "scenarios", "--format", "json", timeout=3000).json
+
+
+@pytest.fixture(scope="session")
+def shipped_elsewhere(shipped: dict[str, Any]) -> dict[str, Any]:
+    """The JSON report of the files in which a scenario depends on TensorFlow's oneDNN, with oneDNN as it is not here."""
+    files = {s["file"] for s in shipped["scenarios"] if s["status"] == "skipped"}
+    other = "0" if shipped["environment"]["tensorflow_onednn"] == "on" else "1"
+    environment = {"TF_ENABLE_ONEDNN_OPTS": other}
+    return run_tfpt("check", *sorted(files), "--format", "json", timeout=3000, environment=environment).json
 
 
 @pytest.fixture
@@ -92,42 +166,13 @@ def fakes(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def session() -> Iterator[Session]:
+def session() -> Session:
     """Both frameworks, started once for all tests of this process that ask for them."""
-    with Session(Options()) as started:
-        yield started
+    return _Warm(Options()).__enter__()
 
 
 @pytest.fixture
-def tfpt(
-    session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Callable[..., Done]:
-    """`tfpt` in this process with frameworks that are warm, in an empty folder: for what needs no process of its own."""
-
-    class Warm:
-        def __init__(self, options: Options) -> None:
-            assert (options.workers, options.interpreters, options.alike) == (1, {}, None), (
-                "the session has one of each"
-            )
-
-        def __enter__(self) -> Session:
-            name_sides(None)
-            return session
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-    for command in ("check", "quick"):
-        monkeypatch.setattr(f"tfpt_cli.commands.{command}.Session", Warm)
+def tfpt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Done]:
+    """`warm_tfpt` in an empty folder, which is the test's too."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str | Path, columns: int = 80) -> Done:
-        monkeypatch.setenv("COLUMNS", str(columns))
-        monkeypatch.setattr(sys, "argv", ["tfpt", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return Done(int(ended.value.code or 0), out, err)
-
-    return run
+    return functools.partial(warm_tfpt, cwd=tmp_path)

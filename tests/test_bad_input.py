@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import ROOT, run_tfpt
+from tests.conftest import ROOT, run_tfpt, warm_tfpt
 from tfpt_cli.results import Problem
 from tfpt_cli.scenario.files import scenario_files
 from tfpt_cli.scenario.scenario import load
@@ -57,7 +57,7 @@ def test_an_invalid_file_does_not_stop_the_valid_ones(write: Callable[..., Path]
         "name: bad\ngradient: {of: x + , at: {x: 1.0}}\n---\nname: also good\ngradient: {of: x, at: {x: 1.0}}\n",
         "bad.yaml",
     )
-    done = run_tfpt("check", bad.parent, "--format", "json")
+    done = warm_tfpt("check", bad.parent, "--format", "json")
     assert done.code == 2
     assert [(s["name"], s["status"]) for s in done.json["scenarios"]] == [("also good", "passed"), ("good", "passed")]
     assert [problem["line"] for problem in done.json["problems"]] == [2]
@@ -74,7 +74,7 @@ def test_a_file_of_50_megabytes(tmp_path: Path) -> None:
 def test_paths_that_are_not_there(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    done = run_tfpt("validate", tmp_path / "nowhere.yaml", empty)
+    done = warm_tfpt("validate", tmp_path / "nowhere.yaml", empty)
     assert done.code == 2
     assert f"{tmp_path / 'nowhere.yaml'}: no such file or folder" in done.out
     assert f"{empty}: no scenarios in this folder" in done.out

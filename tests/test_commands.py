@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.conftest import ROOT, SCENARIOS, run_tfpt
+from tests.conftest import ROOT, SCENARIOS, run_tfpt, warm_tfpt
 from tests.test_scenarios import ALL
 from tfpt_cli import __version__
 
@@ -37,10 +37,10 @@ def names(done: object) -> list[str]:
 
 
 def test_version_and_help() -> None:
-    assert run_tfpt("--version").out == f"tfpt, version {__version__}\n"
+    assert warm_tfpt("--version").out == f"tfpt, version {__version__}\n"
     for command in ("check", "validate", "code", "doctor"):
-        assert command in run_tfpt("--help").out
-        assert run_tfpt(command, "--help").code == 0
+        assert command in warm_tfpt("--help").out
+        assert warm_tfpt(command, "--help").code == 0
 
 
 @pytest.mark.parametrize("command", [["--help"], ["--version"], ["validate", "scenarios"], ["code", "scenarios/seed"]])
@@ -51,7 +51,7 @@ def test_no_framework_is_loaded(command: list[str], fakes: dict[str, str]) -> No
 
 
 def test_validate_counts(write: Callable[..., Path]) -> None:
-    assert run_tfpt("validate", write(TWO)).out == "3 scenarios in 1 file valid\n"
+    assert warm_tfpt("validate", write(TWO)).out == "3 scenarios in 1 file valid\n"
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,12 @@ def test_validate_counts(write: Callable[..., Path]) -> None:
 )
 def test_choosing(options: list[str], chosen: list[str], write: Callable[..., Path]) -> None:
     path = write(TWO)
-    scripts = run_tfpt("code", path, "--framework", "torch", *options).out
+    scripts = warm_tfpt("code", path, "--framework", "torch", *options).out
     assert re.findall(r"^# (.+), PyTorch \(", scripts, re.MULTILINE) == chosen
 
 
 def test_check_chooses_too(write: Callable[..., Path]) -> None:
-    assert names(run_tfpt("check", write(TWO), "--tag", "line", "-k", "n=2", "--format", "json")) == ["second [n=2]"]
+    assert names(warm_tfpt("check", write(TWO), "--tag", "line", "-k", "n=2", "--format", "json")) == ["second [n=2]"]
 
 
 def test_bad_usage(write: Callable[..., Path], tmp_path: Path) -> None:
@@ -88,21 +88,21 @@ def test_bad_usage(write: Callable[..., Path], tmp_path: Path) -> None:
         (["-o", str(tmp_path / "no" / "such" / "folder" / "x.json")], "cannot write"),
         (["-o", str(tmp_path)], "cannot write"),
     ):
-        done = run_tfpt("check", path, *options)
+        done = warm_tfpt("check", path, *options)
         assert (done.code, words in done.err) == (2, True), (options, done)
 
 
 def test_the_output_file(write: Callable[..., Path], tmp_path: Path) -> None:
     path = write(TWO)
     table, report = tmp_path / "report.txt", tmp_path / "report.json"
-    assert run_tfpt("check", path, "-k", "first", "-o", table).out == ""
+    assert warm_tfpt("check", path, "-k", "first", "-o", table).out == ""
     assert "passed: both sides agree" in table.read_text(encoding="utf-8")
-    assert run_tfpt("check", path, "-k", "first", "-o", report, "--format", "json").out == ""
+    assert warm_tfpt("check", path, "-k", "first", "-o", report, "--format", "json").out == ""
     assert json.loads(report.read_text(encoding="utf-8"))["summary"]["passed"] == 1
 
 
 def test_the_same_run_gives_the_same_report() -> None:
-    first, second = (run_tfpt("check", SCENARIOS / "seed", "--format", "json").json for _ in range(2))
+    first, second = (warm_tfpt("check", SCENARIOS / "seed", "--format", "json").json for _ in range(2))
     for report in (first, second):
         report.pop("seconds")
         for scenario in report["scenarios"]:
@@ -117,30 +117,30 @@ gradient: {torch: x + 1, tensorflow: x + 2, at: {x: 1.0}}
 expect: {%s: differ}
 because: one is larger
 """
-    right = run_tfpt("check", write(text % "value"), "--format", "json")
-    wrong = run_tfpt("check", write(text % "d/dx"), "--format", "json")
+    right = warm_tfpt("check", write(text % "value"), "--format", "json")
+    wrong = warm_tfpt("check", write(text % "d/dx"), "--format", "json")
     assert (right.code, wrong.code) == (0, 1)
-    agrees = run_tfpt("check", write("name: n\ngradient: {of: x, at: {x: 1.0}}\nexpect: differ\nbecause: no\n"))
+    agrees = warm_tfpt("check", write("name: n\ngradient: {of: x, at: {x: 1.0}}\nexpect: differ\nbecause: no\n"))
     assert agrees.code == 1
     assert "expected to differ, but both sides agree (no)" in agrees.out
 
 
 def test_tolerance_and_because(write: Callable[..., Path]) -> None:
     text = "name: n\ngradient: {torch: x + 1, tensorflow: x + 1.01, at: {x: 1.0}}\n"
-    assert run_tfpt("check", write(text)).code == 1
-    assert run_tfpt("check", write(text + "tolerance: {rtol: 0.01, atol: 0}\nbecause: a coarse port\n")).code == 0
+    assert warm_tfpt("check", write(text)).code == 1
+    assert warm_tfpt("check", write(text + "tolerance: {rtol: 0.01, atol: 0}\nbecause: a coarse port\n")).code == 0
 
 
 def test_the_printed_tolerance_passes_when_it_is_put_in(write: Callable[..., Path]) -> None:
     text = "name: n\ngradient: {torch: x + 1, tensorflow: x + 1.01234, at: {x: 1.0}}\n"
-    found = re.search(r"would pass at rtol (\S+) or atol (\S+)", " ".join(run_tfpt("check", write(text)).out.split()))
+    found = re.search(r"would pass at rtol (\S+) or atol (\S+)", " ".join(warm_tfpt("check", write(text)).out.split()))
     assert found is not None
     for rtol, atol in ((found[1], "1e-5"), ("1.3e-6", found[2])):
-        assert run_tfpt("check", write(f"{text}tolerance: {{rtol: {rtol}, atol: {atol}}}\nbecause: r\n")).code == 0
+        assert warm_tfpt("check", write(f"{text}tolerance: {{rtol: {rtol}, atol: {atol}}}\nbecause: r\n")).code == 0
 
 
 def test_doctor() -> None:
-    done = run_tfpt("doctor")
+    done = warm_tfpt("doctor")
     assert done.code == 0
     for words in ("PyTorch", "TensorFlow", "Keras", sys.executable, "both frameworks run"):
         assert words in done.out.replace("\n", "") or words in done.out
@@ -149,7 +149,7 @@ def test_doctor() -> None:
 def test_doctor_names_the_command_that_installs(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
     python = tmp_path / "bare" / "bin" / "python"
-    done = run_tfpt("doctor", "--torch-python", python)
+    done = warm_tfpt("doctor", "--torch-python", python)
     assert done.code == 3
     assert f"{python} -m pip install 'torch>=2.6,<2.14'" in done.out
 
@@ -235,7 +235,7 @@ def printed_values(text: str) -> dict[str, np.ndarray]:
 
 
 def test_code_writes_files_that_run(tmp_path: Path) -> None:
-    done = run_tfpt("code", SCENARIOS / "seed" / "gradient.yaml", "-k", "not natively", "-o", tmp_path / "scripts")
+    done = warm_tfpt("code", SCENARIOS / "seed" / "gradient.yaml", "-k", "not natively", "-o", tmp_path / "scripts")
     written = sorted((tmp_path / "scripts").iterdir())
     assert sorted(done.out.splitlines()) == [str(path) for path in written]
     outputs = [
@@ -253,7 +253,7 @@ def test_a_name_cannot_become_code(write: Callable[..., Path], tmp_path: Path) -
         "  torch: \"F.gelu(x, approximate='none+ACc-)+AAo-print(+ACc-owned+ACc-)+AAo-+ACM-')\"\n"
         "  tensorflow: tf.nn.gelu(x)\n  at: {x: 1.0}\n"
     )
-    assert run_tfpt("code", path, "--framework", "torch", "-o", tmp_path).code == 0
+    assert warm_tfpt("code", path, "--framework", "torch", "-o", tmp_path).code == 0
     (script,) = tmp_path.glob("*.torch.py")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert done.returncode == 1  # PyTorch knows no such approximation
@@ -262,12 +262,12 @@ def test_a_name_cannot_become_code(write: Callable[..., Path], tmp_path: Path) -
 
 def test_scripts_of_one_name_do_not_overwrite_each_other(write: Callable[..., Path], tmp_path: Path) -> None:
     path = write(f"name: {'long ' * 20}\ngradient: {{of: n * x, at: {{x: 1.0}}}}\nmatrix: {{n: [1, 2, 3]}}\n")
-    run_tfpt("code", path, "-o", tmp_path / "out")
+    warm_tfpt("code", path, "-o", tmp_path / "out")
     assert len(list((tmp_path / "out").iterdir())) == 9
 
 
 def test_the_whole_output_of_code_is_python() -> None:
-    compile(run_tfpt("code", SCENARIOS).out, "code", "exec")
+    compile(warm_tfpt("code", SCENARIOS).out, "code", "exec")
 
 
 def test_a_name_is_no_command_to_githubs_runner(write: Callable[..., Path]) -> None:

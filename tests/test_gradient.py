@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tests.conftest import run_tfpt
+from tests.conftest import run_tfpt, warm_tfpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,11 +54,11 @@ def only(report: dict[str, Any]) -> dict[str, Any]:
 def test_own_code_runs_where_it_is_allowed(write: Callable[..., Path]) -> None:
     path = write(OWN_CODE)
     path.with_name("port.py").write_text(PORT.replace("{factor}", "1"), encoding="utf-8")
-    refused = run_tfpt("check", path)
+    refused = warm_tfpt("check", path)
     assert refused.code == 2
     assert f"3:19: this would run the function 'clipped_torch' of {path.with_name('port.py')}" in refused.out
     assert "add --allow-code" in refused.out
-    scenario = only(run_tfpt("check", path, "--allow-code", "--format", "json").json)
+    scenario = only(warm_tfpt("check", path, "--allow-code", "--format", "json").json)
     assert scenario["status"] == "passed"
     quantities = {c["quantity"]: c for c in scenario["comparisons"]}
     assert quantities["value"]["torch"]["values"] == 5.25
@@ -69,7 +69,7 @@ def test_own_code_runs_where_it_is_allowed(write: Callable[..., Path]) -> None:
 def test_own_code_that_is_altered_differs(write: Callable[..., Path]) -> None:
     path = write(OWN_CODE)
     path.with_name("port.py").write_text(PORT.replace("{factor}", "1.001"), encoding="utf-8")
-    scenario = only(run_tfpt("check", path, "--allow-code", "--format", "json").json)
+    scenario = only(warm_tfpt("check", path, "--allow-code", "--format", "json").json)
     assert scenario["status"] == "failed"
     assert {c["quantity"] for c in scenario["comparisons"] if c["verdict"] == "differs"} == {"value", "d/dx"}
 
@@ -81,7 +81,7 @@ def test_two_files_of_one_name_are_two_modules(tmp_path: Path) -> None:
         (tmp_path / folder / "port.py").write_text(text, encoding="utf-8")
         scenario = "name: n\ngradient: {torch: {python: port.py:loss}, tensorflow: 'FACTOR * x', at: {x: 3.0}}\n"
         (tmp_path / folder / "s.yaml").write_text(scenario.replace("FACTOR", str(factor)), encoding="utf-8")
-    report = run_tfpt("check", tmp_path / "one", tmp_path / "two", "--allow-code", "--format", "json").json
+    report = warm_tfpt("check", tmp_path / "one", tmp_path / "two", "--allow-code", "--format", "json").json
     assert report["summary"]["passed"] == 2
 
 
@@ -98,7 +98,7 @@ gradient:
 
 
 def test_every_way_of_a_derivative(write: Callable[..., Path]) -> None:
-    scenario = only(run_tfpt("check", write(ALL_WAYS), "--format", "json").json)
+    scenario = only(warm_tfpt("check", write(ALL_WAYS), "--format", "json").json)
     ways: dict[str, set[str]] = {}
     for comparison in scenario["comparisons"]:
         for framework in ("torch", "tensorflow"):
@@ -133,7 +133,7 @@ def test_eager_and_compiled_are_compared(write: Callable[..., Path]) -> None:
         "name: n\ngradient: {of: sin(x) * 2, at: {x: 1.0},"
         " modes: {torch: [eager, compile], tensorflow: [eager, graph, jit]}}\n"
     )
-    scenario = only(run_tfpt("check", path, "--format", "json").json)
+    scenario = only(warm_tfpt("check", path, "--format", "json").json)
     assert scenario["status"] == "passed"
     assert {c["torch"].get("how", "") for c in scenario["comparisons"]} >= {"backward, compile", "compile"}
     assert {c["tensorflow"].get("how", "") for c in scenario["comparisons"]} >= {
@@ -146,7 +146,7 @@ def test_whole_numbers_to_differentiate_by(write: Callable[..., Path]) -> None:
     """PyTorch refuses them with its own words, TensorFlow answers None; the rest is compared all the same."""
     sides = "torch: x.float() ** 2 * y, tensorflow: 'tf.cast(x, tf.float32) ** 2 * y'"
     path = write(f"name: n\ngradient: {{{sides}, at: {{x: 3, y: 2.0}}, dtypes: {{x: int64}}, wrt: [x, y]}}\n")
-    scenario = only(run_tfpt("check", path, "--format", "json").json)
+    scenario = only(warm_tfpt("check", path, "--format", "json").json)
     quantities = {c["quantity"]: c for c in scenario["comparisons"]}
     assert (quantities["value"]["verdict"], quantities["d/dy"]["torch"]["values"]) == ("identical", 9.0)
     assert quantities["d/dx"]["torch"]["state"] == "failed"
@@ -158,7 +158,7 @@ def test_whole_numbers_to_differentiate_by(write: Callable[..., Path]) -> None:
 def test_complex_inputs(write: Callable[..., Path]) -> None:
     """The gradient of z^2 with a cotangent of one is the conjugate of 2 z."""
     path = write("name: n\ndtype: complex64\ngradient: {of: z ** 2, at: {z: ['1+2j', '-0.5j']}}\n")
-    scenario = only(run_tfpt("check", path, "--format", "json").json)
+    scenario = only(warm_tfpt("check", path, "--format", "json").json)
     gradient = {c["quantity"]: c for c in scenario["comparisons"]}["d/dz"]
     for framework in ("torch", "tensorflow"):
         found = [complex(number["re"], number["im"]) for number in gradient[framework]["values"]]
@@ -175,7 +175,7 @@ because: TensorFlow registers no derivative for the gradient of softsign
 
 @pytest.mark.parametrize(("word", "status"), [("error", "passed"), ("differ", "error")])
 def test_a_refusal_may_be_expected(word: str, status: str, write: Callable[..., Path]) -> None:
-    done = run_tfpt("check", write(REFUSED.replace("EXPECTED", word)), "--format", "json")
+    done = warm_tfpt("check", write(REFUSED.replace("EXPECTED", word)), "--format", "json")
     scenario = only(done.json)
     assert scenario["status"] == status
     assert "SoftsignGrad" in scenario["failures"][0]["message"]
@@ -184,14 +184,14 @@ def test_a_refusal_may_be_expected(word: str, status: str, write: Callable[..., 
 
 def test_an_error_that_is_expected_and_does_not_come_fails(write: Callable[..., Path]) -> None:
     path = write("name: n\nexpect: error\nbecause: a fable\ngradient: {of: 2 * x, at: {x: 1.0}}\n")
-    assert only(run_tfpt("check", path, "--format", "json").json)["status"] == "failed"
+    assert only(warm_tfpt("check", path, "--format", "json").json)["status"] == "failed"
 
 
 def test_lines_with_names(write: Callable[..., Path]) -> None:
     text = "name: n\ngradient:\n  let: {h: tanh(w @ x), unused: 1 / x}\n  of: {loss: sum(h ** 2), first: 'h[0]'}\n"
     path = write(text + "  at: {w: 'normal(0, 1, (3, 2))', x: [1.0, 2.0]}\n")
-    done = run_tfpt("check", path)
+    done = warm_tfpt("check", path)
     assert done.code == 0, done.out
-    code = run_tfpt("code", path, "--framework", "torch").out
+    code = warm_tfpt("code", path, "--framework", "torch").out
     assert "    h = torch.tanh(torch.matmul(w, x))\n    return torch.sum(h ** 2)" in code
     assert "1 / x" not in code

@@ -19,7 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from tests.conftest import ROOT, run_tfpt
+from tests.conftest import ROOT, warm_tfpt
 from tfpt_cli import results
 from tfpt_cli.report.calls import differing_calls
 from tfpt_cli.report.html import report_text
@@ -577,7 +577,7 @@ def test_five_hundred_scenarios_open_quickly(show: Callable[..., WebDriver]) -> 
 
 def test_the_command_writes_it(browser: WebDriver, tmp_path: Path) -> None:
     path = tmp_path / "seed.html"
-    done = run_tfpt("check", ROOT / "scenarios" / "seed", "--report", f"html={path}")
+    done = warm_tfpt("check", ROOT / "scenarios" / "seed", "--report", f"html={path}")
     assert done.code == 0, done.err
     browser.get(path.as_uri())
     assert browser.find_element(By.TAG_NAME, "h1").text == "All 4 scenarios are as expected"

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from tests.conftest import run_tfpt
+from tests.conftest import run_tfpt, warm_tfpt
 from tfpt_cli.catalogue import KINDS, matching, rows_of, table_of, whole, whole_difference
 from tfpt_cli.cli import cli
 from tfpt_cli.commands.lookup import run_explain, run_list, run_show
@@ -81,11 +81,11 @@ def test_a_name_in_a_list_stays_on_its_line(kind: str, width: int) -> None:
 
 
 def test_list_by_word() -> None:
-    done = run_tfpt("list", "differences", "momentum")
+    done = warm_tfpt("list", "differences", "momentum")
     assert done.code == 0
     assert "bn-momentum" in done.out
     assert "act-gelu-default" not in done.out
-    assert "gradient\n" not in run_tfpt("list", "operations", "relu").out  # a few are shown whole
+    assert "gradient\n" not in warm_tfpt("list", "operations", "relu").out  # a few are shown whole
 
 
 def test_the_count_of_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -256,7 +256,7 @@ def test_all_rows_are_offered() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_script(shell: str) -> None:
-    done = run_tfpt("completion", shell)
+    done = warm_tfpt("completion", shell)
     assert done.code == 0
     assert done.out.startswith("# ")
     assert "_TFPT_COMPLETE" in done.out
@@ -265,6 +265,6 @@ def test_completion_script(shell: str) -> None:
 
 
 def test_the_shell_of_a_completion_is_known() -> None:
-    done = run_tfpt("completion", "csh")
+    done = warm_tfpt("completion", "csh")
     assert done.code == 2
     assert "bash" in done.err

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.conftest import ROOT, SCENARIOS, run_tfpt
+from tests.conftest import ROOT, SCENARIOS, warm_tfpt
 from tfpt_cli.cli import cli
 from tfpt_cli.dictionary.differences import differences
 from tfpt_cli.dictionary.rows import dictionary
@@ -57,7 +57,7 @@ def test_every_scenario_in_it_is_valid(text: str) -> None:
 )
 def test_the_tables_are_the_real_ones(index: int, arguments: list[str], columns: str) -> None:
     """Character by character but for the numbers, the bars and the versions, which are the frameworks' own."""
-    done = run_tfpt("check", *arguments, environment={"COLUMNS": columns})
+    done = warm_tfpt("check", *arguments, columns=int(columns))
     table = [text for kind, text in BLOCKS + blocks(FORMAT) if kind == "text"][index]
 
     def shape(text: str) -> list[str]:

@@ -14,7 +14,7 @@ import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import run_tfpt
+from tests.conftest import warm_tfpt
 from tfpt_cli.compare.arbiter import Evidence, found_kinks, judge
 from tfpt_cli.listing import listing
 from tfpt_cli.results import REFERENCE, Problem, Standing, State, Value
@@ -199,7 +199,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict
     path = tmp_path_factory.mktemp("judged") / "cases.yaml"
     texts = [f"name: {name}\ngradient: {{of: '{of}', at: {at}}}" for name, (of, at) in CASES.items()]
     path.write_text("\n---\n".join(texts), encoding="utf-8")
-    report = run_tfpt("check", path, "--format", "json").json
+    report = warm_tfpt("check", path, "--format", "json").json
     return {s["name"]: {c["quantity"]: c for c in reversed(s["comparisons"])} for s in report["scenarios"]}
 
 
@@ -260,7 +260,7 @@ def test_same_seed_same_verdict(write: Callable[..., Path]) -> None:
     path = write(
         "name: n\nseed: 3\ngradient: {of: sum(tanh(x) @ w), at: {x: 'normal(0, 1, (9, 9))', w: 'normal(0, 1, 9)'}}\n"
     )
-    one, two = (run_tfpt("check", path, "--format", "json").json["scenarios"][0]["comparisons"] for _ in range(2))
+    one, two = (warm_tfpt("check", path, "--format", "json").json["scenarios"][0]["comparisons"] for _ in range(2))
     assert one == two
     assert one[1]["reference"]["method"].startswith("differences along a random direction")
     assert one[1]["reference"]["torch"]["standing"] == "right"

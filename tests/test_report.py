@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from tests.conftest import SCENARIOS, run_tfpt
+from tests.conftest import SCENARIOS, run_tfpt, warm_tfpt
 from tfpt_cli.compare.summary import summary
 from tfpt_cli.report.json_report import report_text
 from tfpt_cli.report.numbers import array_lines, digits_apart, histogram, number, summary_lines
@@ -63,7 +63,7 @@ def test_the_place_ends_at_the_last_column_whatever_the_name_is_made_of(name: st
 
 @pytest.mark.parametrize("width", [80, 160])
 def test_the_real_tables_keep_to_the_width(width: int) -> None:
-    done = run_tfpt("check", SCENARIOS / "seed", environment={"COLUMNS": str(width)})
+    done = warm_tfpt("check", SCENARIOS / "seed", columns=width)
     assert done.code == 0
     assert max(map(len, done.out.splitlines())) <= width
     assert "\x1b" not in done.out  # piped: no colour
@@ -80,7 +80,7 @@ def test_colour_only_where_it_is_wanted(write: Callable[..., Path]) -> None:
 
 def test_what_steers_a_terminal_is_not_printed(write: Callable[..., Path]) -> None:
     path = write('name: "evil \\e]0;title\\a \\e[2J [bold]name[/bold] :smile:"\ngradient: {of: x, at: {x: 1.0}}\n')
-    done = run_tfpt("check", path)
+    done = warm_tfpt("check", path)
     assert "\x1b" not in done.out
     assert "[bold]name[/bold] :smile:" in done.out
 

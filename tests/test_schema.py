@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.conftest import run_tfpt
+from tests.conftest import run_tfpt, warm_tfpt
 from tests.test_bad_input import FILES
 from tfpt_cli import results
 from tfpt_cli.report.contract import contract
@@ -120,7 +120,7 @@ def test_examples_of_calls_are_read(write: Callable[..., Path]) -> None:
         f"name: n\ninit: {{layer: 'linear(3, 4)', weight: \"{example}\"}}\n"
         for example in init["additionalProperties"]["examples"]
     ]
-    done = run_tfpt("validate", write("---\n".join(layers + fills)))
+    done = warm_tfpt("validate", write("---\n".join(layers + fills)))
     assert done.out == f"{len(layers + fills)} scenarios in 1 file valid\n"
 
 
@@ -280,7 +280,7 @@ gradient: {of: sun(x), at: {x: 1.0}}
 
 
 def test_a_real_report_is_valid(write: Callable[..., Path]) -> None:
-    report = run_tfpt("check", write(REAL), "--format", "json").json
+    report = warm_tfpt("check", write(REAL), "--format", "json").json
     assert [error.message for error in REPORT.iter_errors(report)] == []
     assert len(report["scenarios"]) == 7
     assert {scenario["status"] for scenario in report["scenarios"]} >= {"passed", "failed"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import SCENARIOS, run_tfpt
+from tests.conftest import SCENARIOS, warm_tfpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ def test_the_gradient_by_three_ways(shipped: dict[str, Any]) -> None:
 
 
 def test_the_table_shows_all_three() -> None:
-    done = run_tfpt("check", GRADIENT, "-k", "straight and not natively")
+    done = warm_tfpt("check", GRADIENT, "-k", "straight and not natively")
     assert done.code == 0
     for words in (
         "2.0  backward",
@@ -77,7 +77,7 @@ def sabotaged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, A
         text = file.read_text(encoding="utf-8").split("---\n")[1]
         assert text.count(right) == 1, name
         (folder / f"{name}.yaml").write_text(text.replace(right, wrong), encoding="utf-8")
-    done = run_tfpt("check", folder, "--format", "json")
+    done = warm_tfpt("check", folder, "--format", "json")
     assert done.code == 1
     return {Path(s["file"]).stem: s for s in done.json["scenarios"]}
 
@@ -91,7 +91,7 @@ def test_sabotage_is_found_and_named(name: str, sabotaged: dict[str, dict[str, A
 
 def test_sabotage_names_the_quantity_on_the_terminal(write: Callable[..., Path]) -> None:
     text = GRADIENT.read_text(encoding="utf-8").split("---\n")[1].replace("torch: 2 * x + 3", "torch: 2.5 * x + 3")
-    done = run_tfpt("check", write(text))
+    done = warm_tfpt("check", write(text))
     assert done.code == 1
     assert "failed: expected to agree, but d/dx differs" in done.out
     assert "2.5 against 2" in done.out
