@@ -145,7 +145,8 @@ def _one_sided(
     low, high = np.minimum(left, after), np.maximum(left, after)
     rtol, atol = closeness
     with np.errstate(all="ignore"):
-        slack = atol + rtol * np.abs(have)
+        # No tolerance reaches from an infinity to a number.
+        slack = np.where(np.isfinite(have), atol + rtol * np.abs(have), 0.0)
         between = (
             ((have >= low - slack) & (have <= high + slack))
             | close(have, low, rtol, atol)
