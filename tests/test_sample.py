@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.test_distribution import law
+from tests.test_distribution import kurtosis_variance, law
 from tfpt_cli.compare import sample as module
 from tfpt_cli.compare.independence import independence
 from tfpt_cli.compare.sample import Sample, distance_between, distance_to_law, two_sided
@@ -28,12 +28,6 @@ def sample(values: NDArray[Any], framework: str = "torch") -> Sample:
 
 def drawn(seed: int, size: int, shift: float = 0.0) -> NDArray[np.float64]:
     return np.random.default_rng(seed).normal(shift, 1, size)
-
-
-def kurtosis_variance(values: NDArray[np.float64]) -> float:
-    """The variance of a sample's kurtosis times its size, by moments up to the eighth (Kendall and Stuart, vol. 1, 10.15)."""
-    _, _, _, m3, m4, m5, m6, _, m8 = (float(stats.moment(values, k)) / float(values.std()) ** k for k in range(9))
-    return m8 - 4 * m4 * m6 + 4 * m4**3 - m4**2 + 16 * m4 * m3**2 - 8 * m3 * m5 + 16 * m3**2
 
 
 @given(st.lists(st.floats(-10, 10), min_size=3, max_size=50).filter(lambda values: np.std(values) > 1e-3))
