@@ -71,6 +71,7 @@ def test_the_digits_count_where_there_are_any() -> None:
 def test_the_error_of_the_reference_is_no_error_of_a_side() -> None:
     for error, standing in ((0.2, Standing.RIGHT), (-0.2, Standing.RIGHT), (0.05, Standing.WRONG), (NAN, Standing.WRONG)):
         assert judge(side(1.1), Evidence(array(1.0), array(error)), EXACT).standing is standing, error
+    assert judge(side(1.1), Evidence(array(1.0), array(NAN)), Tolerance(0.0, 0.2)).standing is Standing.RIGHT
 
 
 def test_another_shape_is_not_judged() -> None:

@@ -145,12 +145,8 @@ def _one_sided(
     low, high = np.minimum(left, after), np.maximum(left, after)
     rtol, atol = closeness
     with np.errstate(all="ignore"):
-        # No tolerance reaches from an infinity to a number.
-        slack = np.where(np.isfinite(have), atol + rtol * np.abs(have), 0.0)
         between = (
-            ((have >= low - slack) & (have <= high + slack))
-            | close(have, low, rtol, atol)
-            | close(have, high, rtol, atol)
+            ((have >= low) & (have <= high)) | close(have, low, rtol, atol) | close(have, high, rtol, atol)
         )
     right = np.where(kink, between, np.where(edge, close(have, only, rtol, atol), right))
     known = known | kink | edge
