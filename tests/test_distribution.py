@@ -222,7 +222,14 @@ def test_against_a_law() -> None:
 
 @pytest.mark.parametrize(
     ("outermost", "inside"),
-    [(4.0, True), (4 + 4 * 2.0**-10, True), (4 + 5 * 2.0**-10, False), (-8.0, True), (-8.01, False), (-8 - 2.0**-8, True)],
+    [
+        (4.0, True),
+        (4 + 4 * 2.0**-10, True),
+        (4 + 5 * 2.0**-10, False),
+        (-8.0, True),
+        (-8.01, False),
+        (-8 - 2.0**-8, True),
+    ],
 )
 def test_a_bound_may_be_rounded_outwards(outermost: float, inside: bool) -> None:
     """By one step of the dtype at the greater of the two ends, which is 8 here."""
@@ -285,7 +292,9 @@ def test_each_side_is_held_against_its_own_law_and_the_others() -> None:
         assert tests[f"scale of {other.text}", where] < 1e-9
     assert len(found.words) == 1  # where the samples part, the other's law is not worth a word
     # Laws that are the same, or not there, are no second question.
-    assert not any(" by " in on for _, on in judged(r.uniform(0, 1, N), r.uniform(0, 1, N), dict.fromkeys(NONE, UNIFORM))[0])
+    assert not any(
+        " by " in on for _, on in judged(r.uniform(0, 1, N), r.uniform(0, 1, N), dict.fromkeys(NONE, UNIFORM))[0]
+    )
     tests, found = judged(r.uniform(0, 1, N), r.uniform(0, 1, N), {"torch": None, "tensorflow": UNIFORM})
     assert {on for _, on in tests if "by" in on} == {"torch by tensorflow"}
     assert found.words == ()

@@ -50,13 +50,18 @@ def test_each_file_once_by_whatever_path(folder: Path) -> None:
 def test_a_folder_without_scenarios_is_a_problem_and_the_others_are_read() -> None:
     problem, file = scenario_files(["folder.yaml", "a.yaml"])
     assert isinstance(problem, Problem)
-    assert (problem.file, problem.message) == ("folder.yaml", "no scenarios in this folder (files ending in .yaml or .yml)")
+    assert (problem.file, problem.message) == (
+        "folder.yaml",
+        "no scenarios in this folder (files ending in .yaml or .yml)",
+    )
     assert file == "a.yaml"
 
 
 @pytest.mark.usefixtures("folder")
 def test_scenarios_that_are_not_there_are_those_that_come_with_it() -> None:
-    assert [Path(str(path)) for path in scenario_files(["scenarios/seed"])] == sorted((SCENARIOS / "seed").glob("*.yaml"))
+    assert [Path(str(path)) for path in scenario_files(["scenarios/seed"])] == sorted(
+        (SCENARIOS / "seed").glob("*.yaml")
+    )
     for other in ("scenarios/no/such", "other/seed", "scenarios/../scenarios/seed"):
         assert list(scenario_files([other])) == [other]  # and reading it says that it is not there
 

@@ -23,7 +23,9 @@ def normal(seed: int, *shape: int) -> NDArray[np.float64]:
     return np.random.default_rng(seed).normal(size=shape)
 
 
-def findings(array: NDArray[Any], other: NDArray[Any] | None = None, precision: float = PRECISION) -> dict[str, Finding]:
+def findings(
+    array: NDArray[Any], other: NDArray[Any] | None = None, precision: float = PRECISION
+) -> dict[str, Finding]:
     against = None if other is None else Sample.of("tensorflow", other.copy()).ordered()
     found = list(independence(array, Sample.of("torch", array), against, precision))
     assert {finding.test.on for finding in found} <= {"torch"}
@@ -47,7 +49,9 @@ def test_repeated_values_are_as_unlikely_as_poisson_says() -> None:
     assert found.words == "PyTorch's 7 of 1,500 values repeat another: the draw is not independent"
     array[0, 20] = 1000.0
     chance = 20 / (1500 * 1200) + 2 * PRECISION
-    assert findings(array, other)["repeated values"].test.p == pytest.approx(stats.poisson.sf(7, pairs * chance), rel=1e-9)
+    assert findings(array, other)["repeated values"].test.p == pytest.approx(
+        stats.poisson.sf(7, pairs * chance), rel=1e-9
+    )
 
 
 def test_equal_values_say_nothing_of_a_coarse_dtype_or_of_few_values() -> None:
@@ -83,6 +87,7 @@ def test_which_axes_are_looked_at() -> None:
     assert along(100, 2, 3) == {"axis 0", "axis 1", "element"}
     assert along(40, 2, 3) == {"axis 0"}  # of the other axis there are 80 values an index, of an element 40
     assert along(1, 100, 100) == {"axis 0", "axis 1"}
+    assert along(120, 130) == {"axis 0"}  # draws are not held against each other
 
 
 def test_no_more_groups_than_are_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:

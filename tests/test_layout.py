@@ -27,7 +27,9 @@ def test_lengths_that_the_pattern_does_not_tell() -> None:
     assert (turned == np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1)).all()
 
 
-@pytest.mark.parametrize("layout", [Layout("out in -> in out"), Layout("(gate out) in h w -> in h w (gate out)", {"gate": 7})])
+@pytest.mark.parametrize(
+    "layout", [Layout("out in -> in out"), Layout("(gate out) in h w -> in h w (gate out)", {"gate": 7})]
+)
 def test_what_does_not_fit_is_none(layout: Layout) -> None:
     assert moved(KERNEL, layout) is None
     gates = Layout(layout.pattern, layout.sizes, {"torch": tuple("abcdefg"), "tensorflow": tuple("gfedcba")})
@@ -64,7 +66,10 @@ def test_blocks_are_put_into_the_other_order_in_every_draw() -> None:
         ("(c o) -> c o, c=1000000000", "'c=1000000000' is not the length of an axis, such as c=8"),
         ("out in", "'out in' has no '->': a layout is an einops pattern such as out in -> in out"),
         ("a -> b -> c", "'a -> b -> c' is not an einops pattern: one '->' and at most 200 characters"),
-        (f"a -> a{' ' * 190}1 1 1", f"'a -> a{' ' * 54}' is not an einops pattern: one '->' and at most 200 characters"),
+        (
+            f"a -> a{' ' * 190}1 1 1",
+            f"'a -> a{' ' * 54}' is not an einops pattern: one '->' and at most 200 characters",
+        ),
         ("a b -> a", "'a b -> a' is not an einops pattern: "),
         ("a b -> a b c", "'a b -> a b c' is not an einops pattern: "),
         ("a a -> a", "'a a -> a' is not an einops pattern: "),

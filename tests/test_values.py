@@ -294,9 +294,15 @@ def test_the_errors_of_two_matrices() -> None:
 
 def test_the_words_of_a_mismatch() -> None:
     tolerance = Tolerance(0.01, 0.0)
-    assert compare(2.0, 2.5, tolerance=tolerance).reason == "worst 2 against 2.5: 0.5 apart; would pass at rtol 0.2 or atol 0.48"
+    assert (
+        compare(2.0, 2.5, tolerance=tolerance).reason
+        == "worst 2 against 2.5: 0.5 apart; would pass at rtol 0.2 or atol 0.48"
+    )
     several = compare([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.5], [3.3, 4.0]], tolerance=tolerance)
-    assert several.reason == "2 of 4 values off, worst 2 against 2.5 at [0, 1]: 0.5 apart; would pass at rtol 0.2 or atol 0.48"
+    assert (
+        several.reason
+        == "2 of 4 values off, worst 2 against 2.5 at [0, 1]: 0.5 apart; would pass at rtol 0.2 or atol 0.48"
+    )
     broken = compare([1.0, math.nan, 3.0], [1.0, 2.0, 5.0], tolerance=tolerance)
     assert broken.reason == "2 of 3 values off, nan against 2 at [1]"
     assert broken.measure is not None
@@ -323,7 +329,9 @@ def test_a_printed_tolerance_is_no_smaller_than_what_is_needed(a: float, b: floa
     assert found.measure.passes_at is not None
     match = re.search(r"would pass at rtol (\S+) or atol (\S+)$", found.reason)
     assert match is not None
-    for text, needed in zip(match.groups(), (found.measure.passes_at["rtol"], found.measure.passes_at["atol"]), strict=True):
+    for text, needed in zip(
+        match.groups(), (found.measure.passes_at["rtol"], found.measure.passes_at["atol"]), strict=True
+    ):
         assert needed <= float(text) <= needed * 1.11 + 1e-300
 
 
@@ -344,7 +352,10 @@ def test_a_value_that_one_side_lacks(state: State, missing: str) -> None:
         found = compare_values("q", {f: ("", values[f]) for f in names}, None)
         words = {
             State.ABSENT: (f"only {names[there]} has it", ("absent",)),
-            State.DISCONNECTED: (f"{names[missing]} answers None (not connected), {names[there]} {has}", ("disconnected",)),
+            State.DISCONNECTED: (
+                f"{names[missing]} answers None (not connected), {names[there]} {has}",
+                ("disconnected",),
+            ),
         }
         assert (found.verdict, found.reason, found.diagnosis) == (Verdict.DIFFERS, *words[state])
 
