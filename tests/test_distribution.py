@@ -193,7 +193,9 @@ def test_values_beyond_all_of_the_others() -> None:
     assert tests["range", "both"] == pytest.approx(4 * (2000 / 3000) ** count, abs=0)
     assert judged(left, left)[0]["range", "both"] == 1.0
     _, found = judged(left, np.concatenate([left, np.full(60, 1.0001)]))
-    assert any(word == "60 of TensorFlow's 1,060 values lie above 1, the greatest of PyTorch's" for word in found.words)
+    assert "60 of TensorFlow's 1,060 values lie above 1, the greatest of PyTorch's" in found.words
+    _, found = judged(np.concatenate([np.full(40, 0.249), 0.25 + left]), 0.25 + left)
+    assert "40 of PyTorch's 1,040 values lie below 0.25, the least of TensorFlow's" in found.words
 
 
 def of_the_law(values: NDArray[np.float64], declared: Law, precision: float = 2.0**-23) -> dict[str, Finding]:
