@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tests.conftest import run_tfpt
+from tests.conftest import ROOT, run_tfpt
 from tfpt_cli.report import drawn
 from tfpt_cli.report.cases import Case, cases, problem_text, repository_path, title
 from tfpt_cli.report.markdown import LIMIT
@@ -559,10 +562,15 @@ def test_every_mark_in_every_place(mark: str) -> None:
         holds_in_markdown(marked(text))
 
 
-@pytest.mark.parametrize("format_", FORMATS)
-def test_a_report_is_a_function_of_its_results(format_: str) -> None:
-    assert report_text(ALL, format_) == report_text(ALL, format_)
-    assert report_text(ALL, format_).endswith("\n")
+def test_a_report_is_a_function_of_its_results() -> None:
+    """In another process, at another time, with another order of what has none."""
+    code = "import json; from tests.test_ci_reports import *; print(json.dumps([report_text(ALL, f) for f in FORMATS]))"
+    here = [report_text(ALL, format_) for format_ in FORMATS]
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout) == here
+    assert all(text.endswith("\n") for text in here)
 
 
 def test_nothing_was_checked() -> None:

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ import pytest
 from tests.conftest import ROOT, SCENARIOS, run_tfpt, warm_tfpt
 from tests.test_scenarios import ALL
 from tfpt_cli import __version__
+from tfpt_cli.cli import cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,9 +38,10 @@ def names(done: object) -> list[str]:
 
 def test_version_and_help() -> None:
     assert warm_tfpt("--version").out == f"tfpt, version {__version__}\n"
+    listed = re.findall(r"^  (\w+)  ", warm_tfpt("--help").out.partition("Commands:")[2], re.MULTILINE)
+    assert sorted(listed) == sorted(cli.commands)
     for command in ("check", "validate", "code", "doctor"):
-        assert command in warm_tfpt("--help").out
-        assert warm_tfpt(command, "--help").code == 0
+        assert warm_tfpt(command, "--help").out.startswith(f"Usage: tfpt {command} ")
 
 
 @pytest.mark.parametrize("command", [["--help"], ["--version"], ["validate", "scenarios"], ["code", "scenarios/seed"]])
@@ -143,7 +144,7 @@ def test_doctor() -> None:
     done = warm_tfpt("doctor")
     assert done.code == 0
     for words in ("PyTorch", "TensorFlow", "Keras", sys.executable, "both frameworks run"):
-        assert words in done.out.replace("\n", "") or words in done.out
+        assert words in done.out.replace("\n", "")
 
 
 def test_doctor_names_the_command_that_installs(tmp_path: Path) -> None:
@@ -156,11 +157,9 @@ def test_doctor_names_the_command_that_installs(tmp_path: Path) -> None:
 
 def test_a_closed_pipe_ends_the_run_in_silence() -> None:
     command = f"{sys.executable} -m tfpt_cli check scenarios/gradient/operations.yaml | head -n 2"
-    began = time.monotonic()
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 2
-    assert time.monotonic() - began < 100
 
 
 ONE_OF_EACH = [
@@ -216,10 +215,14 @@ def test_the_draws_of_a_script_are_those_of_the_report(name: str, tmp_path: Path
         done = subprocess.run([sys.executable, "-I", script], capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         drawn = dict(re.findall(r"^(\w+) by draws: \d+ draws, mean (\S+) std", done.stdout, re.MULTILINE))
-        for comparison in result["comparisons"]:
-            if comparison["quantity"] in drawn and "samples" in comparison[framework]:
-                mean = comparison[framework]["samples"]["mean"]
-                assert float(drawn[comparison["quantity"]]) == pytest.approx(mean, rel=1e-3, abs=1e-6)
+        sides = {c["quantity"]: c[framework] for c in result["comparisons"]}
+        both = set(drawn) & set(sides)
+        assert both
+        for quantity in both:
+            # What turns out to be the same in every draw is compared, and shown, by the layer's own values.
+            side = sides[quantity]
+            mean = side["samples"]["mean"] if "samples" in side else np.mean(side["values"])
+            assert float(drawn[quantity]) == pytest.approx(mean, rel=1e-3, abs=1e-6)
 
 
 def printed_values(text: str) -> dict[str, np.ndarray]:
@@ -256,7 +259,8 @@ def test_a_name_cannot_become_code(write: Callable[..., Path], tmp_path: Path) -
     assert warm_tfpt("code", path, "--framework", "torch", "-o", tmp_path).code == 0
     (script,) = tmp_path.glob("*.torch.py")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
-    assert done.returncode == 1  # PyTorch knows no such approximation
+    assert done.returncode == 1
+    assert "approximate argument must be" in done.stderr  # it ran, and PyTorch knows no such approximation
     assert "owned" not in done.stdout
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tfpt_cli.compare.distribution import LEVEL, compare_distributions
-from tfpt_cli.compare.sample import Law, law_of
+from tfpt_cli.compare.distribution import LEVEL, Judgement, against_law, compare_distributions
+from tfpt_cli.compare.sample import Finding, Law, Sample, law_of
 from tfpt_cli.subjects.init.initializers import formula
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ def rng(seed: int) -> np.random.Generator:
 def words(left: NDArray[np.float64], right: NDArray[np.float64], declared: Law | None = None) -> list[str]:
     pair = {"torch": left.copy(), "tensorflow": right.copy()}
     return list(compare_distributions(pair, {"torch": declared, "tensorflow": declared}).words)
+
+
+def kurtosis_variance(values: NDArray[np.float64]) -> float:
+    """The variance of a sample's kurtosis times its size, by moments up to the eighth (Kendall and Stuart, vol. 1, 10.15)."""
+    _, _, _, m3, m4, m5, m6, _, m8 = (float(stats.moment(values, k)) / float(values.std()) ** k for k in range(9))
+    return m8 - 4 * m4 * m6 + 4 * m4**3 - m4**2 + 16 * m4 * m3**2 - 8 * m3 * m5 + 16 * m3**2
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -148,3 +154,226 @@ def test_neither_side_is_the_truth(seed: int, scale: float, shift: float) -> Non
         pair = {"torch": torch.copy(), "tensorflow": tensorflow.copy()}
         found.append(sorted(test.p for test in compare_distributions(pair, laws).distribution.tests))
     assert found[0] == pytest.approx(found[1], rel=1e-9, abs=1e-300)
+
+
+# The tests one by one
+
+
+def judged(
+    left: NDArray[np.float64], right: NDArray[np.float64], declared: dict[str, Law | None] = NONE, **more: Any
+) -> tuple[dict[tuple[str, str], float], Judgement]:
+    """The p-values by test and by what it was made on, and the whole."""
+    found = compare_distributions({"torch": left.copy(), "tensorflow": right.copy()}, declared, **more)
+    return {(test.name, test.on): test.p for test in found.distribution.tests}, found
+
+
+def test_the_scale_and_the_tails_have_the_errors_of_the_delta_method() -> None:
+    """With SciPy's kurtosis, and of the tails the variance of Kendall and Stuart: also for what is skewed."""
+    r = rng(8)
+    left, right = r.exponential(1, 3000), r.exponential(1.05, 2000)
+    tests, _ = judged(left, right)
+    kurtosis = [float(stats.kurtosis(values, fisher=False)) for values in (left, right)]
+    error = math.hypot(*(math.sqrt((k - 1) / 4 / n) for k, n in zip(kurtosis, (3000, 2000), strict=True)))
+    assert tests["scale", "both"] == pytest.approx(2 * stats.norm.sf(abs(math.log(right.std() / left.std())) / error))
+    error = math.hypot(*(math.sqrt(kurtosis_variance(values) / values.size) for values in (left, right)))
+    assert tests["tails", "both"] == pytest.approx(2 * stats.norm.sf(abs(kurtosis[1] - kurtosis[0]) / error))
+    error = math.hypot(left.std() / math.sqrt(3000), right.std() / math.sqrt(2000))
+    assert tests["mean", "both"] == pytest.approx(2 * stats.norm.sf(abs(right.mean() - left.mean()) / error))
+
+
+def test_values_beyond_all_of_the_others() -> None:
+    """That the outermost k of two pooled samples all come from one of n among n + m has at most (n / (n + m))^k."""
+    left, right = np.linspace(0, 1, 1000), np.linspace(-0.1, 1, 1100)
+    count = int((right < 0).sum())
+    tests, _ = judged(left, right)
+    assert tests["range", "both"] == pytest.approx(4 * (1100 / 2100) ** count, abs=0)
+    above = np.linspace(0, 1.02, 2000)  # 39 above, ends and ties do not count
+    count = int((above > 1).sum())
+    tests, found = judged(left, above)
+    assert tests["range", "both"] == pytest.approx(4 * (2000 / 3000) ** count, abs=0)
+    assert judged(left, left)[0]["range", "both"] == 1.0
+    _, found = judged(left, np.concatenate([left, np.full(60, 1.0001)]))
+    assert "60 of TensorFlow's 1,060 values lie above 1, the greatest of PyTorch's" in found.words
+    _, found = judged(np.concatenate([np.full(40, 0.249), 0.25 + left]), 0.25 + left)
+    assert "40 of PyTorch's 1,040 values lie below 0.25, the least of TensorFlow's" in found.words
+
+
+def of_the_law(values: NDArray[np.float64], declared: Law, precision: float = 2.0**-23) -> dict[str, Finding]:
+    found = against_law(Sample.of("torch", values.copy()).ordered(), declared, precision)
+    return {finding.test.name.partition(" of ")[0]: finding for finding in found}
+
+
+def test_against_a_law() -> None:
+    r = rng(9)
+    values = r.uniform(0, 1.02, 3000)
+    found = of_the_law(values, UNIFORM)
+    low, high = values.min(), values.max()
+    assert found["support"].test.p == 0.0
+    assert found["support"].words == f"they range from {low:.4g} to {high:.4g}, outside [0, 1]"
+    z = math.log(values.std() * math.sqrt(12)) / math.sqrt(0.8 / 4 / 3000)
+    assert found["scale"].test.p == pytest.approx(2 * stats.norm.sf(abs(z)))
+    assert found["scale"].words == f"standard deviation {values.std():.4g} instead of 0.2887"
+    z = (values.mean() - 0.5) / (math.sqrt(1 / 12 / 3000))
+    assert found["mean"].test.p == pytest.approx(2 * stats.norm.sf(abs(z)))
+    assert found["mean"].words == f"mean {values.mean():.4g} instead of 0.5"
+    exact = stats.kstest(values, "uniform", method="asymp")
+    assert found["distribution function"].test.p == pytest.approx(exact.pvalue)
+    assert found["distribution function"].words == f"their distribution function is {exact.statistic:.2g} away"
+    assert {finding.test.on for finding in found.values()} == {"torch"}
+
+
+@pytest.mark.parametrize(
+    ("outermost", "inside"),
+    [
+        (4.0, True),
+        (4 + 4 * 2.0**-10, True),
+        (4 + 5 * 2.0**-10, False),
+        (-8.0, True),
+        (-8.01, False),
+        (-8 - 2.0**-8, True),
+    ],
+)
+def test_a_bound_may_be_rounded_outwards(outermost: float, inside: bool) -> None:
+    """By one step of the dtype at the greater of the two ends, which is 8 here."""
+    values = np.append(np.linspace(-7, 3, 99), outermost)
+    found = of_the_law(values, law("uniform(-8.0, 4.0)"), 2.0**-11)
+    assert found["support"].test.p == float(inside)
+
+
+def test_a_law_without_bounds_has_none() -> None:
+    assert of_the_law(np.append(np.linspace(-7, 3, 99), 1e30), NORMAL)["support"].test.p == 1.0
+
+
+def test_errors_that_are_none() -> None:
+    """Of values that are one of two the standard deviation has no error of first order, nor the kurtosis."""
+    signs = np.resize([1.0, -1.0], 500)
+    tests, _ = judged(signs, signs)
+    assert (tests["scale", "both"], tests["tails", "both"]) == (1.0, 1.0)
+    tests, _ = judged(signs, 2 * signs)
+    assert (tests["scale", "both"], tests["tails", "both"]) == (0.0, 1.0)
+
+
+# What is said
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [
+        (1.5, "TensorFlow's standard deviation is 1.5 times larger (1.5 against 1)"),
+        (0.5, "PyTorch's standard deviation is 2 times larger (1 against 0.5)"),
+        (1.0625, "TensorFlow's standard deviation is 6.25% larger (1.062 against 1)"),
+    ],
+)
+def test_the_words_of_a_scale(scale: float, words: str) -> None:
+    values = stats.norm.ppf((np.arange(20_000) + 0.5) / 20_000)
+    values /= values.std()
+    assert judged(rng(0).permutation(values), rng(1).permutation(values * scale))[1].words[0] == words
+
+
+def test_the_words_of_a_mean_and_of_tails() -> None:
+    places = (np.arange(20_000) + 0.5) / 20_000
+    normal, uniform = stats.norm.ppf(places), (places - 0.5) * math.sqrt(12)
+    normal /= normal.std()
+    one, other = rng(0).permutation(normal), rng(1).permutation(normal)
+    assert judged(one + 2, other + 2.25)[1].words == ("the means are 0.25 standard deviations apart (2 against 2.25)",)
+    flat = rng(2).permutation(uniform)
+    reach = f"values reach {np.abs(normal).max():.2f} standard deviations"
+    kurtosis = f"kurtosis {stats.kurtosis(normal, fisher=False):.2f} against 1.80"
+    assert judged(one, flat)[1].words == (f"PyTorch's {reach}, TensorFlow's 1.73 ({kurtosis})",)
+    assert judged(flat, one)[1].words == (f"TensorFlow's {reach}, PyTorch's 1.73 ({kurtosis})",)
+
+
+def test_each_side_is_held_against_its_own_law_and_the_others() -> None:
+    laws: dict[str, Law | None] = {"torch": UNIFORM, "tensorflow": NORMAL}
+    r = rng(0)
+    tests, found = judged(r.uniform(0, 1, N), r.normal(0, 1, N), laws)
+    assert found.distribution.declared == {"torch": "uniform(0, 1)", "tensorflow": "normal(0, 1)"}
+    for on, own, other in (("torch", UNIFORM, NORMAL), ("tensorflow", NORMAL, UNIFORM)):
+        assert tests[f"scale of {own.text}", on] > 1e-4
+        where = f"{on} by {'tensorflow' if on == 'torch' else 'torch'}"
+        assert tests[f"scale of {other.text}", where] < 1e-9
+    assert len(found.words) == 1  # where the samples part, the other's law is not worth a word
+    # Laws that are the same, or not there, are no second question.
+    assert not any(
+        " by " in on for _, on in judged(r.uniform(0, 1, N), r.uniform(0, 1, N), dict.fromkeys(NONE, UNIFORM))[0]
+    )
+    tests, found = judged(r.uniform(0, 1, N), r.uniform(0, 1, N), {"torch": None, "tensorflow": UNIFORM})
+    assert {on for _, on in tests if "by" in on} == {"torch by tensorflow"}
+    assert found.words == ()
+
+
+def test_what_fits_its_own_law_and_not_the_others_is_said_where_nothing_else_is() -> None:
+    """Laws so near that the samples hardly part: the second question is the only one that fails."""
+    near = law("uniform(0.0, 1.0001)")
+    values = rng(0).uniform(0, 1, N)
+    values[0] = 1.00005
+    _, found = judged(rng(1).uniform(0, 1, N), values, {"torch": UNIFORM, "tensorflow": near})
+    (words,) = found.words
+    assert words.startswith("TensorFlow's values do not fit PyTorch's uniform(0, 1): they range from ")
+
+
+def test_what_would_have_been_seen() -> None:
+    """The quantile of the level, shared by all tests, and that of 99 in 100 runs, times the standard error."""
+    left, right = rng(0).normal(0, 1, 4000), rng(1).normal(0, 1, 2500)
+    tests, found = judged(left, right, dict.fromkeys(NONE, NORMAL), level=1e-4)
+    reach = stats.norm.isf(1e-4 / len(tests) / 2) + stats.norm.ppf(0.99)
+    assert found.distribution.level == 1e-4
+    assert found.distribution.samples == {"torch": 4000, "tensorflow": 2500}
+    assert found.distribution.detectable == pytest.approx(math.expm1(reach / math.sqrt(2 * 4000)))
+    assert found.distribution.detectable_mean == pytest.approx(reach / math.sqrt(4000))
+    tests, found = judged(left, right, {"torch": NORMAL, "tensorflow": None}, level=1e-4)
+    reach = stats.norm.isf(1e-4 / len(tests) / 2) + stats.norm.ppf(0.99)
+    errors = (math.sqrt((stats.kurtosis(v, fisher=False) - 1) / 4 / v.size) for v in (left, right))
+    assert found.distribution.detectable == pytest.approx(math.expm1(reach * math.hypot(*errors)))
+    assert found.distribution.detectable_mean == pytest.approx(reach * math.hypot(1 / math.sqrt(4000), 1 / 50))
+
+
+def test_equal_values_are_counted_where_the_dtype_is_fine() -> None:
+    values = rng(0).normal(0, 1, 2000)
+    values[:1000] = values[1000:]
+    for precision, looked in ((2.0**-23, True), (2.0**-20, False), (2.0**-10, False)):
+        tests, _ = judged(values, rng(1).normal(0, 1, 2000), precision=precision)
+        assert (("repeated values", "torch") in tests) is looked
+
+
+def test_spreads_that_cannot_be_measured() -> None:
+    tests, found = judged(np.linspace(0, 1e-80, 50), np.linspace(0, 1, 50))
+    assert tests == {}
+    assert found.words == ("standard deviations of 2.95e-81 and 0.295 cannot be compared in float64",)
+
+
+def test_large_samples_are_read_side_by_side_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = rng(0).normal(0, 1, 3000), rng(1).normal(0.2, 1, 3000)
+    alone, found = judged(*pair)
+    monkeypatch.setattr("tfpt_cli.compare.distribution._LARGE", 100)
+    together, again = judged(*pair)
+    assert (together, again.words) == (alone, found.words)
+
+
+def test_gates_are_judged_by_themselves() -> None:
+    left, right = rng(0).normal(0, 1, (50, 4, 30)), rng(1).normal(0, 1, (50, 4, 30))
+    blocks = {name: {"torch": left[:, i], "tensorflow": right[:, i]} for i, name in enumerate("ifco")}
+
+    def words() -> tuple[str, ...]:
+        parts = {name: {f: array.copy() for f, array in part.items()} for name, part in blocks.items()}
+        return judged(left, right, blocks=parts)[1].words
+
+    assert words() == ()
+    tests, _ = judged(left, right, blocks={"i": {f: a.copy() for f, a in blocks["i"].items()}})
+    assert tests["scale, i gate", "both"] == judged(left[:, 0], right[:, 0])[0]["scale", "both"]
+    right[:, 2] += 0.6
+    (said,) = (word for word in words() if "gate" in word)
+    assert said.startswith("the c gate: the means are 0.5")
+    # Where all of them part, so do the whole: one sentence is enough.
+    right += 2.0
+    assert not any("gate" in word for word in words())
+
+
+def test_a_gate_that_is_the_same_everywhere() -> None:
+    left, right = rng(0).normal(0, 1, (500, 2)), rng(1).normal(0, 1, (500, 2))
+    blocks = {"f": {"torch": np.ones((500, 1)), "tensorflow": np.ones((500, 1))}}
+    assert judged(left, right, blocks=blocks)[0]["constant, f gate", "both"] == 1.0
+    blocks["f"]["tensorflow"] = np.full((500, 1), 1.5)
+    tests, found = judged(left, right, blocks=blocks)
+    assert tests["constant, f gate", "both"] == 0.0
+    assert found.words == ("the f gate: PyTorch's is 1 +- 0, TensorFlow's is 1.5 +- 0",)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tfpt_cli.compare.layout import blocks, moved
@@ -158,8 +158,7 @@ SETTINGS = {
 def test_a_layout_turns_an_array_into_the_shape_that_it_says(data: st.DataObject, name: str) -> None:
     row = dictionary().layers[name]
     settings = {p.name: data.draw(SETTINGS[str(p.annotation)], label=p.name) for p in row.signature.parameters}
-    if not all(value_of(condition, settings) for condition in row.requires.values()):
-        return
+    assume(all(value_of(condition, settings) for condition in row.requires.values()))
     for slot in slots(row, dict.fromkeys(("torch", "tensorflow"), settings)):
         assert slot.shape is not None
         array = np.arange(math.prod(slot.shape)).reshape(slot.shape)

@@ -9,6 +9,7 @@ import pytest
 
 from tfpt_cli.dictionary.differences import Fit
 from tfpt_cli.dictionary.patterns import Pattern, parsed, rewritten
+from tfpt_cli.dictionary.rows import RowError
 from tfpt_cli.explain import Involved, _stands
 from tfpt_cli.scenario.document import documents
 from tfpt_cli.scenario.scenario import read_document
@@ -30,6 +31,33 @@ def tree(text: str) -> ast.expr:
         ("F.elu(_, alpha=2)", "F.elu(x, 2.0)", True),
         ("F.gelu(_x) + _x", "F.gelu(x) + y", False),
         ("F.gelu", "torch.exp(F.gelu(x, approximate='tanh'))", True),
+        ("torch.sum(_, keepdim=True)", "torch.sum(x, keepdim=True)", True),
+        ("torch.sum(_, keepdim=True)", "torch.sum(x, keepdim=1)", False),  # 1 == True
+        ("F.elu(_, 1)", "F.elu(x, True)", False),
+        ("F.elu(_, 0)", "F.elu(x, 0.0)", True),
+        ("F.elu(_, 0)", "F.elu(x, False)", False),
+        ("f('1')", "f(1)", False),
+        ("f('a')", "f(u'a')", True),  # how it is written is no part of a text
+        ("f(None)", "f(None)", True),
+        ("f(None)", "f(False)", False),
+        ("f(_x, _x)", "f(a + 1, a + 1)", True),
+        ("f(_x, _x)", "f(a + 1, a + 2)", False),
+        ("f(_, _)", "f(a, b)", True),
+        ("f(_)", "f(a, b)", False),
+        ("f(_, ...)", "f(a, b, c=1)", True),
+        ("f(_, _, ...)", "f(a)", False),
+        ("f(_, ..., c=1)", "f(a, b, c=1)", True),
+        ("f(_, ..., c=1)", "f(a, b, c=2)", False),
+        ("[_x, 1]", "[a, 1]", True),
+        ("[_x, 1]", "[a, 1, 2]", False),
+        ("_x[0]", "a[0]", True),
+        ("_x[0]", "a[1]", False),
+        ("_x + 1", "a - 1", False),
+        ("_x if _x > 0 else 0", "y if y > 0 else 0", True),
+        ("x.sum()", "x.mean()", False),
+        ("F.elu(x, alpha=1.0)", "F.elu(x, 1.0)", True),
+        ("F.elu(x, 1.0)", "F.elu(x, alpha=1.0)", True),
+        ("F.elu(_, alpha=_)", "F.elu(x, 1, alpha=2)", False),  # nobody can call that
     ],
 )
 def test_what_a_pattern_matches(pattern: str, code: str, *, matches: bool) -> None:
@@ -57,6 +85,56 @@ def test_a_name_of_both_sides_is_bound_to_a_default() -> None:
 def test_each_call_of_a_replacement_has_the_arguments_of_its_own(code: str, rules: dict[str, str], new: str) -> None:
     found, count = rewritten(tree(code), rules)
     assert (ast.unparse(found), count) == (new, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "rules", "new", "times"),
+    [
+        # Innermost first, every place, and a rule after the other does not see what the first one made.
+        ("F.relu(F.relu(x)) + 1", {"F.relu(_x)": "F.gelu(_x)", "F.gelu(_x)": "torch.exp(_x)"}, "F.gelu(F.gelu(x)) + 1", 2),
+        ("F.tanh(x)", {"F.relu(_x)": "F.gelu(_x)"}, "F.tanh(x)", 0),
+        # What stands behind an argument that was taken out by its name can no longer stand by its place.
+        ("F.normalize(x, 3.0, 0, 0.5)", {"F.normalize(_x, ..., dim=_d)": "f(_x, ..., axis=_d)"},
+         "f(x, 3.0, axis=0, eps=0.5)", 1),
+        ("F.normalize(x, 3.0, eps=0.5)", {"F.normalize(_x, _p, ...)": "f(_x, ...)"}, "f(x, eps=0.5)", 1),
+        ("F.normalize(x, 3.0, 0)", {"F.normalize(_x, ...)": "f(_x, ...)"}, "f(x, 3.0, 0)", 1),
+        # A replacement that says an argument itself does not say it twice.
+        ("F.normalize(x, eps=0.5)", {"F.normalize(_x, ...)": "F.normalize(_x, ..., eps=0.25)"}, "F.normalize(x, eps=0.25)", 1),
+        # Where there are more calls in it than in the pattern, the last one's arguments are theirs.
+        ("f(1, a=2)", {"f(...)": "g(h(...), k(...))"}, "g(h(1, a=2), k(1, a=2))", 1),
+        ("f(x)(y, z)", {"f(_x)(_y, ...)": "g(_x)(_y, ...)"}, "g(x)(y, z)", 1),
+    ],
+)  # fmt: skip
+def test_what_is_put_in(code: str, rules: dict[str, str], new: str, times: int) -> None:
+    before = tree(code)
+    found, count = rewritten(before, rules)
+    assert (ast.unparse(found), count) == (new, times)
+    assert ast.unparse(before) == code  # which stays as it was
+
+
+def test_where_a_pattern_is_looked_for() -> None:
+    whole = Pattern("F.gelu(__x)")
+    trees = [tree("F.gelu(a) + F.gelu(b)"), tree("F.gelu(c)")]
+
+    def bound(**how: Any) -> list[str]:
+        return [ast.unparse(found["__x"]) for found in whole.inside(trees, **how)]
+
+    assert bound() == ["a", "b", "c"]
+    assert bound(whole=True) == ["c"]
+    assert bound(shared={"__x": tree("b")}) == ["b"]
+    assert [set(found) for found in Pattern("f(_a, __b, ...)").inside([tree("f(1, 2, 3)")])] == [{"__b"}]
+
+
+@pytest.mark.parametrize("text", ["f(", "x = 1", ""])
+def test_a_pattern_that_does_not_parse(text: str) -> None:
+    with pytest.raises(RowError, match="does not parse"):
+        parsed(text)
+
+
+def test_a_name_alone_is_a_call_unless_it_stands_for_anything() -> None:
+    assert list(Pattern("F.gelu").inside([tree("F.gelu")])) == []
+    assert list(Pattern("relu").inside([tree("relu(x, 1)")])) == [{}]
+    assert len(list(Pattern("_x").inside([tree("a")]))) == 1
 
 
 def fit(torch: str, tensorflow: str, *, where: str = "", whole: bool = False) -> Fit:

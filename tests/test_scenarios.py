@@ -74,7 +74,3 @@ def test_an_independent_validator_accepts_the_shipped_scenarios(file: str) -> No
     assert not problems
     for document in found:
         assert [error.message for error in validator.iter_errors(document.data)] == []
-
-
-def test_every_scenario_that_differs_says_why() -> None:
-    assert all(scenario.because for scenario in ALL if scenario.expect != "agree")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,9 @@ from tfpt_cli import selfcheck
 from tfpt_cli.dictionary.points import DTYPES, Part
 from tfpt_cli.dictionary.rows import Operation, dictionary
 from tfpt_cli.results import FRAMEWORKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # What the Python array API standard names and both frameworks can do with real or complex numbers.
 STANDARD = """
@@ -49,10 +52,30 @@ def test_every_dtype_that_is_declared_was_measured(whole: selfcheck.Examination)
 
 
 def test_what_the_list_shows_is_what_was_measured(whole: selfcheck.Examination) -> None:
-    """The kept figures are of this machine's versions or others; the rows and dtypes must be the same, the figures near."""
-    kept = selfcheck.measured()["operations"]
-    assert {name: set(found) for name, found in kept.items()} == {name: set(f) for name, f in whole.measured.items()}
-    assert json.loads(json.dumps(kept)) == kept
+    """The same rows, dtypes, quantities and sides; and of the same versions nearly the same figures.
+
+    Other processors add in another order, so that a sum of many terms may be off by some units more.
+    """
+    kept = selfcheck.measured()
+    same_versions = all(kept["environment"].get(f) == whole.environment[f] for f in FRAMEWORKS)
+    shown, now = dict(figures(kept["operations"])), dict(figures(whole.measured))
+    assert len(shown) > 1000
+    assert set(shown) == set(now)
+    if same_versions:
+        assert [(place, shown[place], now[place]) for place in shown if not near(shown[place], now[place])] == []
+
+
+def figures(measured: dict[str, dict[str, Any]]) -> Iterator[tuple[tuple[str, ...], float]]:
+    """The distances in ULP by operation, dtype, quantity and side."""
+    for name, by_dtype in measured.items():
+        for dtype, by_quantity in by_dtype.items():
+            for quantity, by_side in by_quantity.items():
+                for side, ulps in by_side.items():
+                    yield (name, dtype, quantity, side), ulps
+
+
+def near(one: float, other: float) -> bool:
+    return one == other or max(one, other) <= 2 + 4 * min(one, other)
 
 
 def altered(row: Operation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,6 @@ def test_what_a_version_changed_is_found(scenarios: Path, changed: Path) -> None
     assert "left PyTorch" in done.out
     assert "right PyTorch is off the reference" in done.out
     assert "TensorFlow" not in done.out
-    assert "1 failed" not in done.out.splitlines()[0]
     assert "3 passed, 1 failed" in done.out
 
 

@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tfpt_cli.compare.values import compare_values, limits, measure
-from tfpt_cli.results import Comparison, State, Tolerance, Value, Verdict
+from tfpt_cli.compare.values import (
+    close,
+    close_numbers,
+    compare_values,
+    error_map,
+    flushes,
+    kinds_apart,
+    limits,
+    measure,
+    not_finite_apart,
+)
+from tfpt_cli.results import Comparison, Failure, State, Tolerance, Value, Verdict
 from tfpt_cli.subjects.init.axes import Layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FLOATS = st.floats(width=32, allow_subnormal=True)
-PAIRS = hnp.array_shapes(max_dims=3, max_side=4).flatmap(
-    lambda shape: st.tuples(*(hnp.arrays(np.float32, shape, elements=FLOATS) for _ in range(2)))
-)
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Two arrays of one shape, whose numbers are often the same, a NaN too, or near: independent ones hardly ever are."""
+    shape = draw(hnp.array_shapes(max_dims=3, max_side=4))
+    left, other = (draw(hnp.arrays(np.float32, shape, elements=FLOATS)) for _ in range(2))
+    which = draw(hnp.arrays(np.int8, shape, elements=st.integers(0, 2)))
+    with np.errstate(all="ignore"):
+        near = left * np.float32(1 + draw(st.sampled_from([1e-7, 1e-3, 0.5])))
+    return left, np.choose(which, [other, left, near]).astype(np.float32)
+
+
+PAIRS = pairs()
 TOLERANCES = st.tuples(st.floats(0, 10), st.floats(0, 10))
 
 
@@ -51,9 +73,9 @@ def test_the_tolerance_that_is_said_to_pass_passes(
 ) -> None:
     rtol, atol = tolerance
     first = measure(*pair, rtol, atol, "float32")
-    if first.passes_at is None:
-        assert first.mismatched
-        return
+    assert (first.passes_at is None) == not_finite_apart(*pair)
+    assume(first.passes_at is not None)
+    assert first.passes_at is not None
     slightly = 1 + 1e-9
     assert measure(*pair, first.passes_at["rtol"] * slightly, atol, "float32").mismatched == 0
     assert measure(*pair, rtol, first.passes_at["atol"] * slightly, "float32").mismatched == 0
@@ -152,3 +174,212 @@ def test_default_tolerances() -> None:
 
 def test_large_whole_numbers_are_compared_exactly() -> None:
     assert compare([2**62], [2**62 + 1], "int64").verdict is Verdict.DIFFERS
+
+
+@given(PAIRS, TOLERANCES)
+def test_close_is_numpys_either_way_round(
+    pair: tuple[NDArray[np.float32], NDArray[np.float32]], tolerance: tuple[float, float]
+) -> None:
+    """Of arrays, of single numbers and of what is counted: one closeness. NaN is close to NaN, and to nothing else."""
+    (a, b), (rtol, atol) = (array.astype(np.float64) for array in pair), tolerance
+    wanted = np.isclose(a, b, rtol, atol, equal_nan=True) | np.isclose(b, a, rtol, atol, equal_nan=True)
+    assert (close(a, b, rtol, atol) == wanted).all()
+    numbers = [close_numbers(x, y, {"rtol": rtol, "atol": atol}) for x, y in zip(a.flat, b.flat, strict=True)]
+    assert numbers == wanted.ravel().tolist()
+    assert bool(kinds_apart(*pair, rtol, atol)) == (not wanted.all())
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "near"),
+    [
+        (math.nan, math.nan, True),
+        (math.nan, 0.0, False),
+        (math.inf, math.inf, True),
+        (math.inf, -math.inf, False),
+        (math.inf, 1e308, False),
+        (1.0, 1.125, True),
+        (1.0, 1.1250001, False),
+        (2.0, 1.0, False),
+    ],
+)
+def test_close(a: float, b: float, near: bool) -> None:
+    """With a tolerance of 0.125 at numbers of one: `|a - b| <= 0.0125 + 0.1 max(|a|, |b|)`."""
+    for one, other in ((a, b), (b, a)):
+        assert bool(close(np.array(one), np.array(other), 0.1, 0.0125)) is near
+        assert close_numbers(one, other, {"rtol": 0.1, "atol": 0.0125}) is near
+    complexes = np.array(complex(0, a)), np.array(complex(0, b))
+    assert bool(close(*complexes, 0.1, 0.0125)) is near
+
+
+def test_whole_numbers_are_compared_as_they_are() -> None:
+    assert not close_numbers(2**70, 2**70 + 1, {"rtol": 0.0, "atol": 0.0})
+    assert close_numbers(2**70, 2**70 + 1, {"rtol": 0.0, "atol": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "kinds"),
+    [
+        ([math.nan, 1.0], [1.0, 1.0], ["nan"]),
+        ([math.inf], [math.nan], ["nan"]),
+        ([-math.inf], [math.inf], ["infinity"]),
+        ([math.inf], [0.0], ["infinity"]),
+        ([0.0], [1.0], ["zero"]),
+        ([1.0], [0.0], ["zero"]),
+        ([2.0], [1.0], ["number"]),
+        ([2.0, 0.0, math.inf, math.nan], [1.0, 1.0, 1.0, 1.0], ["nan", "infinity", "zero", "number"]),
+        ([math.nan, math.inf, 0.0, 1.0], [math.nan, math.inf, 0.0, 1.05], []),
+        ([1j], [1 + 1j], ["number"]),
+    ],
+)
+def test_what_is_against_what(left: list[complex], right: list[complex], kinds: list[str]) -> None:
+    assert kinds_apart(np.array(left), np.array(right), 0.1, 0.0) == kinds
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "apart"),
+    [
+        ([math.nan], [math.nan], False),
+        ([math.inf], [math.inf], False),
+        ([math.inf], [-math.inf], True),
+        ([math.nan], [1.0], True),
+        ([1.0], [math.inf], True),
+        ([1.0], [2.0], False),
+        ([1], [2], False),
+        ([1], [math.nan], True),
+    ],
+)
+def test_where_something_is_not_finite_on_one_side(left: list[float], right: list[float], apart: bool) -> None:
+    for one, other in ((left, right), (right, left)):
+        assert not_finite_apart(np.array(one), np.array(other)) is apart
+
+
+def test_subnormal_results_that_one_side_has_as_zero() -> None:
+    """Below the least normal number, by IEEE 754 2^-126 in float32 and 2^-14 in float16."""
+    least = float(np.finfo(np.float32).smallest_normal)
+    left, right = np.array([0.0, least / 2, least / 4, 0.0, 0.0]), np.array([least / 2, 0.0, 0.0, least, 0.0])
+    assert flushes(left, right, "float32") == {"torch": 1, "tensorflow": 2}
+    assert flushes(left, left, "float32") == {}
+    assert flushes(np.array([0.0]), np.array([2.0**-15]), "float16") == {"torch": 1}
+    assert flushes(np.array([0.0]), np.array([2.0**-14]), "float16") == {}
+    for pair in ((np.array([0]), np.array([least / 2])), (np.array([0.0]), np.array([1]))):
+        assert flushes(*pair, "float32") == {}
+    assert flushes(left, right, "int32") == {}
+
+
+def test_what_is_flushed_is_said() -> None:
+    tiny = 2.0**-130
+    one = compare([0.0, 1.0], [tiny, 1.0])
+    assert (one.verdict, one.diagnosis) == (Verdict.CLOSE, ())
+    assert one.reason.endswith("; PyTorch flushes 1 subnormal result to zero, TensorFlow keeps it")
+    many = compare([tiny, tiny, 1.0], [0.0, 0.0, 1.0], tolerance=Tolerance(0.0, 0.0))
+    assert (many.verdict, many.diagnosis) == (Verdict.DIFFERS, ("zero", "subnormal"))
+    assert "TensorFlow flushes 2 subnormal results to zero, PyTorch keeps them" in many.reason
+
+
+def test_the_errors_of_two_matrices() -> None:
+    """The greatest difference in each block: of small ones each number, of large ones 32 by 32 blocks."""
+    left, right = np.array([[1.0, math.inf], [3.0, 4.0]]), np.array([[1.5, math.inf], [3.0, 6.0]])
+    assert error_map(left, right) == ((0.5, 0.0), (0.0, 2.0))
+    large = np.zeros((64, 320))
+    large[3, 315] = -7.0
+    found = error_map(large, np.zeros((64, 320)))
+    assert (len(found), {len(row) for row in found}) == (32, {32})
+    assert {(i, j): n for i, row in enumerate(found) for j, n in enumerate(row) if n} == {(1, 31): 7.0}
+    assert error_map(np.array([[0, 3j], [0, 0]]), np.array([[0, -4.0], [0, 0]])) == ((0.0, 5.0), (0.0, 0.0))
+    for shape in ((1, 9), (9, 1), (9,), (2, 2, 2)):
+        assert error_map(np.ones(shape), np.zeros(shape)) == ()
+    assert compare([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 5.0]]).errors == ((0.0, 0.0), (0.0, 1.0))
+    assert compare(np.eye(2), np.eye(2)).errors == ()
+
+
+def test_the_words_of_a_mismatch() -> None:
+    tolerance = Tolerance(0.01, 0.0)
+    assert (
+        compare(2.0, 2.5, tolerance=tolerance).reason
+        == "worst 2 against 2.5: 0.5 apart; would pass at rtol 0.2 or atol 0.48"
+    )
+    several = compare([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.5], [3.3, 4.0]], tolerance=tolerance)
+    assert (
+        several.reason
+        == "2 of 4 values off, worst 2 against 2.5 at [0, 1]: 0.5 apart; would pass at rtol 0.2 or atol 0.48"
+    )
+    broken = compare([1.0, math.nan, 3.0], [1.0, 2.0, 5.0], tolerance=tolerance)
+    assert broken.reason == "2 of 3 values off, nan against 2 at [1]"
+    assert broken.measure is not None
+    assert (broken.measure.max_abs, broken.measure.max_rel, broken.measure.max_ulp) == (2.0, 0.4, None)
+    nothing = compare([math.nan], [1.0]).measure
+    assert nothing is not None
+    assert (nothing.max_abs, nothing.max_rel, nothing.mismatched, nothing.worst_index) == (None, None, 1, (0,))
+
+
+def test_the_words_of_what_is_close() -> None:
+    near = compare(1.0, 1 + 2.0**-22)
+    assert (near.verdict, near.reason) == (Verdict.CLOSE, "at most 2.4e-07 apart, 2 ULP")
+    assert near.measure is not None
+    assert near.measure.max_ulp == 2
+    assert compare(0.0, 1e-6).reason == "at most 1e-06 apart"  # beside a zero units say nothing
+    assert compare(1, 2, "int32", Tolerance(0.0, 1.0)).reason == "at most 1 apart"
+
+
+@given(st.floats(1e-12, 1e12), st.floats(1e-12, 1e12))
+def test_a_printed_tolerance_is_no_smaller_than_what_is_needed(a: float, b: float) -> None:
+    assume(a != b)
+    found = compare([a], [b], "float64", Tolerance(0.0, 0.0))
+    assert found.measure is not None
+    assert found.measure.passes_at is not None
+    match = re.search(r"would pass at rtol (\S+) or atol (\S+)$", found.reason)
+    assert match is not None
+    for text, needed in zip(
+        match.groups(), (found.measure.passes_at["rtol"], found.measure.passes_at["atol"]), strict=True
+    ):
+        assert needed <= float(text) <= needed * 1.11 + 1e-300
+
+
+def test_an_array_of_nothing_is_identical() -> None:
+    found = compare([], [])
+    assert found.verdict is Verdict.IDENTICAL
+    assert found.measure is not None
+    assert (found.measure.size, found.measure.passes_at) == (0, {"rtol": 0.0, "atol": 0.0})
+
+
+@pytest.mark.parametrize("state", [State.DISCONNECTED, State.ABSENT])
+@pytest.mark.parametrize("missing", ["torch", "tensorflow"])
+def test_a_value_that_one_side_lacks(state: State, missing: str) -> None:
+    names = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
+    there = next(f for f in names if f != missing)
+    for number, has in ((1.0, "a value"), (0.0, "zero")):
+        values = {missing: Value(state), there: Value(State.PRESENT, np.array([number]), "float64")}
+        found = compare_values("q", {f: ("", values[f]) for f in names}, None)
+        words = {
+            State.ABSENT: (f"only {names[there]} has it", ("absent",)),
+            State.DISCONNECTED: (
+                f"{names[missing]} answers None (not connected), {names[there]} {has}",
+                ("disconnected",),
+            ),
+        }
+        assert (found.verdict, found.reason, found.diagnosis) == (Verdict.DIFFERS, *words[state])
+
+
+def test_what_neither_side_has_is_the_same() -> None:
+    for state, words in ((State.DISCONNECTED, "None on both sides"), (State.ABSENT, "neither side has it")):
+        found = compare_values("q", {f: ("", Value(state)) for f in ("torch", "tensorflow")}, None)
+        assert (found.verdict, found.reason) == (Verdict.IDENTICAL, words)
+
+
+def test_a_side_that_failed_is_an_error_whatever_the_other_has() -> None:
+    failed = Value(State.FAILED, failure=Failure("torch", "exception", "no"))
+    for other in (Value(State.PRESENT, np.array([1.0]), "float64"), Value(State.DISCONNECTED)):
+        found = compare_values("q", {"torch": ("", failed), "tensorflow": ("", other)}, None)
+        assert (found.verdict, found.reason) == (Verdict.ERROR, "PyTorch failed")
+    both = compare_values("q", {"torch": ("", failed), "tensorflow": ("", failed)}, None)
+    assert both.reason == "PyTorch and TensorFlow failed"
+
+
+def test_the_words_of_shapes_and_dtypes() -> None:
+    assert compare([1.0], [[1.0]]).reason == "shapes (1,) and (1, 1)"
+    torch, keras = (Value(State.PRESENT, np.ones(shape, np.float32), "float32") for shape in ((2, 3), (2, 4)))
+    found = compare_values("w", {"torch": ("", torch), "tensorflow": ("", keras)}, None, layout=Layout("o i -> i o"))
+    assert found.reason == "shapes (2, 3) and (2, 4) under 'o i -> i o'"
+    half = Value(State.PRESENT, np.ones((2, 3), np.float16), "float16")
+    found = compare_values("w", {"torch": ("", torch), "tensorflow": ("", half)}, None)
+    assert (found.reason, found.tolerance) == ("dtypes float32 and float16", {"rtol": 1e-3, "atol": 1e-5})

@@ -145,12 +145,7 @@ def _one_sided(
     low, high = np.minimum(left, after), np.maximum(left, after)
     rtol, atol = closeness
     with np.errstate(all="ignore"):
-        slack = atol + rtol * np.abs(have)
-        between = (
-            ((have >= low - slack) & (have <= high + slack))
-            | close(have, low, rtol, atol)
-            | close(have, high, rtol, atol)
-        )
+        between = ((have >= low) & (have <= high)) | close(have, low, rtol, atol) | close(have, high, rtol, atol)
     right = np.where(kink, between, np.where(edge, close(have, only, rtol, atol), right))
     known = known | kink | edge
     return known, right, kink & between

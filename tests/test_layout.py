@@ -1,0 +1,90 @@
+"""Axes and blocks moved from PyTorch's order to TensorFlow's, against NumPy's transpositions; which patterns are refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tfpt_cli.compare.layout import blocks, moved, problem_in
+from tfpt_cli.subjects.init.axes import Layout
+
+KERNEL = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+
+
+def test_axes_are_transposed() -> None:
+    turned = moved(KERNEL, Layout("out in h w -> h w in out"))
+    assert turned is not None
+    assert (turned == KERNEL.transpose(2, 3, 1, 0)).all()
+    drawn = moved(np.stack([KERNEL, -KERNEL]), Layout("out in h w -> h w in out"), draws=True)
+    assert drawn is not None
+    assert (drawn == np.stack([turned, -turned])).all()
+
+
+def test_lengths_that_the_pattern_does_not_tell() -> None:
+    layout = Layout("(head dim) in -> in head dim", {"head": 2, "elsewhere": 9})
+    turned = moved(np.arange(24).reshape(6, 4), layout)
+    assert turned is not None
+    assert (turned == np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1)).all()
+
+
+@pytest.mark.parametrize(
+    "layout", [Layout("out in -> in out"), Layout("(gate out) in h w -> in h w (gate out)", {"gate": 7})]
+)
+def test_what_does_not_fit_is_none(layout: Layout) -> None:
+    assert moved(KERNEL, layout) is None
+    gates = Layout(layout.pattern, layout.sizes, {"torch": tuple("abcdefg"), "tensorflow": tuple("gfedcba")})
+    assert moved(KERNEL, gates) is None
+
+
+GATES = Layout("(gate out) in -> in (gate out)", {"gate": 3}, {"torch": ("a", "b", "c"), "tensorflow": ("c", "a", "b")})
+
+
+def test_blocks_are_put_into_the_other_order_in_every_draw() -> None:
+    torch = np.arange(3 * 2 * 5).reshape(6, 5)
+    wanted = torch.reshape(3, 2, 5)[[2, 0, 1]].reshape(6, 5).T
+    drawn = moved(np.stack([torch, 100 + torch]), GATES, draws=True)
+    assert drawn is not None
+    assert (drawn == np.stack([wanted, 100 + wanted])).all()
+    apart = blocks(torch, GATES, "torch")
+    assert apart is not None
+    assert (apart == torch.reshape(3, 2, 5)).all()
+    keras = blocks(np.stack([wanted, 100 + wanted]), GATES, "tensorflow", draws=True)
+    assert keras is not None
+    assert keras.shape == (3, 2, 5, 2)
+    assert (keras[1, 1] == 100 + torch[:2].T).all()  # the block 'a', second in Keras, first in PyTorch
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("out in -> in out", ""),
+        ("out ... -> ... out", ""),
+        ("(c out) in -> in out c, c=8", ""),
+        ("(a b) c -> c a b, a=8, b = 999999999", ""),
+        ("out in, in out", "'in out' is not the length of an axis, such as c=8"),
+        ("(c o) -> c o, c=0", "'c=0' is not the length of an axis, such as c=8"),
+        ("(c o) -> c o, c=1000000000", "'c=1000000000' is not the length of an axis, such as c=8"),
+        ("out in", "'out in' has no '->': a layout is an einops pattern such as out in -> in out"),
+        ("a -> b -> c", "'a -> b -> c' is not an einops pattern: one '->' and at most 200 characters"),
+        (
+            f"a -> a{' ' * 190}1 1 1",
+            f"'a -> a{' ' * 54}' is not an einops pattern: one '->' and at most 200 characters",
+        ),
+        ("a b -> a", "'a b -> a' is not an einops pattern: "),
+        ("a b -> a b c", "'a b -> a b c' is not an einops pattern: "),
+        ("a a -> a", "'a a -> a' is not an einops pattern: "),
+        ("(a b -> a b", "'(a b -> a b' is not an einops pattern: "),
+    ],
+)
+def test_what_is_wrong_with_a_pattern(pattern: str, words: str) -> None:
+    found = problem_in(pattern)
+    assert found.startswith(words)
+    assert bool(found) == bool(words)
+    assert "\n" not in found
+    assert found == words or words.endswith(": ")
+
+
+def test_two_hundred_characters_are_the_most() -> None:
+    pattern = f"{'a' * 98} -> {'a' * 98}"
+    assert (len(pattern), problem_in(pattern)) == (200, "")
+    assert "at most 200 characters" in problem_in(f"{pattern} 1")

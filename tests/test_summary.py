@@ -1,0 +1,102 @@
+"""What the report shows of an array, against NumPy."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfpt_cli.compare.summary import BINS, SHOWN, pieces, side_of, summary, summary_of_sorted
+from tfpt_cli.results import Failure, Side, State, Summary, Value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NAN, INF = math.nan, math.inf
+
+
+def shown(array: NDArray[Any], *, summarised: bool = True) -> Side:
+    return side_of(Value(State.PRESENT, array, str(array.dtype)), "by", summarised=summarised)
+
+
+@pytest.mark.parametrize("size", [2, SHOWN, SHOWN + 1, 1000])
+def test_the_first_values_and_how_many_are_left_out(size: int) -> None:
+    array = np.arange(size, dtype=np.float32).reshape(-1, 2) if size % 2 == 0 else np.arange(size, dtype=np.float32)
+    side = shown(array)
+    assert (side.how, side.shape, side.dtype, side.left_out) == ("by", array.shape, "float32", max(size - SHOWN, 0))
+    assert side.values == (array.tolist() if size <= SHOWN else array.ravel()[:SHOWN].tolist())
+    assert side.summary is not None
+    assert (side.summary.high, sum(side.summary.counts)) == (size - 1, size)
+    assert side.kinds == {"zero": 1}
+
+
+def test_what_has_no_summary() -> None:
+    assert shown(np.array([1.0])).summary is None  # one number is shown itself
+    assert shown(np.array([1j, 2])).summary is None
+    assert shown(np.array([1.0, 2.0]), summarised=False).summary is None
+    assert shown(np.array([0.0, NAN]), summarised=False).kinds == {}
+    assert shown(np.array([True, False])).summary is not None
+
+
+def test_zeros_nans_and_infinities_are_counted() -> None:
+    assert shown(np.array([0.0, -0.0, NAN, INF, -INF, INF, 2.0])).kinds == {"zero": 2, "nan": 1, "infinity": 3}
+    assert shown(np.array([1.0, INF])).kinds == {"infinity": 1}
+    assert shown(np.array([complex(0, NAN), 1j, 0])).kinds == {"zero": 1, "nan": 1}
+    assert shown(np.array([0, 3])).kinds == {"zero": 1}
+    assert shown(np.array([1.0, 3.0])).kinds == {}
+
+
+def test_what_is_not_there_says_why() -> None:
+    failed = side_of(Value(State.FAILED, failure=Failure("torch", "exception", "no")), "by")
+    assert failed == Side(State.FAILED, "by", note="no")
+    assert side_of(Value(State.DISCONNECTED)) == Side(State.DISCONNECTED)
+
+
+@given(st.lists(st.floats(-1e6, 1e6) | st.sampled_from([NAN, INF, -INF]), max_size=60))
+def test_the_summary_of_the_finite_values_is_numpys(values: list[float]) -> None:
+    array = np.array(values)
+    finite = array[np.isfinite(array)]
+    found = summary(array)
+    assert (found is None) == (finite.size == 0)
+    if found is not None:
+        assert (found.low, found.high, found.not_finite) == (finite.min(), finite.max(), array.size - finite.size)
+        assert found.edges == (found.low, found.high)
+        assert found.mean == pytest.approx(finite.mean(), rel=1e-9, abs=1e-6)
+        assert found.std == pytest.approx(finite.std(), rel=1e-9, abs=1e-6)
+        assert (len(found.counts), sum(found.counts)) == (BINS, finite.size)
+
+
+@given(st.lists(st.integers(0, 16 * 8), min_size=2, max_size=80), st.integers(1, 50))
+def test_the_histogram_is_numpys(places: list[int], piece: int) -> None:
+    """Of numbers and edges that are exact in binary, where no rounding decides; the pieces it is made of do not matter."""
+    values = np.array(places) / 8
+    wanted = np.histogram(values, bins=BINS, range=(0, 16))[0]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("tfpt_cli.compare.summary._PIECE", piece)
+        found = summary(values, (0.0, 16.0))
+        assert found is not None
+        assert list(found.counts) == list(wanted)
+        assert np.concatenate(list(pieces(values))).tolist() == values.tolist()
+    ordered = np.sort(values)
+    again = summary_of_sorted(ordered, found.mean, found.std, (0.0, 16.0))
+    assert again == found
+
+
+def test_the_summary_of_a_constant_is_one_bar() -> None:
+    assert summary(np.full(5, 3.0)) == Summary(3.0, 0.0, 3.0, 3.0, (5, *[0] * 15), (3.0, 3.0))
+
+
+def test_numbers_so_large_that_their_width_overflows() -> None:
+    found = summary(np.array([-1.7e308, 1.7e308]))
+    assert found is not None
+    assert (found.counts[0], found.counts[-1], found.std) == (1, 1, INF)
+
+
+def test_a_histogram_of_a_given_range_holds_what_lies_in_it() -> None:
+    found = summary(np.array([0.1, 0.9, 3.9]), (0.0, 4.0))
+    assert found is not None
+    assert (found.counts[0], found.counts[3], found.counts[15], found.edges) == (1, 1, 1, (0.0, 4.0))
