@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.conftest import run_tfpt
 from tfpt_cli import selfcheck
+from tfpt_cli.check import Options, Session
 from tfpt_cli.dictionary.points import DTYPES, Part
 from tfpt_cli.dictionary.rows import Operation, dictionary
 from tfpt_cli.results import FRAMEWORKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import Done
 
 # What the Python array API standard names and both frameworks can do with real or complex numbers.
 STANDARD = """
@@ -30,9 +34,17 @@ STANDARD = """
 """
 
 
+def selfchecked(
+    session: Session, names: set[str] | None = None, dtypes: set[str] | None = None
+) -> selfcheck.Examination:
+    """What `selfcheck.selfcheck` gives, on warm frameworks."""
+    report = session.check(Options(generated=selfcheck.generated(names, dtypes)))
+    return selfcheck.examine(report, whole=not names)
+
+
 @pytest.fixture(scope="module")
-def whole() -> selfcheck.Examination:
-    return selfcheck.selfcheck()
+def whole(session: Session) -> selfcheck.Examination:
+    return selfchecked(session)
 
 
 def test_every_operation_is_as_its_row_declares(whole: selfcheck.Examination) -> None:
@@ -82,29 +94,31 @@ def altered(row: Operation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(dictionary().operations, row.name, row)
 
 
-def test_a_spelling_that_means_something_else_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spelling_that_means_something_else_is_found(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:
     row = dictionary().operations["log1p"]
     spelling = {**row.spelling, "torch": dictionary().operations["log2"].spelling["torch"]}
     altered(replace(row, spelling=spelling), monkeypatch)
-    found = selfcheck.selfcheck({"log1p"}, {"float32"})
+    found = selfchecked(session, {"log1p"}, {"float32"})
     assert {difference.quantity for difference in found.undeclared if difference.case == "points"} == {"value", "d/dx"}
 
 
-def test_both_sides_altered_alike_are_found_by_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_sides_altered_alike_are_found_by_the_reference(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:
     row, other = (dictionary().operations[name] for name in ("log1p", "sqrt"))
     altered(replace(row, spelling={**row.spelling, **{f: other.spelling[f] for f in FRAMEWORKS}}), monkeypatch)
-    found = selfcheck.selfcheck({"log1p"}, {"float32"})
+    found = selfchecked(session, {"log1p"}, {"float32"})
     assert {(d.quantity, d.verdict) for d in found.undeclared if d.case == "points"} == {
         ("value", "wrong"),
         ("d/dx", "wrong"),
     }
 
 
-def test_a_difference_that_is_not_declared_or_no_longer_there_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_difference_that_is_not_declared_or_no_longer_there_is_found(
+    monkeypatch: pytest.MonkeyPatch, session: Session
+) -> None:
     row = dictionary().operations["maximum"]
     assert row.parts
     altered(replace(row, parts=(Part(("value",), ("points",), (), "differ", "a fable"),)), monkeypatch)
-    report = selfcheck.selfcheck({"maximum"}, {"float32"}).report
+    report = selfchecked(session, {"maximum"}, {"float32"}).report
     assert report is not None
     found = selfcheck.examine(report, whole=True)
     assert any(difference.quantity == "d/dx1" for difference in found.undeclared)
@@ -126,3 +140,47 @@ def test_an_operation_that_is_not_there() -> None:
     done = run_tfpt("selfcheck", "reduce_sum")
     assert done.code == 2
     assert "it is 'sum' here" in done.err
+
+
+DEPENDS = sorted(
+    row.name for row in dictionary().operations.values() if any(part.machine or part.unstable for part in row.parts)
+)
+
+
+@pytest.mark.parametrize(
+    "machine",
+    [{"ATEN_CPU_CAPABILITY": "default", "TF_ENABLE_ONEDNN_OPTS": "0"}, {"TF_ENABLE_ONEDNN_OPTS": "1"}],
+    ids=["no vectors and no oneDNN", "oneDNN"],
+)
+def test_what_depends_on_the_machine_is_as_declared_on_others(machine: dict[str, str]) -> None:
+    assert {"elu", "softmax", "betaln"} <= set(DEPENDS)
+    done = run_tfpt("selfcheck", *DEPENDS, environment=machine)
+    assert (done.code, "undeclared" in done.out) == (0, True), done.out
+    assert " 0 undeclared differences" in done.out
+
+
+def test_a_value_that_depends_on_the_place_in_a_vector_differs_wherever_it_stands(tfpt: Callable[..., Done]) -> None:
+    """In full vectors PyTorch's slope of elu at NaN is NaN, in what is left over 1, as TensorFlow's: found by turns."""
+    text = "\n---\n".join(
+        f"name: n {size}\ngradient: {{of: elu(x) + y, at: {{x: [{', '.join(['.nan'] * size)}], y: 1.0}}}}"
+        for size in (1, 7, 8, 16, 17, 64, 65)
+    )
+    Path("nan.yaml").write_text(text, encoding="utf-8")
+    for scenario in tfpt("check", "nan.yaml", "--format", "json").json["scenarios"]:
+        value, *derivatives = scenario["comparisons"]
+        assert value["verdict"] == "identical"
+        found = {(c["quantity"], c["verdict"], *c["diagnosis"]) for c in derivatives}
+        assert found == {("d/dx", "differs", "unstable"), ("d/dy", "identical")}
+        assert all("findings" not in c or not c["findings"] for c in derivatives)
+
+
+def test_a_slope_where_no_nan_goes_in_is_compared_as_usual(tfpt: Callable[..., Done]) -> None:
+    Path("fine.yaml").write_text(
+        "name: n\ngradient: {of: elu(x) + y, at: {x: [1.0, -1.0], y: [.nan, 2.0]}}\n"
+        "---\nname: m\ngradient: {torch: F.elu(2 * x), tensorflow: tf.nn.elu(2 * x), at: {x: [1.0, -1.0]}}\n"
+        "---\nname: o\ngradient: {torch: F.elu(torch.log(x)), tensorflow: tf.nn.elu(tf.math.log(x)), at: {x: [1.0, -1.0]}}\n",
+        encoding="utf-8",
+    )
+    first, second, third = tfpt("check", "fine.yaml", "--format", "json").json["scenarios"]
+    assert (first["status"], second["status"], third["status"]) == ("passed", "passed", "failed")
+    assert {c["quantity"] for c in third["comparisons"] if "unstable" in c["diagnosis"]} == {"d/dx"}
