@@ -100,15 +100,10 @@ def test_everything_is_checked_once(watching: Watching) -> None:
 
 
 def test_what_is_saved_is_checked_again(watching: Watching, folder: Path) -> None:
-    began = time.monotonic()
     (folder / "a.yaml").write_text(WRONG.format("mended"), encoding="utf-8")
     text = watching.until("1 failed in ")
     assert "failed: expected to agree, but value differs" in text
     assert "second" not in text  # that file was not saved
-    seconds = re.search(r"1 failed in ([\d.]+) s", text)
-    assert seconds is not None
-    assert float(seconds[1]) < 3  # the frameworks are warm
-    assert time.monotonic() - began < 15
 
 
 def test_an_editor_that_moves_its_file_into_place(watching: Watching, folder: Path) -> None:

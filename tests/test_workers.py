@@ -296,3 +296,52 @@ def test_nothing_is_lost_on_ctrl_c(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "interrupted: 1 of 2 scenarios were checked; 1 passed" in " ".join((read + out).decode().split())
     assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("files", "words", "symptom"),
+    [
+        ({}, "No module named 'torch' (it is not installed; install it: PYTHON -m pip install torch)", "not installed"),
+        (
+            {"torch": ""},
+            "No module named 'numpy' (it needs numpy, which is not installed; install it: PYTHON -m pip install numpy)",
+            "not installed",
+        ),
+        (
+            {"torch": "import typing_extensions", "numpy": ""},
+            "(it needs typing_extensions, which is not installed; install it: PYTHON -m pip install typing_extensions)",
+            "not installed",
+        ),
+        (
+            {"torch": "raise ImportError('libcudnn.so.9: cannot open shared object file')", "numpy": ""},
+            "libcudnn.so.9: cannot open shared object file (it is installed, and raises while it is imported; if it is damaged, "
+            "install it anew: PYTHON -m pip install --force-reinstall torch)",
+            "not started",
+        ),
+        (
+            {"torch": "import torch._C", "numpy": ""},
+            "(it is installed, and raises while it is imported; if it is damaged, install it anew: "
+            "PYTHON -m pip install --force-reinstall torch)",
+            "not started",
+        ),
+        (
+            {"torch": "import numpy", "numpy": "raise RuntimeError('numpy of another build')"},
+            "RuntimeError: numpy of another build (it is installed, and raises while it is imported",
+            "not started",
+        ),
+    ],
+    ids=["nothing", "no NumPy", "no dependency", "broken", "half of it", "broken NumPy"],
+)
+def test_why_an_import_fails(files: dict[str, str], words: str, symptom: str, tmp_path: Path) -> None:
+    """Packages of our own making in an interpreter that sees no others."""
+    for name, text in files.items():
+        (tmp_path / "site" / name).mkdir(parents=True)
+        (tmp_path / "site" / name / "__init__.py").write_text(text)
+    python = script(
+        tmp_path / "python", f'#!/bin/sh\nPYTHONPATH={tmp_path / "site"} exec {sys.executable} -S -s "$@"\n'
+    )
+    (found,) = outcomes(FINE, interpreter=python)
+    (failure,) = found.failures
+    assert failure.symptom == symptom
+    assert failure.message.startswith("PyTorch cannot be imported: ")
+    assert words.replace("PYTHON", python) in failure.message

@@ -43,9 +43,8 @@ async def _finding(framework: str, interpreter: str) -> Finding:
         await worker.load()
     except Broken as broken:
         failure = broken.failure
-        remedy = (
-            f"{interpreter} -m pip install '{REQUIREMENTS[framework]}'" if failure.symptom == "not installed" else ""
-        )
+        packages = f"'{REQUIREMENTS[framework]}'" if broken.packages == framework else broken.packages
+        remedy = f"{interpreter} -m pip install {packages}" if packages else ""
         return Finding(framework, interpreter, worker.versions, time.perf_counter() - began, failure, remedy)
     finally:
         await worker.end()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 EXPECT = ("agree", "differ", "error")
 MAX_UNKNOWN = 20
+# The validator's integers have 64 bits.
+_LARGEST = 2.0**63
 
 _TOLERANCE = {"type": "number", "minimum": 0, "description": "a number of at least 0"}
 _MATRIX_VALUE = {
@@ -235,7 +237,7 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[tuple[An
             hint = did_you_mean(str(error.instance), error.kind.options) if kind == "Enum" else ""
             message = f"{what} must be {_expected(error.schema_path)}, got {_shown(document.at(path))}{hint}"
         problems.append(document.problem(path, message))
-    return problems, wrong
+    return sorted(problems), wrong
 
 
 def _deepest(error: Any) -> Any:
@@ -255,15 +257,19 @@ def _kind(error: Any) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """The data with a number in place of `.nan` and `.inf`, which JSON, and so the validator, does not have.
+    """The data with a number in place of what JSON, and so the validator, does not have: `.nan`, `.inf`, endless integers.
 
-    One that is no whole number: neither are they.
+    For the first two one that is no whole number: neither are they.
     """
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_finite(item) for item in value]
-    return 0.5 if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, float) and not math.isfinite(value):
+        return 0.5
+    if isinstance(value, int) and abs(value) >= _LARGEST:
+        return math.copysign(_LARGEST, value)
+    return value
 
 
 def _schema_at(path: list[Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib
+import importlib.util
 import linecache
 import os
 import platform
@@ -79,6 +80,16 @@ def message_of(error: BaseException) -> str:
     """What the framework said: the type and text of an exception, cut to a readable length."""
     text = "{}: {}".format(type(error).__name__, error).strip()
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " ..."
+
+
+def missing(error: Exception) -> str:
+    """The package that is not installed, where that is why an import failed; empty where one is there and broken."""
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    package = (name or "").partition(".")[0]
+    try:
+        return package if package and importlib.util.find_spec(package) is None else ""
+    except (ImportError, ValueError):  # half imported, by what raised
+        return ""
 
 
 def run(side: Any, request: dict[str, Any], channel: Channel) -> None:
@@ -200,8 +211,8 @@ def main() -> None:
     channel.send({"hello": protocol.VERSION, "python": platform.python_version()})
     try:
         import numpy  # noqa: F401 - while the parent still reads its files
-    except ImportError:
-        pass
+    except Exception:  # what is wrong with it is said when the framework is asked for
+        sys.modules.pop("numpy", None)
     side = None
     while True:
         request = channel.receive()
@@ -212,7 +223,7 @@ def main() -> None:
                 side = importlib.import_module(framework + "_side")
                 versions = side.load()
             except Exception as error:
-                channel.send({"failed": message_of(error), "missing": isinstance(error, ImportError)})
+                channel.send({"failed": message_of(error), "missing": missing(error)})
                 continue
             if request.get("memory"):
                 limit_memory(request["memory"])

@@ -29,6 +29,8 @@ STDERR_KEPT = 16_000
 REFERENCE_TIMEOUT = 10.0
 # Seconds between the attempts to start a process that was killed while it imported its framework.
 _PAUSES = (0.5, 2.0)
+# What to install anew where an import fails of itself.
+_REINSTALLED = {"torch": "torch", "tensorflow": "tensorflow keras", "reference": "numpy scipy"}
 _SENT = {getattr(signal, name) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)}
 
 
@@ -46,11 +48,14 @@ class Limits:
 
 
 class Broken(Exception):
-    """A worker that can no longer be used, with the failure that says why, and the signal that ended it, if one did."""
+    """A worker that can no longer be used, with the failure that says why.
 
-    def __init__(self, failure: Failure, by: int | None = None) -> None:
+    `by` is the signal that ended it, if one did, `packages` what is to be installed, where that is why.
+    """
+
+    def __init__(self, failure: Failure, *, by: int | None = None, packages: str = "") -> None:
         super().__init__(failure.message)
-        self.failure, self.by = failure, by
+        self.failure, self.by, self.packages = failure, by, packages
 
     @property
     def by_signal(self) -> bool:
@@ -104,15 +109,23 @@ class Worker:
         self.write({"load": True, "memory": self.limits.memory})
         answer, _ = await self.read(deadline, "import")
         if "failed" in answer:
-            missing = answer.get("missing")
-            hint = f" (install it: {self.interpreter} -m pip install {self.framework})" if missing else ""
-            symptom = "not installed" if missing else "not started"
-            raise Broken(
-                self._failure(symptom, f"{LABELS[self.framework]} cannot be imported: {answer['failed']}{hint}")
-            )
+            raise self._not_imported(str(answer["failed"]), str(answer.get("missing") or ""))
         if not isinstance(answer.get("loaded"), dict):
             raise Broken(self._failure("nonsense", f"it answered {str(answer)[:80]}"))
         self.versions |= {key: str(value) for key, value in answer["loaded"].items()}
+
+    def _not_imported(self, said: str, missing: str) -> Broken:
+        """Why an import failed: for a package that is missing, or for one that is there and broken."""
+        label = LABELS[self.framework]
+        # What is there already a plain command would leave as it is.
+        packages = missing or f"--force-reinstall {_REINSTALLED[self.framework]}"
+        if missing:
+            what = "it is" if missing == self.framework else f"it needs {missing}, which is"
+            words = f"{what} not installed; install it"
+        else:
+            words = "it is installed, and raises while it is imported; if it is damaged, install it anew"
+        message = f"{label} cannot be imported: {said} ({words}: {self.interpreter} -m pip install {packages})"
+        return Broken(self._failure("not installed" if missing else "not started", message), packages=packages)
 
     def write(self, header: dict[str, Any]) -> None:
         """Hands a request to the process without waiting for it to be read."""
@@ -165,7 +178,7 @@ class Worker:
         said = f" after it answered {partial[:40]!r}" if partial else ""
         symptom = "crashed" if self.versions else "not started"
         message = f"{LABELS[self.framework]}'s process {words}{said}{self._last_words()}"
-        return Broken(self._failure(symptom, message), -code if code < 0 else None)
+        return Broken(self._failure(symptom, message), by=-code if code < 0 else None)
 
     def _last_words(self) -> str:
         text = b"".join(self._stderr).decode("utf-8", "replace").strip()

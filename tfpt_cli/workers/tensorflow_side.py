@@ -15,9 +15,10 @@ keras: Any = None
 def load() -> dict[str, str]:
     """Imports the framework; gives its versions, and what of the machine decides its results."""
     global tensorflow, keras
-    import keras as keras_module
-    import numpy
-    import tensorflow as module
+    import tensorflow as module  # first: where nothing is there, it is what is missing
+
+    import keras as keras_module  # isort: skip
+    import numpy  # isort: skip
 
     tensorflow, keras = module, keras_module
     threads = tensorflow.config.threading.get_intra_op_parallelism_threads() or processors()

@@ -11,8 +11,9 @@ torch: Any = None
 def load() -> dict[str, str]:
     """Imports the framework; gives its versions, and what of the machine decides its results."""
     global torch
-    import numpy
-    import torch as module
+    import torch as module  # first: where neither is there, it is what is missing
+
+    import numpy  # isort: skip
 
     torch = module
     return {
