@@ -58,6 +58,7 @@ def tree(text: str) -> ast.expr:
         ("F.elu(x, alpha=1.0)", "F.elu(x, 1.0)", True),
         ("F.elu(x, 1.0)", "F.elu(x, alpha=1.0)", True),
         ("F.elu(_, alpha=_)", "F.elu(x, 1, alpha=2)", False),  # nobody can call that
+        ("torch.argsort(_)", "torch.argsort(x, dim=-1)", False),  # of two signatures no default is known
     ],
 )
 def test_what_a_pattern_matches(pattern: str, code: str, *, matches: bool) -> None:
@@ -96,6 +97,7 @@ def test_each_call_of_a_replacement_has_the_arguments_of_its_own(code: str, rule
         # What stands behind an argument that was taken out by its name can no longer stand by its place.
         ("F.normalize(x, 3.0, 0, 0.5)", {"F.normalize(_x, ..., dim=_d)": "f(_x, ..., axis=_d)"},
          "f(x, 3.0, axis=0, eps=0.5)", 1),
+        ("F.normalize(x, 3.0, 0)", {"F.normalize(_x, ..., p=_p)": "f(_x, ..., order=_p)"}, "f(x, order=3.0, dim=0)", 1),
         ("F.normalize(x, 3.0, eps=0.5)", {"F.normalize(_x, _p, ...)": "f(_x, ...)"}, "f(x, eps=0.5)", 1),
         ("F.normalize(x, 3.0, 0)", {"F.normalize(_x, ...)": "f(_x, ...)"}, "f(x, 3.0, 0)", 1),
         # A replacement that says an argument itself does not say it twice.

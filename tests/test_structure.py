@@ -91,6 +91,69 @@ def test_sparse_matrices() -> None:
     assert "zeros into row" in " ".join(sparse_words(sparse(0), fixed))
 
 
+def p_values(found: Judgement) -> dict[tuple[str, str], float]:
+    return {(test.name, test.on): test.p for test in found.distribution.tests}
+
+
+def test_the_p_values_of_orthogonal_matrices_are_scipys() -> None:
+    """Of k rows of n entries: entries are Beta on [-1, 1], their means and those of traces normal, of variance 1/n and k/n."""
+    torch, keras = haar(3, 100, 9)[:, :4].astype(np.float64), haar(4, 100, 9).astype(np.float64)[:, :, :4]
+    found = p_values(compare_orthogonal({"torch": 2 * torch, "tensorflow": 2 * keras}, DECLARED, PRECISION))
+    for side, rows in (("torch", torch), ("tensorflow", keras.swapaxes(1, 2))):
+        entries = stats.kstest(rows.ravel(), stats.beta(4, 4, loc=-1, scale=2).cdf, method="asymp")
+        assert found["entries", side] == pytest.approx(entries.pvalue, rel=1e-3)
+        z = np.abs(rows.mean(axis=0)).max() * math.sqrt(100 * 9)
+        assert found["means of entries", side] == pytest.approx(min(1, 2 * 36 * stats.norm.sf(z)), rel=1e-3)
+        z = abs(np.trace(rows, axis1=1, axis2=2).mean()) * math.sqrt(100 * 9 / 4)
+        assert found["traces", side] == pytest.approx(2 * stats.norm.sf(z), rel=1e-3)
+
+
+def test_too_few_draws_have_no_means() -> None:
+    pair = {"torch": haar(0, 19), "tensorflow": haar(1, 20)}
+    names = {key for key in p_values(compare_orthogonal(pair, DECLARED, PRECISION)) if key[0] != "entries"}
+    assert names == {("means of entries", "tensorflow"), ("traces", "tensorflow")}
+
+
+def test_the_p_values_of_sparse_matrices_are_scipys() -> None:
+    """A normal draw in a dtype of so few bits is zero now and then; else a row has its share of zeros, binomially."""
+    torch, keras = sparse(0), sparse(1)
+    for values, columns in ((torch, 2), (keras, 2)):  # the first row has more than its share
+        for draw, column in np.argwhere(values[:, 0, :columns]):
+            zero = np.flatnonzero(values[draw, :, column] == 0)[0]
+            values[draw, [0, zero], column] = values[draw, [zero, 0], column]
+    keras[0, np.flatnonzero(keras[0, :, 3])[:2], 3] = 0
+    keras[7, np.flatnonzero(keras[7, :, 5])[:1], 5] = 0
+    laws = dict.fromkeys(("torch", "tensorflow"), law("normal(0.0, 0.01)"))
+    judged = compare_sparse({"torch": torch.copy(), "tensorflow": keras.copy()}, laws, 0, 2.0**-12)
+    found = p_values(judged)
+    assert found["zeros in a column", "torch"] == 1.0
+    # Three more than six in each, in pairs two, of what is not zero by design.
+    drawn = 40 * 15 * 14
+    assert found["zeros in a column", "tensorflow"] == pytest.approx(stats.poisson.sf(2 - 1, 2 * 2.0**-12 * drawn))
+    for side, values in (("torch", torch), ("tensorflow", keras)):
+        along, share = (values == 0).sum(axis=(0, 2)), float((values == 0).mean())
+        z = np.abs(along - 600 * share).max() / math.sqrt(600 * share * (1 - share))
+        assert found["places of the zeros", side] == pytest.approx(2 * 20 * stats.norm.sf(z), rel=1e-6, abs=0)
+        assert found["places of the zeros", side] < 1
+    assert judged.words == ()
+
+
+def test_the_level_of_sparse_matrices_is_shared() -> None:
+    """Half of it by the zeros, whose four tests have a quarter each."""
+    laws = dict.fromkeys(("torch", "tensorflow"), law("normal(0.0, 0.01)"))
+    pair = {"torch": sparse(0), "tensorflow": sparse(1)}
+    pair["tensorflow"][0, np.flatnonzero(pair["tensorflow"][0, :, 3])[:4], 3] = 0
+
+    def words(level: float) -> tuple[str, ...]:
+        copies = {f: array.copy() for f, array in pair.items()}
+        return compare_sparse(copies, laws, 0, 2.0**-16, level).words
+
+    p = float(stats.poisson.sf(1, 2 * 2.0**-16 * 40 * 15 * 14))
+    assert p < 0.1
+    assert "zeros in a column, not as many in each" in " ".join(words(8 * p * 1.01))
+    assert words(8 * p * 0.99) == ()
+
+
 def normal(seed: int, *shape: int) -> NDArray[Any]:
     return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
 

@@ -168,6 +168,17 @@ def test_a_layout_turns_pytorchs_axes() -> None:
 def test_default_tolerances() -> None:
     assert limits(None, "float32", "float32") == (1.3e-6, 1e-5)
     assert limits(None, "float64", "float16") == (1e-3, 1e-5)
+    # As torch.testing.assert_close documents them, but for the atol of double precision.
+    documented = {
+        "float16": 1e-3,
+        "bfloat16": 1.6e-2,
+        "float32": 1.3e-6,
+        "float64": 1e-7,
+        "complex64": 1.3e-6,
+        "complex128": 1e-7,
+    }
+    for dtype, rtol in documented.items():
+        assert limits(None, dtype, "complex128") == (rtol, 1e-7 if rtol == 1e-7 else 1e-5)
     assert limits(None, "int64", "int64") == (0.0, 0.0)
     assert limits(Tolerance(0.5, 0.25), "float64", "float64") == (0.5, 0.25)
 

@@ -1,0 +1,161 @@
+"""Mutation testing of the comparisons: a sample of cosmic-ray's mutants against the tests that need no framework.
+
+    python -m tests.tools.mutants --sample 400 --seed 1 [--module values]
+
+Needs `cosmic-ray` beside what the tests need. Each mutant lives in a forked process, which gets the altered module in the
+place of the file: nothing is written. What survives is printed as a difference; a test that hangs counts as one that fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import difflib
+import importlib
+import importlib.abc
+import importlib.util
+import io
+import os
+import random
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cosmic_ray.plugins
+import einops
+import hypothesis.extra.numpy
+import jsonschema_rs
+import mpmath
+import pytest
+import rich.console
+import scipy.stats
+import yaml
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# Imported here once, so that not every fork pays for them.
+WARM = (einops, hypothesis.extra.numpy, jsonschema_rs, mpmath, rich.console, scipy.stats, yaml)
+ROOT = Path(__file__).parents[2]
+# Which tests a module is held against, the quickest first.
+TESTS = {
+    "dictionary/patterns": ("patterns",),
+    "compare/values": ("values",),
+    "compare/arbiter": ("arbiter",),
+    "compare/layout": ("layout", "init"),
+    "compare/summary": ("summary",),
+    "compare/parameter": ("parameter", "init"),
+    "compare/naming": ("naming", "structure"),
+    "compare/structure": ("structure",),
+    "compare/sample": ("sample", "distribution"),
+    "compare/independence": ("independence", "sample", "structure"),
+    "compare/distribution": ("structure", "distribution"),
+}
+# One or two ways to be wrong at each place; all of cosmic-ray's are ten times as many, and die the same deaths.
+OPERATORS = re.compile(
+    r"core/(NumberReplacer|AddNot|ReplaceAndWithOr|ReplaceOrWithAnd|ReplaceTrueWithFalse|ReplaceFalseWithTrue"
+    r"|ReplaceContinueWithBreak|ZeroIterationForLoop|ReplaceUnaryOperator_(Delete_\w+|USub_UAdd)"
+    r"|ReplaceBinaryOperator_(Add_Sub|Sub_Add|Mul_Div|Div_Mul|Pow_Mul|FloorDiv_Div|BitOr_BitAnd|BitAnd_BitOr|BitXor_BitOr)"
+    r"|ReplaceComparisonOperator_(Eq_NotEq|NotEq_Eq|Is_IsNot|IsNot_Is|Lt_LtE|LtE_Lt|Gt_GtE|GtE_Gt|Lt_Gt|Gt_Lt|LtE_GtE|GtE_LtE))"
+)
+SECONDS = 60
+# hypothesis is imported before pytest could rewrite it, which is no harm.
+OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+
+
+class Altered(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports one module from a text in the place of its file."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name, self.text = name, text
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: object = None) -> Any:  # noqa: ARG002
+        return importlib.util.spec_from_loader(name, self) if name == self.name else None
+
+    def exec_module(self, module: Any) -> None:
+        module.__file__ = str(ROOT / f"{self.name.replace('.', '/')}.py")
+        exec(compile(self.text, module.__file__, "exec"), module.__dict__)
+
+
+def mutants(text: str) -> Iterator[str]:
+    """Every text that an operator makes of a module, but for those that differ in annotations alone."""
+    seen = {meaning(text)}
+    tree = get_ast(text)
+    for name in filter(OPERATORS.fullmatch, cosmic_ray.plugins.operator_names()):
+        operator = cosmic_ray.plugins.get_operator(name)()
+        count = sum(len(list(operator.mutation_positions(node))) for node in ast_nodes(tree))
+        for occurrence in range(count):
+            mutant = mutate_code(text, operator, occurrence)
+            if mutant is not None and (meant := meaning(mutant)) not in seen:
+                seen.add(meant)
+                yield mutant
+
+
+def meaning(text: str) -> str:
+    """A module without its annotations, which nobody evaluates."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg | ast.AnnAssign):
+            node.annotation = ast.Constant(None)
+        elif isinstance(node, ast.FunctionDef):
+            node.returns = None
+    return ast.dump(tree)
+
+
+def survives(module: str, text: str) -> bool:
+    """Whether all tests pass with this in the place of a module."""
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            name = f"tfpt_cli.{module.replace('/', '.')}"
+            sys.meta_path.insert(0, Altered(name, text))
+            importlib.import_module(name)  # before pytest, whose own loader would read the file
+            files = [str(ROOT / "tests" / f"test_{name}.py") for name in TESTS[module]]
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                code = int(pytest.main([*OPTIONS, *files]))
+        finally:
+            os._exit(code)
+    began = time.monotonic()
+    while time.monotonic() - began < SECONDS:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status == 0
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sample", type=int, help="so many of all mutants, at random; all unless said")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--module", help="those modules alone whose name holds this")
+    asked = parser.parse_args()
+    os.environ["CI"] = "1"  # the same examples for every mutant
+    texts = {m: (ROOT / "tfpt_cli" / f"{m}.py").read_text(encoding="utf-8") for m in TESTS if (asked.module or "") in m}
+    for module, text in texts.items():
+        if not survives(module, text):
+            sys.exit(f"the tests of {module} fail as it is")
+    every = [(module, mutant) for module, text in texts.items() for mutant in mutants(text)]
+    chosen = every if asked.sample is None else random.Random(asked.seed).sample(every, min(asked.sample, len(every)))
+    print(f"{len(chosen)} of {len(every)} mutants", flush=True)
+    left = dict.fromkeys(texts, 0)
+    for module, mutant in sorted(chosen):
+        if survives(module, mutant):
+            left[module] += 1
+            lines = difflib.unified_diff(texts[module].splitlines(), mutant.splitlines(), module, "", n=0, lineterm="")
+            print("\n".join(line for line in lines if not line.startswith("+++")), flush=True)
+    for module, count in left.items():
+        print(f"{module}: {sum(chosen_of == module for chosen_of, _ in chosen)} tried, {count} survived")
+
+
+if __name__ == "__main__":
+    main()
