@@ -143,7 +143,9 @@ def test_an_operation_that_is_not_there() -> None:
 
 
 DEPENDS = sorted(
-    row.name for row in dictionary().operations.values() if any(part.machine or part.unstable for part in row.parts)
+    row.name
+    for row in dictionary().operations.values()
+    if any(part.conditions.machine or part.unstable for part in row.parts)
 )
 
 

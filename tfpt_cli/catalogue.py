@@ -294,8 +294,8 @@ def whole_difference(row: Difference) -> RenderableType:
     for framework in FRAMEWORKS:
         if framework in row.write:
             table.add_row(f"write in {LABELS[framework]}", row.write[framework])
-    for package, wanted in row.versions.items():
-        table.add_row("version", f"{LABELS.get(package, package)} {wanted}")
+    if words := str(row.conditions):
+        table.add_row("so", words)
     table.add_row("source", row.source or "measured by tfpt")
     table.add_row("shown by", row.proof)
     if row.fixes:

@@ -104,7 +104,7 @@ class Options:
     reference: bool = True
     listings: bool = False
     alike: str | None = None
-    generated: Iterable[list[Scenario] | Problem] | None = None
+    generated: Iterable[list[Scenario] | Problem | Unread] | None = None
 
     def of(self, scenarios: Iterable[Scenario]) -> Options:
         """The same for scenarios that were made from chosen ones: none is left out, and no failure ends the run."""
@@ -321,7 +321,7 @@ class _Run:
         if waiting.missing:
             return
         scenario, second = waiting.scenario, bool(waiting.first)
-        if words := scenario.elsewhere(self.environment()):
+        if words := scenario.conditions.lacking(self.environment()):
             del self.waiting[index]
             self.settle(index, scenario, replace(failed_result(scenario, ()), status=Status.SKIPPED, notes=(words,)))
             return

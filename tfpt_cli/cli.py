@@ -584,17 +584,29 @@ def completion(shell: str) -> None:
 @click.option(
     "--save", is_flag=True, help="Keep what was measured for `tfpt list operations` (the whole dictionary only)."
 )
+@click.option(
+    "--odd",
+    is_flag=True,
+    help="Run every operation at odd inputs instead (sizes 0 to 1,000, NaN, infinities, subnormal numbers, every derivative and "
+    "mode) and look for mistakes of tfpt's own.",
+)
 @_options(_PYTHONS)
 def selfcheck(
-    names: tuple[str, ...], dtypes: tuple[str, ...], save: bool, torch_python: str | None, tensorflow_python: str | None
+    names: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    save: bool,
+    odd: bool,
+    torch_python: str | None,
+    tensorflow_python: str | None,
 ) -> None:
     """Check the dictionary against the installed frameworks: every operation, in every dtype, at its special points.
 
-    Exit codes: 0 everything is as the rows declare, 1 not, 2 an unknown operation, 3 a framework could not run.
+    Exit codes: 0 everything is as the rows declare, 1 not, 2 an unknown operation, 3 a framework could not run, 4 tfpt itself
+    failed.
     """
     from tfpt_cli.commands.frameworks import run_selfcheck
 
-    sys.exit(run_selfcheck(names, dtypes, _interpreters(torch_python, tensorflow_python), save=save))
+    sys.exit(run_selfcheck(names, dtypes, _interpreters(torch_python, tensorflow_python), save=save, odd=odd))
 
 
 @cli.command()

@@ -72,7 +72,7 @@ def explained(
         row.name
         for row in differences().values()
         if any(_fits(fit, comparison, involved) and (same or not fit.same_value) for fit in row.fits)
-        and row.applies(environment)
+        and row.conditions.hold(environment)
     )
     return replace(comparison, known_differences=found)
 

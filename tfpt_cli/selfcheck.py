@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.check import Observer, Options, check
 from tfpt_cli.dictionary.rows import Operation, dictionary
 from tfpt_cli.dictionary.signature import ARRAY_KINDS
-from tfpt_cli.machine import holds
-from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Problem, Report, ScenarioResult, Verdict
+from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Problem, Report, ScenarioResult, Unread, Verdict
 from tfpt_cli.scenario.document import Document
-from tfpt_cli.scenario.scenario import Scenario, read_document
+from tfpt_cli.scenario.scenario import Scenario, scenarios_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +72,9 @@ class Examination:
         return not self.undeclared and not self.stale
 
 
-def generated(names: set[str] | None = None, dtypes: set[str] | None = None) -> Iterator[list[Scenario] | Problem]:
+def generated(
+    names: set[str] | None = None, dtypes: set[str] | None = None
+) -> Iterator[list[Scenario] | Problem | Unread]:
     """A scenario for every case of every operation in every dtype that its row declares (of those named, if any are)."""
     for row in dictionary().operations.values():
         if names and row.name not in names:
@@ -83,9 +84,7 @@ def generated(names: set[str] | None = None, dtypes: set[str] | None = None) -> 
                 continue
             for case in row.cases:
                 if fits(case, dtype):
-                    scenarios, problems = read_document(_document(row, case, dtype))
-                    yield from problems
-                    yield scenarios
+                    yield from scenarios_of(document_of(row, dtype, case.name, case.call, case.inputs, tag=case.kind))
 
 
 def fits(case: Case, dtype: str) -> bool:
@@ -96,19 +95,29 @@ def fits(case: Case, dtype: str) -> bool:
     return case.complex is complex_dtype
 
 
-def _document(row: Operation, case: Case, dtype: str) -> Document:
+def document_of(
+    row: Operation,
+    dtype: str,
+    words: str,
+    call: str,
+    inputs: dict[str, Any],
+    fields: dict[str, Any] | None = None,
+    *,
+    tag: str = "odd",
+) -> Document:
+    """A gradient scenario of an operation in a dtype: its call at these inputs, with further fields of the subject."""
     kinds = {p.name: ARRAY_KINDS[p.annotation] for p in row.signature.parameters
-             if p.kind == "array" and p.annotation and p.name in case.inputs}  # fmt: skip
-    gradient: dict[str, Any] = {"of": case.call, "at": case.inputs}
+             if p.kind == "array" and p.annotation and p.name in inputs}  # fmt: skip
+    gradient: dict[str, Any] = {"of": call, "at": inputs, **(fields or {})}
     if kinds:
         gradient["dtypes"] = kinds
     if not row.differentiable:
         gradient["derivatives"] = []
     data: dict[str, Any] = {
-        "name": f"{row.name}, {dtype}, {case.name}",  # which `examine` reads again
+        "name": f"{row.name}, {dtype}, {words}",  # which `examine` reads again
         "dtype": dtype,
         "gradient": gradient,
-        "tags": [row.name, case.kind],
+        "tags": [row.name, tag],
     }
     if dtype in HALF:
         data |= {"tolerance": HALF[dtype], "because": "half precision rounds in every step"}
@@ -136,7 +145,7 @@ def examine(report: Report, *, whole: bool) -> Examination:
         name, dtype, case = result.name.split(", ", 2)
         row = dictionary().operations[name]
         for difference in _differences(row, result, dtype, case):
-            index = _declaring(row, difference)
+            index = _declaring(row, difference, report.environment)
             used |= {(name, place) for place in index}
             (examination.declared if index else examination.undeclared).append(difference)
         if "points" in result.tags:
@@ -146,19 +155,20 @@ def examine(report: Report, *, whole: bool) -> Examination:
             f"{row.name}: the declared difference in {', '.join(part.quantities)} was not found ({part.because})"
             for row in dictionary().operations.values()
             for place, part in enumerate(row.parts)
-            if (row.name, place) not in used and holds(part.machine, report.environment)
+            if (row.name, place) not in used and part.conditions.hold(report.environment)
         ]
     return examination
 
 
-def _declaring(row: Operation, difference: Difference) -> list[int]:
-    """The declared parts that cover a difference at all of its points; empty where one is not covered."""
+def _declaring(row: Operation, difference: Difference, environment: dict[str, str]) -> list[int]:
+    """The declared parts that cover a difference here, at all of its points; empty where one is not covered."""
     found = []
     for point in difference.points or ("",):
         places = [
             index
             for index, part in enumerate(row.parts)
             if part.verdict == difference.verdict
+            and part.conditions.hold(environment)
             and any(part.covers(difference.quantity, place, difference.dtype) for place in (point, difference.case))
         ]
         if not places:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+from rich.text import Text
 
 from tfpt_cli.results import LABELS, printable
+
+if TYPE_CHECKING:
+    from tfpt_cli.commands.progress import Progress
 
 
 def run_doctor(interpreters: dict[str, str]) -> int:
     """`tfpt doctor`: a table of what is there and what is missing; 3 where a framework cannot run."""
     from rich.table import Table
-    from rich.text import Text
 
     from tfpt_cli import __version__
     from tfpt_cli.doctor import examine
@@ -41,8 +46,18 @@ def run_doctor(interpreters: dict[str, str]) -> int:
     return 3 if missing else 0
 
 
-def run_selfcheck(names: tuple[str, ...], dtypes: tuple[str, ...], interpreters: dict[str, str], *, save: bool) -> int:
-    """`tfpt selfcheck`: runs the dictionary's own scenarios and says what is not as the rows declare."""
+def run_selfcheck(
+    names: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    interpreters: dict[str, str],
+    *,
+    save: bool = False,
+    odd: bool = False,
+) -> int:
+    """`tfpt selfcheck`: runs the dictionary's own scenarios and says what is not as the rows declare.
+
+    With `odd` its operations at odd inputs, over which tfpt itself must not fail.
+    """
     from tfpt_cli import selfcheck
     from tfpt_cli.catalogue import examination_lines
     from tfpt_cli.commands.progress import Progress
@@ -53,11 +68,13 @@ def run_selfcheck(names: tuple[str, ...], dtypes: tuple[str, ...], interpreters:
     missing = [name for name in names if name not in dictionary().operations]
     if missing:
         raise click.UsageError("; ".join(unknown("operation", name) for name in missing))
-    if save and (names or dtypes):
+    if save and (names or dtypes or odd):
         raise click.UsageError(
             "--save keeps what was measured of the whole dictionary: name no operation and no --dtype"
         )
     show = Progress()
+    if odd:
+        return _run_odd(set(names), set(dtypes), interpreters, show)
     with show:
         examination = selfcheck.selfcheck(set(names), set(dtypes), show, interpreters=interpreters)
     console = plain_console(None)
@@ -70,3 +87,27 @@ def run_selfcheck(names: tuple[str, ...], dtypes: tuple[str, ...], interpreters:
         selfcheck.save(examination)
         console.print(f"kept in {selfcheck.MEASURED}")
     return 0 if examination.good else 1
+
+
+def _run_odd(names: set[str], dtypes: set[str], interpreters: dict[str, str], show: Progress) -> int:
+    from tfpt_cli.check import Options, check
+    from tfpt_cli.odd_inputs import odd_scenarios
+    from tfpt_cli.report.console import plain_console
+
+    with show:
+        report = check(Options(generated=odd_scenarios(names, dtypes), interpreters=interpreters), show)
+    console = plain_console(None)
+    broken = [(s, f) for s in report.scenarios for f in s.failures if f.symptom != "exception"]
+    for scenario, failure in broken:
+        console.print(Text.assemble((f"{scenario.name}: ", "bold red"), printable(failure.message)), soft_wrap=True)
+        console.print(Text(failure.traceback, "dim"), soft_wrap=True)
+    console.print(
+        Text(
+            f"{len(report.scenarios):,} scenarios at odd inputs in {report.seconds:.0f} s, {len(report.problems):,} that no "
+            f"scenario can say: {sum(s.internal for s in report.scenarios)} mistakes of tfpt's own, "
+            f"{sum(f.could_not_run for _, f in broken)} processes that broke",
+            "bold red" if broken else "bold green",
+        ),
+        soft_wrap=True,
+    )
+    return report.exit_code if broken or report.interrupted else 0

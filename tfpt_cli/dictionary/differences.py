@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 import yamlcore
 
+from tfpt_cli.conditions import Conditions
 from tfpt_cli.dictionary.patterns import Pattern, parsed
 from tfpt_cli.dictionary.rows import RowError
-from tfpt_cli.machine import Machine, holds, machine_of, machine_words
 from tfpt_cli.results import FRAMEWORKS, Explanation
 
 if TYPE_CHECKING:
@@ -92,27 +92,13 @@ class Fix:
 class Difference(Explanation):
     """A known difference: what it says, which mismatches it explains, and recipes that can be tried.
 
-    `equal` marks what is commonly believed to differ and does not. `versions` are PEP 440 specifiers by package, `machine` is
-    what the machine must be.
+    `equal` marks what is commonly believed to differ and does not; `conditions` say where it holds.
     """
 
     equal: bool = False
-    versions: Mapping[str, str] = field(default_factory=dict)
-    machine: Machine = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=Conditions)
     fits: tuple[Fit, ...] = ()
     fixes: tuple[Fix, ...] = ()
-
-    def applies(self, environment: Mapping[str, str]) -> bool:
-        """Whether these are such versions and such a machine; what is not known is taken for one."""
-        if not holds(self.machine, environment):
-            return False
-        from packaging.specifiers import SpecifierSet  # not above: a tenth of a second, and few rows have versions
-
-        return all(
-            SpecifierSet(wanted).contains(environment[package], prereleases=True)
-            for package, wanted in self.versions.items()
-            if package in environment
-        )
 
 
 @cache
@@ -141,8 +127,8 @@ def _difference(name: str, area: str, row: dict[str, Any]) -> Difference:
         raise RowError(f"{name}: what is equal explains no mismatch and needs no fix")
     if not equal and not row.get("fits"):
         raise RowError(f"{name}: 'fits' must say which mismatches it explains")
-    machine = machine_of(row.get("machine", {}))
-    only = f" (So where {machine_words(machine)}.)" if machine else ""
+    conditions = Conditions.written(row)
+    only = f" (So {conditions}.)" if conditions.machine else ""
     return Difference(
         name=name,
         area=area,
@@ -152,8 +138,7 @@ def _difference(name: str, area: str, row: dict[str, Any]) -> Difference:
         source=_text(row.get("source", "")),
         scenario=row["scenario"],
         equal=equal,
-        versions=row.get("versions", {}),
-        machine=machine,
+        conditions=conditions,
         fits=tuple(_fit(name, fit) for fit in row.get("fits", [])),
         fixes=tuple(_fix(name, fix) for fix in row.get("fix", [])),
     )

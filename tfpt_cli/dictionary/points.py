@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 import yamlcore
 
-from tfpt_cli.machine import Machine, machine_of
+from tfpt_cli.conditions import Conditions
 from tfpt_cli.results import FRAMEWORKS
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ class Part:
     """A declared difference: in which quantity, at which cases and dtypes, what becomes of it, and why.
 
     `verdict` is `differ` (the sides differ), `error` (a side refuses) or `wrong` (both agree, and not with the
-    reference). Empty `cases` or `dtypes` mean all of them. `machine` is what the machine must be, for a difference that
-    depends on it. `unstable` is the framework whose answer there depends on the place in a vector: on the kernel that the
-    processor has for full vectors, and on that for what is left over.
+    reference). Empty `cases` or `dtypes` mean all of them. `conditions` say where it holds. `unstable` is the framework whose
+    answer there depends on the place in a vector: on the kernel that the processor has for full vectors, and on that for what
+    is left over.
     """
 
     quantities: tuple[str, ...]
@@ -56,7 +56,7 @@ class Part:
     dtypes: tuple[str, ...]
     verdict: str
     because: str
-    machine: Machine = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=Conditions)
     unstable: str = ""
 
     def covers(self, quantity: str, case: str, dtype: str) -> bool:
@@ -118,9 +118,9 @@ def parts_of(row: dict[str, Any]) -> tuple[Part, ...]:
     """The declared differences of a row. Raises `PointsError`."""
     parts = []
     for entry in row.get("parts", []):
-        unknown = set(entry) - {"in", "at", "dtypes", "verdict", "because", "machine", "unstable"}
+        unknown = set(entry) - {"in", "at", "dtypes", "verdict", "because", "machine", "versions", "unstable"}
         if unknown or "because" not in entry or entry.get("verdict", "differ") not in VERDICTS:
-            words = "'in', 'at', 'dtypes', 'verdict', 'because', 'machine', 'unstable'"
+            words = "'in', 'at', 'dtypes', 'verdict', 'because', 'machine', 'versions', 'unstable'"
             raise PointsError(f"a declared difference has {words}, not {sorted(entry)}")
         if entry.get("unstable", "torch") not in FRAMEWORKS or ("unstable" in entry and entry.get("at") != ["nan"]):
             raise PointsError("'unstable' names a framework, and stands beside `at: [nan]` alone")
@@ -131,7 +131,7 @@ def parts_of(row: dict[str, Any]) -> tuple[Part, ...]:
                 _texts(entry.get("dtypes", ())),
                 entry.get("verdict", "differ"),
                 " ".join(entry["because"].split()),
-                machine_of(entry.get("machine", {})),
+                Conditions.written(entry),
                 entry.get("unstable", ""),
             )
         )

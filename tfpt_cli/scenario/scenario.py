@@ -9,8 +9,8 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.conditions import Conditions, is_specifier
 from tfpt_cli.explain import explained
-from tfpt_cli.machine import Machine, elsewhere, machine_of
 from tfpt_cli.results import (
     FRAMEWORKS,
     LABELS,
@@ -55,7 +55,7 @@ class Scenario:
     because: str
     tags: tuple[str, ...]
     data: dict[str, Any]
-    machine: Machine = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=Conditions)
     both: str | None = None
 
     def alike(self, framework: str) -> Scenario:
@@ -116,10 +116,6 @@ class Scenario:
             for c in found
         ]
 
-    def elsewhere(self, environment: dict[str, str]) -> str:
-        """Why it does not hold on this machine; empty where it does."""
-        return elsewhere(self.machine, environment)
-
     def notes(self, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
         """What is to be said of this run besides the comparisons."""
         return (*self.spec.notes(), *SUBJECTS[self.subject].notes(self.spec, outcomes))
@@ -160,14 +156,19 @@ def load(file: str, *, allow_code: bool = False) -> Iterator[list[Scenario] | Pr
         return
     yield from problems
     for document in found:
-        try:
-            scenarios, problems = read_document(document, allow_code=allow_code)
-        except Exception as error:  # a mistake of ours: the other documents are read
-            yield _unread(document, error)
-            continue
-        yield from problems
-        if scenarios and not problems:
-            yield scenarios
+        yield from scenarios_of(document, allow_code=allow_code)
+
+
+def scenarios_of(document: Document, *, allow_code: bool = False) -> Iterator[list[Scenario] | Problem | Unread]:
+    """The cases of a document as one list, or every problem in it; `Unread` where tfpt itself fails over it."""
+    try:
+        scenarios, problems = read_document(document, allow_code=allow_code)
+    except Exception as error:  # a mistake of ours: the other documents are read
+        yield _unread(document, error)
+        return
+    yield from problems
+    if scenarios and not problems:
+        yield scenarios
 
 
 def _unread(document: Document, error: Exception) -> Unread:
@@ -242,6 +243,14 @@ def _common_problems(document: Document, wrong: set[tuple[Any, ...]]) -> list[Pr
         for name, value in (data["tolerance"].items() if isinstance(data.get("tolerance"), dict) else ())
         if isinstance(value, float) and not math.isfinite(value)
     ]
+    versions = data.get("versions", {})
+    problems += [
+        document.problem(
+            ("versions", package), f"'{specifier}' is no specifier of versions; write '>=2.8' or '>=2.8,<2.11'"
+        )
+        for package, specifier in (versions.items() if isinstance(versions, dict) else ())
+        if isinstance(specifier, str) and not is_specifier(specifier)
+    ]
     if ("matrix",) in wrong or not isinstance(data.get("matrix"), dict):
         return problems
     return problems + [
@@ -306,7 +315,7 @@ def _scenario(document: Document, case: dict[str, Any], subject: str, spec: Any)
         because=" ".join(str(data.get("because", "")).split()),
         tags=tuple(data.get("tags", ())),
         data=data,
-        machine=machine_of(data.get("machine", {})),
+        conditions=Conditions.written(data),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
-from tfpt_cli.machine import KEYS
+from tfpt_cli.conditions import MACHINE, VERSIONS
 from tfpt_cli.subjects import SUBJECTS
 from tfpt_cli.suggest import did_you_mean
 
@@ -179,9 +179,25 @@ def structure() -> dict[str, Any]:
                             {"type": "array", "minItems": 1, "items": {"enum": list(values)}},
                         ],
                     }
-                    for key, (words, values) in KEYS.items()
+                    for key, (words, values) in MACHINE.items()
                 },
                 "examples": [{"tensorflow_onednn": "on"}],
+            },
+            "versions": {
+                "title": "The versions for which it holds; with others it is skipped",
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": False,
+                "description": "specifiers by package, such as {torch: '>=2.8'}",
+                "properties": {
+                    package: {
+                        "title": f"The versions of {words}",
+                        "type": "string",
+                        "description": "a specifier such as '>=2.8' or '>=2.8,<2.11'",
+                    }
+                    for package, words in VERSIONS.items()
+                },
+                "examples": [{"torch": ">=2.8"}],
             },
             "matrix": {
                 "title": "One case for each combination of values; the names may stand in any call or expression",

@@ -55,4 +55,6 @@ def array(value: Any) -> tuple[Any, str]:
     value = value.detach().to("cpu")
     if value.dtype is torch.bfloat16:
         value = value.to(torch.float32)
-    return value.resolve_conj().resolve_neg().numpy(force=True), dtype  # a ZeroTensor has no memory of its own
+    if value._is_zerotensor():  # it has no memory of its own, and before PyTorch 2.10 NumPy was shown somebody else's
+        value = torch.zeros(value.shape, dtype=value.dtype)
+    return value.resolve_conj().resolve_neg().numpy(force=True), dtype

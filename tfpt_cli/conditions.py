@@ -1,0 +1,89 @@
+"""What a result can depend on besides the code: the versions, the processor, and what of it a framework uses.
+
+A scenario, a known difference and a declared difference of an operation may say where they hold, by keys of the report's
+`environment`: `machine: {tensorflow_onednn: off}`, `versions: {torch: '>=2.8'}`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_VECTORS = ("DEFAULT", "AVX2", "AVX512", "NEON", "SVE256", "ZVECTOR", "VSX")
+# By key, what it is called and the values that it may have.
+MACHINE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "torch_cpu": ("PyTorch's set of vector instructions", _VECTORS),
+    "torch_onednn": ("PyTorch's oneDNN", ("on", "off")),
+    "tensorflow_cpu": ("the processor's set of vector instructions", (*_VECTORS, "AVX")),
+    "tensorflow_onednn": ("TensorFlow's oneDNN", ("on", "off")),
+}
+VERSIONS = {"torch": "PyTorch", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Where something holds; everywhere where nothing is said.
+
+    `machine` has by key the values of which one must be so, `versions` PEP 440 specifiers by package.
+    """
+
+    machine: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def written(cls, data: Mapping[str, Any]) -> Conditions:
+        """Those of a row or a scenario, by its keys `machine` and `versions`. Raises `ValueError` for what cannot be."""
+        machine = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in data.get("machine", {}).items()}
+        for key, values in machine.items():
+            if key not in MACHINE or not values or set(values) - set(MACHINE[key][1]):
+                raise ValueError(f"'machine' has no {key}: {', '.join(map(str, values))}")
+        versions = dict(data.get("versions", {}))
+        for package, specifier in versions.items():
+            if package not in VERSIONS or not is_specifier(specifier):
+                raise ValueError(f"'versions' has no {package}: {specifier}")
+        return cls(machine, versions)
+
+    def hold(self, environment: Mapping[str, str]) -> bool:
+        """Whether these are such a machine and such versions; what is not known is taken for so."""
+        return not self.lacking(environment)
+
+    def lacking(self, environment: Mapping[str, str]) -> str:
+        """Why they do not hold: `it holds where TensorFlow's oneDNN is off; here it is on`. Empty where they do."""
+        for key, values in self.machine.items():
+            here = environment.get(key, "unknown")
+            if here not in (*values, "unknown"):
+                return f"it holds where {_is(key, values)}; here it is {here}"
+        for package, specifier in self.versions.items():
+            here = environment.get(package, "")
+            if here and not _contains(specifier, here):
+                return f"it holds for {VERSIONS[package]} {specifier}; here it is {here}"
+        return ""
+
+    def __str__(self) -> str:
+        """`where TensorFlow's oneDNN is off`, `for PyTorch >=2.8`; empty where nothing is said."""
+        machine = " and ".join(_is(key, values) for key, values in self.machine.items())
+        versions = " and ".join(f"{VERSIONS[package]} {specifier}" for package, specifier in self.versions.items())
+        return ", ".join([f"where {machine}"] * bool(machine) + [f"for {versions}"] * bool(versions))
+
+
+def is_specifier(text: str) -> bool:
+    """Whether a text is a PEP 440 specifier, such as `>=2.8,<2.11`."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # not above: a tenth of a second, for few
+
+    try:
+        return bool(str(SpecifierSet(text)))
+    except InvalidSpecifier:
+        return False
+
+
+def _contains(specifier: str, version: str) -> bool:
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(specifier).contains(version.partition("+")[0], prereleases=True)
+
+
+def _is(key: str, values: tuple[str, ...]) -> str:
+    return f"{MACHINE[key][0]} is {' or '.join(values)}"
