@@ -49,7 +49,7 @@ def tfpt_into(target: str, *arguments: str, cwd: Path, limit: str = "") -> tuple
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
-        timeout=200,
+        timeout=2000,
         check=False,
     )
     return done.returncode, done.stderr
@@ -125,7 +125,7 @@ def test_a_signal_leaves_no_half_of_a_report(number: signal.Signals, tmp_path: P
     assert process.stdout.readline().startswith("quick")
     assert (tmp_path / "a.json").read_text() == "{}"
     process.send_signal(number)
-    process.communicate(timeout=100)
+    process.communicate(timeout=1000)
     found = json.loads((tmp_path / "a.json").read_text())
     if number is signal.SIGKILL:
         assert found == {}
