@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from tfpt_cli.check import Options, Session
@@ -120,35 +121,44 @@ def pytest_sessionfinish() -> None:
 
 
 # The longest first, so that no processor has one of them left when the others are done.
-_FIRST = ("test_selfcheck", "test_scenarios", "test_differences", "test_pytest_plugin", "test_workers", "test_html")
-# What asks for the one run of all shipped scenarios is done by the worker that has made it.
-_SHIPPED = "test_scenarios"
+_FIRST = ("test_selfcheck.py", "test_scenarios.py", "test_commands.py", "test_pytest_plugin.py", "test_workers.py")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Shares the tests out to the workers of xdist: a file together, for what its tests share."""
-    for item in items:
-        name = Path(item.nodeid.partition("::")[0]).stem
-        group = _SHIPPED if "shipped" in getattr(item, "fixturenames", ()) else name
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Sorts the files, which xdist hands out in this order."""
     order = {name: place for place, name in enumerate(_FIRST)}
-    items.sort(key=lambda item: order.get(item.get_closest_marker("xdist_group").args[0], len(order)))  # type: ignore[union-attr]
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture(scope="session")
-def shipped() -> dict[str, Any]:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[], str]], dict[str, Any]]:
+    """Makes a JSON text once for all workers of xdist, by its name, and gives what it says."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def _once(name: str, make: Callable[[], str]) -> dict[str, Any]:
+        path = folder / f"{name}.json"
+        with FileLock(folder / f"{name}.lock"):
+            if not path.exists():
+                path.write_text(make(), encoding="utf-8")
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+    return _once
+
+
+@pytest.fixture(scope="session")
+def shipped(once: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """The JSON report of one `tfpt check scenarios`."""
-    return run_tfpt("check", "scenarios", "--format", "json", timeout=3000).json
+    return once("shipped", lambda: run_tfpt("check", "scenarios", "--format", "json").out)
 
 
 @pytest.fixture(scope="session")
-def shipped_elsewhere(shipped: dict[str, Any]) -> dict[str, Any]:
+def shipped_elsewhere(shipped: dict[str, Any], once: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """The JSON report of the files in which a scenario depends on TensorFlow's oneDNN, with oneDNN as it is not here."""
     files = {s["file"] for s in shipped["scenarios"] if s["status"] == "skipped"}
-    other = "0" if shipped["environment"]["tensorflow_onednn"] == "on" else "1"
-    environment = {"TF_ENABLE_ONEDNN_OPTS": other}
-    return run_tfpt("check", *sorted(files), "--format", "json", timeout=3000, environment=environment).json
+    other = {"TF_ENABLE_ONEDNN_OPTS": "0" if shipped["environment"]["tensorflow_onednn"] == "on" else "1"}
+    return once("elsewhere", lambda: run_tfpt("check", *sorted(files), "--format", "json", environment=other).out)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ Run = Any
 RIGHT = "name: {}\ngradient: {{of: x + 1, at: {{x: 1.0}}}}\n"
 WRONG = "name: {}\ngradient: {{torch: x, tensorflow: x + 1, at: {{x: 1.0}}}}\n"
 # Far more than it takes, for a machine that is busy; a start of the frameworks can take a minute there.
-PATIENCE = 900.0
+PATIENCE = 300.0
 
 
 class Watching:
