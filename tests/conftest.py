@@ -64,6 +64,10 @@ def run_tfpt(
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+# What no command may print, but where a test makes tfpt itself fail.
+TRACEBACK = "Traceback"
+
+
 class _Warm:
     """In place of a `Session`: the one that stays, its processes already started."""
 
@@ -110,7 +114,7 @@ def warm_tfpt(
                 main()
         finally:
             os.chdir(before)
-    assert "Traceback" not in err.getvalue(), err.getvalue()
+    assert TRACEBACK not in err.getvalue(), err.getvalue()
     return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.conftest import ROOT, run_tfpt
+from tests.conftest import ROOT, run_tfpt, warm_tfpt
 from tfpt_cli.report import FORMATS
 from tfpt_cli.results import INTERNAL, INTERNAL_ERROR, Problem, ScenarioResult
 from tfpt_cli.scenario.document import documents
@@ -163,6 +163,33 @@ def test_a_table_that_cannot_be_drawn_on_the_terminal(tfpt: Run, monkeypatch: py
     assert done.code == INTERNAL_ERROR
     assert done.out.count("passed: both sides agree") == 4
     assert "tfpt itself failed while drawing" in " ".join(done.out.split())
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "doing"),
+    [
+        ("tfpt_cli.curves.curve_plan", ["--report", "html=out.html"], "computing the curves"),
+        ("tfpt_cli.recipes._with", ["--fix-preview"], "trying the recipes"),
+    ],
+)
+def test_what_comes_behind_the_run_loses_nothing_of_it(
+    target: str, options: list[str], doing: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "five.yaml").write_text(FIVE, encoding="utf-8")
+    break_at(target, monkeypatch)
+    monkeypatch.setattr("tests.conftest.TRACEBACK", "no such word")
+    done = warm_tfpt("check", "five.yaml", *options, "--report", "json=out.json", cwd=tmp_path)
+    assert done.code == INTERNAL_ERROR
+    assert f"tfpt itself failed while {doing}: ArithmeticError" in done.err
+    assert "in breaking" in done.err
+    assert json.loads((tmp_path / "out.json").read_text())["summary"] == {
+        "passed": 4,
+        "failed": 1,
+        "error": 0,
+        "skipped": 0,
+    }
+    if doing == "computing the curves":
+        assert all(name in (tmp_path / "out.html").read_text() for name in NAMES)
 
 
 def test_validate_says_it_too(tfpt: Run, monkeypatch: pytest.MonkeyPatch) -> None:

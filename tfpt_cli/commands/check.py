@@ -90,9 +90,7 @@ def run_check(options: Options, settings: Settings) -> int:
                     outputs.end()
                     raise
                 if "html" in settings.formats:
-                    from tfpt_cli.curves import with_curves
-
-                    report = with_curves(report, show.checked, session, options)
+                    report = curved(report, show, session, options)
             outputs.write(report)
             show.end(report)
             if settings.fix_preview and not report.interrupted:
@@ -157,12 +155,17 @@ class Outputs:
         try:
             found = drawn(report, format_)
         except Exception as error:
-            click.echo(f"{Failure.internal(error, f'drawing the {format_} report').message}", err=True)
-            self.exit_code = max(self.exit_code, INTERNAL_ERROR)
+            self.failed(error, f"drawing the {format_} report")
             return None
         if not found.complete:
             self.exit_code = max(self.exit_code, INTERNAL_ERROR)
         return found.text
+
+    def failed(self, error: Exception, doing: str) -> None:
+        """Says of a mistake of tfpt's own that is not one scenario's what it was, and goes on."""
+        self.exit_code = max(self.exit_code, INTERNAL_ERROR)
+        failure = Failure.internal(error, doing)
+        click.echo(f"tfpt: {failure.message}\n{failure.traceback}", err=True)
 
     def _write(self, path: str, text: str | None) -> None:
         if text is not None:
@@ -269,6 +272,17 @@ class Show(Progress):
         return sum(change.matters for change in found)
 
 
+def curved(report: Report, show: Show, session: Session, options: Options) -> Report:
+    """The report with the curves of its scenarios; without any where tfpt itself fails over them."""
+    from tfpt_cli.curves import with_curves
+
+    try:
+        return with_curves(report, show.checked, session, options)
+    except Exception as error:
+        show.outputs.failed(error, "computing the curves")
+        return report
+
+
 def _console(target: TextIO | None, *, stderr: bool = False) -> Console:
     from tfpt_cli.report.console import (
         plain_console,  # not above: the frameworks start before anything slow is imported
@@ -279,6 +293,15 @@ def _console(target: TextIO | None, *, stderr: bool = False) -> Console:
 
 def preview(session: Session, show: Show, options: Options) -> None:
     """Puts the recipes of the known differences into the scenarios that do not agree, and checks those."""
+    try:
+        _preview(session, show, options)
+    except OSError:
+        raise
+    except Exception as error:
+        show.outputs.failed(error, "trying the recipes")
+
+
+def _preview(session: Session, show: Show, options: Options) -> None:
     from tfpt_cli.recipes import recipes
     from tfpt_cli.report.table import print_preview
 

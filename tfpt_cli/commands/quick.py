@@ -15,9 +15,9 @@ import yaml
 import yamlcore
 
 from tfpt_cli.check import Session
-from tfpt_cli.commands.check import Outputs, Settings, Show, preview
+from tfpt_cli.commands.check import Outputs, Settings, Show, curved, preview
 from tfpt_cli.commands.outputs import check_outputs, write_file
-from tfpt_cli.curves import around, curve_plan, point_plan, run, with_curves
+from tfpt_cli.curves import around, curve_plan, point_plan, run
 from tfpt_cli.dictionary.shapes import show as show_shape
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.results import LABELS, printable
@@ -158,7 +158,7 @@ def run_quick(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
         with show:
             report = session.check(replace(options, generated=[[scenario]]), show)
             if "html" in wanted.settings.formats:
-                report = with_curves(report, show.checked, session, options)
+                report = curved(report, show, session, options)
         if not show.streams or report.interrupted:
             show.end(report)
         if plan is not None and not report.interrupted:
