@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import run_tfpt
 from tfpt_cli import selfcheck
 from tfpt_cli.check import Options, Session
+from tfpt_cli.conditions import MACHINE
 from tfpt_cli.dictionary.points import DTYPES, Part
 from tfpt_cli.dictionary.rows import Operation, dictionary
 from tfpt_cli.results import FRAMEWORKS
@@ -64,16 +65,18 @@ def test_every_dtype_that_is_declared_was_measured(whole: selfcheck.Examination)
 
 
 def test_what_the_list_shows_is_what_was_measured(whole: selfcheck.Examination) -> None:
-    """The same rows, dtypes, quantities and sides; and of the same versions nearly the same figures.
+    """The same rows, dtypes, quantities and sides; and of the same versions on such a machine nearly the same figures.
 
-    Other processors add in another order, so that a sum of many terms may be off by some units more.
+    Other kernels add in another order, so that a sum of many terms may be off by more.
     """
     kept = selfcheck.measured()
-    same_versions = all(kept["environment"].get(f) == whole.environment[f] for f in FRAMEWORKS)
+    decides = (*FRAMEWORKS, *MACHINE)
+    assert set(decides) <= set(kept["environment"])
+    same = all(kept["environment"][key] == whole.environment[key] for key in decides)
     shown, now = dict(figures(kept["operations"])), dict(figures(whole.measured))
     assert len(shown) > 1000
     assert set(shown) == set(now)
-    if same_versions:
+    if same:
         assert [(place, shown[place], now[place]) for place in shown if not near(shown[place], now[place])] == []
 
 

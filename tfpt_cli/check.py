@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 
 
 # Ctrl-C, a polite end, and a terminal that is closed.
-_ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_ALWAYS = (signal.SIGINT, signal.SIGTERM)
+_ENDING = [*_ALWAYS, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
 
 class Stop(Exception):
@@ -205,7 +206,8 @@ class _Run:
     async def run(self) -> Report:
         loop = asyncio.get_running_loop()
         self.task = asyncio.current_task()
-        heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]  # as `nohup` does
+        # A closed terminal is not heard under `nohup`. A shell's job in the background is ended by Ctrl-C all the same.
+        heard = [n for n in _ENDING if n in _ALWAYS or signal.getsignal(n) is not signal.SIG_IGN]
         for number in heard:
             try:
                 loop.add_signal_handler(number, self.cancel)
