@@ -81,6 +81,12 @@ class Operation:
         return tuple(part for part in self.parts if part.unstable)
 
 
+@cache
+def unstable_operations() -> tuple[Operation, ...]:
+    """The operations of which a framework's answer at NaN depends on the place in a vector: asked for by every scenario."""
+    return tuple(row for row in dictionary().operations.values() if row.unstable)
+
+
 @dataclass(frozen=True)
 class Initializer:
     """A way to fill a parameter; the same on both sides. The keys are explained in `initializers.yaml`.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.dictionary.rows import unstable_operations
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.lowering import in_double
 from tfpt_cli.subjects.gradient.spec import EACH, FLOATING, HESSIAN, LARGEST, ORDER
@@ -183,8 +183,7 @@ class ReferenceWriter(Writer):
 
     def at_nan(self, output: Output, whose: str, meaning: Meaning) -> Iterator[Section]:
         """Whether an operation is asked at NaN whose answer there depends on the place in a vector, and by which inputs."""
-        operations = dictionary().operations
-        for name, arguments in meaning.calls(row.name for row in operations.values() if row.unstable).items():
+        for name, arguments in meaning.calls(row.name for row in unstable_operations()).items():
             lines, asked = [], dict[str, list[str]]()
             for number, argument in enumerate(arguments):
                 function = self.free(f"into_{name}_{number}")

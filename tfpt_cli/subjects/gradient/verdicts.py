@@ -10,7 +10,7 @@ import numpy as np
 from tfpt_cli.compare.arbiter import MAX_KINKS, Evidence, found_kinks, judge
 from tfpt_cli.compare.summary import SHOWN
 from tfpt_cli.compare.values import PRECISION, compare_values, limits, measure
-from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.dictionary.rows import unstable_operations
 from tfpt_cli.results import (
     FRAMEWORKS,
     LABELS,
@@ -134,7 +134,7 @@ class Court:
         Then the sides differ, whatever they answered at this place on this machine.
         """
         by = [(o.value, q[quantity]) for o in self.spec.outputs if quantity in (q := quantities_of(o, self.spec))]
-        for row in dictionary().operations.values() if by else ():
+        for row in unstable_operations() if by else ():
             for part in row.unstable:
                 of_value = "value" in part.quantities
                 sources = [(value, name) for value, names in by for name in (names or ([""] if of_value else []))]
