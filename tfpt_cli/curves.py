@@ -12,7 +12,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.results import FRAMEWORKS, Curve, Report, ScenarioResult, Side, State
 from tfpt_cli.scenario.expression import BadConstant, NotConstant, constant, parse
 from tfpt_cli.scenario.made import scenario_from, scenario_text
@@ -106,20 +105,7 @@ def elementwise(spec: Gradient) -> bool:
         return False
     if any(values.shape != () for name, values in spec.inputs.items() if name not in spec.smooth):
         return False
-    trees = [
-        tree
-        for o in spec.outputs
-        for meaning in o.reference.values()
-        for tree in (meaning.result, *meaning.lines.values())
-    ]
-    return all(_keeps_places(node) for tree in trees for node in ast.walk(tree))
-
-
-def _keeps_places(node: ast.AST) -> bool:
-    if isinstance(node, ast.Call):
-        row = dictionary().operations.get(node.func.id) if isinstance(node.func, ast.Name) else None
-        return row is not None and row.shape == "elementwise"
-    return not isinstance(node, (ast.Subscript, ast.Attribute, ast.MatMult, ast.List, ast.Tuple))
+    return all(meaning.elementwise for output in spec.outputs for meaning in output.reference.values())
 
 
 def around(value: Any) -> Interval:

@@ -283,8 +283,11 @@ class Standing(StrEnum):
     RIGHT = "right"
     CONVENTION = "convention"  # a kink: between what the derivative is from the left and from the right
     ROUNDING = "rounding"  # off, but right when it is run in double precision
+    OVERFLOW = (
+        "overflow"  # no number, where one is right that double precision has and this dtype has not, or lost on the way
+    )
     WRONG = "wrong"
-    UNKNOWN = "unknown"  # the reference has no value there, or none that is sure enough
+    UNKNOWN = "unknown"  # the reference has no value anywhere, or none that is sure enough
 
 
 @dataclass(frozen=True)
@@ -293,7 +296,8 @@ class Against:
 
     `ulps` is the greatest distance in units in the last place of the side's dtype, None where it cannot be measured;
     `off` counts the values beyond the tolerance and the reference's own error; `worst_index` is the place of one. `lost`
-    says that somewhere more than half of the dtype's digits are gone, whatever the tolerance allows near zero.
+    says that somewhere more than half of the dtype's digits are gone, whatever the tolerance allows near zero. `unknown` counts
+    the values of which the reference knows nothing that is sure enough.
     """
 
     standing: Standing
@@ -302,6 +306,7 @@ class Against:
     max_abs: float | None = None
     worst_index: tuple[int, ...] | None = None
     lost: bool = False
+    unknown: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,14 +22,21 @@ MAX_KINKS = 20
 ZERO = 1e-12
 # Bits that a dtype must have before it is worth a word that half of its digits are lost.
 MANY = 20
+# The greatest number of a dtype: what is beyond is an infinity in it.
+GREATEST = {
+    "float16": 65504.0,
+    "bfloat16": (2 - 2.0**-7) * 2.0**127,
+    "float32": (2 - 2.0**-23) * 2.0**127,
+    "float64": sys.float_info.max,
+}
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What the reference found of one quantity: arrays of one shape, None for what was not looked for.
 
-    `value` with its `error` estimate is from float64, `exact` from 50 digits. `left` and `right` are one-sided
-    derivatives, NaN where there is none.
+    `value` with its `error` estimate is from float64, `exact` from 50 digits where `known` says so (everywhere, unless
+    given). `left` and `right` are one-sided derivatives, NaN where there is none. Nobody is judged by what is `undecided`.
     """
 
     value: NDArray[Any]
@@ -37,22 +45,55 @@ class Evidence:
     left: NDArray[Any] | None = None
     right: NDArray[Any] | None = None
     derivative: bool = False
+    known: NDArray[np.bool_] | None = None
+    undecided: NDArray[np.bool_] | None = None
 
-    @property
+    @cached_property
+    def sure(self) -> NDArray[np.bool_]:
+        """Where the best value is that from 50 digits."""
+        if self.exact is None:
+            return np.zeros(self.value.shape, bool)
+        there = np.ones(self.exact.shape, bool) if self.known is None else self.known.astype(bool)
+        # A derivative that is none in 50 digits may be had by larger steps.
+        return there & ~np.isnan(self.exact) if self.derivative and self.exact is not self.value else there
+
+    @cached_property
     def best(self) -> NDArray[Any]:
-        """The most exact value that there is."""
-        return self.value if self.exact is None else self.exact
+        """The most exact values that there are."""
+        return self.value if self.exact is None else np.where(self.sure, self.exact, self.value)
 
     @cached_property
     def uncertainty(self) -> NDArray[Any]:
-        """The error estimate of the best value, NaN where even that is not known."""
-        exact = self.error is None or self.exact is not None
-        return np.zeros(self.best.shape) if exact else np.abs(np.asarray(self.error))
+        """The error estimate of the best values, NaN where even that is not known."""
+        if self.error is None:
+            return np.zeros(self.best.shape)
+        return np.where(self.sure, 0.0, np.abs(self.error))
 
     @cached_property
     def slack(self) -> NDArray[Any]:
         """The error estimate as far as it is a number."""
         return np.where(np.isfinite(self.uncertainty), self.uncertainty, 0.0)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Where a side stands against the reference, as a whole and entry by entry.
+
+    `off` is beyond the tolerance and the reference's error, `beyond` the part of it that is an infinity because the dtype has
+    no such number; `known` is where the reference has a value that is sure enough, `convention` a kink where the side is
+    between the derivatives from the left and from the right.
+    """
+
+    against: Against
+    off: NDArray[np.bool_]
+    beyond: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+    convention: NDArray[np.bool_]
+
+    @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """Where it is off and not for want of a number in the dtype."""
+        return self.off & ~self.beyond
 
 
 def kinks(evidence: Evidence, dtype: str) -> NDArray[np.bool_]:
@@ -74,17 +115,18 @@ def found_kinks(evidence: Evidence, dtype: str) -> tuple[Kink, ...]:
     )
 
 
-def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Against:
+def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Judgement:
     """Where a side stands against the reference.
 
     A value must be close to the reference's, NaN and infinities included. A derivative must be close to the central
     one, or at a kink lie between the one-sided ones (Clarke's generalised gradient of a function of one number), or at an
-    edge of the domain be the one that exists. What the reference does not know is not held against anybody.
+    edge of the domain be the one that exists. What the reference does not know is not held against anybody, entry by entry.
     """
     array = np.asarray(side.array)
     best = evidence.best
     if array.shape != best.shape:
-        return Against(Standing.UNKNOWN)
+        nowhere = np.zeros(array.shape, bool)
+        return Judgement(Against(Standing.UNKNOWN), nowhere, nowhere, nowhere, nowhere)
     wide: Any = np.complex128 if "c" in (array.dtype.kind, best.dtype.kind) else np.float64
     have, want = array.astype(wide), best.astype(wide)
     rtol, atol = limits(tolerance, side.dtype)
@@ -93,11 +135,15 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Again
     known = np.ones(want.shape, bool)
     convention = np.zeros(want.shape, bool)
     if evidence.derivative:
-        sure = np.isnan(error) | (error > 0.1 * (atol + rtol * np.abs(want)))
-        known = ~np.isnan(want) & ~sure
+        unsure = np.isnan(error) | (error > 0.1 * (atol + rtol * np.abs(want)))
+        known = ~np.isnan(want) & ~unsure
         if evidence.left is not None and evidence.right is not None and wide is np.float64:
             known, right, convention = _one_sided(evidence, have, right, known, side.dtype, (rtol, atol))
+    if evidence.undecided is not None:
+        known &= ~evidence.undecided
+    convention &= known
     off = known & ~right
+    beyond = off & _beyond(have, want, side.dtype)
     measured = known & ~convention & np.isfinite(want) & np.isfinite(have)
     with np.errstate(all="ignore"):
         distance = np.where(measured, np.abs(have - want), 0.0)
@@ -106,25 +152,43 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Again
     if measured.any() and side.dtype in PRECISION and wide is np.float64:
         size = np.abs(want)
         # A difference quotient is no better than this, whatever it says of itself.
-        noise = 100 * evidence.slack + 1e-10 * size[measured].max()
-        beyond = np.maximum(distance - noise, 0.0) if evidence.derivative and evidence.exact is None else distance
+        noise = np.where(evidence.sure, 0.0, 100 * evidence.slack + 1e-10 * size[measured].max())
+        beyond_noise = np.maximum(distance - noise, 0.0) if evidence.derivative else distance
         of = np.where(measured, np.maximum(size, np.abs(have)), 1.0)
-        units = ulps(of, beyond, side.dtype)
+        units = ulps(of, beyond_noise, side.dtype)
         # What should be zero is no number that could lose its digits.
         number = measured & (size > ZERO * size[measured].max())
         half = 2.0 ** (-PRECISION[side.dtype] / 2)
         lost = PRECISION[side.dtype] > MANY and bool(
-            np.any(number & (beyond > half * size)) and size[measured].max() > ZERO
+            np.any(number & (beyond_noise > half * size)) and size[measured].max() > ZERO
         )
     standing = Standing.RIGHT
-    if off.any():
+    if (off & ~beyond).any():
         standing = Standing.WRONG
+    elif beyond.any():
+        standing = Standing.OVERFLOW
     elif convention.any():
         standing = Standing.CONVENTION
-    elif not known.all():
+    elif known.size and not known.any():
         standing = Standing.UNKNOWN
-    worst = _worst(off, distance) if off.any() else None
-    return Against(standing, int(np.count_nonzero(off)), units, greatest, worst, lost)
+    against = Against(
+        standing,
+        int(np.count_nonzero(off)),
+        units,
+        greatest,
+        _worst(off, distance) if off.any() else None,
+        lost,
+        int(np.count_nonzero(~known)),
+    )
+    return Judgement(against, off, beyond, known, convention)
+
+
+def _beyond(have: NDArray[Any], want: NDArray[Any], dtype: str) -> NDArray[np.bool_]:
+    """Where an infinity stands for a number of its sign that the dtype does not have."""
+    if dtype not in GREATEST or have.dtype.kind == "c":
+        return np.zeros(have.shape, bool)
+    found: NDArray[np.bool_] = np.isinf(have) & (np.abs(want) > GREATEST[dtype]) & (np.sign(have) == np.sign(want))
+    return found
 
 
 def _one_sided(

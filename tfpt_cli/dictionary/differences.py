@@ -46,6 +46,7 @@ DIAGNOSES = {
         "subnormal",
         "kink",
         "rounding",
+        "overflow",
     ),
     *("different function", "both wrong", "ways", "ill-conditioned", "unstable", "distribution", "absent", "error"),
 }

@@ -54,7 +54,7 @@ def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
     return counted
 
 
-def _elementwise(arrays: list[Any], _: Settings) -> Shape | None:
+def _broadcast(arrays: list[Any], _: Settings) -> Shape | None:
     return broadcast(*arrays)
 
 
@@ -217,7 +217,8 @@ RULES: dict[str, Callable[[list[Any], Settings], Shape | list[Shape | None] | No
     "three arrays": _several(3),
     "halved axis": _scaled_axis(1, 2),
     "doubled axis": _scaled_axis(2, 1),
-    "elementwise": _elementwise,
+    "elementwise": _broadcast,  # and every number of the result comes of one number of each array
+    "broadcast": _broadcast,
     "along axis": _along_axis,
     "reduce": _reduce,
     "matmul": _matmul,

@@ -246,7 +246,7 @@ def _comparison() -> dict[str, Any]:
         "diagnosis": _words(
             "what is wrong, in words of a fixed vocabulary",
             "such as shape, dtype, absent, disconnected, nan, infinity, zero, number, non-finite, subnormal, distribution, "
-            "ways, kink, rounding, unstable, ill-conditioned, different function, both wrong",
+            "ways, kink, rounding, overflow, unstable, ill-conditioned, different function, both wrong",
         ),
         "reference": _ref("reference"),
         "findings": _words("what the reference has to say", "a sentence"),
@@ -382,13 +382,15 @@ def _against() -> dict[str, Any]:
             "standing": {
                 "enum": [standing.value for standing in Standing],
                 "description": "right; convention (at a kink, between the one-sided derivatives); rounding (off, but right in "
-                "double precision); wrong; unknown (the reference has no value that is sure enough)",
+                "double precision); overflow (no number, and right in double precision, or beyond the greatest number of the "
+                "dtype); wrong; unknown (the reference has no value that is sure enough, anywhere)",
             },
             "off": _count("how many values are off by more than the tolerance and the reference's own error"),
             "ulps": _number("the greatest distance in units in the last place of the side's dtype"),
             "max_abs": _number("the greatest absolute distance"),
             "worst_index": {**_ref("index"), "description": "the place of a value that is off"},
+            "unknown": _count("of how many values the reference has none that is sure enough", 1),
         },
         "a side against the reference",
-        optional=("ulps", "max_abs", "worst_index"),
+        optional=("ulps", "max_abs", "worst_index", "unknown"),
     )

@@ -142,6 +142,7 @@ def _reference(reference: Reference) -> dict[str, Any]:
                 "ulps": against.ulps,
                 "max_abs": against.max_abs,
                 "worst_index": None if against.worst_index is None else list(against.worst_index),
+                "unknown": against.unknown or None,
             }
             for framework, against in reference.sides.items()
         },

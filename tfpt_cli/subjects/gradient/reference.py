@@ -1,15 +1,17 @@
 """The reference listing of a gradient scenario: the arbiter, which shares no code with either framework.
 
 The value is NumPy's and SciPy's in float64, at the numbers that the checked dtype holds. Derivatives are difference
-quotients with an error estimate: central differences of order 8 at a fixed step and, where those of order 6 say
-otherwise, those of `scipy.differentiate`, whose steps get smaller until its estimate no longer does. At the second look,
-asked for where a side is off, they are taken from the left and from the right too, and in 50 digits with mpmath where
-every row has a spelling for that.
+quotients with an error estimate (`quotients.py`). At the second look, asked for where a side is off or the reference is not
+sure, they are taken from the left and from the right too, and in 50 digits with mpmath (`digits.py`) where every row has
+a spelling for that. Where every operation is elementwise each number of the result has its own slope, so that one that is
+not known hides no other.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.rows import unstable_operations
@@ -31,92 +33,17 @@ ALONG, DIRECTION = "along", "direction"
 AT_NAN = "at NaN"  # whether an operation is asked at NaN whose answer there depends on the place in a vector
 DOUBLE = "double"  # at the scenario's own numbers, not at those that the checked dtype holds
 
+KNOWN = "known"  # what of the value in 50 digits is known
+
 _COMPLEX = re.compile(r"fft|\dj|complex|eig|sqrtm")
+# By this many numbers every derivative is taken at the second look, at some ten evaluations each.
+AGAIN = 1 << 10
 
-_FINITE = '''\
-def _finite(function, point):
-    """The function in a row, with NaN for what is no finite number at the point: that has no slope."""
-    finite = np.array([abs(value) < float('inf') for value in np.ravel(function(point))], dtype=bool)
-    if finite.all():
-        return lambda moved: np.ravel(function(moved))
-    return lambda moved: np.where(finite, np.ravel(function(moved)), float('nan'))'''
 
-_SLOPES = '''\
-def _slopes(function, point, side=0):
-    """Derivatives of function(point) by every entry of point, a row for each result, and their error estimates."""
-    function = _finite(function, point)
-    slopes, errors = _stencil(function, point) if side == 0 else (np.full(1, np.nan),) * 2
-    if np.all(errors <= 1e-7 * np.maximum(np.abs(slopes), 1)):
-        return slopes, errors
-    from scipy import differentiate  # its steps get smaller until its own estimate no longer does
-
-    def of_many(points):  # SciPy asks for many points at once, along the last axes
-        columns = points.reshape(len(point), -1).T
-        return np.stack([function(column) for column in columns], -1).reshape(-1, *points.shape[1:])
-    step = 0.05 * np.maximum(np.abs(point), 0.1)
-    found = differentiate.jacobian(of_many, point, initial_step=step, step_direction=side)
-    return found.df, found.error + 1e-15 * np.abs(function(point))[:, None] / step
-
-def _stencil(function, point):
-    """Central differences of order 8; their distance from those of order 6, and what rounding adds, is the error."""
-    order8, order6 = np.array([4 / 5, -1 / 5, 4 / 105, -1 / 280]), np.array([3 / 4, -3 / 20, 1 / 60, 0])
-    rounding = 2e-16 * np.abs(function(point))
-    slopes, errors = [], []
-    for entry, step in enumerate(0.02 * np.maximum(np.abs(point), 0.1)):
-        shift = np.where(np.arange(len(point)) == entry, step, 0.0)
-        rises = np.array([function(point + k * shift) - function(point - k * shift) for k in (1, 2, 3, 4)])
-        slopes.append(order8 @ rises / step)
-        errors.append(np.abs(slopes[-1] - order6 @ rises / step) + rounding / step)
-    return np.array(slopes).T, np.array(errors).T'''
-
-_CURVATURES = '''\
-def _curvatures(function, point):
-    """Second derivatives of a number function(point) by every pair of entries of point, and their error estimates."""
-    from scipy import differentiate
-
-    step = 0.05 * np.maximum(np.abs(point), 0.1)
-    def of_many(points):  # in steps from the point: SciPy takes one length of step for all entries
-        columns = points.reshape(len(point), -1).T
-        return np.array([function(point + step * column) for column in columns]).reshape(points.shape[1:])
-    found = differentiate.hessian(of_many, np.zeros(len(point)), initial_step=1.0)
-    return found.ddf / np.outer(step, step), found.error / np.outer(step, step)'''
-
-_QUOTIENTS = '''\
-mpmath.mp.dps = 80
-class _Elementwise:
-    """mpmath's functions of a number as functions of an array: mp.exp(x)."""
-    def __getattr__(self, name):
-        return np.vectorize(getattr(mpmath, name), otypes=[object])
-mp = _Elementwise()
-
-def _number(values):
-    """Numbers of mpmath, which has no negative zero and does not finish at every infinity."""
-    plain = np.asarray(values).astype(complex)
-    if not np.all(np.isfinite(plain)) or np.any((plain == 0) & np.signbit(plain.real)):
-        raise ValueError("50 digits are for finite numbers and positive zeros")
-    return np.vectorize(mpmath.mpmathify, otypes=[object])(values)
-
-def _plain(values, like):
-    """Numbers of mpmath in double precision; NaN for a complex one where a real one was asked for."""
-    outside = lambda value: like is float and isinstance(value, mpmath.mpc)
-    return np.vectorize(lambda value: like('nan') if outside(value) else like(value), otypes=[like])(values)
-
-def _quotients(function, point, side=0):
-    """The same as slopes, by difference quotients with a step of 1e-25; infinite where they grow without bound."""
-    function = _finite(function, point)
-    to, fro = {0: (1, -1), 1: (1, 0), -1: (-1, 0)}[side]
-    def quotient(entry, step):
-        here = np.arange(len(point)) == entry
-        high, low = (function(point + np.where(here, move * step, 0)) for move in (to, fro))
-        return (high - low) / (step * (to - fro))
-    def bounded(fine, coarse):
-        with_bound = abs(fine) < 1e6 or abs(fine) < 2 * abs(coarse)
-        return fine if with_bound or fine != fine else mpmath.sign(fine) * mpmath.inf
-    columns = []
-    for entry in range(len(point)):
-        fine, coarse = (quotient(entry, step * max(abs(point[entry]), 1)) for step in (mpmath.mpf('1e-25'), mpmath.mpf('1e-20')))
-        columns.append([bounded(*pair) for pair in zip(fine, coarse)])
-    return np.array(columns, dtype=object).T'''
+@cache
+def _helpers(module: str) -> str:
+    """The functions of a module beside this one, as text for a listing: what stands below its imports."""
+    return (Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8").split("\n\n\n", 1)[1].rstrip()
 
 
 def leaf_of(what: str, whose: str) -> str:
@@ -137,18 +64,15 @@ class ReferenceWriter(Writer):
 
     def sections(self) -> Iterator[Section]:
         yield Section("\n".join(['np.seterr(all="ignore")', self.inputs()]), required=True)
-        kinds = [kind for kind in self.spec.derivatives if self.derived(kind)]
-        if kinds and set(kinds) != {"hessian", "hvp"}:
-            yield Section(f"{_FINITE}\n\n{_SLOPES}", required=True)
-        if {"hessian", "hvp"} & set(kinds):
-            yield Section(_CURVATURES, required=True)
+        if self.wrt and any(not ORDER.fullmatch(kind) for kind in self.spec.derivatives):
+            yield Section(_helpers("quotients"), required=True)
         for output in self.spec.outputs:
             for whose, meaning in output.reference.items():
                 yield from self.of(output, whose, meaning)
         double = self.spec.in_double()
         if self.second and double is not self.spec:
             # At the numbers that stand in the scenario, which the sides get when they are run in double precision.
-            yield from ReferenceWriter(double, label=DOUBLE).sections()
+            yield from ReferenceWriter(double, second=True, label=DOUBLE).sections()
 
     def tensor(self, name: str, values: Values) -> str:
         dtype = self.spec.dtypes.get(name, self.spec.dtype)
@@ -157,13 +81,21 @@ class ReferenceWriter(Writer):
         narrow = "ml_dtypes.bfloat16" if dtype == "bfloat16" else f"'{dtype}'"
         return f"np.array({values.source}, dtype={narrow}).astype('{in_double(dtype)}')"
 
-    def derived(self, kind: str) -> bool:
+    def own(self, output: Output, meaning: Meaning) -> bool:
+        """Whether each number of the result has a slope of its own, by one number of each input."""
+        return meaning.elementwise and not self.spec.complex and not self.becomes_complex(output)
+
+    def derived(self, kind: str, *, own: bool) -> bool:
         """Whether difference quotients can give a kind of derivative here at a reasonable cost."""
         if not self.wrt or ORDER.fullmatch(kind) or (self.spec.complex and kind not in ("gradient", "vjp")):
             return False
         if kind in ("hessian", "hvp"):
             return self.spec.count <= HESSIAN
-        return self.spec.count <= (LARGEST if kind == "gradient" and not self.second else EACH) or kind == "jvp"
+        if own and kind != "jacobian":
+            return self.spec.count <= LARGEST
+        if kind == "gradient" and not self.second:
+            return self.spec.count <= LARGEST
+        return kind == "jvp" or self.spec.count <= (AGAIN if self.second and kind != "jacobian" else EACH)
 
     def of(self, output: Output, whose: str, meaning: Meaning) -> Iterator[Section]:
         """The sections of one output, as one side means it."""
@@ -172,14 +104,68 @@ class ReferenceWriter(Writer):
         value = Leaf(output.value, self.how(ITSELF, whose), self.value)
         yield Section(f"{self.value} = {self.call(function)}", (value,))
         yield from self.at_nan(output, whose, meaning)
-        for kind in self.spec.derivatives:
-            if self.derived(kind):
-                yield self.differences(kind, output, function, whose)
+        own = self.own(output, meaning)
+        kinds = [kind for kind in self.spec.derivatives if self.derived(kind, own=own)]
+        if own and (by_place := [kind for kind in kinds if kind not in ("hessian", "hvp")]):
+            kinds = [kind for kind in kinds if kind not in by_place]
+            yield self.own_slopes(by_place, output, function, whose, meaning)
+        for kind in kinds:
+            yield self.differences(kind, output, function, whose)
         if self.second:
             yield from self.sensitivity(output, function, whose)
         high = any(ORDER.fullmatch(kind) for kind in self.spec.derivatives)
         if (self.second or high) and (body := meaning.mpmath) is not None:
-            yield from self.in_digits(output, whose, body)
+            yield from self.in_digits(output, whose, body, meaning)
+
+    @property
+    def directions(self) -> tuple[tuple[int, str], ...]:
+        """The sides that a derivative is taken from, as difference quotients name them, and what each gives."""
+        return ((0, ""), (-1, LEFT), (1, RIGHT)) if self.second and not self.spec.complex else ((0, ""),)
+
+    def own_slopes(self, kinds: list[str], output: Output, function: str, whose: str, meaning: Meaning) -> Section:
+        """Slopes of every number of an elementwise result by its own number of each input, and what they make."""
+        lines: list[str] = []
+        held: dict[str, dict[str, str]] = {}  # by what is found, by input
+        for name in self.wrt:
+            if name not in meaning.inputs:
+                continue
+            arguments = ", ".join((self.names | {name: "_p"}).values())
+            for side, word in self.directions:
+                slope, error = (
+                    self.free(f"{what}_{name}") for what in (f"{word}_slope".strip("_"), f"{word}_error".strip("_"))
+                )
+                direction = f", {side}" if side else ""
+                lines.append(
+                    f"{slope}, {error} = _own_slopes(lambda _p: {function}({arguments}), {self.names[name]}{direction})"
+                )
+                held.setdefault(word, {})[name] = slope
+                held.setdefault(f"{word} {ERROR}".strip(), {})[name] = error
+        leaves = [
+            leaf
+            for kind in kinds
+            for _, word in self.directions
+            for what in (word, f"{word} {ERROR}".strip())
+            for leaf in self.of_slopes(kind, output, what, whose, held.get(what, {}))
+        ]
+        return Section("\n".join(lines), tuple(leaves))
+
+    def of_slopes(self, kind: str, output: Output, what: str, whose: str, slopes: dict[str, str]) -> Iterator[Leaf]:
+        """The leaves of one kind of derivative, made of the slopes by each input that the result depends on."""
+        how, size = self.how(what, whose), "np.abs({})" if ERROR in what else "{}"
+        if kind == "jvp":
+            parts = [f"{size.format(self.tangent(name))} * {slope}" for name, slope in slopes.items()]
+            yield Leaf(quantity(kind, output.name), how, " + ".join(parts) or f"np.zeros(np.shape({self.value}))")
+            return
+        weight = f"{size.format(self.cotangent(output.name))} * " if kind == "vjp" else ""
+        for name in self.wrt:
+            like = self.names[name]
+            if name not in slopes:
+                shape = f"np.shape({self.value}) + np.shape({like})" if kind == "jacobian" else f"np.shape({like})"
+                source = f"np.zeros({shape})"
+            else:
+                made = "_spread" if kind == "jacobian" else "_collected"
+                source = f"{made}({weight}{slopes[name]}, {like})"
+            yield Leaf(quantity(kind, output.name, name), how, source)
 
     def at_nan(self, output: Output, whose: str, meaning: Meaning) -> Iterator[Section]:
         """Whether an operation is asked at NaN whose answer there depends on the place in a vector, and by which inputs."""
@@ -208,7 +194,7 @@ class ReferenceWriter(Writer):
 
     def differences(self, kind: str, output: Output, function: str, whose: str) -> Section:
         """One kind of derivative by differences: all of it, or of a large gradient along one direction."""
-        if kind == "gradient" and self.spec.count > EACH:
+        if kind == "gradient" and self.spec.count > (AGAIN if self.second else EACH):
             return self.along(output, function, whose)
         point, moved = self.free("point"), self.free("moved")
         lines = [f"{point} = {self.packed(kind)}", self.moved(moved, kind, output, function)]
@@ -216,7 +202,7 @@ class ReferenceWriter(Writer):
             return self.second_order(kind, output, whose, lines, point, moved)
         leaves: list[Leaf] = []
         name = self.free(kind)
-        for side, word in ((0, ""), (-1, LEFT), (1, RIGHT)) if self.second and not self.spec.complex else ((0, ""),):
+        for side, word in self.directions:
             held, error = self.free(f"{name}_{word}" if word else name), self.free(f"{name}_{word or 'its'}_error")
             lines.append(f"{held}, {error} = _slopes({moved}, {point}{f', {side}' if side else ''})")
             for source, what in ((held, word or ITSELF), (error, f"{word} {ERROR}".strip())):
@@ -347,25 +333,51 @@ class ReferenceWriter(Writer):
         ]
         yield Section("\n".join(lines), (Leaf(output.value, self.how(CONDITION, whose), condition),))
 
-    def in_digits(self, output: Output, whose: str, body: Body) -> Iterator[Section]:
-        """The value and the first derivatives in 50 digits (80 are carried), and derivatives of higher order."""
-        plainly, function = self.names, self.free(f"exact_{output.name or 'f'}")
+    def in_digits(self, output: Output, whose: str, body: Body, meaning: Meaning) -> Iterator[Section]:
+        """The value and the first derivatives in 50 digits, and derivatives of higher order."""
+        function, value = self.free(f"exact_{output.name or 'f'}"), self.free("exact_value")
+        defined = self.holding(function, body)
+        carried = f"_carry({', '.join(self.names.values())})"
+        # Their names start with an underscore, which no name of a scenario does.
+        yield Section("\n".join([_helpers("digits"), "", carried, "", defined]))
+        kinds = [kind for kind in self.spec.derivatives if self.second and kind not in ("hessian", "hvp")]
+        kinds = [kind for kind in kinds if not ORDER.fullmatch(kind)]
+        if self.own(output, meaning) and self.spec.count <= EACH:
+            yield self.place_by_place(kinds, output, whose, function, held="_held." in defined)
+            kinds = []
+        plainly = self.names
         self.names = {name: self.free(f"exact_{name}") for name in plainly}
         kept = [
             f"{exact} = {f'_number({name})' if self.spec.dtypes[name] in FLOATING else name}"
             for name, exact in self.names.items()
         ]
-        # Their names start with an underscore, which no name of a scenario does.
-        yield Section("\n".join([_QUOTIENTS, "", *kept, "", self.holding(function, body)]))
-        value, like = self.free("exact_value"), "complex" if self.spec.complex else "float"
-        leaf = Leaf(output.value, self.how(EXACT, whose), f"_plain({value}, {like})")
-        yield Section(f"{value} = {function}({', '.join(self.names.values())})", (leaf,))
+        if kinds or not self.own(output, meaning) or any(ORDER.fullmatch(kind) for kind in self.spec.derivatives):
+            yield Section("\n".join(kept))
+        if kinds or not self.own(output, meaning) or self.spec.count > EACH:
+            like = "complex" if self.spec.complex else "float"
+            leaf = Leaf(output.value, self.how(EXACT, whose), f"_plain({value}, {like})")
+            yield Section(f"{value} = {function}({', '.join(self.names.values())})", (leaf,))
         for kind in self.spec.derivatives if self.wrt and not self.spec.complex else ():
             if order := ORDER.fullmatch(kind):
                 yield from self.of_order(int(order[1]), output, whose, function)
-            elif self.second and self.spec.count <= EACH and kind not in ("hessian", "hvp"):
+            elif kind in kinds and self.spec.count <= EACH:
                 yield self.quotients(kind, output, whose, function)
         self.names = plainly
+
+    def place_by_place(self, kinds: list[str], output: Output, whose: str, function: str, *, held: bool) -> Section:
+        """The value and the slopes of an elementwise result in 50 digits, each place for itself."""
+        value, known, slopes = (self.free(word) for word in ("exact_value", "exact_known", "exact_slopes"))
+        by = tuple(list(self.names).index(name) for name in self.wrt)
+        arguments = f"({', '.join(self.names.values())},), {by}{', _held' if held else ''}"
+        leaves = [
+            Leaf(output.value, self.how(EXACT, whose), value),
+            Leaf(output.value, self.how(KNOWN, whose), known),
+        ]
+        for kind in kinds if self.spec.count <= EACH else ():
+            for column, what in enumerate((EXACT, f"{EXACT} {LEFT}", f"{EXACT} {RIGHT}")):
+                rows = {name: f"{slopes}[{row}, {column}]" for row, name in enumerate(self.wrt)}
+                leaves += self.of_slopes(kind, output, what, whose, rows)
+        return Section(f"{value}, {known}, {slopes} = _place_by_place({function}, {arguments})", tuple(leaves))
 
     def quotients(self, kind: str, output: Output, whose: str, function: str) -> Section:
         point, moved, held = self.free("point"), self.free("moved"), self.free("exact_slopes")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.dictionary.shapes import Shape, show
 from tfpt_cli.lowering import in_double, written_for_reference
 from tfpt_cli.results import LABELS
@@ -86,6 +87,11 @@ class Meaning:
             waiting += [self.lines[name] for name in names & set(self.lines)]
         return found - set(self.lines)
 
+    @cached_property
+    def elementwise(self) -> bool:
+        """Whether the rows know that every number of the result comes from one number of each input, as NumPy broadcasts."""
+        return all(_keeps_places(node) for tree in (self.result, *self.lines.values()) for node in ast.walk(tree))
+
     def _body(self, *, digits: bool) -> Body | None:
         held: Iterator[int] = itertools.count()
         lines = [(n, written_for_reference(tree, self.dtype, held, digits=digits)) for n, tree in self.lines.items()]
@@ -93,6 +99,13 @@ class Meaning:
         if result is None or any(source is None for _, source in lines):
             return None
         return Body(result, tuple((name, source) for name, source in lines if source is not None))
+
+
+def _keeps_places(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        row = dictionary().operations.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        return row is not None and row.shape == "elementwise"
+    return not isinstance(node, (ast.Subscript, ast.Attribute, ast.MatMult, ast.List, ast.Tuple))
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.compare.arbiter import MAX_KINKS, Evidence, found_kinks, judge
+from tfpt_cli.compare.arbiter import MAX_KINKS, Evidence, Judgement, found_kinks, judge
 from tfpt_cli.compare.summary import SHOWN
-from tfpt_cli.compare.values import PRECISION, compare_values, limits, measure
+from tfpt_cli.compare.values import PRECISION, close, compare_values, limits, measure
 from tfpt_cli.dictionary.rows import unstable_operations
 from tfpt_cli.results import (
     FRAMEWORKS,
@@ -17,6 +18,7 @@ from tfpt_cli.results import (
     REFERENCE,
     Against,
     Comparison,
+    Kink,
     Outcome,
     Reference,
     Standing,
@@ -34,6 +36,7 @@ from tfpt_cli.subjects.gradient.reference import (
     ERROR,
     EXACT,
     ITSELF,
+    KNOWN,
     LEFT,
     RIGHT,
     leaf_of,
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.gradient.spec import Gradient
 
 Way = tuple[str, Value]
+_NOT_FINITE = re.compile(r"\b(inf|nan)\b")
 
 
 def doubtful(comparison: Comparison) -> bool:
@@ -56,17 +60,8 @@ def doubtful(comparison: Comparison) -> bool:
     arbiter = comparison.reference
     if arbiter is None:
         return bool(parted)
-    off = any(against.off or against.lost for against in arbiter.sides.values())
-    unsure = any(
-        against.standing is Standing.UNKNOWN and _not_finite(comparison, framework)
-        for framework, against in arbiter.sides.items()
-    )
-    return bool(parted) or off or unsure
-
-
-def _not_finite(comparison: Comparison, framework: str) -> bool:
-    summary = comparison.sides[framework].values
-    return not bool(np.all(np.isfinite(np.asarray(summary, dtype=complex)))) if summary is not None else False
+    sides = arbiter.sides.values()
+    return bool(parted) or any(against.off or against.lost or against.unknown for against in sides)
 
 
 class Court:
@@ -76,9 +71,10 @@ class Court:
         self, spec: Gradient, outcomes: dict[str, Outcome], tolerance: Tolerance | None, again: dict[str, Outcome]
     ) -> None:
         self.spec, self.outcomes, self.tolerance, self.again = spec, outcomes, tolerance, again
-        self.judged: dict[tuple[str, int], Against] = {}
+        self.judged: dict[tuple[str, int], Judgement] = {}
         arbiter = outcomes.get(REFERENCE)
         self.reference: dict[tuple[str, str], Value] = dict(arbiter.values) if arbiter else {}
+        self.finite = not any(_NOT_FINITE.search(values.source) for values in spec.inputs.values())
         if REFERENCE in again:
             later = {key: value for key, value in again[REFERENCE].values.items() if value.state is State.PRESENT}
             self.reference |= later
@@ -168,18 +164,19 @@ class Court:
         evidence = {
             whose: found for whose in ("", *FRAMEWORKS) if (found := self.evidence(quantity, whose)) is not None
         }
-        verdicts: dict[str, Against] = {}
+        judged: dict[str, Judgement] = {}
         for framework, (_, value) in sides.items():
             known = evidence.get("", evidence.get(framework))
             if value.state is State.PRESENT and known is not None:
                 key = framework, id(value)  # a side's first way stands in the row of each of the other's
                 if key not in self.judged:
-                    self.judged[key] = judge(value, known, self.tolerance)
-                verdicts[framework] = self.judged[key]
-        if not verdicts:
+                    judgement = judge(value, self.without_guesses(known, value), self.tolerance)
+                    whose = "" if "" in evidence else framework
+                    self.judged[key] = self.in_double(quantity, framework, sides[framework], judgement, whose)
+                judged[framework] = self.judged[key]
+        if not judged:
             along = self.along(quantity, sides)
             return comparison if along is None else self.along_in_words(replace(comparison, reference=along))
-        verdicts = {f: self.maybe_rounding(quantity, f, sides[f], found, evidence) for f, found in verdicts.items()}
         any_value = next(value for _, value in sides.values() if value.state is State.PRESENT)
         first = next(iter(evidence.values()))
         errors = [
@@ -191,70 +188,100 @@ class Court:
             method=self.method(first),
             values={whose: _shown(found.best) for whose, found in evidence.items()},
             left_out=max(first.best.size - SHOWN, 0),
-            error=float(max(errors)) if errors and first.exact is None else None,
-            sides=verdicts,
+            error=float(max(errors)) if errors and not first.sure.all() else None,
+            sides={framework: found.against for framework, found in judged.items()},
             kinks=edges,
-            one_sided=(_shown(first.left), _shown(first.right)) if edges else None,  # type: ignore[arg-type]
+            one_sided=(_shown(first.left), _shown(first.right)) if edges and "" in evidence else None,  # type: ignore[arg-type]
             condition=None if condition is None else _greatest(condition),
         )
-        return self.with_findings(replace(comparison, reference=reference), sides, evidence)
+        return self.with_findings(replace(comparison, reference=reference), sides, evidence, judged)
 
-    def evidence(self, quantity: str, whose: str) -> Evidence | None:
-        exact = self.present(quantity, EXACT, whose)
-        value = self.present(quantity, ITSELF, whose)
+    def evidence(self, quantity: str, whose: str, label: str = "") -> Evidence | None:
+        """What the reference found of a quantity, as both sides mean it or one; `label` DOUBLE: at the scenario's numbers."""
+
+        def found(what: str) -> NDArray[Any] | None:
+            return self.present(quantity, f"{label} {what}".strip(), whose)
+
+        exact, value = found(EXACT), found(ITSELF)
         if value is None and exact is None:
             return None
-        sided = {}
+        sided: dict[str, NDArray[Any] | None] = {}
         for side in (LEFT, RIGHT):
-            sure = self.present(quantity, f"{EXACT} {side}", whose)
-            sided[side] = sure if sure is not None else self.sided(quantity, side, whose)
-        output_values = {output.value for output in self.spec.outputs}
+            coarse = self.sided(found(side), found(f"{side} {ERROR}"))
+            fine = found(f"{EXACT} {side}")
+            sided[side] = fine if coarse is None or fine is None else np.asarray(np.where(np.isnan(fine), coarse, fine))
+            sided[side] = coarse if fine is None else sided[side]
+        derivative = quantity not in {output.value for output in self.spec.outputs}
+        error = found(ERROR)
+        condition = found(CONDITION)
+        if not derivative and condition is not None and value is not None:
+            # What rounding can do to a value of NumPy's, by how much larger a change of the inputs comes out.
+            with np.errstate(all="ignore"):
+                error = np.nan_to_num(1e-15 * condition * np.abs(value), nan=0.0, posinf=0.0)
         return Evidence(
             value if value is not None else np.asarray(exact),
-            self.present(quantity, ERROR, whose),
+            error,
             exact,
             sided[LEFT],
             sided[RIGHT],
-            derivative=quantity not in output_values,
+            derivative=derivative,
+            known=found(KNOWN),
         )
 
-    def sided(self, quantity: str, side: str, whose: str) -> NDArray[Any] | None:
-        """A one-sided derivative in float64, NaN where its error estimate says that there is none."""
-        value, error = self.present(quantity, side, whose), self.present(quantity, f"{side} {ERROR}", whose)
+    def without_guesses(self, evidence: Evidence, value: Value) -> Evidence:
+        """The evidence without the places where NumPy has no number of finite inputs and the side has one.
+
+        There a step on the way may have left the range of float64; without 50 digits nobody knows.
+        """
+        array = np.asarray(value.array)
+        if evidence.derivative or not self.finite or array.shape != evidence.best.shape:
+            return evidence
+        guessed = ~np.isfinite(evidence.best) & np.isfinite(array) & ~evidence.sure
+        return replace(evidence, undecided=guessed) if guessed.any() else evidence
+
+    def sided(self, value: NDArray[Any] | None, error: NDArray[Any] | None) -> NDArray[Any] | None:
+        """A one-sided derivative in float64, NaN where it is not sure enough for the dtype to show a kink by it."""
         if value is None or error is None:
             return None
+        rtol, atol = limits(None, self.spec.dtype)
         with np.errstate(all="ignore"):
-            return np.where(error <= 1e-4 * np.maximum(np.abs(value), 1), value, np.nan)
+            return np.where(error <= 0.1 * (atol + rtol * np.abs(value)), value, np.nan)
 
     def present(self, quantity: str, what: str, whose: str = "") -> NDArray[Any] | None:
         value = self.reference.get((quantity, leaf_of(what, whose)))
         return value.array if value is not None and value.state is State.PRESENT else None
 
     def method(self, evidence: Evidence) -> str:
-        if evidence.exact is not None:
+        if evidence.sure.any():
             return "50 digits, mpmath"
         return "differences, float64" if evidence.derivative else "NumPy float64"
 
-    def maybe_rounding(
-        self, quantity: str, framework: str, way: Way, found: Against, evidence: dict[str, Evidence]
-    ) -> Against:
-        """A side that is off the reference, held to be rounding where it is right when run in double precision."""
-        known = evidence.get("", evidence.get(framework))
+    def in_double(self, quantity: str, framework: str, way: Way, found: Judgement, whose: str) -> Judgement:
+        """A side that is off the reference, with what it gives in double precision, at the scenario's own numbers.
+
+        Right there, it has lost digits or numbers here: `rounding`, `overflow`. Where the reference is not sure there, it is
+        not known which.
+        """
         double = self.again[framework].values.get((quantity, way[0])) if framework in self.again else None
-        dtype = way[1].dtype
-        off = found.standing is Standing.WRONG or found.lost
-        if not off or known is None or double is None or double.state is not State.PRESENT:
+        wrong = found.wrong
+        if not (wrong.any() or found.against.lost) or double is None or double.state is not State.PRESENT:
             return found
-        if np.any(np.isfinite(known.best) & ~np.isfinite(np.asarray(double.array))):
-            return found  # what is no number in double precision either was not lost to rounding
-        # Both at the scenario's own numbers, which the narrower dtype does not hold.
-        whose = "" if "" in evidence else framework
-        value = self.present(quantity, DOUBLE, whose)
-        if value is not None:
-            known = Evidence(value, self.present(quantity, f"{DOUBLE} {ERROR}", whose), derivative=known.derivative)
-        again = judge(double, known, Tolerance(*limits(None, dtype)))
-        better = again.max_abs is None or found.max_abs is None or again.max_abs <= found.max_abs / 10
-        return replace(found, standing=Standing.ROUNDING) if not again.off and better else found
+        known = self.evidence(quantity, whose, DOUBLE) or self.evidence(quantity, whose)
+        assert known is not None
+        again = judge(double, self.without_guesses(known, double), Tolerance(*limits(None, way[1].dtype)))
+        where = wrong if wrong.any() else found.known
+        if again.off.shape != where.shape or (again.off & where).any():
+            return found
+        if not again.known[where].all():
+            unknown = replace(found.against, standing=Standing.UNKNOWN) if wrong.any() else found.against
+            return replace(found, against=unknown)
+        numbers = np.isfinite(np.asarray(way[1].array))
+        if (wrong & ~numbers).any():
+            return replace(found, against=replace(found.against, standing=Standing.OVERFLOW))
+        before, after = found.against.max_abs, again.against.max_abs
+        if before is None or after is None or after <= before / 10:
+            return replace(found, against=replace(found.against, standing=Standing.ROUNDING))
+        return found
 
     def along(self, quantity: str, sides: dict[str, Way]) -> Reference | None:
         """A large gradient held against the reference along one direction."""
@@ -300,15 +327,18 @@ class Court:
         diagnosis = (*comparison.diagnosis, "both wrong") if both else comparison.diagnosis
         return replace(comparison, findings=(words,), diagnosis=diagnosis)
 
-    def with_findings(self, comparison: Comparison, sides: dict[str, Way], evidence: dict[str, Evidence]) -> Comparison:
+    def with_findings(
+        self, comparison: Comparison, sides: dict[str, Way], evidence: dict[str, Evidence], judged: dict[str, Judgement]
+    ) -> Comparison:
         """What the reference says, in words, and as words of the diagnosis."""
         reference = comparison.reference
         assert reference is not None
         standings = {framework: against.standing for framework, against in reference.sides.items()}
+        parted = self.parted(sides, comparison)
         findings: list[str] = []
         diagnosis = list(comparison.diagnosis)
-        if reference.kinks and (not comparison.verdict.agrees or set(standings.values()) != {Standing.RIGHT}):
-            findings.append(_kink_words(reference))
+        if (at_kinks := self.kinks(comparison, evidence, judged, parted)) is not None:
+            findings.append(_kink_words(reference, at_kinks, parted))
             diagnosis.append("kink")
         wrong = [f for f, standing in standings.items() if standing is Standing.WRONG]
         if not self.again:
@@ -317,7 +347,7 @@ class Court:
             diagnosis.append("both wrong")
             findings.append(f"both sides agree, and both are wrong: {self.off(wrong[0], sides, reference, evidence)}")
         elif wrong or (not comparison.verdict.agrees and "subnormal" not in diagnosis):
-            findings += self.sides_in_words(comparison, sides, evidence, standings)
+            findings += self.sides_in_words(comparison, sides, evidence, judged, parted)
         if "subnormal" in comparison.reason:
             return replace(comparison, findings=tuple(findings), diagnosis=tuple(diagnosis))
         rounding = [LABELS[f] for f, standing in standings.items() if standing is Standing.ROUNDING]
@@ -325,6 +355,10 @@ class Court:
             findings.append(f"{' and '.join(rounding)} lose{'s' * (len(rounding) == 1)} digits here: "
                             "right in double precision, off the reference in this dtype")  # fmt: skip
             diagnosis.append("rounding")
+        overflow = [f for f, standing in standings.items() if standing is Standing.OVERFLOW]
+        if overflow and comparison.verdict.agrees:
+            findings += [self.overflow(f, sides, reference, evidence, judged[f]) for f in overflow]
+            diagnosis.append("overflow")
         dtype = next(value.dtype for _, value in sides.values() if value.state is State.PRESENT)
         if (
             reference.condition is not None
@@ -340,27 +374,89 @@ class Court:
                 diagnosis.append("ill-conditioned")
         return replace(comparison, findings=tuple(findings), diagnosis=tuple(diagnosis))
 
+    def parted(self, sides: dict[str, Way], comparison: Comparison) -> NDArray[np.bool_] | None:
+        """Where the sides part; None where they have no two arrays of one shape."""
+        left, right = (value for _, value in sides.values())
+        if comparison.measure is None or left.array.shape != right.array.shape:
+            return None
+        kinds = (left.array.dtype.kind, right.array.dtype.kind)
+        wide: Any = np.complex128 if "c" in kinds else np.float64
+        rtol, atol = limits(self.tolerance, left.dtype, right.dtype)
+        return ~close(left.array.astype(wide), right.array.astype(wide), rtol, atol)
+
+    def kinks(
+        self,
+        comparison: Comparison,
+        evidence: dict[str, Evidence],
+        judged: dict[str, Judgement],
+        parted: NDArray[np.bool_] | None,
+    ) -> tuple[Kink, ...] | None:
+        """The kinks that matter: where the sides part, or where one that agrees is not simply right. None without any."""
+        reference = comparison.reference
+        assert reference is not None
+        first, *others = evidence.values()
+        if any(e.best.shape != first.best.shape or not close(e.best, first.best, 1e-6, 1e-6).all() for e in others):
+            return None  # each side's own function has its own
+        if parted is None and comparison.verdict is Verdict.DIFFERS:
+            return None  # a side without a number has no convention
+        where = parted if parted is not None and not comparison.verdict.agrees else None
+        if where is None:
+            where = np.logical_or.reduce([found.wrong | found.convention for found in judged.values()])
+        found = tuple(kink for kink in reference.kinks if where[kink.index])
+        return found or None
+
+    def overflow(
+        self,
+        framework: str,
+        sides: dict[str, Way],
+        reference: Reference,
+        evidence: dict[str, Evidence],
+        judgement: Judgement,
+    ) -> str:
+        """`TensorFlow overflows: inf against 2.7e+43 (50 digits, mpmath), which float32 does not have`."""
+        dtype, off = sides[framework][1].dtype, self.off(framework, sides, reference, evidence)
+        if judgement.beyond.any():
+            return f"{LABELS[framework]} overflows: {off}, which {dtype} does not have"
+        return f"{LABELS[framework]} leaves the range of {dtype} on the way: {off}, right in double precision"
+
     def sides_in_words(
         self,
         comparison: Comparison,
         sides: dict[str, Way],
         evidence: dict[str, Evidence],
-        standings: dict[str, Standing],
+        judged: dict[str, Judgement],
+        parted: NDArray[np.bool_] | None,
     ) -> Iterator[str]:
         reference = comparison.reference
         assert reference is not None
+        standings = {framework: found.against.standing for framework, found in judged.items()}
+        known = {f: found.known if parted is None else found.known[parted] for f, found in judged.items()}
         own = "" not in evidence and len(evidence) == len(standings) == len(FRAMEWORKS)
-        if own and set(standings.values()) == {Standing.RIGHT}:
+        sure = all(where.all() for where in known.values())
+        if own and sure and set(standings.values()) <= {Standing.RIGHT, Standing.CONVENTION}:
             yield "each side computes its own function right: they are different functions"
             return
+        if self.again and parted is not None and not any(where.any() for where in known.values()):
+            yield "the reference has nothing that is sure enough where the sides part"
         for framework, standing in standings.items():
+            where, name = known[framework], LABELS[framework]
             if standing is Standing.WRONG and self.again:
-                yield f"{LABELS[framework]} is off the reference: {self.off(framework, sides, reference, evidence)}"
-            elif standing in (Standing.RIGHT, Standing.ROUNDING):
+                yield f"{name} is off the reference: {self.off(framework, sides, reference, evidence)}"
+            elif standing is Standing.OVERFLOW:
+                yield self.overflow(framework, sides, reference, evidence, judged[framework])
+            elif standing is Standing.UNKNOWN and reference.sides[framework].off and self.again:
+                found = self.off(framework, sides, reference, evidence)
+                yield f"{name} is off the reference: {found}; whether by rounding is not known"
+            elif standing in (Standing.RIGHT, Standing.ROUNDING) and where.any():
                 ulps = reference.sides[framework].ulps
                 measured = f" ({_ulp_text(ulps)})" if ulps is not None else ""
                 words = "agrees with the reference" if standing is Standing.RIGHT else "is off by rounding alone"
-                yield f"{LABELS[framework]} {words}{measured}"
+                least = (
+                    ""
+                    if where.all()
+                    else f" in {np.count_nonzero(where):,} of {where.size:,} values; the rest is unknown"
+                )
+                yield f"{name} {words}{measured}{least}"
 
     def off(self, framework: str, sides: dict[str, Way], reference: Reference, evidence: dict[str, Evidence]) -> str:
         """`0.0 against 4.0 at [0, 0] (50 digits, mpmath)`."""
@@ -373,6 +469,12 @@ class Court:
         place = f" at [{', '.join(map(str, index))}]" if index else ""
         return f"{have:.6g} against {want:.6g}{place} ({reference.method})"
 
+    def legitimate(self, sides: dict[str, Way], comparison: Comparison) -> bool:
+        """Whether the sides part at kinks alone, and each is between the derivatives from the left and from the right."""
+        parted = self.parted(sides, comparison)
+        judged = [self.judged.get((framework, id(value))) for framework, (_, value) in sides.items()]
+        return parted is not None and all(found is not None and found.convention[parted].all() for found in judged)
+
     # ---- rounding or meaning ----
 
     def rounding_or_meaning(self, quantity: str, sides: dict[str, Way], comparison: Comparison) -> Comparison:
@@ -380,12 +482,7 @@ class Court:
         parted = comparison.measure is not None and comparison.measure.mismatched
         if comparison.verdict is not Verdict.DIFFERS or not parted or "subnormal" in comparison.diagnosis:
             return comparison
-        standings = (
-            [against.standing for against in comparison.reference.sides.values()] if comparison.reference else []
-        )
-        kinks = comparison.reference.kinks if comparison.reference else ()
-        elsewhere = comparison.measure is not None and comparison.measure.mismatched > len(kinks) < MAX_KINKS
-        if Standing.CONVENTION in standings and Standing.WRONG not in standings and not elsewhere:
+        if "kink" in comparison.diagnosis and self.legitimate(sides, comparison):
             return comparison  # at a kink both may be right: two conventions, not two functions
         doubles = {f: self.again[f].values.get((quantity, how)) for f, (how, _) in sides.items() if f in self.again}
         values = [value for value in doubles.values() if value is not None and value.state is State.PRESENT]
@@ -395,15 +492,19 @@ class Court:
             verdict = "rounding" if "ill-conditioned" in comparison.diagnosis else "different function"
         else:
             verdict = "rounding" if self.same(values[0], values[1]) else "different function"
+            numbers = [np.isfinite(np.asarray(value.array)) for _, value in sides.values()]
+            if verdict == "rounding" and self.finite and not np.array_equal(*numbers):
+                verdict = "overflow"  # finite in double precision, and not here
         return replace(comparison, diagnosis=(*comparison.diagnosis, verdict))
 
 
-def _kink_words(reference: Reference) -> str:
-    kink = reference.kinks[0]
+def _kink_words(reference: Reference, kinks: tuple[Kink, ...], parted: NDArray[np.bool_] | None) -> str:
+    kink = kinks[0]
     place = f" at [{', '.join(map(str, kink.index))}]" if kink.index else ""
-    more = f" and at {len(reference.kinks) - 1} more" if len(reference.kinks) > 1 else ""
+    more = f" and at {len(kinks) - 1} more" if len(kinks) > 1 else ""
     words = f"a kink{place}{more}: {kink.left:.6g} from the left, {kink.right:.6g} from the right"
-    if any(against.standing is Standing.WRONG for against in reference.sides.values()):
+    elsewhere = parted is not None and np.count_nonzero(parted) > len(kinks) < MAX_KINKS
+    if elsewhere or any(against.standing is Standing.WRONG for against in reference.sides.values()):
         return words
     return f"{words}; both conventions are legitimate" if len(reference.sides) > 1 else words
 

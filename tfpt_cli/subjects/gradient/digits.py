@@ -1,0 +1,126 @@
+"""Values and derivatives in 50 digits with mpmath; 80 are carried, and more near zero.
+
+What stands below the imports is put into the reference's listings as text, so that they run without tfpt. The names start
+with an underscore, which no name of a scenario does.
+"""
+
+import mpmath
+import numpy as np
+
+
+class _Elementwise:
+    """Gives mpmath's functions of a number as functions of an array: mp.exp(x).
+
+    What is complex though every argument is real is not a number: a function of real numbers does not leave them.
+    """
+
+    def __getattr__(self, name):
+        function = getattr(mpmath, name)
+
+        def real(*numbers):
+            found = function(*numbers)
+            left = isinstance(found, mpmath.mpc) and not any(isinstance(n, (complex, mpmath.mpc)) for n in numbers)
+            return mpmath.nan if left else found
+
+        return np.vectorize(real, otypes=[object]) if callable(function) else function
+
+
+mp = _Elementwise()
+
+
+def _carry(*arrays):
+    """Sets how many digits are carried: beside a number near zero a step of 1e-25 of it must still be seen."""
+    sizes = np.abs(np.concatenate([np.ravel(np.asarray(array, complex)) for array in arrays]))
+    least = np.min(sizes[(sizes > 0) & np.isfinite(sizes)], initial=1.0)
+    mpmath.mp.dps = 80 + int(-np.log10(least))
+
+
+def _plain_number(value):
+    """Whether mpmath has a number: it has no negative zero and does not finish at every infinity."""
+    plain = complex(value)
+    return bool(np.isfinite(plain)) and not (plain == 0 and np.signbit(plain.real))
+
+
+def _number(values):
+    """An array as numbers of mpmath."""
+    if not all(_plain_number(value) for value in np.ravel(values)):
+        raise ValueError("50 digits are for finite numbers and positive zeros")
+    return np.vectorize(mpmath.mpmathify, otypes=[object])(values)
+
+
+def _plain(values, like):
+    """Numbers of mpmath in double precision; NaN for a complex one where a real one was asked for."""
+
+    def number(value):
+        return like("nan") if like is float and isinstance(value, mpmath.mpc) else like(value)
+
+    return np.vectorize(number, otypes=[like])(values)
+
+
+def _quotient(function, number, side):
+    """The slope of a function of a number by a step of 1e-25 of it; infinite where it grows without bound, NaN at a jump."""
+    to, fro = {0: (1, -1), 1: (1, 0), -1: (-1, 0)}[side]
+
+    def rise(step):
+        length = mpmath.mpf(step) * (abs(number) or 1)
+        return function(number + to * length) - function(number + fro * length), length * (to - fro)
+
+    def slope(fine, coarse):
+        by_fine, by_coarse = fine / fine_step, coarse / coarse_step
+        if by_fine != by_fine or abs(by_fine) < 1e6 or abs(by_fine) < 2 * abs(by_coarse):
+            return by_fine
+        jumps = abs(fine) > 0.999 * abs(coarse)  # it does not fall with the step
+        return mpmath.nan if jumps else mpmath.sign(by_fine) * mpmath.inf
+
+    (fine, fine_step), (coarse, coarse_step) = rise("1e-25"), rise("1e-20")
+    return np.vectorize(slope, [object])(fine, coarse)
+
+
+def _quotients(function, point, side=0):
+    """Derivatives of function(point) by every entry of point, a row for each result; NaN where the result is none."""
+    finite = np.vectorize(lambda value: abs(value) < mpmath.inf, [bool])(np.ravel(function(point)))
+
+    def of(entry):
+        return lambda number: np.ravel(function(np.array([*point[:entry], number, *point[entry + 1 :]], dtype=object)))
+
+    columns = [_quotient(of(entry), point[entry], side) for entry in range(len(point))]
+    return np.where(finite[:, None], np.array(columns, dtype=object).reshape(len(point), len(finite)).T, mpmath.nan)
+
+
+def _place_by_place(function, arrays, by, held=None):
+    """Value, slopes and what of the value is known, where every result takes one entry of each array.
+
+    `by` holds the places of the arrays to differentiate by. The slopes have three rows for each of those: central, from the
+    left and from the right. What mpmath refuses at one place, a pole for instance, is not known there alone.
+    """
+    arrays = np.broadcast_arrays(*arrays)
+    shape = arrays[0].shape
+    values, known = np.full(shape, np.nan), np.zeros(shape, bool)
+    slopes = np.full((len(by), 3, *shape), np.nan)
+    for place in np.ndindex(shape):
+        numbers = [array[place] for array in arrays]
+        if not all(_plain_number(number) for number in numbers):
+            continue
+        if held is not None:
+            held.clear()
+        exact = [
+            mpmath.mpmathify(n) if array.dtype.kind == "f" else n for n, array in zip(numbers, arrays, strict=True)
+        ]
+        try:
+            value = np.asarray(function(*map(np.array, exact)))[()]
+            values[place], known[place] = _plain(value, float), True
+        except Exception:
+            continue
+        if not np.isfinite(values[place]) and not (isinstance(value, mpmath.mpf) and abs(value) < mpmath.inf):
+            continue
+        for row, index in enumerate(by):
+
+            def of(number, index=index, exact=exact):
+                return np.asarray(function(*(np.array(number if i == index else e) for i, e in enumerate(exact))))[()]
+
+            for column, side in enumerate((0, -1, 1)):
+                try:
+                    slopes[(row, column, *place)] = _plain(_quotient(of, exact[index], side), float)
+                except Exception:
+                    continue
+    return values, known, slopes

@@ -1,0 +1,130 @@
+"""First and second derivatives in float64 by difference quotients, each with an estimate of its error.
+
+What stands below the imports is put into the reference's listings as text, so that they run without tfpt. The names start
+with an underscore, which no name of a scenario does.
+"""
+
+import numpy as np
+
+
+def _slopes(function, point, side=0):
+    """Derivatives of function(point) by every entry of point, a row for each result, and their error estimates."""
+    value = np.ravel(function(point)) * 1.0
+    slopes, errors = np.empty((2, len(point), len(value)), np.result_type(value, float))
+    for entry, number in enumerate(point):
+
+        def moved(step, entry=entry):
+            there = point.copy()
+            there[entry] += step
+            return np.ravel(function(there)) * 1.0
+
+        slopes[entry], errors[entry] = _best(moved, value, number, side)
+        still = (slopes[entry] == 0) & ~(np.abs(errors[entry]) <= 1e-9) & np.isfinite(value)
+        if still.any():  # a large result beside those that move, which the step is lost in
+            errors[entry, still & _unmoved(moved, value)] = 0.0
+    return slopes.T, np.abs(errors).T
+
+
+def _own_slopes(function, point, side=0):
+    """Slopes and errors where every result belongs to one entry of point, as NumPy broadcasts it: all move at once."""
+    return _best(lambda step: function(point + step) * 1.0, function(point) * 1.0, point, side)
+
+
+def _best(moved, value, at, side):
+    """The slope by steps of many lengths, of which each result keeps the one that it is surest of."""
+    slope = np.full(np.shape(value), np.nan, np.result_type(value, float))
+    error = np.full(np.shape(value), np.inf)
+    for step in _steps(at):
+        found, off, rounding = _one_sided(moved, value, side * step) if side else _central(moved, value, step)
+        better = np.isfinite(found) & (off < error)
+        slope, error = np.where(better, found, slope), np.where(better, off, error)
+        sure = (error <= 1e-10 * np.maximum(np.abs(slope), 1)) | ~np.isfinite(value)
+        if np.all(sure | (rounding >= error)):  # shorter steps have more rounding
+            break
+    return np.where(np.isfinite(value) & np.isfinite(at), slope, np.nan), error
+
+
+def _steps(at):
+    """Lengths of a step, the long ones first: relative to the point, and down to what a near edge of the domain needs.
+
+    They are powers of two, so that a point moved by them is exactly where it should be.
+    """
+    size = np.where(np.isfinite(at), np.abs(at), 1.0)
+    for of, shorter in ((np.maximum(size, 0.1), 15), (np.where(size < 1e-12, size, 0.0), 6)):
+        if not np.any(of):
+            return
+        longest = 2.0 ** np.floor(np.log2(np.where(of > 0, of, 1e-12)) - 5.5)
+        for shrunk in range(shorter):
+            yield longest / 8.0**shrunk
+
+
+def _central(moved, value, step):
+    """Central differences of order 8, their error, and how much of it is rounding.
+
+    The error is their distance from those of order 6, or by how much the curve through the points around misses the value,
+    and what rounding adds.
+    """
+    order8, order6 = np.array([4 / 5, -1 / 5, 4 / 105, -1 / 280]), np.array([3 / 4, -3 / 20, 1 / 60, 0])
+    ahead, behind = (np.array([moved(sign * k * step) for k in (1, 2, 3, 4)]) for sign in (1, -1))
+    slope, coarse = (np.tensordot(order, ahead - behind, 1) / step for order in (order8, order6))
+    missed = np.abs(np.tensordot(np.array([56, -28, 8, -1]) / 70, ahead + behind, 1) - value) / step
+    rounding = 2e-16 * np.maximum(np.abs(ahead).max(0), np.abs(behind).max(0)) / step
+    return slope, np.maximum(np.abs(slope - coarse), missed) + rounding, rounding
+
+
+def _one_sided(moved, value, step):
+    """Differences of order 6 from the value on, in the direction of the step; their error is the distance from order 5."""
+    order6 = np.array([-49 / 20, 6, -15 / 2, 20 / 3, -15 / 4, 6 / 5, -1 / 6])
+    order5 = np.array([-137 / 60, 5, -5, 10 / 3, -5 / 4, 1 / 5, 0])
+    line = np.array([value, *(moved(k * step) for k in (1, 2, 3, 4, 5, 6))])
+    slope, coarse = (np.tensordot(order, line, 1) / step for order in (order6, order5))
+    rounding = 28 * 2e-16 * np.abs(line).max(0) / np.abs(step)
+    return slope, np.abs(slope - coarse) + rounding, rounding
+
+
+def _unmoved(moved, value):
+    """Which results stay as they are whatever an entry is: no number at all, and the infinities too."""
+    same = np.ones(value.shape, bool)
+    for step in (np.nan, np.inf, -np.inf):
+        try:
+            same &= moved(step) == value
+        except Exception:  # LAPACK refuses what is not finite, say: then it is not known
+            return np.zeros(value.shape, bool)
+    return same
+
+
+def _collected(values, like):
+    """Numbers of every result, summed up by the entry of an array that NumPy's broadcasting took it from."""
+    summed = np.sum(values, axis=tuple(range(np.ndim(values) - np.ndim(like))))
+    axes = tuple(axis for axis, length in enumerate(np.shape(like)) if length == 1)
+    return np.sum(summed, axis=axes, keepdims=True).reshape(np.shape(like))
+
+
+def _spread(values, like):
+    """Numbers of every result in a matrix of results by entries, zero where a result belongs to another entry."""
+    shape, count = np.shape(values), np.size(like)
+    matrix = np.zeros((np.size(values), count), np.result_type(values, float))
+    owner = np.broadcast_to(np.arange(count).reshape(np.shape(like)), shape).ravel()
+    matrix[np.arange(len(owner)), owner] = np.ravel(values)
+    return matrix.reshape(shape + np.shape(like))
+
+
+def _curvatures(function, point):
+    """Second derivatives of a number function(point) by every pair of entries of point, and their error estimates."""
+    from scipy import differentiate
+
+    curvatures, errors = np.full((2, len(point), len(point)), np.nan)
+    for shrunk in (1.0, 1 / 16, 1 / 256, 1 / 4096):
+        step = 0.05 * np.maximum(np.abs(point), 0.1) * shrunk
+
+        def of_many(points, step=step):  # SciPy takes one length of step for all entries
+            columns = points.reshape(len(point), -1).T
+            return np.array([function(point + step * column) for column in columns]).reshape(points.shape[1:]) * 1.0
+
+        found = differentiate.hessian(of_many, np.zeros(len(point)), initial_step=1.0)
+        found, off = found.ddf / np.outer(step, step), found.error / np.outer(step, step)
+        better = np.isfinite(found) & ~(off >= errors)
+        curvatures, errors = np.where(better, found, curvatures), np.where(better, off, errors)
+        if np.all(errors <= 1e-8 * np.maximum(np.abs(curvatures), 1)):
+            break
+    return curvatures, errors
