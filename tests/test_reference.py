@@ -269,3 +269,141 @@ def test_same_seed_same_verdict(write: Callable[..., Path]) -> None:
     assert one == two
     assert one[1]["reference"]["method"].startswith("differences along a random direction")
     assert one[1]["reference"]["torch"]["standing"] == "right"
+
+
+# ---- what was said and was not true ----
+
+RIGHT, UNKNOWN = {"torch": "right", "tensorflow": "right"}, {"torch": "unknown", "tensorflow": "unknown"}
+OVERFLOW = {"torch": "overflow", "tensorflow": "overflow"}
+ROUNDING = {"torch": "rounding", "tensorflow": "rounding"}
+WRONG = {"torch": "wrong", "tensorflow": "wrong"}
+# By name: the fields, the dtype, and by quantity what is said of both sides and the reference's own numbers.
+TRUE: dict[str, tuple[str, str, dict[str, tuple[dict[str, str], Any]]]] = {
+    "a logarithm of a negative number is not a number, and neither is its magnitude": (
+        "{of: abs(log(x)), at: {x: [-0.5, 0.5]}}", "float64",
+        {"value": (RIGHT, ["nan", math.log(2)]), "d/dx": (RIGHT, ["nan", -2.0])},
+    ),
+    "an inverse hyperbolic cosine of it": (
+        "{of: acosh(abs(log2(x))), at: {x: [-0.5, 8.0]}}", "float64", {"value": (RIGHT, ["nan", math.acosh(3)])},
+    ),
+    "a power of a negative number": (
+        "{of: abs(x ** 0.5), at: {x: [-4.0, 4.0]}}", "float64", {"value": (RIGHT, ["nan", 2.0])},
+    ),
+    "a subnormal number under a root": (
+        "{of: sqrt(x), at: {x: [1.0e-310, 1.0]}}", "float64",
+        {"d/dx": ({"torch": "right", "tensorflow": "wrong"}, [0.5 / math.sqrt(1e-310), 0.5])},
+    ),
+    "near the edges of a domain": (
+        "{of: logit(x), at: {x: [0.001, 0.01, 0.5, 0.99, 0.999, 0.9999999]}}", "float64",
+        {"d/dx": (RIGHT, [1 / (x * (1 - x)) for x in (0.001, 0.01, 0.5, 0.99, 0.999, 0.9999999)])},
+    ),
+    "one that is not a number beside one that is": (
+        "{of: 'xlogy(x, x)', at: {x: [100.0, -1.0]}}", "float64", {"d/dx": (RIGHT, [math.log(100) + 1, "nan"])},
+    ),
+    "a large number beside small ones": (
+        "{of: sqrt(x), at: {x: [1.0e+20, 2.0]}}", "float64", {"d/dx": (RIGHT, [5e-11, 0.5 / math.sqrt(2)])},
+    ),
+    "a large number beside small ones that are moved": (
+        "{of: 'roll(sqrt(x), 1)', at: {x: [1.0e+34, 2.0]}}", "float64", {"d/dx": (RIGHT, [5e-18, 0.5 / math.sqrt(2)])},
+    ),
+    "a difference that is nothing in float32": (
+        "{of: 'x - atan2(x, x)', at: {x: [1.0e-8]}}", "float32", {"d/dx": (ROUNDING, [1.0])},
+    ),
+    "both beyond the greatest number": (
+        "{of: 'leaky_relu(expm1(y), 0.1)', at: {y: [-1.0e+4, 100.0]}}", "float32",
+        {"value": (OVERFLOW, [-0.1, math.expm1(100)]), "d/dy": (OVERFLOW, [0.0, math.exp(100)])},
+    ),
+    "beyond it on the way": (
+        "{of: 'mean(log((exp(p - t) + exp(t - p)) / 2))', at: {p: [0.5, 95.0], t: [0.0, 0.0]}}", "float32",
+        {"d/dp": (OVERFLOW, [math.tanh(0.5) / 2, 0.5])},
+    ),
+    "not a number in double precision either": (
+        "{of: sqrt(x) ** 2, at: {x: [0.0]}}", "float32", {"d/dx": (WRONG, None)},
+    ),
+    "a sign that double precision has wrong too": (
+        "{of: gamma(x), at: {x: [-10.0000038]}}", "float32",
+        {"value": (WRONG, [scipy.special.gamma(float(np.float32(-10.0000038)))])},
+    ),
+    "no input at all": ("{of: sum(softmax(x)), at: {x: 'zeros((0, 3))'}}", "float32", {"value": (RIGHT, 0.0)}),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """By name and quantity, the comparison of each of the cases above."""
+    path = tmp_path_factory.mktemp("said") / "cases.yaml"
+    texts = [f"name: {name}\ndtype: {dtype}\ngradient: {fields}" for name, (fields, dtype, _) in TRUE.items()]
+    path.write_text("\n---\n".join(texts), encoding="utf-8")
+    report = warm_tfpt("check", path, "--format", "json").json
+    return {s["name"]: {c["quantity"]: c for c in reversed(s["comparisons"])} for s in report["scenarios"]}
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_what_the_reference_says_is_true(name: str, said: dict[str, dict[str, Any]]) -> None:
+    for quantity, (standings, numbers) in TRUE[name][2].items():
+        reference = said[name][quantity]["reference"]
+        assert {f: reference[f]["standing"] for f in standings} == standings, said[name][quantity]
+        if numbers is not None:
+            found = np.array(reference["values"], dtype=float)  # "nan" is a number to NumPy
+            np.testing.assert_allclose(found, np.array(numbers, dtype=float), rtol=1e-6, err_msg=quantity)
+
+
+def test_what_is_not_known_is_counted(said: dict[str, dict[str, Any]]) -> None:
+    reference = said["one that is not a number beside one that is"]["d/dx"]["reference"]
+    assert (reference["torch"]["unknown"], reference["tensorflow"]["unknown"]) == (1, 1)
+    assert "unknown" not in said["near the edges of a domain"]["d/dx"]["reference"]["torch"]
+
+
+def test_an_infinity_is_said_to_be_one_for_want_of_a_number(said: dict[str, dict[str, Any]]) -> None:
+    (words, _) = said["both beyond the greatest number"]["value"]["findings"]
+    assert words == "PyTorch overflows: inf against 2.68812e+43 at [1] (50 digits, mpmath), which float32 does not have"
+    (words, _) = said["beyond it on the way"]["d/dp"]["findings"]
+    assert "leaves the range of float32 on the way: nan against 0.5 at [1]" in words
+
+
+def test_a_kink_elsewhere_excuses_nothing(write: Callable[..., Path]) -> None:
+    """The mean and the sum part at 1; that both have a kink at 0 is no reason."""
+    path = write(
+        "name: n\ngradient: {torch: torch.mean(torch.abs(x)), tensorflow: tf.reduce_sum(tf.abs(x)), at: {x: [0.0, 1.0]}}"
+    )
+    comparisons = warm_tfpt("check", path, "--format", "json").json["scenarios"][0]["comparisons"]
+    (slope, *_) = (c for c in comparisons if c["quantity"] == "d/dx")
+    assert "kink" not in slope["diagnosis"]
+    assert "different function" in slope["diagnosis"]
+    assert slope["findings"] == ["each side computes its own function right: they are different functions"]
+
+
+def test_at_a_kink_alone_both_are_legitimate_and_beside_it_not(write: Callable[..., Path]) -> None:
+    path = write(
+        "name: n\ngradient: {of: 'maximum(x, y)', at: {x: [1.0, 2.0], y: [1.0, 3.0]}}\n---\n"
+        "name: m\ngradient: {torch: 'torch.maximum(x, y) + 0 * z', tensorflow: 'tf.maximum(x, y) * z',"
+        " at: {x: [1.0, 2.0, 4.0], y: [1.0, 3.0, 3.0], z: [1.0, 1.0, 2.0]}, wrt: x}\n"
+    )
+    one, two = (
+        next(c for c in s["comparisons"] if c["quantity"] == "d/dx")
+        for s in warm_tfpt("check", path, "--format", "json").json["scenarios"]
+    )
+    assert one["findings"] == ["a kink at [0]: 0 from the left, 1 from the right; both conventions are legitimate"]
+    assert not any("legitimate" in words for words in two.get("findings", ()))
+    assert "different function" in two["diagnosis"]
+
+
+@given(
+    numbers=st.lists(st.floats(1e-300, 1e300) | st.floats(-600, 600).map(math.exp), min_size=1, max_size=6),
+)
+@settings(max_examples=40)
+def test_the_slope_of_a_root_and_a_logarithm_anywhere(numbers: list[float]) -> None:
+    """Over the whole range of float64, whatever stands beside."""
+    found = reference(f"{{of: {{a: sqrt(x), b: log(x)}}, at: {{x: {numbers!r}}}}}")
+    x = np.array(numbers)
+    for quantity, want in (("da/dx", 0.5 / np.sqrt(x)), ("db/dx", 1 / x)):
+        error = found[quantity, "error"]
+        np.testing.assert_array_less(np.abs(found[quantity, ""] - want), 10 * error + 1e-12 * np.abs(want))
+        np.testing.assert_array_less(error, 1e-6 * np.maximum(np.abs(want), 1))
+
+
+@pytest.mark.parametrize("distance", [1e-2, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12])
+def test_a_step_is_shorter_than_the_way_to_the_edge(distance: float) -> None:
+    x = 1 - distance
+    found = reference(f"{{of: atanh(x), at: {{x: {x!r}}}}}")
+    assert float(found["d/dx", ""]) == pytest.approx(1 / ((1 - x) * (1 + x)), rel=1e-6)

@@ -330,6 +330,7 @@ class _Run:
         first, comparisons, listings = waiting.first or waiting.outcomes, waiting.comparisons, {}
         failures: list[Failure] = []  # mistakes of ours: they are this scenario's alone, and lose nothing of it
         try:
+            first = first if second else scenario.settled(first)
             comparisons = scenario.compare(first, waiting.outcomes if second else None)
             if not second:
                 listings = scenario.second_look(comparisons, reference=self.options.reference)

@@ -183,7 +183,12 @@ _POINT = [
     click.option(
         "--at", multiple=True, metavar="NAME=VALUE", help="An input: x=0, 'x=[1, 2]', 'x=linspace(-3, 3, 7)'."
     ),
-    click.option("--let", multiple=True, metavar="NAME=EXPRESSION", help="A line before the expression: 'h=tanh(x)'."),
+    click.option(
+        "--let",
+        multiple=True,
+        metavar="NAME=EXPRESSION",
+        help="A line before the expression: 'h=tanh(x)'; of native code 'torch:h=torch.tanh(x)'.",
+    ),
     click.option("--wrt", multiple=True, metavar="NAME", help="Differentiate by this input; by all unless said."),
     click.option(
         "--derivative",
@@ -246,6 +251,22 @@ _QUICK = [
     *_LIMITS,
     *_PYTHONS,
 ]
+
+
+class OfExpression(click.Command):
+    """A command of one expression, which may begin with a minus: `tfpt grad '-sum(x)'`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = {name: option for option in self.params if isinstance(option, click.Option) for name in option.opts}
+        for place, word in enumerate(args):
+            before = options.get(args[place - 1]) if place else None
+            is_value = before is not None and not before.is_flag
+            if word == "--":
+                break
+            if word[:1] == "-" and word[:2] != "--" and word not in options and not is_value:
+                args = [*args[:place], *args[place + 1 :], "--", word]
+                break
+        return super().parse_args(ctx, args)
 
 
 class InOrder(click.Group):
@@ -457,7 +478,7 @@ def explain(names: tuple[str, ...]) -> None:
     sys.exit(run_explain(names))
 
 
-@cli.command()
+@cli.command(cls=OfExpression)
 @click.argument("expression", shell_complete=_complete_call("operations"))
 @_options(_POINT)
 @_options(_QUICK)

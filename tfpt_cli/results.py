@@ -325,7 +325,7 @@ class Reference:
     `values` are by whose function it is: one for both, or each side's own where they are written natively and mean
     different things; `one_sided` the derivatives from the left and from the right, where there is a kink. `error` is the
     greatest of the reference's own error estimates, `condition` how many times larger a small relative change of the
-    inputs comes out.
+    inputs comes out. With `along` only the derivative along one random direction was checked.
     """
 
     method: str
@@ -336,6 +336,7 @@ class Reference:
     kinks: tuple[Kink, ...] = ()
     one_sided: tuple[Any, Any] | None = None
     condition: float | None = None
+    along: bool = False
 
 
 @dataclass(frozen=True)

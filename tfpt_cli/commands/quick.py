@@ -60,10 +60,30 @@ def gradient(
         raise click.UsageError(f"--at is missing: give the inputs, such as --at x=0 or --at 'x=[1, 2]'{layers}")
     subject: dict[str, Any] = dict(sides)
     if let:
-        subject["let"] = assigned(let, "--let", "h=tanh(x)", text=True)
+        subject["let"] = _lines(let, sides)
     subject["at"] = assigned(at, "--at", "x=0")
     subject |= {key: value for key, value in fields.items() if value is not None}
     return {"name": _name(" and ".join(sides.values())), "gradient": subject, **common}
+
+
+def _lines(let: Sequence[str], sides: Mapping[str, str]) -> dict[str, Any]:
+    """The named lines of `--let`; of native code by framework, as `torch:h=torch.tanh(x)` says."""
+    if "of" in sides:
+        return assigned(let, "--let", "h=tanh(x)", text=True)
+    found: dict[str, dict[str, Any]] = {}
+    for item in let:
+        framework, colon, line = item.partition(":")
+        if not colon or framework.strip() not in sides:
+            raise click.UsageError(
+                "--let says whose line it is, such as --let 'torch:h=torch.tanh(x)' --let 'tensorflow:h=tf.tanh(x)'; "
+                f"got '{item}'"
+            )
+        lines = found.setdefault(framework.strip(), {})
+        for name, text in assigned([line], "--let", "torch:h=torch.tanh(x)", text=True).items():
+            if name in lines:
+                raise click.UsageError(f"--let gives '{framework.strip()}:{name}' twice")
+            lines[name] = text
+    return found
 
 
 def weights(

@@ -22,6 +22,8 @@ MAX_KINKS = 20
 ZERO = 1e-12
 # Bits that a dtype must have before it is worth a word that half of its digits are lost.
 MANY = 20
+# A derivative whose error estimate is a greater part of it is none.
+_ROUGH = 0.1
 # The greatest number of a dtype: what is beyond is an infinity in it.
 GREATEST = {
     "float16": 65504.0,
@@ -59,8 +61,13 @@ class Evidence:
 
     @cached_property
     def best(self) -> NDArray[Any]:
-        """The most exact values that there are."""
-        return self.value if self.exact is None else np.where(self.sure, self.exact, self.value)
+        """The most exact values that there are; NaN for a derivative of which nothing is known."""
+        value = self.value
+        if self.derivative and self.error is not None:
+            with np.errstate(all="ignore"):
+                rough = ~(np.abs(self.error) <= _ROUGH * np.maximum(np.abs(value), 1))
+            value = np.where(rough, np.nan, value)
+        return value if self.exact is None else np.where(self.sure, self.exact, value)
 
     @cached_property
     def uncertainty(self) -> NDArray[Any]:

@@ -26,6 +26,7 @@ def side_of(value: Value, how: str = "", *, summarised: bool = True) -> Side:
         return Side(value.state, how, note=note)
     array = value.array
     left_out = max(array.size - SHOWN, 0)
+    numbers = np.abs(array) if array.dtype.kind == "c" else array
     values = array.ravel()[:SHOWN] if left_out else array
     return Side(
         State.PRESENT,
@@ -34,7 +35,7 @@ def side_of(value: Value, how: str = "", *, summarised: bool = True) -> Side:
         value.dtype,
         values.tolist(),
         left_out,
-        summary(array) if summarised and array.size > 1 and array.dtype.kind in "fiub" else None,
+        summary(numbers) if summarised and numbers.size > 1 and numbers.dtype.kind in "fiub" else None,
         kinds=_kinds(array) if summarised else {},
     )
 

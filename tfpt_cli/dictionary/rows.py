@@ -82,6 +82,18 @@ class Operation:
 
 
 @cache
+@cache
+def drawn_layers(framework: str) -> frozenset[str]:
+    """The last names of the layer classes of a framework that start with random weights: `Linear`, `Conv2d`, `LSTM`."""
+    found = set()
+    for row in dictionary().layers.values():
+        laws = [called_name(p.default[framework]) for p in row.parameters.values() if framework in p.default]
+        if any(law and law not in ("zeros", "ones", "constant") for law in laws):
+            calls = [node for node in ast.walk(row.spelling[framework]) if isinstance(node, ast.Call)]
+            found |= {called_name(call).rpartition(".")[2] for call in calls}
+    return frozenset(found - {"Sequential", "Bidirectional"})  # those draw nothing of their own
+
+
 def unstable_operations() -> tuple[Operation, ...]:
     """The operations of which a framework's answer at NaN depends on the place in a vector: asked for by every scenario."""
     return tuple(row for row in dictionary().operations.values() if row.unstable)

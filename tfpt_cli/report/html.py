@@ -242,6 +242,8 @@ def _cell(side: Side, gates: tuple[str, ...]) -> Cell:
     about += [f"gates {' '.join(gates)}"] if gates else []
     summary = side.samples or (side.summary if lines is None else None)
     shown = list(lines or [])
+    if summary is not None and side.dtype.startswith("complex"):
+        shown.append("of the magnitudes")
     if summary is not None:
         shown += _summary_lines(summary)
     elif lines is None:

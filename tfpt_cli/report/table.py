@@ -325,6 +325,8 @@ def _side_text(side: Side, width: int, ascii_only: bool, gates: tuple[str, ...] 
     if lines is not None:
         text.append("\n" + "\n".join(lines))
     summary = side.samples or (side.summary if lines is None else None)
+    if summary is not None and side.dtype.startswith("complex"):
+        text.append("\nof the magnitudes", "dim")
     if summary is not None:
         text.append(
             "\n" + "\n".join(summary_lines(summary, width, ascii_only=ascii_only)), "cyan" if side.samples else ""
@@ -395,15 +397,17 @@ def reference_line(result: ScenarioResult) -> str:
 
 
 def _off_text(against: Against, reference: Reference) -> str:
-    if against.standing is Standing.UNKNOWN and against.max_abs is None:
+    if against.standing is Standing.UNKNOWN:
         return "unknown"
-    if reference.error and reference.error > 1e-2:
-        return "unknown"
-    if reference.error and against.max_abs is not None and 0 < against.max_abs <= reference.error:
-        return f"less than its own error, {reference.error:.1g}"
+    if reference.along:
+        return f"{against.max_abs or 0:.1g} along a random direction"
     if against.ulps is None:
-        return "0" if not against.max_abs else f"{against.max_abs:.1g}"
-    return "0 ULP" if against.ulps == 0 else f"{against.ulps:.2g} ULP"
+        text = "0" if not against.max_abs else f"{against.max_abs:.1g}"
+    elif reference.error and against.max_abs is not None and 0 < against.max_abs <= reference.error:
+        text = f"no more than its own error of {reference.error:.1g}"
+    else:
+        text = "0 ULP" if against.ulps == 0 else f"{against.ulps:.2g} ULP"
+    return f"{text} ({against.unknown:,} unknown)" if against.unknown else text
 
 
 def _indented(words: str, style: str) -> Padding:

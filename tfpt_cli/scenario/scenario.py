@@ -92,6 +92,14 @@ class Scenario:
         again = SUBJECTS[self.subject].second_look(self.spec, comparisons)
         return {side: again[self._framework(side)] for side in again if reference or side != REFERENCE}
 
+    def settled(self, outcomes: dict[str, Outcome]) -> dict[str, Outcome]:
+        """The outcomes without what nobody can have: derivatives of truth values, say, unless the scenario expects them."""
+
+        def wanted(quantity: str) -> bool:
+            return self.expected(quantity) != "agree"
+
+        return SUBJECTS[self.subject].settled(self.spec, outcomes, wanted)
+
     def compare(self, outcomes: dict[str, Outcome], again: dict[str, Outcome] | None = None) -> list[Comparison]:
         """The comparisons of what the listings left; `again` is what a second look found."""
         return SUBJECTS[self.subject].compare(self.spec, outcomes, self.tolerance, again)
@@ -118,7 +126,7 @@ class Scenario:
 
     def notes(self, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
         """What is to be said of this run besides the comparisons."""
-        return (*self.spec.notes(), *SUBJECTS[self.subject].notes(self.spec, outcomes))
+        return SUBJECTS[self.subject].notes(self.spec, outcomes)
 
     def expected(self, quantity: str) -> str:
         """`agree`, `differ` or `error`, for one quantity of a scenario that expects by quantity."""

@@ -11,6 +11,8 @@ from tfpt_cli.subjects.gradient import subject as gradient
 from tfpt_cli.subjects.init import subject as init
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tfpt_cli.explain import Involved
     from tfpt_cli.listing import Listing
     from tfpt_cli.results import Comparison, Outcome, Tolerance
@@ -36,6 +38,10 @@ class Subject(Protocol):
         ...
 
     def listing(self, spec: Any, side: str, title: str) -> Listing: ...
+
+    def settled(self, spec: Any, outcomes: dict[str, Outcome], wanted: Callable[[str], bool]) -> dict[str, Outcome]:
+        """The outcomes without what nobody can have, unless the scenario expects something else than agreement of it."""
+        ...
 
     def compare(
         self,

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.dictionary.rows import called_name, dictionary, drawn_layers
 from tfpt_cli.dictionary.shapes import Shape, show
 from tfpt_cli.lowering import in_double, written_for_reference
 from tfpt_cli.results import LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from tfpt_cli.scenario.values import Values
 
@@ -38,6 +38,30 @@ class Body:
 
     result: str
     lines: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All of its expressions."""
+        return (self.result, *(source for _, source in self.lines))
+
+
+def layer_call(node: ast.AST) -> str:
+    """The source of a call that builds a layer, `nn.Linear(3, 4)` or `keras.layers.Dense(4)`; empty for anything else."""
+    if not isinstance(node, ast.Call):
+        return ""
+    module, _, name = called_name(node).rpartition(".")
+    built = module in _LAYERS and name[:1].isupper()
+    return ast.unparse(node) if built else ""
+
+
+def drawn(body: Body, framework: str) -> list[str]:
+    """The calls in an expression that build a layer with random weights, as far as no initializer is chosen."""
+    nodes = [node for source in body.sources for node in ast.walk(ast.parse(source, mode="eval"))]
+    calls = [call for node in nodes if (call := layer_call(node)) and "initializer" not in call]
+    return [call for call in calls if call.partition("(")[0].rpartition(".")[2] in drawn_layers(framework)]
+
+
+_LAYERS = frozenset({"nn", "torch.nn", "keras", "keras.layers", "tf.keras", "tf.keras.layers"})
 
 
 @dataclass(frozen=True)
@@ -167,6 +191,15 @@ class Gradient:
         """Whether an input is complex."""
         return any(dtype.startswith("complex") for dtype in self.dtypes.values())
 
+    @cached_property
+    def drawn(self) -> dict[str, list[str]]:
+        """By framework, the layers in its expressions that start with random weights; one without any is left out."""
+        found: dict[str, list[str]] = {}
+        for output in self.outputs if self.native else ():
+            for framework, body in output.body.items():
+                found.setdefault(framework, []).extend(drawn(body, framework))
+        return {framework: calls for framework, calls in found.items() if calls}
+
     def in_double(self) -> Gradient:
         """The same in double precision."""
         dtype = in_double(self.dtype)
@@ -177,20 +210,29 @@ class Gradient:
         )
         return replace(self, dtypes=dtypes, dtype=dtype, outputs=outputs) if dtypes != self.dtypes else self
 
-    def notes(self) -> tuple[str, ...]:
-        """What a reader must know to read the derivatives."""
-        summed = [o for o in self.outputs if o.shape and {"gradient", "hessian", "hvp"} & set(self.derivatives)]
+    def notes(self, without: Collection[Output] = ()) -> tuple[str, ...]:
+        """What a reader must know to read the derivatives; `without` are outputs that have none."""
+        kinds = {"gradient", "hessian", "hvp"} & set(self.derivatives)
+        summed = [output for output in self.outputs if output.shape and kinds and output not in without]
         notes = [
             f"{output.value} has shape {show(output.shape or ())}: its gradient is that of its sum (a cotangent of ones)"
             for output in summed
             if self.wrt
         ]
-        if any(output.reference for output in self.outputs) and self.derivatives and self.count > EACH:
+        mixed = any(not m.elementwise or self.complex for output in self.outputs for m in output.reference.values())
+        if mixed and self.derivatives and self.count > EACH:
             words = "one derivative along a random direction" if self.count <= LARGEST else "no derivative"
             notes.append(f"the reference checks the values and, by {self.count:,} numbers, {words}")
+        if self.drawn:
+            calls = " and ".join(call for calls in self.drawn.values() for call in dict.fromkeys(calls))
+            notes.append(
+                f"{calls}: random weights, each framework its own, so the numbers cannot be the same. Give them as inputs "
+                "(F.linear(x, w, b) and x @ w + b), or compare what fills the layers: tfpt diff --torch 'nn.Linear(3, 4)' "
+                "--tensorflow 'keras.layers.Dense(4)' --input-shape 3"
+            )
         return (*notes, *self.remarks)
 
 
 def without_reference(framework: str, call: str) -> str:
     """The remark that no reference can be had for an expression of one side, because no row knows a call in it."""
-    return f"no reference: no row of the dictionary knows {LABELS[framework]}'s {call}"
+    return f"no reference for {LABELS[framework]}'s side: no row of the dictionary reads {call}"

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 from tfpt_cli.explain import Involved, involved_code
 from tfpt_cli.listing import Listing
 from tfpt_cli.listing import listing as listing_of
-from tfpt_cli.results import FRAMEWORKS, REFERENCE, Comparison, Outcome, State, Tolerance
+from tfpt_cli.results import FRAMEWORKS, REFERENCE, Comparison, Outcome, State, Tolerance, Value
 from tfpt_cli.subjects.gradient.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
+from tfpt_cli.subjects.gradient.spec import FLOATING
 from tfpt_cli.subjects.gradient.tensorflow import TensorFlowWriter
 from tfpt_cli.subjects.gradient.torch import TorchWriter
 from tfpt_cli.subjects.gradient.writer import quantities_of
 
 if TYPE_CHECKING:
-    from tfpt_cli.subjects.gradient.spec import Gradient
+    from collections.abc import Callable
+
+    from tfpt_cli.subjects.gradient.spec import Gradient, Output
     from tfpt_cli.subjects.gradient.writer import Writer
 
 __all__ = [
@@ -31,6 +34,7 @@ __all__ = [
     "quantities",
     "read",
     "second_look",
+    "settled",
     "sides",
 ]
 
@@ -72,6 +76,37 @@ def second_look(spec: Gradient, comparisons: list[Comparison]) -> dict[str, List
     if REFERENCE in sides(spec):
         again[REFERENCE] = ReferenceWriter(spec, second=True)
     return {side: _listing(side, "", writer) for side, writer in again.items()}
+
+
+def settled(spec: Gradient, outcomes: dict[str, Outcome], wanted: Callable[[str], bool]) -> dict[str, Outcome]:
+    """The outcomes without the derivatives, of those that are not `wanted`, of results that have none on either side.
+
+    Nothing differentiates truth values and whole numbers: PyTorch raises, and the tape answers None.
+    """
+    gone = {
+        quantity
+        for output in _discrete(spec, outcomes)
+        for quantity in quantities_of(output, spec)
+        if quantity != output.value and not wanted(quantity)
+    }
+    return {side: _without(outcome, gone) for side, outcome in outcomes.items()} if gone else outcomes
+
+
+def _discrete(spec: Gradient, outcomes: dict[str, Outcome]) -> list[Output]:
+    """The outputs whose value is truth values or whole numbers on both sides."""
+
+    def values(output: Output) -> list[Value]:
+        return [v for f in FRAMEWORKS for (name, _), v in outcomes[f].values.items() if name == output.value]
+
+    return [o for o in spec.outputs if values(o) and all(v.dtype and v.dtype not in FLOATING for v in values(o))]
+
+
+def _without(outcome: Outcome, gone: set[str]) -> Outcome:
+    kept = {key: value for key, value in outcome.values.items() if key[0] not in gone}
+    left_out = {value.failure for key, value in outcome.values.items() if key[0] in gone} - {None}
+    left_out -= {value.failure for value in kept.values()}
+    failures = tuple(failure for failure in outcome.failures if failure not in left_out or failure.could_not_run)
+    return replace(outcome, values=kept, failures=failures)
 
 
 def compare(
@@ -116,8 +151,10 @@ def involved(spec: Gradient, name: str) -> Involved:
     return Involved(involved_code(sources), kind, shapes=shapes, values=values)
 
 
-def notes(_: Gradient, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
-    """What was skipped, and why there is no reference where it should be."""
+def notes(spec: Gradient, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
+    """How to read the derivatives, what was skipped, and why there is no reference where it should be."""
+    discrete = _discrete(spec, outcomes) if spec.derivatives and spec.wrt else []
+    words = [f"{output.value} is {_dtypes(output, outcomes)}, and has no derivative" for output in discrete]
     skipped = dict.fromkeys(
         f"{how.rpartition(', ')[2] or how}: skipped, {value.reason}"
         for framework in FRAMEWORKS
@@ -126,4 +163,9 @@ def notes(_: Gradient, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
     )
     failures = outcomes[REFERENCE].failures if REFERENCE in outcomes else ()
     lacking = [f"no reference: {failure.message}"[:300] for failure in failures[:1]]
-    return (*skipped, *lacking)
+    return (*spec.notes(discrete), *words, *skipped, *lacking)
+
+
+def _dtypes(output: Output, outcomes: dict[str, Outcome]) -> str:
+    found = (v.dtype for f in FRAMEWORKS for (name, _), v in outcomes[f].values.items() if name == output.value)
+    return " and ".join(dict.fromkeys(found))

@@ -42,13 +42,30 @@ class TensorFlowWriter(FrameworkWriter):
 
     def evaluation(self, _: Output, run: str) -> str:
         call = self.call(run)
-        return self.taped(call) if "gradient" in self.spec.derivatives and self.wrt else f"{self.value} = {call}"
+        return self.taped(call) if self.gradient_first and self.wrt else f"{self.value} = {call}"
+
+    @property
+    def gradient_first(self) -> bool:
+        """Whether the tape that records the value is asked for the gradient next, before another derivative records its own."""
+        return self.spec.derivatives[:1] == ("gradient",)
 
     def derivative(self, kind: str, output: Output, run: str, mode: str) -> Iterator[Section]:
         if order := ORDER.fullmatch(kind):
-            yield from self.of_order(int(order[1]), output, self.call(run), mode)
+            yield from self.of_order(int(order[1]), output, run, mode)
         else:
-            yield from getattr(self, kind)(output, self.call(run), mode)
+            yield from getattr(self, kind)(output, run, mode)
+
+    def watched(self, run: str, mode: str) -> tuple[list[str], list[str], str]:
+        """What a ForwardAccumulator watches: lines before it, the names of the inputs there, and the call of them.
+
+        A tf.function takes the variables themselves, whose tangents the accumulator does not see inside; tensors it does.
+        """
+        if not mode or not self.variables:
+            return [], list(self.wrt), self.call(run)
+        tensors = dict(zip(self.wrt, self.holders("tensor"), strict=True))
+        lines = [f"{tensor} = tf.convert_to_tensor({name})" for name, tensor in tensors.items()]
+        arguments = ", ".join(tensors.get(name, name) for name in self.spec.inputs)
+        return lines, list(tensors.values()), f"{run}({arguments})"
 
     def taped(self, call: str, *, persistent: bool = False) -> str:
         return "\n".join([*self.tape(self.free("tape"), persistent=persistent), f"    {self.value} = {call}"])
@@ -66,28 +83,33 @@ class TensorFlowWriter(FrameworkWriter):
     def sources(self) -> str:
         return alone_or(self.wrt, listed(self.wrt))
 
-    def gradient(self, output: Output, call: str, mode: str) -> Iterator[Section]:
-        yield self.by_tape("gradient", "gradient", output, mode)
+    def gradient(self, output: Output, run: str, mode: str) -> Iterator[Section]:
+        yield self.by_tape(
+            "gradient", "gradient", output, mode, "" if self.gradient_first else self.taped(self.call(run))
+        )
         if self.spec.all_ways:
-            yield self.by_tape("gradient", "gradient", output, mode, self.taped(call, persistent=True))
+            yield self.by_tape("gradient", "gradient", output, mode, self.taped(self.call(run), persistent=True))
         if self.one_by_one:
-            yield self.forward("gradient", output, call, mode)
+            yield self.forward("gradient", output, run, mode)
 
-    def jacobian(self, output: Output, call: str, mode: str) -> Iterator[Section]:
-        yield self.by_tape("jacobian", "jacobian", output, mode, self.taped(call))
+    def jacobian(self, output: Output, run: str, mode: str) -> Iterator[Section]:
+        yield self.by_tape("jacobian", "jacobian", output, mode, self.taped(self.call(run)))
         if self.one_by_one:
-            yield self.forward("jacobian", output, call, mode)
+            yield self.forward("jacobian", output, run, mode)
 
-    def vjp(self, output: Output, call: str, mode: str) -> Iterator[Section]:
+    def vjp(self, output: Output, run: str, mode: str) -> Iterator[Section]:
         weights = f", output_gradients={self.cotangent(output.name)}"
         for persistent in (False, True) if self.spec.all_ways else (False,):
-            yield self.by_tape("vjp", "gradient", output, mode, self.taped(call, persistent=persistent), weights)
+            yield self.by_tape(
+                "vjp", "gradient", output, mode, self.taped(self.call(run), persistent=persistent), weights
+            )
 
-    def forward(self, kind: str, output: Output, call: str, mode: str) -> Section:
+    def forward(self, kind: str, output: Output, run: str, mode: str) -> Section:
         """Forward mode along every axis of every input: a column of the Jacobian each, or its sum."""
         accumulator, columns, axis = self.free("accumulator"), self.free("columns"), self.free("axis")
-        lines, holders = [], self.holders(f"forward_{kind}")
-        for name, holder in zip(self.wrt, holders, strict=True):
+        holders = self.holders(f"forward_{kind}")
+        lines, watched, call = self.watched(run, mode)
+        for name, tensor, holder in zip(self.wrt, watched, holders, strict=True):
             shape, size = list(self.spec.inputs[name].shape), self.spec.inputs[name].size
             column = f"{accumulator}.jvp({self.value})"
             joined = {
@@ -97,20 +119,20 @@ class TensorFlowWriter(FrameworkWriter):
             lines += [
                 f"{columns} = []",
                 f"for {axis} in tf.reshape(tf.eye({size}, dtype=tf.{self.spec.dtypes[name]}), {[size, *shape]}):",
-                f"    with tf.autodiff.ForwardAccumulator({name}, {axis}) as {accumulator}:",
+                f"    with tf.autodiff.ForwardAccumulator({tensor}, {axis}) as {accumulator}:",
                 f"        {self.value} = {call}",
                 f"    {columns}.append({column})",
                 f"{holder} = None if {columns}[0] is None else {joined}",
             ]
         return Section("\n".join(lines), self.leaves(kind, output, "ForwardAccumulator", mode, holders))
 
-    def hessian(self, output: Output, call: str, mode: str) -> Iterator[Section]:
+    def hessian(self, output: Output, run: str, mode: str) -> Iterator[Section]:
         outer, inner = self.free("outer"), self.free("inner")
         gradients = self.holders("gradient")
         lines = [
             *self.tape(outer, persistent=True),
             *self.tape(inner, "    "),
-            f"        {self.value} = {call}",
+            f"        {self.value} = {self.call(run)}",
             f"    {', '.join(gradients)} = {inner}.gradient({self.value}, {self.sources})",
         ]
         leaves: list[Leaf] = []
@@ -125,14 +147,14 @@ class TensorFlowWriter(FrameworkWriter):
                 )
         yield Section("\n".join(lines), tuple(leaves))
 
-    def of_order(self, order: int, output: Output, call: str, mode: str) -> Iterator[Section]:
+    def of_order(self, order: int, output: Output, run: str, mode: str) -> Iterator[Section]:
         holders = self.holders(f"d{order}")
         nested, times, tape, lower = (self.free(word) for word in ("nested", "times", "tape", "lower"))
         for name, holder in zip(self.wrt, holders, strict=True):
             lines = [
                 f"def {nested}({times}):",
                 f"    if {times} == 0:",
-                f"        return {call}",
+                f"        return {self.call(run)}",
                 *self.tape(tape, "    "),
                 f"        {lower} = {nested}({times} - 1)",
                 f"    return None if {lower} is None else {tape}.gradient({lower}, {name})",
@@ -142,36 +164,47 @@ class TensorFlowWriter(FrameworkWriter):
             key = quantity(f"d{order}", output.name, name)
             yield Section("\n".join(lines), (self.leaf(key, "nested GradientTape", mode, holder),))
 
-    def hvp(self, output: Output, call: str, mode: str) -> Iterator[Section]:
+    def hvp(self, output: Output, run: str, mode: str) -> Iterator[Section]:
         outer, inner, gradients = self.free("outer"), self.free("inner"), self.free("gradients")
         holders, wrt = self.holders("hvp"), listed(self.wrt)
         tangents = listed([self.tangent(name) for name in self.wrt])
-        taped = [
-            *self.tape(inner, "    "),
-            f"        {self.value} = {call}",
-            # Zeros for an input that is not used: a None has no gradient to take.
-            f'    {gradients} = {inner}.gradient({self.value}, {wrt}, unconnected_gradients="zero")',
-        ]
+
+        def taped(of: str, call: str, head: list[str]) -> list[str]:
+            return [
+                *head,
+                f"        {self.value} = {call}",
+                # Zeros for an input that is not used: a None has no gradient to take.
+                f'    {gradients} = {inner}.gradient({self.value}, {of}, unconnected_gradients="zero")',
+            ]
+
         lines = [
             *self.tape(outer),
-            *taped,
+            *taped(wrt, self.call(run), self.tape(inner, "    ")),
             f"{unpacked(holders)} = {outer}.gradient({gradients}, {wrt}, output_gradients={tangents})",
         ]
         yield Section("\n".join(lines), self.leaves("hvp", output, "nested GradientTape", mode, holders))
         if self.spec.all_ways:
+            accumulator = self.free("accumulator")
+            before, watched, call = self.watched(run, mode)
+            head = self.tape(inner, "    ")
+            if before:  # tensors, which a tape does not watch by itself
+                head = [head[0], f"        {inner}.watch({listed(watched)})"]
             lines = [
-                f"with tf.autodiff.ForwardAccumulator({wrt}, {tangents}) as {outer}:",
-                *taped,
-                f"{unpacked(holders)} = {outer}.jvp({gradients})",
+                *before,
+                f"with tf.autodiff.ForwardAccumulator({listed(watched)}, {tangents}) as {accumulator}:",
+                *taped(listed(watched), call, head),
+                f"{unpacked(holders)} = {accumulator}.jvp({gradients})",
             ]
             way = "ForwardAccumulator of GradientTape"
             yield Section("\n".join(lines), self.leaves("hvp", output, way, mode, holders))
 
-    def jvp(self, output: Output, call: str, mode: str) -> Iterator[Section]:
+    def jvp(self, output: Output, run: str, mode: str) -> Iterator[Section]:
         accumulator, holder = self.free("accumulator"), self.free("jvp")
         tangents = listed([self.tangent(name) for name in self.wrt])
+        before, watched, call = self.watched(run, mode)
         lines = [
-            f"with tf.autodiff.ForwardAccumulator({listed(self.wrt)}, {tangents}) as {accumulator}:",
+            *before,
+            f"with tf.autodiff.ForwardAccumulator({listed(watched)}, {tangents}) as {accumulator}:",
             f"    {self.value} = {call}",
             f"{holder} = {accumulator}.jvp({self.value})",
         ]

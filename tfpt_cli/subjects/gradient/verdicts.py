@@ -311,21 +311,25 @@ class Court:
         if not verdicts:
             return None
         method = "differences along a random direction, float64"
-        return Reference(method, {"": wanted}, 0, float(error), verdicts)
+        return Reference(method, {"": wanted}, 0, float(error), verdicts, along=True)
 
     def along_in_words(self, comparison: Comparison) -> Comparison:
         """What the one derivative along a direction says of a large gradient, where a side is off."""
         sides = comparison.reference.sides if comparison.reference is not None else {}
-        off = {f: against.max_abs for f, against in sides.items() if against.standing is Standing.WRONG}
-        if not off or not self.again:
+        if not self.again:
             return comparison
-        both = len(off) == len(FRAMEWORKS) and comparison.verdict.agrees
-        names = " and ".join(LABELS[framework] for framework in off)
-        apart = max(distance or 0.0 for distance in off.values())
-        by = f"by {apart:.3g}" if np.isfinite(apart) else "and not a finite number"
-        words = f"{names} off the reference along a random direction, {by}"
-        diagnosis = (*comparison.diagnosis, "both wrong") if both else comparison.diagnosis
-        return replace(comparison, findings=(words,), diagnosis=diagnosis)
+        off = {f: against.max_abs for f, against in sides.items() if against.standing is Standing.WRONG}
+        right = [LABELS[f] for f in sides if f not in off] if not comparison.verdict.agrees else []
+        findings = [f"{name} agrees with the reference along a random direction" for name in right]
+        diagnosis = comparison.diagnosis
+        if off:
+            names = " and ".join(LABELS[framework] for framework in off)
+            apart = max(distance or 0.0 for distance in off.values())
+            by = f"by {apart:.3g}" if np.isfinite(apart) else "and not a finite number"
+            findings.append(f"{names} off the reference along a random direction, {by}")
+            if len(off) == len(FRAMEWORKS) and comparison.verdict.agrees:
+                diagnosis = (*diagnosis, "both wrong")
+        return replace(comparison, findings=tuple(findings), diagnosis=diagnosis)
 
     def with_findings(
         self, comparison: Comparison, sides: dict[str, Way], evidence: dict[str, Evidence], judged: dict[str, Judgement]
@@ -482,6 +486,8 @@ class Court:
         parted = comparison.measure is not None and comparison.measure.mismatched
         if comparison.verdict is not Verdict.DIFFERS or not parted or "subnormal" in comparison.diagnosis:
             return comparison
+        if self.spec.drawn:
+            return comparison  # random weights tell nothing of the functions
         if "kink" in comparison.diagnosis and self.legitimate(sides, comparison):
             return comparison  # at a kink both may be right: two conventions, not two functions
         doubles = {f: self.again[f].values.get((quantity, how)) for f, (how, _) in sides.items() if f in self.again}

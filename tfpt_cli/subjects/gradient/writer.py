@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tfpt_cli.listing import Leaf, Section
-from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body
+from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body, layer_call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tfpt_cli.scenario.values import Values
     from tfpt_cli.subjects.gradient.spec import Gradient, Output
@@ -161,7 +162,8 @@ class FrameworkWriter(Writer):
     def function(self, name: str, output: Output) -> str:
         """The source of an output as a function of the inputs, a person's own function included."""
         if self.framework not in output.code:
-            return self.defined(name, output.body[self.framework])
+            layers, body = built_once(output.body[self.framework], self.free)
+            return "\n".join([*layers, *[""] * bool(layers), self.defined(name, body)])
         code = output.code[self.framework]
         folder, module = os.path.split(code.file[: -len(".py")])
         alias = self.free(f"user_{module}")
@@ -172,6 +174,32 @@ class FrameworkWriter(Writer):
     def one_by_one(self) -> bool:
         """Whether forward mode is run, along one axis after another."""
         return self.spec.all_ways and self.spec.count <= FORWARD and not self.spec.complex
+
+
+def built_once(body: Body, free: Callable[[str], str]) -> tuple[list[str], Body]:
+    """The layers of an expression as lines before it, and the expression with their names in place of them.
+
+    `nn.Linear(3, 4)(x)` in a function builds a layer, with new random weights, whenever the function is called. Layers that
+    are spelled alike stay as many as they are.
+    """
+    found: dict[str, str] = {}
+
+    class Hoisting(ast.NodeTransformer):
+        def visit_Call(self, node: ast.Call) -> ast.AST:
+            if isinstance(node.func, ast.Call) and (call := layer_call(node.func)):
+                name = free("layer" if not found else f"layer_{len(found) + 1}")
+                found[name] = call
+                node = ast.Call(ast.Name(name, ast.Load()), node.args, node.keywords)
+            return self.generic_visit(node)
+
+    def hoisted(source: str) -> str:
+        return ast.unparse(Hoisting().visit(ast.parse(source, mode="eval")))
+
+    if not any(layer_call(node) for source in body.sources for node in ast.walk(ast.parse(source, mode="eval"))):
+        return [], body  # as it was written
+    lines = tuple((name, hoisted(source)) for name, source in body.lines)
+    result = hoisted(body.result)
+    return [f"{name} = {call}" for name, call in found.items()], Body(result, lines)
 
 
 def listed(names: list[str]) -> str:

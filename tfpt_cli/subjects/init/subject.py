@@ -16,6 +16,8 @@ from tfpt_cli.subjects.init.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.init.spec import DRAWS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tfpt_cli.subjects.init.spec import Init, Parameter
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "quantities",
     "read",
     "second_look",
+    "settled",
     "sides",
 ]
 
@@ -43,9 +46,14 @@ def second_look(_: Init, __: list[Comparison]) -> dict[str, Listing]:
     return {}
 
 
-def notes(_: Init, __: dict[str, Outcome]) -> tuple[str, ...]:
-    """Nothing besides the comparisons."""
-    return ()
+def settled(_: Init, outcomes: dict[str, Outcome], __: Callable[[str], bool]) -> dict[str, Outcome]:
+    """The outcomes as they are: every parameter counts."""
+    return outcomes
+
+
+def notes(spec: Init, _: dict[str, Outcome]) -> tuple[str, ...]:
+    """What is to be known of the layer, or of how it is filled."""
+    return spec.notes()
 
 
 def alike(spec: Init, framework: str) -> Init:
