@@ -75,7 +75,8 @@ def test_what_the_list_shows_is_what_was_measured(whole: selfcheck.Examination) 
     same = all(kept["environment"][key] == whole.environment[key] for key in decides)
     shown, now = dict(figures(kept["operations"])), dict(figures(whole.measured))
     assert len(shown) > 1000
-    assert set(shown) == set(now)
+    # Another version may refuse a dtype, or give nothing that can be measured, at some of the points.
+    assert len(set(shown) ^ set(now)) <= (0 if same else len(shown) / 100)
     if same:
         assert [(place, shown[place], now[place]) for place in shown if not near(shown[place], now[place])] == []
 
