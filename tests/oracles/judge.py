@@ -13,6 +13,7 @@ import numpy as np
 
 from tests.oracles.truth import Case, Truth, yaml
 from tfpt_cli.check import Options, Session
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.report.json_report import report_object
 
 if TYPE_CHECKING:
@@ -212,11 +213,13 @@ class _Hearing:
     def hear(self, scenario: dict[str, Any] | None, problem: str) -> None:
         tally, case = self.tally, self.case
         if scenario is None:
-            tally.refused += 1
-            tally.note("refused by us", case, words=problem or "not in the report")
+            # Refused while it was read, with a reason: no side was asked anything.
+            tally.declined["tfpt"] += 1
+            tally.note("not read" if problem else "refused", case, words=problem or "not in the report")
+            tally.refused += not problem
             return
-        for failure in scenario["failures"]:
-            self.failed(failure["framework"], failure["message"], scenario)
+        for side, message in {f["framework"]: f["message"] for f in reversed(scenario["failures"])}.items():
+            self.failed(side, message, scenario)
         seen = set()
         for comparison in scenario["comparisons"]:
             if comparison["quantity"] in seen:
@@ -225,9 +228,13 @@ class _Hearing:
             self.compare(comparison, scenario)
 
     def failed(self, side: str, message: str, scenario: dict[str, Any]) -> None:
-        """A side that was refused: our fault where the framework itself takes the input, or nothing explains it."""
+        """A side that was refused: our fault where the framework itself takes the input, or where we wrote the code.
+
+        What a row declares that a framework refuses is the framework's own, and so is what it says of code that was given.
+        """
         known = any(comparison["known_differences"] for comparison in scenario["comparisons"])
-        if side in self.case.taken or not (known or self.case.altered):
+        written = "of" in self.case.document["gradient"]
+        if side in self.case.taken or (written and not known and not _declared(self.case)):
             self.tally.refused += 1
             self.tally.note("refused", self.case, side=side, words=message)
         else:
@@ -244,7 +251,7 @@ class _Hearing:
         if all(side["state"] == "present" for side in sides):
             self.verdict(comparison, sides, truth)
         if case.altered:
-            self.plant(comparison, sides)
+            self.plant(comparison, sides, scenario)
             return
         for name, side in zip(SIDES, sides, strict=True):
             if side["state"] == "present" and truth is not None:
@@ -262,7 +269,7 @@ class _Hearing:
             tally.false_differences += 1
             tally.note("false difference", case, quantity, words=comparison.get("reason", ""))
 
-    def plant(self, comparison: dict[str, Any], sides: list[dict[str, Any]]) -> None:
+    def plant(self, comparison: dict[str, Any], sides: list[dict[str, Any]], scenario: dict[str, Any]) -> None:
         """A planted mistake must be seen where it alters the numbers, and nobody but the altered side be called wrong."""
         tally, case, quantity = self.tally, self.case, comparison["quantity"]
         truth = case.truths.get(quantity)
@@ -287,13 +294,17 @@ class _Hearing:
             return
         reference = comparison.get("reference", {})
         standings = {side: reference.get(side, {}).get("standing") for side in SIDES}
-        if "both wrong" in comparison["diagnosis"] or standings[other] in ("wrong", "rounding", "convention"):
+        whole = dict(zip(SIDES, sides, strict=True))[other]
+        true = standing(whole, truth) if whole["state"] == "present" else None
+        rounded = true is not None and (true.off or true.lost)
+        blamed = standings[other] in ("wrong", "convention") or (standings[other] == "rounding" and not rounded)
+        if "both wrong" in comparison["diagnosis"] or blamed:
             tally.wrong += 1
             tally.note("blame wrong", case, quantity, other, f"the side that is right is called {standings[other]}")
-        elif standings[other] == "right":
+        elif standings[other] in ("right", "rounding"):
             tally.right += 1
         else:
-            self.silence(comparison, other, {"notes": []}, standings[other])
+            self.silence(comparison, other, scenario, standings[other])
         if not visible:
             return
         own = "values_by_side" in reference
@@ -303,7 +314,7 @@ class _Hearing:
         elif standings[str(case.altered)] in ("right", "wrong", "rounding", "overflow"):
             tally.right += 1
         else:
-            self.silence(comparison, str(case.altered), {"notes": []}, standings[str(case.altered)])
+            self.silence(comparison, str(case.altered), scenario, standings[str(case.altered)])
 
     def blame(
         self, comparison: dict[str, Any], name: str, side: dict[str, Any], truth: Truth, scenario: dict[str, Any]
@@ -332,8 +343,16 @@ class _Hearing:
 
     def silence(self, comparison: dict[str, Any], side: str, scenario: dict[str, Any], said: str | None) -> None:
         reason = _silence(comparison, scenario, said)
+        if self.case.plant == "nan" and side == self.case.altered:
+            reason = f"{reason} (the side into which a NaN was put)"
         self.tally.silent[reason] += 1
         self.tally.note("silent", self.case, comparison["quantity"], side, reason)
+
+
+def _declared(case: Case) -> bool:
+    """Whether a row that takes part declares that a side refuses something of it."""
+    rows = [row for name in case.operations if (row := dictionary().operations.get(name.split("(")[0])) is not None]
+    return any(part.verdict == "error" for row in rows for part in row.parts)
 
 
 def _complaint(said: str | None, stand: Stand, truth: Truth) -> str | None:

@@ -310,6 +310,11 @@ def _pair(case: Case) -> Case | None:
         other = written(tree, "tensorflow", case.document["dtype"])
     except (KeyError, ValueError, TypeError, NotConstant, BadConstant):
         return None
+    written_tree = ast.parse(other, mode="eval")
+    if any(isinstance(node, (ast.Starred, ast.IfExp, ast.GeneratorExp, ast.ListComp)) for node in ast.walk(written_tree)):
+        return None  # what a row may write and a scenario may not
+    if not {n.id for n in ast.walk(written_tree) if isinstance(n, ast.Name)} <= {"tf", "keras", "math", *gradient["at"]}:
+        return None
     text = case.kind.split(": ", 1)[1]
     document = {**case.document, "gradient": {"torch": text, "tensorflow": other, **gradient}}
     return Case("opinfo", f"{case.kind} as a pair", document, case.truths, operations=case.operations, taken=case.taken)
