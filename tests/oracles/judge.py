@@ -350,9 +350,10 @@ class _Hearing:
 
 
 def _declared(case: Case) -> bool:
-    """Whether a row that takes part declares that a side refuses something of it."""
+    """Whether a row that takes part declares that a side refuses something of it, or not to have the dtype."""
     rows = [row for name in case.operations if (row := dictionary().operations.get(name.split("(")[0])) is not None]
-    return any(part.verdict == "error" for row in rows for part in row.parts)
+    dtype = case.document["dtype"]
+    return any(dtype not in row.dtypes or any(part.verdict == "error" for part in row.parts) for row in rows)
 
 
 def _complaint(said: str | None, stand: Stand, truth: Truth) -> str | None:
@@ -366,7 +367,7 @@ def _complaint(said: str | None, stand: Stand, truth: Truth) -> str | None:
         return "it is right" if stand.right else None
     if said == "rounding":
         if stand.overflow:
-            return "it overflowed"
+            return "it is not finite where the truth is"
         if stand.off or stand.lost:
             return ""
         return None if unsure else "it is right to more than half of its digits"
@@ -390,7 +391,7 @@ def _silence(comparison: dict[str, Any], scenario: dict[str, Any], said: str | N
         finite = all("nan" not in str(comparison[s].get("kinds")) and "inf" not in str(comparison[s].get("kinds"))
                      for s in SIDES if s in comparison)  # fmt: skip
         return "unknown, finite numbers" if finite else "unknown, beside a number that is not finite"
-    notes = [re.sub(r"[`'\"(].*", "", note) for note in scenario.get("notes", []) if "reference" in note]
+    notes = [re.sub(r"by [\d,]+ numbers", "by many numbers", note) for note in scenario.get("notes", []) if "reference" in note]
     return notes[0].strip() if notes else "no word and no reason"
 
 

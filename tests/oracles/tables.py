@@ -16,6 +16,7 @@ import scipy.special
 
 from tests.oracles import trees
 from tests.oracles.truth import Case, Truth
+from tfpt_cli.dictionary.rows import dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +149,10 @@ def _case(kind: str, expression: str, dtype: str, at: dict[str, NDArray[Any]], v
         except (trees.Beyond, ValueError, ZeroDivisionError, OverflowError):
             pass
     name = expression.split("(")[0]
-    return Case("tables", kind, {"dtype": dtype, "gradient": {"of": expression, "at": points}}, truths, operations=(name,))
+    gradient: dict[str, Any] = {"of": expression, "at": points}
+    if not dictionary().operations[name].differentiable:
+        gradient["derivatives"] = []
+    return Case("tables", kind, {"dtype": dtype, "gradient": gradient}, truths, operations=(name,))
 
 
 def cases(seed: int = 0, sample: int | None = None) -> Iterator[Case]:
