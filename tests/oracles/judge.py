@@ -97,7 +97,7 @@ def checked(cases: list[Case], session: Session) -> Iterator[tuple[Case, dict[st
             files.append((path, texts))
         report = report_object(session.check(Options(paths=tuple(str(path) for path, _ in files))))
         scenarios = {int(scenario["name"]): scenario for scenario in report["scenarios"]}
-        problems = {}
+        problems: dict[int, str] = {}
         for problem in report["problems"]:
             start = int(Path(problem["file"]).stem)
             texts = next(texts for path, texts in files if path.stem == Path(problem["file"]).stem)
@@ -128,7 +128,8 @@ def close(a: NDArray[Any], b: NDArray[Any], dtype: str, times: float = 1.0, erro
     with np.errstate(all="ignore"):
         near = np.abs(a - b) <= times * (atol + rtol * np.maximum(np.abs(a), np.abs(b))) + error
     finite = np.isfinite(a) & np.isfinite(b)
-    return np.where(finite, near, (np.isnan(a) & np.isnan(b)) | (a == b))
+    same: NDArray[np.bool_] = np.where(finite, near, (np.isnan(a) & np.isnan(b)) | (a == b))
+    return same
 
 
 def _held(array: NDArray[Any], dtype: str) -> NDArray[Any]:
@@ -177,7 +178,11 @@ def standing(side: dict[str, Any], truth: Truth) -> Stand | None:
         with np.errstate(all="ignore"):
             between = (have >= low) & (have <= high)
         surely = np.where(kink, between | close(have, low, dtype, 0.9) | close(have, high, dtype, 0.9), surely)
-        hardly = np.where(kink, between | close(have, low, dtype, 1.1, truth.error) | close(have, high, dtype, 1.1, truth.error), hardly)
+        hardly = np.where(
+            kink,
+            between | close(have, low, dtype, 1.1, truth.error) | close(have, high, dtype, 1.1, truth.error),
+            hardly,
+        )
     with np.errstate(all="ignore"):
         relative = np.abs(have - held) / np.abs(held)
     half = np.sqrt(_DIGITS.get(dtype, 1.0)) * 0.25
@@ -191,7 +196,7 @@ def standing(side: dict[str, Any], truth: Truth) -> Stand | None:
     )
 
 
-def _parted(sides: list[dict[str, Any]], tolerance: dict[str, float] | None) -> bool | None:
+def _parted(sides: list[dict[str, Any]]) -> bool | None:
     """Whether two sides part, by their numbers alone; None where the report shows too few of them."""
     left, right = sides
     if left["shape"] != right["shape"]:
@@ -249,7 +254,7 @@ class _Hearing:
             if side["state"] == "failed" and not scenario["failures"]:
                 self.failed(name, side.get("note", ""), scenario)
         if all(side["state"] == "present" for side in sides):
-            self.verdict(comparison, sides, truth)
+            self.verdict(comparison, sides)
         if case.altered:
             self.plant(comparison, sides, scenario)
             return
@@ -257,10 +262,11 @@ class _Hearing:
             if side["state"] == "present" and truth is not None:
                 self.blame(comparison, name, side, truth, scenario)
 
-    def verdict(self, comparison: dict[str, Any], sides: list[dict[str, Any]], truth: Truth | None) -> None:
+    def verdict(self, comparison: dict[str, Any], sides: list[dict[str, Any]]) -> None:
+        """A verdict may not contradict the numbers that stand beside it."""
         tally, case, quantity = self.tally, self.case, comparison["quantity"]
         agrees = comparison["verdict"] in ("identical", "close")
-        parted = _parted(sides, comparison.get("tolerance"))
+        parted = _parted(sides)
         if agrees and parted:
             tally.false_agreements += 1
             tally.note("false agreement", case, quantity, words="the numbers part")
@@ -391,7 +397,11 @@ def _silence(comparison: dict[str, Any], scenario: dict[str, Any], said: str | N
         finite = all("nan" not in str(comparison[s].get("kinds")) and "inf" not in str(comparison[s].get("kinds"))
                      for s in SIDES if s in comparison)  # fmt: skip
         return "unknown, finite numbers" if finite else "unknown, beside a number that is not finite"
-    notes = [re.sub(r"by [\d,]+ numbers", "by many numbers", note) for note in scenario.get("notes", []) if "reference" in note]
+    notes = [
+        re.sub(r"by [\d,]+ numbers", "by many numbers", note)
+        for note in scenario.get("notes", [])
+        if "reference" in note
+    ]
     return notes[0].strip() if notes else "no word and no reason"
 
 
@@ -407,13 +417,12 @@ def _rounding(case: Case, quantity: str, side: str, scenario: dict[str, Any] | N
     if found is None or found["state"] != "present":
         tally.unjudged += 1
         return
-    stand = standing({**found, "dtype": case.document["dtype"]}, case.truths[quantity])
-    if stand is None or (stand.off and np.isfinite(numbers(found["values"])).all()):
-        # The truth was asked at the numbers that the narrower dtype holds, and double precision may be ill-conditioned too.
-        tally.wrong += 1
-        tally.note("blame wrong", case, quantity, side, f"called rounding: off in double precision too{_shown(found, case.truths[quantity])}")  # fmt: skip
-    elif stand.off:
-        tally.wrong += 1
-        tally.note("blame wrong", case, quantity, side, "called rounding: not finite in double precision either")
-    else:
+    truth = case.truths[quantity]
+    stand = standing({**found, "dtype": case.document["dtype"]}, truth)
+    if stand is None or not stand.off:
         tally.right += 1
+        return
+    finite = np.isfinite(numbers(found["values"])).all()
+    words = "off in double precision too" if finite else "not finite in double precision either"
+    tally.wrong += 1
+    tally.note("blame wrong", case, quantity, side, f"called rounding: {words}{_shown(found, truth)}")

@@ -136,7 +136,7 @@ def _evaluator(text: str) -> Callable[[dict[str, torch.Tensor]], torch.Tensor]:
     code = compile(text, "<sample>", "eval")
 
     def evaluate(arrays: dict[str, torch.Tensor]) -> torch.Tensor:
-        result: torch.Tensor = eval(code, {"torch": torch, "F": F, "math": math, **arrays})  # noqa: S307 - our own text
+        result: torch.Tensor = eval(code, {"torch": torch, "F": F, "math": math, **arrays})
         return result
 
     return evaluate
@@ -160,7 +160,9 @@ def truths_of(text: str, arrays: dict[str, torch.Tensor]) -> tuple[dict[str, Tru
     output = evaluate(leaves)
     if not torch.equal(torch.nan_to_num(output.detach()), torch.nan_to_num(evaluate(wide).detach())):
         raise Unwritten("random")
-    truths = {"value": Truth.of(_array(output), 1e-12 * float(np.nan_to_num(np.abs(_array(output)), posinf=0).max(initial=0)))}
+    truths = {
+        "value": Truth.of(_array(output), 1e-12 * float(np.nan_to_num(np.abs(_array(output)), posinf=0).max(initial=0)))
+    }
     if output.dtype not in (torch.float64, torch.complex128):
         return truths, False
     if not output.requires_grad:
@@ -241,7 +243,7 @@ def cases(seed: int = 0, sample: int | None = None, only: set[str] | None = None
 
 def _of(op: Any, dtype: str, each: int, rng: random.Random) -> Iterator[Case]:
     torch.manual_seed(rng.randrange(2**31))
-    np.random.seed(rng.randrange(2**31))  # noqa: NPY002 - PyTorch's samples draw from it
+    np.random.seed(rng.randrange(2**31))
     random.seed(rng.randrange(2**31))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -296,9 +298,13 @@ def _case(op: Any, dtype: str, sample: Any) -> Case | None:
         gradient["dtypes"] = kinds
     if not smooth:
         gradient["derivatives"] = []
-    rows = tuple(sorted({n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}))
+    rows = tuple(
+        sorted({n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)})
+    )
     taken = frozenset({"torch"})
-    return Case("opinfo", f"{op.name}: {text}", {"dtype": dtype, "gradient": gradient}, truths, operations=rows, taken=taken)
+    return Case(
+        "opinfo", f"{op.name}: {text}", {"dtype": dtype, "gradient": gradient}, truths, operations=rows, taken=taken
+    )
 
 
 def _pair(case: Case) -> Case | None:
@@ -311,9 +317,16 @@ def _pair(case: Case) -> Case | None:
     except (KeyError, ValueError, TypeError, NotConstant, BadConstant):
         return None
     written_tree = ast.parse(other, mode="eval")
-    if any(isinstance(node, (ast.Starred, ast.IfExp, ast.GeneratorExp, ast.ListComp)) for node in ast.walk(written_tree)):
+    if any(
+        isinstance(node, (ast.Starred, ast.IfExp, ast.GeneratorExp, ast.ListComp)) for node in ast.walk(written_tree)
+    ):
         return None  # what a row may write and a scenario may not
-    if not {n.id for n in ast.walk(written_tree) if isinstance(n, ast.Name)} <= {"tf", "keras", "math", *gradient["at"]}:
+    if not {n.id for n in ast.walk(written_tree) if isinstance(n, ast.Name)} <= {
+        "tf",
+        "keras",
+        "math",
+        *gradient["at"],
+    }:
         return None
     text = case.kind.split(": ", 1)[1]
     document = {**case.document, "gradient": {"torch": text, "tensorflow": other, **gradient}}

@@ -7,6 +7,7 @@ that the two part wherever the mistake changes a number beyond the tolerance, an
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,9 @@ class Pair:
 
 
 def _unary(name: str, points: list[float] = _VECTOR) -> Pair:
-    other = {"asin": "tf.asin", "erf": "tf.math.erf", "lgamma": "tf.math.lgamma", "log1p": "tf.math.log1p"}.get(name, f"tf.{name}")
+    other = {"asin": "tf.asin", "erf": "tf.math.erf", "lgamma": "tf.math.lgamma", "log1p": "tf.math.log1p"}.get(
+        name, f"tf.{name}"
+    )
     return Pair(f"torch.{name}(x)", f"{other}(x)", {"x": points})
 
 
@@ -90,7 +93,7 @@ def _planted(pair: Pair, plant: str, side: str, dtype: str, rng: random.Random) 
         case "axis" if pair.axis is not None:
             right, wrong = pair.axis if side == "torch" else (a.replace("dim", "axis") for a in pair.axis)
             altered = text.replace(right, wrong)
-        case "index" if first.ndim == 1 and "torch.sum" not in pair.torch and "mean" not in pair.torch and "norm" not in pair.torch:
+        case "index" if first.ndim == 1 and not any(word in pair.torch for word in ("torch.sum", "mean", "norm")):
             code = {name: f"({spelled})[1]" for name, spelled in code.items()}
             altered = f"({text})[{rng.choice((0, 2, -1))}]"
         case "index of a row" if first.ndim == 2 and len(pair.at) == 1:
@@ -113,15 +116,15 @@ def _planted(pair: Pair, plant: str, side: str, dtype: str, rng: random.Random) 
 
 
 def _with_x(text: str, other: str) -> str:
-    import re
-
     return re.sub(r"\bx\b", lambda _: other, text)
 
 
 def _truths(text: str, at: dict[str, Any], dtype: str) -> dict[str, Truth]:
     """What the right code gives in double precision, at the numbers that the dtype holds."""
-    arrays = {name: torch.tensor(values, dtype=getattr(torch, dtype)).double().requires_grad_() for name, values in at.items()}
-    output = eval(text, {"torch": torch, "F": F, **arrays})  # noqa: S307 - our own text
+    arrays = {
+        name: torch.tensor(values, dtype=getattr(torch, dtype)).double().requires_grad_() for name, values in at.items()
+    }
+    output = eval(text, {"torch": torch, "F": F, **arrays})
     output.sum().backward()
     return {
         "value": Truth.of(output.detach().numpy()),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import random
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,10 +95,11 @@ def _scipy_folder() -> Path:
 
 def _numbers(texts: list[str], dtype: str) -> NDArray[Any]:
     whole: Any = np.uint32 if dtype == "float32" else np.uint64
-    return np.array([int(text, 16) for text in texts], whole).view(dtype).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # some are signalling NaNs
+        return np.array([int(text, 16) for text in texts], whole).view(dtype).astype(np.float64)
 
 
-def _of_numpy() -> Iterator[Case]:
+def _of_numpy() -> Iterator[Line]:
     for name, expression in _NUMPY.items():
         path = _numpy_folder() / f"umath-validation-set-{name}.csv"
         if not path.exists():
@@ -110,10 +112,10 @@ def _of_numpy() -> Iterator[Case]:
             values = _numbers([row[2] for row in chosen], dtype)
             for start in range(0, len(points), _POINTS):
                 some = slice(start, start + _POINTS)
-                yield _case(f"numpy {name}", expression, dtype, {"x": points[some]}, values[some])
+                yield Line(f"numpy {name}", expression, dtype, {"x": points[some]}, values[some])
 
 
-def _of_scipy() -> Iterator[Case]:
+def _of_scipy() -> Iterator[Line]:
     stores: dict[str, Any] = {}
     for file, table, expression, inputs, output, fixed in _SCIPY:
         path = _scipy_folder() / f"{file}.npz"
@@ -128,17 +130,29 @@ def _of_scipy() -> Iterator[Case]:
         if "{a}" in expression:
             for line in data:
                 text = expression.format(a=repr(float(line[inputs["a"]])))
-                yield _case(f"scipy {table}", text, "float64", {"x": line[[inputs["x"]]]}, line[[output]])
+                yield Line(f"scipy {table}", text, "float64", {"x": line[[inputs["x"]]]}, line[[output]])
             continue
         for start in range(0, len(data), _POINTS):
             some = data[start : start + _POINTS]
             at = {name: some[:, column] for name, column in inputs.items()}
-            yield _case(f"scipy {table}", expression, "float64", at, some[:, output])
+            yield Line(f"scipy {table}", expression, "float64", at, some[:, output])
 
 
-def _case(kind: str, expression: str, dtype: str, at: dict[str, NDArray[Any]], values: NDArray[Any]) -> Case:
+@dataclass(frozen=True)
+class Line:
+    """Some points of a table: the expression that they are of, and its values there."""
+
+    kind: str
+    expression: str
+    dtype: str
+    at: dict[str, NDArray[Any]]
+    values: NDArray[Any]
+
+
+def _case(line: Line) -> Case:
     """A case whose value is the table's; its slope is mpmath's where a function of one number has one in `trees`."""
-    points = {name: [float(v) for v in column] for name, column in at.items()}
+    kind, expression, dtype, values = line.kind, line.expression, line.dtype, line.values
+    points = {name: [float(v) for v in column] for name, column in line.at.items()}
     truths = {"value": Truth.of(values)}
     unary = trees.UNARY.get(expression.replace("(x)", "({})"))
     if unary is not None:
@@ -159,12 +173,11 @@ def cases(seed: int = 0, sample: int | None = None) -> Iterator[Case]:
     """Every point of every table that a row has, or so many scenarios of them at random (the tables weigh the same)."""
     rng = random.Random(seed)
     if sample is None:
-        yield from _of_numpy()
-        yield from _of_scipy()
+        yield from map(_case, (*_of_numpy(), *_of_scipy()))
         return
-    by_kind: dict[tuple[str, str], list[Case]] = {}
-    for case in (*_of_numpy(), *_of_scipy()):
-        by_kind.setdefault((case.kind, case.operations[0]), []).append(case)
+    by_kind: dict[tuple[str, str], list[Line]] = {}
+    for line in (*_of_numpy(), *_of_scipy()):
+        by_kind.setdefault((line.kind, line.expression.split("(")[0]), []).append(line)
     kinds = list(by_kind.values())
     for _ in range(sample):
-        yield rng.choice(rng.choice(kinds))
+        yield _case(rng.choice(rng.choice(kinds)))

@@ -9,6 +9,7 @@ hundred digits) is not known, and held against nobody.
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,17 +46,13 @@ class Dual:
     sharp: bool = True
 
 
-Real = Dual
-Unary = "Callable[[Dual], Dual]"
-
-
 def const(value: Any) -> Dual:
     return Dual(mp.mpf(value))
 
 
 def _with(x: Dual, value: Any, slope: Any) -> Dual:
     """A smooth function of one number by its value and slope; the slope is called only where the number is real."""
-    if isinstance(value, mpmath.mpc) or isinstance(value, type(mp.mpc(0))):
+    if isinstance(value, type(mp.mpc(0))):
         value = value.real if value.imag == 0 else NAN
     if mp.isnan(x.v) or mp.isnan(value):
         return Dual(NAN, NAN, x.moves, x.sure, sharp=not x.moves)
@@ -327,7 +324,11 @@ def lgamma(x: Dual) -> Dual:
 def digamma(x: Dual) -> Dual:
     if _pole(x):
         return Dual(NAN, NAN, x.moves, sure=False, sharp=not x.moves)
-    return _smooth(mp.digamma, lambda v: mp.polygamma(1, v) if v > 0 else mp.pi**2 / mp.sinpi(v) ** 2 - mp.polygamma(1, 1 - v), 1e8)(x)
+    return _smooth(mp.digamma, _trigamma, 1e8)(x)
+
+
+def _trigamma(v: Any) -> Any:
+    return mp.polygamma(1, v) if v > 0 else mp.pi**2 / mp.sinpi(v) ** 2 - mp.polygamma(1, 1 - v)
 
 
 def entr(x: Dual) -> Dual:
@@ -420,7 +421,8 @@ UNARY: dict[str, Callable[[Dual], Dual]] = {
     "digamma({})": digamma, "entr({})": entr, "relu({})": relu, "leaky_relu({}, 0.125)": leaky_relu, "elu({})": elu,
     "gelu({})": gelu, "silu({})": silu, "softsign({})": softsign, "hardtanh({})": hardtanh, "mish({})": mish,
     "log_sigmoid({})": log_sigmoid, "(({}) ** 2)": square, "(0.5 * ({}))": lambda x: mul(const(0.5), x),
-    "(({}) + 1)": lambda x: add(x, const(1)), "(1 - ({}))": lambda x: subtract(const(1), x), "(3 * ({}))": lambda x: mul(const(3), x),
+    "(({}) + 1)": lambda x: add(x, const(1)), "(1 - ({}))": lambda x: subtract(const(1), x),
+    "(3 * ({}))": lambda x: mul(const(3), x),
 }  # fmt: skip
 BINARY: dict[str, Callable[[Dual, Dual], Dual]] = {
     "({} + {})": add, "({} - {})": subtract, "({} * {})": mul, "({} / {})": divide, "maximum({}, {})": maximum,
@@ -454,7 +456,8 @@ REDUCTIONS: dict[str, Callable[[list[Dual]], list[Dual]]] = {
     "cumulative_sum({}, axis=0)": _cumulative,
 }  # fmt: skip
 ORDINARY = (0.3, -0.7, 1.7, -2.3, 0.9, 4.5, -5.5, 2.25, 0.0625, -0.4)
-ODD = (0.0, 1.0, -1.0, 0.5, 2.0, -2.0, 1e-8, -1e-8, 1e-4, 30.0, -30.0, 100.0, -100.0, 1e10, 1e20, -1e4, 0.99999, 1e-20, 95.0, 700.0)
+ODD = (0.0, 1.0, -1.0, 0.5, 2.0, -2.0, 1e-8, -1e-8, 1e-4, 30.0, -30.0, 100.0, -100.0, 1e10, 1e20, -1e4, 0.99999,
+       1e-20, 95.0, 700.0)  # fmt: skip
 TINY = {"float32": (1e-30, 7e-39, 1e-40), "float64": (1e-30, 1e-310, 1e-300)}
 
 
@@ -504,7 +507,9 @@ def truths_of(tree: Tree, at: dict[str, list[float]]) -> dict[str, Truth]:
                 moving = [n for n in tree.of({**fixed, name: moved}) if n.moves]
                 sharp = all(n.sharp and n.sure and not mp.isnan(n.v) for n in moving)
                 slopes.append((direction * mp.fsum(n.t for n in moving) if sharp else NAN, sharp))
-            ends = sorted(float(slope) for slope, _ in slopes) if all(sharp for _, sharp in slopes) else [np.nan, np.nan]
+            ends = (
+                sorted(float(slope) for slope, _ in slopes) if all(sharp for _, sharp in slopes) else [np.nan, np.nan]
+            )
             low.append(ends[0])
             high.append(ends[1])
             known.append(all(sharp for _, sharp in slopes))
@@ -535,7 +540,8 @@ def cases(seed: int = 0, sample: int | None = None) -> Iterator[Case]:
         except (Beyond, ValueError, ZeroDivisionError, OverflowError, mpmath.libmp.NoConvergence):
             continue
         left -= 1
-        yield Case("trees", " ".join(tree.rows[:1]), {"dtype": dtype, "gradient": {"of": tree.text, "at": at}}, truths, operations=tree.rows)
+        document = {"dtype": dtype, "gradient": {"of": tree.text, "at": at}}
+        yield Case("trees", tree.rows[0], document, truths, operations=tree.rows)
 
 
 def _then(function: Callable[[list[Dual]], list[Dual]], tree: Tree) -> Callable[[dict[str, list[Dual]]], list[Dual]]:
@@ -543,8 +549,6 @@ def _then(function: Callable[[list[Dual]], list[Dual]], tree: Tree) -> Callable[
 
 
 def _names(text: str) -> list[str]:
-    import re
-
     return re.findall(r"\b[a-z]\w*\b", text)
 
 

@@ -38,7 +38,8 @@ class Truth:
         """Where the one-sided derivatives are not the same."""
         if self.low is None or self.high is None:
             return np.zeros(self.known.shape, bool)
-        return self.known & (self.low != self.high)
+        apart: NDArray[np.bool_] = self.known & (self.low != self.high)
+        return apart
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def flow(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(flow, value)) + "]"
     if isinstance(value, complex):
-        return f'"{value.real!r}{value.imag:+}j"'.replace("inf", "inf")
+        return f'"{value.real!r}{value.imag:+}j"'
     if isinstance(value, float):
         return {math.inf: ".inf", -math.inf: "-.inf"}.get(value, ".nan" if math.isnan(value) else repr(value))
     if isinstance(value, bool):
