@@ -172,6 +172,9 @@ class _Writer:
             # A difference quotient moves the inputs; what is held must not move with them.
             held = ast.Attribute(ast.Name("_held", ast.Load()), "setdefault", ast.Load())
             return ast.Call(held, [ast.Constant(next(self.held)), *arrays.values()], [])
+        if self.side in ("numpy", "mpmath"):
+            # NumPy takes no list of axes, which both frameworks do.
+            settings = {name: tuple(v) if isinstance(v, list) else v for name, v in settings.items()}
         return self.filled(row, set(bound), settings, arrays)
 
     def filled(
