@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import ast
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import yaml
+import yamlcore
 
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import Operation, branches, called_name, dictionary, dotted
@@ -71,13 +75,30 @@ class _Lifter(ast.NodeTransformer):
             settings = settings_of(spelled, call, self.framework, exact=True)
             if settings is None or not set(row.signature.arrays) <= set(settings):
                 continue
+            settings = {n: _whole(row, n, value) for n, value in settings.items()}
+            fixed = _fixed(row.spelling[self.framework], spelled)
+            if not _allowed(row, settings | {n: v for n, v in fixed.items() if n not in settings}):
+                continue  # such as `torch.clamp(x, max=1)`, whose `min` of None another row means
             # A row of the same function that takes whole numbers there tells that they mean something of their own.
             apart = {n for other, _ in rows for n in _taking_whole(other)} - _taking_whole(row)
             if not any(holds_whole(settings[n], self.names, self.whole) for n in apart & set(row.signature.arrays)):
                 return self.neutral(row, spelled, settings)
+        if (read := self.reading(name, call)) is not None:
+            return read
         if (alike := self.same_name(name, call)) is not None:
             return ast.Call(ast.Name(alike.name, ast.Load()), [self.visit(call.args[0])], [])
         raise NoRow(f"{ast.unparse(node.func)}(...)"[:80])
+
+    def reading(self, name: str, call: ast.Call) -> ast.AST | None:
+        """What `readings.yaml` says that a call means, with what the call has at the names of the reading."""
+        for template, meaning in _readings(self.framework).get(self.table.canonical(name), ()):
+            given = settings_of(template, call, self.framework, exact=True)
+            if given is None:
+                continue
+            put: dict[str, ast.expr] = {key: self.visit(_settled(value)) for key, value in given.items()}
+            read: ast.AST = _Put(put).visit(ast.parse(ast.unparse(meaning), mode="eval").body)
+            return read
+        return None
 
     def same_name(self, name: str, call: ast.Call) -> Operation | None:
         """The row of a function of one array that another module of the framework has under the row's own name.
@@ -96,9 +117,9 @@ class _Lifter(ast.NodeTransformer):
         arrays = [self.visit(settings[name]) for name in row.signature.arrays]
         fixed = _fixed(row.spelling[self.framework], spelled)
         keywords = [
-            ast.keyword(name, value)
+            ast.keyword(name, _settled(value))
             for name in row.signature.settings
-            if (value := settings.get(name, fixed.get(name))) is not None
+            if (value := settings.get(name, fixed.get(name))) is not None and not _left_out(row, name, value)
         ]
         return ast.Call(ast.Name(row.name, ast.Load()), arrays, keywords)
 
@@ -108,6 +129,56 @@ class _Lifter(ast.NodeTransformer):
         if is_constant(node):
             return node
         raise NoRow(ast.unparse(node)[:80])
+
+
+def _settled(tree: ast.expr) -> ast.expr:
+    """A list of constants as a tuple, which is what a list of axes or sizes means and NumPy takes."""
+    if isinstance(tree, ast.List) and is_constant(tree):
+        return ast.Tuple(tree.elts, ast.Load())
+    return tree
+
+
+def _whole(row: Operation, name: str, tree: ast.expr) -> ast.expr:
+    """A setting that counts as a whole number, also where a call has it as `1.0`: `tf.math.polygamma(1.0, x)`."""
+    kinds = {p.name: p.annotation for p in row.signature.parameters}
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, float) and kinds.get(name) in ("count", "size"):
+        return ast.Constant(int(tree.value)) if tree.value.is_integer() else tree
+    return tree
+
+
+def _left_out(row: Operation, name: str, value: ast.expr) -> bool:
+    """Whether a condition in a spelling says that a setting is off that is no flag: `F.silu(x)` has no beta."""
+    parameter = next(p for p in row.signature.parameters if p.name == name)
+    off = isinstance(value, ast.Constant) and value.value is False
+    return off and parameter.annotation != "flag" and isinstance(parameter.default, ast.Constant)
+
+
+def _allowed(row: Operation, settings: Mapping[str, ast.expr]) -> bool:
+    """Whether a row takes the settings that a call means, with the framework's own value for what was left out."""
+    named = {n: v for n, v in settings.items() if n in row.signature.settings and not _left_out(row, n, v)}
+    return not row.signature.values(row.name, named)[1]
+
+
+class _Put(ast.NodeTransformer):
+    def __init__(self, put: Mapping[str, ast.expr]) -> None:
+        self.put = put
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return self.put.get(node.id, node)
+
+
+@cache
+def _readings(framework: str) -> Mapping[str, list[tuple[ast.Call, ast.expr]]]:
+    """The other spellings of what the rows know, by the canonical name of the call, each with its neutral meaning."""
+    text = (Path(__file__).parent / "dictionary" / "readings.yaml").read_text(encoding="utf-8")
+    rows = yaml.load(text, Loader=yamlcore.CCoreLoader)  # noqa: S506 - builds plain data only
+    found: dict[str, list[tuple[ast.Call, ast.expr]]] = {}
+    for written, meaning in rows[framework].items():
+        template = ast.parse(written, mode="eval").body
+        assert isinstance(template, ast.Call)
+        name = native(framework).canonical(called_name(template))
+        found.setdefault(name, []).append((template, ast.parse(meaning, mode="eval").body))
+    return found
 
 
 def _taking_whole(row: Operation) -> set[str]:

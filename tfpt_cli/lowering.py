@@ -61,6 +61,18 @@ def written_for_reference(tree: ast.expr, dtype: str, held: Iterator[int], *, di
         return None
 
 
+def written_with_unknowns(tree: ast.expr, dtype: str, held: Iterator[int], unknown: str) -> str | None:
+    """A checked neutral expression for the reference, in which what no source decides has the value named `unknown`.
+
+    Wherever an operation is asked at arguments that its row calls undecided, the variable `unknown` stands instead of
+    its value: `np.where(np.isneginf(x), _unknown, scipy.special.gammaln(x))`. What the result is at two values of that
+    variable tells which of its entries nobody decides: those that part. None where no operation has such arguments.
+    """
+    writer = _Writer("numpy", dtype, held, unknown)
+    source = ast.unparse(writer.array(tree))
+    return source if writer.marked else None
+
+
 def filled(
     template: ast.expr,
     signature: Signature,
@@ -109,8 +121,8 @@ def _filled(node: Any, values: Mapping[str, ast.expr], left_out: set[str]) -> An
 
 
 class _Writer:
-    def __init__(self, side: str, dtype: str, held: Iterator[int] | None = None) -> None:
-        self.side = side
+    def __init__(self, side: str, dtype: str, held: Iterator[int] | None = None, unknown: str = "") -> None:
+        self.side, self.unknown, self.marked = side, unknown, False
         self.rounded = _SIGNIFICAND.get(dtype) if side in ("numpy", "mpmath") else None
         self.dtype = in_double(dtype) if side == "numpy" else dtype
         self.held = held or itertools.count()
@@ -160,12 +172,21 @@ class _Writer:
             # A difference quotient moves the inputs; what is held must not move with them.
             held = ast.Attribute(ast.Name("_held", ast.Load()), "setdefault", ast.Load())
             return ast.Call(held, [ast.Constant(next(self.held)), *arrays.values()], [])
+        if self.side in ("numpy", "mpmath"):
+            # NumPy takes no list of axes, which both frameworks do.
+            settings = {name: tuple(v) if isinstance(v, list) else v for name, v in settings.items()}
         return self.filled(row, set(bound), settings, arrays)
 
     def filled(
         self, row: Operation, given: set[str], settings: dict[str, Any], arrays: dict[str, ast.expr]
     ) -> ast.expr:
         tree: ast.expr = filled(row.spelling[self.side], row.signature, given, settings, arrays)
+        for case in row.undecided if self.unknown else ():
+            # The condition is evaluated with the same arguments as the spelling, which have no effects.
+            condition = filled(case.at, row.signature, given, settings, arrays)
+            where = ast.Attribute(ast.Name("np", ast.Load()), "where", ast.Load())
+            tree = ast.Call(where, [condition, ast.Name(self.unknown, ast.Load()), tree], [])
+            self.marked = True
         return tree
 
     def as_array(self, original: ast.expr, lowered: ast.expr, annotation: str | None = None) -> ast.expr:

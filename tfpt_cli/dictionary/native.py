@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.rows import called_name, dotted
-from tfpt_cli.dictionary.signature import bind_any, parse_signature
+from tfpt_cli.dictionary.signature import Signature, bind_any, parse_signature
 from tfpt_cli.results import LABELS
 from tfpt_cli.scenario.expression import Complaint, offset
 from tfpt_cli.suggest import did_you_mean
@@ -222,10 +222,14 @@ def settings_of(
     name = table.canonical(called_name(call))
     if not isinstance(template, ast.Call) or name != table.canonical(called_name(template)) or name not in table.calls:
         return None
-    signature, bound, complaints = bind_any(name, table.calls[name], call, given=given)
+    # Of a function's overloads only those count that the template fits: `torch.max(x)` is not `torch.max(x, dim=axis)`.
+    fitting = [text for text in table.calls[name] if not parse_signature(text).bind(name, template)[1]]
+    signature, bound, complaints = bind_any(name, fitting or table.calls[name], call, given=given)
     variadic = any(p.kind == "args" for p in signature.parameters)
     pattern, _ = signature.bind(name, template)
-    if complaints or (exact and set(bound) - set(pattern) - _ASIDE):
+    if complaints:
+        return None
+    if exact and any(not _is_default(signature, key, bound[key]) for key in set(bound) - set(pattern) - _ASIDE):
         return None
     if any(not _off(bound[name]) for name in _MORE & set(bound)):
         return None
@@ -237,6 +241,12 @@ def settings_of(
             return None
         pairs += list(zip(template.args, call.args, strict=True))
     return settings if all(_matches(*pair, framework, exact, settings) for pair in pairs) else None
+
+
+def _is_default(signature: Signature, name: str, tree: ast.expr) -> bool:
+    """Whether an argument says what the function would do without it."""
+    defaults = [p.default for p in signature.parameters if p.name == name and p.default is not None]
+    return bool(defaults) and ast.unparse(defaults[0]) == ast.unparse(tree)
 
 
 def _off(tree: ast.expr) -> bool:
@@ -267,7 +277,8 @@ def _matches(
         case ast.IfExp(test=ast.Name(id=flag), body=body, orelse=orelse), _ if flag not in settings:
             for choice, branch in ((True, body), (False, orelse)):
                 if _matches(branch, value, framework, exact, settings):
-                    settings[flag] = ast.Constant(choice)
+                    # A branch may name the setting itself: `correction if correction else 0`.
+                    settings.setdefault(flag, ast.Constant(choice))
                     return True
             return False
         case ast.List(elts=items), ast.List(elts=values):

@@ -51,6 +51,17 @@ class RowError(Exception):
 
 
 @dataclass(frozen=True)
+class Undecided:
+    """Arguments at which independent sources give an operation different values, so that nobody is right or wrong there.
+
+    `at` is a NumPy condition on the operation's parameters: `np.isneginf(x)`; `because` says which sources part.
+    """
+
+    at: ast.expr
+    because: str
+
+
+@dataclass(frozen=True)
 class Operation:
     """A function of arrays; the keys are explained at the head of `operations/elementwise.yaml`.
 
@@ -69,6 +80,7 @@ class Operation:
     cases: tuple[Case, ...]
     dtypes: tuple[str, ...]
     parts: tuple[Part, ...]
+    undecided: tuple[Undecided, ...] = ()
 
     @property
     def differentiable(self) -> bool:
@@ -268,7 +280,7 @@ def _read(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _operation(name: str, row: dict[str, Any], kind: str) -> Operation:
     needed = {"signature", "torch", "tensorflow", "numpy", "shape", "points", "dtypes"}
-    _keys(name, row, needed, {"mpmath", "operator", "about", "domain", "special", "call", "parts"})
+    _keys(name, row, needed, {"mpmath", "operator", "about", "domain", "special", "call", "parts", "undecided"})
     signature = _signature(name, row)
     if row["shape"] not in RULES:
         raise RowError(f"{name}: no shape rule '{row['shape']}'")
@@ -282,7 +294,20 @@ def _operation(name: str, row: dict[str, Any], kind: str) -> Operation:
         raise RowError(f"{name}: {error}") from None
     about = " ".join(str(row.get("about", "")).split())
     operator, domain, dtypes = row.get("operator"), domain_of(row), tuple(row["dtypes"])
-    return Operation(name, kind, signature, spelling, row["shape"], operator, about, domain, cases, dtypes, parts)
+    undecided = tuple(_undecided(name, entry, signature) for entry in row.get("undecided", ()))
+    return Operation(
+        name, kind, signature, spelling, row["shape"], operator, about, domain, cases, dtypes, parts, undecided
+    )
+
+
+def _undecided(name: str, entry: dict[str, Any], signature: Signature) -> Undecided:
+    if set(entry) != {"at", "because"}:
+        raise RowError(f"{name}: what is undecided has 'at' and 'because', not {sorted(entry)}")
+    condition = _expression(name, entry["at"])
+    unknown = _names(condition) - {p.name for p in signature.parameters} - ROOTS["numpy"]
+    if unknown:
+        raise RowError(f"{name} (undecided): does not know {sorted(unknown)}")
+    return Undecided(condition, " ".join(entry["because"].split()))
 
 
 def _initializer(name: str, row: dict[str, Any]) -> Initializer:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.rows import called_name, dictionary, drawn_layers
 from tfpt_cli.dictionary.shapes import Shape, show
-from tfpt_cli.lowering import in_double, written_for_reference
+from tfpt_cli.lowering import in_double, written_for_reference, written_with_unknowns
 from tfpt_cli.results import LABELS
 
 if TYPE_CHECKING:
@@ -91,6 +91,20 @@ class Meaning:
     def mpmath(self) -> Body | None:
         """Its body in 50 digits, None where a row has no spelling for that."""
         return self._body(digits=True)
+
+    def undecided(self, unknown: str) -> Body | None:
+        """Its body in float64 with a variable of that name for what no source decides, None where all is decided.
+
+        Evaluated with NaN and with a number for the variable, those of its entries part that nobody decides.
+        """
+        held: Iterator[int] = itertools.count()
+        trees = {**self.lines, "": self.result}
+        marked = {n: written_with_unknowns(tree, self.dtype, held, unknown) for n, tree in trees.items()}
+        if not any(marked.values()):
+            return None
+        plain = self.numpy
+        lines = tuple((name, marked[name] or source) for name, source in plain.lines)
+        return Body(marked[""] or plain.result, lines)
 
     def calls(self, names: Iterable[str]) -> dict[str, list[Meaning]]:
         """By operation, of those named, the first argument of each call of it."""
