@@ -30,7 +30,7 @@ SHOWS = ("none", "nan", "infinite", "zero", "failed", "absent", "present")
 _KEYS = {"what", "why", "write", "source", "versions", "machine", "scenario", "equal", "fits", "fix"}
 _FITS = {
     *("torch", "tensorflow", "without", "where", "whole", "value"),
-    *("quantity", "diagnosis", "dtype", "shows", "says", "how", "default"),
+    *("quantity", "diagnosis", "dtype", "shows", "says", "how", "default", "around"),
 }
 # What a comparison may be diagnosed with; `error` where a side refused.
 DIAGNOSES = {
@@ -49,6 +49,8 @@ DIAGNOSES = {
     ),
     *("different function", "both wrong", "ways", "ill-conditioned", "unstable", "distribution", "absent", "error"),
 }
+# The quantities of a gradient scenario: what a row is about that says nothing else, but for those of initializations.
+KINDS = ("value", "derivative", "second")
 _FIXES = {"torch", "tensorflow", "neutral", "fill"}
 
 
@@ -59,6 +61,7 @@ class Fit:
     `where` is a condition on what the `__x` of the patterns stand for, `whole` says that the patterns are all of the code.
     `dtypes` are those of either side, or by side; `says` holds by side a pattern for words of its refusal, `how` a word of the
     way or mode by which it was run (`eager`: in no other mode). `same_value` asks of a derivative that the value itself agrees.
+    `around` says that what computes around the patterns may be another thing on either side, where the symptom is proof enough.
     """
 
     code: Mapping[str, tuple[Pattern, ...]]
@@ -73,6 +76,7 @@ class Fit:
     how: Mapping[str, str]
     default: tuple[str, ...]
     same_value: bool
+    around: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,12 +143,12 @@ def _difference(name: str, area: str, row: dict[str, Any]) -> Difference:
         scenario=row["scenario"],
         equal=equal,
         conditions=conditions,
-        fits=tuple(_fit(name, fit) for fit in row.get("fits", [])),
+        fits=tuple(_fit(name, area, fit) for fit in row.get("fits", [])),
         fixes=tuple(_fix(name, fix) for fix in row.get("fix", [])),
     )
 
 
-def _fit(name: str, row: dict[str, Any]) -> Fit:
+def _fit(name: str, area: str, row: dict[str, Any]) -> Fit:
     if set(row) - _FITS:
         raise RowError(f"{name}: 'fits' has no {sorted(set(row) - _FITS)}")
     shows = row.get("shows", {})
@@ -159,7 +163,7 @@ def _fit(name: str, row: dict[str, Any]) -> Fit:
         without=_patterns(name, row.get("without", {})),
         where=parsed(row["where"]) if "where" in row else None,
         whole=row.get("whole", False),
-        quantities=tuple(row.get("quantity", ())),
+        quantities=tuple(row.get("quantity", () if area == "initialization" else KINDS)),
         diagnosis=frozenset(row.get("diagnosis", ())),
         dtypes=dtypes if isinstance(dtypes := row.get("dtype", ()), dict) else frozenset(dtypes),
         shows=shows,
@@ -167,6 +171,7 @@ def _fit(name: str, row: dict[str, Any]) -> Fit:
         how=row.get("how", {}),
         default=FRAMEWORKS if default == "both" else tuple([default] if isinstance(default, str) else default),
         same_value=row.get("value") == "agrees",
+        around=row.get("around") == "any",
     )
 
 

@@ -17,7 +17,7 @@ from tfpt_cli.subjects.gradient.torch import TorchWriter
 from tfpt_cli.subjects.gradient.writer import quantities_of
 
 if TYPE_CHECKING:
-    from tfpt_cli.subjects.gradient.spec import Gradient
+    from tfpt_cli.subjects.gradient.spec import Gradient, Output
     from tfpt_cli.subjects.gradient.writer import Writer
 
 __all__ = [
@@ -112,8 +112,26 @@ def involved(spec: Gradient, name: str) -> Involved:
     kind = "value" if name in {output.value for output in outputs} else "derivative"
     kind = "second" if kind == "derivative" and _SECOND.match(name) else kind
     shapes = {name: values.shape for name, values in spec.inputs.items()}
-    values = frozenset(output.value for output in outputs)
-    return Involved(involved_code(sources), kind, shapes=shapes, values=values)
+    return Involved(
+        involved_code(sources),
+        kind,
+        shapes=shapes,
+        values=frozenset(output.value for output in outputs),
+        numbers={name: found for name, values in spec.inputs.items() if (found := values.numbers)},
+        by=_taken_by(outputs, spec, name),
+    )
+
+
+def _taken_by(outputs: list[Output], spec: Gradient, name: str) -> frozenset[str]:
+    """The input by which a derivative is taken, and the lines that depend on it; empty where the name tells no input."""
+    names = {words for words in re.findall(r"d(\w+)", name.partition("/")[2]) if words in spec.inputs}
+    if len(names) != 1:
+        return frozenset()
+    lines = [line for output in outputs for f in output.body for line in output.body[f].lines]
+    for line, source in lines:  # in their order: a line may use those before it
+        if names & set(re.findall(r"\w+", source)):
+            names.add(line)
+    return frozenset(names)
 
 
 def notes(_: Gradient, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
