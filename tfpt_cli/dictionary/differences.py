@@ -47,7 +47,17 @@ DIAGNOSES = {
         "kink",
         "rounding",
     ),
-    *("different function", "both wrong", "ways", "ill-conditioned", "unstable", "distribution", "absent", "error"),
+    *(
+        "different function",
+        "both wrong",
+        "ways",
+        "ill-conditioned",
+        "unstable",
+        "distribution",
+        "dependent",
+        "absent",
+        "error",
+    ),
 }
 # The quantities of a gradient scenario: what a row is about that says nothing else, but for those of initializations.
 KINDS = ("value", "derivative", "second")

@@ -246,7 +246,7 @@ def _comparison() -> dict[str, Any]:
         "diagnosis": _words(
             "what is wrong, in words of a fixed vocabulary",
             "such as shape, dtype, absent, disconnected, nan, infinity, zero, number, non-finite, subnormal, distribution, "
-            "ways, kink, rounding, unstable, ill-conditioned, different function, both wrong",
+            "dependent, ways, kink, rounding, unstable, ill-conditioned, different function, both wrong",
         ),
         "reference": _ref("reference"),
         "findings": _words("what the reference has to say", "a sentence"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.explain import Involved, involved_code
 from tfpt_cli.listing import Listing
@@ -16,6 +16,8 @@ from tfpt_cli.subjects.init.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.init.spec import DRAWS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from tfpt_cli.subjects.init.spec import Init, Parameter
 
 __all__ = [
@@ -106,10 +108,13 @@ def compare(
     spec: Init, outcomes: dict[str, Outcome], tolerance: Tolerance | None, _: dict[str, Outcome] | None = None
 ) -> list[Comparison]:
     """One comparison for every parameter: by value, or as a distribution where a side is random."""
-    from tfpt_cli.compare.parameter import compare_parameter  # not above: validating needs no NumPy
+    from tfpt_cli.compare.dependence import parted_by_ties, with_ties  # not above: validating needs no NumPy
+    from tfpt_cli.compare.parameter import compare_parameter
     from tfpt_cli.compare.summary import side_of
 
     comparisons = []
+    # Before anything else: the tests sort the arrays where they are.
+    tied = parted_by_ties(*_own(spec, outcomes))
     for parameter in spec.parameters:
         values = {f: outcomes[f].values.get((parameter.name, "")) for f in FRAMEWORKS}
         draws = {f: outcomes[f].values.get((parameter.name, DRAWS)) for f in FRAMEWORKS}
@@ -118,4 +123,21 @@ def compare(
         except (ArithmeticError, ValueError, MemoryError) as error:  # numbers beyond what the tests can be made of
             sides = {f: side_of(value or Value(State.ABSENT), summarised=False) for f, value in values.items()}
             comparisons.append(Comparison(parameter.name, Verdict.ERROR, sides, f"cannot be compared: {error}"))
-    return comparisons
+    return with_ties(comparisons, tied)
+
+
+def _own(
+    spec: Init, outcomes: dict[str, Outcome]
+) -> tuple[dict[str, dict[str, NDArray[Any]]], dict[str, frozenset[str]]]:
+    """The layer's own arrays by parameter and framework, and which frameworks may draw each."""
+    own: dict[str, dict[str, NDArray[Any]]] = {}
+    for parameter in spec.parameters:
+        values = {f: outcomes[f].values.get((parameter.name, "")) for f in FRAMEWORKS}
+        own[parameter.name] = {
+            f: value.array for f, value in values.items() if value is not None and value.state is State.PRESENT
+        }
+    random = {
+        parameter.name: frozenset(f for f in FRAMEWORKS if parameter.filling[f].random is not False)
+        for parameter in spec.parameters
+    }
+    return own, random
