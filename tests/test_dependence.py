@@ -68,7 +68,7 @@ def run(session: Session, *fields: dict[str, Any]) -> Report:
 
 SEEDED = "keras.initializers.RandomNormal(stddev=0.05, seed={})"
 PAIRED = {"0.weight": "layers.0.kernel", "1.weight": "layers.1.kernel"}
-TIED = [
+TIED: list[tuple[dict[str, str], dict[str, Any], dict[str, Any]]] = [
     (
         {"layer": "nn.Conv2d(3, 64, 3)", "weight": "nn.init.normal_(std=0.05)", "bias": "nn.init.normal_(std=0.05)"},
         {"layer": "keras.layers.Conv2D(64, 3, kernel_initializer={one}, bias_initializer={other})", "input_shape": [8, 8, 3]},

@@ -63,12 +63,13 @@ def with_curves(
     report: Report, checked: Sequence[tuple[Scenario, ScenarioResult]], session: Session, options: Options
 ) -> Report:
     """The report with the curves of every gradient scenario that is elementwise. Ctrl-C leaves the rest without."""
-    plans = {result.id: plan for scenario, result in checked if (plan := curve_plan(scenario)) is not None}
+    # By the place: two scenarios of a file may have one name.
+    plans = {result.place: plan for scenario, result in checked if (plan := curve_plan(scenario)) is not None}
     if not plans or report.interrupted:
         return report
     again = run(session, options, [scenario for plan in plans.values() for scenario in plan.scenarios])
     found = {name: plan.curves([one]) for (name, plan), one in zip(plans.items(), again.scenarios, strict=False)}
-    scenarios = tuple(replace(result, curves=found.get(result.id, ())) for result in report.scenarios)
+    scenarios = tuple(replace(result, curves=found.get(result.place, ())) for result in report.scenarios)
     return replace(report, scenarios=scenarios, interrupted=again.interrupted)
 
 
@@ -105,6 +106,13 @@ def elementwise(spec: Gradient) -> bool:
     if len(spec.smooth) != 1 or spec.complex or any(output.code or not output.reference for output in spec.outputs):
         return False
     if any(values.shape != () for name, values in spec.inputs.items() if name not in spec.smooth):
+        return False
+    return keeps_places(spec)
+
+
+def keeps_places(spec: Gradient) -> bool:
+    """Whether all that is computed is known to be elementwise: every number comes from the same place of the inputs."""
+    if any(output.code or not output.reference for output in spec.outputs):
         return False
     trees = [
         tree

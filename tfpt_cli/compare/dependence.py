@@ -33,7 +33,7 @@ _MULTIPLE = 1e-4
 
 @dataclass(frozen=True)
 class Tie:
-    """How the second of two parameters depends on the first: `equal`, `negated`, `a multiple`, ...; the same word, the same tie."""
+    """How the second of two parameters depends on the first: `equal`, `negated`, `multiple`, `reordered` or `correlated`."""
 
     kind: str
     words: str

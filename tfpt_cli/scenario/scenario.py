@@ -31,7 +31,7 @@ from tfpt_cli.scenario.schema import structural_problems
 from tfpt_cli.subjects import SUBJECTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tfpt_cli.listing import Listing
 
@@ -115,6 +115,10 @@ class Scenario:
             else c
             for c in found
         ]
+
+    def compared(self, comparisons: Sequence[Comparison]) -> str:
+        """What comparisons cover, in words that stand behind "both sides agree in"; empty where there are none."""
+        return SUBJECTS[self.subject].compared(self.spec, comparisons) if comparisons else ""
 
     def notes(self, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
         """What is to be said of this run besides the comparisons."""

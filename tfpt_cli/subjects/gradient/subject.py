@@ -17,6 +17,8 @@ from tfpt_cli.subjects.gradient.torch import TorchWriter
 from tfpt_cli.subjects.gradient.writer import quantities_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tfpt_cli.subjects.gradient.spec import Gradient, Output
     from tfpt_cli.subjects.gradient.writer import Writer
 
@@ -25,6 +27,7 @@ __all__ = [
     "SCHEMA",
     "alike",
     "compare",
+    "compared",
     "involved",
     "listing",
     "notes",
@@ -95,6 +98,27 @@ def alike(spec: Gradient, framework: str) -> Gradient:
         for output in spec.outputs
     )
     return replace(spec, outputs=outputs, modes=dict.fromkeys(FRAMEWORKS, spec.modes[framework]))
+
+
+def compared(spec: Gradient, comparisons: Sequence[Comparison]) -> str:
+    """The quantities, up to four by name, and at how many points, where every number is known to go its own way."""
+    from tfpt_cli.curves import keeps_places  # not above: it makes scenarios, and those import this
+
+    names = list(dict.fromkeys(c.quantity for c in comparisons))
+    sizes = {values.size for values in spec.inputs.values()} - {1}
+    if not sizes:
+        where = "at one point"
+    elif len(sizes) == 1 and keeps_places(spec):
+        where = f"at {sizes.pop():,} points"
+    else:
+        where = "at the given inputs"
+    return f"{_named(names)} {where}"
+
+
+def _named(names: list[str]) -> str:
+    if len(names) > 4:
+        return f"{len(names)} quantities"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def involved(spec: Gradient, name: str) -> Involved:

@@ -16,6 +16,8 @@ from tfpt_cli.subjects.init.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.init.spec import DRAWS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from tfpt_cli.subjects.init.spec import Init, Parameter
@@ -25,6 +27,7 @@ __all__ = [
     "SCHEMA",
     "alike",
     "compare",
+    "compared",
     "involved",
     "listing",
     "notes",
@@ -65,6 +68,22 @@ def alike(spec: Init, framework: str) -> Init:
         if parameter.attribute[framework] is not None
     )
     return replace(spec, parameters=parameters)
+
+
+def compared(_: Init, comparisons: Sequence[Comparison]) -> str:
+    """The parameters by value and by distribution, up to three by name; that a layer computes alike nobody has seen."""
+    drawn = [c.quantity for c in comparisons if c.verdict is Verdict.SAME_DISTRIBUTION]
+    others = [c.quantity for c in comparisons if c.verdict is not Verdict.SAME_DISTRIBUTION]
+    parts = [
+        f"the initial {what} of {_named(names)}"
+        for what, names in (("distribution", drawn), ("value", others))
+        if names
+    ]
+    return f"{' and '.join(parts)} (what the layer computes was not compared)"
+
+
+def _named(names: list[str]) -> str:
+    return " and ".join(names) if len(names) <= 2 else f"{len(names)} parameters"
 
 
 def involved(spec: Init, name: str) -> Involved:
