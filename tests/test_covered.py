@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ from tfpt_cli.scenario.made import scenario_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tfpt_cli.scenario.scenario import Scenario
 
@@ -93,7 +93,7 @@ def test_each_has_curves_of_its_own(session: Session) -> None:
     assert any(value is not None and value < 0 for value in second)
 
 
-def test_the_one_that_failed_is_remembered(tfpt: Callable[..., object], write: Callable[..., Path]) -> None:
+def test_the_one_that_failed_is_remembered(write: Callable[..., Path]) -> None:
     path = write(TWO)
     assert warm_tfpt("check", path, cwd=path.parent).code == 1
     (remembered,) = json.loads((path.parent / last_failed.FILE).read_text(encoding="utf-8"))

@@ -430,8 +430,6 @@ def compared(
 
     `internal` are mistakes of tfpt's own.
     """
-    from tfpt_cli.explain import known  # not above: the processes are started before anything slow is imported
-
     failures = (*internal, *(failure for framework in FRAMEWORKS for failure in outcomes[framework].failures))
     return replace(
         failed_result(scenario, failures, comparisons),
@@ -439,7 +437,7 @@ def compared(
         notes=scenario.notes(outcomes),
         seconds=max((outcome.seconds for outcome in outcomes.values()), default=0.0),
         compared=scenario.compared(comparisons),
-        explanations=tuple(known(dict.fromkeys(name for c in comparisons for name in c.known_differences))),
+        explanations=tuple(scenario.explanations(comparisons)),
         listings={side: code.script() for side, code in scenario.listings().items()} if listings else {},
     )
 

@@ -82,9 +82,16 @@ def explained(
     return replace(comparison, known_differences=found)
 
 
-def known(names: Iterable[str]) -> list[Difference]:
-    """The rows of these ids."""
-    return [differences()[name] for name in names]
+def numbers_of(row: Difference, code: Iterable[Involved]) -> dict[str, Any]:
+    """The constants that the names of a row's patterns stand for in a scenario, by the first of its fits that stands there."""
+    for involved in code:
+        for fit in row.fits:
+            for places in _places(fit, involved):
+                shared = places[0]
+                if fit.where is None or _holds(fit.where, shared, involved, {}):
+                    values = {name: _value(tree, involved) for name, tree in shared.items()}
+                    return {name: value for name, value in values.items() if not isinstance(value, _Code)}
+    return {}
 
 
 def _fits(fit: Fit, comparison: Comparison, involved: Involved) -> bool:
@@ -111,6 +118,16 @@ def _stands(fit: Fit, involved: Involved, sides: Mapping[str, Side] | None = Non
     """
     if fit.whole and any(len(trees) != 1 for trees in involved.code.values()):
         return False
+    return any(
+        (fit.where is None or _holds(fit.where, shared, involved, sides or {}))
+        and (fit.around or fit.says or len(places) < len(involved.code) or same_around(involved.code, places))
+        and (not fit.same_value or all(_of_input(place.node, involved.by) for place in places.values()))
+        for shared, places in _places(fit, involved)
+    )
+
+
+def _places(fit: Fit, involved: Involved) -> list[tuple[Shared, dict[str, Place]]]:
+    """The places in both sides' code where the patterns stand, with what their shared names are bound to."""
     found: list[tuple[Shared, dict[str, Place]]] = [({}, {})]
     for framework, patterns in fit.code.items():
         found = [
@@ -119,12 +136,7 @@ def _stands(fit: Fit, involved: Involved, sides: Mapping[str, Side] | None = Non
             for pattern in patterns
             for place in pattern.places(involved.code.get(framework, ()), shared, whole=fit.whole)
         ]
-    return any(
-        (fit.where is None or _holds(fit.where, shared, involved, sides or {}))
-        and (fit.around or fit.says or len(places) < len(involved.code) or same_around(involved.code, places))
-        and (not fit.same_value or all(_of_input(place.node, involved.by) for place in places.values()))
-        for shared, places in found
-    )
+    return found
 
 
 def _of_input(tree: ast.expr, names: frozenset[str]) -> bool:

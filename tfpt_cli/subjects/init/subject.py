@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.rows import called_name
 from tfpt_cli.explain import Involved, involved_code
 from tfpt_cli.listing import Listing
 from tfpt_cli.listing import listing as listing_of
@@ -95,9 +97,33 @@ def involved(spec: Init, name: str) -> Involved:
         rows = [call.text for call in (filling.fill, filling.base) if call is not None] if filling is not None else []
         written = [filling.source] if filling is not None and filling.source else []
         statements = _statements(spec, parameter) if f == "torch" else []
-        sources[f] = [spec.write_layer(f), *written, *statements, *rows]
+        sources[f] = [_held(spec.write_layer(f), parameter.attribute[f] or ""), *written, *statements, *rows]
     defaults = frozenset(f for f, filling in parameter.filling.items() if filling.default)
     return Involved(involved_code(sources), name, defaults)
+
+
+# The place of a layer in a Sequential, as the expression of its parameter names it.
+_PLACE = re.compile(r'layer(?:\.state_dict\(\)\["(\d+)\.|\.layers)?(?:\[(\d+)\])?')
+
+
+def _held(source: str, attribute: str) -> str:
+    """The source of a layer; of a Sequential with the one layer in it that holds the parameter.
+
+    What is known of a normalization says nothing of the convolution before it.
+    """
+    call, place = ast.parse(source, mode="eval").body, _PLACE.match(attribute)
+    index = next((int(number) for number in place.groups() if number), None) if place else None
+    if index is None or not isinstance(call, ast.Call) or called_name(call).rpartition(".")[2] != "Sequential":
+        return source
+    listed = call.args[0] if len(call.args) == 1 else None
+    items = listed.elts if isinstance(listed, (ast.List, ast.Tuple)) else call.args
+    items = [item for item in items if not (isinstance(item, ast.Call) and "Input" in called_name(item))]
+    if index >= len(items):
+        return source
+    one: list[ast.expr] = (
+        [ast.List([items[index]], ast.Load())] if isinstance(listed, (ast.List, ast.Tuple)) else [items[index]]
+    )
+    return ast.unparse(ast.Call(call.func, one, []))
 
 
 def _statements(spec: Init, parameter: Parameter) -> list[str]:
