@@ -163,7 +163,11 @@ MSE = "F.mse_loss(__x, __y)", "keras.losses.MeanSquaredError()(__y, __x)"
         (CLIP, "__low > __high", False, "torch.clamp(x, 8)", "tf.clip_by_value(x, 8, 2)", False),
         (NORM, "", True, "F.normalize(x)", "tf.math.l2_normalize(x, axis=1)", True),
         (NORM, "", True, "F.normalize(x) + 1", "tf.math.l2_normalize(x, axis=1)", False),
-        (NORM, "", False, "F.normalize(x) + 1", "tf.math.l2_normalize(x, axis=1)", True),
+        (NORM, "", False, "torch.ravel(F.normalize(x))", "tf.math.l2_normalize(x, axis=1)", True),
+        (NORM, "", False, "F.normalize(x) + 1", "tf.math.l2_normalize(x, axis=1)", False),
+        (NORM, "", False, "F.normalize(x) + 1", "1 + tf.math.l2_normalize(x, axis=1)", True),
+        (NORM, "", False, "F.normalize(x) * 2", "3 * tf.math.l2_normalize(x, axis=1)", False),
+        (NORM, "", False, "F.normalize(x) + torch.exp(x)", "tf.math.l2_normalize(x, axis=1) + tf.sin(x)", False),
         (MSE, "__x.shape != __y.shape", False, "F.mse_loss(x, y)", "keras.losses.MeanSquaredError()(y, x)", True),
         (MSE, "__x.shape != __y.shape", False, "F.mse_loss(x, z)", "keras.losses.MeanSquaredError()(z, x)", False),
         (

@@ -32,6 +32,7 @@ from tfpt_cli.results import (
     Unread,
     Verdict,
     name_sides,
+    placed,
 )
 from tfpt_cli.scenario.choose import chooser
 from tfpt_cli.workers.pool import Lane, Limits
@@ -86,10 +87,10 @@ class Observer:
 class Options:
     """What to check and how: the scenarios of files, or those that `generated` gives.
 
-    `only` holds the ids of the scenarios to take, `shard` is (k, n) for every n-th of those chosen, from the k-th on.
-    The run stops after `maxfail` scenarios that are not as expected (0: never). `workers` is how many processes each side
-    has. With `listings` every result keeps the code that ran. `alike` is the framework that both sides are, where two versions
-    of one are compared; `interpreters` are by side.
+    `only` holds the ids of the scenarios to take (or those with the line, as `placed` makes them), `shard` is (k, n) for every
+    n-th of those chosen, from the k-th on. The run stops after `maxfail` scenarios that are not as expected (0: never).
+    `workers` is how many processes each side has. With `listings` every result keeps the code that ran. `alike` is the
+    framework that both sides are, where two versions of one are compared; `interpreters` are by side.
     """
 
     paths: tuple[str, ...] = ()
@@ -258,7 +259,9 @@ class _Run:
     def wanted(self, scenario: Scenario) -> bool:
         """Whether a scenario is chosen, and in this shard."""
         only, shard = self.options.only, self.options.shard
-        if not self.chosen(scenario) or (only is not None and scenario.id not in only):
+        if not self.chosen(scenario) or (
+            only is not None and {scenario.id, placed(scenario.id, scenario.line)}.isdisjoint(only)
+        ):
             return False
         self.met += 1
         return shard is None or self.met % shard[1] == shard[0] % shard[1]
@@ -428,15 +431,14 @@ def compared(
 
     `internal` are mistakes of tfpt's own.
     """
-    from tfpt_cli.explain import known  # not above: the processes are started before anything slow is imported
-
     failures = (*internal, *(failure for framework in FRAMEWORKS for failure in outcomes[framework].failures))
     return replace(
         failed_result(scenario, failures, comparisons),
         status=status(scenario, comparisons, failures, outcomes),
         notes=scenario.notes(outcomes),
         seconds=max((outcome.seconds for outcome in outcomes.values()), default=0.0),
-        explanations=tuple(known(dict.fromkeys(name for c in comparisons for name in c.known_differences))),
+        compared=scenario.compared(comparisons),
+        explanations=tuple(scenario.explanations(comparisons)),
         listings={side: code.script() for side, code in scenario.listings().items()} if listings else {},
     )
 

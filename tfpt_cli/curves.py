@@ -62,12 +62,13 @@ def with_curves(
     report: Report, checked: Sequence[tuple[Scenario, ScenarioResult]], session: Session, options: Options
 ) -> Report:
     """The report with the curves of every gradient scenario that is elementwise. Ctrl-C leaves the rest without."""
-    plans = {result.id: plan for scenario, result in checked if (plan := curve_plan(scenario)) is not None}
+    # By the place: two scenarios of a file may have one name.
+    plans = {result.place: plan for scenario, result in checked if (plan := curve_plan(scenario)) is not None}
     if not plans or report.interrupted:
         return report
     again = run(session, options, [scenario for plan in plans.values() for scenario in plan.scenarios])
     found = {name: plan.curves([one]) for (name, plan), one in zip(plans.items(), again.scenarios, strict=False)}
-    scenarios = tuple(replace(result, curves=found.get(result.id, ())) for result in report.scenarios)
+    scenarios = tuple(replace(result, curves=found.get(result.place, ())) for result in report.scenarios)
     return replace(report, scenarios=scenarios, interrupted=again.interrupted)
 
 
@@ -105,7 +106,7 @@ def elementwise(spec: Gradient) -> bool:
         return False
     if any(values.shape != () for name, values in spec.inputs.items() if name not in spec.smooth):
         return False
-    return all(meaning.elementwise for output in spec.outputs for meaning in output.reference.values())
+    return spec.keeps_places
 
 
 def around(value: Any) -> Interval:

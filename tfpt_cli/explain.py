@@ -18,11 +18,12 @@ from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.rows import dotted
 from tfpt_cli.results import Comparison, Side, State, Verdict
 from tfpt_cli.scenario.expression import BadConstant, NotConstant, constant
+from tfpt_cli.surroundings import same_around
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from tfpt_cli.dictionary.patterns import Pattern, Shared
+    from tfpt_cli.dictionary.patterns import Pattern, Place, Shared
     from tfpt_cli.dictionary.shapes import Shape
 
 
@@ -31,6 +32,8 @@ class Involved:
     """What a quantity was made by: the code of each side, the kind of the quantity, and who left it to a default.
 
     `shapes` are those of the inputs, as far as they are known, `values` the quantities that are the values behind it.
+    `numbers` holds the numbers of inputs that are written out. `by` are the names of what a derivative is taken by: the input,
+    and the lines that hold it; empty where that is not one input.
     """
 
     code: Mapping[str, tuple[ast.expr, ...]]
@@ -38,6 +41,8 @@ class Involved:
     defaults: frozenset[str] = frozenset()
     shapes: Mapping[str, Shape | None] = field(default_factory=dict)
     values: frozenset[str] = frozenset()
+    numbers: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    by: frozenset[str] = frozenset()
 
 
 def involved_code(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
@@ -77,9 +82,16 @@ def explained(
     return replace(comparison, known_differences=found)
 
 
-def known(names: Iterable[str]) -> list[Difference]:
-    """The rows of these ids."""
-    return [differences()[name] for name in names]
+def numbers_of(row: Difference, code: Iterable[Involved]) -> dict[str, Any]:
+    """The constants that the names of a row's patterns stand for in a scenario, by the first of its fits that stands there."""
+    for involved in code:
+        for fit in row.fits:
+            for places in _places(fit, involved):
+                shared = places[0]
+                if fit.where is None or _holds(fit.where, shared, involved, {}):
+                    values = {name: _value(tree, involved) for name, tree in shared.items()}
+                    return {name: value for name, value in values.items() if not isinstance(value, _Code)}
+    return {}
 
 
 def _fits(fit: Fit, comparison: Comparison, involved: Involved) -> bool:
@@ -93,32 +105,52 @@ def _fits(fit: Fit, comparison: Comparison, involved: Involved) -> bool:
         and all(_run(sides[f], word) for f, word in fit.how.items())
         and all(_shows(sides[f], word) for f, word in fit.shows.items())
         and all(words.search(sides[f].note) for f, words in fit.says.items())
-        and _stands(fit, involved)
+        and _stands(fit, involved, sides)
         and not any(_inside(p, involved, f) for f, patterns in fit.without.items() for p in patterns)
     )
 
 
-def _stands(fit: Fit, involved: Involved) -> bool:
-    """Whether one pattern of each side is in its code, with the same expressions for the names that the sides share."""
+def _stands(fit: Fit, involved: Involved, sides: Mapping[str, Side] | None = None) -> bool:
+    """Whether one pattern of each side is in its code, with the same expressions for the names that the sides share.
+
+    What stands around the two places must be the same computation, too, unless the words of a refusal name the cause; and of
+    a derivative whose value agrees the two places must hold what it is taken by.
+    """
     if fit.whole and any(len(trees) != 1 for trees in involved.code.values()):
         return False
-    found: list[Shared] = [{}]
+    return any(
+        (fit.where is None or _holds(fit.where, shared, involved, sides or {}))
+        and (fit.around or fit.says or len(places) < len(involved.code) or same_around(involved.code, places))
+        and (not fit.same_value or all(_of_input(place.node, involved.by) for place in places.values()))
+        for shared, places in _places(fit, involved)
+    )
+
+
+def _places(fit: Fit, involved: Involved) -> list[tuple[Shared, dict[str, Place]]]:
+    """The places in both sides' code where the patterns stand, with what their shared names are bound to."""
+    found: list[tuple[Shared, dict[str, Place]]] = [({}, {})]
     for framework, patterns in fit.code.items():
         found = [
-            more
-            for shared in found
+            (place.shared, {**places, framework: place})
+            for shared, places in found
             for pattern in patterns
-            for more in pattern.inside(involved.code.get(framework, ()), shared, whole=fit.whole)
+            for place in pattern.places(involved.code.get(framework, ()), shared, whole=fit.whole)
         ]
-    return any(fit.where is None or _holds(fit.where, shared, involved.shapes) for shared in found)
+    return found
+
+
+def _of_input(tree: ast.expr, names: frozenset[str]) -> bool:
+    """Whether an expression holds one of the names; no names: nobody knows which they are."""
+    return not names or any(isinstance(node, ast.Name) and node.id in names for node in ast.walk(tree))
 
 
 class _Code:
     """Code that is no constant: the same as code of the same text; whether it is the same as a constant nobody knows."""
 
-    def __init__(self, tree: ast.expr, shapes: Mapping[str, Shape | None]) -> None:
+    def __init__(self, tree: ast.expr, involved: Involved) -> None:
         self.text = ast.unparse(tree)
-        self.known = shapes.get(self.text)
+        self.known = involved.shapes.get(self.text)
+        self.numbers = involved.numbers.get(self.text)
 
     @property
     def shape(self) -> Shape:
@@ -135,21 +167,49 @@ class _Code:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _holds(condition: ast.expr, shared: Shared, shapes: Mapping[str, Shape | None]) -> bool:
+def _pairs(one: Any, other: Any) -> list[tuple[Any, Any]]:
+    """The numbers of two things of one size, or of one number and many; raises `TypeError` where they are not known."""
+    first, second = _numbers(one), _numbers(other)
+    size = max(len(first), len(second))
+    if len(first) not in (1, size) or len(second) not in (1, size):
+        raise TypeError("their numbers do not correspond")
+    return list(zip(first * (size // len(first)), second * (size // len(second)), strict=True))
+
+
+def _numbers(thing: Any) -> tuple[Any, ...]:
+    if isinstance(thing, _Code):
+        if not thing.numbers:
+            raise TypeError(f"the numbers of {thing.text} are not known")
+        return thing.numbers
+    return tuple(thing) if isinstance(thing, (list, tuple)) else (thing,)
+
+
+def _known(thing: Any) -> bool:
+    """Whether the numbers of a thing are known."""
+    return not isinstance(thing, _Code) or bool(thing.numbers)
+
+
+def _holds(condition: ast.expr, shared: Shared, involved: Involved, sides: Mapping[str, Side]) -> bool:
     """Whether a row's condition is met by what its names stand for; not where they cannot tell."""
-    names = {name: _value(tree, shapes) for name, tree in shared.items()}
-    axes = max((len(shape) for shape in shapes.values() if shape is not None), default=0)
+    names = {name: _value(tree, involved) for name, tree in shared.items()}
+    axes = max((len(shape) for shape in involved.shapes.values() if shape is not None), default=0)
+    tools = {"pairs": _pairs, "numbers": _numbers, "known": _known, "any": any, "all": all, "sum": sum, "abs": abs}
+    said = {
+        "__axes": axes,
+        "__of": lambda thing: isinstance(thing, _Code) and thing.text in involved.by,
+        **{f"__{framework}": side for framework, side in sides.items()},
+    }
     try:
-        return bool(value_of(condition, {**names, "__axes": axes}))
-    except UNKNOWN:
+        return bool(value_of(condition, {**names, **tools, **said}))
+    except (*UNKNOWN, IndexError):
         return False
 
 
-def _value(tree: ast.expr, shapes: Mapping[str, Shape | None]) -> Any:
+def _value(tree: ast.expr, involved: Involved) -> Any:
     try:
         return constant(tree, functions=True)
     except (NotConstant, BadConstant):
-        return _Code(tree, shapes)
+        return _Code(tree, involved)
 
 
 def _inside(pattern: Pattern, involved: Involved, framework: str) -> list[Shared]:

@@ -44,7 +44,7 @@ def holds_whole(tree: ast.expr, names: set[str], whole: Container[str]) -> bool:
 
 
 @cache
-def _by_call(framework: str) -> Mapping[str, list[tuple[Operation, ast.Call]]]:
+def rows_by_call(framework: str) -> Mapping[str, list[tuple[Operation, ast.Call]]]:
     """The rows by the canonical name of the call that spells them."""
     table = native(framework)
     found: dict[str, list[tuple[Operation, ast.Call]]] = {}
@@ -70,7 +70,7 @@ class _Lifter(ast.NodeTransformer):
             call, name = ast.Call(function, [node.func.value, *node.args], node.keywords), f"torch.{node.func.attr}"
         if name.startswith(("math.", "np.")) and all(is_constant(argument) for argument in node.args):
             return node
-        rows = _by_call(self.framework).get(self.table.canonical(name), [])
+        rows = rows_by_call(self.framework).get(self.table.canonical(name), [])
         for row, spelled in rows:
             settings = settings_of(spelled, call, self.framework, exact=True)
             if settings is None or not set(row.signature.arrays) <= set(settings):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.differences import Difference, Fix, differences
+from tfpt_cli.dictionary.differences import Difference, Fix, differences, numbered
 from tfpt_cli.dictionary.patterns import rewritten
 from tfpt_cli.explain import canonical
 from tfpt_cli.results import FRAMEWORKS, Problem, ScenarioResult
@@ -40,13 +40,20 @@ def recipes(scenario: Scenario, result: ScenarioResult) -> Iterator[Recipe]:
     """Every recipe that can be put into a scenario for the known differences that explain its mismatches."""
     for explanation in result.explanations:
         difference = differences()[explanation.name]
+        numbers = scenario.numbers(difference)
         for fix in difference.fixes:
-            data = _with(scenario, fix)
+            data = _with(scenario, _with_numbers(fix, numbers))
             if data is None:
                 continue
             data = {"name": f"{scenario.name}, with the recipe of {difference.name}"[:200], **data}
             text = scenario_text(data)
             yield Recipe(difference, fix, text, *scenario_from(text, "the recipe", allow_code=True))
+
+
+def _with_numbers(fix: Fix, numbers: Mapping[str, Any]) -> Fix:
+    """A fix with a person's own numbers in what it puts in."""
+    rules = {f: {pattern: numbered(by, numbers) for pattern, by in each.items()} for f, each in fix.rules.items()}
+    return replace(fix, rules=rules)
 
 
 def _with(scenario: Scenario, fix: Fix) -> dict[str, Any] | None:

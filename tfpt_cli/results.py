@@ -400,12 +400,18 @@ class Curve:
     parts: tuple[bool, ...]
 
 
+def placed(name: str, line: int) -> str:
+    """The id of a scenario with its line, for one that shares its file and title with another."""
+    return f"{name} (line {line})"
+
+
 @dataclass(frozen=True)
 class ScenarioResult:
     """One case of a scenario, checked: its comparisons and failures, and the status against `expect`.
 
     `explanations` are the known differences that its comparisons name; `listings` is the code that ran, by side, and `curves`
-    its quantities over an interval, where those were asked for.
+    its quantities over an interval, where those were asked for. `compared` says in words what its comparisons cover, as in
+    "both sides agree in ...".
     """
 
     file: str
@@ -426,6 +432,12 @@ class ScenarioResult:
     explanations: tuple[Explanation, ...] = ()
     listings: dict[str, str] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
+    compared: str = ""
+
+    @property
+    def place(self) -> str:
+        """What tells it from another one of the same file and title, as long as the file stays as it is."""
+        return placed(self.id, self.line)
 
     @property
     def expected(self) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfpt_cli.compare.dependence import DEPENDENT
 from tfpt_cli.compare.layout import blocks, moved
 from tfpt_cli.compare.summary import BINS, side_of, summary, summary_of_sorted
 from tfpt_cli.compare.values import PRECISION, compare_values, under_layout
@@ -97,7 +98,7 @@ def _as_distribution(
     left, right = own["torch"], own["tensorflow"]
     layout = parameter.layout
     turned, apart = under_layout(left.array, right.array, layout)
-    verdict, diagnosis, distribution, reason = Verdict.DIFFERS, "", None, ""
+    verdict, diagnosis, distribution, reason, repeated = Verdict.DIFFERS, "", None, "", False
     sorted_: Mapping[str, Sample] = {}
     ends = {f: (float(array.min()), float(array.max())) for f, array in samples.items()}
     broken = [LABELS[f] for f in FRAMEWORKS if not np.isfinite(ends[f]).all()]
@@ -111,6 +112,8 @@ def _as_distribution(
         (fixed,) = (f for f in FRAMEWORKS if not random[f])
         (drawn,) = (f for f in FRAMEWORKS if random[f])
         reason, diagnosis = f"{LABELS[drawn]}'s is random, {LABELS[fixed]}'s is the same in every draw", "distribution"
+        # Zeros are the same in every draw too, but nothing that was drawn.
+        repeated = parameter.filling[fixed].random is not False and bool(np.ptp(samples[fixed]) > 0)
     elif broken:
         reason, diagnosis = f"{' and '.join(broken)} drew values that are not finite", "non-finite"
     else:
@@ -137,7 +140,7 @@ def _as_distribution(
         reason,
         layout.pattern,
         distribution=distribution,
-        diagnosis=(diagnosis,) if diagnosis else (),
+        diagnosis=tuple(filter(None, (diagnosis, DEPENDENT if repeated else ""))),
     )
 
 

@@ -7,7 +7,7 @@ are tagged with its id.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import yaml
 import yamlcore
 
 from tfpt_cli.conditions import Conditions
+from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.patterns import Pattern, parsed
 from tfpt_cli.dictionary.rows import RowError
 from tfpt_cli.results import FRAMEWORKS, Explanation
@@ -30,7 +31,7 @@ SHOWS = ("none", "nan", "infinite", "zero", "failed", "absent", "present")
 _KEYS = {"what", "why", "write", "source", "versions", "machine", "scenario", "equal", "fits", "fix"}
 _FITS = {
     *("torch", "tensorflow", "without", "where", "whole", "value"),
-    *("quantity", "diagnosis", "dtype", "shows", "says", "how", "default"),
+    *("quantity", "diagnosis", "dtype", "shows", "says", "how", "default", "around"),
 }
 # What a comparison may be diagnosed with; `error` where a side refused.
 DIAGNOSES = {
@@ -48,8 +49,20 @@ DIAGNOSES = {
         "rounding",
         "overflow",
     ),
-    *("different function", "both wrong", "ways", "ill-conditioned", "unstable", "distribution", "absent", "error"),
+    *(
+        "different function",
+        "both wrong",
+        "ways",
+        "ill-conditioned",
+        "unstable",
+        "distribution",
+        "dependent",
+        "absent",
+        "error",
+    ),
 }
+# The quantities of a gradient scenario: what a row is about that says nothing else, but for those of initializations.
+KINDS = ("value", "derivative", "second")
 _FIXES = {"torch", "tensorflow", "neutral", "fill"}
 
 
@@ -60,6 +73,7 @@ class Fit:
     `where` is a condition on what the `__x` of the patterns stand for, `whole` says that the patterns are all of the code.
     `dtypes` are those of either side, or by side; `says` holds by side a pattern for words of its refusal, `how` a word of the
     way or mode by which it was run (`eager`: in no other mode). `same_value` asks of a derivative that the value itself agrees.
+    `around` says that what computes around the patterns may be another thing on either side, where the symptom is proof enough.
     """
 
     code: Mapping[str, tuple[Pattern, ...]]
@@ -74,6 +88,7 @@ class Fit:
     how: Mapping[str, str]
     default: tuple[str, ...]
     same_value: bool
+    around: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,10 +108,16 @@ class Fix:
 class Difference(Explanation):
     """A known difference: what it says, which mismatches it explains, and recipes that can be tried.
 
-    `equal` marks what is commonly believed to differ and does not; `conditions` say where it holds.
+    `equal` marks what is commonly believed to differ and does not; `conditions` say where it holds. `advice` is what `write` is
+    made of: it may hold numbers of a person's code, as `{__eps or 1e-5}`.
     """
 
+    def with_numbers(self, names: Mapping[str, Any]) -> Difference:
+        """The row with a person's own numbers in what it says to write; `names` are those that its patterns bind."""
+        return replace(self, write={f: numbered(text, names) for f, text in self.advice.items()})
+
     equal: bool = False
+    advice: Mapping[str, str] = field(default_factory=dict)
     conditions: Conditions = field(default_factory=Conditions)
     fits: tuple[Fit, ...] = ()
     fixes: tuple[Fix, ...] = ()
@@ -129,23 +150,25 @@ def _difference(name: str, area: str, row: dict[str, Any]) -> Difference:
     if not equal and not row.get("fits"):
         raise RowError(f"{name}: 'fits' must say which mismatches it explains")
     conditions = Conditions.written(row)
+    advice = {f: _text(row["write"][f]) for f in FRAMEWORKS if f in row.get("write", {})}
     only = f" (So {conditions}.)" if conditions.machine else ""
     return Difference(
         name=name,
         area=area,
         what=_text(row["what"]) + only,
         why=_text(row.get("why", "")),
-        write={f: _text(row["write"][f]) for f in FRAMEWORKS if f in row.get("write", {})},
+        write={f: numbered(text, {}) for f, text in advice.items()},
+        advice=advice,
         source=_text(row.get("source", "")),
         scenario=row["scenario"],
         equal=equal,
         conditions=conditions,
-        fits=tuple(_fit(name, fit) for fit in row.get("fits", [])),
+        fits=tuple(_fit(name, area, fit) for fit in row.get("fits", [])),
         fixes=tuple(_fix(name, fix) for fix in row.get("fix", [])),
     )
 
 
-def _fit(name: str, row: dict[str, Any]) -> Fit:
+def _fit(name: str, area: str, row: dict[str, Any]) -> Fit:
     if set(row) - _FITS:
         raise RowError(f"{name}: 'fits' has no {sorted(set(row) - _FITS)}")
     shows = row.get("shows", {})
@@ -160,7 +183,7 @@ def _fit(name: str, row: dict[str, Any]) -> Fit:
         without=_patterns(name, row.get("without", {})),
         where=parsed(row["where"]) if "where" in row else None,
         whole=row.get("whole", False),
-        quantities=tuple(row.get("quantity", ())),
+        quantities=tuple(row.get("quantity", () if area == "initialization" else KINDS)),
         diagnosis=frozenset(row.get("diagnosis", ())),
         dtypes=dtypes if isinstance(dtypes := row.get("dtype", ()), dict) else frozenset(dtypes),
         shows=shows,
@@ -168,6 +191,7 @@ def _fit(name: str, row: dict[str, Any]) -> Fit:
         how=row.get("how", {}),
         default=FRAMEWORKS if default == "both" else tuple([default] if isinstance(default, str) else default),
         same_value=row.get("value") == "agrees",
+        around=row.get("around") == "any",
     )
 
 
@@ -188,8 +212,25 @@ def _fix(name: str, row: dict[str, Any]) -> Fix:
     rules = {f: row[f] for f in FRAMEWORKS if f in row}
     for texts in rules.values():
         for text in (*texts, *texts.values()):
-            parsed(text)
+            parsed(numbered(text, {}))
     return Fix(rules, row.get("neutral", {}), row.get("fill", {}))
+
+
+# A formula of the names that a row's patterns bind, and what stands there where it gives no number.
+_NUMBER = re.compile(r"\{([^{}]*__\w[^{}]*?) or ([^{}]*)\}")
+
+
+def numbered(text: str, names: Mapping[str, Any]) -> str:
+    """A text with its formulas filled in: `eps={__eps or 1e-5}` is `eps=0.1` where `__eps` is 0.1, else `eps=1e-5`."""
+
+    def number(found: re.Match[str]) -> str:
+        try:
+            value = value_of(parsed(found[1]), names)
+        except UNKNOWN:
+            return found[2]
+        return f"{value:.12g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else found[2]
+
+    return _NUMBER.sub(number, text)
 
 
 def _text(value: Any) -> str:

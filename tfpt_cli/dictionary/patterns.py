@@ -3,7 +3,8 @@
 A pattern is a Python expression in which a name that begins with an underscore stands for any expression (`_x` twice for
 the same one, `_` for a new one each time, `__x` for the same one on both sides) and `...` as the last argument for any
 further arguments. A dotted name alone (`F.gelu`) means any call of it. An argument may stand by place or by name, and one
-that is the default may be said or not; `__x` stands for an argument that is left out, too, and is its default then.
+that is the default may be said or not; `__x` stands for an argument that is left out, too, and is its default then. What
+stands in `*[_a, _b]` must be given by place, and `_has(F.gelu)` is any expression in which that pattern stands.
 """
 
 from __future__ import annotations
@@ -24,8 +25,20 @@ if TYPE_CHECKING:
 
 # What stands for `...`: the further positional arguments and the further keywords. Bound by the pattern's call.
 Rest = tuple[list[ast.expr], list[ast.keyword]]
-Bindings = dict[str | ast.Call, ast.expr | Rest]
+Bindings = dict[str | ast.Call | ast.Name, ast.expr | Rest]
 Shared = dict[str, ast.expr]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in code where a pattern stands: what its shared names are bound to, the node, and the parts of it that are free.
+
+    Of `F.elu(exp(x), 2)` and the pattern `F.elu(_, 2)` the free part is `exp(x)`: the pattern says nothing of it.
+    """
+
+    shared: Shared
+    node: ast.expr
+    free: tuple[ast.expr, ...]
 
 
 @dataclass(frozen=True)
@@ -48,16 +61,24 @@ class Pattern:
 
         `shared` holds what those names are bound to already; `whole` asks for a tree that is nothing else.
         """
+        for place in self.places(trees, shared, whole=whole):
+            yield place.shared
+
+    def places(
+        self, trees: Iterable[ast.expr], shared: Shared | None = None, *, whole: bool = False
+    ) -> Iterator[Place]:
+        """Every place in the trees where it stands, as `inside` finds them, with the nodes themselves."""
         for tree in trees:
             for node in [tree] if whole else ast.walk(tree):
                 bindings: Bindings = {}
                 bindings.update((shared or {}).items())
                 if isinstance(node, ast.expr) and _matches(self.tree, node, bindings):
-                    yield {
+                    found = {
                         name: bound
                         for name, bound in bindings.items()
                         if isinstance(name, str) and name.startswith("__") and isinstance(bound, ast.expr)
                     }
+                    yield Place(found, node, tuple(_free(bindings)))
 
 
 def parsed(text: str) -> ast.expr:
@@ -124,6 +145,15 @@ def _with_rest(tree: ast.expr) -> list[ast.Call]:
     return [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _has_rest(node)]
 
 
+def _free(bindings: Bindings) -> Iterator[ast.expr]:
+    """The expressions that wildcards and `...` stand for."""
+    for key, bound in bindings.items():
+        if isinstance(key, ast.Name) and isinstance(bound, ast.expr):
+            yield bound
+        elif isinstance(key, ast.Call) and isinstance(bound, tuple):
+            yield from (*bound[0], *(keyword.value for keyword in bound[1]))
+
+
 def _callee(call: ast.Call) -> str:
     """The function of a call, without the arguments of the calls in it: `nn.RNN()` for `nn.RNN(3, 4)(x)`."""
     return f"{_callee(call.func)}()" if isinstance(call.func, ast.Call) else ast.unparse(call.func)
@@ -143,7 +173,12 @@ def _has_rest(call: ast.Call) -> bool:
 
 def _matches(pattern: ast.AST, node: ast.AST, bindings: Bindings) -> bool:
     if isinstance(pattern, ast.Name) and _wild(pattern):
-        return isinstance(node, ast.expr) and _binds(pattern.id, node, bindings)
+        if not isinstance(node, ast.expr) or not _binds(pattern.id, node, bindings):
+            return False
+        bindings[pattern] = node
+        return True
+    if isinstance(pattern, ast.Call) and isinstance(pattern.func, ast.Name) and pattern.func.id == "_has":
+        return _holds_inside(pattern.args[0], node, bindings)
     if isinstance(pattern, ast.Call) and isinstance(node, ast.Call):
         return _matches(pattern.func, node.func, bindings) and _arguments_match(pattern, node, bindings)
     if type(pattern) is not type(node):
@@ -165,6 +200,17 @@ def _matches(pattern: ast.AST, node: ast.AST, bindings: Bindings) -> bool:
     return True
 
 
+def _holds_inside(pattern: ast.expr, node: ast.AST, bindings: Bindings) -> bool:
+    """Whether a pattern stands anywhere in an expression; binds its names at the first place."""
+    wanted = Pattern(ast.unparse(pattern)).tree
+    for part in ast.walk(node):
+        tried = dict(bindings)
+        if isinstance(part, ast.expr) and _matches(wanted, part, tried):
+            bindings.update(tried)
+            return True
+    return False
+
+
 def _same(mine: object, other: object) -> bool:
     """Whether two constants are the same; 1 is 1.0, and no truth value."""
     numbers = type(mine) in (int, float) and type(other) in (int, float)
@@ -180,7 +226,9 @@ def _binds(name: str, node: ast.expr, bindings: Bindings) -> bool:
 
 def _arguments_match(pattern: ast.Call, node: ast.Call, bindings: Bindings) -> bool:
     rest = _has_rest(pattern)
-    wanted = pattern.args[:-1] if rest else pattern.args
+    wanted, placed = _by_place(pattern.args[:-1] if rest else pattern.args)
+    if len(node.args) < placed or any(isinstance(tree, ast.Starred) for tree in node.args[:placed]):
+        return False
     defaults = _parameters(dotted(node.func))
     given, asked = _by_name(node.args, node.keywords, defaults), _by_name(wanted, pattern.keywords, defaults)
     if given is None or asked is None:
@@ -195,6 +243,14 @@ def _arguments_match(pattern: ast.Call, node: ast.Call, bindings: Bindings) -> b
     if rest:
         bindings[pattern] = _left_over(node, list(defaults), set(given), len(wanted))
     return rest or all(_is_default(name, tree, defaults) for name, tree in given.items())
+
+
+def _by_place(args: list[ast.expr]) -> tuple[list[ast.expr], int]:
+    """A pattern's arguments without the `*[...]` at their beginning, and how many of them must be given by place."""
+    match args:
+        case [ast.Starred(value=ast.List(elts=first)), *others]:
+            return [*first, *others], len(first)
+    return args, 0
 
 
 def _left_over(

@@ -94,7 +94,6 @@ class Operation:
 
 
 @cache
-@cache
 def drawn_layers(framework: str) -> frozenset[str]:
     """The last names of the layer classes of a framework that start with random weights: `Linear`, `Conv2d`, `LSTM`."""
     found = set()
@@ -106,6 +105,7 @@ def drawn_layers(framework: str) -> frozenset[str]:
     return frozenset(found - {"Sequential", "Bidirectional"})  # those draw nothing of their own
 
 
+@cache
 def unstable_operations() -> tuple[Operation, ...]:
     """The operations of which a framework's answer at NaN depends on the place in a vector: asked for by every scenario."""
     return tuple(row for row in dictionary().operations.values() if row.unstable)

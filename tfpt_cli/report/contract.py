@@ -165,6 +165,7 @@ def _scenario() -> dict[str, Any]:
             },
             "because": _text("the reason that it gives for what it expects"),
             "agree": {"type": "boolean", "description": "whether every quantity agrees, whatever was expected"},
+            "compared": _text("what was compared, in words that stand behind 'agree in'"),
             "status": {
                 "enum": [status.value for status in Status],
                 "description": "held against what it expects: passed, failed, error (a framework broke, or refused unexpectedly) "
@@ -176,7 +177,7 @@ def _scenario() -> dict[str, Any]:
             "notes": _words("what is to be said besides the comparisons", "a sentence"),
         },
         "a case of a scenario",
-        optional=("subject", "tags", "because", "notes"),
+        optional=("subject", "tags", "because", "compared", "notes"),
     )
 
 
@@ -246,7 +247,7 @@ def _comparison() -> dict[str, Any]:
         "diagnosis": _words(
             "what is wrong, in words of a fixed vocabulary",
             "such as shape, dtype, absent, disconnected, nan, infinity, zero, number, non-finite, subnormal, distribution, "
-            "ways, kink, rounding, overflow, unstable, ill-conditioned, different function, both wrong",
+            "dependent, ways, kink, rounding, overflow, unstable, ill-conditioned, different function, both wrong",
         ),
         "reference": _ref("reference"),
         "findings": _words("what the reference has to say", "a sentence"),

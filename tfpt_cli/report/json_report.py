@@ -86,6 +86,7 @@ def _scenario(result: ScenarioResult) -> dict[str, Any]:
         "expect": result.expect,
         "because": result.because or None,
         "agree": result.agree,
+        "compared": result.compared or None,
         "status": result.status.value,
         "seconds": round(result.seconds, 4),
         "comparisons": [_comparison(comparison) for comparison in result.comparisons],

@@ -422,6 +422,11 @@ def _status(result: ScenarioResult) -> Text:
     return Text(f"{result.status.value}: {printable(status_words(result))}", STATUS_STYLES[result.status])
 
 
+def agreement(result: ScenarioResult) -> str:
+    """That both sides agree, and in what: a pass says what it covers."""
+    return f"both sides agree in {result.compared}" if result.compared else "both sides agree"
+
+
 def status_words(result: ScenarioResult) -> str:
     """Why a scenario has its status, in words."""
     differing = list(dict.fromkeys(c.quantity for c in result.comparisons if c.verdict is Verdict.DIFFERS))
@@ -438,9 +443,9 @@ def status_words(result: ScenarioResult) -> str:
         both = f", {_differ(differing)}" if differing else ""
         return f"{', '.join(refused)} refused{both}, as expected{because}"
     if result.status is Status.PASSED:
-        return f"{_differ(differing)}, as expected{because}" if differing else "both sides agree"
+        return f"{_differ(differing)}, as expected{because}" if differing else agreement(result)
     if result.expect == "differ":
-        return f"expected to differ, but both sides agree{because}"
+        return f"expected to differ, but {agreement(result)}{because}"
     if isinstance(result.expect, dict):
         wanted = ", ".join(f"{quantity}: {word}" for quantity, word in result.expect.items())
         return f"expected {wanted} and the rest to agree; {_differ(differing)}{because}"
@@ -523,7 +528,9 @@ def print_preview(
         console.print(Text("cannot be put in" if problems else "was not checked", "bold yellow"))
         return
     print_scenario(result, environment, console)
-    agrees = ("with it both sides agree", "bold green") if result.agree else ("with it they still differ", "bold red")
+    agrees = (
+        (f"with it {agreement(result)}", "bold green") if result.agree else ("with it they still differ", "bold red")
+    )
     console.print(Text(*agrees))
     console.print()
 

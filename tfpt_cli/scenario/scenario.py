@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.conditions import Conditions, is_specifier
-from tfpt_cli.explain import explained
+from tfpt_cli.dictionary.differences import Difference, differences
+from tfpt_cli.explain import explained, numbers_of
 from tfpt_cli.results import (
     FRAMEWORKS,
     LABELS,
@@ -31,7 +32,7 @@ from tfpt_cli.scenario.schema import structural_problems
 from tfpt_cli.subjects import SUBJECTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tfpt_cli.listing import Listing
 
@@ -123,6 +124,20 @@ class Scenario:
             else c
             for c in found
         ]
+
+    def compared(self, comparisons: Sequence[Comparison]) -> str:
+        """What comparisons cover, in words that stand behind "both sides agree in"; empty where there are none."""
+        return SUBJECTS[self.subject].compared(self.spec, comparisons) if comparisons else ""
+
+    def explanations(self, comparisons: Sequence[Comparison]) -> list[Difference]:
+        """The known differences that the comparisons name, with the scenario's own numbers in what they say to write."""
+        names = dict.fromkeys(name for c in comparisons for name in c.known_differences)
+        return [differences()[name].with_numbers(self.numbers(differences()[name])) for name in names]
+
+    def numbers(self, row: Difference) -> dict[str, Any]:
+        """The constants in the scenario's code that a row's patterns name."""
+        subject = SUBJECTS[self.subject]
+        return numbers_of(row, (subject.involved(self.spec, name) for name in subject.quantities(self.spec)))
 
     def notes(self, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
         """What is to be said of this run besides the comparisons."""

@@ -55,6 +55,16 @@ class Values:
         """How many numbers there are."""
         return math.prod(self.shape)
 
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """The numbers, in a row, where they are written out and few; else nothing."""
+        if self.random or self.source.startswith("np.") or self.size > 10_000:
+            return ()
+        try:
+            return tuple(_flat(constant(ast.parse(self.source, mode="eval").body, functions=True)))
+        except (NotConstant, BadConstant, SyntaxError):
+            return ()
+
     def complex_draws(self) -> Values:
         """The same for a complex dtype: a random array draws its imaginary part too."""
         return replace(self, source=f"{self.source} + 1j * {self.source}") if self.random else self

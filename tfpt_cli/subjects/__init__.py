@@ -11,7 +11,7 @@ from tfpt_cli.subjects.gradient import subject as gradient
 from tfpt_cli.subjects.init import subject as init
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tfpt_cli.explain import Involved
     from tfpt_cli.listing import Listing
@@ -61,6 +61,10 @@ class Subject(Protocol):
 
     def involved(self, spec: Any, quantity: str) -> Involved:
         """What a quantity was made by, for the known differences to be found."""
+        ...
+
+    def compared(self, spec: Any, comparisons: Sequence[Comparison]) -> str:
+        """What the comparisons cover, and what they do not, in words that stand behind "both sides agree in"."""
         ...
 
     def notes(self, spec: Any, outcomes: dict[str, Outcome]) -> tuple[str, ...]:

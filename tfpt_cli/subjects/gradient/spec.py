@@ -205,6 +205,13 @@ class Gradient:
         """Whether an input is complex."""
         return any(dtype.startswith("complex") for dtype in self.dtypes.values())
 
+    @property
+    def keeps_places(self) -> bool:
+        """Whether all that is computed is known to be elementwise: every number comes from the same place of the inputs."""
+        if any(output.code or not output.reference for output in self.outputs):
+            return False
+        return all(meaning.elementwise for output in self.outputs for meaning in output.reference.values())
+
     @cached_property
     def drawn(self) -> dict[str, list[str]]:
         """By framework, the layers in its expressions that start with random weights; one without any is left out."""

@@ -18,7 +18,7 @@ from tfpt_cli.subjects.gradient.torch import TorchWriter
 from tfpt_cli.subjects.gradient.writer import quantities_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tfpt_cli.subjects.gradient.spec import Gradient, Output
     from tfpt_cli.subjects.gradient.writer import Writer
@@ -28,6 +28,7 @@ __all__ = [
     "SCHEMA",
     "alike",
     "compare",
+    "compared",
     "involved",
     "listing",
     "notes",
@@ -132,6 +133,25 @@ def alike(spec: Gradient, framework: str) -> Gradient:
     return replace(spec, outputs=outputs, modes=dict.fromkeys(FRAMEWORKS, spec.modes[framework]))
 
 
+def compared(spec: Gradient, comparisons: Sequence[Comparison]) -> str:
+    """The quantities, up to four by name, and at how many points, where every number is known to go its own way."""
+    names = list(dict.fromkeys(c.quantity for c in comparisons))
+    sizes = {values.size for values in spec.inputs.values()} - {1}
+    if not sizes:
+        where = "at one point"
+    elif len(sizes) == 1 and spec.keeps_places:
+        where = f"at {sizes.pop():,} points"
+    else:
+        where = "at the given inputs"
+    return f"{_named(names)} {where}"
+
+
+def _named(names: list[str]) -> str:
+    if len(names) > 4:
+        return f"{len(names)} quantities"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
 def involved(spec: Gradient, name: str) -> Involved:
     """The expressions that a quantity was made by; its kind is `value`, `derivative` or `second`."""
     outputs = [output for output in spec.outputs if name in quantities_of(output, spec)] or list(spec.outputs)
@@ -147,8 +167,26 @@ def involved(spec: Gradient, name: str) -> Involved:
     kind = "value" if name in {output.value for output in outputs} else "derivative"
     kind = "second" if kind == "derivative" and _SECOND.match(name) else kind
     shapes = {name: values.shape for name, values in spec.inputs.items()}
-    values = frozenset(output.value for output in outputs)
-    return Involved(involved_code(sources), kind, shapes=shapes, values=values)
+    return Involved(
+        involved_code(sources),
+        kind,
+        shapes=shapes,
+        values=frozenset(output.value for output in outputs),
+        numbers={name: found for name, values in spec.inputs.items() if (found := values.numbers)},
+        by=_taken_by(outputs, spec, name),
+    )
+
+
+def _taken_by(outputs: list[Output], spec: Gradient, name: str) -> frozenset[str]:
+    """The input by which a derivative is taken, and the lines that depend on it; empty where the name tells no input."""
+    names = {words for words in re.findall(r"d(\w+)", name.partition("/")[2]) if words in spec.inputs}
+    if len(names) != 1:
+        return frozenset()
+    lines = [line for output in outputs for f in output.body for line in output.body[f].lines]
+    for line, source in lines:  # in their order: a line may use those before it
+        if names & set(re.findall(r"\w+", source)):
+            names.add(line)
+    return frozenset(names)
 
 
 def notes(spec: Gradient, outcomes: dict[str, Outcome]) -> tuple[str, ...]:

@@ -161,8 +161,9 @@ def checked_settings(
 
 def _requirements(row: Layer | Initializer, settings: Mapping[str, Any], call: ast.Call) -> list[Complaint]:
     try:
-        for formula_in_row in getattr(row, "where", {}).values():
-            value_of(formula_in_row, settings)
+        names = dict(settings)
+        for name, formula_in_row in getattr(row, "where", {}).items():
+            names[name] = value_of(formula_in_row, names)
         unmet = [words for words, condition in row.requires.items() if not value_of(condition, settings)]
     except ValueError as error:
         return [Complaint(offset(call), f"{row.name}: {error} in '{ast.unparse(call)}'")]

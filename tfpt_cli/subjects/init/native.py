@@ -119,6 +119,9 @@ class NativeReader:
                 isinstance(v, (list, tuple)) for values in settings.values() for k, v in values.items() if k in sizes
             ):
                 continue  # several axes where the row knows one
+            # What the row computes for an argument of Keras, such as `key_dim`, the call itself may say otherwise.
+            said = constants({n: tree for n, tree in _arguments(cells[0]).items() if n in row.where})
+            settings["tensorflow"] |= {name: value for name, value in said.items() if value is not None}
             if row.recurrent:
                 settings["tensorflow"] |= {"num_layers": len(cells), "bidirectional": bidirectional}
                 self.check_stack(settings)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.rows import called_name
 from tfpt_cli.explain import Involved, involved_code
 from tfpt_cli.listing import Listing
 from tfpt_cli.listing import listing as listing_of
@@ -16,7 +18,9 @@ from tfpt_cli.subjects.init.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.init.spec import DRAWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from tfpt_cli.subjects.init.spec import Init, Parameter
 
@@ -25,6 +29,7 @@ __all__ = [
     "SCHEMA",
     "alike",
     "compare",
+    "compared",
     "involved",
     "listing",
     "notes",
@@ -73,6 +78,22 @@ def alike(spec: Init, framework: str) -> Init:
     return replace(spec, parameters=parameters)
 
 
+def compared(_: Init, comparisons: Sequence[Comparison]) -> str:
+    """The parameters by value and by distribution, up to three by name; that a layer computes alike nobody has seen."""
+    drawn = [c.quantity for c in comparisons if c.verdict is Verdict.SAME_DISTRIBUTION]
+    others = [c.quantity for c in comparisons if c.verdict is not Verdict.SAME_DISTRIBUTION]
+    parts = [
+        f"the initial {what} of {_named(names)}"
+        for what, names in (("distribution", drawn), ("value", others))
+        if names
+    ]
+    return f"{' and '.join(parts)} (what the layer computes was not compared)"
+
+
+def _named(names: list[str]) -> str:
+    return " and ".join(names) if len(names) <= 2 else f"{len(names)} parameters"
+
+
 def involved(spec: Init, name: str) -> Involved:
     """The layer, the call that fills a parameter and the rows that it comes to; the kind is the parameter's name."""
     parameter = next(parameter for parameter in spec.parameters if parameter.name == name)
@@ -82,9 +103,33 @@ def involved(spec: Init, name: str) -> Involved:
         rows = [call.text for call in (filling.fill, filling.base) if call is not None] if filling is not None else []
         written = [filling.source] if filling is not None and filling.source else []
         statements = _statements(spec, parameter) if f == "torch" else []
-        sources[f] = [spec.write_layer(f), *written, *statements, *rows]
+        sources[f] = [_held(spec.write_layer(f), parameter.attribute[f] or ""), *written, *statements, *rows]
     defaults = frozenset(f for f, filling in parameter.filling.items() if filling.default)
     return Involved(involved_code(sources), name, defaults)
+
+
+# The place of a layer in a Sequential, as the expression of its parameter names it.
+_PLACE = re.compile(r'layer(?:\.state_dict\(\)\["(\d+)\.|\.layers)?(?:\[(\d+)\])?')
+
+
+def _held(source: str, attribute: str) -> str:
+    """The source of a layer; of a Sequential with the one layer in it that holds the parameter.
+
+    What is known of a normalization says nothing of the convolution before it.
+    """
+    call, place = ast.parse(source, mode="eval").body, _PLACE.match(attribute)
+    index = next((int(number) for number in place.groups() if number), None) if place else None
+    if index is None or not isinstance(call, ast.Call) or called_name(call).rpartition(".")[2] != "Sequential":
+        return source
+    listed = call.args[0] if len(call.args) == 1 else None
+    items = listed.elts if isinstance(listed, (ast.List, ast.Tuple)) else call.args
+    items = [item for item in items if not (isinstance(item, ast.Call) and "Input" in called_name(item))]
+    if index >= len(items):
+        return source
+    one: list[ast.expr] = (
+        [ast.List([items[index]], ast.Load())] if isinstance(listed, (ast.List, ast.Tuple)) else [items[index]]
+    )
+    return ast.unparse(ast.Call(call.func, one, []))
 
 
 def _statements(spec: Init, parameter: Parameter) -> list[str]:
@@ -114,10 +159,13 @@ def compare(
     spec: Init, outcomes: dict[str, Outcome], tolerance: Tolerance | None, _: dict[str, Outcome] | None = None
 ) -> list[Comparison]:
     """One comparison for every parameter: by value, or as a distribution where a side is random."""
-    from tfpt_cli.compare.parameter import compare_parameter  # not above: validating needs no NumPy
+    from tfpt_cli.compare.dependence import parted_by_ties, with_ties  # not above: validating needs no NumPy
+    from tfpt_cli.compare.parameter import compare_parameter
     from tfpt_cli.compare.summary import side_of
 
     comparisons = []
+    # Before anything else: the tests sort the arrays where they are.
+    tied = parted_by_ties(*_own(spec, outcomes))
     for parameter in spec.parameters:
         values = {f: outcomes[f].values.get((parameter.name, "")) for f in FRAMEWORKS}
         draws = {f: outcomes[f].values.get((parameter.name, DRAWS)) for f in FRAMEWORKS}
@@ -126,4 +174,21 @@ def compare(
         except (ArithmeticError, ValueError, MemoryError) as error:  # numbers beyond what the tests can be made of
             sides = {f: side_of(value or Value(State.ABSENT), summarised=False) for f, value in values.items()}
             comparisons.append(Comparison(parameter.name, Verdict.ERROR, sides, f"cannot be compared: {error}"))
-    return comparisons
+    return with_ties(comparisons, tied)
+
+
+def _own(
+    spec: Init, outcomes: dict[str, Outcome]
+) -> tuple[dict[str, dict[str, NDArray[Any]]], dict[str, frozenset[str]]]:
+    """The layer's own arrays by parameter and framework, and which frameworks may draw each."""
+    own: dict[str, dict[str, NDArray[Any]]] = {}
+    for parameter in spec.parameters:
+        values = {f: outcomes[f].values.get((parameter.name, "")) for f in FRAMEWORKS}
+        own[parameter.name] = {
+            f: value.array for f, value in values.items() if value is not None and value.state is State.PRESENT
+        }
+    random = {
+        parameter.name: frozenset(f for f in FRAMEWORKS if parameter.filling[f].random is not False)
+        for parameter in spec.parameters
+    }
+    return own, random

@@ -1,0 +1,170 @@
+"""Two parameters of one layer that depend on each other, and the fans and laws that are said of every layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tfpt_cli.check import Options, Session
+from tfpt_cli.compare.dependence import parted_by_ties, tie
+from tfpt_cli.compare.sample import law_of
+from tfpt_cli.results import FRAMEWORKS
+from tfpt_cli.scenario.made import scenario_from, scenario_text
+
+if TYPE_CHECKING:
+    from tfpt_cli.results import Report
+
+RNG = np.random.default_rng(0)
+ONE, OTHER = RNG.normal(size=(16, 8)).astype(np.float32), RNG.normal(size=(16, 8)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kind"),
+    [
+        (ONE, OTHER, None),
+        (ONE, ONE, "equal"),
+        (ONE, ONE.reshape(8, 4, 4), "equal"),
+        (ONE, ONE.ravel()[:5], "equal"),
+        (ONE, -ONE, "negated"),
+        (ONE, ONE.T, "reordered"),
+        (ONE, 3 * ONE, "multiple"),
+        (ONE, -3 * ONE.ravel()[:100], "multiple"),
+        (ONE, ONE + OTHER, "correlated"),
+        (ONE, ONE + 10 * OTHER, None),
+        (np.zeros(8), np.zeros(8), None),
+        (np.ones(8), ONE, None),
+        (ONE.ravel()[:3], ONE.ravel()[:3], None),  # too few to say so
+        (np.full(8, np.nan), ONE, None),
+    ],
+)
+def test_how_one_array_depends_on_another(first: Any, second: Any, kind: str | None) -> None:
+    found = tie(first, second)
+    assert (found and found.kind) == kind
+
+
+def test_independent_arrays_are_not_called_dependent() -> None:
+    arrays = [RNG.uniform(size=size) for size in (5, 20, 100, 1000, 10_000)]
+    assert not [1 for a in range(5) for b in range(a) if tie(arrays[a], arrays[b])]
+
+
+def test_a_tie_of_both_sides_is_none_of_one() -> None:
+    both, neither = {"torch": ONE, "tensorflow": ONE}, {"torch": ONE, "tensorflow": OTHER}
+    random = dict.fromkeys("ab", frozenset(FRAMEWORKS))
+    assert parted_by_ties({"a": both, "b": both}, random) == {}
+    assert set(parted_by_ties({"a": both, "b": neither}, random)) == {"a", "b"}
+    assert parted_by_ties({"a": both, "b": neither}, {**random, "b": frozenset()}) == {}
+
+
+def run(session: Session, *fields: dict[str, Any]) -> Report:
+    found = []
+    for data in fields:
+        scenario, problems = scenario_from(scenario_text({"name": "made", "init": data}), "made", allow_code=False)
+        assert scenario is not None, problems
+        found.append([scenario])
+    return session.check(Options(generated=list(found)))
+
+
+SEEDED = "keras.initializers.RandomNormal(stddev=0.05, seed={})"
+PAIRED = {"0.weight": "layers.0.kernel", "1.weight": "layers.1.kernel"}
+TIED: list[tuple[dict[str, str], dict[str, Any], dict[str, Any]]] = [
+    (
+        {"layer": "nn.Conv2d(3, 64, 3)", "weight": "nn.init.normal_(std=0.05)", "bias": "nn.init.normal_(std=0.05)"},
+        {"layer": "keras.layers.Conv2D(64, 3, kernel_initializer={one}, bias_initializer={other})", "input_shape": [8, 8, 3]},
+        {},
+    ),
+    (
+        {
+            "layer": "nn.GRU(16, 16)",
+            "weight_ih_l0": "nn.init.normal_(std=0.05)",
+            "weight_hh_l0": "nn.init.normal_(std=0.05)",
+            "bias_ih_l0": "nn.init.zeros_()",
+            "bias_hh_l0": "nn.init.zeros_()",
+        },
+        {"layer": "keras.layers.GRU(16, kernel_initializer={one}, recurrent_initializer={other})", "input_shape": [5, 16]},
+        {},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("torch", "tensorflow", "more"), TIED)
+def test_one_seed_for_two_parameters(
+    torch: dict[str, str], tensorflow: dict[str, Any], more: dict[str, Any], session: Session
+) -> None:
+    made = [
+        {
+            "torch": torch,
+            "tensorflow": {
+                **tensorflow,
+                "layer": tensorflow["layer"].format(one=SEEDED.format(3), other=SEEDED.format(seed)),
+            },
+            **more,
+        }
+        for seed in (3, 4)
+    ]
+    tied, apart = run(session, *made).scenarios
+    assert not tied.agree
+    assert {"init-keras-instance-reuse"} == {n for c in tied.comparisons for n in c.known_differences}
+    assert apart.agree
+
+
+# A layer each, with sizes that are all different, and different on the two sides where they may be.
+LAYERS = [
+    ("nn.Linear(64, 48)", "keras.layers.Dense(32{k})", [64]),
+    ("nn.Conv1d(6, 64, 5)", "keras.layers.Conv1D(48, 7{k})", [20, 6]),
+    ("nn.Conv2d(6, 64, 5, groups=2)", "keras.layers.Conv2D(48, (3, 7), groups=3{k})", [20, 20, 6]),
+    ("nn.Conv3d(4, 32, 3)", "keras.layers.Conv3D(24, (3, 2, 5){k})", [9, 9, 9, 4]),
+    ("nn.ConvTranspose1d(6, 64, 5)", "keras.layers.Conv1DTranspose(48, 7{k})", [20, 6]),
+    ("nn.ConvTranspose2d(6, 64, 5)", "keras.layers.Conv2DTranspose(48, (3, 7){k})", [20, 20, 6]),
+    ("nn.ConvTranspose3d(4, 32, 3)", "keras.layers.Conv3DTranspose(24, (3, 2, 5){k})", [9, 9, 9, 4]),
+    ("nn.Conv2d(8, 16, 5, groups=8)", "keras.layers.DepthwiseConv2D((3, 7), depth_multiplier=3{d})", [20, 20, 8]),
+    ("nn.Embedding(100, 16)", "keras.layers.Embedding(90, 24{e})", [10]),
+    ("nn.RNN(24, 32)", "keras.layers.SimpleRNN(48{k})", [10, 24]),
+    ("nn.LSTM(24, 32)", "keras.layers.LSTM(48{k})", [10, 24]),
+    ("nn.GRU(24, 32)", "keras.layers.GRU(48{k})", [10, 24]),
+    ("nn.MultiheadAttention(32, 4)", "keras.layers.MultiHeadAttention(2, 24{k})", [5, 32]),
+    ("nn.MultiheadAttention(32, 4)", "keras.layers.MultiHeadAttention(2, 24, value_dim=40{k})", [5, 32]),
+    ("nn.Bilinear(16, 24, 32)", 'keras.layers.EinsumDense("bij,ijo->bo", output_shape=40, bias_axes="o"{k})', [16, 24]),
+]
+
+
+@pytest.mark.parametrize("mode", ["", "fan_in", "fan_out"])
+def test_no_law_contradicts_the_sample(mode: str, session: Session) -> None:
+    """What is said of a parameter, its bounds and its spread, is what the layer itself holds."""
+    made, scale = [], f'keras.initializers.VarianceScaling(1.0, "{mode}", "uniform")'
+    for torch, keras, shape in LAYERS:
+        words = {
+            letter: f", {name}_initializer={scale}" if mode else ""
+            for letter, name in (("k", "kernel"), ("d", "depthwise"), ("e", "embeddings"))
+        }
+        made.append(
+            {
+                "torch": {"layer": torch},
+                "tensorflow": {"layer": keras.format(**words), "input_shape": shape},
+                "samples": 1000,
+            }
+        )
+    scenarios = []
+    for data in made:
+        scenario, problems = scenario_from(scenario_text({"name": "made", "init": data}), "made", allow_code=False)
+        assert scenario is not None, problems
+        scenarios.append(scenario)
+    report = session.check(Options(generated=[[scenario] for scenario in scenarios]))
+    wrong, seen = [], 0
+    for scenario, result in zip(scenarios, report.scenarios, strict=True):
+        for parameter in scenario.spec.parameters:
+            (comparison,) = (c for c in result.comparisons if c.quantity == parameter.name)
+            for framework in FRAMEWORKS:
+                law, shown = law_of(parameter.filling[framework].base), comparison.sides[framework]
+                found = shown.samples or shown.summary
+                if law is None or found is None:
+                    continue
+                seen += 1
+                low, high = law.law.support()
+                inside = low * 1.00001 <= found.low and found.high <= high * 1.00001
+                size = max(int(np.prod(shown.shape)), 1)
+                if not inside or abs(np.log(found.std / law.std)) > 6 * law.scale_error / np.sqrt(size):
+                    wrong.append(f"{scenario.spec.headline} {parameter.name} {framework}: {law.text}, {found}")
+    assert not wrong, "\n".join(wrong)
+    assert seen > 2 * len(LAYERS)

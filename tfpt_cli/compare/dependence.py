@@ -1,0 +1,116 @@
+"""Whether two parameters of one layer depend on each other: the same numbers, negated or scaled, or correlated.
+
+One seeded initializer of Keras for two kernels gives both the same numbers. Each kernel by itself is drawn as it should be,
+so that no test of one parameter can see it; what the layer itself holds can.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+# The word of the diagnosis for a parameter that repeats another one, or itself.
+DEPENDENT = "dependent"
+# The chance that two independent parameters are called dependent, over all pairs of a layer.
+_LEVEL = 1e-6
+# So many numbers say nothing of a correlation, and so few different ones may be equal by chance.
+_LEAST, _DISTINCT = 16, 4
+_MOST = 1 << 20
+# How near to one a correlation is where one array is a multiple of the other, but for rounding.
+_MULTIPLE = 1e-4
+
+
+@dataclass(frozen=True)
+class Tie:
+    """How the second of two parameters depends on the first: `equal`, `negated`, `multiple`, `reordered` or `correlated`."""
+
+    kind: str
+    words: str
+
+
+def tie(first: NDArray[Any], second: NDArray[Any], tests: int = 1) -> Tie | None:
+    """How one array depends on another, read in the order in which they are stored; None where nothing shows it.
+
+    Of arrays of two sizes the beginnings are compared, as one stream of random numbers would fill both. `tests` is how many
+    pairs are looked at in all.
+    """
+    one, other = (np.ravel(array)[:_MOST].astype(np.float64) for array in (first, second))
+    size = min(one.size, other.size)
+    same_size = first.size == second.size
+    one, other = one[:size], other[:size]
+    if not (np.isfinite(one).all() and np.isfinite(other).all()) or np.unique(one).size < _DISTINCT:
+        return None
+    of = "" if same_size else f" in its first {size:,} numbers"
+    if np.array_equal(one, other):
+        return Tie("equal", f"equal to it{of}")
+    if np.array_equal(one, -other):
+        return Tie("negated", f"it with the other sign{of}")
+    ends = [(array.min(), array.max()) for array in (one, other)]
+    if same_size and ends[0] == ends[1] and np.array_equal(np.sort(one), np.sort(other)):
+        return Tie("reordered", "the same numbers in another order")
+    if size < _LEAST or one.std() == 0 or other.std() == 0:
+        return None
+    correlation = float(np.corrcoef(one, other)[0, 1])
+    if 1 - abs(correlation) < _MULTIPLE:
+        return Tie("multiple", f"a multiple of it{of}")
+    z = abs(math.atanh(correlation)) * math.sqrt(size - 3)
+    if math.erfc(z / math.sqrt(2)) * max(tests, 1) < _LEVEL:
+        return Tie("correlated", f"correlated with it ({correlation:.2f}){of}")
+    return None
+
+
+def parted_by_ties(
+    own: Mapping[str, Mapping[str, NDArray[Any]]], random: Mapping[str, frozenset[str]]
+) -> dict[str, str]:
+    """Why parameters differ that are tied to another one on one side and not so on the other, by parameter.
+
+    `own` are the layer's own arrays by parameter and framework; `random` names the frameworks that draw a parameter.
+    """
+    parted: dict[str, str] = {}
+    pairs = list(combinations(own, 2))
+    for first, second in pairs:
+        both = [f for f in FRAMEWORKS if f in own[first] and f in own[second]]
+        if len(both) < len(FRAMEWORKS):
+            continue
+        ties = {
+            f: tie(own[first][f], own[second][f], 2 * len(pairs))
+            if f in random[first] and f in random[second]
+            else None
+            for f in FRAMEWORKS
+        }
+        kinds = {f: found.kind if found else "" for f, found in ties.items()}
+        if len(set(kinds.values())) == 1:
+            continue
+        words = ", ".join(
+            f"{LABELS[f]}'s is {found.words}"
+            if (found := ties[f]) is not None
+            else f"{LABELS[f]}'s is independent of it"
+            for f in FRAMEWORKS
+        )
+        parted.setdefault(second, f"beside {first}: {words}")
+        parted.setdefault(first, f"tied to {second} on one side alone")
+    return parted
+
+
+def with_ties(comparisons: Sequence[Comparison], parted: Mapping[str, str]) -> list[Comparison]:
+    """The comparisons, those of parameters that `parted_by_ties` names differing."""
+    return [_parted(c, parted[c.quantity]) if c.quantity in parted else c for c in comparisons]
+
+
+def _parted(comparison: Comparison, words: str) -> Comparison:
+    if not comparison.verdict.agrees:
+        diagnosis = tuple(dict.fromkeys((*comparison.diagnosis, DEPENDENT)))
+        reason = f"{comparison.reason}; {words}" if comparison.reason else words
+        return replace(comparison, reason=reason, diagnosis=diagnosis)
+    return replace(comparison, verdict=Verdict.DIFFERS, reason=words, diagnosis=("distribution", DEPENDENT))
