@@ -156,7 +156,8 @@ class _Writer:
             x1, x2 = self.as_array(left, x1), self.as_array(right, x2)
         return self.filled(row, set(), {}, {"x1": x1, "x2": x2})
 
-    def call(self, node: ast.Call, row: Operation) -> ast.expr:
+    def arguments(self, node: ast.Call, row: Operation) -> tuple[set[str], dict[str, Any], dict[str, ast.expr]]:
+        """What a call gives its row: the names that it gives at all, its settings, and its arrays written out."""
         bound, _ = row.signature.bind(row.name, node)
         settings, _ = row.signature.values(row.name, bound)
         arrays: dict[str, ast.expr] = {}
@@ -168,6 +169,10 @@ class _Writer:
                 arrays[name] = ast.List([self.as_array(item, self.array(item)) for item in argument.elts], ast.Load())
             else:
                 arrays[name] = self.as_array(argument, self.array(argument), parameter.annotation)
+        return set(bound), settings, arrays
+
+    def call(self, node: ast.Call, row: Operation) -> ast.expr:
+        given, settings, arrays = self.arguments(node, row)
         if row.name == "stop_gradient" and self.side in ("numpy", "mpmath"):
             # A difference quotient moves the inputs; what is held must not move with them.
             held = ast.Attribute(ast.Name("_held", ast.Load()), "setdefault", ast.Load())
@@ -175,7 +180,7 @@ class _Writer:
         if self.side in ("numpy", "mpmath"):
             # NumPy takes no list of axes, which both frameworks do.
             settings = {name: tuple(v) if isinstance(v, list) else v for name, v in settings.items()}
-        return self.filled(row, set(bound), settings, arrays)
+        return self.filled(row, given, settings, arrays)
 
     def filled(
         self, row: Operation, given: set[str], settings: dict[str, Any], arrays: dict[str, ast.expr]

@@ -33,6 +33,7 @@ ALONG, DIRECTION = "along", "direction"
 AT_NAN = "at NaN"  # whether an operation is asked at NaN whose answer there depends on the place in a vector
 DOUBLE = "double"  # at the scenario's own numbers, not at those that the checked dtype holds
 
+UNDECIDED = "undecided"  # where independent sources disagree about an operation: not zero there
 KNOWN = "known"  # what of the value in 50 digits is known
 
 _COMPLEX = re.compile(r"fft|\dj|complex|eig|sqrtm")
@@ -113,9 +114,27 @@ class ReferenceWriter(Writer):
             yield self.differences(kind, output, function, whose)
         if self.second:
             yield from self.sensitivity(output, function, whose)
+            if not self.label and (body := meaning.undecided("_unknown")) is not None:
+                yield self.undecided(output, whose, body, own=own)
         high = any(ORDER.fullmatch(kind) for kind in self.spec.derivatives)
-        if (self.second or high) and (body := meaning.mpmath) is not None:
-            yield from self.in_digits(output, whose, body, meaning)
+        if (self.second or high) and (digits := meaning.mpmath) is not None:
+            yield from self.in_digits(output, whose, digits, meaning)
+
+    def undecided(self, output: Output, whose: str, body: Body, *, own: bool) -> Section:
+        """Where the result hangs on what independent sources disagree about: it changes with what stands for that."""
+        function, mask, one = (self.free(word) for word in (f"open_{output.name or 'f'}", "undecided", "one"))
+        call = self.call(function)
+        lines = [
+            self.holding(function, body),
+            "",
+            f"_unknown = np.nan\n{one} = {call}",
+            f"_unknown = 0.3\n{mask} = 1.0 - (({one} == {call}) | (np.isnan({one}) & np.isnan({call})))",
+        ]
+        leaves = [Leaf(output.value, self.how(UNDECIDED, whose), mask)]
+        for kind in self.spec.derivatives if own else ():
+            if kind in ("gradient", "vjp", "jvp") or (kind == "jacobian" and self.spec.count <= EACH):
+                leaves += self.of_slopes(kind, output, UNDECIDED, whose, dict.fromkeys(self.wrt, mask))
+        return Section("\n".join(lines), tuple(leaves))
 
     @property
     def directions(self) -> tuple[tuple[int, str], ...]:
@@ -251,28 +270,30 @@ class ReferenceWriter(Writer):
         return Section("\n".join(lines), tuple(leaves))
 
     def along(self, output: Output, function: str, whose: str) -> Section:
-        """The derivatives of a large gradient along one random direction of signs, in both parts of a complex input."""
-        directions = {name: self.free(f"direction_{name}") for name in self.wrt}
-        rng, moved, held, error = (self.free(word) for word in ("signs", "moved", "along", "along_error"))
-        lines = [f"{rng} = np.random.RandomState({self.spec.seed})"]
-        for name, direction in directions.items():
+        """The derivatives of a large gradient, by each input along a random direction, in both parts of a complex one."""
+        rng = self.free("signs")
+        lines, leaves = [f"{rng} = np.random.RandomState({self.spec.seed})"], list[Leaf]()
+        for name in self.wrt:
+            direction, moved, held, error = (
+                self.free(f"{word}_{name}") for word in ("direction", "moved", "along", "along_error")
+            )
             signs = f"{rng}.choice([-1.0, 1.0], {self.spec.inputs[name].shape})"
             imaginary = f" + 1j * {signs}" if self.spec.dtypes[name].startswith("complex") else ""
-            lines.append(f"{direction} = {signs}{imaginary}")
-        arguments = ", ".join(f"{n} + _p[0] * {directions[n]}" if n in directions else n for n in self.spec.inputs)
-        total = f"np.sum({function}({arguments}))"
-        if self.spec.complex or self.becomes_complex(output):
-            total = f"np.real({total})"
-        lines += [
-            f"{moved} = lambda _p: {total}",
-            f"{held}, {error} = _slopes({moved}, np.zeros(1))",
-        ]
-        key = quantity("gradient", output.name, self.wrt[0])
-        found = {ALONG: held, f"{ALONG} {ERROR}": error}
-        leaves = [Leaf(key, self.how(what, whose), f"{holder}[0, 0]") for what, holder in found.items()]
-        leaves += [
-            Leaf(quantity("gradient", output.name, n), self.how(DIRECTION, whose), d) for n, d in directions.items()
-        ]
+            arguments = (self.names | {name: f"{self.names[name]} + _p[0] * {direction}"}).values()
+            total = f"np.sum({function}({', '.join(arguments)}))"
+            if self.spec.complex or self.becomes_complex(output):
+                total = f"np.real({total})"
+            lines += [
+                f"{direction} = {signs}{imaginary}",
+                f"{moved} = lambda _p: {total}",
+                f"{held}, {error} = _slopes({moved}, np.zeros(1))",
+            ]
+            key = quantity("gradient", output.name, name)
+            leaves += [
+                Leaf(key, self.how(ALONG, whose), f"{held}[0, 0]"),
+                Leaf(key, self.how(f"{ALONG} {ERROR}", whose), f"{error}[0, 0]"),
+                Leaf(key, self.how(DIRECTION, whose), direction),
+            ]
         return Section("\n".join(lines), tuple(leaves))
 
     def packed(self, kind: str = "gradient") -> str:

@@ -39,6 +39,7 @@ from tfpt_cli.subjects.gradient.reference import (
     KNOWN,
     LEFT,
     RIGHT,
+    UNDECIDED,
     leaf_of,
 )
 from tfpt_cli.subjects.gradient.writer import quantities_of
@@ -226,7 +227,18 @@ class Court:
             sided[RIGHT],
             derivative=derivative,
             known=found(KNOWN),
+            undecided=self.undecided(quantity, whose, np.shape(np.asarray(exact if value is None else value))),
         )
+
+    def undecided(self, quantity: str, whose: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+        """Where independent sources disagree about an operation on the way, so that nobody is called right or wrong."""
+        output = next((o for o in self.spec.outputs if quantity in quantities_of(o, self.spec)), None)
+        mask = self.present(quantity, UNDECIDED, whose)
+        if mask is None and output is not None:
+            mask = self.present(output.value, UNDECIDED, whose)
+        if mask is None or not mask.any():
+            return None
+        return mask != 0 if mask.shape == shape else np.full(shape, True)
 
     def without_guesses(self, evidence: Evidence, value: Value) -> Evidence:
         """The evidence without the places where NumPy has no number of finite inputs and the side has one.
@@ -237,6 +249,8 @@ class Court:
         if evidence.derivative or not self.finite or array.shape != evidence.best.shape:
             return evidence
         guessed = ~np.isfinite(evidence.best) & np.isfinite(array) & ~evidence.sure
+        if evidence.undecided is not None:
+            guessed |= evidence.undecided
         return replace(evidence, undecided=guessed) if guessed.any() else evidence
 
     def sided(self, value: NDArray[Any] | None, error: NDArray[Any] | None) -> NDArray[Any] | None:
@@ -284,34 +298,35 @@ class Court:
         return found
 
     def along(self, quantity: str, sides: dict[str, Way]) -> Reference | None:
-        """A large gradient held against the reference along one direction."""
-        want, error = self.present(quantity, ALONG), self.present(quantity, f"{ALONG} {ERROR}")
-        if want is None or error is None:
-            return None
-        names = [name for (name, how) in self.reference if how == DIRECTION]
-        wanted = float(np.real(want))
+        """A large gradient held against the reference along one direction, as both sides mean it or each for itself."""
+        wanted: dict[str, float] = {}
+        errors: list[float] = []
         verdicts = {}
         for framework in FRAMEWORKS:
-            total, slack = 0.0, float(error)
-            for name in names:
-                direction = self.present(name, DIRECTION)
-                value = sides[framework][1] if name == quantity else self.ways(name, framework)[0][1]
-                if direction is None or value.state is not State.PRESENT or value.array.shape != direction.shape:
-                    break
-                rtol, atol = limits(self.tolerance, value.dtype)
-                # By the real part of an input and by its imaginary one; the gradient holds both.
-                products = np.real(np.conj(value.array.astype(direction.dtype)) * direction)
-                total += float(products.sum())
-                slack += rtol * float(np.abs(products).sum()) + atol * float(np.sqrt(products.size))
-            else:
-                apart = abs(total - wanted)
-                right = apart <= slack or (np.isnan(total) and np.isnan(wanted))
-                standing = Standing.RIGHT if right else Standing.WRONG
-                verdicts[framework] = Against(standing, int(not right), None, apart)
+            whose = "" if self.present(quantity, ALONG) is not None else framework
+            want, error = self.present(quantity, ALONG, whose), self.present(quantity, f"{ALONG} {ERROR}", whose)
+            direction, value = self.present(quantity, DIRECTION, whose), sides[framework][1]
+            if want is None or error is None or direction is None:
+                continue
+            wanted[whose] = float(np.real(want))
+            errors.append(float(error))
+            if value.state is not State.PRESENT or value.array.shape != direction.shape:
+                continue
+            rtol, atol = limits(self.tolerance, value.dtype)
+            # By the real part of an input and by its imaginary one; the gradient holds both.
+            products = np.real(np.conj(value.array.astype(direction.dtype)) * direction)
+            slack = rtol * float(np.abs(products).sum()) + atol * float(np.sqrt(products.size))
+            total, known = float(products.sum()), wanted[whose]
+            apart = abs(total - known)
+            right = apart <= slack + errors[-1] or (np.isnan(total) and np.isnan(known))
+            # An error as large as what is allowed shows nothing of a side that is right by it.
+            sure = errors[-1] <= slack or not right
+            standing = (Standing.RIGHT if right else Standing.WRONG) if sure else Standing.UNKNOWN
+            verdicts[framework] = Against(standing, int(not right), None, apart)
         if not verdicts:
             return None
         method = "differences along a random direction, float64"
-        return Reference(method, {"": wanted}, 0, float(error), verdicts, along=True)
+        return Reference(method, dict(wanted), 0, max(errors), verdicts, along=True)
 
     def along_in_words(self, comparison: Comparison) -> Comparison:
         """What the one derivative along a direction says of a large gradient, where a side is off."""
@@ -319,7 +334,8 @@ class Court:
         if not self.again:
             return comparison
         off = {f: against.max_abs for f, against in sides.items() if against.standing is Standing.WRONG}
-        right = [LABELS[f] for f in sides if f not in off] if not comparison.verdict.agrees else []
+        fine = [f for f, against in sides.items() if against.standing is Standing.RIGHT]
+        right = [LABELS[f] for f in fine] if not comparison.verdict.agrees else []
         findings = [f"{name} agrees with the reference along a random direction" for name in right]
         diagnosis = comparison.diagnosis
         if off:
