@@ -93,7 +93,10 @@ class _Lifter(ast.NodeTransformer):
         """What `readings.yaml` says that a call means, with what the call has at the names of the reading."""
         for template, meaning in _readings(self.framework).get(self.table.canonical(name), ()):
             given = settings_of(template, call, self.framework, exact=True)
-            if given is None:
+            asked = {
+                node.id for node in ast.walk(template) if isinstance(node, ast.Name) and node.id in _named(meaning)
+            }
+            if given is None or not asked <= set(given):
                 continue
             put: dict[str, ast.expr] = {key: self.visit(_settled(value)) for key, value in given.items()}
             read: ast.AST = _Put(put).visit(ast.parse(ast.unparse(meaning), mode="eval").body)
@@ -157,6 +160,10 @@ def _allowed(row: Operation, settings: Mapping[str, ast.expr]) -> bool:
     """Whether a row takes the settings that a call means, with the framework's own value for what was left out."""
     named = {n: v for n, v in settings.items() if n in row.signature.settings and not _left_out(row, n, v)}
     return not row.signature.values(row.name, named)[1]
+
+
+def _named(tree: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 class _Put(ast.NodeTransformer):
