@@ -173,6 +173,7 @@ class _Checker:
 
     def result(self, node: ast.expr, row: Operation, arrays: list[Any], settings: dict[str, Any]) -> Result:
         try:
+            _enough_axes(row, arrays)
             return RULES[row.shape](arrays, settings)
         except ShapeError as error:
             self.complain(node, f"{error} in '{ast.unparse(node)}'")
@@ -244,6 +245,16 @@ class _Checker:
         except ShapeError as error:
             self.complain(node, f"{error} in '{ast.unparse(node)}'")
             return None
+
+
+def _enough_axes(row: Operation, arrays: list[Any]) -> None:
+    """Raises `ShapeError` for an array that has fewer axes than the row's spellings can take."""
+    for name, shape in zip(row.signature.arrays, arrays, strict=False):
+        least = row.axes.get(name, 0)
+        for one in shape if isinstance(shape, list) else [shape]:
+            if one is not None and len(one) < least:
+                words = "axis" if least == 1 else "axes"
+                raise ShapeError(f"'{name}' of {row.name} needs at least {least} {words}, got the shape {show(one)}")
 
 
 def _all_whole(value: Any) -> bool:
