@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.points import DTYPES
 from tfpt_cli.dictionary.rows import Operation, dictionary
 from tfpt_cli.dictionary.signature import ARRAY_KINDS
-from tfpt_cli.results import FRAMEWORKS, LABELS, Problem, ScenarioResult, Unread, Verdict
+from tfpt_cli.results import LABELS, Verdict
 from tfpt_cli.scenario.scenario import scenarios_of
 from tfpt_cli.selfcheck import document_of, fits, verdict_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tfpt_cli.dictionary.points import Case
+    from tfpt_cli.dictionary.signature import Parameter
+    from tfpt_cli.results import Problem, Report, ScenarioResult, Unread
     from tfpt_cli.scenario.scenario import Scenario
 
 # Dtypes that no row lists, since they have no derivative; the scenario's own dtype is float32 there.
@@ -74,38 +76,41 @@ def _edges(row: Operation, case: Case) -> Iterator[tuple[str, str, dict[str, Any
     """What is at the edge in words, the call, and its inputs."""
     kinds = {p.name: p.annotation for p in row.signature.parameters if p.kind == "array"}
     numbers = {name: value for name, value in case.inputs.items() if not kinds.get(name)}
-    axes = [p for p in row.signature.parameters if p.kind == "setting" and p.annotation in ("axis", "axes")]
     for edge, value in (("a number", _first), ("one value", _alone), ("no values", lambda _: "zeros((0,))")):
         inputs = {name: value(given) for name, given in case.inputs.items()}
-        yield edge, case.call, inputs
-        for parameter in axes:
-            for axis in (-1, 0) if edge != "a number" else (-1, 0, None):
-                if axis is not None or parameter.default is not None:
-                    yield f"{edge}, {parameter.name} {axis}", _with_setting(case.call, parameter.name, axis), inputs
+        yield from _along(row, edge, case.call, inputs, (-1, 0, None) if edge == "a number" else (-1, 0))
     if not row.elementwise and numbers:
         for edge, shape in (("no rows", "zeros((0, 2))"), ("empty rows", "zeros((2, 0))")):
-            inputs = dict.fromkeys(numbers, shape)
-            yield edge, case.call, {**case.inputs, **inputs}
-            for parameter in axes:
-                for axis in (-1, 0):
-                    called = _with_setting(case.call, parameter.name, axis)
-                    yield f"{edge}, {parameter.name} {axis}", called, {**case.inputs, **inputs}
+            yield from _along(row, edge, case.call, case.inputs | dict.fromkeys(numbers, shape), (-1, 0))
     rank = min((_rank(value) for value in numbers.values()), default=0)
-    for parameter in axes:
-        for axis in range(-rank, rank):
-            yield f"{parameter.name} {axis}", _with_setting(case.call, parameter.name, axis), case.inputs
+    yield from _along(row, "", case.call, case.inputs, range(-rank, rank))
+    for parameter in _axes(row):
         if parameter.annotation == "axes" and rank > 1:
-            yield f"{parameter.name} (-1, 0)", _with_setting(case.call, parameter.name, (-1, 0)), case.inputs
+            yield f"{parameter.name} from the end", _with_setting(case.call, parameter.name, (-1, 0)), case.inputs
     for name, kind in kinds.items():
-        if name not in case.inputs:
-            continue
-        if kind == "integers":
+        if name in case.inputs and kind == "integers":
             yield f"{name} from the end", case.call, {**case.inputs, name: _each(case.inputs[name], lambda _: -1)}
-        if kind:
-            # Written with a point: the dtype is whole all the same, so that this is a number that it cannot hold.
+        if name in case.inputs and kind:
             yield f"{name} of floats", case.call, {**case.inputs, name: _each(case.inputs[name], float)}
-    if _rank(next(iter(numbers.values()), 0)) == 1 and len(numbers) == 1:
+    if len(numbers) == 1 and _rank(next(iter(numbers.values()))) == 1:
         yield "an empty list", case.call, {**case.inputs, next(iter(numbers)): []}
+
+
+def _along(
+    row: Operation, edge: str, call: str, inputs: dict[str, Any], axes: Iterable[int | None]
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """An edge as the call has it, and with each of these axes for every setting that names some."""
+    if edge:
+        yield edge, call, inputs
+    for parameter in _axes(row):
+        for axis in axes:
+            if axis is not None or parameter.default is not None:
+                words = f"{edge}, {parameter.name} {axis}" if edge else f"{parameter.name} {axis}"
+                yield words, _with_setting(call, parameter.name, axis), inputs
+
+
+def _axes(row: Operation) -> list[Parameter]:
+    return [p for p in row.signature.parameters if p.kind == "setting" and p.annotation in ("axis", "axes")]
 
 
 def _whole_numbers(row: Operation, case: Case, dtype: str) -> Iterator[list[Scenario] | Problem | Unread]:
@@ -114,8 +119,7 @@ def _whole_numbers(row: Operation, case: Case, dtype: str) -> Iterator[list[Scen
     inputs = {n: v if kinds.get(n) else _whole(v, dtype) for n, v in case.inputs.items()}
     said = {n: ARRAY_KINDS[kinds[n]] if kinds.get(n) else dtype for n in inputs}  # type: ignore[index]
     fields = {"dtypes": said, "derivatives": []}
-    for found in scenarios_of(document_of(row, "float32", f"{dtype}{_INPUTS}", case.call, inputs, fields, tag="edge")):
-        yield found
+    yield from scenarios_of(document_of(row, "float32", f"{dtype}{_INPUTS}", case.call, inputs, fields, tag="edge"))
 
 
 def _whole(value: Any, dtype: str) -> Any:
@@ -152,44 +156,59 @@ def _rank(value: Any) -> int:
 
 
 def _with_setting(call: str, name: str, value: Any) -> str:
-    """The call with another value for a setting, wherever that stood in it."""
+    """A call with another value for a setting: `sum(x, axis=1)` with axis -1 is `sum(x, axis=-1)`."""
     tree = ast.parse(call, mode="eval").body
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    row = dictionary().operations
-    for node in calls:
-        if isinstance(node.func, ast.Name) and node.func.id in row:
-            signature = row[node.func.id].signature
-            if name not in signature.settings:
-                continue
-            place = [p.name for p in signature.parameters if not p.keyword_only].index(name) if any(
-                p.name == name and not p.keyword_only for p in signature.parameters) else 99
-            if place < len(node.args):
-                node.args[place] = ast.Constant(value)
-            else:
-                node.keywords = [k for k in node.keywords if k.arg != name] + [ast.keyword(name, ast.Constant(value))]
-            break
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        row = dictionary().operations.get(node.func.id)
+        if row is None or name not in row.signature.settings:
+            continue
+        positional = [p.name for p in row.signature.parameters if not p.keyword_only][: len(node.args)]
+        if name in positional:
+            node.args[positional.index(name)] = ast.Constant(value)
+        else:
+            node.keywords = [k for k in node.keywords if k.arg != name] + [ast.keyword(name, ast.Constant(value))]
+        break
     return ast.unparse(tree)
 
 
-def findings(row: Operation, result: ScenarioResult) -> Iterator[Finding]:
-    """What a scenario at an edge came to that its row does not declare.
+def examined(report: Report, *, whole: bool) -> tuple[list[Finding], list[str]]:
+    """What is not as the rows declare in a report of these scenarios, and with `whole` what is declared and was not found.
 
     That both frameworks refuse is no finding, nor that one of them does not have a dtype which the row does not list.
     """
-    dtype, edge = _where(result)
+    found: list[Finding] = []
+    used: set[tuple[str, int]] = set()
+    for result in report.scenarios:
+        row = dictionary().operations[result.name.split(", ")[0]]
+        dtype, edge = _where(result)
+        for comparison in () if _refused(row, result, dtype, edge) else result.comparisons:
+            verdict = verdict_of(comparison)
+            if verdict is None:
+                continue
+            declared = list(_declaring(row, comparison.quantity, verdict, dtype, edge))
+            used |= {(row.name, place) for place in declared}
+            if not declared:
+                words = "; ".join(filter(None, (comparison.reason, *comparison.findings)))
+                if verdict == "error":
+                    words = "; ".join(f"{LABELS[f.framework]}: {f.message[:200]}" for f in result.failures)
+                found.append(Finding(row.name, dtype, edge, comparison.quantity, verdict, words))
+    stale = [
+        f"{row.name}: the declared difference in {', '.join(part.quantities)} at the edges was not found ({part.because})"
+        for row in dictionary().operations.values()
+        for place, part in enumerate(row.edges)
+        if whole and (row.name, place) not in used and part.conditions.hold(report.environment)
+    ]
+    return found, stale
+
+
+def _refused(row: Operation, result: ScenarioResult, dtype: str, edge: str) -> bool:
+    """Whether nothing is to be compared: both frameworks refuse, or one of them lacks a dtype that the row does not list."""
     refusing = {failure.framework for failure in result.failures}
-    if refusing >= set(FRAMEWORKS) and all(c.verdict is Verdict.ERROR for c in result.comparisons):
-        return
-    if len(refusing) == 1 and edge == DTYPE and dtype not in row.dtypes:
-        return
-    for comparison in result.comparisons:
-        verdict = verdict_of(comparison)
-        if verdict is None or _declared(row, comparison.quantity, verdict, dtype, edge):
-            continue
-        words = "; ".join(filter(None, (comparison.reason, *comparison.findings)))
-        if verdict == "error":
-            words = "; ".join(f"{LABELS[failure.framework]}: {failure.message[:200]}" for failure in result.failures)
-        yield Finding(row.name, dtype, edge, comparison.quantity, verdict, words)
+    if len(refusing) == 1:
+        return edge == DTYPE and dtype not in row.dtypes
+    return bool(refusing) and all(comparison.verdict is Verdict.ERROR for comparison in result.comparisons)
 
 
 def _where(result: ScenarioResult) -> tuple[str, str]:
@@ -198,9 +217,11 @@ def _where(result: ScenarioResult) -> tuple[str, str]:
     return (edge.removesuffix(_INPUTS), DTYPE) if edge.endswith(_INPUTS) else (dtype, edge)
 
 
-def _declared(row: Operation, quantity: str, verdict: str, dtype: str, edge: str) -> bool:
-    """Whether the row says so, of this edge or of the one that it is an axis of: `no values` of `no values, axis 0`."""
-    return any(
-        part.verdict == verdict and any(part.covers(quantity, place, dtype) for place in (edge, edge.split(",")[0]))
-        for part in (*row.parts, *row.edges)
-    )
+def _declaring(row: Operation, quantity: str, verdict: str, dtype: str, edge: str) -> Iterator[int]:
+    """The declared differences that cover one, as places in `edges` (negative for those in `parts`).
+
+    What is said of `no values` holds of `no values, axis 0` too.
+    """
+    for place, part in enumerate((*row.parts, *row.edges), -len(row.parts)):
+        if part.verdict == verdict and any(part.covers(quantity, at, dtype) for at in (edge, edge.split(",")[0])):
+            yield place

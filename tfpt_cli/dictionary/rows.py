@@ -6,6 +6,7 @@ A row is the only place where a spelling stands. `dictionary()` gives all rows, 
 from __future__ import annotations
 
 import ast
+import math
 import re
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -58,8 +59,8 @@ class Operation:
     """A function of arrays; the keys are explained at the head of `operations/elementwise.yaml`.
 
     `kind` is its file. `spelling` has both frameworks, `numpy` for the reference and, where there is one, `mpmath` for
-    50 digits. `axes` says how many axes an array must have at least; `edges` are the declared differences at the edges of
-    `tfpt_cli.edge_inputs`.
+    50 digits. `axes` says how many axes an array must have, at least and at most; `edges` are the declared differences at
+    the edges of `tfpt_cli.edge_inputs`.
     """
 
     name: str
@@ -74,7 +75,7 @@ class Operation:
     dtypes: tuple[str, ...]
     parts: tuple[Part, ...]
     edges: tuple[Part, ...] = ()
-    axes: Mapping[str, int] = field(default_factory=dict)
+    axes: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
     @property
     def differentiable(self) -> bool:
@@ -282,7 +283,8 @@ def _operation(name: str, row: dict[str, Any], kind: str) -> Operation:
         raise RowError(f"{name}: {error}") from None
     about = " ".join(str(row.get("about", "")).split())
     operator, domain, dtypes = row.get("operator"), domain_of(row), tuple(row["dtypes"])
-    axes = row.get("axes", {})
+    given = row.get("axes", {})
+    axes = {array: tuple(limits) if isinstance(limits, list) else (limits, math.inf) for array, limits in given.items()}
     if set(axes) - set(signature.arrays):
         raise RowError(f"{name}: 'axes' names {sorted(set(axes) - set(signature.arrays))}, which are no arrays of it")
     return Operation(

@@ -68,7 +68,9 @@ class Values:
             return self
         if dtype == "bool":
             return replace(self, source=number_text(_each(value, bool)), kind="boolean")
-        broken = [number for number in _flat(value) if number != number or number in (math.inf, -math.inf) or number % 1]
+        broken = [
+            number for number in _flat(value) if number != number or number in (math.inf, -math.inf) or number % 1
+        ]
         return str(broken[0]) if broken else replace(self, source=number_text(_each(value, int)))
 
     def complex_draws(self) -> Values:
