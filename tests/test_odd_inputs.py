@@ -1,15 +1,19 @@
-"""tfpt itself fails at no odd input: a quick share of `tfpt selfcheck --odd`, other operations than the next version's."""
+"""A quick share of `tfpt selfcheck --odd`: tfpt itself fails at no odd input, and nothing parts at an edge undeclared."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tfpt_cli.check import Options, Session
 from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.edge_inputs import edge_scenarios, examined
 from tfpt_cli.odd_inputs import odd_scenarios
-from tfpt_cli.results import Problem
+from tfpt_cli.results import Problem, Status
+from tfpt_cli.scenario.document import Document
+from tfpt_cli.scenario.scenario import scenarios_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,3 +49,79 @@ def test_the_command(tfpt: Callable[..., Done]) -> None:
     done = tfpt("selfcheck", "--odd", "exp", "--dtype", "float32")
     assert done.code == 0
     assert "0 mistakes of tfpt's own, 0 processes that broke" in done.out
+    assert "0 undeclared differences, 0 declared that were not found" in done.out
+
+
+def test_every_edge_can_be_read_or_is_refused() -> None:
+    found = list(edge_scenarios())
+    assert [item for item in found if not isinstance(item, (list, Problem))] == []
+    assert sum(len(item) for item in found if isinstance(item, list)) > 6_000
+
+
+def test_nothing_parts_at_an_edge_undeclared(session: Session) -> None:
+    names = {*KINDS, "sum", "binary_cross_entropy", "vector_norm", *list(dictionary().operations)[5 :: EVERY // 2]}
+    report = session.check(Options(generated=edge_scenarios(names)))
+    found, _ = examined(report, whole=False)
+    assert [str(finding) for finding in found] == []
+    assert len(report.scenarios) > 300
+
+
+def test_what_is_not_declared_is_found(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = dictionary().operations
+    monkeypatch.setitem(rows, "trace", replace(rows["trace"], edges=()))
+    found, _ = examined(session.check(Options(generated=edge_scenarios({"trace"}))), whole=False)
+    assert [(f.operation, f.dtype, f.quantity, f.verdict) for f in found] == [("trace", "int32", "value", "differ")]
+
+
+def test_what_is_declared_and_not_there_is_found(session: Session) -> None:
+    _, stale = examined(session.check(Options(generated=edge_scenarios({"exp"}))), whole=True)
+    assert any(
+        words.startswith("trace: the declared difference in value at the edges was not found") for words in stale
+    )
+
+
+def of(call: str, dtype: str = "float32", **inputs: Any) -> dict[str, Any]:
+    return {"name": call, "dtype": dtype, "gradient": {"of": call, "at": inputs}}
+
+
+# What others' generators put to the rows, and was refused, or answered by another dtype, for our listing's sake.
+ASKED = [
+    of("binary_cross_entropy(x, y)", x=0.5, y=0.3),
+    of("smooth_l1_loss(x, y, beta=0.5)", x=0.5, y=2.0),
+    of("huber_loss(x, y)", "float64", x=0.5, y=2.0),
+    of("complex(x, y)", x=0.5, y=0.3),
+    of("polar(x, y)", "float64", x=0.5, y=0.3),
+    of("polar(x, y) * 2", x=0.5, y=0.3),
+    of("vector_norm(x, ord=0)", x=[0.0, 2.0, -3.0]),
+    of("vector_norm(x, ord=-inf, axis=1)", x=[[1.0, -2.0], [4.0, 3.0]]),
+    of("vector_norm(x, ord=-2)", "float64", x=[1.0, -2.0]),
+    of("x @ y", "complex128", x=[[1.0, 2.0]], y=[[1.0], [2.0]]),
+    of("matmul(x, y)", "complex128", x=[1.0, 2.0], y=[1.0, "2j"]),
+    of("log10(x)", "complex128", x=["1+2j", "-3j"]),
+    of("log_ndtr(x)", x=0.0),
+    of("prod(x, axis=None)", x=[0.5, 2.0]),
+    of("vstack([x, y])", x=[0.5, 2.0], y=[1.0, 3.0]),
+    of("exp(x)", x=[]),
+    of("sum(x, axis=-1)", x=[[], []]),
+    of("concat([x, y], axis=0)", x=[], y=[1.0]),
+]
+
+
+@pytest.mark.parametrize("data", ASKED, ids=lambda data: f"{data['name']}, {data['dtype']}")
+def test_what_was_asked_agrees(data: dict[str, Any], session: Session) -> None:
+    if "ord=0" in data["name"]:  # a number of entries that are not zero: TensorFlow has no derivative, PyTorch zero
+        data["gradient"]["derivatives"] = []
+    report = session.check(Options(generated=scenarios_of(Document("asked.yaml", "", data=data))))
+    assert not report.problems
+    assert [scenario.status for scenario in report.scenarios] == [Status.PASSED]
+
+
+def test_written_floats_are_truth_values_and_whole_numbers_where_the_dtype_is(session: Session) -> None:
+    data = {"name": "n", "gradient": {"of": {"a": "logical_and(x, y)", "b": "ldexp(z, i)"}, "wrt": "z",
+            "at": {"x": [1.5, 0.0], "y": [float("nan"), 1], "z": [1.0, 3.0], "i": [2.0, -1.0]},
+            "dtypes": {"x": "bool", "y": "bool", "i": "int64"}, "derivatives": []}}  # fmt: skip
+    report = session.check(Options(generated=scenarios_of(Document("asked.yaml", "", data=data))))
+    assert not report.problems
+    (result,) = report.scenarios
+    assert result.status is Status.PASSED
+    assert [c.sides["tensorflow"].values for c in result.comparisons] == [[True, False], [4.0, 1.5]]

@@ -376,7 +376,7 @@ def _whole(row: Operation, numbers: dict[str, Any]) -> Iterator[RenderableType]:
             if found.get(kind)
         ]
         table.add_row(dtype, f"{', '.join(pairs)} ULP off (PyTorch, TensorFlow)" if pairs else "")
-    for part in row.parts:
+    for part in (*row.parts, *row.edges):
         where = f"{', '.join(part.quantities)} at {', '.join(part.cases)}" if part.cases else ", ".join(part.quantities)
         dtypes = f" in {', '.join(part.dtypes)}" if part.dtypes else ""
         words = {"differ": "parts", "error": "a side refuses", "wrong": "both wrong"}[part.verdict]

@@ -609,7 +609,8 @@ def completion(shell: str) -> None:
     "--odd",
     is_flag=True,
     help="Run every operation at odd inputs instead (sizes 0 to 1,000, NaN, infinities, subnormal numbers, every derivative and "
-    "mode) and look for mistakes of tfpt's own.",
+    "mode) and look for mistakes of tfpt's own; then at the edges of what it can be given (no axis, no values, every axis, every "
+    "dtype) and look for differences that the dictionary does not declare.",
 )
 @_options(_PYTHONS)
 def selfcheck(

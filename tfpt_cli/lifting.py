@@ -193,11 +193,17 @@ def _taking_whole(row: Operation) -> set[str]:
 
 
 def _fixed(template: ast.expr, spelled: ast.Call) -> dict[str, ast.expr]:
-    """The flags that choose one spelling of a row among several: `{"approximate": True}` for its first branch."""
+    """The settings that choose one spelling of a row among several: `{"approximate": True}` for its first branch.
+
+    Of an equality the setting is known where it holds: `{"ord": 0}` for what stands before `if ord == 0`.
+    """
     found: dict[str, ast.expr] = {}
     while isinstance(template, ast.IfExp):
         first = any(branch is spelled for branch in branches(template.body))
         if isinstance(template.test, ast.Name):
             found[template.test.id] = ast.Constant(first)
+        match template.test:
+            case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()], comparators=[value]) if first and name != "dtype":
+                found[name] = value
         template = template.body if first else template.orelse
     return found

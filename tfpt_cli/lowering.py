@@ -82,13 +82,13 @@ def filled(
 ) -> Any:
     """A row's spelling, as a tree, with its parameters put in.
 
-    Trailing settings that were not `given` and are off (None or False) are not written.
+    Trailing settings that are None, or were not `given` and are off (None or False), are not written.
     """
     left_out = set()
     for parameter in reversed(signature.parameters):
-        if parameter.kind != "setting" or parameter.name in given:
-            break
         value = settings.get(parameter.name)
+        if parameter.kind != "setting" or (parameter.name in given and value is not None):
+            break
         if value is not None and value is not False:  # 0 == False, and is no reason to leave an axis out
             break
         left_out.add(parameter.name)
@@ -104,7 +104,7 @@ def _filled(node: Any, values: Mapping[str, ast.expr], left_out: set[str]) -> An
         case ast.Constant() | ast.expr_context() | ast.operator() | ast.unaryop() | ast.cmpop():
             return node
         case ast.IfExp(test=test, body=body, orelse=orelse):
-            chosen = body if constant(_filled(test, values, left_out)) else orelse
+            chosen = body if _holds(_filled(test, values, left_out)) else orelse
             return _filled(chosen, values, left_out)
         case ast.Call(func=function, args=arguments, keywords=keywords):
             kept = [k for k in keywords if not (isinstance(k.value, ast.Name) and k.value.id in left_out)]
@@ -118,6 +118,16 @@ def _filled(node: Any, values: Mapping[str, ast.expr], left_out: set[str]) -> An
         case list():
             return [_filled(item, values, left_out) for item in node]
     return node
+
+
+def _holds(test: ast.expr) -> bool:
+    """Whether a row's condition holds: a setting that is on, `dtype == "complex128"`, or `ord < 0`."""
+    match test:
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+            return bool(constant(left) == constant(right))
+        case ast.Compare(left=left, ops=[ast.Lt()], comparators=[right]):
+            return bool(constant(left) < constant(right))
+    return bool(constant(test))
 
 
 class _Writer:
@@ -152,7 +162,7 @@ class _Writer:
     def operator(self, symbol: str, left: ast.expr, right: ast.expr) -> ast.expr:
         row = dictionary().operators[symbol]
         x1, x2 = (self.array(side) for side in (left, right))
-        if isinstance(row.spelling[self.side], ast.Call):
+        if isinstance(row.spelling[self.side], (ast.Call, ast.IfExp)):
             x1, x2 = self.as_array(left, x1), self.as_array(right, x2)
         return self.filled(row, set(), {}, {"x1": x1, "x2": x2})
 
@@ -185,10 +195,11 @@ class _Writer:
     def filled(
         self, row: Operation, given: set[str], settings: dict[str, Any], arrays: dict[str, ast.expr]
     ) -> ast.expr:
-        tree: ast.expr = filled(row.spelling[self.side], row.signature, given, settings, arrays)
+        known = settings if "dtype" in settings else {**settings, "dtype": self.dtype}
+        tree: ast.expr = filled(row.spelling[self.side], row.signature, given, known, arrays)
         for case in row.undecided if self.unknown else ():
             # The condition is evaluated with the same arguments as the spelling, which have no effects.
-            condition = filled(case.at, row.signature, given, settings, arrays)
+            condition = filled(case.at, row.signature, given, known, arrays)
             where = ast.Attribute(ast.Name("np", ast.Load()), "where", ast.Load())
             tree = ast.Call(where, [condition, ast.Name(self.unknown, ast.Load()), tree], [])
             self.marked = True

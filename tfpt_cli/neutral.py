@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import Operation, dictionary
@@ -173,6 +174,7 @@ class _Checker:
 
     def result(self, node: ast.expr, row: Operation, arrays: list[Any], settings: dict[str, Any]) -> Result:
         try:
+            _enough_axes(row, arrays)
             return RULES[row.shape](arrays, settings)
         except ShapeError as error:
             self.complain(node, f"{error} in '{ast.unparse(node)}'")
@@ -244,6 +246,19 @@ class _Checker:
         except ShapeError as error:
             self.complain(node, f"{error} in '{ast.unparse(node)}'")
             return None
+
+
+def _enough_axes(row: Operation, arrays: list[Any]) -> None:
+    """Raises `ShapeError` for an array that has fewer or more axes than the row's spellings can take."""
+    for name, shape in zip(row.signature.arrays, arrays, strict=False):
+        least, most = row.axes.get(name, (0, math.inf))
+        for one in shape if isinstance(shape, list) else [shape]:
+            if one is None or least <= len(one) <= most:
+                continue
+            few = "at least " if len(one) < least < most else "at most " if least < most else ""
+            count = least if len(one) < least else most
+            words = "axis" if count == 1 else "axes"
+            raise ShapeError(f"'{name}' of {row.name} needs {few}{count} {words}, got the shape {show(one)}")
 
 
 def _all_whole(value: Any) -> bool:

@@ -71,7 +71,7 @@ def _variants(row: Operation, case: Case) -> Iterator[tuple[str, dict[str, Any],
     if row.differentiable:
         smooth = {name: value for name, value in case.inputs.items() if not _whole(value)}
         everything |= {"derivatives": DERIVATIVES, "tangent": smooth}
-        if row.shape == "elementwise":
+        if row.elementwise:
             everything["cotangent"] = next(iter(case.inputs.values()))
         else:  # the shape of its result is not known here
             everything["derivatives"] = [kind for kind in DERIVATIVES if kind != "vjp"]

@@ -180,7 +180,7 @@ def _declaring(row: Operation, difference: Difference, environment: dict[str, st
 def _differences(row: Operation, result: ScenarioResult, dtype: str, case: str) -> Iterator[Difference]:
     seen = set()
     for comparison in result.comparisons:
-        verdict = _verdict(comparison)
+        verdict = verdict_of(comparison)
         if verdict is None or (comparison.quantity, verdict) in seen:
             continue
         seen.add((comparison.quantity, verdict))
@@ -191,7 +191,8 @@ def _differences(row: Operation, result: ScenarioResult, dtype: str, case: str) 
         yield Difference(row.name, dtype, case, comparison.quantity, verdict, points, words)
 
 
-def _verdict(comparison: Comparison) -> str | None:
+def verdict_of(comparison: Comparison) -> str | None:
+    """`error`, `differ` or `wrong`, as a row's declared differences have it; None where the sides simply agree."""
     if comparison.verdict is Verdict.ERROR:
         return "error"
     if comparison.verdict is Verdict.DIFFERS:
@@ -205,7 +206,7 @@ def _points(row: Operation, case: str, dtype: str, comparison: Comparison, verdi
     inputs = list(wanted.inputs.values())
     left, right = (comparison.sides[framework].values for framework in FRAMEWORKS)
     lists = [*inputs, left, right]
-    if row.shape != "elementwise" or not all(isinstance(value, list) for value in lists):
+    if not row.elementwise or not all(isinstance(value, list) for value in lists):
         return
     if len({len(value) for value in lists}) > 1 or any(isinstance(item, list) for value in lists for item in value):
         return

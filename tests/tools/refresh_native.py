@@ -164,7 +164,7 @@ def tensorflow_catalogue() -> dict[str, Any]:
         "tf.signal": (tf.signal, None),
         "tf.math.special": (tf.math.special, None),
         "tf.image": (tf.image, {"resize"}),
-        "tf.experimental.numpy": (tf.experimental.numpy, {"atleast_1d", "atleast_2d", "atleast_3d", "sinc"}),
+        "tf.experimental.numpy": (tf.experimental.numpy, {"atleast_1d", "atleast_2d", "atleast_3d", "matmul", "sinc", "vstack"}),
         "keras.ops": (keras.ops, None),
         "keras.ops.image": (keras.ops.image, {"resize"}),
         "keras.activations": (keras.activations, None),

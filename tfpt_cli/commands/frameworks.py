@@ -91,23 +91,41 @@ def run_selfcheck(
 
 def _run_odd(names: set[str], dtypes: set[str], interpreters: dict[str, str], show: Progress) -> int:
     from tfpt_cli.check import Options, check
+    from tfpt_cli.edge_inputs import edge_scenarios, examined
     from tfpt_cli.odd_inputs import odd_scenarios
     from tfpt_cli.report.console import plain_console
 
     with show:
         report = check(Options(generated=odd_scenarios(names, dtypes), interpreters=interpreters), show)
+        edges = check(Options(generated=edge_scenarios(names, dtypes), interpreters=interpreters), show)
     console = plain_console(None)
-    broken = [(s, f) for s in report.scenarios for f in s.failures if f.symptom != "exception"]
+    found, stale = examined(edges, whole=not names and not dtypes and not edges.interrupted)
+    for line in (*found, *stale):
+        console.print(Text(printable(str(line)), "bold red"), soft_wrap=True)
+    console.print(
+        Text(
+            f"{len(edges.scenarios):,} scenarios at the edges of what an operation can be given in {edges.seconds:.0f} s, "
+            f"{len(edges.problems):,} that tfpt refuses: {len(found)} undeclared differences, "
+            f"{len(stale)} declared that were not found",
+            "bold red" if found or stale else "bold green",
+        ),
+        soft_wrap=True,
+    )
+    broken = [
+        (s, f) for each in (report, edges) for s in each.scenarios for f in s.failures if f.symptom != "exception"
+    ]
     for scenario, failure in broken:
         console.print(Text.assemble((f"{scenario.name}: ", "bold red"), printable(failure.message)), soft_wrap=True)
         console.print(Text(failure.traceback, "dim"), soft_wrap=True)
     console.print(
         Text(
             f"{len(report.scenarios):,} scenarios at odd inputs in {report.seconds:.0f} s, {len(report.problems):,} that no "
-            f"scenario can say: {sum(s.internal for s in report.scenarios)} mistakes of tfpt's own, "
+            f"scenario can say: {sum(s.internal for each in (report, edges) for s in each.scenarios)} mistakes of tfpt's own, "
             f"{sum(f.could_not_run for _, f in broken)} processes that broke",
             "bold red" if broken else "bold green",
         ),
         soft_wrap=True,
     )
-    return report.exit_code if broken or report.interrupted else 0
+    if broken or report.interrupted or edges.interrupted:
+        return max(report.exit_code, edges.exit_code)
+    return 1 if found or stale else 0

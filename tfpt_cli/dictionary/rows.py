@@ -6,8 +6,9 @@ A row is the only place where a spelling stands. `dictionary()` gives all rows, 
 from __future__ import annotations
 
 import ast
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,9 @@ OPERATIONS = (
     "fft",
 )
 
+# The keys of an operation's row that few rows have.
+_OPTIONAL = ("axes", "edges")
+
 
 class RowError(Exception):
     """A row of the dictionary that cannot be right; the message says which and why."""
@@ -66,7 +70,8 @@ class Operation:
     """A function of arrays; the keys are explained at the head of `operations/elementwise.yaml`.
 
     `kind` is its file. `spelling` has both frameworks, `numpy` for the reference and, where there is one, `mpmath` for
-    50 digits.
+    50 digits. `axes` says how many axes an array must have, at least and at most; `edges` are the declared differences at
+    the edges of `tfpt_cli.edge_inputs`.
     """
 
     name: str
@@ -81,11 +86,18 @@ class Operation:
     dtypes: tuple[str, ...]
     parts: tuple[Part, ...]
     undecided: tuple[Undecided, ...] = ()
+    edges: tuple[Part, ...] = ()
+    axes: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
     @property
     def differentiable(self) -> bool:
         """Whether its result has a derivative at all (an index or a truth value has none)."""
         return self.domain != "none"
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each entry of the result comes from one entry of each array."""
+        return self.shape in ("elementwise", "complex of two")
 
     @property
     def unstable(self) -> tuple[Part, ...]:
@@ -280,24 +292,35 @@ def _read(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _operation(name: str, row: dict[str, Any], kind: str) -> Operation:
     needed = {"signature", "torch", "tensorflow", "numpy", "shape", "points", "dtypes"}
-    _keys(name, row, needed, {"mpmath", "operator", "about", "domain", "special", "call", "parts", "undecided"})
+    _keys(
+        name,
+        row,
+        needed,
+        {"mpmath", "operator", "about", "domain", "special", "call", "parts", "undecided", *_OPTIONAL},
+    )
     signature = _signature(name, row)
     if row["shape"] not in RULES:
         raise RowError(f"{name}: no shape rule '{row['shape']}'")
     unknown = set(row["dtypes"]) - set(DTYPES)
     if unknown:
         raise RowError(f"{name}: no dtypes {sorted(unknown)}")
-    spelling = {side: _spelling(name, row, side, signature) for side in (*FRAMEWORKS, "numpy", "mpmath") if side in row}
+    spelling = {side: _spelling(name, row, side, signature, known={"dtype"})
+                for side in (*FRAMEWORKS, "numpy", "mpmath") if side in row}  # fmt: skip
     try:
-        cases, parts = cases_of(name, row, signature), parts_of(row)
+        cases, parts, edges = cases_of(name, row, signature), parts_of(row), parts_of({"parts": row.get("edges", ())})
     except PointsError as error:
         raise RowError(f"{name}: {error}") from None
     about = " ".join(str(row.get("about", "")).split())
     operator, domain, dtypes = row.get("operator"), domain_of(row), tuple(row["dtypes"])
     undecided = tuple(_undecided(name, entry, signature) for entry in row.get("undecided", ()))
+    given = row.get("axes", {})
+    axes = {array: tuple(limits) if isinstance(limits, list) else (limits, math.inf) for array, limits in given.items()}
+    if set(axes) - set(signature.arrays):
+        raise RowError(f"{name}: 'axes' names {sorted(set(axes) - set(signature.arrays))}, which are no arrays of it")
     return Operation(
-        name, kind, signature, spelling, row["shape"], operator, about, domain, cases, dtypes, parts, undecided
-    )
+        name, kind, signature, spelling, row["shape"], operator, about, domain, cases, dtypes, parts,
+        undecided=undecided, edges=edges, axes=axes,
+    )  # fmt: skip
 
 
 def _undecided(name: str, entry: dict[str, Any], signature: Signature) -> Undecided:

@@ -58,6 +58,11 @@ def _broadcast(arrays: list[Any], _: Settings) -> Shape | None:
     return broadcast(*arrays)
 
 
+def _complex_of_two(arrays: list[Any], _: Settings) -> Shape | None:
+    """Elementwise, but no shape is claimed for a number: a derivative of a complex one needs a cotangent, as an array's."""
+    return broadcast(*arrays) or None
+
+
 def _along_axis(arrays: list[Any], settings: Settings) -> Shape | None:
     shape: Shape | None
     (shape,) = arrays
@@ -219,6 +224,7 @@ RULES: dict[str, Callable[[list[Any], Settings], Shape | list[Shape | None] | No
     "doubled axis": _scaled_axis(2, 1),
     "elementwise": _broadcast,  # and every number of the result comes of one number of each array
     "broadcast": _broadcast,
+    "complex of two": _complex_of_two,
     "along axis": _along_axis,
     "reduce": _reduce,
     "matmul": _matmul,

@@ -19,7 +19,7 @@ from tfpt_cli.neutral import nested_shape, unknown
 from tfpt_cli.scenario.expression import BadConstant, Complaint, NotConstant, constant, offset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tfpt_cli.scenario.document import Path
     from tfpt_cli.scenario.reader import Reader
@@ -29,7 +29,7 @@ MAX_WRITTEN = 20_000
 
 SCHEMA = {
     "description": "a number, nested lists of numbers, or an array call such as linspace(-1, 1, 5)",
-    "anyOf": [{"type": ["number", "boolean"]}, {"type": "string", "minLength": 1}, {"type": "array", "minItems": 1}],
+    "anyOf": [{"type": ["number", "boolean"]}, {"type": "string", "minLength": 1}, {"type": "array"}],
 }
 
 
@@ -64,6 +64,24 @@ class Values:
             return tuple(_flat(constant(ast.parse(self.source, mode="eval").body, functions=True)))
         except (NotConstant, BadConstant, SyntaxError):
             return ()
+
+    def held_as(self, dtype: str) -> Values | str:
+        """The values as a dtype of whole numbers or truth values holds them, or the number that it cannot hold, as text.
+
+        NumPy's arrays convert themselves; written numbers do so in PyTorch alone, `torch.tensor([1.0], dtype=torch.bool)`.
+        """
+        if dtype != "bool" and "int" not in dtype:
+            return self
+        try:
+            value = constant(ast.parse(self.source, mode="eval").body)
+        except (NotConstant, BadConstant):
+            return self
+        if dtype == "bool":
+            return replace(self, source=number_text(_each(value, bool)), kind="boolean")
+        broken = [
+            number for number in _flat(value) if number != number or number in (math.inf, -math.inf) or number % 1
+        ]
+        return str(broken[0]) if broken else replace(self, source=number_text(_each(value, int)))
 
     def complex_draws(self) -> Values:
         """The same for a complex dtype: a random array draws its imaginary part too."""
@@ -100,6 +118,10 @@ def _kind(value: Any) -> str:
     if any(isinstance(number, complex) for number in numbers):
         return "complex"
     return "boolean" if numbers and all(isinstance(number, bool) for number in numbers) else "number"
+
+
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+    return [_each(item, change) for item in value] if isinstance(value, (list, tuple)) else change(value)
 
 
 def _flat(value: Any) -> Iterator[Any]:

@@ -241,6 +241,13 @@ def _read_dtypes(reader: Reader, inputs: dict[str, Values | None], dtype: str) -
             reader.complain(
                 (NAME, "at", name), f"'{name}' is complex: say dtype: complex64, or dtypes: {{{name}: complex64}}"
             )
+        elif values is not None:
+            held = values.held_as(dtypes[name])
+            if isinstance(held, str):
+                words = f"'{name}' is {dtypes[name]}, which holds whole numbers and not {held}"
+                reader.complain((NAME, "at", name), words)
+            else:
+                inputs[name] = held
     return dtypes
 
 

@@ -142,7 +142,7 @@ class Meaning:
 def _keeps_places(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         row = dictionary().operations.get(node.func.id) if isinstance(node.func, ast.Name) else None
-        return row is not None and row.shape == "elementwise"
+        return row is not None and row.elementwise
     return not isinstance(node, (ast.Subscript, ast.Attribute, ast.MatMult, ast.List, ast.Tuple))
 
 
