@@ -333,3 +333,73 @@ def test_a_page_of_one_comparison_has_its_curves(tfpt: Run) -> None:
     page = tfpt("grad", "tanh(x)", "--at", "x=0.5", "--format", "html").out
     assert "value over x" in page
     assert "d/dx over x" in page
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-sum(x)", "--at", "x=[1, 2]"],
+        ["--at", "x=[1, 2]", "-sum(x)"],
+        ["--at", "x=-1", "-x * 2"],
+        ["--dtype", "float64", "-exp(x)", "--at", "x=1", "-v"],
+        ["--at", "x=1", "--", "-x"],
+    ],
+)
+def test_an_expression_may_begin_with_a_minus(arguments: list[str], tfpt: Run) -> None:
+    done = tfpt("grad", *arguments)
+    assert done.code == 0, done.err
+    assert "passed: both sides agree in value and d/dx" in done.out
+
+
+def test_an_option_that_does_not_exist_is_still_one(tfpt: Run) -> None:
+    done = tfpt("grad", "x", "--at", "x=1", "--sed", "3")
+    assert done.code == 2
+    assert "No such option" in done.err
+
+
+def test_lines_of_native_code_are_by_framework(tfpt: Run) -> None:
+    done = tfpt(
+        *["diff", "--torch", "torch.sum(h)", "--tensorflow", "tf.reduce_sum(h)", "--at", "x=[1, 2]"],
+        *["--let", "torch:h=torch.tanh(x)", "--let", "tensorflow:h=tf.tanh(x)"],
+    )
+    assert done.code == 0, done.err
+    assert "passed: both sides agree" in done.out
+
+
+@pytest.mark.parametrize(
+    ("let", "message"),
+    [
+        (["h=torch.tanh(x)"], "--let says whose line it is"),
+        (["jax:h=tanh(x)"], "--let says whose line it is"),
+        (["torch:h=torch.tanh(x)", "torch:h=x"], "--let gives 'torch:h' twice"),
+        (["torch:h"], "--let takes NAME=VALUE"),
+    ],
+)
+def test_lines_of_nobody(let: list[str], message: str, tfpt: Run) -> None:
+    given = [word for line in let for word in ("--let", line)]
+    done = tfpt("diff", "--torch", "h", "--tensorflow", "x", "--at", "x=1", *given)
+    assert done.code == 2
+    assert message in words(done.err)
+
+
+def test_a_layer_that_is_called_is_built_once(tfpt: Run) -> None:
+    """With one set of random weights a side agrees with itself; that the two sides cannot agree is said."""
+    done = tfpt(
+        "diff", "--torch", "nn.Linear(3, 4)(x)", "--tensorflow", "keras.layers.Dense(4)(x)", "--at", "x=[[1.0, 2, 3]]"
+    )
+    assert done.code == 1
+    assert "does not agree with itself" not in done.out
+    assert "different function" not in done.out
+    said = words(done.out)
+    assert "nn.Linear(3, 4) and keras.layers.Dense(4): random weights, each framework its own" in said
+    assert "tfpt diff --torch 'nn.Linear(3, 4)' --tensorflow 'keras.layers.Dense(4)' --input-shape 3" in said
+
+
+def test_a_layer_without_random_weights_says_nothing_of_them(tfpt: Run) -> None:
+    for torch, tensorflow in (
+        ("nn.Softplus()(x)", "keras.layers.Activation('softplus')(x)"),
+        ("nn.LayerNorm(3)(x)", "keras.layers.LayerNormalization(epsilon=1e-5)(x)"),
+    ):
+        done = tfpt("diff", "--torch", torch, "--tensorflow", tensorflow, "--at", "x=[[1.0, 2, 4]]")
+        assert done.code == 0, done.out
+        assert "random weights" not in done.out
