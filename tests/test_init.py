@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.conftest import warm_tfpt
 from tfpt_cli.compare.layout import blocks, moved
 from tfpt_cli.compare.parameter import compare_parameter
 from tfpt_cli.dictionary.formulas import value_of
@@ -182,3 +183,16 @@ def test_gates_are_put_into_kerass_order() -> None:
     apart = blocks(turned[None], layout, "tensorflow", draws=True)
     assert apart is not None
     assert apart[:, 0].tolist() == [[[10, 10], [11, 11]], [[0, 0], [1, 1]], [[20, 20], [21, 21]]]
+
+
+def test_a_parameter_that_is_not_there_fails_alone(write: Callable[..., Path]) -> None:
+    """With the framework's own words once, and no more about what would have drawn it."""
+    path = write(
+        "name: n\ninit:\n  torch: {layer: 'nn.Linear(3, 4)'}\n"
+        "  tensorflow: {layer: 'keras.layers.Dense(4)', input_shape: [3]}\n"
+        "  pair: {0.weight: kernel, bias: bias}\n"
+    )
+    (scenario,) = warm_tfpt("check", path, "--format", "json").json["scenarios"]
+    assert scenario["status"] == "error"
+    assert [failure["message"] for failure in scenario["failures"]] == ["KeyError: '0.weight'"]
+    assert {c["quantity"]: c["verdict"] for c in scenario["comparisons"]}["0.weight"] == "error"

@@ -87,7 +87,7 @@ class _Lifter(ast.NodeTransformer):
             return read
         if (alike := self.same_name(name, call)) is not None:
             return ast.Call(ast.Name(alike.name, ast.Load()), [self.visit(call.args[0])], [])
-        raise NoRow(f"{ast.unparse(node.func)}(...)"[:80])
+        raise NoRow(_cut(ast.unparse(node)))
 
     def reading(self, name: str, call: ast.Call) -> ast.AST | None:
         """What `readings.yaml` says that a call means, with what the call has at the names of the reading."""
@@ -131,7 +131,7 @@ class _Lifter(ast.NodeTransformer):
             return ast.Attribute(self.visit(node.value), node.attr, ast.Load())
         if is_constant(node):
             return node
-        raise NoRow(ast.unparse(node)[:80])
+        raise NoRow(_cut(ast.unparse(node)))
 
 
 def _settled(tree: ast.expr) -> ast.expr:
@@ -186,6 +186,13 @@ def _readings(framework: str) -> Mapping[str, list[tuple[ast.Call, ast.expr]]]:
         name = native(framework).canonical(called_name(template))
         found.setdefault(name, []).append((template, ast.parse(meaning, mode="eval").body))
     return found
+
+
+def _cut(source: str) -> str:
+    return source if len(source) <= _LONGEST else f"{source[: _LONGEST - 4]} ..."
+
+
+_LONGEST = 80
 
 
 def _taking_whole(row: Operation) -> set[str]:

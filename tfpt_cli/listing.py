@@ -17,6 +17,7 @@ from tfpt_cli.scenario.expression import literal
 _IMPORTS = {
     "math": "import math",
     "ml_dtypes": "import ml_dtypes",
+    "functools": "import functools",
     "mpmath": "import mpmath",
     "np": "import numpy as np",
     "scipy": "import scipy",
@@ -50,7 +51,7 @@ class Section:
     """A few lines of source and what they leave. After a failed `required` section nothing else can run.
 
     Of a section with a `group` that is only the rest of its group. `needs` names what the machine may lack; then the
-    section is skipped, and what it would leave with it.
+    section is skipped, and what it would leave with it. It does not run where one of the groups `after` which it stands failed.
     """
 
     source: str
@@ -58,6 +59,7 @@ class Section:
     required: bool = False
     needs: str = ""
     group: str = ""
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Listing:
                 "required": section.required,
                 "needs": section.needs,
                 "group": section.group,
+                "after": list(section.after),
             }
             for (line, _), section in zip(self._placed(), self.sections, strict=True)
         ]

@@ -115,7 +115,7 @@ def run(side: Any, request: dict[str, Any], channel: Channel) -> None:
 
     for section in request["sections"]:
         keys = [leaf[:2] for leaf in section["leaves"]]
-        after = broken.get("", broken.get(section["group"]))
+        after = next((broken[g] for g in ("", section["group"], *section["after"]) if g in broken), None)
         if after is not None:
             failures.append(dict(after, keys=keys))
             continue

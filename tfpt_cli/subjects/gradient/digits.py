@@ -4,6 +4,8 @@ What stands below the imports is put into the reference's listings as text, so t
 with an underscore, which no name of a scenario does.
 """
 
+import functools
+
 import mpmath
 import numpy as np
 
@@ -17,12 +19,17 @@ class _Elementwise:
     def __getattr__(self, name):
         function = getattr(mpmath, name)
 
-        def real(*numbers):
+        @functools.lru_cache(maxsize=4096)  # a difference quotient moves one number, and asks for all the others again
+        def real(digits, *numbers):
             found = function(*numbers)
             left = isinstance(found, mpmath.mpc) and not any(isinstance(n, (complex, mpmath.mpc)) for n in numbers)
             return mpmath.nan if left else found
 
-        return np.vectorize(real, otypes=[object]) if callable(function) else function
+        def of_array(*arrays):
+            return np.vectorize(lambda *numbers: real(mpmath.mp.dps, *numbers), otypes=[object])(*arrays)
+
+        self.__dict__[name] = of_array if callable(function) else function
+        return self.__dict__[name]
 
 
 mp = _Elementwise()

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.init.spec import DRAWS
-from tfpt_cli.subjects.init.writer import BUILDS, absent_section, draws_by_building, layer_section, variable_of
+from tfpt_cli.subjects.init.writer import (
+    BUILDS,
+    absent_section,
+    draws_by_building,
+    layer_section,
+    reading_section,
+    variable_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,19 +67,19 @@ def sections(spec: Init) -> Iterator[Section]:
             yield absent_section(parameter)
             continue
         there.append((index, parameter))
-        name = variable_of(parameter)
-        yield Section(f"{name} = {attribute}", (Leaf(parameter.name, "", name),))
+        yield reading_section(parameter, f"{variable_of(parameter)} = {attribute}")
     for index, parameter in there:
         count = parameter.draws("tensorflow", spec.samples)
         if count:
             name, seed = variable_of(parameter), spec.seed + index
             source = f"{name}_draws = draws({parameter.initializer}, {name}, {count}, seed={seed})"
-            yield Section(source, (_leaf(parameter),))
+            yield Section(source, (_leaf(parameter),), after=(parameter.name,))
     built_again = [parameter for _, parameter in there if parameter.built_again("tensorflow")]
     if built_again:
         held = {variable_of(parameter): str(parameter.attribute["tensorflow"]) for parameter in built_again}
         source = draws_by_building(spec.samples, held, "tf.convert_to_tensor({})", "tf.stack")
-        yield Section(source, tuple(map(_leaf, built_again)))
+        names = tuple(parameter.name for parameter in built_again)
+        yield Section(source, tuple(map(_leaf, built_again)), after=names)
 
 
 def _leaf(parameter: Parameter) -> Leaf:

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.init.spec import DRAWS
-from tfpt_cli.subjects.init.writer import BUILDS, absent_section, draws_by_building, layer_section, variable_of
+from tfpt_cli.subjects.init.writer import (
+    BUILDS,
+    absent_section,
+    draws_by_building,
+    layer_section,
+    reading_section,
+    variable_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,12 +54,14 @@ def sections(spec: Init) -> Iterator[Section]:
         there.append(parameter)
         value = f"({attribute}).detach()" if " + " in attribute else f"{attribute}.detach()"
         name = variable_of(parameter)
-        yield Section(f"{name} = {value.replace('.detach().detach()', '.detach()')}", (Leaf(parameter.name, "", name),))
+        source = f"{name} = {value.replace('.detach().detach()', '.detach()')}"
+        yield reading_section(parameter, source)
     # Only now: what draws one default again may draw the others too.
     built = [parameter for parameter in there if parameter.built_again("torch")]
     if built:
         held = {variable_of(parameter): f"({parameter.attribute['torch']}).detach()" for parameter in built}
-        yield Section(draws_by_building(spec.samples, held, "{}.clone()", "torch.stack"), tuple(map(_leaf, built)))
+        source = draws_by_building(spec.samples, held, "{}.clone()", "torch.stack")
+        yield Section(source, tuple(map(_leaf, built)), after=tuple(parameter.name for parameter in built))
     for parameter in there:
         yield from _draws(spec, parameter)
 
@@ -74,4 +83,5 @@ def _draws(spec: Init, parameter: Parameter) -> Iterator[Section]:
         held = f"({attribute})" if " + " in attribute else attribute
         fill = f"({parameter.reset}, value.copy_({held}.detach()))"
     variable = variable_of(parameter)
-    yield Section(f"{variable}_draws = draws(lambda value: {fill}, {variable}, {count})", (_leaf(parameter),))
+    source = f"{variable}_draws = draws(lambda value: {fill}, {variable}, {count})"
+    yield Section(source, (_leaf(parameter),), after=(parameter.name,))
