@@ -57,6 +57,8 @@ def test_written_out_and_read_back(text: str) -> None:
         ("torch", "torch.var(x, 0, unbiased=False)", "var(x, axis=0, correction=0, keepdims=False)"),
         ("torch", "x.std()", "std(x, axis=None, correction=1, keepdims=False)"),
         ("torch", "torch.max(x)", "max(x)"),
+        ("torch", "torch.index_put(x, (x,), x)", "index_put(x, x, x)"),
+        ("tensorflow", "tf.tensor_scatter_nd_update(x, x[:, None], x)", "index_put(x, x, x)"),
         ("torch", "torch.sum(x, [0, 1], dtype=None)", "sum(x, axis=(0, 1), keepdims=False)"),
         ("torch", "F.softplus(x, threshold=20)", "softplus(x, beta=1)"),
         ("torch", "torch.add(x, x, alpha=2)", "x + 2 * x"),

@@ -281,9 +281,12 @@ def _matches(
                     settings.setdefault(flag, ast.Constant(choice))
                     return True
             return False
-        case ast.List(elts=items), ast.List(elts=values):
+        case ((ast.List(elts=items) | ast.Tuple(elts=items)), (ast.List(elts=values) | ast.Tuple(elts=values))):
             return len(items) == len(values) and all(
                 _matches(*pair, framework, exact, settings) for pair in zip(items, values, strict=True)
             )
+        case ast.Subscript(value=whole, slice=wanted), ast.Subscript(value=given, slice=taken):
+            alike = ast.unparse(wanted) == ast.unparse(taken)
+            return alike and _matches(whole, given, framework, exact, settings)
     # What is computed from settings cannot be read back; a layer's shapes will show whether it fits.
     return not exact
