@@ -20,7 +20,7 @@ class _Elementwise:
         function = getattr(mpmath, name)
 
         @functools.lru_cache(maxsize=4096)  # a difference quotient moves one number, and asks for all the others again
-        def real(digits, *numbers):
+        def real(_digits, *numbers):
             found = function(*numbers)
             left = isinstance(found, mpmath.mpc) and not any(isinstance(n, (complex, mpmath.mpc)) for n in numbers)
             return mpmath.nan if left else found
@@ -62,6 +62,25 @@ def _plain(values, like):
         return like("nan") if like is float and isinstance(value, mpmath.mpc) else like(value)
 
     return np.vectorize(number, otypes=[like])(values)
+
+
+def _in_two_precisions(function, *arrays):
+    """The value, where the same comes out with twice as many digits, and where it does to 45 digits, which slopes need."""
+    digits = mpmath.mp.dps
+    value = np.asarray(function(*arrays), dtype=object)
+    mpmath.mp.dps = 2 * digits
+    try:
+        again = np.asarray(function(*arrays), dtype=object)
+    finally:
+        mpmath.mp.dps = digits
+
+    def same(one, other, nearness):
+        if one == other or (one != one and other != other):
+            return True
+        return bool(abs(one - other) <= mpmath.mpf(nearness) * abs(other))
+
+    known, precise = (np.vectorize(same, otypes=[bool])(value, again, nearness) for nearness in ("1e-17", "1e-45"))
+    return value, known, precise
 
 
 def _quotient(function, number, side):
@@ -114,11 +133,14 @@ def _place_by_place(function, arrays, by, held=None):
             mpmath.mpmathify(n) if array.dtype.kind == "f" else n for n, array in zip(numbers, arrays, strict=True)
         ]
         try:
-            value = np.asarray(function(*map(np.array, exact)))[()]
-            values[place], known[place] = _plain(value, float), True
+            found, sure, precise = _in_two_precisions(function, *map(np.array, exact))
+            value = found[()]
+            values[place], known[place] = _plain(value, float), sure
         except Exception:
             continue
-        if not np.isfinite(values[place]) and not (isinstance(value, mpmath.mpf) and abs(value) < mpmath.inf):
+        if not precise or (
+            not np.isfinite(values[place]) and not (isinstance(value, mpmath.mpf) and abs(value) < mpmath.inf)
+        ):
             continue
         for row, index in enumerate(by):
 

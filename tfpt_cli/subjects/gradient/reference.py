@@ -10,6 +10,7 @@ not known hides no other.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -376,13 +377,21 @@ class ReferenceWriter(Writer):
             yield Section("\n".join(kept))
         if kinds or not self.own(output, meaning) or self.spec.count > EACH:
             like = "complex" if self.spec.complex else "float"
-            leaf = Leaf(output.value, self.how(EXACT, whose), f"_plain({value}, {like})")
-            yield Section(f"{value} = {function}({', '.join(self.names.values())})", (leaf,))
+            known, precise = self.free("exact_known"), self.free("exact_enough")
+            leaves = (
+                Leaf(output.value, self.how(EXACT, whose), f"_plain({value}, {like})"),
+                Leaf(output.value, self.how(KNOWN, whose), known),
+            )
+            arguments = ", ".join((function, *self.names.values()))
+            yield Section(f"{value}, {known}, {precise} = _in_two_precisions({arguments})", leaves)
+            if kinds:
+                enough = f"if not np.all({precise}):\n    raise ValueError('80 digits are not enough for slopes here')"
+                yield Section(enough, required=True, group=f"slopes {output.name} {whose}")
         for kind in self.spec.derivatives if self.wrt and not self.spec.complex else ():
             if order := ORDER.fullmatch(kind):
                 yield from self.of_order(int(order[1]), output, whose, function)
             elif kind in kinds and self.spec.count <= EACH:
-                yield self.quotients(kind, output, whose, function)
+                yield replace(self.quotients(kind, output, whose, function), group=f"slopes {output.name} {whose}")
         self.names = plainly
 
     def place_by_place(self, kinds: list[str], output: Output, whose: str, function: str, *, held: bool) -> Section:
