@@ -196,7 +196,10 @@ def test_the_listings_run_alone_and_print_the_numbers_of_the_table(
             if side["state"] == "disconnected":
                 assert f"{label}: None" in done.stdout
             else:
-                np.testing.assert_allclose(printed[label], np.ravel(side["values"]), rtol=1e-3, atol=1e-4)
+                # The report has no number where the reference is not sure of its own.
+                values = np.ravel(side["values"]).astype(float)
+                known = ~np.isnan(values) if framework == "reference" else np.ones(values.shape, bool)
+                np.testing.assert_allclose(np.array(printed[label])[known], values[known], rtol=1e-3, atol=1e-4)
 
 
 DRAWN = [

@@ -147,7 +147,7 @@ SIDE = Side(
     State.PRESENT, "by", (200,), "float32", [1.0, float("nan")], 198, SUMMARY, SUMMARY, "note", (3, 4), "uniform(0, 1)",
     {"zero": 1, "nan": 1, "infinity": 2},
 )  # fmt: skip
-AGAINST = Against(Standing.WRONG, 1, 2.0, float("inf"), (0,), lost=True)
+AGAINST = Against(Standing.WRONG, 1, 2.0, float("inf"), (0,), lost=True, unknown=2)
 SIDES = {"torch": SIDE, "tensorflow": SIDE}
 REFERENCE = Reference(
     "50 digits, mpmath", {"": [1.0, 2 + 1j]}, 3, 1e-9, dict.fromkeys(SIDES, AGAINST), (Kink((0,), 0.0, 1.0),), (0.0, 1.0), 2.0
@@ -165,7 +165,7 @@ APART = replace(WHOLE, reference=replace(REFERENCE, values=dict.fromkeys(SIDES, 
 FAILURES = Failure("torch", "exception", "no", 4), Failure.internal(ValueError("no"), "comparing")
 RESULT = ScenarioResult(
     "a.yaml", 3, "name", {"n": 1, "k": [1.0, float("nan")], "word": "uniform()"}, "init", "linear(3, 4)", {"weight": "differ"},
-    "why", Status.PASSED, (WHOLE, APART), FAILURES, ("note",), 0.1, ("tag",), "id",
+    "why", Status.PASSED, (WHOLE, APART), FAILURES, ("note",), 0.1, ("tag",), "id", compared="the initial values",
 )  # fmt: skip
 FULL = Report(
     {"tfpt": "0", "python": "3", "torch": "2"},

@@ -36,7 +36,9 @@ def test_the_first_values_and_how_many_are_left_out(size: int) -> None:
 
 def test_what_has_no_summary() -> None:
     assert shown(np.array([1.0])).summary is None  # one number is shown itself
-    assert shown(np.array([1j, 2])).summary is None
+    magnitudes = shown(np.array([3 + 4j, 1])).summary
+    assert magnitudes is not None
+    assert (magnitudes.low, magnitudes.high) == (1.0, 5.0)  # of complex numbers those of their magnitudes
     assert shown(np.array([1.0, 2.0]), summarised=False).summary is None
     assert shown(np.array([0.0, NAN]), summarised=False).kinds == {}
     assert shown(np.array([True, False])).summary is not None

@@ -259,7 +259,8 @@ class Court:
             return None
         rtol, atol = limits(None, self.spec.dtype)
         with np.errstate(all="ignore"):
-            return np.where(error <= 0.1 * (atol + rtol * np.abs(value)), value, np.nan)
+            known = np.where(np.abs(value) <= error, 0.0, value)  # what is less than its error is nothing
+            return np.where(error <= 0.1 * (atol + rtol * np.abs(value)), known, np.nan)
 
     def present(self, quantity: str, what: str, whose: str = "") -> NDArray[Any] | None:
         value = self.reference.get((quantity, leaf_of(what, whose)))
@@ -414,8 +415,7 @@ class Court:
         """The kinks that matter: where the sides part, or where one that agrees is not simply right. None without any."""
         reference = comparison.reference
         assert reference is not None
-        first, *others = evidence.values()
-        if any(e.best.shape != first.best.shape or not close(e.best, first.best, 1e-6, 1e-6).all() for e in others):
+        if _other_functions(evidence).any():
             return None  # each side's own function has its own
         if parted is None and comparison.verdict is Verdict.DIFFERS:
             return None  # a side without a number has no convention
@@ -453,7 +453,8 @@ class Court:
         known = {f: found.known if parted is None else found.known[parted] for f, found in judged.items()}
         own = "" not in evidence and len(evidence) == len(standings) == len(FRAMEWORKS)
         sure = all(where.all() for where in known.values())
-        if own and sure and set(standings.values()) <= {Standing.RIGHT, Standing.CONVENTION}:
+        right = set(standings.values()) <= {Standing.RIGHT, Standing.CONVENTION}
+        if own and sure and right and parted is not None and (parted & _other_functions(evidence)).any():
             yield "each side computes its own function right: they are different functions"
             return
         if self.again and parted is not None and not any(where.any() for where in known.values()):
@@ -518,6 +519,18 @@ class Court:
             if verdict == "rounding" and self.finite and not np.array_equal(*numbers):
                 verdict = "overflow"  # finite in double precision, and not here
         return replace(comparison, diagnosis=(*comparison.diagnosis, verdict))
+
+
+def _other_functions(evidence: dict[str, Evidence]) -> NDArray[np.bool_]:
+    """Where the functions that the sides compute have other numbers, as far as both are known; at a kink they have none."""
+    first, *others = evidence.values()
+    apart = np.zeros(first.best.shape, bool)
+    for other in others:
+        if other.best.shape != first.best.shape:
+            return np.ones(first.best.shape, bool)
+        known = ~np.isnan(first.best) & ~np.isnan(other.best) if first.derivative else np.ones(apart.shape, bool)
+        apart |= known & ~close(first.best, other.best, 1e-6, 1e-6)
+    return apart
 
 
 def _kink_words(reference: Reference, kinks: tuple[Kink, ...], parted: NDArray[np.bool_] | None) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tfpt_cli.listing import Leaf, Section
-from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body, layer_call
+from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body, drawn, layer_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -162,7 +162,7 @@ class FrameworkWriter(Writer):
     def function(self, name: str, output: Output) -> str:
         """The source of an output as a function of the inputs, a person's own function included."""
         if self.framework not in output.code:
-            layers, body = built_once(output.body[self.framework], self.free)
+            layers, body = built_once(output.body[self.framework], self.framework, set(self.spec.inputs), self.free)
             return "\n".join([*layers, *[""] * bool(layers), self.defined(name, body)])
         code = output.code[self.framework]
         folder, module = os.path.split(code.file[: -len(".py")])
@@ -176,17 +176,23 @@ class FrameworkWriter(Writer):
         return self.spec.all_ways and self.spec.count <= FORWARD and not self.spec.complex
 
 
-def built_once(body: Body, free: Callable[[str], str]) -> tuple[list[str], Body]:
+def built_once(body: Body, framework: str, inputs: set[str], free: Callable[[str], str]) -> tuple[list[str], Body]:
     """The layers of an expression as lines before it, and the expression with their names in place of them.
 
     `nn.Linear(3, 4)(x)` in a function builds a layer, with new random weights, whenever the function is called. Layers that
-    are spelled alike stay as many as they are.
+    are spelled alike stay as many as they are; one that is made of a line or an input stays where it is, and so does a line
+    that is a layer, unless its weights are random.
     """
     found: dict[str, str] = {}
+    own = inputs | {name for name, _ in body.lines}
+
+    def alone(node: ast.AST) -> str:
+        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        return "" if names & own else layer_call(node)
 
     class Hoisting(ast.NodeTransformer):
         def visit_Call(self, node: ast.Call) -> ast.AST:
-            if isinstance(node.func, ast.Call) and (call := layer_call(node.func)):
+            if isinstance(node.func, ast.Call) and (call := alone(node.func)):
                 name = free("layer" if not found else f"layer_{len(found) + 1}")
                 found[name] = call
                 node = ast.Call(ast.Name(name, ast.Load()), node.args, node.keywords)
@@ -197,9 +203,14 @@ def built_once(body: Body, free: Callable[[str], str]) -> tuple[list[str], Body]
 
     if not any(layer_call(node) for source in body.sources for node in ast.walk(ast.parse(source, mode="eval"))):
         return [], body  # as it was written
-    lines = tuple((name, hoisted(source)) for name, source in body.lines)
+    lines = []
+    for name, source in body.lines:
+        if drawn(Body(source), framework) and alone(ast.parse(source, mode="eval").body):
+            found[name] = source
+        else:
+            lines.append((name, hoisted(source)))
     result = hoisted(body.result)
-    return [f"{name} = {call}" for name, call in found.items()], Body(result, lines)
+    return [f"{name} = {call}" for name, call in found.items()], Body(result, tuple(lines))
 
 
 def listed(names: list[str]) -> str:
