@@ -75,6 +75,8 @@ class _Lifter(ast.NodeTransformer):
             settings = settings_of(spelled, call, self.framework, exact=True)
             if settings is None or not set(row.signature.arrays) <= set(settings):
                 continue
+            if any(_is_flag(value) and not _takes_flag(row, n) for n, value in settings.items()):
+                continue  # `torch.var(x, False)` is not of an axis, but `unbiased`
             settings = {n: _whole(row, n, value) for n, value in settings.items()}
             fixed = _fixed(row.spelling[self.framework], spelled)
             if not _allowed(row, settings | {n: v for n, v in fixed.items() if n not in settings}):
@@ -100,7 +102,8 @@ class _Lifter(ast.NodeTransformer):
                 continue
             put: dict[str, ast.expr] = {key: self.visit(_settled(value)) for key, value in given.items()}
             read: ast.AST = _Put(put).visit(ast.parse(ast.unparse(meaning), mode="eval").body)
-            return read
+            if not _with_stray_flag(read):
+                return read
         return None
 
     def same_name(self, name: str, call: ast.Call) -> Operation | None:
@@ -154,6 +157,21 @@ def _left_out(row: Operation, name: str, value: ast.expr) -> bool:
     parameter = next(p for p in row.signature.parameters if p.name == name)
     off = isinstance(value, ast.Constant) and value.value is False
     return off and parameter.annotation != "flag" and isinstance(parameter.default, ast.Constant)
+
+
+def _is_flag(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and isinstance(value.value, bool)
+
+
+def _with_stray_flag(tree: ast.AST) -> bool:
+    """Whether a neutral call has a truth value where its row takes none: `var(x, axis=False)`."""
+    row = dictionary().operations.get(called_name(tree))
+    keywords = tree.keywords if isinstance(tree, ast.Call) and row is not None else []
+    return any(_is_flag(k.value) and not _takes_flag(row, str(k.arg)) for k in keywords if row is not None)
+
+
+def _takes_flag(row: Operation, name: str) -> bool:
+    return any(p.name == name and (p.kind != "setting" or p.annotation == "flag") for p in row.signature.parameters)
 
 
 def _allowed(row: Operation, settings: Mapping[str, ast.expr]) -> bool:

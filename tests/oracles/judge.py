@@ -332,6 +332,8 @@ class _Hearing:
             return
         said = comparison.get("reference", {}).get(name, {}).get("standing")
         complaint = _complaint(said, stand, truth)
+        if said == "right" and stand.off and comparison["reference"][name].get("unknown"):
+            complaint = None  # right as far as it is known, and what is not known is counted
         if said in (None, "unknown"):
             self.silence(comparison, name, scenario, said)
         elif complaint is None:
@@ -348,9 +350,10 @@ class _Hearing:
             tally.note("blame wrong", case, quantity, name, f"both wrong, and this side is right{_shown(side, truth)}")
 
     def silence(self, comparison: dict[str, Any], side: str, scenario: dict[str, Any], said: str | None) -> None:
-        reason = _silence(comparison, scenario, said)
         if self.case.plant == "nan" and side == self.case.altered:
-            reason = f"{reason} (the side into which a NaN was put)"
+            self.tally.unjudged += 1  # what is not a number has no derivative
+            return
+        reason = _silence(comparison, scenario, said)
         self.tally.silent[reason] += 1
         self.tally.note("silent", self.case, comparison["quantity"], side, reason)
 
@@ -359,7 +362,11 @@ def _declared(case: Case) -> bool:
     """Whether a row that takes part declares that a side refuses something of it, or not to have the dtype."""
     rows = [row for name in case.operations if (row := dictionary().operations.get(name.split("(")[0])) is not None]
     dtype = case.document["dtype"]
-    return any(dtype not in row.dtypes or any(part.verdict == "error" for part in row.parts) for row in rows)
+    if any(not row.differentiable for row in rows) and case.document["gradient"].get("derivatives") != []:
+        return True
+    return any(
+        dtype not in row.dtypes or any(part.verdict == "error" for part in (*row.parts, *row.edges)) for row in rows
+    )
 
 
 def _complaint(said: str | None, stand: Stand, truth: Truth) -> str | None:

@@ -229,7 +229,9 @@ def settings_of(
     pattern, _ = signature.bind(name, template)
     if complaints:
         return None
-    if exact and any(not _is_default(signature, key, bound[key]) for key in set(bound) - set(pattern) - _ASIDE):
+    # A dtype changes what is computed: of complex numbers, say, the real parts.
+    aside = _ASIDE - {"dtype"} if exact else _ASIDE
+    if exact and any(not _is_default(signature, key, bound[key]) for key in set(bound) - set(pattern) - aside):
         return None
     if any(not _off(bound[name]) for name in _MORE & set(bound)):
         return None

@@ -84,22 +84,32 @@ def _in_two_precisions(function, *arrays):
 
 
 def _quotient(function, number, side):
-    """The slope of a function of a number by a step of 1e-25 of it; infinite where it grows without bound, NaN at a jump."""
+    """The slope of a function of a number by a step of 1e-25 of it, or of one where it is greater.
+
+    It is infinite where it grows without bound, and NaN at a jump, or where a longer step says something else.
+    """
+    size = abs(number)
+    scale = max(min(size, 1), size * mpmath.mpf("1e-25")) if size else mpmath.mpf("1e-20")
     to, fro = {0: (1, -1), 1: (1, 0), -1: (-1, 0)}[side]
 
     def rise(step):
-        length = mpmath.mpf(step) * (abs(number) or 1)
-        return function(number + to * length) - function(number + fro * length), length * (to - fro)
+        length = mpmath.mpf(step) * scale * (to - fro)
+        high, low = (function(number + move * length / (to - fro)) for move in (to, fro))
+        lost = np.vectorize(lambda one, other: max(abs(one), abs(other)), [object])(high, low)
+        return high - low, length, lost * mpmath.mpf(10) ** -mpmath.mp.dps / abs(length)
 
-    def slope(fine, coarse):
+    def slope(fine, coarse, lost):
         by_fine, by_coarse = fine / fine_step, coarse / coarse_step
+        if lost > mpmath.mpf("1e-17") * max(abs(by_fine), 1):
+            return mpmath.nan  # beside so large a number a step is lost
         if by_fine != by_fine or abs(by_fine) < 1e6 or abs(by_fine) < 2 * abs(by_coarse):
-            return by_fine
+            agree = abs(by_fine - by_coarse) <= mpmath.mpf("1e-8") * max(abs(by_fine), 1)
+            return by_fine if agree else mpmath.nan
         jumps = abs(fine) > 0.999 * abs(coarse)  # it does not fall with the step
         return mpmath.nan if jumps else mpmath.sign(by_fine) * mpmath.inf
 
-    (fine, fine_step), (coarse, coarse_step) = rise("1e-25"), rise("1e-20")
-    return np.vectorize(slope, [object])(fine, coarse)
+    (fine, fine_step, lost), (coarse, coarse_step, _) = rise("1e-25"), rise("1e-20")
+    return np.vectorize(slope, [object])(fine, coarse, lost)
 
 
 def _quotients(function, point, side=0):
