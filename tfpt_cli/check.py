@@ -326,7 +326,7 @@ class _Run:
         if waiting.missing:
             return
         scenario, second = waiting.scenario, bool(waiting.first)
-        if words := scenario.conditions.lacking(self.environment()):
+        if scenario.conditions and (words := scenario.conditions.lacking(self.environment())):
             del self.waiting[index]
             self.settle(index, scenario, replace(failed_result(scenario, ()), status=Status.SKIPPED, notes=(words,)))
             return

@@ -46,6 +46,10 @@ class Conditions:
                 raise ValueError(f"'versions' has no {package}: {specifier}")
         return cls(machine, versions)
 
+    def __bool__(self) -> bool:
+        """Whether anything is said."""
+        return bool(self.machine or self.versions)
+
     def hold(self, environment: Mapping[str, str]) -> bool:
         """Whether these are such a machine and such versions; what is not known is taken for so."""
         return not self.lacking(environment)
