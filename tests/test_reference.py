@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from tests.conftest import warm_tfpt
 from tfpt_cli.compare.arbiter import Evidence, found_kinks, judge
 from tfpt_cli.listing import listing
-from tfpt_cli.results import REFERENCE, Against, Problem, Standing, State, Tolerance, Value
+from tfpt_cli.results import REFERENCE, Against, Outcome, Problem, Standing, State, Tolerance, Value
 from tfpt_cli.scenario.document import documents
 from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
+from tfpt_cli.subjects.gradient.verdicts import Court
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -407,3 +408,29 @@ def test_a_step_is_shorter_than_the_way_to_the_edge(distance: float) -> None:
     x = 1 - distance
     found = reference(f"{{of: atanh(x), at: {{x: {x!r}}}}}")
     assert float(found["d/dx", ""]) == pytest.approx(1 / ((1 - x) * (1 + x)), rel=1e-6)
+
+
+def test_many_values_without_a_derivative_have_their_digits() -> None:
+    found = reference("{of: exp(x), at: {x: 'linspace(-1, 1, 100)'}, derivatives: []}", second=True)
+    np.testing.assert_allclose(found["value", "exact"], np.exp(np.linspace(-1, 1, 100)), rtol=1e-15)
+    assert found["value", "known"].all()
+
+
+def test_sides_that_agree_are_not_said_to_part() -> None:
+    """Within a tolerance of each other one may still be off the reference."""
+    (document,), _ = documents("x.yaml", "name: n\ngradient: {of: x, at: {x: [1.0]}, derivatives: []}\n")
+    (scenario,), _ = read_document(document)
+
+    def outcome(framework: str, number: float, dtype: str) -> Outcome:
+        value = Value(State.PRESENT, np.array([number], dtype), dtype)
+        return Outcome(framework, {("value", ""): value})
+
+    numbers = {"torch": 1.8, "tensorflow": 2.2}
+    outcomes = {f: outcome(f, number, "float32") for f, number in numbers.items()}
+    again = {f: outcome(f, number, "float64") for f, number in numbers.items()}
+    outcomes[REFERENCE] = again[REFERENCE] = outcome(REFERENCE, 1.0, "float64")
+    (comparison,) = Court(scenario.spec, outcomes, Tolerance(0.0, 1.0), again).comparisons()
+    assert comparison.verdict.agrees
+    right, off = comparison.findings
+    assert right.startswith("PyTorch agrees with the reference")
+    assert off == "TensorFlow is off the reference: 2.2 against 1 at [0] (NumPy float64)"

@@ -119,7 +119,7 @@ class ReferenceWriter(Writer):
                 yield self.undecided(output, whose, body, own=own)
         high = any(ORDER.fullmatch(kind) for kind in self.spec.derivatives)
         if (self.second or high) and (digits := meaning.mpmath) is not None:
-            yield from self.in_digits(output, whose, digits, meaning)
+            yield from self.in_digits(output, whose, digits, own=own)
 
     def undecided(self, output: Output, whose: str, body: Body, *, own: bool) -> Section:
         """Where the result hangs on what independent sources disagree about: it changes with what stands for that."""
@@ -321,7 +321,7 @@ class ReferenceWriter(Writer):
     def becomes_complex(self, output: Output) -> bool:
         """Whether a complex number may come out of real ones."""
         bodies = [meaning.numpy for meaning in output.reference.values()]
-        return any(_COMPLEX.search(text) for body in bodies for text in (body.result, *(t for _, t in body.lines)))
+        return any(_COMPLEX.search(text) for body in bodies for text in body.sources)
 
     def moved(self, moved: str, kind: str, output: Output, function: str) -> str:
         """The function of one row of numbers whose slopes are a kind of derivative."""
@@ -355,27 +355,28 @@ class ReferenceWriter(Writer):
         ]
         yield Section("\n".join(lines), (Leaf(output.value, self.how(CONDITION, whose), condition),))
 
-    def in_digits(self, output: Output, whose: str, body: Body, meaning: Meaning) -> Iterator[Section]:
+    def in_digits(self, output: Output, whose: str, body: Body, *, own: bool) -> Iterator[Section]:
         """The value and the first derivatives in 50 digits, and derivatives of higher order."""
         function, value = self.free(f"exact_{output.name or 'f'}"), self.free("exact_value")
         defined = self.holding(function, body)
         carried = f"_carry({', '.join(self.names.values())})"
         # Their names start with an underscore, which no name of a scenario does.
         yield Section("\n".join([_helpers("digits"), "", carried, "", defined]))
-        kinds = [kind for kind in self.spec.derivatives if self.second and kind not in ("hessian", "hvp")]
-        kinds = [kind for kind in kinds if not ORDER.fullmatch(kind)]
-        if self.own(output, meaning) and self.spec.count <= EACH:
-            yield self.place_by_place(kinds, output, whose, function, held="_held." in defined)
-            kinds = []
+        orders = [kind for kind in self.spec.derivatives if ORDER.fullmatch(kind)]
+        first = [kind for kind in self.spec.derivatives if self.second and kind not in ("hessian", "hvp", *orders)]
+        by_place = own and self.spec.count <= EACH
+        if by_place:
+            yield self.place_by_place(first, output, whose, function, held="_held." in defined)
+            if not orders:
+                return
         plainly = self.names
         self.names = {name: self.free(f"exact_{name}") for name in plainly}
         kept = [
             f"{exact} = {f'_number({name})' if self.spec.dtypes[name] in FLOATING else name}"
             for name, exact in self.names.items()
         ]
-        if kinds or not self.own(output, meaning) or any(ORDER.fullmatch(kind) for kind in self.spec.derivatives):
-            yield Section("\n".join(kept))
-        if kinds or not self.own(output, meaning) or self.spec.count > EACH:
+        yield Section("\n".join(kept))
+        if not by_place:
             like = "complex" if self.spec.complex else "float"
             known, precise = self.free("exact_known"), self.free("exact_enough")
             leaves = (
@@ -384,14 +385,14 @@ class ReferenceWriter(Writer):
             )
             arguments = ", ".join((function, *self.names.values()))
             yield Section(f"{value}, {known}, {precise} = _in_two_precisions({arguments})", leaves)
-            if kinds:
+            if first and self.wrt and not self.spec.complex and self.spec.count <= EACH:
+                group = f"slopes {output.name} {whose}"
                 enough = f"if not np.all({precise}):\n    raise ValueError('80 digits are not enough for slopes here')"
-                yield Section(enough, required=True, group=f"slopes {output.name} {whose}")
-        for kind in self.spec.derivatives if self.wrt and not self.spec.complex else ():
-            if order := ORDER.fullmatch(kind):
-                yield from self.of_order(int(order[1]), output, whose, function)
-            elif kind in kinds and self.spec.count <= EACH:
-                yield replace(self.quotients(kind, output, whose, function), group=f"slopes {output.name} {whose}")
+                yield Section(enough, required=True, group=group)
+                for kind in first:
+                    yield replace(self.quotients(kind, output, whose, function), group=group)
+        for kind in orders if self.wrt and not self.spec.complex else ():
+            yield from self.of_order(int(kind[1:]), output, whose, function)
         self.names = plainly
 
     def place_by_place(self, kinds: list[str], output: Output, whose: str, function: str, *, held: bool) -> Section:
@@ -403,7 +404,7 @@ class ReferenceWriter(Writer):
             Leaf(output.value, self.how(EXACT, whose), value),
             Leaf(output.value, self.how(KNOWN, whose), known),
         ]
-        for kind in kinds if self.spec.count <= EACH else ():
+        for kind in kinds:
             for column, what in enumerate((EXACT, f"{EXACT} {LEFT}", f"{EXACT} {RIGHT}")):
                 rows = {name: f"{slopes}[{row}, {column}]" for row, name in enumerate(self.wrt)}
                 leaves += self.of_slopes(kind, output, what, whose, rows)

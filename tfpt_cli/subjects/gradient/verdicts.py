@@ -73,6 +73,7 @@ class Court:
     ) -> None:
         self.spec, self.outcomes, self.tolerance, self.again = spec, outcomes, tolerance, again
         self.judged: dict[tuple[str, int], Judgement] = {}
+        self.found: dict[tuple[str, str, str], Evidence | None] = {}
         arbiter = outcomes.get(REFERENCE)
         self.reference: dict[tuple[str, str], Value] = dict(arbiter.values) if arbiter else {}
         self.finite = not any(_NOT_FINITE.search(values.source) for values in spec.inputs.values())
@@ -199,7 +200,12 @@ class Court:
 
     def evidence(self, quantity: str, whose: str, label: str = "") -> Evidence | None:
         """What the reference found of a quantity, as both sides mean it or one; `label` DOUBLE: at the scenario's numbers."""
+        key = quantity, whose, label
+        if key not in self.found:  # the same for every way of a quantity
+            self.found[key] = self._evidence(*key)
+        return self.found[key]
 
+    def _evidence(self, quantity: str, whose: str, label: str) -> Evidence | None:
         def found(what: str) -> NDArray[Any] | None:
             return self.present(quantity, f"{label} {what}".strip(), whose)
 
@@ -210,8 +216,9 @@ class Court:
         for side in (LEFT, RIGHT):
             coarse = self.sided(found(side), found(f"{side} {ERROR}"))
             fine = found(f"{EXACT} {side}")
-            sided[side] = fine if coarse is None or fine is None else np.asarray(np.where(np.isnan(fine), coarse, fine))
-            sided[side] = coarse if fine is None else sided[side]
+            if fine is not None and coarse is not None:
+                fine = np.asarray(np.where(np.isnan(fine), coarse, fine))
+            sided[side] = coarse if fine is None else fine
         derivative = quantity not in {output.value for output in self.spec.outputs}
         error = found(ERROR)
         condition = found(CONDITION)
@@ -396,9 +403,9 @@ class Court:
         return replace(comparison, findings=tuple(findings), diagnosis=tuple(diagnosis))
 
     def parted(self, sides: dict[str, Way], comparison: Comparison) -> NDArray[np.bool_] | None:
-        """Where the sides part; None where they have no two arrays of one shape."""
+        """Where the sides part; None where they agree, or have no two arrays of one shape."""
         left, right = (value for _, value in sides.values())
-        if comparison.measure is None or left.array.shape != right.array.shape:
+        if comparison.verdict.agrees or comparison.measure is None or left.array.shape != right.array.shape:
             return None
         kinds = (left.array.dtype.kind, right.array.dtype.kind)
         wide: Any = np.complex128 if "c" in kinds else np.float64
@@ -415,11 +422,11 @@ class Court:
         """The kinks that matter: where the sides part, or where one that agrees is not simply right. None without any."""
         reference = comparison.reference
         assert reference is not None
-        if _other_functions(evidence).any():
+        if not reference.kinks or _other_functions(evidence).any():
             return None  # each side's own function has its own
         if parted is None and comparison.verdict is Verdict.DIFFERS:
             return None  # a side without a number has no convention
-        where = parted if parted is not None and not comparison.verdict.agrees else None
+        where = parted
         if where is None:
             where = np.logical_or.reduce([found.wrong | found.convention for found in judged.values()])
         found = tuple(kink for kink in reference.kinks if where[kink.index])
