@@ -13,6 +13,7 @@ import yamlcore
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import Operation, branches, called_name, dictionary, dotted
 from tfpt_cli.dictionary.signature import parse_signature
+from tfpt_cli.lowering import put_in
 from tfpt_cli.scenario.expression import is_constant
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class _Lifter(ast.NodeTransformer):
             if given is None or not asked <= set(given):
                 continue
             put: dict[str, ast.expr] = {key: self.visit(_settled(value)) for key, value in given.items()}
-            read: ast.AST = _Put(put).visit(ast.parse(ast.unparse(meaning), mode="eval").body)
+            read: ast.AST = put_in(meaning, put)
             if not _with_stray_flag(read):
                 return read
         return None
@@ -182,14 +183,6 @@ def _allowed(row: Operation, settings: Mapping[str, ast.expr]) -> bool:
 
 def _named(tree: ast.expr) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
-
-class _Put(ast.NodeTransformer):
-    def __init__(self, put: Mapping[str, ast.expr]) -> None:
-        self.put = put
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        return self.put.get(node.id, node)
 
 
 @cache

@@ -25,7 +25,7 @@ from tfpt_cli.scenario.expression import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Set
 
     from tfpt_cli.dictionary.signature import Signature
 
@@ -93,10 +93,10 @@ def filled(
             break
         left_out.add(parameter.name)
     values = {name: literal(value) for name, value in settings.items()} | dict(arrays)
-    return _filled(template, values, left_out)
+    return put_in(template, values, left_out)
 
 
-def _filled(node: Any, values: Mapping[str, ast.expr], left_out: set[str]) -> Any:
+def put_in(node: Any, values: Mapping[str, ast.expr], left_out: Set[str] = frozenset()) -> Any:
     """A copy of a template with its names replaced. The template is a row's, used again and again, and stays as it is."""
     match node:
         case ast.Name(id=name):
@@ -104,19 +104,19 @@ def _filled(node: Any, values: Mapping[str, ast.expr], left_out: set[str]) -> An
         case ast.Constant() | ast.expr_context() | ast.operator() | ast.unaryop() | ast.cmpop():
             return node
         case ast.IfExp(test=test, body=body, orelse=orelse):
-            chosen = body if _holds(_filled(test, values, left_out)) else orelse
-            return _filled(chosen, values, left_out)
+            chosen = body if _holds(put_in(test, values, left_out)) else orelse
+            return put_in(chosen, values, left_out)
         case ast.Call(func=function, args=arguments, keywords=keywords):
             kept = [k for k in keywords if not (isinstance(k.value, ast.Name) and k.value.id in left_out)]
             return ast.Call(
-                _filled(function, values, left_out),
-                [_filled(argument, values, left_out) for argument in arguments],
-                [ast.keyword(keyword.arg, _filled(keyword.value, values, left_out)) for keyword in kept],
+                put_in(function, values, left_out),
+                [put_in(argument, values, left_out) for argument in arguments],
+                [ast.keyword(keyword.arg, put_in(keyword.value, values, left_out)) for keyword in kept],
             )
         case ast.AST():
-            return type(node)(**{name: _filled(value, values, left_out) for name, value in ast.iter_fields(node)})
+            return type(node)(**{name: put_in(value, values, left_out) for name, value in ast.iter_fields(node)})
         case list():
-            return [_filled(item, values, left_out) for item in node]
+            return [put_in(item, values, left_out) for item in node]
     return node
 
 

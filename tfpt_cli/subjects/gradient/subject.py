@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.explain import Involved, involved_code
 from tfpt_cli.listing import Listing
 from tfpt_cli.listing import listing as listing_of
-from tfpt_cli.results import FRAMEWORKS, REFERENCE, Comparison, Outcome, State, Tolerance, Value
+from tfpt_cli.results import FRAMEWORKS, REFERENCE, Comparison, Outcome, State, Tolerance
 from tfpt_cli.subjects.gradient.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
 from tfpt_cli.subjects.gradient.spec import FLOATING
@@ -86,20 +86,22 @@ def settled(spec: Gradient, outcomes: dict[str, Outcome], wanted: Callable[[str]
     """
     gone = {
         quantity
-        for output in _discrete(spec, outcomes)
+        for output, _ in _discrete(spec, outcomes)
         for quantity in quantities_of(output, spec)
         if quantity != output.value and not wanted(quantity)
     }
     return {side: _without(outcome, gone) for side, outcome in outcomes.items()} if gone else outcomes
 
 
-def _discrete(spec: Gradient, outcomes: dict[str, Outcome]) -> list[Output]:
-    """The outputs whose value is truth values or whole numbers on both sides."""
-
-    def values(output: Output) -> list[Value]:
-        return [v for f in FRAMEWORKS for (name, _), v in outcomes[f].values.items() if name == output.value]
-
-    return [o for o in spec.outputs if values(o) and all(v.dtype and v.dtype not in FLOATING for v in values(o))]
+def _discrete(spec: Gradient, outcomes: dict[str, Outcome]) -> list[tuple[Output, list[str]]]:
+    """The outputs whose value is truth values or whole numbers on both sides, each with its dtypes."""
+    found = []
+    for output in spec.outputs:
+        values = [v for f in FRAMEWORKS for (name, _), v in outcomes[f].values.items() if name == output.value]
+        dtypes = list(dict.fromkeys(value.dtype for value in values))
+        if dtypes and all(dtype and dtype not in FLOATING for dtype in dtypes):
+            found.append((output, dtypes))
+    return found
 
 
 def _without(outcome: Outcome, gone: set[str]) -> Outcome:
@@ -156,13 +158,7 @@ def involved(spec: Gradient, name: str) -> Involved:
     """The expressions that a quantity was made by; its kind is `value`, `derivative` or `second`."""
     outputs = [output for output in spec.outputs if name in quantities_of(output, spec)] or list(spec.outputs)
     sources = {
-        f: [
-            s
-            for output in outputs
-            if f in output.body
-            for s in (output.body[f].result, *dict(output.body[f].lines).values())
-        ]
-        for f in FRAMEWORKS
+        f: [source for output in outputs if f in output.body for source in output.body[f].sources] for f in FRAMEWORKS
     }
     kind = "value" if name in {output.value for output in outputs} else "derivative"
     kind = "second" if kind == "derivative" and _SECOND.match(name) else kind
@@ -192,7 +188,7 @@ def _taken_by(outputs: list[Output], spec: Gradient, name: str) -> frozenset[str
 def notes(spec: Gradient, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
     """How to read the derivatives, what was skipped, and why there is no reference where it should be."""
     discrete = _discrete(spec, outcomes) if spec.derivatives and spec.wrt else []
-    words = [f"{output.value} is {_dtypes(output, outcomes)}, and has no derivative" for output in discrete]
+    words = [f"{output.value} is {' and '.join(dtypes)}, and has no derivative" for output, dtypes in discrete]
     skipped = dict.fromkeys(
         f"{how.rpartition(', ')[2] or how}: skipped, {value.reason}"
         for framework in FRAMEWORKS
@@ -201,9 +197,4 @@ def notes(spec: Gradient, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
     )
     failures = outcomes[REFERENCE].failures if REFERENCE in outcomes else ()
     lacking = [f"no reference: {failure.message}"[:300] for failure in failures[:1]]
-    return (*spec.notes(discrete), *words, *skipped, *lacking)
-
-
-def _dtypes(output: Output, outcomes: dict[str, Outcome]) -> str:
-    found = (v.dtype for f in FRAMEWORKS for (name, _), v in outcomes[f].values.items() if name == output.value)
-    return " and ".join(dict.fromkeys(found))
+    return (*spec.notes([output for output, _ in discrete]), *words, *skipped, *lacking)

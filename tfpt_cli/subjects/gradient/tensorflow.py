@@ -27,7 +27,7 @@ class TensorFlowWriter(FrameworkWriter):
 
     def __init__(self, spec: Gradient) -> None:
         super().__init__(spec)
-        texts = [t for o in spec.outputs for b in o.body.values() for t in (b.result, *(line for _, line in b.lines))]
+        texts = [text for output in spec.outputs for body in output.body.values() for text in body.sources]
         # Functions of Keras take tensors, not tf.Variable; a tape does not watch those by itself.
         self.variables = not any("keras." in text for text in texts) and not any(o.code for o in spec.outputs)
 

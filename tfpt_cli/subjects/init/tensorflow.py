@@ -67,7 +67,7 @@ def sections(spec: Init) -> Iterator[Section]:
             yield absent_section(parameter)
             continue
         there.append((index, parameter))
-        yield reading_section(parameter, f"{variable_of(parameter)} = {attribute}")
+        yield reading_section(parameter, attribute)
     for index, parameter in there:
         count = parameter.draws("tensorflow", spec.samples)
         if count:

@@ -53,9 +53,7 @@ def sections(spec: Init) -> Iterator[Section]:
             continue
         there.append(parameter)
         value = f"({attribute}).detach()" if " + " in attribute else f"{attribute}.detach()"
-        name = variable_of(parameter)
-        source = f"{name} = {value.replace('.detach().detach()', '.detach()')}"
-        yield reading_section(parameter, source)
+        yield reading_section(parameter, value.replace(".detach().detach()", ".detach()"))
     # Only now: what draws one default again may draw the others too.
     built = [parameter for parameter in there if parameter.built_again("torch")]
     if built:

@@ -25,10 +25,10 @@ def absent_section(parameter: Parameter) -> Section:
     return Section(f"# The layer has no {parameter.name}.", (Leaf(parameter.name, "", "None"),))
 
 
-def reading_section(parameter: Parameter, source: str) -> Section:
-    """What reads a parameter of the layer; where the layer has none of that name, what draws it does not run."""
-    leaf = Leaf(parameter.name, "", variable_of(parameter))
-    return Section(source, (leaf,), required=True, group=parameter.name)
+def reading_section(parameter: Parameter, held: str) -> Section:
+    """What reads a parameter, by the expression that holds it; where the layer has none, what draws it does not run."""
+    name = variable_of(parameter)
+    return Section(f"{name} = {held}", (Leaf(parameter.name, "", name),), required=True, group=parameter.name)
 
 
 def variable_of(parameter: Parameter) -> str:
