@@ -58,17 +58,22 @@ def _steps(at):
             yield longest / 8.0**shrunk
 
 
+# Of rises over 1 to 4 steps to each side: the slope by order 8, and by order 6. Of their sums: the value in the middle.
+_RISES = np.array([[4 / 5, -1 / 5, 4 / 105, -1 / 280], [3 / 4, -3 / 20, 1 / 60, 0]])
+_MIDDLE = np.array([56, -28, 8, -1]) / 70
+
+
 def _central(moved, value, step):
     """Central differences of order 8, their error, and how much of it is rounding.
 
     The error is their distance from those of order 6, or by how much the curve through the points around misses the value,
     and what rounding adds.
     """
-    order8, order6 = np.array([4 / 5, -1 / 5, 4 / 105, -1 / 280]), np.array([3 / 4, -3 / 20, 1 / 60, 0])
-    ahead, behind = (np.array([moved(sign * k * step) for k in (1, 2, 3, 4)]) for sign in (1, -1))
-    slope, coarse = (np.tensordot(order, ahead - behind, 1) / step for order in (order8, order6))
-    missed = np.abs(np.tensordot(np.array([56, -28, 8, -1]) / 70, ahead + behind, 1) - value) / step
-    rounding = 2e-16 * np.maximum(np.abs(ahead).max(0), np.abs(behind).max(0)) / step
+    around = np.array([moved(k * step) for k in (1, 2, 3, 4, -1, -2, -3, -4)])
+    ahead, behind = around[:4], around[4:]
+    slope, coarse = np.tensordot(_RISES, ahead - behind, 1) / step
+    missed = np.abs(np.tensordot(_MIDDLE, ahead + behind, 1) - value) / step
+    rounding = 2e-16 * np.abs(around).max(0) / step
     return slope, np.maximum(np.abs(slope - coarse), missed) + rounding, rounding
 
 

@@ -42,10 +42,36 @@ _COMPLEX = re.compile(r"fft|\dj|complex|eig|sqrtm")
 AGAIN = 1 << 10
 
 
+# The modules beside this one whose functions the listings take over as text.
+_MODULES = ("quotients", "digits")
+_NAMES = re.compile(r"^(?:def |class )?(\w+)(?=[(:]| =)", re.MULTILINE)
+
+
 @cache
-def _helpers(module: str) -> str:
-    """The functions of a module beside this one, as text for a listing: what stands below its imports."""
-    return (Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8").split("\n\n\n", 1)[1].rstrip()
+def _helpers() -> dict[str, str]:
+    """The text of every function, class and constant of those modules by its name: what stands below their imports."""
+    texts = [(Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8") for module in _MODULES]
+    blocks = [block.strip() for text in texts for block in text.split("\n\n\n")[1:]]
+    return {name: block for block in blocks for name in _NAMES.findall(block)}
+
+
+@cache
+def _used_helpers(text: str) -> tuple[str, ...]:
+    """The names of the helpers that stand in a text."""
+    return tuple(name for name in _helpers() if re.search(rf"\b{name}\b", text))
+
+
+def _needed(sections: list[Section]) -> str:
+    """The helpers that sections use, directly or through others, in the order of their modules."""
+    known, waiting = set[str](), [s.source for s in sections] + [leaf.expression for s in sections for leaf in s.leaves]
+    used = set(_WORDS.findall("\n".join(waiting))) & set(_helpers())
+    while used - known:
+        known |= (new := used - known)
+        used |= {other for name in new for other in _used_helpers(_helpers()[name])}
+    return "\n\n\n".join(dict.fromkeys(block for name, block in _helpers().items() if name in known))
+
+
+_WORDS = re.compile(r"\b(?:_\w+|mp)\b")
 
 
 def leaf_of(what: str, whose: str) -> str:
@@ -66,15 +92,22 @@ class ReferenceWriter(Writer):
 
     def sections(self) -> Iterator[Section]:
         yield Section("\n".join(['np.seterr(all="ignore")', self.inputs()]), required=True)
-        if self.wrt and any(not ORDER.fullmatch(kind) for kind in self.spec.derivatives):
-            yield Section(_helpers("quotients"), required=True)
+        parts = list(self.parts())
+        if helpers := _needed(parts):
+            yield Section(helpers, required=True)
+        yield from parts
+
+    def parts(self) -> Iterator[Section]:
+        """What comes behind the inputs and the helpers."""
         for output in self.spec.outputs:
             for whose, meaning in output.reference.items():
                 yield from self.of(output, whose, meaning)
         double = self.spec.in_double()
         if self.second and double is not self.spec:
             # At the numbers that stand in the scenario, which the sides get when they are run in double precision.
-            yield from ReferenceWriter(double, second=True, label=DOUBLE).sections()
+            again = ReferenceWriter(double, second=True, label=DOUBLE)
+            yield Section(again.inputs(), required=True)
+            yield from again.parts()
 
     def tensor(self, name: str, values: Values) -> str:
         dtype = self.spec.dtypes.get(name, self.spec.dtype)
@@ -361,7 +394,7 @@ class ReferenceWriter(Writer):
         defined = self.holding(function, body)
         carried = f"_carry({', '.join(self.names.values())})"
         # Their names start with an underscore, which no name of a scenario does.
-        yield Section("\n".join([_helpers("digits"), "", carried, "", defined]))
+        yield Section("\n".join([carried, "", defined]))
         orders = [kind for kind in self.spec.derivatives if ORDER.fullmatch(kind)]
         first = [kind for kind in self.spec.derivatives if self.second and kind not in ("hessian", "hvp", *orders)]
         by_place = own and self.spec.count <= EACH

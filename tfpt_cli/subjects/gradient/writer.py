@@ -162,7 +162,9 @@ class FrameworkWriter(Writer):
     def function(self, name: str, output: Output) -> str:
         """The source of an output as a function of the inputs, a person's own function included."""
         if self.framework not in output.code:
-            layers, body = built_once(output.body[self.framework], self.framework, set(self.spec.inputs), self.free)
+            body, layers = output.body[self.framework], list[str]()
+            if self.spec.native:  # a neutral expression has no layers
+                layers, body = built_once(body, self.framework, set(self.spec.inputs), self.free)
             return "\n".join([*layers, *[""] * bool(layers), self.defined(name, body)])
         code = output.code[self.framework]
         folder, module = os.path.split(code.file[: -len(".py")])
