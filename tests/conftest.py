@@ -17,10 +17,11 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from tfpt_cli.check import Options, Session
-from tfpt_cli.cli import main
-from tfpt_cli.results import name_sides
-from tfpt_cli.workers.pool import Limits
+from tfpt_cli.cli.main import main
+from tfpt_cli.engine.options import Options
+from tfpt_cli.engine.session import Session
+from tfpt_cli.frameworks import name_sides
+from tfpt_cli.workers.process import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +99,7 @@ def warm_tfpt(
     What it prints goes to a stream of one's own where one is given.
     """
     out, err = io.StringIO(), io.StringIO()
-    before, session_of = Path.cwd(), ("tfpt_cli.commands.check.Session", "tfpt_cli.commands.quick.Session")
+    before, session_of = Path.cwd(), ("tfpt_cli.cli.check.Session", "tfpt_cli.cli.one_liners.Session")
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(stdout or out),

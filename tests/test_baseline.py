@@ -6,18 +6,20 @@ import copy
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import run_tfpt
 from tfpt_cli import baseline
-from tfpt_cli.check import Options, Session
+from tfpt_cli.engine.options import Options
 from tfpt_cli.report.json_report import report_text
 from tfpt_cli.results import Comparison, Report, ScenarioResult, Side, State, Status, Summary, Verdict
+
+if TYPE_CHECKING:
+    from tfpt_cli.engine.session import Session
 
 Run = Any
 
@@ -281,7 +283,7 @@ def test_what_is_no_baseline(text: str | None, message: str, tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     if text is not None:
         Path("b.json").write_text(text, encoding="utf-8")
-    with pytest.raises(click.UsageError) as raised:
+    with pytest.raises(baseline.NoBaseline) as raised:
         baseline.read("b.json")
     assert message in raised.value.message
 

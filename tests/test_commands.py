@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import ROOT, SCENARIOS, run_tfpt, warm_tfpt
 from tests.test_scenarios import ALL
 from tfpt_cli import __version__
-from tfpt_cli.cli import cli
+from tfpt_cli.cli.commands import cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable

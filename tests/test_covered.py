@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import warm_tfpt
-from tfpt_cli.check import Options, Session
-from tfpt_cli.commands import last_failed
-from tfpt_cli.curves import with_curves
-from tfpt_cli.scenario.made import scenario_from
+from tfpt_cli.cli import last_failed
+from tfpt_cli.engine.curves import with_curves
+from tfpt_cli.engine.options import Options
+from tfpt_cli.scenario.writing import scenario_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tfpt_cli.engine.session import Session
     from tfpt_cli.scenario.scenario import Scenario
 
 COVERED = {

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tfpt_cli.check import Options, Session
 from tfpt_cli.compare.dependence import parted_by_ties, tie
 from tfpt_cli.compare.sample import law_of
-from tfpt_cli.results import FRAMEWORKS
-from tfpt_cli.scenario.made import scenario_from, scenario_text
+from tfpt_cli.engine.options import Options
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.scenario.writing import scenario_from, scenario_text
 
 if TYPE_CHECKING:
+    from tfpt_cli.engine.session import Session
     from tfpt_cli.results import Report
 
 RNG = np.random.default_rng(0)

@@ -16,13 +16,16 @@ import scipy.stats
 
 from tests.conftest import SCENARIOS
 from tests.test_scenarios import ALL
-from tfpt_cli import selfcheck
 from tfpt_cli.dictionary import rows
-from tfpt_cli.dictionary.formulas import CUT_STD, NONLINEARITIES, calculate_gain, tensorflow_fans, torch_fans
-from tfpt_cli.dictionary.native import check_native, native
-from tfpt_cli.dictionary.rows import RowError, branches, called_name, dictionary
-from tfpt_cli.dictionary.signature import bind_any
-from tfpt_cli.results import FRAMEWORKS
+from tfpt_cli.dictionary.formulas import CUT_STD, calculate_gain, tensorflow_fans, torch_fans
+from tfpt_cli.dictionary.native import native
+from tfpt_cli.dictionary.rows import RowError, dictionary
+from tfpt_cli.expressions.native import check_native
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.kinds import NONLINEARITIES
+from tfpt_cli.language.signature import bind_any
+from tfpt_cli.language.trees import branches, called_name
+from tfpt_cli.selfcheck import examination as selfcheck
 from tfpt_cli.subjects.init.spec import Init
 
 if TYPE_CHECKING:

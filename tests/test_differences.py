@@ -13,13 +13,15 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.test_scenarios import ALL
-from tfpt_cli.check import Options, Session, failed_result
 from tfpt_cli.dictionary.differences import Difference, differences, numbered
-from tfpt_cli.recipes import recipes
-from tfpt_cli.scenario.document import documents
-from tfpt_cli.scenario.made import scenario_from, scenario_text
+from tfpt_cli.documents.document import documents
+from tfpt_cli.engine.options import Options
+from tfpt_cli.engine.status import failed_result
+from tfpt_cli.scenario.recipes import recipes
+from tfpt_cli.scenario.writing import scenario_from, scenario_text
 
 if TYPE_CHECKING:
+    from tfpt_cli.engine.session import Session
     from tfpt_cli.results import Problem, Report
     from tfpt_cli.scenario.scenario import Scenario
 

@@ -14,7 +14,7 @@ from scipy import stats
 
 from tfpt_cli.compare.distribution import LEVEL, Judgement, against_law, compare_distributions
 from tfpt_cli.compare.sample import Finding, Law, Sample, law_of
-from tfpt_cli.subjects.init.initializers import formula
+from tfpt_cli.layers.initializers import formula
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfpt_cli.lowering import written
-from tfpt_cli.neutral import shape_of
-from tfpt_cli.scenario.expression import BadConstant, constant, literal, mark_inputs, parse, substitute
+from tfpt_cli.expressions.checking import shape_of
+from tfpt_cli.expressions.lowering import written
+from tfpt_cli.language.expression import BadConstant, constant, literal, mark_inputs, parse, substitute
 
 SHAPES = {"x": (2, 3), "w": (3,), "s": ()}
 

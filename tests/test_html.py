@@ -21,7 +21,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tests.conftest import ROOT, warm_tfpt
 from tfpt_cli import results
-from tfpt_cli.report.calls import differing_calls
+from tfpt_cli.report.differing_calls import differing_calls
 from tfpt_cli.report.html import report_text
 from tfpt_cli.results import (
     Comparison,

@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 from tests.conftest import warm_tfpt
 from tfpt_cli.compare.layout import blocks, moved
-from tfpt_cli.compare.parameter import compare_parameter
 from tfpt_cli.dictionary.formulas import value_of
 from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.layers.layout import Layout
+from tfpt_cli.layers.parameters import Filling, Parameter
+from tfpt_cli.layers.slots import slots
 from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.scenario import load
-from tfpt_cli.subjects.init.axes import Layout
-from tfpt_cli.subjects.init.known import slots
-from tfpt_cli.subjects.init.spec import Filling, Init, Parameter
+from tfpt_cli.subjects.init.comparer import compare_parameter
+from tfpt_cli.subjects.init.spec import Init
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, run_tfpt, warm_tfpt
+from tfpt_cli.documents.document import documents
 from tfpt_cli.report import FORMATS
 from tfpt_cli.results import INTERNAL, INTERNAL_ERROR, Problem, ScenarioResult
-from tfpt_cli.scenario.document import documents
 from tfpt_cli.scenario.scenario import load
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ STAGES = {
     "listing": "tfpt_cli.scenario.scenario.Scenario.listings",
     "comparing": "tfpt_cli.scenario.scenario.Scenario.compare",
     "asking again": "tfpt_cli.scenario.scenario.Scenario.second_look",
-    "arbitrating": "tfpt_cli.subjects.gradient.verdicts.Court.before_the_reference",
+    "arbitrating": "tfpt_cli.subjects.gradient.comparer.Court.before_the_reference",
     "explaining": "tfpt_cli.scenario.scenario.Scenario.explained",
-    "putting together": "tfpt_cli.check.status",
+    "putting together": "tfpt_cli.engine.status.status",
 }
 # What each format asks for each scenario.
 DRAWING = {
@@ -169,8 +169,8 @@ def test_a_table_that_cannot_be_drawn_on_the_terminal(tfpt: Run, monkeypatch: py
 @pytest.mark.parametrize(
     ("target", "options", "doing"),
     [
-        ("tfpt_cli.curves.curve_plan", ["--report", "html=out.html"], "computing the curves"),
-        ("tfpt_cli.recipes._with", ["--fix-preview"], "trying the recipes"),
+        ("tfpt_cli.engine.curves.curve_plan", ["--report", "html=out.html"], "computing the curves"),
+        ("tfpt_cli.scenario.recipes._with", ["--fix-preview"], "trying the recipes"),
     ],
 )
 def test_what_comes_behind_the_run_loses_nothing_of_it(
@@ -204,8 +204,8 @@ def test_validate_says_it_too(tfpt: Run, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_mistake_outside_of_all_scenarios_has_the_same_exit_code() -> None:
     code = (
-        "import sys, tfpt_cli.cli, tfpt_cli.scenario.files as files\n"
-        "files.scenario_files = None\nsys.argv = ['tfpt', 'validate', 'x.yaml']\ntfpt_cli.cli.main()"
+        "import sys, tfpt_cli.cli.main, tfpt_cli.scenario.files as files\n"
+        "files.scenario_files = None\nsys.argv = ['tfpt', 'validate', 'x.yaml']\ntfpt_cli.cli.main.main()"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == INTERNAL_ERROR

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tfpt_cli.compare.layout import blocks, moved, problem_in
-from tfpt_cli.subjects.init.axes import Layout
+from tfpt_cli.layers.layout import Layout
 
 KERNEL = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
 

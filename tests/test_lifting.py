@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfpt_cli.dictionary.native import with_full_names
-from tfpt_cli.lifting import NoRow, lifted
-from tfpt_cli.lowering import written
-from tfpt_cli.results import FRAMEWORKS
+from tfpt_cli.expressions.lifting import NoRow, lifted
+from tfpt_cli.expressions.lowering import written
+from tfpt_cli.expressions.native import with_full_names
+from tfpt_cli.frameworks import FRAMEWORKS
 
 unary = st.sampled_from(["exp", "tanh", "sqrt", "sin", "relu", "sigmoid", "abs", "erf", "log1p"])
 binary = st.sampled_from(["maximum", "minimum", "atan2"])

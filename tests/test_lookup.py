@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from tests.conftest import run_tfpt, warm_tfpt
-from tfpt_cli.catalogue import KINDS, matching, rows_of, table_of, whole, whole_difference
-from tfpt_cli.cli import cli
-from tfpt_cli.commands.lookup import run_explain, run_list, run_show
+from tfpt_cli.cli.commands import cli
+from tfpt_cli.cli.lookup import run_explain, run_list, run_show
+from tfpt_cli.dictionary.measured import measured
 from tfpt_cli.dictionary.rows import dictionary
-from tfpt_cli.selfcheck import measured
-from tfpt_cli.suggest import did_you_mean
+from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.report.catalogue import KINDS, matching, rows_of, table_of, whole, whole_difference
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -47,7 +47,7 @@ def compact(text: str) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_row_can_be_shown(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """At no width is a line wider than the console, or anything left out."""
-    monkeypatch.setattr("tfpt_cli.catalogue.measured", cache(measured))  # a long file, and many rows
+    monkeypatch.setattr("tfpt_cli.report.catalogue.measured", cache(measured))  # a long file, and many rows
     rows = rows_of(kind)
     assert rows
     for name in rows:

@@ -6,9 +6,10 @@ import ast
 
 import pytest
 
-from tfpt_cli.dictionary.native import check_native, native, settings_of
+from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import dictionary
-from tfpt_cli.scenario.expression import parse
+from tfpt_cli.expressions.native import check_native
+from tfpt_cli.language.expression import parse
 
 FORBIDDEN = {
     "torch": """

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tfpt_cli.check import Options, Session
 from tfpt_cli.dictionary.rows import dictionary
-from tfpt_cli.edge_inputs import edge_scenarios, examined
-from tfpt_cli.odd_inputs import odd_scenarios
+from tfpt_cli.documents.document import Document
+from tfpt_cli.engine.options import Options
 from tfpt_cli.results import Problem, Status
-from tfpt_cli.scenario.document import Document
 from tfpt_cli.scenario.scenario import scenarios_of
+from tfpt_cli.selfcheck.edge_inputs import edge_scenarios, examined
+from tfpt_cli.selfcheck.odd_inputs import odd_scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import Done
+    from tfpt_cli.engine.session import Session
 
 # What a kind of result or of input needs: complex ones, truth values, whole numbers, several arrays, lists of arrays.
 KINDS = ["rfft", "abs", "argmax", "greater", "matmul", "concat", "svd", "where", "cumulative_sum", "polar"]

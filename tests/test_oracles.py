@@ -15,7 +15,7 @@ from tests.oracles.judge import Tally, _Hearing, checked, judged, standing
 from tests.oracles.truth import Case, Truth, flow
 
 if TYPE_CHECKING:
-    from tfpt_cli.check import Session
+    from tfpt_cli.engine.session import Session
 
 # How many cases of each source every run of the tests looks at; `python -m tests.oracles` takes them all.
 SHARE = {"trees": 80, "tables": 40, "planted": 40, "opinfo": 40}

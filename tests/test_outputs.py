@@ -16,7 +16,7 @@ import click
 import pytest
 
 from tests.conftest import ROOT
-from tfpt_cli.commands.outputs import CANNOT_WRITE, CannotWrite, check_outputs, write_file
+from tfpt_cli.cli.outputs import CANNOT_WRITE, CannotWrite, check_outputs, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +145,7 @@ def test_two_runs_into_one_report(tmp_path: Path) -> None:
             [
                 sys.executable,
                 "-c",
-                f"from tfpt_cli.commands.outputs import write_file; write_file({str(path)!r}, str({n % 10}) * 500_000)",
+                f"from tfpt_cli.cli.outputs import write_file; write_file({str(path)!r}, str({n % 10}) * 500_000)",
             ],
             cwd=ROOT,
         )

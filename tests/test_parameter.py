@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tfpt_cli.compare.parameter import PARTS, compare_parameter, declared_shares
+from tfpt_cli.layers.initializers import formula
+from tfpt_cli.layers.layout import Layout
+from tfpt_cli.layers.parameters import Filling, Parameter
 from tfpt_cli.results import Comparison, Failure, State, Value, Verdict
-from tfpt_cli.subjects.init.axes import Layout
-from tfpt_cli.subjects.init.initializers import formula
-from tfpt_cli.subjects.init.spec import Filling, Parameter
+from tfpt_cli.subjects.init.comparer import PARTS, compare_parameter, declared_shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

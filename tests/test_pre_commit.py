@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, run_tfpt
-from tfpt_cli.cli import cli
+from tfpt_cli.cli.commands import cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable

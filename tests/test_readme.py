@@ -7,11 +7,11 @@ import re
 import pytest
 
 from tests.conftest import ROOT, SCENARIOS, warm_tfpt
-from tfpt_cli.cli import cli
+from tfpt_cli.cli.commands import cli
 from tfpt_cli.dictionary.differences import differences
 from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.documents.document import documents
 from tfpt_cli.results import Problem
-from tfpt_cli.scenario.document import documents
 from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.scenario.schema import schema
 

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from tests.conftest import warm_tfpt
 from tfpt_cli.compare.arbiter import Evidence, found_kinks, judge
+from tfpt_cli.documents.document import documents
+from tfpt_cli.frameworks import REFERENCE
 from tfpt_cli.listing import listing
-from tfpt_cli.results import REFERENCE, Against, Outcome, Problem, Standing, State, Tolerance, Value
-from tfpt_cli.scenario.document import documents
+from tfpt_cli.results import Against, Outcome, Problem, Standing, State, Tolerance, Value
 from tfpt_cli.scenario.scenario import read_document
+from tfpt_cli.subjects.gradient.comparer import Court
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
-from tfpt_cli.subjects.gradient.verdicts import Court
 
 if TYPE_CHECKING:
     from collections.abc import Callable

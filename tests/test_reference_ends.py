@@ -20,9 +20,10 @@ import pytest
 import scipy
 
 from tfpt_cli.dictionary import rows
+from tfpt_cli.dictionary.readings import readings
 from tfpt_cli.dictionary.rows import RowError, dictionary
-from tfpt_cli.lifting import _readings, lifted
-from tfpt_cli.lowering import filled, written, written_for_reference
+from tfpt_cli.expressions.lifting import lifted
+from tfpt_cli.expressions.lowering import filled, written, written_for_reference
 from tfpt_cli.subjects.gradient.spec import Meaning
 
 if TYPE_CHECKING:
@@ -338,8 +339,8 @@ for written, neutral, whole, vector in pairs:
 def test_what_is_read_back_means_what_the_framework_does(framework: str) -> None:
     """Every reading of `readings.yaml`, run beside the rows' spelling of its meaning in the same framework."""
     pairs = []
-    for readings in _readings(framework).values():
-        for template, meaning in readings:
+    for spellings in readings(framework).values():
+        for template, meaning in spellings:
             written_call = ast.unparse(template)
             whole = "take(" in ast.unparse(meaning) or "sparse" in ast.unparse(meaning)
             put = {name: ast.Constant(value) for name, value in SETTINGS.items()}

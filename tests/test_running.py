@@ -18,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT, Done, run_tfpt
-from tfpt_cli.check import Observer, Options, _Run
-from tfpt_cli.scenario.choose import chooser
-from tfpt_cli.scenario.document import documents
+from tfpt_cli.documents.document import documents
+from tfpt_cli.engine.options import Observer, Options
+from tfpt_cli.engine.run import _Run
 from tfpt_cli.scenario.scenario import read_document
+from tfpt_cli.scenario.selection import chooser
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from tests.test_distribution import kurtosis_variance, law
 from tfpt_cli.compare import sample as module
 from tfpt_cli.compare.independence import independence
 from tfpt_cli.compare.sample import Sample, distance_between, distance_to_law, law_of, two_sided
-from tfpt_cli.subjects.init.initializers import formula
+from tfpt_cli.layers.initializers import formula
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

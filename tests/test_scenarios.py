@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 
 from tests.conftest import SCENARIOS
-from tfpt_cli.conditions import Conditions
+from tfpt_cli.dictionary.conditions import Conditions
+from tfpt_cli.documents.document import documents
 from tfpt_cli.report.contract import contract
-from tfpt_cli.scenario.document import documents
 from tfpt_cli.scenario.files import scenario_files
 from tfpt_cli.scenario.scenario import Scenario, load
 from tfpt_cli.scenario.schema import schema

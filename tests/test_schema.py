@@ -13,6 +13,7 @@ import yaml
 from tests.conftest import run_tfpt, warm_tfpt
 from tests.test_bad_input import FILES
 from tfpt_cli import results
+from tfpt_cli.documents.document import Document, documents, read_text
 from tfpt_cli.report.contract import contract
 from tfpt_cli.report.json_report import report_object
 from tfpt_cli.results import (
@@ -33,7 +34,6 @@ from tfpt_cli.results import (
     Summary,
     Verdict,
 )
-from tfpt_cli.scenario.document import Document, documents, read_text
 from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.scenario.schema import schema, structural_problems
 

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import run_tfpt
-from tfpt_cli import selfcheck
-from tfpt_cli.check import Options, Session
-from tfpt_cli.conditions import MACHINE
+from tfpt_cli.dictionary.conditions import MACHINE
+from tfpt_cli.dictionary.measured import measured
 from tfpt_cli.dictionary.points import DTYPES, Part
 from tfpt_cli.dictionary.rows import Operation, dictionary
-from tfpt_cli.results import FRAMEWORKS
+from tfpt_cli.engine.options import Options
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.selfcheck import examination as selfcheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.conftest import Done
+    from tfpt_cli.engine.session import Session
 
 # What the Python array API standard names and both frameworks can do with real or complex numbers.
 STANDARD = """
@@ -69,7 +71,7 @@ def test_what_the_list_shows_is_what_was_measured(whole: selfcheck.Examination) 
 
     Other kernels add in another order, so that a sum of many terms may be off by more.
     """
-    kept = selfcheck.measured()
+    kept = measured()
     decides = (*FRAMEWORKS, *MACHINE)
     assert set(decides) <= set(kept["environment"])
     same = all(kept["environment"][key] == whole.environment[key] for key in decides)

@@ -11,11 +11,11 @@ import pytest
 from scipy import stats
 
 from tests.test_distribution import law
+from tfpt_cli.compare.declared_laws import guesses, parting
 from tfpt_cli.compare.distribution import Judgement, compare_distributions
-from tfpt_cli.compare.naming import guesses, parting
 from tfpt_cli.compare.sample import Sample
 from tfpt_cli.compare.structure import compare_orthogonal, compare_sparse
-from tfpt_cli.subjects.init.initializers import formula
+from tfpt_cli.layers.initializers import formula
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

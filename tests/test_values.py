@@ -23,8 +23,8 @@ from tfpt_cli.compare.values import (
     measure,
     not_finite_apart,
 )
+from tfpt_cli.layers.layout import Layout
 from tfpt_cli.results import Comparison, Failure, State, Tolerance, Value, Verdict
-from tfpt_cli.subjects.init.axes import Layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

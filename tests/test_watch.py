@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import ROOT, run_tfpt
-from tfpt_cli.commands.new import TEMPLATES
+from tfpt_cli.cli.new import TEMPLATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

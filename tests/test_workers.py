@@ -15,7 +15,8 @@ import pytest
 from tests.conftest import ROOT, run_tfpt
 from tfpt_cli.listing import Leaf, Listing, Section
 from tfpt_cli.results import Outcome, State
-from tfpt_cli.workers.pool import Lane, Limits
+from tfpt_cli.workers.process import Limits
+from tfpt_cli.workers.queue import Lane
 
 if TYPE_CHECKING:
     from pathlib import Path

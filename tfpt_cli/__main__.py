@@ -1,6 +1,6 @@
 """`python -m tfpt_cli` is `tfpt`."""
 
-from tfpt_cli.cli import main
+from tfpt_cli.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 from rich.text import Text
 
 from tfpt_cli.compare.values import close_numbers, same_number
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.report.json_report import SCHEMA, report_object
 from tfpt_cli.report.numbers import number
-from tfpt_cli.results import FRAMEWORKS, LABELS, Report, Verdict, printable
+from tfpt_cli.results import Report, Verdict, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,16 +40,20 @@ class Change:
     matters: bool = True
 
 
+class NoBaseline(ValueError):
+    """A file that is no baseline; the message says why, and what writes one."""
+
+
 def read(path: str) -> Baseline:
-    """A baseline; a usage error where there is none, or another file."""
+    """A baseline. Raises `NoBaseline` where there is none, or another file."""
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise click.UsageError(f"cannot read the baseline '{path}': {error.strerror}") from None
+        raise NoBaseline(f"cannot read the baseline '{path}': {error.strerror}") from None
     except ValueError as error:
-        raise click.UsageError(f"the baseline '{path}' is not JSON: {error}") from None
+        raise NoBaseline(f"the baseline '{path}' is not JSON: {error}") from None
     if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("scenarios"), list):
-        raise click.UsageError(
+        raise NoBaseline(
             f"'{path}' is no baseline: it is not a report of the form {SCHEMA} (--save-baseline writes one)"
         )
     try:
@@ -58,7 +62,7 @@ def read(path: str) -> Baseline:
             list(_of_scenario(scenario, scenario))
         found.setdefault("environment", {}).items()
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise click.UsageError(f"the baseline '{path}' is damaged: it lacks what every {SCHEMA} has") from None
+        raise NoBaseline(f"the baseline '{path}' is damaged: it lacks what every {SCHEMA} has") from None
     return found
 
 

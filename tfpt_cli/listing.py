@@ -6,13 +6,9 @@ each; `script` joins the same sections, with a `print` for every quantity, into 
 
 from __future__ import annotations
 
-import ast
-import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
-
-from tfpt_cli.scenario.expression import literal
 
 _IMPORTS = {
     "math": "import math",
@@ -119,12 +115,3 @@ def listing(framework: str, title: str, sections: list[Section]) -> Listing:
     imports = Section("\n".join(line for name, line in _IMPORTS.items() if name in needed), required=True)
     one_line = "".join(c if c.isprintable() else " " for c in " ".join(title.split()))
     return Listing(framework, one_line, (imports, *sections))
-
-
-def number_text(value: Any) -> str:
-    """Numbers and nested lists of them as source text (`[1.0, math.nan]`)."""
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(number_text(item) for item in value)}]"
-    if isinstance(value, float) and not math.isfinite(value):
-        return ast.unparse(literal(value))
-    return repr(value)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
-    from tfpt_cli.check import Options, Session
+    from tfpt_cli.engine.options import Options
+    from tfpt_cli.engine.session import Session
     from tfpt_cli.results import Report, ScenarioResult
     from tfpt_cli.scenario.scenario import Scenario
 
@@ -88,7 +89,7 @@ class _Scenarios:
     def check(self, scenario: Scenario) -> ScenarioResult:
         """Checks one scenario; the frameworks start at the first."""
         if self._session is None:
-            from tfpt_cli.check import Session
+            from tfpt_cli.engine.session import Session
 
             thresholds = gc.get_threshold()
             self._session = self._stack.enter_context(Session(self.options))
@@ -159,9 +160,9 @@ def _files(named: Iterable[Path]) -> Iterator[str]:
 
 
 def _options(config: pytest.Config) -> Options:
-    from tfpt_cli.check import Options
-    from tfpt_cli.results import FRAMEWORKS
-    from tfpt_cli.workers.pool import Limits
+    from tfpt_cli.engine.options import Options
+    from tfpt_cli.frameworks import FRAMEWORKS
+    from tfpt_cli.workers.process import Limits
 
     usual = Limits()
     base = config.inipath.parent if config.inipath is not None else config.rootpath

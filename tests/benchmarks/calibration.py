@@ -21,10 +21,12 @@ import numpy as np
 from scipy import stats
 
 from tfpt_cli.compare.distribution import LEVEL
-from tfpt_cli.compare.parameter import compare_parameter
-from tfpt_cli.results import FRAMEWORKS, Comparison, State, Value, Verdict
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.layers.parameters import Filling, Parameter
+from tfpt_cli.results import Comparison, State, Value, Verdict
 from tfpt_cli.scenario.scenario import load
-from tfpt_cli.subjects.init.spec import DRAWS, Filling, Init, Parameter
+from tfpt_cli.subjects.init.comparer import compare_parameter
+from tfpt_cli.subjects.init.spec import DRAWS, Init
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,9 @@ from collections import Counter
 
 from tests.oracles.judge import Tally, judged
 from tests.oracles.truth import yaml
-from tfpt_cli.check import Options, Session
-from tfpt_cli.workers.pool import Limits
+from tfpt_cli.engine.options import Options
+from tfpt_cli.engine.session import Session
+from tfpt_cli.workers.process import Limits
 
 SOURCES = ("opinfo", "tables", "trees", "planted")
 HEADS = ("source", "scenarios", "quantities", "false agreements", "false differences", "refused by our fault", "blame right",

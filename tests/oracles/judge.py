@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tests.oracles.truth import Case, Truth, yaml
-from tfpt_cli.check import Options, Session
 from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.engine.options import Options
 from tfpt_cli.report.json_report import report_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
+
+    from tfpt_cli.engine.session import Session
 
 SIDES = ("torch", "tensorflow")
 # The documented defaults of `tolerance`, (rtol, atol), kept here a second time: this suite must not believe the product.

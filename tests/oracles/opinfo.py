@@ -24,10 +24,11 @@ import torch.nn.functional as F  # noqa: N812 - as everybody calls it
 
 from tests.oracles.truth import Case, Truth
 from tfpt_cli.dictionary.native import native
-from tfpt_cli.dictionary.rows import branches, called_name, dictionary
-from tfpt_cli.lifting import NoRow, lifted
-from tfpt_cli.lowering import written
-from tfpt_cli.scenario.expression import BadConstant, NotConstant, mark_inputs
+from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.expressions.lifting import NoRow, lifted
+from tfpt_cli.expressions.lowering import written
+from tfpt_cli.language.expression import BadConstant, NotConstant, mark_inputs
+from tfpt_cli.language.trees import branches, called_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

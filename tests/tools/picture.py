@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from tfpt_cli.check import Observer, Options, check
+from tfpt_cli.documents.document import documents
+from tfpt_cli.engine.options import Observer, Options
+from tfpt_cli.engine.session import check
 from tfpt_cli.report.table import print_scenario
-from tfpt_cli.scenario.document import documents
 from tfpt_cli.scenario.scenario import read_document
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.results import FRAMEWORKS, LABELS, Comparison, Verdict
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.results import Comparison, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

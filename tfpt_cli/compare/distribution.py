@@ -21,7 +21,8 @@ from scipy.special import ndtri
 
 from tfpt_cli.compare.independence import independence
 from tfpt_cli.compare.sample import Finding, Law, Sample, distance_between, distance_to_law, two_sided
-from tfpt_cli.results import FRAMEWORKS, LABELS, Distribution, Test
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.results import Distribution, Test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

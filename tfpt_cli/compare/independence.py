@@ -9,7 +9,8 @@ import numpy as np
 from scipy import stats
 
 from tfpt_cli.compare.sample import Finding, Sample, two_sided
-from tfpt_cli.results import LABELS, Test
+from tfpt_cli.frameworks import LABELS
+from tfpt_cli.results import Test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

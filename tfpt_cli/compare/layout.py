@@ -11,7 +11,7 @@ import einops
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tfpt_cli.subjects.init.axes import Layout
+    from tfpt_cli.layers.layout import Layout
 
 
 def moved(array: NDArray[Any], layout: Layout, *, draws: bool = False) -> NDArray[Any] | None:
@@ -65,7 +65,7 @@ def _rearranged(
 
 def problem_in(layout: str) -> str:
     """What is wrong with a layout pattern, or an empty string."""
-    from tfpt_cli.subjects.init.axes import groups
+    from tfpt_cli.layers.layout import groups
 
     layout, *lengths = (part.strip() for part in layout.split(","))
     for length in lengths:

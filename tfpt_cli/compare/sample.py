@@ -20,8 +20,8 @@ from tfpt_cli.dictionary.formulas import value_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tfpt_cli.layers.initializers import InitializerCall
     from tfpt_cli.results import Test
-    from tfpt_cli.subjects.init.initializers import InitializerCall
 
 # Between these, the fourth powers that the tests need neither vanish nor overflow.
 MEASURABLE = 1e-75, 1e75

@@ -10,8 +10,9 @@ from scipy import stats
 
 from tfpt_cli.compare.distribution import LEVEL, Judgement, compare_distributions
 from tfpt_cli.compare.sample import Finding, Law, Sample, distance_to_law, two_sided
-from tfpt_cli.dictionary.shapes import show
-from tfpt_cli.results import FRAMEWORKS, LABELS, Distribution, Test
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.language.shapes import show
+from tfpt_cli.results import Distribution, Test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

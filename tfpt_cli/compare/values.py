@@ -9,15 +9,16 @@ import numpy as np
 
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.summary import side_of
-from tfpt_cli.dictionary.shapes import show
-from tfpt_cli.results import FRAMEWORKS, LABELS, MANY_ULP, Comparison, Measure, Side, State, Tolerance, Value, Verdict
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.language.shapes import show
+from tfpt_cli.results import MANY_ULP, Comparison, Measure, Side, State, Tolerance, Value, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from tfpt_cli.subjects.init.axes import Layout
+    from tfpt_cli.layers.layout import Layout
 
 # (rtol, atol) by the narrower dtype of the two: DESIGN, which follows torch.testing.assert_close but for one atol.
 DEFAULTS = {

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 import yamlcore
 
-from tfpt_cli.conditions import Conditions
+from tfpt_cli.dictionary.conditions import Conditions
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.patterns import Pattern, parsed
 from tfpt_cli.dictionary.rows import RowError
-from tfpt_cli.results import FRAMEWORKS, Explanation
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.results import Explanation
 
 if TYPE_CHECKING:
     import ast

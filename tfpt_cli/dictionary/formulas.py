@@ -13,16 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tfpt_cli.dictionary.shapes import Shape
+    from tfpt_cli.language.shapes import Shape
 
 # The standard deviation of a standard normal cut off at two: sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)). Keras and TensorFlow
 # divide by the same number (keras.initializers.VarianceScaling), so that what is left has the variance that was asked for.
 CUT_STD = 0.87962566103423978
-
-NONLINEARITIES = (
-    "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-    "sigmoid", "tanh", "relu", "leaky_relu", "selu",
-)  # fmt: skip
 
 
 def calculate_gain(nonlinearity: str, a: float | None = None) -> float:

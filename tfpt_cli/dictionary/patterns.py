@@ -16,9 +16,10 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.native import native
-from tfpt_cli.dictionary.rows import RowError, dotted
-from tfpt_cli.dictionary.signature import parse_signature
-from tfpt_cli.results import FRAMEWORKS
+from tfpt_cli.dictionary.rows import RowError
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.signature import parse_signature
+from tfpt_cli.language.trees import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

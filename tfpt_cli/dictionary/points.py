@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 import yamlcore
 
-from tfpt_cli.conditions import Conditions
-from tfpt_cli.results import FRAMEWORKS
+from tfpt_cli.dictionary.conditions import Conditions
+from tfpt_cli.frameworks import FRAMEWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfpt_cli.dictionary.signature import Signature
+    from tfpt_cli.language.signature import Signature
 
 DTYPES = ("float32", "float64", "float16", "bfloat16", "complex64", "complex128")
 VERDICTS = ("differ", "error", "wrong")

@@ -18,12 +18,15 @@ import yamlcore
 
 from tfpt_cli.dictionary.formulas import HELPERS, UNKNOWN, value_of
 from tfpt_cli.dictionary.points import DTYPES, Case, Part, PointsError, cases_of, domain_of, parts_of
-from tfpt_cli.dictionary.shapes import RULES
-from tfpt_cli.dictionary.signature import ARRAY_KINDS, KINDS, Signature, parse_signature
-from tfpt_cli.results import FRAMEWORKS
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.kinds import ARRAY_KINDS, KINDS
+from tfpt_cli.language.shapes import RULES
+from tfpt_cli.language.signature import Signature, parse_signature
+from tfpt_cli.language.trees import branches, called_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
 
 _BUILTINS = ("abs", "bool", "float", "int", "len", "max", "min", "range", "sum")
 ROOTS = {
@@ -71,7 +74,7 @@ class Operation:
 
     `kind` is its file. `spelling` has both frameworks, `numpy` for the reference and, where there is one, `mpmath` for
     50 digits. `axes` says how many axes an array must have, at least and at most; `edges` are the declared differences at
-    the edges of `tfpt_cli.edge_inputs`.
+    the edges of `tfpt_cli.selfcheck.edge_inputs`.
     """
 
     name: str
@@ -256,25 +259,6 @@ class Dictionary:
                     names.setdefault(called, name)
                     names.setdefault(called.rstrip("_"), name)
         return names | {name: name for name in rows}
-
-
-def called_name(tree: ast.AST) -> str:
-    """`nn.Linear` for a tree that calls it, an empty string for one that is no call of a dotted name."""
-    return dotted(tree.func) if isinstance(tree, ast.Call) else ""
-
-
-def branches(tree: ast.expr) -> list[ast.expr]:
-    """The spellings among which a condition in a row chooses: `[a, b]` for `a if x else b`."""
-    return [*branches(tree.body), *branches(tree.orelse)] if isinstance(tree, ast.IfExp) else [tree]
-
-
-def dotted(tree: ast.AST) -> str:
-    """`tf.nn.relu` for the tree of that name, an empty string for any other tree."""
-    parts: list[str] = []
-    while isinstance(tree, ast.Attribute):
-        parts.append(tree.attr)
-        tree = tree.value
-    return ".".join([tree.id, *reversed(parts)]) if isinstance(tree, ast.Name) else ""
 
 
 @cache

@@ -7,12 +7,11 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.report.console import FILE_WIDTH, plain_console
 from tfpt_cli.report.table import message_text, print_scenario, status_words
 from tfpt_cli.results import (
-    FRAMEWORKS,
     INTERNAL,
-    LABELS,
     Comparison,
     Failure,
     Problem,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.report.json_report import SCHEMA
-from tfpt_cli.results import FRAMEWORKS, INTERNAL, OURSELVES, Standing, State, Status, Verdict
+from tfpt_cli.results import INTERNAL, OURSELVES, Standing, State, Status, Verdict
 
 # Two versions of one framework are two places, not two frameworks.
 PLACES = ("left", "right")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import plotext
 from rich.text import Text
 
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.report.numbers import number
-from tfpt_cli.results import FRAMEWORKS, LABELS, printable
+from tfpt_cli.results import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS, REFERENCE
 from tfpt_cli.report import plots
-from tfpt_cli.report.calls import differing_calls, functions, own_functions
+from tfpt_cli.report.differing_calls import differing_calls, functions, own_functions
 from tfpt_cli.report.numbers import array_lines, number
 from tfpt_cli.report.table import (
     STATE_WORDS,
@@ -32,17 +33,7 @@ from tfpt_cli.report.table import (
     unexplained,
     verdict_text,
 )
-from tfpt_cli.results import (
-    FRAMEWORKS,
-    LABELS,
-    REFERENCE,
-    Report,
-    State,
-    Summary,
-    Verdict,
-    printable,
-    printable_lines,
-)
+from tfpt_cli.results import Report, State, Summary, Verdict, printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,8 +6,8 @@ import json
 import math
 from typing import Any
 
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.results import (
-    FRAMEWORKS,
     Comparison,
     Distribution,
     Failure,

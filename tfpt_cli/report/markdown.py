@@ -12,8 +12,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.report.cases import cases, problem_text, repository_path, scenario_text, title
-from tfpt_cli.results import FRAMEWORKS, LABELS, Report, ScenarioResult, Status, printable
+from tfpt_cli.results import Report, ScenarioResult, Status, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -12,12 +12,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.report.numbers import array_lines, digits_apart, summary_lines
 from tfpt_cli.results import (
-    FRAMEWORKS,
     INTERNAL,
-    LABELS,
     MANY_ULP,
     Against,
     Comparison,

@@ -1,1 +1,1 @@
-"""YAML text to checked scenarios, every problem with file, line and column. No framework, no NumPy."""
+"""Scenarios: their cases, their schema, which of them are chosen, and how one is written as YAML."""

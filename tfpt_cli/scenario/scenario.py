@@ -9,25 +9,14 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.conditions import Conditions, is_specifier
+from tfpt_cli.dictionary.conditions import Conditions, is_specifier
 from tfpt_cli.dictionary.differences import Difference, differences
-from tfpt_cli.explain import explained, numbers_of
-from tfpt_cli.results import (
-    FRAMEWORKS,
-    LABELS,
-    REFERENCE,
-    Comparison,
-    Failure,
-    Outcome,
-    Problem,
-    Tolerance,
-    Unread,
-    Verdict,
-    expected_of,
-)
-from tfpt_cli.scenario.document import Document, documents, read_text
-from tfpt_cli.scenario.expression import parse
-from tfpt_cli.scenario.reader import Reader, bad_name
+from tfpt_cli.documents.document import Document, documents, read_text
+from tfpt_cli.documents.reader import Reader, bad_name
+from tfpt_cli.explain.causes import explained, numbers_of
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS, REFERENCE
+from tfpt_cli.language.expression import parse
+from tfpt_cli.results import Comparison, Failure, Outcome, Problem, Tolerance, Unread, Verdict, expected_of
 from tfpt_cli.scenario.schema import structural_problems
 from tfpt_cli.subjects import SUBJECTS
 

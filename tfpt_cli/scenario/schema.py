@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
-from tfpt_cli.conditions import MACHINE, VERSIONS
+from tfpt_cli.dictionary.conditions import MACHINE, VERSIONS
+from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.subjects import SUBJECTS
-from tfpt_cli.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from tfpt_cli.documents.document import Document
     from tfpt_cli.results import Problem
-    from tfpt_cli.scenario.document import Document
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 EXPECT = ("agree", "differ", "error")

@@ -13,10 +13,10 @@ from tfpt_cli.subjects.init import subject as init
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tfpt_cli.explain import Involved
+    from tfpt_cli.documents.reader import Reader
+    from tfpt_cli.explain.causes import Involved
     from tfpt_cli.listing import Listing
     from tfpt_cli.results import Comparison, Outcome, Tolerance
-    from tfpt_cli.scenario.reader import Reader
 
 
 class Subject(Protocol):

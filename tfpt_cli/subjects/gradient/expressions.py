@@ -7,19 +7,19 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.lifting import NoRow, holds_whole, lifted
-from tfpt_cli.lowering import written
-from tfpt_cli.neutral import shape_of
-from tfpt_cli.results import FRAMEWORKS
-from tfpt_cli.scenario.expression import Complaint, mark_inputs
-from tfpt_cli.scenario.reader import bad_name
+from tfpt_cli.documents.reader import bad_name
+from tfpt_cli.expressions.checking import shape_of
+from tfpt_cli.expressions.lifting import NoRow, holds_whole, lifted
+from tfpt_cli.expressions.lowering import written
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.expression import Complaint, mark_inputs
 from tfpt_cli.subjects.gradient.spec import NAME, Body, Code, Meaning, Output, without_reference
 
 if TYPE_CHECKING:
-    from tfpt_cli.dictionary.shapes import Shape
-    from tfpt_cli.scenario.document import Path
-    from tfpt_cli.scenario.reader import Reader
-    from tfpt_cli.scenario.values import Values
+    from tfpt_cli.documents.document import Path
+    from tfpt_cli.documents.inputs import Values
+    from tfpt_cli.documents.reader import Reader
+    from tfpt_cli.language.shapes import Shape
 
 _KINDS = {"bool": "booleans", **dict.fromkeys(("uint8", "int8", "int16", "int32", "int64"), "integers")}
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.shapes import Shape, show
-from tfpt_cli.results import FRAMEWORKS, LABELS
-from tfpt_cli.scenario.reader import bad_name
-from tfpt_cli.scenario.values import SCHEMA as VALUES
-from tfpt_cli.scenario.values import Values, read_values
+from tfpt_cli.documents.inputs import SCHEMA as VALUES
+from tfpt_cli.documents.inputs import Values, read_values
+from tfpt_cli.documents.reader import bad_name
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.language.shapes import Shape, show
 from tfpt_cli.subjects.gradient.expressions import Expressions
 from tfpt_cli.subjects.gradient.spec import FLOATING, NAME, Gradient, Output
 
 if TYPE_CHECKING:
-    from tfpt_cli.scenario.document import Path
-    from tfpt_cli.scenario.reader import Reader
+    from tfpt_cli.documents.document import Path
+    from tfpt_cli.documents.reader import Reader
 
 MAX_NAMES = 64
 DERIVATIVES = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "d3", "d4", "d5", "d6")

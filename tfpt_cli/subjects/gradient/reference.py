@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.rows import unstable_operations
+from tfpt_cli.expressions.lowering import in_double
 from tfpt_cli.listing import Leaf, Section
-from tfpt_cli.lowering import in_double
 from tfpt_cli.subjects.gradient.spec import EACH, FLOATING, HESSIAN, LARGEST, ORDER
 from tfpt_cli.subjects.gradient.writer import Writer, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfpt_cli.scenario.values import Values
+    from tfpt_cli.documents.inputs import Values
     from tfpt_cli.subjects.gradient.spec import Body, Gradient, Meaning, Output
 
 # What a leaf of the reference holds, as its `how`: the quantity itself, its error estimate, and so on; behind a colon

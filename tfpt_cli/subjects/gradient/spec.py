@@ -9,15 +9,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tfpt_cli.dictionary.rows import called_name, dictionary, drawn_layers
-from tfpt_cli.dictionary.shapes import Shape, show
-from tfpt_cli.lowering import in_double, written_for_reference, written_with_unknowns
-from tfpt_cli.results import LABELS
+from tfpt_cli.dictionary.rows import dictionary, drawn_layers
+from tfpt_cli.expressions.lowering import in_double, written_for_reference, written_with_unknowns
+from tfpt_cli.frameworks import LABELS
+from tfpt_cli.language.shapes import Shape, show
+from tfpt_cli.language.trees import called_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from tfpt_cli.scenario.values import Values
+    from tfpt_cli.documents.inputs import Values
 
 NAME = "gradient"
 # By more numbers than this the reference takes one derivative along a random direction instead of all of them, and by

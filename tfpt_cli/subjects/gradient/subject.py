@@ -6,10 +6,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tfpt_cli.explain import Involved, involved_code
+from tfpt_cli.explain.causes import Involved, involved_code
+from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE
 from tfpt_cli.listing import Listing
 from tfpt_cli.listing import listing as listing_of
-from tfpt_cli.results import FRAMEWORKS, REFERENCE, Comparison, Outcome, State, Tolerance
+from tfpt_cli.results import Comparison, Outcome, State, Tolerance
 from tfpt_cli.subjects.gradient.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
 from tfpt_cli.subjects.gradient.spec import FLOATING
@@ -66,7 +67,7 @@ def _listing(side: str, title: str, writer: Writer) -> Listing:
 
 def second_look(spec: Gradient, comparisons: list[Comparison]) -> dict[str, Listing]:
     """What is run again where something is off: both sides in double precision, the reference from both sides of a kink."""
-    from tfpt_cli.subjects.gradient.verdicts import doubtful
+    from tfpt_cli.subjects.gradient.comparer import doubtful
 
     if not any(doubtful(comparison) for comparison in comparisons):
         return {}
@@ -116,7 +117,7 @@ def compare(
     spec: Gradient, outcomes: dict[str, Outcome], tolerance: Tolerance | None, again: dict[str, Outcome] | None = None
 ) -> list[Comparison]:
     """One comparison for every way on either side, each against the other side's first way, and against the reference."""
-    from tfpt_cli.subjects.gradient.verdicts import Court  # not above: validating needs no NumPy
+    from tfpt_cli.subjects.gradient.comparer import Court  # not above: validating needs no NumPy
 
     return Court(spec, outcomes, tolerance, again or {}).comparisons()
 

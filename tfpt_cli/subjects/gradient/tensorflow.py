@@ -11,7 +11,7 @@ from tfpt_cli.subjects.gradient.writer import FrameworkWriter, alone_or, listed,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfpt_cli.scenario.values import Values
+    from tfpt_cli.documents.inputs import Values
     from tfpt_cli.subjects.gradient.spec import Gradient, Output
 
 

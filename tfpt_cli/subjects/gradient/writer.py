@@ -14,7 +14,7 @@ from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body, drawn, layer_c
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tfpt_cli.scenario.values import Values
+    from tfpt_cli.documents.inputs import Values
     from tfpt_cli.subjects.gradient.spec import Gradient, Output
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.results import FRAMEWORKS
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.subjects.init.native import NativeReader
 from tfpt_cli.subjects.init.neutral import NeutralReader
 from tfpt_cli.subjects.init.spec import NAME, SAMPLES, Init
 
 if TYPE_CHECKING:
-    from tfpt_cli.scenario.reader import Reader
+    from tfpt_cli.documents.reader import Reader
 
 _SHAPE = {
     "title": "The shape of one input, from which Keras builds its weights",

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native, settings_of
-from tfpt_cli.dictionary.rows import Layer, called_name, dictionary
-from tfpt_cli.dictionary.signature import bind_any
-from tfpt_cli.results import FRAMEWORKS, LABELS
-from tfpt_cli.subjects.init.axes import Layout, layout_of
-from tfpt_cli.subjects.init.initializers import constants, native_fill, native_source
-from tfpt_cli.subjects.init.known import Slot, build_argument, slots
-from tfpt_cli.subjects.init.spec import NAME, RESERVED, Filling, Init, Parameter
+from tfpt_cli.dictionary.rows import Layer, dictionary
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.language.signature import bind_any
+from tfpt_cli.language.trees import called_name
+from tfpt_cli.layers.initializers import constants, native_fill, native_source
+from tfpt_cli.layers.layout import Layout, layout_of
+from tfpt_cli.layers.parameters import Filling, Parameter
+from tfpt_cli.layers.slots import Slot, build_argument, slots
+from tfpt_cli.subjects.init.spec import NAME, RESERVED, Init
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tfpt_cli.scenario.reader import Reader
+    from tfpt_cli.documents.reader import Reader
 
 
 class NativeReader:

@@ -7,20 +7,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import UNKNOWN
-from tfpt_cli.dictionary.rows import Layer, called_name, dictionary
-from tfpt_cli.neutral import unknown
-from tfpt_cli.results import FRAMEWORKS
-from tfpt_cli.scenario.expression import Complaint, offset
-from tfpt_cli.subjects.init.initializers import InitializerCall, alone, checked_settings
-from tfpt_cli.subjects.init.known import Slot, build_argument, layer_call, slots
-from tfpt_cli.subjects.init.spec import NAME, RESERVED, Filling, Init, Parameter
+from tfpt_cli.dictionary.rows import Layer, dictionary
+from tfpt_cli.expressions.checking import unknown
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.expression import Complaint, offset
+from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.language.trees import called_name
+from tfpt_cli.layers.initializers import InitializerCall, alone, checked_settings
+from tfpt_cli.layers.slots import Slot, build_argument, layer_call, slots
+from tfpt_cli.subjects.init.spec import NAME, RESERVED, Init
 from tfpt_cli.subjects.init.torch import filled
-from tfpt_cli.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tfpt_cli.scenario.reader import Reader
+    from tfpt_cli.documents.reader import Reader
+    from tfpt_cli.layers.parameters import Filling, Parameter
 
 
 class NeutralReader:

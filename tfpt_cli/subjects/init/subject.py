@@ -7,13 +7,14 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.rows import called_name
-from tfpt_cli.explain import Involved, involved_code
+from tfpt_cli.explain.causes import Involved, involved_code
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.trees import called_name
+from tfpt_cli.layers.layout import Layout
 from tfpt_cli.listing import Listing
 from tfpt_cli.listing import listing as listing_of
-from tfpt_cli.results import FRAMEWORKS, Comparison, Outcome, State, Tolerance, Value, Verdict
+from tfpt_cli.results import Comparison, Outcome, State, Tolerance, Value, Verdict
 from tfpt_cli.subjects.init import tensorflow, torch
-from tfpt_cli.subjects.init.axes import Layout
 from tfpt_cli.subjects.init.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.init.spec import DRAWS
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tfpt_cli.subjects.init.spec import Init, Parameter
+    from tfpt_cli.layers.parameters import Parameter
+    from tfpt_cli.subjects.init.spec import Init
 
 __all__ = [
     "NEEDED",
@@ -160,8 +162,8 @@ def compare(
 ) -> list[Comparison]:
     """One comparison for every parameter: by value, or as a distribution where a side is random."""
     from tfpt_cli.compare.dependence import parted_by_ties, with_ties  # not above: validating needs no NumPy
-    from tfpt_cli.compare.parameter import compare_parameter
     from tfpt_cli.compare.summary import side_of
+    from tfpt_cli.subjects.init.comparer import compare_parameter
 
     comparisons = []
     # Before anything else: the tests sort the arrays where they are.

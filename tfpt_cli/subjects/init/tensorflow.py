@@ -18,7 +18,8 @@ from tfpt_cli.subjects.init.writer import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfpt_cli.subjects.init.spec import Init, Parameter
+    from tfpt_cli.layers.parameters import Parameter
+    from tfpt_cli.subjects.init.spec import Init
 
 # A Keras initializer holds one fixed seed and returns the same values at every call; a SeedGenerator moves on. One
 # traced function draws thousands of times in the time of a few hundred calls.

@@ -18,8 +18,9 @@ from tfpt_cli.subjects.init.writer import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfpt_cli.subjects.init.known import Slot
-    from tfpt_cli.subjects.init.spec import Filling, Init, Parameter
+    from tfpt_cli.layers.parameters import Filling, Parameter
+    from tfpt_cli.layers.slots import Slot
+    from tfpt_cli.subjects.init.spec import Init
 
 _DRAWS = """
 def draws(fill, weight, count):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.listing import Leaf, Section
 
 if TYPE_CHECKING:
-    from tfpt_cli.subjects.init.spec import Parameter
+    from tfpt_cli.layers.parameters import Parameter
 
 # Whole layers are built again where no row says how to draw one parameter alone; a build costs far more than a draw.
 MAX_BUILDS = 2_000

@@ -1,0 +1,86 @@
+"""How two declared laws part, in words, and which known initializer a sample fits."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from tests.test_distribution import law
+from tfpt_cli.compare.declared_laws import guesses, parting
+from tfpt_cli.compare.sample import Sample
+from tfpt_cli.layers.initializers import formula
+
+if TYPE_CHECKING:
+    from tfpt_cli.layers.initializers import Fans
+
+FANS = (256, 300)
+
+
+def said(torch: str, tensorflow: str, fans: dict[str, Fans | None] | None = None) -> list[str]:
+    trees = {"torch": ast.parse(torch, mode="eval").body, "tensorflow": ast.parse(tensorflow, mode="eval").body}
+    at = {f: (lambda pair, tree=tree: formula(tree, {}, pair)) for f, tree in trees.items()}
+    known = fans or dict.fromkeys(at, FANS)
+    return list(parting({f: at[f](known[f]) for f in at}, at, known))
+
+
+@pytest.mark.parametrize(
+    ("torch", "tensorflow", "words"),
+    [
+        ("uniform(0.0, 1.0)", "uniform(0.0, 1.0)", []),
+        ("uniform(0.0, 1.0)", "uniform(0.0, 2.0)", []),  # of the numbers themselves nothing is to say
+        ("zeros()", "ones()", ["PyTorch's is zeros, TensorFlow's ones"]),
+        ("he_normal()", "kaiming_normal()", ["TensorFlow's is not truncated at 2 sigma"]),
+        ("truncated_normal(0.0, 0.02)", "trunc_normal(0.0, 0.02, -0.06, 0.06)",
+         ["PyTorch's is cut off at 2 sigma, TensorFlow's at 3"]),
+        ("glorot_uniform()", "glorot_uniform(sqrt(2))", ["gain 1 against sqrt(2)"]),
+        ("glorot_uniform()", "glorot_uniform(5 / 3)", ["gain 1 against 5/3"]),
+        ("glorot_uniform()", "glorot_uniform(1.3)", ["gain 1 against 1.3"]),
+        ("variance_scaling(1.0, 'fan_out', 'uniform')", "lecun_uniform()", ["fan_out against fan_in"]),
+        ("variance_scaling(2.0, 'fan_out', 'uniform')", "lecun_uniform()", ["fan_out against fan_in", "gain sqrt(2) against 1"]),
+    ],
+)  # fmt: skip
+def test_how_two_laws_part(torch: str, tensorflow: str, words: list[str]) -> None:
+    assert said(torch, tensorflow) == words
+
+
+def test_a_std_that_is_meant_before_the_truncation() -> None:
+    """A normal cut off at two sigma keeps 0.8796 of its standard deviation: Keras divides by it, PyTorch does not."""
+    meant = "PyTorch's std is meant before the truncation, the other's after it"
+    assert said("truncated_normal(0.0, sqrt(2 / fan_in))", "he_normal()") == [meant]
+    other = "TensorFlow's std is meant before the truncation, the other's after it"
+    assert said("he_normal()", "truncated_normal(0.0, sqrt(2 / fan_in))") == [other]
+
+
+def test_fans_that_are_counted_differently() -> None:
+    counted: dict[str, Fans | None] = {"torch": (300, 256), "tensorflow": (256, 300)}
+    assert said("lecun_uniform()", "lecun_uniform()", counted) == [
+        "the fans are counted differently: (300, 256) and (256, 300)"
+    ]
+    assert said("lecun_uniform()", "he_uniform()", dict.fromkeys(counted, (300, 256))) == ["gain 1 against sqrt(2)"]
+
+
+def test_what_no_row_knows_parts_in_no_words() -> None:
+    at = {"torch": lambda _: None, "tensorflow": lambda _: None}
+    assert list(parting({"torch": None, "tensorflow": None}, at, dict.fromkeys(at, FANS))) == []
+
+
+def guessed(draw: str, size: int = 20_000, fans: Fans | None = FANS) -> list[str]:
+    values = law(draw, fans).law.rvs(size, random_state=2)
+    return guesses(Sample.of("torch", values).ordered(), fans, 2.0**-23)
+
+
+def test_a_sample_of_few_values_fits_no_more_than_two() -> None:
+    assert len(guessed("glorot_uniform()", 30)) == 2
+    assert guessed("he_uniform()") == ["he_uniform"]
+
+
+def test_without_fans_the_usual_numbers_are_known() -> None:
+    assert guessed("normal(0.0, 0.02)", fans=None) == ["normal(0, 0.02)"]
+    assert guessed("truncated_normal(0.0, 0.02)", fans=None) == ["truncated_normal(0, 0.02)"]
+
+
+def test_what_cannot_be_measured_fits_nothing() -> None:
+    assert guesses(Sample.of("torch", np.ones(100)), FANS, 2.0**-23) == []

@@ -1,0 +1,320 @@
+"""`tfpt check`: where its reports go, what a person sees meanwhile, and what is kept for the next run."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from tfpt_cli.cli.github_actions import inert
+from tfpt_cli.cli.options import choice
+from tfpt_cli.cli.outputs import CannotWrite, check_outputs, forget_standard_output, write_file
+from tfpt_cli.cli.progress import Progress
+from tfpt_cli.engine.options import Crashed, Stop
+from tfpt_cli.engine.session import Session
+from tfpt_cli.report import drawn, undrawn
+from tfpt_cli.results import INTERNAL_ERROR, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from tfpt_cli.baseline import Baseline
+    from tfpt_cli.engine.options import Options
+    from tfpt_cli.results import Problem, Report, ScenarioResult
+    from tfpt_cli.scenario.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is done with a report.
+
+    `format` goes to standard output or to the file `output`, each of `reports` (format and path) to its file. `quiet` is 1 for
+    what is not as expected alone, 2 for the last line alone.
+    """
+
+    format: str = "table"
+    output: str | None = None
+    reports: tuple[tuple[str, str], ...] = ()
+    quiet: int = 0
+    verbose: bool = False
+    last_failed: bool = False
+    fix_preview: bool = False
+    save_baseline: str | None = None
+    baseline: str | None = None
+
+    @property
+    def formats(self) -> set[str]:
+        """All formats that are written."""
+        return {self.format, *(format_ for format_, _ in self.reports)}
+
+    @property
+    def paths(self) -> list[str]:
+        """Every file that is written."""
+        return [*filter(None, [self.output, self.save_baseline]), *(path for _, path in self.reports)]
+
+
+def run_check(options: Options, settings: Settings) -> int:
+    """`tfpt check`: prints and writes the reports, gives the exit code."""
+    from tfpt_cli.cli import last_failed
+
+    choice(options.expression, options.tags)  # before an output file is emptied
+    before = None
+    if settings.baseline:
+        from tfpt_cli import baseline
+
+        try:
+            before = baseline.read(settings.baseline)
+        except baseline.NoBaseline as error:
+            raise click.UsageError(str(error)) from None
+    if settings.last_failed:
+        options = replace(options, only=last_failed.ids())
+    options = replace(options, listings=settings.verbose or "html" in settings.formats)
+    check_outputs(settings.paths)
+    with ExitStack() as stack:
+        outputs = Outputs(settings)
+        show = Show(settings, outputs)
+        if show.streams and outputs.streamed is None:
+            stack.enter_context(inert())
+        with Session(options) as session:
+            with show:
+                try:
+                    report = session.check(options, show)
+                except Crashed as crash:
+                    outputs.write(crash.report)
+                    show.end(crash.report)
+                    outputs.end()
+                    raise
+                if "html" in settings.formats:
+                    report = curved(report, show, session, options)
+            outputs.write(report)
+            show.end(report)
+            if settings.fix_preview and not report.interrupted:
+                preview(session, show, options)
+    last_failed.remember(report)
+    changed = show.changes(before, report) if before is not None else 0
+    outputs.end()
+    if not report.selected and not report.problems and not report.interrupted:
+        click.echo(_nothing(options, settings, report), err=True)
+        # A CI step that shares the work, or takes up what failed, has not failed for having nothing to do.
+        return 0 if settings.last_failed or (options.shard is not None and not _choosy(options)) else 2
+    if report.interrupted:
+        return report.exit_code
+    return max(report.exit_code, int(changed > 0), outputs.exit_code)
+
+
+def _nothing(options: Options, settings: Settings, report: Report) -> str:
+    """Why no scenario was checked."""
+    if settings.last_failed:
+        return "nothing failed in the last run (or it is not among these)"
+    if options.shard is not None and not _choosy(options):
+        return f"shard {options.shard[0]}/{options.shard[1]} is empty: there are fewer scenarios than shards"
+    return f"no scenario is chosen by -k or --tag ({report.deselected} there)"
+
+
+def _choosy(options: Options) -> bool:
+    return bool(options.expression or options.tags)
+
+
+class Outputs:
+    """Everything that a run writes, and what of it could not be written.
+
+    `streamed` is what goes to the file `-o`, None where it goes to standard output.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.streamed = io.StringIO() if settings.output else None
+        self.exit_code = 0
+
+    def write(self, report: Report) -> None:
+        """Writes every report that goes to a file of its own, and GitHub's job summary where it asks for one."""
+        for format_, path in self.settings.reports:
+            self._write(path, self.text(report, format_))
+        if self.settings.save_baseline:
+            self._write(self.settings.save_baseline, self.text(report, "json"))
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary and "github" in self.settings.formats:
+            try:
+                with Path(summary).open("a", encoding="utf-8") as file:
+                    file.write(self.text(report, "markdown") or "")
+            except OSError as error:
+                click.echo(f"cannot write the job summary '{summary}': {error.strerror}", err=True)
+
+    def end(self) -> None:
+        """Writes what was to go to the file `-o`."""
+        if self.settings.output and self.streamed is not None:
+            self._write(self.settings.output, self.streamed.getvalue())
+
+    def text(self, report: Report, format_: str) -> str | None:
+        """The report in a format; None, and a line that says so, where tfpt itself fails to draw it."""
+        try:
+            found = drawn(report, format_)
+        except Exception as error:
+            self.failed(error, f"drawing the {format_} report")
+            return None
+        if not found.complete:
+            self.exit_code = max(self.exit_code, INTERNAL_ERROR)
+        return found.text
+
+    def failed(self, error: Exception, doing: str) -> None:
+        """Says of a mistake of tfpt's own that is not one scenario's what it was, and goes on."""
+        self.exit_code = max(self.exit_code, INTERNAL_ERROR)
+        failure = Failure.internal(error, doing)
+        click.echo(f"tfpt: {failure.message}\n{failure.traceback}", err=True)
+
+    def _write(self, path: str, text: str | None) -> None:
+        if text is not None:
+            with self.saying():
+                write_file(path, text)
+
+    @contextmanager
+    def saying(self) -> Iterator[None]:
+        """Says of a write inside that it failed, and goes on: the other reports are still to be written."""
+        try:
+            yield
+        except CannotWrite as error:
+            self.exit_code = max(self.exit_code, error.exit_code)
+            click.echo(f"tfpt: {error.message}", err=True)
+
+
+class Show(Progress):
+    """Prints tables as they come, or keeps quiet for the other formats; shows a progress bar where a person watches."""
+
+    def __init__(self, settings: Settings, outputs: Outputs) -> None:
+        self.settings, self.outputs, self.target = settings, outputs, outputs.streamed
+        self.environment: dict[str, str] = {}
+        self.checked: list[tuple[Scenario, ScenarioResult]] = []
+        self.streams = settings.format == "table"
+        self.unread = False
+        super().__init__(self.console if self.streams and self.target is None and sys.stdout.isatty() else None)
+
+    @cached_property
+    def console(self) -> Console:
+        """Where tables go: the output file or standard output."""
+        return _console(self.target)
+
+    def started(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+
+    def compared(self, scenario: Scenario, result: ScenarioResult) -> None:
+        if self.settings.fix_preview or "html" in self.settings.formats:  # nobody else asks for the scenarios again
+            self.checked.append((scenario, result))
+
+    def finished(self, result: ScenarioResult) -> None:
+        super().finished(result)
+        quiet = self.settings.quiet > 1 or (self.settings.quiet and result.expected)
+        if not self.streams or self.unread or quiet:
+            return
+        with self.printing():
+            self.print_scenario(result)
+        if self.unread and not self.settings.paths:  # the files that were asked for are still to be complete
+            raise Stop
+
+    def print_scenario(self, result: ScenarioResult) -> None:
+        """Its table, or that tfpt itself failed to draw it."""
+        from tfpt_cli.report.table import print_scenario
+
+        verbose = self.settings.verbose
+        try:
+            print_scenario(result, self.environment, self.console, verbose=verbose)
+        except OSError:
+            raise
+        except Exception as error:
+            self.outputs.exit_code = max(self.outputs.exit_code, INTERNAL_ERROR)
+            print_scenario(undrawn(result, error), self.environment, self.console, verbose=verbose)
+
+    @contextmanager
+    def printing(self) -> Iterator[None]:
+        """Swallows that nobody reads what is printed inside, or that it cannot be written, which is said once."""
+        try:
+            yield
+        except (BrokenPipeError, SystemExit):  # rich ends the program when the reader of a pipe has gone
+            self.unread = True
+        except OSError as error:
+            self.unread = True
+            forget_standard_output()
+            with self.outputs.saying():
+                raise CannotWrite("to standard output", error) from None
+
+    def problem(self, problem: Problem) -> None:
+        """Kept for the end: a problem between two tables is easily overlooked."""
+
+    def end(self, report: Report) -> None:
+        """Writes what comes last: problems and the summary, or the whole report in another format."""
+        with self.printing():
+            if self.streams:
+                from tfpt_cli.report.table import print_end
+
+                print_end(report, self.console)
+                return
+            text = self.outputs.text(report, self.settings.format) or ""
+            if self.target is not None:
+                self.target.write(text)
+            else:
+                click.echo(text, nl=False)
+        for problem in report.problems:
+            click.echo(str(problem), err=True)
+
+    def changes(self, before: Baseline, report: Report) -> int:
+        """Says what has changed since a baseline, and gives how much that is worth a failure."""
+        from tfpt_cli import baseline
+
+        found = baseline.changes(before, report)
+        console = self.console if self.streams else _console(None, stderr=True)
+        with self.printing():
+            for line in baseline.lines(found, before, report):
+                console.print(line, soft_wrap=True)
+        return sum(change.matters for change in found)
+
+
+def curved(report: Report, show: Show, session: Session, options: Options) -> Report:
+    """The report with the curves of its scenarios; without any where tfpt itself fails over them."""
+    from tfpt_cli.engine.curves import with_curves
+
+    try:
+        return with_curves(report, show.checked, session, options)
+    except Exception as error:
+        show.outputs.failed(error, "computing the curves")
+        return report
+
+
+def _console(target: TextIO | None, *, stderr: bool = False) -> Console:
+    from tfpt_cli.report.console import (
+        plain_console,  # not above: the frameworks start before anything slow is imported
+    )
+
+    return plain_console(target, stderr=stderr)
+
+
+def preview(session: Session, show: Show, options: Options) -> None:
+    """Puts the recipes of the known differences into the scenarios that do not agree, and checks those."""
+    try:
+        _preview(session, show, options)
+    except OSError:
+        raise
+    except Exception as error:
+        show.outputs.failed(error, "trying the recipes")
+
+
+def _preview(session: Session, show: Show, options: Options) -> None:
+    from tfpt_cli.report.table import print_preview
+    from tfpt_cli.scenario.recipes import recipes
+
+    found = [recipe for scenario, result in show.checked if not result.agree for recipe in recipes(scenario, result)]
+    again = session.check(options.of(recipe.scenario for recipe in found if recipe.scenario is not None))
+    results = iter(again.scenarios)
+    console = show.console if show.streams else _console(None, stderr=True)
+    for recipe in found:
+        result = next(results, None) if recipe.scenario is not None else None
+        print_preview(recipe.difference, recipe.text, recipe.problems, result, again.environment, console)
+    if not found:
+        console.print("no recipe can be put in: no known difference with one explains what does not agree")

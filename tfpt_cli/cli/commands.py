@@ -1,0 +1,399 @@
+"""The commands with their options and their help: each hands on to the module that does its work."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from tfpt_cli import __version__
+from tfpt_cli.cli.options import (
+    ALLOW_CODE,
+    CHOOSE,
+    LIMITS,
+    ONE_LINER,
+    PATH,
+    PATHS,
+    POINT,
+    PYTHONS,
+    TWO_VERSIONS,
+    OfExpression,
+    ReportFile,
+    Shard,
+    complete_call,
+    complete_name,
+    interpreters_of,
+    options,
+    processes_of,
+)
+from tfpt_cli.report import FORMATS
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class InOrder(click.Group):
+    """Lists the commands in the order in which a person meets them."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        known = [name for name in _ORDER if name in self.commands]
+        return [*known, *(name for name in self.commands if name not in known)]
+
+
+_ORDER = (
+    *("check", "grad", "weights", "diff", "watch", "new", "validate", "code", "explain", "list", "show", "schema"),
+    *("selfcheck", "doctor", "completion"),
+)
+
+
+@click.group(cls=InOrder, context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="tfpt")
+def cli() -> None:
+    """Do this PyTorch code and this TensorFlow/Keras code mean the same thing?
+
+    Write a scenario in YAML, run `tfpt check scenario.yaml`, and read both frameworks side by side.
+    """
+
+
+@cli.command()
+@PATHS
+@options(CHOOSE)
+@click.option("-x", "--exitfirst", is_flag=True, help="Stop after the first scenario that is not as expected.")
+@click.option(
+    "--maxfail", type=click.IntRange(min=1), metavar="N", help="Stop after N scenarios that are not as expected."
+)
+@click.option("--last-failed", is_flag=True, help="Take only what was not as expected when it was last checked here.")
+@click.option(
+    "--shard",
+    type=Shard(),
+    metavar="K/N",
+    help="Take every N-th of the chosen scenarios, from the K-th on, such as 1/4: together all shards are everything.",
+)
+@click.option(
+    "-j",
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many processes each framework has.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(list(FORMATS)),
+    default="table",
+    show_default=True,
+    help="What to write.",
+)
+@click.option("-o", "--output", type=PATH, metavar="FILE", help="Write it to this file instead of the terminal.")
+@click.option(
+    "--report",
+    "reports",
+    type=ReportFile(),
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Write a report in another format too, such as junit=out.xml; may be given several times.",
+)
+@click.option("-q", "--quiet", count=True, help="Show only what is not as expected; twice: only the last line.")
+@click.option("-v", "--verbose", is_flag=True, help="Show tests, tolerances and times, and the code of what failed.")
+@click.option(
+    "--fix-preview", is_flag=True, help="Put the recipes of known differences into what does not agree, and try them."
+)
+@click.option(
+    "--save-baseline", type=PATH, metavar="FILE", help="Keep all values and verdicts, for a later --baseline."
+)
+@click.option(
+    "--baseline",
+    type=PATH,
+    metavar="FILE",
+    help="Say what has changed since; a verdict that turns, or a value beyond the tolerance, is a failure.",
+)
+@options(LIMITS)
+@click.option(
+    "--reference/--no-reference",
+    default=True,
+    help="Whether to ask the NumPy reference who is right, or to compare the frameworks alone.",
+)
+@ALLOW_CODE
+@options(PYTHONS)
+@options(TWO_VERSIONS)
+def check(paths: tuple[str, ...], **given: Any) -> None:
+    """Run scenarios in both frameworks and compare what they give.
+
+    PATH is a scenario file or a folder of them. Exit codes: 0 every scenario as expected, 1 at least one not,
+    2 bad usage or an invalid file, 3 a framework could not run; the highest that applies.
+    """
+    from tfpt_cli.cli.check import Settings, run_check
+    from tfpt_cli.engine.options import Options
+
+    options = Options(
+        paths=paths,
+        expression=given["expression"],
+        tags=given["tags"],
+        shard=given["shard"],
+        maxfail=1 if given["exitfirst"] else given["maxfail"] or 0,
+        workers=given["workers"],
+        allow_code=given["allow_code"],
+        reference=given["reference"],
+        **processes_of(given),
+    )
+    settings = Settings(
+        format=given["format_"],
+        output=given["output"],
+        reports=given["reports"],
+        quiet=given["quiet"],
+        verbose=given["verbose"],
+        last_failed=given["last_failed"],
+        fix_preview=given["fix_preview"],
+        save_baseline=given["save_baseline"],
+        baseline=given["baseline"],
+    )
+    sys.exit(run_check(options, settings))
+
+
+@cli.command()
+@PATHS
+@ALLOW_CODE
+def validate(paths: tuple[str, ...], allow_code: bool) -> None:
+    """Check that scenario files are valid, without starting a framework.
+
+    Prints every problem of every file as file:line:column: message. Exit codes: 0 all valid, 2 not.
+    """
+    from tfpt_cli.cli.validate import run_validate
+
+    sys.exit(run_validate(paths, allow_code=allow_code))
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="SCENARIO...")
+@options(CHOOSE)
+@click.option(
+    "--framework",
+    type=click.Choice(["torch", "tensorflow", "reference"]),
+    help="Only this framework's script, or the reference's.",
+)
+@click.option(
+    "-o", "--output", type=PATH, metavar="FOLDER", help="Write each script to a file of its own in this folder."
+)
+@ALLOW_CODE
+def code(
+    paths: tuple[str, ...],
+    expression: str | None,
+    tags: tuple[str, ...],
+    framework: str | None,
+    output: str | None,
+    allow_code: bool,
+) -> None:
+    """Show the code that `check` runs: scripts that run alone and print the numbers of the table."""
+    from tfpt_cli.cli.code import run_code
+
+    sys.exit(run_code(paths, expression, tags, framework, output, allow_code=allow_code))
+
+
+@cli.command()
+@options(PYTHONS)
+def doctor(torch_python: str | None, tensorflow_python: str | None) -> None:
+    """Show the interpreters, the versions, what is missing, and the command that installs it.
+
+    Exit codes: 0 both frameworks run, 3 not.
+    """
+    from tfpt_cli.cli.doctor import run_doctor
+
+    sys.exit(run_doctor(interpreters_of(torch_python, tensorflow_python)))
+
+
+@cli.command("list")
+@click.argument("what", type=click.Choice(["layers", "initializers", "operations", "differences"]))
+@click.argument("word", required=False)
+def list_(what: str, word: str | None) -> None:
+    """List the rows of the dictionary, with what was measured for each.
+
+    WORD chooses those that hold it in their name, file, spelling or notes; a few operations are shown whole.
+    """
+    from tfpt_cli.cli.lookup import run_list
+
+    sys.exit(run_list(what, word))
+
+
+@cli.command()
+@click.argument("name", shell_complete=complete_name("layers", "initializers", "operations", "differences"))
+def show(name: str) -> None:
+    """Show all that is known of a layer, an initializer, an operation or a known difference.
+
+    Both spellings, signature, layouts, defaults, what was measured, the known differences, and what shows it.
+    NAME may be a framework's own, such as Dense or reduce_sum.
+    """
+    from tfpt_cli.cli.lookup import run_show
+
+    sys.exit(run_show(name))
+
+
+@cli.command()
+@click.argument("names", nargs=-1, required=True, metavar="ID...", shell_complete=complete_name("differences"))
+def explain(names: tuple[str, ...]) -> None:
+    """Explain known differences: what differs, why, what to write on either side, the source, and what shows it.
+
+    ID is one of those that stand under a mismatch, or a word to look for.
+    """
+    from tfpt_cli.cli.lookup import run_explain
+
+    sys.exit(run_explain(names))
+
+
+@cli.command(cls=OfExpression)
+@click.argument("expression", shell_complete=complete_call("operations"))
+@options(POINT)
+@options(ONE_LINER)
+def grad(expression: str, **given: Any) -> None:
+    """Compare the value and the derivatives of a neutral expression, without a file.
+
+    tfpt grad 'softmax(x)' --at 'x=[1, 2, 3]' --derivative jacobian
+    """
+    from tfpt_cli.cli.one_liners import run_grad
+
+    sys.exit(run_grad(expression, given))
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("layer", shell_complete=complete_call("layers"))
+@click.argument(
+    "fillings",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    metavar="[--PARAMETER INITIALIZER]...",
+    shell_complete=complete_call("initializers"),
+)
+@click.option("--samples", type=int, metavar="N", help="How many values a distribution test draws at least, a side.")
+@options(ONE_LINER)
+def weights(layer: str, fillings: tuple[str, ...], samples: int | None, **given: Any) -> None:
+    """Compare what the parameters of a layer are filled with, without a file.
+
+    tfpt weights 'linear(3, 4)' --weight 'uniform(0, 1)' --bias 'constant(-1)'
+
+    Any parameter of the layer can be named; one that is left out keeps each framework's own default.
+    """
+    from tfpt_cli.cli.one_liners import run_weights
+
+    sys.exit(run_weights(layer, fillings, samples, given))
+
+
+@cli.command()
+@click.option("--torch", required=True, metavar="CODE", help="The expression or the layer in PyTorch.")
+@click.option("--tensorflow", required=True, metavar="CODE", help="The expression or the layer in TensorFlow or Keras.")
+@options(POINT)
+@click.option("--input-shape", metavar="SIZES", help="Of two layers: the shape that Keras builds for, such as 28,28,1.")
+@options(ONE_LINER)
+def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> None:
+    """Compare two pieces of code, one for each framework, without a file.
+
+    tfpt diff --torch 'F.gelu(x)' --tensorflow 'keras.ops.gelu(x)' --at 'x=linspace(-3, 3, 7)'
+
+    Two layers are compared by what they are filled with:
+
+    tfpt diff --torch 'nn.Linear(3, 4)' --tensorflow 'keras.layers.Dense(4)' --input-shape 3
+    """
+    from tfpt_cli.cli.one_liners import run_diff
+
+    sys.exit(run_diff(torch, tensorflow, input_shape, given))
+
+
+@cli.command()
+@PATHS
+@options(CHOOSE)
+@click.option("-q", "--quiet", count=True, help="Show only what is not as expected; twice: only the last line.")
+@click.option("-v", "--verbose", is_flag=True, help="Show tests, tolerances and times, and the code of what failed.")
+@options(LIMITS)
+@ALLOW_CODE
+@options(PYTHONS)
+def watch(paths: tuple[str, ...], **given: Any) -> None:
+    """Keep both frameworks warm and check scenarios again when their file is saved, until Ctrl-C."""
+    from tfpt_cli.cli.check import Settings
+    from tfpt_cli.cli.watch import run_watch
+    from tfpt_cli.engine.options import Options
+
+    options = Options(
+        paths=paths,
+        expression=given["expression"],
+        tags=given["tags"],
+        allow_code=given["allow_code"],
+        listings=given["verbose"],
+        **processes_of(given),
+    )
+    sys.exit(run_watch(options, Settings(quiet=given["quiet"], verbose=given["verbose"])))
+
+
+@cli.command()
+@click.argument("file", required=False, type=PATH)
+@click.option(
+    "--kind",
+    type=click.Choice(["gradient", "native", "init", "native-init"]),
+    default="gradient",
+    show_default=True,
+    help="What it is about: an expression or a layer, in one spelling or natively in two.",
+)
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def new(file: str | None, kind: str, force: bool) -> None:
+    """Write a commented scenario to start from, into FILE or to the terminal."""
+    from tfpt_cli.cli.new import run_new
+
+    sys.exit(run_new(kind, file, force=force))
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell; its first line says where it goes."""
+    from tfpt_cli.cli.completion import run_completion
+
+    sys.exit(run_completion(shell, cli))
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[OPERATION]...", shell_complete=complete_name("operations"))
+@click.option(
+    "--dtype",
+    "dtypes",
+    multiple=True,
+    type=click.Choice(["float32", "float64", "float16", "bfloat16", "complex64", "complex128"]),
+    help="Only in this dtype; may be given several times.",
+)
+@click.option(
+    "--save", is_flag=True, help="Keep what was measured for `tfpt list operations` (the whole dictionary only)."
+)
+@click.option(
+    "--odd",
+    is_flag=True,
+    help="Run every operation at odd inputs instead (sizes 0 to 1,000, NaN, infinities, subnormal numbers, every derivative and "
+    "mode) and look for mistakes of tfpt's own; then at the edges of what it can be given (no axis, no values, every axis, every "
+    "dtype) and look for differences that the dictionary does not declare.",
+)
+@options(PYTHONS)
+def selfcheck(
+    names: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    save: bool,
+    odd: bool,
+    torch_python: str | None,
+    tensorflow_python: str | None,
+) -> None:
+    """Check the dictionary against the installed frameworks: every operation, in every dtype, at its special points.
+
+    Exit codes: 0 everything is as the rows declare, 1 not, 2 an unknown operation, 3 a framework could not run, 4 tfpt itself
+    failed.
+    """
+    from tfpt_cli.cli.selfcheck import run_selfcheck
+
+    sys.exit(run_selfcheck(names, dtypes, interpreters_of(torch_python, tensorflow_python), save=save, odd=odd))
+
+
+@cli.command()
+@click.option("--report", is_flag=True, help="The schema of the JSON report instead.")
+def schema(report: bool) -> None:
+    """Print the JSON Schema of the scenario format, for editors, or of the JSON report, for programs.
+
+    The first line `# yaml-language-server: $schema=FILE` gives a scenario file to an editor with the schema in FILE.
+    """
+    from tfpt_cli.cli.schema import run_schema
+
+    sys.exit(run_schema(report))

@@ -1,0 +1,51 @@
+"""What failed in the last run, kept in the folder where tfpt was run, for `--last-failed`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tfpt_cli.cli.outputs import CannotWrite, write_file
+
+if TYPE_CHECKING:
+    from tfpt_cli.results import Report
+
+FOLDER = Path(".tfpt_cache")
+FILE = FOLDER / "last_failed.json"
+
+
+def ids() -> frozenset[str]:
+    """The ids of the scenarios that were not as expected when they were last checked; a usage error where none is known."""
+    try:
+        found = json.loads(FILE.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise click.UsageError(f"--last-failed: no failure is remembered in this folder ({FILE})") from None
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"--last-failed: {FILE} cannot be read: {error}") from None
+    if not isinstance(found, list):
+        raise click.UsageError(f"--last-failed: {FILE} is no list of scenarios; delete it")
+    return frozenset(map(str, found))
+
+
+def remember(report: Report) -> None:
+    """Keeps what failed: of the scenarios that were checked now, and as it was of the others. A read-only folder keeps none."""
+    try:
+        known = set(json.loads(FILE.read_text(encoding="utf-8"))) if FILE.exists() else set()
+    except (OSError, ValueError, TypeError):
+        known = set()
+    # A scenario that shares its file and title with another is told by its line too. (Files of old versions name both as one.)
+    shared = {name for name, count in Counter(s.id for s in report.scenarios).items() if count > 1}
+    checked = {name for s in report.scenarios for name in (s.id, s.place)}
+    failed = (known - checked) | {s.place if s.id in shared else s.id for s in report.scenarios if not s.expected}
+    if failed == known:
+        return
+    try:
+        FOLDER.mkdir(exist_ok=True)
+        (FOLDER / ".gitignore").write_text("*\n", encoding="utf-8")
+        write_file(str(FILE), json.dumps(sorted(failed), ensure_ascii=False, indent=1) + "\n")
+    except (OSError, CannotWrite):
+        pass

@@ -1,0 +1,304 @@
+"""The options that several commands share, and what their values may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.report import FORMATS
+
+if TYPE_CHECKING:
+    from tfpt_cli.scenario.scenario import Scenario
+
+
+Command = Callable[..., Any]
+# For the shells, which complete its name; what is wrong with a path is said where it is opened.
+PATH = click.Path(readable=False)
+PATHS = click.argument("paths", nargs=-1, required=True, type=PATH, metavar="PATH...")
+CHOOSE = [
+    click.option(
+        "-k",
+        "expression",
+        metavar="EXPRESSION",
+        help="Take only scenarios whose name, case, file or tags match, such as 'linear and not bias'.",
+    ),
+    click.option(
+        "--tag",
+        "tags",
+        multiple=True,
+        metavar="TAG",
+        help="Take only scenarios with this tag; may be given several times.",
+    ),
+]
+ALLOW_CODE = click.option(
+    "--allow-code",
+    is_flag=True,
+    help="Run the functions of Python files that scenarios name; only for scenarios and files that you trust.",
+)
+PYTHONS = [
+    click.option(
+        "--torch-python",
+        type=PATH,
+        metavar="PYTHON",
+        help="Run PyTorch in this interpreter, which needs only torch and NumPy.",
+    ),
+    click.option(
+        "--tensorflow-python",
+        type=PATH,
+        metavar="PYTHON",
+        help="Run TensorFlow in this interpreter, which needs only tensorflow and NumPy.",
+    ),
+]
+
+
+LIMITS = [
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0.1),
+        default=60.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long one scenario may run in a framework.",
+    ),
+    click.option(
+        "--start-timeout",
+        type=click.FloatRange(min=0.1),
+        default=300.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long a framework may take to start.",
+    ),
+    click.option(
+        "--memory",
+        type=click.FloatRange(min=0),
+        default=8.0,
+        show_default=True,
+        metavar="GIGABYTES",
+        help="How much memory the scenarios may use in a framework (Linux; 0: no limit).",
+    ),
+]
+
+
+class Shard(click.ParamType):  # type: ignore[type-arg] # generic in the newest click alone
+    """`1/4` as (1, 4)."""
+
+    name = "shard"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        part, _, whole = str(value).partition("/")
+        if not (part.isdecimal() and whole.isdecimal() and 1 <= int(part) <= int(whole)):
+            self.fail(f"'{value}' must be K/N with K from 1 to N, such as 1/4", param, ctx)
+        return int(part), int(whole)
+
+
+class Python(click.ParamType):  # type: ignore[type-arg]
+    """`torch=/old/bin/python` as ("torch", "/old/bin/python")."""
+
+    name = "python"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        framework, _, python = str(value).partition("=")
+        if framework not in ("torch", "tensorflow") or not python:
+            self.fail(f"'{value}' must be torch=PYTHON or tensorflow=PYTHON", param, ctx)
+        return framework, python
+
+
+class Interval(click.ParamType):  # type: ignore[type-arg]
+    """`-3,3` as (-3.0, 3.0)."""
+
+    name = "interval"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            low, high = (float(part) for part in str(value).strip("[]()").split(","))
+        except ValueError:
+            low = high = 0.0
+        if not -1e300 < low < high < 1e300:
+            self.fail(f"'{value}' must be LOW,HIGH with LOW below HIGH, such as -3,3", param, ctx)
+        return low, high
+
+
+class ReportFile(click.ParamType):  # type: ignore[type-arg]
+    """`junit=out.xml` as ("junit", "out.xml")."""
+
+    name = "report"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple):
+            return value
+        format_, _, path = str(value).partition("=")
+        if format_ not in FORMATS or not path:
+            hint = did_you_mean(format_, FORMATS)
+            self.fail(f"'{value}' must be FORMAT=FILE with a format of {', '.join(FORMATS)}{hint}", param, ctx)
+        return format_, path
+
+
+TWO_VERSIONS = [
+    click.option(
+        "--left", type=Python(), metavar="FRAMEWORK=PYTHON", help="Compare two versions of one framework: this one"
+    ),
+    click.option(
+        "--right", type=Python(), metavar="FRAMEWORK=PYTHON", help="with this one, such as torch=/old/bin/python."
+    ),
+]
+
+
+def options(listed: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+    def decorate(function: Command) -> Command:
+        for option in reversed(listed):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def complete_name(*kinds: str) -> Any:
+    """Completes the name of a row."""
+
+    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> Any:
+        from tfpt_cli.cli.completion import names
+
+        return names(kinds, incomplete)
+
+    return complete
+
+
+def complete_call(kind: str) -> Any:
+    """Completes the last word of a call or an expression."""
+
+    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> Any:
+        from tfpt_cli.cli.completion import call
+
+        return call(kind, incomplete)
+
+    return complete
+
+
+POINT = [
+    click.option(
+        "--at", multiple=True, metavar="NAME=VALUE", help="An input: x=0, 'x=[1, 2]', 'x=linspace(-3, 3, 7)'."
+    ),
+    click.option(
+        "--let",
+        multiple=True,
+        metavar="NAME=EXPRESSION",
+        help="A line before the expression: 'h=tanh(x)'; of native code 'torch:h=torch.tanh(x)'.",
+    ),
+    click.option("--wrt", multiple=True, metavar="NAME", help="Differentiate by this input; by all unless said."),
+    click.option(
+        "--derivative",
+        "derivatives",
+        multiple=True,
+        type=click.Choice(["gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "d3", "d4", "d5", "d6", "none"]),
+        help="Which derivative; the gradient unless said. May be given several times.",
+    ),
+    click.option("--tangent", multiple=True, metavar="NAME=VALUE", help="The direction of jvp and hvp."),
+    click.option("--cotangent", metavar="VALUE", help="The weights of vjp, like the output."),
+    click.option(
+        "--ways", type=click.Choice(["usual", "all"]), help="Every way that a framework has to differentiate."
+    ),
+    click.option(
+        "--mode", "modes", multiple=True, type=click.Choice(["compile", "graph", "jit"]), help="Compiled too."
+    ),
+    click.option(
+        "--input-dtype", "dtypes", multiple=True, metavar="NAME=DTYPE", help="An input of another dtype: i=int64."
+    ),
+]
+# How the options above are called by a person, by the name of their values.
+OPTION_OF_POINT = {
+    "at": "--at",
+    "let": "--let",
+    "wrt": "--wrt",
+    "derivatives": "--derivative",
+    "tangent": "--tangent",
+    "cotangent": "--cotangent",
+    "ways": "--ways",
+    "modes": "--mode",
+    "dtypes": "--input-dtype",
+}
+ONE_LINER = [
+    click.option(
+        "--dtype",
+        type=click.Choice(["float16", "bfloat16", "float32", "float64", "complex64", "complex128"]),
+        help="float32 unless said.",
+    ),
+    click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of every random draw; 0 unless said."),
+    click.option(
+        "--save",
+        type=PATH,
+        metavar="FILE",
+        help="Keep the comparison as a scenario in this file, behind what it holds.",
+    ),
+    click.option("--code", is_flag=True, help="Show the code that runs in each framework."),
+    click.option("--plot", is_flag=True, help="Draw value and derivative of both frameworks over an interval."),
+    click.option(
+        "--interval",
+        type=Interval(),
+        metavar="LOW,HIGH",
+        help="Where to --plot; around the input's numbers unless said.",
+    ),
+    click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="table", help="What to write."),
+    click.option(
+        "-v", "--verbose", is_flag=True, help="Show tests, tolerances and times, and the code of what failed."
+    ),
+    click.option("--fix-preview", is_flag=True, help="Put in the recipes of known differences, and try them."),
+    click.option("--reference/--no-reference", default=True, help="Whether to ask the NumPy reference who is right."),
+    *LIMITS,
+    *PYTHONS,
+]
+
+
+class OfExpression(click.Command):
+    """A command of one expression, which may begin with a minus: `tfpt grad '-sum(x)'`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = {name: option for option in self.params if isinstance(option, click.Option) for name in option.opts}
+        for place, word in enumerate(args):
+            before = options.get(args[place - 1]) if place else None
+            is_value = before is not None and not before.is_flag
+            if word == "--":
+                break
+            if word[:1] == "-" and word[:2] != "--" and word not in options and not is_value:
+                args = [*args[:place], *args[place + 1 :], "--", word]
+                break
+        return super().parse_args(ctx, args)
+
+
+def processes_of(given: dict[str, Any]) -> dict[str, Any]:
+    """What says how the frameworks' processes are run."""
+    from tfpt_cli.workers.process import Limits
+
+    left, right = given.get("left"), given.get("right")
+    interpreters = interpreters_of(given["torch_python"], given["tensorflow_python"])
+    if left or right:
+        if not left or not right or interpreters:
+            raise click.UsageError(
+                "--left and --right go together, and stand instead of --torch-python and --tensorflow-python"
+            )
+        if left[0] != right[0]:
+            words = f"--left {left[0]} and --right {right[0]} are two frameworks"
+            raise click.UsageError(f"{words}: use --torch-python and --tensorflow-python")
+        interpreters = {"torch": left[1], "tensorflow": right[1]}
+    return {
+        "alike": left[0] if left else None,
+        "interpreters": interpreters,
+        "limits": Limits(given["timeout"], given["start_timeout"], given["memory"]),
+    }
+
+
+def interpreters_of(torch_python: str | None, tensorflow_python: str | None) -> dict[str, str]:
+    given = {"torch": torch_python, "tensorflow": tensorflow_python}
+    return {framework: python for framework, python in given.items() if python}
+
+
+def choice(expression: str | None, tags: tuple[str, ...]) -> Callable[[Scenario], bool]:
+    """What `-k` and `--tag` choose; a usage error for an expression that cannot be read."""
+    from tfpt_cli.scenario.selection import BadExpression, chooser
+
+    try:
+        return chooser(expression, tags)
+    except BadExpression as error:
+        raise click.UsageError(str(error)) from None

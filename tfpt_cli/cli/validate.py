@@ -1,0 +1,51 @@
+"""`tfpt validate`: every problem of scenario files, without a framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tfpt_cli.cli.github_actions import inert
+from tfpt_cli.results import INTERNAL_ERROR, Problem, Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfpt_cli.scenario.scenario import Scenario
+
+
+def run_validate(paths: tuple[str, ...], *, allow_code: bool = False) -> int:
+    """`tfpt validate`: every problem of every file, and the count of what is valid."""
+    problems, scenarios, files, code = [], 0, 0, 0
+    for found in loaded(paths, allow_code):
+        if isinstance(found, str):
+            files += 1
+        elif isinstance(found, Unread):
+            problems.append(found.problem)
+            code = INTERNAL_ERROR
+        elif isinstance(found, Problem):
+            problems.append(found)
+        else:
+            scenarios += len(found)
+    with inert():
+        for problem in problems:
+            click.echo(str(problem))
+    words = f"{_count(scenarios, 'scenario')} in {_count(files, 'file')} valid"
+    click.echo(f"{words}, {_count(len(problems), 'problem')}" if problems else words)
+    return max(code, 2 if problems else 0)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def loaded(paths: tuple[str, ...], allow_code: bool) -> Iterator[str | Problem | Unread | list[Scenario]]:
+    """Every file's name, problems and scenarios."""
+    from tfpt_cli.scenario.files import scenario_files
+    from tfpt_cli.scenario.scenario import load
+
+    for file in scenario_files(paths):
+        yield file
+        if isinstance(file, str):
+            yield from load(file, allow_code=allow_code)

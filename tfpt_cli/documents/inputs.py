@@ -1,0 +1,206 @@
+"""The values of an input: a number, nested lists, or an array call, as source text that every framework's process runs.
+
+Nothing is computed here: a random array is drawn by NumPy where the listing runs, from the scenario's seed, and a
+`RandomState` gives every process the same stream.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.expressions.checking import nested_shape, unknown
+from tfpt_cli.expressions.lowering import filled
+from tfpt_cli.language.expression import BadConstant, Complaint, NotConstant, constant, number_text, offset
+from tfpt_cli.language.shapes import Shape, ShapeError, show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tfpt_cli.documents.document import Path
+    from tfpt_cli.documents.reader import Reader
+
+MAX_SIZE = 100_000_000
+MAX_WRITTEN = 20_000
+
+SCHEMA = {
+    "description": "a number, nested lists of numbers, or an array call such as linspace(-1, 1, 5)",
+    "anyOf": [{"type": ["number", "boolean"]}, {"type": "string", "minLength": 1}, {"type": "array"}],
+}
+
+
+@dataclass(frozen=True)
+class Values:
+    """What an input is given: Python source of a number, a list or a NumPy call, its shape, and the text as written.
+
+    `kind` is `number`, `boolean` where all are truth values, or `complex` where one is complex.
+    """
+
+    source: str
+    shape: Shape
+    shown: str
+    kind: str = "number"
+
+    @property
+    def random(self) -> bool:
+        """Whether the source draws from `rng`."""
+        return self.source.startswith("rng.")
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return math.prod(self.shape)
+
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """The numbers, in a row, where they are written out and few; else nothing."""
+        if self.random or self.source.startswith("np.") or self.size > 10_000:
+            return ()
+        try:
+            return tuple(_flat(constant(ast.parse(self.source, mode="eval").body, functions=True)))
+        except (NotConstant, BadConstant, SyntaxError):
+            return ()
+
+    def held_as(self, dtype: str) -> Values | str:
+        """The values as a dtype of whole numbers or truth values holds them, or the number that it cannot hold, as text.
+
+        NumPy's arrays convert themselves; written numbers do so in PyTorch alone, `torch.tensor([1.0], dtype=torch.bool)`.
+        """
+        if dtype != "bool" and "int" not in dtype:
+            return self
+        try:
+            value = constant(ast.parse(self.source, mode="eval").body)
+        except (NotConstant, BadConstant):
+            return self
+        if dtype == "bool":
+            return replace(self, source=number_text(_each(value, bool)), kind="boolean")
+        broken = [
+            number for number in _flat(value) if number != number or number in (math.inf, -math.inf) or number % 1
+        ]
+        return str(broken[0]) if broken else replace(self, source=number_text(_each(value, int)))
+
+    def complex_draws(self) -> Values:
+        """The same for a complex dtype: a random array draws its imaginary part too."""
+        return replace(self, source=f"{self.source} + 1j * {self.source}") if self.random else self
+
+
+def read_values(reader: Reader, path: Path) -> Values | None:
+    """The values at a path, or None after complaining about every problem in them."""
+    value = reader.get(*path)
+    if isinstance(value, str):
+        return _from_text(reader, path, value)
+    try:
+        value = _with_complex(value)
+        return _written(value, nested_shape(value))
+    except ShapeError as error:
+        reader.complain(path, f"'{path[-1]}' is not an array: {error}")
+        return None
+
+
+def _with_complex(value: Any) -> Any:
+    """Nested lists with what YAML reads as texts, `0.5+1j`, as the complex numbers that they are."""
+    if isinstance(value, list):
+        return [_with_complex(item) for item in value]
+    if isinstance(value, str) and value.strip().lower().endswith("j"):
+        try:
+            return complex(value.replace(" ", ""))
+        except ValueError:
+            return value
+    return value
+
+
+def _kind(value: Any) -> str:
+    numbers = list(_flat(value))
+    if any(isinstance(number, complex) for number in numbers):
+        return "complex"
+    return "boolean" if numbers and all(isinstance(number, bool) for number in numbers) else "number"
+
+
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+    return [_each(item, change) for item in value] if isinstance(value, (list, tuple)) else change(value)
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value
+
+
+def _written(value: Any, shape: Shape) -> Values:
+    if math.prod(shape) > MAX_WRITTEN:
+        raise ShapeError(
+            f"{math.prod(shape):,} numbers written out; at most {MAX_WRITTEN:,} are allowed, use an array call"
+        )
+    text = number_text(value)
+    shown = text.replace("math.", "")
+    return Values(text, shape, shown if len(shown) <= 60 else f"{shown[:56]} ...", _kind(value))
+
+
+def _from_text(reader: Reader, path: Path, text: str) -> Values | None:
+    tree = reader.tree(path)
+    if tree is None:
+        return None
+    values, complaints = _evaluated(tree, text)
+    reader.complain_all(path, complaints)
+    return values
+
+
+def _evaluated(tree: ast.expr, text: str) -> tuple[Values | None, list[Complaint]]:
+    try:
+        value = constant(tree, functions=True)
+        return _written(value, nested_shape(value)), []
+    except BadConstant as error:
+        return None, [Complaint(offset(error.node), str(error))]
+    except ShapeError as error:
+        return None, [Complaint(offset(tree), f"not an array: {error}")]
+    except NotConstant:
+        pass
+    if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
+        known = ", ".join(dictionary().arrays)
+        return None, [Complaint(offset(tree), f"'{text.strip()}' is neither a number nor an array call ({known})")]
+    name = tree.func.id
+    row = dictionary().arrays.get(name)
+    if row is None:
+        return None, [Complaint(offset(tree), unknown("array", name))]
+    bound, complaints = row.signature.bind(name, tree)
+    settings, wrong = row.signature.values(name, bound)
+    if complaints or wrong:
+        return None, complaints + wrong
+    try:
+        shape = _shape(row.shape, settings)
+    except (ZeroDivisionError, OverflowError, ValueError):
+        return None, [Complaint(offset(tree), f"'{ast.unparse(tree)}' has no size")]
+    if any(size < 0 for size in shape):
+        return None, [Complaint(offset(tree), f"a size cannot be negative: {show(shape)}")]
+    if math.prod(shape) > MAX_SIZE:
+        message = f"an input of shape {show(shape)} has {math.prod(shape):.3g} values; at most {MAX_SIZE:,} are allowed"
+        return None, [Complaint(offset(tree), message)]
+    source = ast.unparse(filled(row.spelling["numpy"], row.signature, set(bound), settings, {}))
+    return Values(source, shape, ast.unparse(tree)), []
+
+
+def _shape(rule: ast.expr, settings: dict[str, Any]) -> Shape:
+    """The shape that a row of arrays.yaml declares. The rows are ours, their settings are checked constants."""
+    match rule:
+        case ast.Name(id="shape"):
+            shape = settings["shape"]
+            return tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+        case ast.Tuple(elts=items):
+            return tuple(_size(item, settings) for item in items)
+    raise AssertionError(f"no such shape rule: {ast.unparse(rule)}")
+
+
+def _size(rule: ast.expr, settings: dict[str, Any]) -> int:
+    match rule:
+        case ast.Name(id=name):
+            return int(settings[name])
+        case ast.BoolOp(values=[ast.Name(id=first), ast.Name(id=second)]):
+            return int(settings[first] if settings[first] is not None else settings[second])
+        case ast.Call(func=ast.Name(id="steps")):
+            return int(max(math.ceil((settings["stop"] - settings["start"]) / settings["step"]), 0))
+    raise AssertionError(f"no such size rule: {ast.unparse(rule)}")

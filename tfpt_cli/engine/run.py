@@ -1,0 +1,293 @@
+"""The pipeline, top to bottom: files -> scenarios -> listings -> workers -> outcomes -> comparisons -> report.
+
+It prints nothing: an `Observer` is told what happens as it happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import platform
+import signal
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tfpt_cli import __version__
+from tfpt_cli.engine.options import Crashed, Observer, Options, Stop
+from tfpt_cli.engine.status import compared, failed_result, unread_result
+from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE
+from tfpt_cli.results import (
+    Comparison,
+    Failure,
+    Outcome,
+    Problem,
+    Report,
+    ScenarioResult,
+    Status,
+    Unread,
+    placed,
+)
+from tfpt_cli.workers.queue import end_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tfpt_cli.listing import Listing
+    from tfpt_cli.scenario.scenario import Scenario
+    from tfpt_cli.workers.queue import Lane
+
+
+# Ctrl-C, a polite end, and a terminal that is closed.
+_ALWAYS = (signal.SIGINT, signal.SIGTERM)
+_ENDING = [*_ALWAYS, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+
+
+@dataclass
+class _Waiting:
+    """A scenario whose outcomes are awaited: at the first look, and at the second where there is one."""
+
+    scenario: Scenario
+    missing: set[str]
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    first: dict[str, Outcome] = field(default_factory=dict)
+    comparisons: list[Comparison] = field(default_factory=list)  # those of the first look
+
+
+class _Run:
+    def __init__(
+        self,
+        options: Options,
+        observer: Observer,
+        chosen: Callable[[Scenario], bool],
+        lanes: list[dict[str, Lane]],
+    ) -> None:
+        self.options, self.observer, self.chosen, self.lanes = options, observer, chosen, lanes
+        self.task: asyncio.Task[object] | None = None
+        self.began = time.perf_counter()
+        self.began_at = datetime.now(UTC)
+        self.problems: list[Problem] = []
+        self.results: list[ScenarioResult] = []
+        self.waiting: dict[int, _Waiting] = {}
+        self.all_read = False
+        self.done: dict[int, tuple[Scenario | None, ScenarioResult]] = {}
+        self.count = 0
+        self.deselected = 0
+        self.met = 0
+        self.failed = 0
+        self.stopped = False
+        self.warm: dict[str, asyncio.Future[None]] = {}
+
+    async def run(self) -> Report:
+        loop = asyncio.get_running_loop()
+        self.task = asyncio.current_task()
+        # A closed terminal is not heard under `nohup`. A shell's job in the background is ended by Ctrl-C all the same.
+        heard = [n for n in _ENDING if n in _ALWAYS or signal.getsignal(n) is not signal.SIG_IGN]
+        for number in heard:
+            try:
+                loop.add_signal_handler(number, self.cancel)
+            except (NotImplementedError, RuntimeError, ValueError):
+                pass  # Windows, or not the main thread: KeyboardInterrupt ends the run as usual
+        interrupted = False
+        try:
+            # The processes come first: they start while the files are read. The rest of tfpt is imported meanwhile.
+            await asyncio.gather(*(lanes[framework].open() for lanes in self.lanes for framework in FRAMEWORKS))
+            async with asyncio.TaskGroup() as group:
+                for lanes in self.lanes:
+                    lanes[REFERENCE].renew()
+                    for lane in lanes.values():
+                        group.create_task(lane.serve())
+                group.create_task(self.read())
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            interrupted = not self.stopped
+            self.task = None  # another Ctrl-C must not stop the clearing up
+            await end_all(self.lanes)
+        except ExceptionGroup as group:
+            await end_all(self.lanes)
+            raise Crashed(self.report(interrupted=True)) from group.exceptions[0]
+        finally:
+            for number in heard:
+                try:
+                    loop.remove_signal_handler(number)  # between two runs Ctrl-C is its usual self
+                except (NotImplementedError, RuntimeError, ValueError):
+                    pass
+        return self.report(interrupted)
+
+    async def read(self) -> None:
+        """Queues the listings of every scenario chosen, document by document."""
+        for found in self.found():
+            if isinstance(found, Problem):
+                self.complain(found)
+            elif isinstance(found, Unread):
+                self.settle(self.counted(), None, unread_result(found))
+            else:
+                for scenario in found:
+                    if self.wanted(scenario):
+                        self.queue(scenario)
+                    else:
+                        self.deselected += 1
+            await asyncio.sleep(0)
+        self.all_read = True
+        self.close_if_done()
+
+    def wanted(self, scenario: Scenario) -> bool:
+        """Whether a scenario is chosen, and in this shard."""
+        only, shard = self.options.only, self.options.shard
+        if not self.chosen(scenario) or (
+            only is not None and {scenario.id, placed(scenario.id, scenario.line)}.isdisjoint(only)
+        ):
+            return False
+        self.met += 1
+        return shard is None or self.met % shard[1] == shard[0] % shard[1]
+
+    def found(self) -> Iterator[list[Scenario] | Problem | Unread]:
+        """The cases of each document, and everything that is wrong with the paths and the files."""
+        if self.options.generated is not None:
+            yield from self.options.generated
+            return
+        from tfpt_cli.scenario.files import scenario_files
+        from tfpt_cli.scenario.scenario import load
+
+        for file in scenario_files(self.options.paths):
+            if isinstance(file, Problem):
+                yield file
+            else:
+                yield from load(file, allow_code=self.options.allow_code)
+
+    def close_if_done(self) -> None:
+        """Tells the lanes that nothing more comes; a second look may still ask for something until all are compared."""
+        if self.all_read and not self.waiting:
+            for lanes in self.lanes:
+                for lane in lanes.values():
+                    lane.close()
+
+    def complain(self, problem: Problem) -> None:
+        self.problems.append(problem)
+        self.observer.problem(problem)
+
+    def counted(self) -> int:
+        """The index of one more scenario."""
+        self.count += 1
+        self.observer.selected(self.count)
+        return self.count - 1
+
+    def queue(self, scenario: Scenario) -> None:
+        index = self.counted()
+        subject = scenario.subject
+        if subject not in self.warm:
+            self.warm[subject] = asyncio.get_running_loop().run_in_executor(None, _import_comparers, subject)
+        try:
+            scenario = scenario.alike(self.options.alike) if self.options.alike else scenario
+            listings = scenario.listings(reference=self.options.reference)
+        except Exception as error:  # a mistake of ours is this scenario's failure alone
+            failure = Failure.internal(error, "writing the code of this scenario")
+            self.settle(index, scenario, failed_result(scenario, (failure,)))
+            return
+        self.ask(index, _Waiting(scenario, set()), listings)
+
+    def ask(self, index: int, waiting: _Waiting, listings: dict[str, Listing], *, soon: bool = False) -> None:
+        waiting.missing = set(listings)
+        self.waiting[index] = waiting
+        lanes = self.lanes[index % len(self.lanes)]
+        for side, listing in listings.items():
+            lanes[side].add(listing, partial(self.take, index, side), soon=soon)
+
+    def take(self, index: int, side: str, outcome: Outcome) -> None:
+        """Keeps a side's outcome; compares when all are there, after a second look where one is worth it."""
+        waiting = self.waiting[index]
+        waiting.outcomes[side] = outcome.on(side)
+        waiting.missing.discard(side)
+        if waiting.missing:
+            return
+        scenario, second = waiting.scenario, bool(waiting.first)
+        if scenario.conditions and (words := scenario.conditions.lacking(self.environment())):
+            del self.waiting[index]
+            self.settle(index, scenario, replace(failed_result(scenario, ()), status=Status.SKIPPED, notes=(words,)))
+            return
+        first, comparisons, listings = waiting.first or waiting.outcomes, waiting.comparisons, {}
+        failures: list[Failure] = []  # mistakes of ours: they are this scenario's alone, and lose nothing of it
+        try:
+            first = first if second else scenario.settled(first)
+            comparisons = scenario.compare(first, waiting.outcomes if second else None)
+            if not second:
+                listings = scenario.second_look(comparisons, reference=self.options.reference)
+        except Exception as error:
+            failures.append(Failure.internal(error, "comparing"))
+        if listings:
+            self.ask(index, _Waiting(scenario, set(), first=first, comparisons=comparisons), listings, soon=True)
+            return
+        del self.waiting[index]
+        try:
+            comparisons = scenario.explained(comparisons, self.environment())
+        except Exception as error:
+            failures.append(Failure.internal(error, "explaining what was found"))
+        try:
+            result = compared(scenario, first, tuple(comparisons), tuple(failures), listings=self.options.listings)
+        except Exception as error:
+            failures.append(Failure.internal(error, "putting the result together"))
+            result = failed_result(scenario, tuple(failures), tuple(comparisons))
+        self.settle(index, scenario, result)
+
+    def settle(self, index: int, scenario: Scenario | None, result: ScenarioResult) -> None:
+        """Keeps a result, and passes on all whose turn it is."""
+        self.done[index] = scenario, result
+        while len(self.results) in self.done and not self.stopped:
+            self.pass_on(*self.done.pop(len(self.results)))
+        self.close_if_done()
+
+    def pass_on(self, scenario: Scenario | None, result: ScenarioResult) -> None:
+        if not self.results:
+            self.observer.started(self.environment())
+        self.results.append(result)
+        self.failed += not result.expected
+        try:
+            if scenario is not None:
+                self.observer.compared(scenario, result)
+            self.observer.finished(result)
+        except Stop:
+            self.cancel()
+        if self.options.maxfail and self.failed >= self.options.maxfail and not self.stopped:
+            self.stopped = True
+            self.cancel()
+
+    def cancel(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+
+    def environment(self) -> dict[str, str]:
+        """Versions of everything that took part and what decides on their machine, as far as they are known."""
+        versions = {"tfpt": __version__, "python": platform.python_version()}
+        for side in (REFERENCE, *FRAMEWORKS):
+            for lanes in self.lanes:
+                found = {key: text for key, text in lanes[side].versions.items() if key != "python"}
+                if self.options.alike and side != REFERENCE and self.options.alike in found:
+                    found[side] = found.pop(self.options.alike)
+                versions |= found
+        return versions
+
+    def report(self, interrupted: bool) -> Report:
+        # Results that wait for an earlier scenario are complete: they are in the report of an interrupted run too. Not in
+        # that of a run that stopped by itself, which would then hold more failures than were allowed, or not, by chance.
+        for index in sorted(self.done):
+            if self.stopped:
+                break
+            self.pass_on(*self.done[index])
+        return Report(
+            environment=self.environment(),
+            scenarios=tuple(self.results),
+            problems=tuple(self.problems),
+            interrupted=interrupted,
+            stopped=self.stopped,
+            alike=self.options.alike,
+            selected=self.count,
+            deselected=self.deselected,
+            seconds=time.perf_counter() - self.began,
+            began=f"{self.began_at:%Y-%m-%dT%H:%M:%S}",
+        )
+
+
+def _import_comparers(subject: str) -> None:
+    """Imports what comparing needs while the frameworks start; SciPy alone takes a good part of a second."""
+    importlib.import_module(f"tfpt_cli.subjects.{subject}.comparer")

@@ -1,0 +1,1 @@
+"""Which known differences explain a mismatch."""

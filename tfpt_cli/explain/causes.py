@@ -1,0 +1,236 @@
+"""Which known differences explain a mismatch: found from the code involved and from what was measured, never from names.
+
+A row explains a mismatch where one of its `fits` does: its patterns stand in the code of the sides, and the quantity, the
+diagnosis and what each side shows are as it says. Nothing fits: nothing is said.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.dictionary.differences import Difference, Fit, differences
+from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
+from tfpt_cli.dictionary.native import native
+from tfpt_cli.explain.surroundings import same_around
+from tfpt_cli.language.expression import BadConstant, NotConstant, constant
+from tfpt_cli.language.trees import dotted
+from tfpt_cli.results import Comparison, Side, State, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from tfpt_cli.dictionary.patterns import Pattern, Place, Shared
+    from tfpt_cli.language.shapes import Shape
+
+
+@dataclass(frozen=True)
+class Involved:
+    """What a quantity was made by: the code of each side, the kind of the quantity, and who left it to a default.
+
+    `shapes` are those of the inputs, as far as they are known, `values` the quantities that are the values behind it.
+    `numbers` holds the numbers of inputs that are written out. `by` are the names of what a derivative is taken by: the input,
+    and the lines that hold it; empty where that is not one input.
+    """
+
+    code: Mapping[str, tuple[ast.expr, ...]]
+    kind: str
+    defaults: frozenset[str] = frozenset()
+    shapes: Mapping[str, Shape | None] = field(default_factory=dict)
+    values: frozenset[str] = frozenset()
+    numbers: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    by: frozenset[str] = frozenset()
+
+
+def involved_code(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
+    """Expressions of each side as trees, every call by its canonical name (`F.gelu` for `torch.nn.functional.gelu`)."""
+    return {f: tuple(canonical(ast.parse(text, mode="eval").body, f) for text in sources[f]) for f in sources}
+
+
+def canonical(tree: ast.expr, framework: str) -> ast.expr:
+    """A tree in which every dotted name of a framework is its canonical one."""
+    table = native(framework)
+
+    class Rename(ast.NodeTransformer):
+        def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+            name = dotted(node)
+            full = table.canonical(name) if name else ""
+            if full and full != name:
+                return ast.parse(full, mode="eval").body
+            return self.generic_visit(node)
+
+    renamed: ast.expr = Rename().visit(tree)
+    return renamed
+
+
+def explained(
+    comparison: Comparison, involved: Involved, environment: Mapping[str, str], parted: Collection[str] = ()
+) -> Comparison:
+    """The comparison with the ids of the rows that explain it, where it does not agree; `parted` is all that does not."""
+    if comparison.verdict.agrees:
+        return comparison
+    same = involved.values.isdisjoint(parted)
+    found = tuple(
+        row.name
+        for row in differences().values()
+        if any(_fits(fit, comparison, involved) and (same or not fit.same_value) for fit in row.fits)
+        and row.conditions.hold(environment)
+    )
+    return replace(comparison, known_differences=found)
+
+
+def numbers_of(row: Difference, code: Iterable[Involved]) -> dict[str, Any]:
+    """The constants that the names of a row's patterns stand for in a scenario, by the first of its fits that stands there."""
+    for involved in code:
+        for fit in row.fits:
+            for places in _places(fit, involved):
+                shared = places[0]
+                if fit.where is None or _holds(fit.where, shared, involved, {}):
+                    values = {name: _value(tree, involved) for name, tree in shared.items()}
+                    return {name: value for name, value in values.items() if not isinstance(value, _Code)}
+    return {}
+
+
+def _fits(fit: Fit, comparison: Comparison, involved: Involved) -> bool:
+    words = {*comparison.diagnosis, *(["error"] if comparison.verdict is Verdict.ERROR else [])}
+    sides = comparison.sides
+    return (
+        (not fit.diagnosis or bool(fit.diagnosis & words))
+        and (not fit.quantities or any(fnmatchcase(involved.kind, wanted) for wanted in fit.quantities))
+        and set(fit.default) <= involved.defaults
+        and _of_dtype(fit.dtypes, sides)
+        and all(_run(sides[f], word) for f, word in fit.how.items())
+        and all(_shows(sides[f], word) for f, word in fit.shows.items())
+        and all(words.search(sides[f].note) for f, words in fit.says.items())
+        and _stands(fit, involved, sides)
+        and not any(_inside(p, involved, f) for f, patterns in fit.without.items() for p in patterns)
+    )
+
+
+def _stands(fit: Fit, involved: Involved, sides: Mapping[str, Side] | None = None) -> bool:
+    """Whether one pattern of each side is in its code, with the same expressions for the names that the sides share.
+
+    What stands around the two places must be the same computation, too, unless the words of a refusal name the cause; and of
+    a derivative whose value agrees the two places must hold what it is taken by.
+    """
+    if fit.whole and any(len(trees) != 1 for trees in involved.code.values()):
+        return False
+    return any(
+        (fit.where is None or _holds(fit.where, shared, involved, sides or {}))
+        and (fit.around or fit.says or len(places) < len(involved.code) or same_around(involved.code, places))
+        and (not fit.same_value or all(_of_input(place.node, involved.by) for place in places.values()))
+        for shared, places in _places(fit, involved)
+    )
+
+
+def _places(fit: Fit, involved: Involved) -> list[tuple[Shared, dict[str, Place]]]:
+    """The places in both sides' code where the patterns stand, with what their shared names are bound to."""
+    found: list[tuple[Shared, dict[str, Place]]] = [({}, {})]
+    for framework, patterns in fit.code.items():
+        found = [
+            (place.shared, {**places, framework: place})
+            for shared, places in found
+            for pattern in patterns
+            for place in pattern.places(involved.code.get(framework, ()), shared, whole=fit.whole)
+        ]
+    return found
+
+
+def _of_input(tree: ast.expr, names: frozenset[str]) -> bool:
+    """Whether an expression holds one of the names; no names: nobody knows which they are."""
+    return not names or any(isinstance(node, ast.Name) and node.id in names for node in ast.walk(tree))
+
+
+class _Code:
+    """Code that is no constant: the same as code of the same text; whether it is the same as a constant nobody knows."""
+
+    def __init__(self, tree: ast.expr, involved: Involved) -> None:
+        self.text = ast.unparse(tree)
+        self.known = involved.shapes.get(self.text)
+        self.numbers = involved.numbers.get(self.text)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of an input; raises `TypeError` for other code."""
+        if self.known is None:
+            raise TypeError(f"the shape of {self.text} is not known")
+        return self.known
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Code):
+            raise TypeError(f"{self.text} is no constant")
+        return self.text == other.text
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _pairs(one: Any, other: Any) -> list[tuple[Any, Any]]:
+    """The numbers of two things of one size, or of one number and many; raises `TypeError` where they are not known."""
+    first, second = _numbers(one), _numbers(other)
+    size = max(len(first), len(second))
+    if len(first) not in (1, size) or len(second) not in (1, size):
+        raise TypeError("their numbers do not correspond")
+    return list(zip(first * (size // len(first)), second * (size // len(second)), strict=True))
+
+
+def _numbers(thing: Any) -> tuple[Any, ...]:
+    if isinstance(thing, _Code):
+        if not thing.numbers:
+            raise TypeError(f"the numbers of {thing.text} are not known")
+        return thing.numbers
+    return tuple(thing) if isinstance(thing, (list, tuple)) else (thing,)
+
+
+def _known(thing: Any) -> bool:
+    """Whether the numbers of a thing are known."""
+    return not isinstance(thing, _Code) or bool(thing.numbers)
+
+
+def _holds(condition: ast.expr, shared: Shared, involved: Involved, sides: Mapping[str, Side]) -> bool:
+    """Whether a row's condition is met by what its names stand for; not where they cannot tell."""
+    names = {name: _value(tree, involved) for name, tree in shared.items()}
+    axes = max((len(shape) for shape in involved.shapes.values() if shape is not None), default=0)
+    tools = {"pairs": _pairs, "numbers": _numbers, "known": _known, "any": any, "all": all, "sum": sum, "abs": abs}
+    said = {
+        "__axes": axes,
+        "__of": lambda thing: isinstance(thing, _Code) and thing.text in involved.by,
+        **{f"__{framework}": side for framework, side in sides.items()},
+    }
+    try:
+        return bool(value_of(condition, {**names, **tools, **said}))
+    except (*UNKNOWN, IndexError):
+        return False
+
+
+def _value(tree: ast.expr, involved: Involved) -> Any:
+    try:
+        return constant(tree, functions=True)
+    except (NotConstant, BadConstant):
+        return _Code(tree, involved)
+
+
+def _inside(pattern: Pattern, involved: Involved, framework: str) -> list[Shared]:
+    return list(pattern.inside(involved.code.get(framework, ())))
+
+
+def _of_dtype(dtypes: frozenset[str] | Mapping[str, str], sides: Mapping[str, Side]) -> bool:
+    if isinstance(dtypes, frozenset):
+        return not dtypes or bool(dtypes & {side.dtype for side in sides.values()})
+    return all(sides[f].dtype == dtype for f, dtype in dtypes.items())
+
+
+def _run(side: Side, word: str) -> bool:
+    """Whether a side was run in a mode or by a way."""
+    return not re.search(r"compile|graph|jit", side.how) if word == "eager" else word in side.how
+
+
+def _shows(side: Side, word: str) -> bool:
+    if word in ("nan", "zero"):
+        return word in side.kinds
+    if word == "infinite":
+        return "infinity" in side.kinds
+    states = {"none": State.DISCONNECTED, "failed": State.FAILED, "absent": State.ABSENT, "present": State.PRESENT}
+    return side.state is states[word]

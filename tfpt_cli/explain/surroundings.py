@@ -1,0 +1,85 @@
+"""Whether what stands around two calls is the same computation, so that the calls themselves are the cause of a mismatch.
+
+A known difference is about a call on either side. Of `F.elu(x, 2)` against `1.5 * tf.nn.elu(x)` nobody can say that the alpha
+is the cause: there is a factor on one side alone. So what computes around the two calls (and in their arguments) is counted
+on either side: operators with their constants, and functions by the rows of the dictionary. What only moves numbers about
+(transpositions, shapes, pieces) is left out, since layouts differ, and so are conditions and what no row knows.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.expressions.lifting import rows_by_call
+from tfpt_cli.language.expression import BadConstant, NotConstant, constant
+from tfpt_cli.language.trees import called_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from tfpt_cli.dictionary.patterns import Place
+
+# The kinds of rows that compute something else where they stand on one side alone.
+_COMPUTING = frozenset({"activations", "elementwise", "special", "reductions"})
+_OPERATORS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "pow"}
+
+
+def same_around(code: Mapping[str, Iterable[ast.expr]], places: Mapping[str, Place]) -> bool:
+    """Whether as much is computed around (and in the free parts of) a place on one side as on the other."""
+    first, second = (list(_computing(code[f], place)) for f, place in places.items())
+    for names in first:
+        partner = next((other for other in second if other & names), None)
+        if partner is None:
+            return False
+        second.remove(partner)
+    return not second
+
+
+def _computing(trees: Iterable[ast.expr], place: Place) -> Iterator[frozenset[str]]:
+    """What is computed outside a place and in its free parts: of every operator or function, the rows that it may be."""
+    for tree in (*trees, *place.free):
+        yield from _walked(tree, place.node)
+
+
+def _walked(tree: ast.AST, but: ast.AST) -> Iterator[frozenset[str]]:
+    if tree is but:
+        return
+    if isinstance(tree, ast.expr) and _number(tree) is not None:
+        return
+    match tree:
+        case ast.BinOp(op=ast.Pow(), right=right) if _number(right) == 2:
+            yield frozenset({"square"})
+        case ast.BinOp(op=op, left=left, right=right) if type(op) in _OPERATORS:
+            yield frozenset({_OPERATORS[type(op)]})
+            yield from (
+                frozenset({f"{number:.12g}"}) for side in (left, right) if (number := _number(side)) is not None
+            )
+        case ast.UnaryOp(op=ast.USub()):
+            yield frozenset({"negative"})
+        case ast.Call() if names := _rows(tree):
+            yield names
+    for child in ast.iter_child_nodes(tree):
+        yield from _walked(child, but)
+
+
+def _rows(call: ast.Call) -> frozenset[str]:
+    """The computing rows that a call may be, by its name."""
+    name = called_name(call)
+    own = name.rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
+    operations = dictionary().operations
+    rows = [row for framework in ("torch", "tensorflow") for row, _ in rows_by_call(framework).get(name, ())]
+    if not rows and isinstance(call.func, ast.Attribute):
+        rows = [row for row, _ in rows_by_call("torch").get(f"torch.{call.func.attr}", ())]
+    rows = rows or ([operations[own]] if own in operations else [])
+    return frozenset(row.name for row in rows if row.kind in _COMPUTING and row.differentiable)
+
+
+def _number(tree: ast.expr) -> float | None:
+    """The number that a constant expression is; None for other code."""
+    try:
+        value = constant(tree, functions=True)
+    except (NotConstant, BadConstant):
+        return None
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

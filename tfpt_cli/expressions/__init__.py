@@ -1,0 +1,1 @@
+"""Neutral and native expressions: checked, written out for a framework, and read back from native code."""

@@ -1,0 +1,235 @@
+"""Neutral expressions written out as source text: for a framework, for the NumPy reference, and for 50 digits.
+
+The tree has been checked by `tfpt_cli.expressions.checking`. A side enters only through the rows' spellings and through
+`_CONSTANT_ARRAY`, the way it writes a constant array.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import math
+import struct
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.expressions.checking import ATTRIBUTES
+from tfpt_cli.language.expression import (
+    COMPARISONS,
+    CONSTANTS,
+    OPERATORS,
+    constant,
+    is_constant,
+    literal,
+)
+from tfpt_cli.language.kinds import ARRAY_KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Set
+
+    from tfpt_cli.language.signature import Signature
+
+_CONSTANT_ARRAY = {
+    "torch": "torch.tensor({value}, dtype=torch.{dtype})",
+    "tensorflow": "tf.constant({value}, dtype=tf.{dtype})",
+    "numpy": "np.array({value}, dtype='{dtype}')",
+    "mpmath": "np.array({value}, dtype=object)",
+}
+# How many bits of a number's significand a dtype keeps, for the constants of the reference.
+_SIGNIFICAND = {"float16": 11, "bfloat16": 8, "float32": 24, "complex64": 24}
+
+
+def in_double(dtype: str) -> str:
+    """The dtype of double precision for numbers of a dtype."""
+    return "complex128" if dtype.startswith("complex") else "float64"
+
+
+def written(tree: ast.expr, framework: str, dtype: str) -> str:
+    """A checked neutral expression as source text of a framework."""
+    return ast.unparse(_Writer(framework, dtype).array(tree))
+
+
+def written_for_reference(tree: ast.expr, dtype: str, held: Iterator[int], *, digits: bool = False) -> str | None:
+    """The same for the reference, in NumPy float64 or with `digits` in mpmath; None where a row has no such spelling.
+
+    A constant that the checked dtype cannot hold is rounded to it, as the frameworks round it, so that the reference is
+    asked about the same numbers. What is held by `stop_gradient` keeps the value of the first call, under a number of `held`.
+    """
+    try:
+        return ast.unparse(_Writer("mpmath" if digits else "numpy", dtype, held).array(tree))
+    except KeyError:
+        return None
+
+
+def written_with_unknowns(tree: ast.expr, dtype: str, held: Iterator[int], unknown: str) -> str | None:
+    """A checked neutral expression for the reference, in which what no source decides has the value named `unknown`.
+
+    Wherever an operation is asked at arguments that its row calls undecided, the variable `unknown` stands instead of
+    its value: `np.where(np.isneginf(x), _unknown, scipy.special.gammaln(x))`. What the result is at two values of that
+    variable tells which of its entries nobody decides: those that part. None where no operation has such arguments.
+    """
+    writer = _Writer("numpy", dtype, held, unknown)
+    source = ast.unparse(writer.array(tree))
+    return source if writer.marked else None
+
+
+def filled(
+    template: ast.expr,
+    signature: Signature,
+    given: set[str],
+    settings: Mapping[str, Any],
+    arrays: Mapping[str, ast.expr],
+) -> Any:
+    """A row's spelling, as a tree, with its parameters put in.
+
+    Trailing settings that are None, or were not `given` and are off (None or False), are not written.
+    """
+    left_out = set()
+    for parameter in reversed(signature.parameters):
+        value = settings.get(parameter.name)
+        if parameter.kind != "setting" or (parameter.name in given and value is not None):
+            break
+        if value is not None and value is not False:  # 0 == False, and is no reason to leave an axis out
+            break
+        left_out.add(parameter.name)
+    values = {name: literal(value) for name, value in settings.items()} | dict(arrays)
+    return put_in(template, values, left_out)
+
+
+def put_in(node: Any, values: Mapping[str, ast.expr], left_out: Set[str] = frozenset()) -> Any:
+    """A copy of a template with its names replaced. The template is a row's, used again and again, and stays as it is."""
+    match node:
+        case ast.Name(id=name):
+            return values.get(name, node)
+        case ast.Constant() | ast.expr_context() | ast.operator() | ast.unaryop() | ast.cmpop():
+            return node
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            chosen = body if _holds(put_in(test, values, left_out)) else orelse
+            return put_in(chosen, values, left_out)
+        case ast.Call(func=function, args=arguments, keywords=keywords):
+            kept = [k for k in keywords if not (isinstance(k.value, ast.Name) and k.value.id in left_out)]
+            return ast.Call(
+                put_in(function, values, left_out),
+                [put_in(argument, values, left_out) for argument in arguments],
+                [ast.keyword(keyword.arg, put_in(keyword.value, values, left_out)) for keyword in kept],
+            )
+        case ast.AST():
+            return type(node)(**{name: put_in(value, values, left_out) for name, value in ast.iter_fields(node)})
+        case list():
+            return [put_in(item, values, left_out) for item in node]
+    return node
+
+
+def _holds(test: ast.expr) -> bool:
+    """Whether a row's condition holds: a setting that is on, `dtype == "complex128"`, or `ord < 0`."""
+    match test:
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+            return bool(constant(left) == constant(right))
+        case ast.Compare(left=left, ops=[ast.Lt()], comparators=[right]):
+            return bool(constant(left) < constant(right))
+    return bool(constant(test))
+
+
+class _Writer:
+    def __init__(self, side: str, dtype: str, held: Iterator[int] | None = None, unknown: str = "") -> None:
+        self.side, self.unknown, self.marked = side, unknown, False
+        self.rounded = _SIGNIFICAND.get(dtype) if side in ("numpy", "mpmath") else None
+        self.dtype = in_double(dtype) if side == "numpy" else dtype
+        self.held = held or itertools.count()
+
+    def array(self, node: ast.expr) -> ast.expr:
+        """The tree of an array, or of a constant that stands beside one."""
+        match node:
+            case ast.Name(id=name) if name in CONSTANTS and not hasattr(node, "input"):
+                return ast.Attribute(ast.Name("math", ast.Load()), name, ast.Load())
+            case ast.Constant(value=float() as value) if self.rounded:
+                return ast.Constant(_rounded(value, self.rounded))
+            case ast.UnaryOp(op=op, operand=operand):
+                return ast.UnaryOp(op, self.array(operand))
+            case ast.BinOp(left=left, op=op, right=right):
+                return self.operator(OPERATORS[type(op)], left, right)
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                return self.operator(COMPARISONS[type(op)], left, right)
+            case ast.Subscript(value=value, slice=index):
+                return ast.Subscript(self.array(value), index, ast.Load())
+            case ast.Attribute(value=value, attr=attribute) if attribute in ATTRIBUTES and not is_constant(node):
+                row = dictionary().operations[ATTRIBUTES[attribute]]
+                return self.filled(row, set(), {}, {row.signature.arrays[0]: self.array(value)})
+            case ast.Call(func=ast.Name(id=name)):
+                return self.call(node, dictionary().operations[name])
+        return node
+
+    def operator(self, symbol: str, left: ast.expr, right: ast.expr) -> ast.expr:
+        row = dictionary().operators[symbol]
+        x1, x2 = (self.array(side) for side in (left, right))
+        if isinstance(row.spelling[self.side], (ast.Call, ast.IfExp)):
+            x1, x2 = self.as_array(left, x1), self.as_array(right, x2)
+        return self.filled(row, set(), {}, {"x1": x1, "x2": x2})
+
+    def arguments(self, node: ast.Call, row: Operation) -> tuple[set[str], dict[str, Any], dict[str, ast.expr]]:
+        """What a call gives its row: the names that it gives at all, its settings, and its arrays written out."""
+        bound, _ = row.signature.bind(row.name, node)
+        settings, _ = row.signature.values(row.name, bound)
+        arrays: dict[str, ast.expr] = {}
+        for parameter in row.signature.parameters:
+            if parameter.kind != "array":
+                continue
+            argument, name = bound[parameter.name], parameter.name
+            if name == "arrays" and isinstance(argument, (ast.List, ast.Tuple)):
+                arrays[name] = ast.List([self.as_array(item, self.array(item)) for item in argument.elts], ast.Load())
+            else:
+                arrays[name] = self.as_array(argument, self.array(argument), parameter.annotation)
+        return set(bound), settings, arrays
+
+    def call(self, node: ast.Call, row: Operation) -> ast.expr:
+        given, settings, arrays = self.arguments(node, row)
+        if row.name == "stop_gradient" and self.side in ("numpy", "mpmath"):
+            # A difference quotient moves the inputs; what is held must not move with them.
+            held = ast.Attribute(ast.Name("_held", ast.Load()), "setdefault", ast.Load())
+            return ast.Call(held, [ast.Constant(next(self.held)), *arrays.values()], [])
+        if self.side in ("numpy", "mpmath"):
+            # NumPy takes no list of axes, which both frameworks do.
+            settings = {name: tuple(v) if isinstance(v, list) else v for name, v in settings.items()}
+        return self.filled(row, given, settings, arrays)
+
+    def filled(
+        self, row: Operation, given: set[str], settings: dict[str, Any], arrays: dict[str, ast.expr]
+    ) -> ast.expr:
+        known = settings if "dtype" in settings else {**settings, "dtype": self.dtype}
+        tree: ast.expr = filled(row.spelling[self.side], row.signature, given, known, arrays)
+        for case in row.undecided if self.unknown else ():
+            # The condition is evaluated with the same arguments as the spelling, which have no effects.
+            condition = filled(case.at, row.signature, given, known, arrays)
+            where = ast.Attribute(ast.Name("np", ast.Load()), "where", ast.Load())
+            tree = ast.Call(where, [condition, ast.Name(self.unknown, ast.Load()), tree], [])
+            self.marked = True
+        return tree
+
+    def as_array(self, original: ast.expr, lowered: ast.expr, annotation: str | None = None) -> ast.expr:
+        """A constant made an array of the scenario's dtype, because functions of arrays do not all take numbers."""
+        if not is_constant(original):
+            return lowered
+        value = constant(original)
+        dtype = ARRAY_KINDS[annotation] if annotation else self.dtype
+        value = value if annotation or not self.rounded else _rounded_all(value, self.rounded)
+        text = ast.unparse(literal(value))
+        return ast.parse(_CONSTANT_ARRAY[self.side].format(value=text, dtype=dtype), mode="eval").body
+
+
+def _rounded(value: float, bits: int) -> float:
+    """A number with so many bits, to the nearest, ties to even: what a coarser dtype makes of it (within its range)."""
+    if value == 0 or not math.isfinite(value):
+        return value
+    if bits == _SIGNIFICAND["float32"]:
+        try:
+            return float(struct.unpack("f", struct.pack("f", value))[0])
+        except OverflowError:
+            return math.copysign(math.inf, value)
+    mantissa, exponent = math.frexp(value)
+    return math.ldexp(round(math.ldexp(mantissa, bits)), exponent - bits)
+
+
+def _rounded_all(value: Any, bits: int) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_rounded_all(item, bits) for item in value]
+    return _rounded(value, bits) if isinstance(value, float) else value

@@ -1,0 +1,134 @@
+"""Native code in a scenario: whether it makes only the calls that the lists of native calls allow."""
+
+from __future__ import annotations
+
+import ast
+
+from tfpt_cli.dictionary.native import OTHER, ROOTS, native
+from tfpt_cli.frameworks import LABELS
+from tfpt_cli.language.expression import Complaint, offset
+from tfpt_cli.language.signature import bind_any
+from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.language.trees import called_name, dotted
+
+
+def check_native(tree: ast.expr, framework: str, variables: set[str], *, given: int = 0) -> list[Complaint]:
+    """Everything in a native expression that a scenario may not use: names, attributes, arguments.
+
+    `given` counts leading arguments of the outermost call that tfpt passes itself.
+    """
+    checker = _Checker(framework, variables)
+    checker.visit(tree, given)
+    return checker.complaints
+
+
+def with_full_names(tree: ast.expr, framework: str, variables: set[str]) -> ast.expr:
+    """The tree with bare class names (`Dense`) written out, so that it runs with the usual imports alone."""
+    table = native(framework)
+
+    class Rename(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.AST:
+            full = table.canonical(node.id)
+            if node.id in variables or full == node.id or full not in table.calls:
+                return node
+            return ast.parse(full, mode="eval").body
+
+    renamed: ast.expr = Rename().visit(tree)
+    return renamed
+
+
+class _Checker:
+    def __init__(self, framework: str, variables: set[str]) -> None:
+        self.table = native(framework)
+        self.variables = variables
+        self.complaints: list[Complaint] = []
+
+    def complain(self, node: ast.AST, message: str) -> None:
+        self.complaints.append(Complaint(offset(node), message))
+
+    def visit(self, node: ast.AST, given: int = 0) -> None:
+        match node:
+            case ast.Name() | ast.Attribute():
+                self.name(node)
+            case ast.Call():
+                self.call(node, given)
+            case _:
+                for child in ast.iter_child_nodes(node):
+                    self.visit(child)
+
+    def name(self, node: ast.Name | ast.Attribute) -> None:
+        full = dotted(node)
+        root = full.split(".")[0]
+        if not full or (root in self.variables and "." in full):
+            assert isinstance(node, ast.Attribute)
+            self.property(node)
+        elif root not in self.variables:
+            self.known(node, full)
+
+    def property(self, node: ast.Attribute) -> None:
+        self.visit(node.value)
+        if node.attr not in self.table.properties:
+            where = f"the properties {', '.join(sorted(self.table.properties))}"
+            if node.attr in self.table.methods:
+                self.complain(node, f"'{node.attr}' is a method: call it, '.{node.attr}(...)'")
+            else:
+                self.complain(node, f"the attribute '{node.attr}' is not among {where}, which a scenario may use")
+
+    def known(self, node: ast.AST, full: str) -> bool:
+        """Whether a name may stand here; complains if not."""
+        table = self.table
+        canonical = table.canonical(full)
+        if table.knows(canonical):
+            return True
+        root = full.split(".")[0]
+        label = LABELS[table.framework]
+        if root in ROOTS[OTHER[table.framework]] and root not in ROOTS[table.framework]:
+            self.complain(node, f"'{full}' belongs to {LABELS[OTHER[table.framework]]}, but this is the {label} side")
+        elif "." not in full and root in ROOTS[table.framework]:
+            self.complain(node, f"'{full}' is a module; name a function in it")
+        elif "." not in full:
+            hint = table.nearest(full, self.variables)
+            given = f" (given here: {', '.join(sorted(self.variables))})" if self.variables and not hint else ""
+            self.complain(node, f"unknown name '{full}'{hint}{given}")
+        else:
+            hint = table.nearest(canonical)
+            self.complain(node, f"'{full}' is not among the {label} calls that a scenario may make{hint}")
+        return False
+
+    def call(self, node: ast.Call, given: int) -> None:
+        full = dotted(node.func)
+        root = full.split(".")[0]
+        if full and root not in self.variables:
+            if self.known(node.func, full):
+                canonical = self.table.canonical(full)
+                if canonical in self.table.values:
+                    self.complain(node, f"'{full}' is not a function")
+                elif canonical.startswith("nn.init.") and canonical.endswith("_") and not given:
+                    self.complain(node, f"'{full}' writes into its tensor; it can only fill a parameter of init")
+                else:
+                    _, _, complaints = bind_any(full, self.table.calls[canonical], node, given=given)
+                    self.complaints += complaints
+        elif isinstance(node.func, ast.Attribute):
+            self.method(node, node.func)
+        elif isinstance(node.func, ast.Call) and self.is_class(node.func):
+            self.visit(node.func)
+        else:
+            self.complain(node, "only functions, tensor methods and layers can be called in a scenario")
+        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+            self.visit(argument)
+
+    def is_class(self, call: ast.Call) -> bool:
+        return called_name(call).rsplit(".", 1)[-1][:1].isupper()
+
+    def method(self, node: ast.Call, function: ast.Attribute) -> None:
+        self.visit(function.value)
+        name = function.attr
+        if name not in self.table.methods:
+            label = LABELS[self.table.framework]
+            known = did_you_mean(name, list(self.table.methods))
+            self.complain(
+                node, f"'.{name}()' is not among the methods of {label} tensors that a scenario may call{known}"
+            )
+            return
+        _, _, complaints = bind_any(f".{name}", self.table.methods[name], node)
+        self.complaints += complaints

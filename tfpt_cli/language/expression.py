@@ -1,0 +1,380 @@
+"""The language of the expressions and calls in a scenario: Python's syntax, cut down to an allowlist.
+
+Text is parsed by Python's own `ast` and never evaluated here. What the names mean is decided elsewhere: by the
+dictionary for a neutral expression (`tfpt_cli.expressions.lowering`), by the lists of native calls for a native one
+(`tfpt_cli.dictionary.native`).
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import io
+import math
+import operator
+import tokenize
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+MAX_LENGTH = 4_000
+MAX_NODES = 2_000
+# Every pass over a tree is recursive, and a chain of operators (x + x + ...) is as deep as it is long.
+MAX_DEPTH = 100
+MAX_BITS = 64
+
+OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.MatMult: "@",
+}
+COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+}
+CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
+CONSTANT_FUNCTIONS: dict[str, Callable[..., float]] = {
+    name: getattr(math, name)
+    for name in ("sqrt", "exp", "log", "log2", "log10", "log1p", "expm1", "sin", "cos", "tan", "tanh", "atan", "hypot")
+}
+
+_REFUSED: dict[type[ast.AST], str] = {
+    ast.Lambda: "a lambda is not allowed in a scenario",
+    ast.ListComp: "a comprehension is not allowed in a scenario",
+    ast.SetComp: "a comprehension is not allowed in a scenario",
+    ast.DictComp: "a comprehension is not allowed in a scenario",
+    ast.GeneratorExp: "a comprehension is not allowed in a scenario",
+    ast.JoinedStr: "an f-string is not allowed in a scenario",
+    ast.IfExp: "'a if condition else b' is not allowed here; write where(condition, a, b)",
+    ast.BoolOp: "'and' and 'or' are not allowed here; write where(...) or multiply the conditions",
+    ast.Dict: "a dict is not allowed in a scenario",
+    ast.Set: "a set is not allowed in a scenario",
+    ast.Starred: "unpacking (*) is not allowed in a scenario",
+    ast.NamedExpr: "an assignment is not allowed in an expression",
+    ast.Await: "await is not allowed in a scenario",
+    ast.Yield: "yield is not allowed in a scenario",
+}
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What is wrong in an expression, and at which character of its text."""
+
+    offset: int
+    message: str
+
+
+class NotConstant(Exception):
+    """Raised by `constant` for an expression that depends on an input or calls an unknown function."""
+
+    def __init__(self, node: ast.AST) -> None:
+        self.node = node
+
+
+class BadConstant(Exception):
+    """Raised by `constant` for arithmetic that has no reasonable result (too large, a division by zero)."""
+
+    def __init__(self, node: ast.AST, message: str) -> None:
+        super().__init__(message)
+        self.node = node
+
+
+def parse(text: str) -> tuple[ast.expr | None, list[Complaint]]:
+    """The tree of an expression, or None, and everything in it that is outside the language.
+
+    Every node carries `offset`, the character of `text` at which it starts.
+    """
+    if len(text) > MAX_LENGTH:
+        return None, [Complaint(0, f"the expression has {len(text)} characters; at most {MAX_LENGTH} are allowed")]
+    line = text.replace("\n", " ").replace("\r", " ")
+    lead = len(line) - len(line.lstrip())
+    line = line.strip()
+    if not line:
+        return None, [Complaint(0, "the expression is empty")]
+    if "#" in line and _has_comment(line):
+        return None, [
+            Complaint(
+                text.index("#"), "a comment is not allowed inside an expression; put it on a line of its own above"
+            )
+        ]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(line, mode="eval").body
+        nodes, depth = _placed_nodes(tree, line, lead)
+        if nodes > MAX_NODES:
+            return None, [Complaint(0, f"the expression has {nodes} parts; at most {MAX_NODES} are allowed")]
+        if depth > MAX_DEPTH:
+            return None, [
+                Complaint(0, f"the expression is nested more than {MAX_DEPTH} deep; split it or use sum([...])")
+            ]
+        return tree, list(outside(tree))
+    except SyntaxError as error:
+        at = max((error.offset or 1) - 1, 0)
+        return None, [Complaint(lead + min(at, len(line) - 1), f"not an expression: {error.msg}")]
+    except (RecursionError, MemoryError):
+        return None, [Complaint(0, "the expression is nested too deeply")]
+    except ValueError as error:
+        return None, [Complaint(0, f"not an expression: {error}")]
+
+
+def _has_comment(line: str) -> bool:
+    try:
+        return any(token.type == tokenize.COMMENT for token in tokenize.generate_tokens(io.StringIO(line).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return False
+
+
+def offset(node: ast.AST) -> int:
+    """The character of the expression's text at which a node starts."""
+    return int(getattr(node, "offset", 0))
+
+
+def _placed_nodes(tree: ast.expr, line: str, lead: int) -> tuple[int, int]:
+    """Gives every node its `offset`; how many nodes there are, and how deep they are nested."""
+    encoded = b"" if line.isascii() else line.encode()
+    level: list[ast.AST] = [tree]
+    count = depth = 0
+    while level:
+        count, depth = count + len(level), depth + 1
+        for node in level:
+            column = getattr(node, "col_offset", None)
+            if column is not None:
+                node.offset = lead + (len(encoded[:column].decode()) if encoded else column)  # type: ignore[attr-defined]
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return count, depth
+
+
+def outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a kind of node
+    """Everything in a tree that the language does not have."""
+    for kind, message in _REFUSED.items():
+        if isinstance(node, kind):
+            yield Complaint(offset(node), message)
+            return
+    match node:
+        case ast.Constant(value=value):
+            if isinstance(value, bytes):
+                yield Complaint(offset(node), f"{value!r} is not allowed in a scenario: only numbers and texts are")
+        case ast.Name(id=name):
+            if name.startswith("_") or "__" in name:
+                yield Complaint(
+                    offset(node), f"the name '{name}' is not allowed: it starts with or holds underscores in pairs"
+                )
+        case ast.Attribute(value=value, attr=name):
+            if name.startswith("_") or "__" in name:
+                yield Complaint(offset(node), f"the attribute '{name}' is not allowed in a scenario")
+            yield from outside(value)
+        case ast.BinOp(left=left, op=op, right=right):
+            if type(op) not in OPERATORS:
+                yield Complaint(offset(node), "only the operators + - * / // % ** @ are allowed")
+            for side in (left, right):
+                if isinstance(side, (ast.List, ast.Tuple)):
+                    yield Complaint(
+                        offset(side), "arithmetic on a list is not allowed; give the list a name under 'at'"
+                    )
+                elif isinstance(side, ast.Constant) and not isinstance(side.value, (int, float, complex)):
+                    yield Complaint(offset(side), f"arithmetic on {side.value!r} is not allowed")
+                else:
+                    yield from outside(side)
+        case ast.UnaryOp(op=op, operand=operand):
+            if not isinstance(op, (ast.USub, ast.UAdd)):
+                yield Complaint(offset(node), "'not' and '~' are not allowed here; write where(condition, 0, 1)")
+            yield from outside(operand)
+        case ast.Compare(left=left, ops=ops, comparators=comparators):
+            if len(ops) > 1:
+                yield Complaint(offset(node), "a chained comparison is not allowed; multiply the two conditions")
+            elif type(ops[0]) not in COMPARISONS:
+                yield Complaint(offset(node), "only the comparisons < <= > >= == != are allowed")
+            for part in (left, *comparators):
+                yield from outside(part)
+        case ast.Subscript(value=value, slice=index):
+            if isinstance(value, ast.Constant):
+                yield Complaint(offset(value), f"{value.value!r} cannot be indexed")
+            yield from outside(value)
+            yield from outside(index)
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            for limit in (lower, upper, step):
+                if limit is not None:
+                    yield from outside(limit)
+        case ast.Tuple(elts=items) | ast.List(elts=items):
+            for item in items:
+                yield from outside(item)
+        case ast.Call(func=function, args=arguments, keywords=keywords):
+            if isinstance(function, ast.Attribute) and isinstance(function.value, (ast.Constant, ast.JoinedStr)):
+                yield Complaint(offset(node), "calling a method of a text or number is not allowed in a scenario")
+            else:
+                yield from outside(function)
+            for argument in arguments:
+                yield from outside(argument)
+            for keyword in keywords:
+                if keyword.arg is None:
+                    yield Complaint(offset(keyword.value), "unpacking (**) is not allowed in a scenario")
+                yield from outside(keyword.value)
+        case _:
+            yield Complaint(offset(node), f"{type(node).__name__} is not allowed in a scenario")
+
+
+def substitute(tree: ast.expr, values: Mapping[str, Any]) -> ast.expr:
+    """The tree with the `matrix` names replaced by their values; a text that is called becomes the name of the call."""
+    return _Substitution(values).visit(copy.deepcopy(tree)) if values else tree
+
+
+class _Substitution(ast.NodeTransformer):
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return literal(self.values[node.id], node) if node.id in self.values else node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        called = node.func
+        self.generic_visit(node)
+        if isinstance(called, ast.Name) and isinstance(self.values.get(called.id), str):
+            node.func = _placed(ast.Name(self.values[called.id], ast.Load()), called)
+        return node
+
+
+def literal(value: Any, at: ast.AST | None = None) -> ast.expr:
+    """The tree that spells a Python value: numbers (with `math.nan` and `math.inf`), texts, lists, tuples."""
+    node: ast.expr
+    if isinstance(value, (list, tuple)):
+        items = [literal(item, at) for item in value]
+        node = ast.List(items, ast.Load()) if isinstance(value, list) else ast.Tuple(items, ast.Load())
+    elif isinstance(value, float) and not math.isfinite(value):
+        node = ast.Attribute(ast.Name("math", ast.Load()), "nan" if math.isnan(value) else "inf", ast.Load())
+        node = ast.UnaryOp(ast.USub(), node) if value < 0 else node
+    elif isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
+        node = ast.UnaryOp(ast.USub(), ast.Constant(-value))
+    else:
+        node = ast.Constant(value)
+    return _placed(node, at)
+
+
+def number_text(value: Any) -> str:
+    """Numbers and nested lists of them as source text (`[1.0, math.nan]`)."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(number_text(item) for item in value)}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return ast.unparse(literal(value))
+    return repr(value)
+
+
+def _placed(node: ast.expr, at: ast.AST | None) -> ast.expr:
+    node.offset = offset(at) if at is not None else 0  # type: ignore[attr-defined]
+    return node
+
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+
+
+def constant(node: ast.AST, *, functions: bool = False) -> Any:
+    """The Python value of an expression of constants: numbers, texts, lists, tuples and arithmetic.
+
+    With `functions`, also of the functions in `CONSTANT_FUNCTIONS` (`sqrt(3)`, `math.sqrt(3)`).
+
+    Raises `NotConstant` where it depends on something else, and `BadConstant` where the result would not be a number of
+    reasonable size (`2 ** 2 ** 100`), at once and without computing it.
+    """
+    match node:
+        case ast.Constant(value=value):
+            if isinstance(value, int) and value.bit_length() > MAX_BITS:
+                raise BadConstant(node, f"a whole number may have {MAX_BITS} bits; write it as a float")
+            return value
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="math" | "np"), attr=name) if name in CONSTANTS:
+            if hasattr(node, "input"):
+                raise NotConstant(node)
+            return CONSTANTS[name]
+        case ast.Tuple(elts=items):
+            return tuple(constant(item, functions=functions) for item in items)
+        case ast.List(elts=items):
+            return [constant(item, functions=functions) for item in items]
+        case ast.UnaryOp(op=op, operand=operand):
+            value = constant(operand, functions=functions)
+            if not isinstance(value, (int, float, complex)):
+                raise NotConstant(node)
+            return -value if isinstance(op, ast.USub) else +value
+        case ast.BinOp(left=left, op=op, right=right):
+            return _arithmetic(node, op, constant(left, functions=functions), constant(right, functions=functions))
+        case ast.Call(
+            func=ast.Name(id=name) | ast.Attribute(value=ast.Name(id="math" | "np"), attr=name), args=args, keywords=[]
+        ):
+            if functions and name in CONSTANT_FUNCTIONS:
+                values = [constant(argument, functions=True) for argument in args]
+                return _computed(node, lambda: CONSTANT_FUNCTIONS[name](*values))
+    raise NotConstant(node)
+
+
+def _arithmetic(node: ast.AST, op: ast.operator, left: Any, right: Any) -> Any:
+    if not (isinstance(left, (int, float, complex)) and isinstance(right, (int, float, complex))):
+        raise NotConstant(node)
+    if isinstance(op, ast.Pow):
+        if isinstance(left, int) and isinstance(right, int) and abs(right) * max(left.bit_length(), 1) > 20 * MAX_BITS:
+            raise BadConstant(node, f"'{ast.unparse(node)}' is too large for a number")
+        value = _computed(node, lambda: left**right)
+    elif type(op) in _ARITHMETIC:
+        value = _computed(node, lambda: _ARITHMETIC[type(op)](left, right))
+    else:
+        raise NotConstant(node)
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise BadConstant(node, f"'{ast.unparse(node)}' is too large: a whole number may have {MAX_BITS} bits")
+    if isinstance(value, complex) and not (isinstance(left, complex) or isinstance(right, complex)):
+        raise BadConstant(node, f"'{ast.unparse(node)}' is not a real number")
+    return value
+
+
+def _computed(node: ast.AST, compute: Callable[[], Any]) -> Any:
+    try:
+        return compute()
+    except ZeroDivisionError:
+        raise BadConstant(node, f"'{ast.unparse(node)}' divides by zero") from None
+    except OverflowError:
+        raise BadConstant(node, f"'{ast.unparse(node)}' is too large for a number") from None
+    except (ValueError, TypeError) as error:
+        raise BadConstant(node, f"'{ast.unparse(node)}' has no value: {error}") from None
+
+
+def is_constant(node: ast.AST) -> bool:
+    """Whether `constant` gives a value for this tree."""
+    try:
+        constant(node)
+    except (NotConstant, BadConstant):
+        return False
+    return True
+
+
+def bad_constants(node: ast.AST) -> Iterator[Complaint]:
+    """The constant parts of a tree whose arithmetic must not be handed to a framework's process."""
+    try:
+        constant(node)
+    except BadConstant as error:
+        yield Complaint(offset(error.node), str(error))
+    except NotConstant:
+        for child in ast.iter_child_nodes(node):
+            yield from bad_constants(child)
+
+
+def mark_inputs(tree: ast.expr, names: set[str]) -> ast.expr:
+    """The tree with every use of an input marked, so that an input called `e` is not taken for the number."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in names:
+            node.input = True  # type: ignore[attr-defined]
+    return tree

@@ -1,0 +1,176 @@
+"""Signatures of rows and of native calls, and the check of a call against one.
+
+A signature is written as Python writes it. In a dictionary row the parameters before `/` are arrays, as in the
+Python array API standard; the others are settings, and their annotations say what they may be (`KINDS`).
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.language.expression import BadConstant, Complaint, NotConstant, constant, offset
+from tfpt_cli.language.kinds import KINDS
+from tfpt_cli.language.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: `kind` is `array`, `setting`, `args` or `kwargs`; `default` is a tree, None where it is required."""
+
+    name: str
+    kind: str
+    keyword_only: bool
+    default: ast.expr | None
+    annotation: str | None
+
+    @property
+    def required(self) -> bool:
+        return self.default is None and self.kind in ("array", "setting")
+
+    def misfit(self, name: str, value: Any) -> str:
+        """Why a value is not of the annotated kind, in words; empty where it is. None is whatever defaults to it."""
+        if self.annotation is None or (value is None and _is_none(self.default)):
+            return ""
+        kind, fits = KINDS[self.annotation]
+        return "" if fits(value) else f"'{self.name}' of {name} must be {kind}, got {value!r}"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A parsed signature; `text` is what a person reads."""
+
+    text: str
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        return tuple(p.name for p in self.parameters if p.kind == "array")
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return tuple(p.name for p in self.parameters if p.kind == "setting")
+
+    def bind(self, name: str, call: ast.Call, *, given: int = 0) -> tuple[dict[str, ast.expr], list[Complaint]]:
+        """The arguments of a call by parameter name (those left out are missing), and what does not fit.
+
+        `given` counts leading positional arguments that tfpt passes itself (the tensor of a native initializer).
+        """
+        bound: dict[str, ast.expr] = {}
+        complaints: list[Complaint] = []
+        positional = [p for p in self.parameters if not p.keyword_only and p.kind in ("array", "setting")][given:]
+        variadic = any(p.kind == "args" for p in self.parameters)
+        for parameter, argument in zip(positional, call.args, strict=False):
+            bound[parameter.name] = argument
+        if len(call.args) > len(positional) and not variadic:
+            most = f"{len(positional)} argument{'s' * (len(positional) != 1)}"
+            few = "at most " * any(not p.required for p in positional)
+            message = f"{name} takes {few}{most}, got {len(call.args)} ({self.show(name)})"
+            complaints.append(Complaint(offset(call.args[len(positional)]), message))
+        skipped = {p.name for p in self.parameters[:given]}
+        names = {p.name for p in self.parameters if p.kind == "setting"} - skipped
+        open_ended = any(p.kind == "kwargs" for p in self.parameters)
+        for keyword in call.keywords:
+            at = offset(keyword)
+            if keyword.arg in bound:
+                complaints.append(Complaint(at, f"{name} gets '{keyword.arg}' twice ({self.show(name)})"))
+            elif keyword.arg in names:
+                bound[str(keyword.arg)] = keyword.value
+            elif not open_ended:
+                hint = did_you_mean(str(keyword.arg), names)
+                complaints.append(Complaint(at, f"{name} has no argument '{keyword.arg}'{hint} ({self.show(name)})"))
+        missing = [p.name for p in self.parameters if p.required and p.name not in bound and p.name not in skipped]
+        if missing and not variadic:
+            words = ", ".join(f"'{item}'" for item in missing)
+            complaints.append(Complaint(offset(call), f"{name} needs {words} ({self.show(name)})"))
+        return bound, complaints
+
+    def show(self, name: str) -> str:
+        """The signature as a person reads it after the name of the call."""
+        text = self.text if len(self.text) <= 72 else self.text[:70].rsplit(",", 1)[0] + ", ..."
+        return f"{name}({text})"
+
+    def values(self, name: str, bound: dict[str, ast.expr]) -> tuple[dict[str, Any], list[Complaint]]:
+        """The constant values of the settings, defaults filled in, and what is not of the annotated kind."""
+        values: dict[str, Any] = {}
+        complaints = []
+        for parameter in self.parameters:
+            if parameter.kind != "setting":
+                continue
+            tree = bound.get(parameter.name, parameter.default)
+            if tree is None:
+                continue
+            try:
+                value = constant(tree, functions=True)
+            except NotConstant as error:
+                message = f"'{parameter.name}' of {name} must be a constant, '{ast.unparse(error.node)}' is not"
+                complaints.append(Complaint(offset(error.node), message))
+                continue
+            except BadConstant as error:
+                complaints.append(Complaint(offset(error.node), str(error)))
+                continue
+            message = parameter.misfit(name, value) if parameter.name in bound else ""
+            if message:
+                complaints.append(Complaint(offset(tree), message))
+                continue
+            values[parameter.name] = value
+        return values, complaints
+
+    def wrong(self, name: str, settings: Mapping[str, Any]) -> list[str]:
+        """What is not of the annotated kind among known values, in words."""
+        known = [parameter for parameter in self.parameters if parameter.name in settings]
+        return [words for p in known if (words := p.misfit(name, settings[p.name]))]
+
+
+def _is_none(tree: ast.expr | None) -> bool:
+    return isinstance(tree, ast.Constant) and tree.value is None
+
+
+@lru_cache(maxsize=4096)
+def parse_signature(text: str) -> Signature:
+    """A signature from its text, without the brackets around it. Raises `SyntaxError`."""
+    function = ast.parse(f"def f({text}): ...").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    arguments = function.args
+    ordinary = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(ordinary) - len(arguments.defaults)) + list(arguments.defaults)
+    parameters = []
+    for argument, default in zip(ordinary, defaults, strict=True):
+        kind = "array" if argument in arguments.posonlyargs else "setting"
+        parameters.append(_parameter(argument, kind, False, default))
+    if arguments.vararg:
+        parameters.append(_parameter(arguments.vararg, "args", False, None))
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        parameters.append(_parameter(argument, "setting", True, default))
+    if arguments.kwarg:
+        parameters.append(_parameter(arguments.kwarg, "kwargs", True, None))
+    for node in ast.walk(arguments):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    return Signature(ast.unparse(arguments), tuple(parameters))
+
+
+def _parameter(argument: ast.arg, kind: str, keyword_only: bool, default: ast.expr | None) -> Parameter:
+    annotation = ast.unparse(argument.annotation) if argument.annotation else None
+    return Parameter(argument.arg, kind, keyword_only, default, annotation)
+
+
+def bind_any(
+    name: str, signatures: Iterable[str], call: ast.Call, *, given: int = 0
+) -> tuple[Signature, dict[str, ast.expr], list[Complaint]]:
+    """The first of several overloads that a call fits; where none does, the one with the fewest complaints."""
+    best: tuple[Signature, dict[str, ast.expr], list[Complaint]] | None = None
+    for text in signatures:
+        signature = parse_signature(text)
+        bound, complaints = signature.bind(name, call, given=given)
+        if best is None or len(complaints) < len(best[2]):
+            best = signature, bound, complaints
+        if not complaints:
+            break
+    assert best is not None
+    return best

@@ -1,0 +1,287 @@
+"""What fills a parameter: a row with its settings, what it comes to, and how it is written in a framework."""
+
+from __future__ import annotations
+
+import ast
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.dictionary.formulas import HELPERS, UNKNOWN, calculate_gain, value_of
+from tfpt_cli.dictionary.native import native, settings_of
+from tfpt_cli.dictionary.rows import ROOTS, Initializer, Layer, dictionary
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.language.expression import (
+    BadConstant,
+    Complaint,
+    NotConstant,
+    bad_constants,
+    constant,
+    literal,
+    offset,
+)
+from tfpt_cli.language.trees import branches, called_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tfpt_cli.documents.reader import Reader
+    from tfpt_cli.language.shapes import Shape
+    from tfpt_cli.layers.layout import Layout
+
+Fans = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class InitializerCall:
+    """An initializer with its settings."""
+
+    row: Initializer
+    settings: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The neutral call: all numbers of a distribution, `normal(0, 0.05)`; else what is not the default, by name."""
+        words = []
+        for parameter in self.row.signature.parameters:
+            value = self.settings[parameter.name]
+            shown = _number(value) if isinstance(value, float) else repr(value)
+            if parameter.default is None or self.row.distribution is not None:
+                words.append(shown)
+            elif value != constant(parameter.default):
+                words.append(f"{parameter.name}={shown}")
+        return f"{self.row.name}({', '.join(words)})"
+
+    def base(self, fans: Fans | None) -> InitializerCall | None:
+        """The plainest row that this comes to for a tensor with these fans; None where it needs them and there are none."""
+        if self.row.means is None:
+            return self
+        return formula(self.row.means, self.settings, fans)
+
+
+def _number(value: float) -> str:
+    """All digits where they are few, so that 1000 and 1001 are told apart; else four."""
+    whole = repr(value).removesuffix(".0")
+    return whole if len(whole) <= 8 else f"{value:.4g}"
+
+
+def formula(tree: ast.expr, names: Mapping[str, Any], fans: Fans | None) -> InitializerCall | None:
+    """What a row's formula of an initializer (`uniform(-1 / sqrt(fan_in), ...)`) gives; None without the fans that it needs."""
+    given = {} if fans is None else {"fan_in": fans[0], "fan_out": fans[1]}
+    try:
+        found = value_of(tree, {**_makers(), **names, **given})
+    except UNKNOWN:
+        return None
+    assert isinstance(found, InitializerCall)
+    return found.base(fans)
+
+
+@cache
+def _makers() -> dict[str, Callable[..., InitializerCall]]:
+    return {name: _maker(row) for name, row in dictionary().initializers.items()}
+
+
+def _maker(row: Initializer) -> Callable[..., InitializerCall]:
+    defaults = {p.name: constant(p.default) for p in row.signature.parameters if p.default is not None}
+
+    def make(*values: Any) -> InitializerCall:
+        return InitializerCall(row, defaults | dict(zip(row.signature.settings, values, strict=False)))
+
+    return make
+
+
+def written(
+    fill: InitializerCall, framework: str, fans: Fans | None, both: Fans | None, shape: Shape, first: int
+) -> str:
+    """The call that fills a parameter in a framework; in PyTorch its first argument is `tensor`.
+
+    `fans` is what the framework counts, `both` what is meant: where they part, a formula of the fans is written out
+    with its numbers. `shape` and `first` are the parameter's shape in Keras and the axis of it that is PyTorch's first.
+    """
+    if fill.row.means is not None and (framework not in fill.row.spelling or fans != both):
+        base = fill.base(both)
+        assert base is not None
+        fill = base
+    names = {**fill.settings, "shape": tuple(shape), "first": first}
+    tree = _Put(names, framework).visit(ast.parse(ast.unparse(fill.row.spelling[framework]), mode="eval").body)
+    return ast.unparse(tree)
+
+
+class _Put(ast.NodeTransformer):
+    """Puts the settings into a spelling: what names no module is computed, the rest stays as it is written."""
+
+    def __init__(self, names: Mapping[str, Any], framework: str) -> None:
+        self.names = names
+        self.roots = ROOTS[framework]
+        self.bound: set[str] = set()
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.IfExp):
+            return self.visit(node.body if value_of(node.test, self.names) else node.orelse)
+        if isinstance(node, ast.Lambda):
+            self.bound |= {argument.arg for argument in node.args.args}
+            node.body = self.visit(node.body)
+            return node
+        if isinstance(node, ast.expr) and not isinstance(node, (ast.Constant, ast.Starred)) and self.known(node):
+            return literal(value_of(node, self.names))
+        return self.generic_visit(node)
+
+    def known(self, node: ast.expr) -> bool:
+        if isinstance(node, ast.Name) and node.id in self.bound:
+            return False
+        used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        return bool(used & (set(self.names) | HELPERS)) and not used & (self.roots | {"tensor", "dtype"})
+
+
+def layer_source(tree: ast.expr, names: Mapping[str, Any], given: set[str], framework: str) -> ast.Call:
+    """A layer's spelling with its settings put in; keywords that were not given have the same default in the row."""
+
+    class Drop(ast.NodeTransformer):
+        def visit_Call(self, node: ast.Call) -> ast.AST:
+            node.keywords = [k for k in node.keywords if not isinstance(k.value, ast.Name) or k.value.id in given]
+            return self.generic_visit(node)
+
+    source = _Put(names, framework).visit(Drop().visit(ast.parse(ast.unparse(tree), mode="eval").body))
+    assert isinstance(source, ast.Call)
+    return source
+
+
+def checked_settings(
+    reader: Reader, path: tuple[Any, ...], row: Layer | Initializer, call: ast.Call
+) -> dict[str, Any] | None:
+    """The constant settings of a neutral call, or None after complaining."""
+    bound, complaints = row.signature.bind(row.name, call)
+    settings, wrong = row.signature.values(row.name, bound)
+    complaints += wrong
+    if not complaints:
+        complaints += _requirements(row, settings, call)
+    reader.complain_all(path, complaints + [c for c in bad_constants(call) if c not in complaints])
+    return None if complaints else settings
+
+
+def _requirements(row: Layer | Initializer, settings: Mapping[str, Any], call: ast.Call) -> list[Complaint]:
+    try:
+        names = dict(settings)
+        for name, formula_in_row in getattr(row, "where", {}).items():
+            names[name] = value_of(formula_in_row, names)
+        unmet = [words for words, condition in row.requires.items() if not value_of(condition, settings)]
+    except ValueError as error:
+        return [Complaint(offset(call), f"{row.name}: {error} in '{ast.unparse(call)}'")]
+    return [Complaint(offset(call), f"{row.name} needs {words}, got '{ast.unparse(call)}'") for words in unmet]
+
+
+def cannot_take(row: Initializer, shape: Shape) -> str:
+    """Why a parameter of this shape cannot be filled so, in words; empty where it can."""
+    least, most = row.axes or ((2, 16) if row.means is not None else (0, 16))
+    if least <= len(shape) <= most:
+        return ""
+    needed = f"{least}" if least == most else f"{least} or more" if most >= 5 and least == 2 else f"{least} to {most}"
+    why = " (it counts fan_in and fan_out)" if row.means is not None else ""
+    return f"{row.name} fills tensors with {needed} axes{why}, this parameter has {len(shape)}: {_show(shape)}"
+
+
+def not_the_same(row: Initializer, settings: Mapping[str, Any], layout: Layout, shape: Shape, turned: Shape) -> str:
+    """Why a neutral row cannot mean the same on both sides for this parameter, in words; empty where it does.
+
+    `shape` is PyTorch's and `turned` Keras's. What is placed by index, or made orthogonal after flattening, depends on
+    more than a distribution.
+    """
+    if row.structure == "orthogonal":
+        ours = shape[0], math.prod(shape[1:])
+        theirs = math.prod(turned[:-1]), turned[-1]
+        if theirs not in (ours, ours[::-1]):
+            return (
+                f"PyTorch makes a {_show(ours)} matrix of it, Keras one of {_show(theirs)}: orthogonal is not the same"
+            )
+    if row.structure == "sparse" and len(turned) != 2:
+        return f"Keras keeps it with {len(turned)} axes, and the zeros are counted in the columns of a matrix"
+    if row.name == "identity" and len(set(layout.blocks.values())) > 1:
+        return "the gates stand in another order in each framework, so the ones would belong to another gate"
+    if row.name == "dirac":
+        if "(" in layout.pattern:
+            return "its channels are not laid out alike, so the ones would belong to other channels"
+        if shape[0] % settings["groups"]:
+            return f"dirac needs groups that divide {shape[0]}, got {settings['groups']}"
+    return ""
+
+
+def _show(shape: Shape) -> str:
+    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+
+
+def alone(row: Initializer) -> str:
+    """Why a row cannot be written on both sides, in words; empty where it can."""
+    missing = [] if row.means is not None else [LABELS[f] for f in FRAMEWORKS if f not in row.spelling]
+    return f"{row.name} has no counterpart in {' and '.join(missing)}: {row.alone}" if missing else ""
+
+
+def native_source(tree: ast.expr, framework: str) -> str:
+    """A native initializer as it is written; in PyTorch the tensor is passed in as `tensor`."""
+    if framework == "torch" and isinstance(tree, ast.Call):
+        tree = ast.Call(tree.func, [ast.Name("tensor", ast.Load()), *tree.args], tree.keywords)
+    return ast.unparse(tree)
+
+
+def native_fill(tree: ast.expr, framework: str) -> InitializerCall | None:
+    """The row that a native initializer corresponds to, None where there is none."""
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
+        tree = _named_class(tree.value) or tree
+    if isinstance(tree, ast.Call) and called_name(tree).rsplit(".", 1)[-1] not in _templates(framework):
+        # keras.initializers.he_normal and OrthogonalInitializer are other names of the same classes.
+        named = _named_class(called_name(tree).rsplit(".", 1)[-1].removesuffix("Initializer"))
+        tree = ast.Call(named.func, tree.args, tree.keywords) if isinstance(named, ast.Call) else tree
+    if not isinstance(tree, ast.Call):
+        return None
+    for row, template in _templates(framework).get(called_name(tree).rsplit(".", 1)[-1], []):
+        trees = settings_of(template, tree, framework, given=int(framework == "torch"), exact=True)
+        if trees is None:
+            continue
+        defaults = {p.name: p.default for p in row.signature.parameters if p.default is not None}
+        settings = constants({**defaults, **trees})
+        # An array (Constant takes one) is no setting of a row.
+        if set(settings) >= set(row.signature.settings) and not any(isinstance(v, list) for v in settings.values()):
+            return InitializerCall(row, {name: settings[name] for name in row.signature.settings})
+    return None
+
+
+@cache
+def _templates(framework: str) -> dict[str, list[tuple[Initializer, ast.expr]]]:
+    """The spellings of a framework by the last part of the call, in the order of the rows."""
+    found: dict[str, list[tuple[Initializer, ast.expr]]] = {}
+    for row in dictionary().initializers.values():
+        if framework in row.spelling:
+            for template in branches(row.spelling[framework]):
+                found.setdefault(called_name(template).rsplit(".", 1)[-1], []).append((row, template))
+    return found
+
+
+def _named_class(identifier: str) -> ast.expr | None:
+    """The call that a Keras identifier stands for: `"he_normal"` and `"HeNormal"` are `keras.initializers.HeNormal()`."""
+    camel = identifier if identifier[:1].isupper() else "".join(word.capitalize() for word in identifier.split("_"))
+    short = {"Uniform": "RandomUniform", "Normal": "RandomNormal", "One": "Ones", "Zero": "Zeros"}.get(camel, camel)
+    full = f"keras.initializers.{short}"
+    return ast.parse(f"{full}()", mode="eval").body if full in native("tensorflow").calls else None
+
+
+def constants(trees: Mapping[str, ast.expr]) -> dict[str, Any]:
+    """The values of those settings that are constants."""
+    values = {}
+    for name, tree in trees.items():
+        try:
+            if any(isinstance(node, ast.Call) and "gain" in called_name(node) for node in ast.walk(tree)):
+                tree = _Gain().visit(ast.parse(ast.unparse(tree), mode="eval").body)
+            values[name] = constant(tree, functions=True)
+        except (NotConstant, BadConstant, ValueError, TypeError):
+            continue
+    return values
+
+
+class _Gain(ast.NodeTransformer):
+    """`nn.init.calculate_gain("relu")` as its value."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if native("torch").canonical(called_name(node)) != "nn.init.calculate_gain":
+            return self.generic_visit(node)
+        arguments = [constant(item) for item in (*node.args, *(k.value for k in node.keywords))]
+        return literal(calculate_gain(*arguments))

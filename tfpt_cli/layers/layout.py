@@ -1,0 +1,61 @@
+"""How the axes of a parameter map from PyTorch to Keras, as far as shapes go; `compare.layout` moves the arrays."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tfpt_cli.language.shapes import Shape
+
+
+@dataclass(frozen=True)
+class Layout:
+    """An einops pattern from PyTorch's axes to Keras's (`out in -> in out`).
+
+    `sizes` are lengths of axes that the pattern does not tell. Where its axis `gate` holds `blocks`, they stand in the
+    order that is given for each framework.
+    """
+
+    pattern: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def turned(self, shape: Shape) -> Shape:
+        """Keras's shape of what has this shape in PyTorch. Raises `ValueError` where the pattern does not fit."""
+        if "..." in self.pattern or not self.pattern:
+            return shape
+        left, right = (groups(side) for side in self.pattern.split("->"))
+        left = [group for group in left if group != ["1"]] if len(left) != len(shape) else left
+        if len(left) != len(shape):
+            raise ValueError(f"'{self.pattern}' does not fit a shape of {len(shape)} axes")
+        lengths = dict(self.sizes)
+        for group, size in zip(left, shape, strict=True):
+            unknown = [name for name in group if name not in lengths and name != "1"]
+            known = math.prod(lengths[name] for name in group if name in lengths)
+            if len(unknown) > 1 or size % max(known, 1):
+                raise ValueError(f"'{self.pattern}' does not say how {size} is made up of {' '.join(group)}")
+            for name in unknown:
+                lengths[name] = size // known
+        return tuple(math.prod(1 if name == "1" else lengths[name] for name in group) for group in right)
+
+    def first(self) -> int:
+        """The axis in Keras that holds PyTorch's first one."""
+        left, right = (groups(side) for side in self.pattern.split("->"))
+        name = left[0][0]
+        return next((index for index, group in enumerate(right) if name in group), 0)
+
+
+def layout_of(text: str) -> Layout:
+    """A layout as a scenario writes it: a pattern, and after commas the lengths that it does not tell (`..., c=8, h=4`)."""
+    pattern, *lengths = (part.strip() for part in text.split(","))
+    return Layout(pattern, {axis.strip(): int(size) for axis, _, size in (length.partition("=") for length in lengths)})
+
+
+def groups(side: str) -> list[list[str]]:
+    """The axes of one side of a pattern, each as the names that make it up: `(gate out) in` is `[[gate, out], [in]]`."""
+    return [[*re.findall(r"[^\s()]+", part)] for part in re.findall(r"\([^()]*\)|[^\s()]+", side)]

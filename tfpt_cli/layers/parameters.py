@@ -1,0 +1,115 @@
+"""One parameter of a layer: where each framework holds it, how its axes correspond, how each side fills it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tfpt_cli.language.shapes import Shape
+    from tfpt_cli.layers.initializers import Fans, InitializerCall
+    from tfpt_cli.layers.layout import Layout
+# How often a structured parameter is drawn at least, by the size up to which its draws cost little.
+_STRUCTURED = ((50_000, 40), (300_000, 10), (2_000_000, 2))
+
+
+@dataclass(frozen=True)
+class Filling:
+    """How one side fills a parameter.
+
+    `fill` is the row that it corresponds to as it is written, `at` what it comes to for given fans, None where no row
+    knows it; `meant` are the fans to put in, `fans` what this framework counts for the tensor. `formula` is how a
+    default is written. `write` gives the call as it is written, nothing for the layer's own default: listings alone
+    need it, so that validating writes none.
+    """
+
+    fill: InitializerCall | None = None
+    at: Callable[[Fans | None], InitializerCall | None] | None = None
+    meant: Fans | None = None
+    fans: Fans | None = None
+    formula: str = ""
+    default: bool = False
+    write: Callable[[], str] | None = None
+
+    @cached_property
+    def source(self) -> str:
+        """The call as it is written, in PyTorch with `tensor` as its first argument; empty for the layer's default."""
+        return self.write() if self.write is not None else ""
+
+    @cached_property
+    def base(self) -> InitializerCall | None:
+        """The plainest row that it comes to, with its numbers."""
+        return self.at(self.meant) if self.at is not None else None
+
+    @property
+    def random(self) -> bool | None:
+        """Whether it draws; None where no row says."""
+        return None if self.base is None else self.base.row.random
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the fans decide what it draws."""
+        return self.at is not None and self.fans is not None and self.at((4, 4)) != self.at((9, 9))
+
+    @property
+    def structure(self) -> str:
+        """`orthogonal` or `sparse`, empty for anything else."""
+        return "" if self.base is None else self.base.row.structure
+
+    @property
+    def text(self) -> str:
+        """What it is as a person reads it, formula and numbers: `glorot_uniform() = uniform(-0.29, 0.29)`."""
+        if self.base is None:
+            return ""
+        formula, numbers = self.formula or (self.fill or self.base).text, self.base.text
+        return numbers if formula == numbers else f"{formula} = {numbers}"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of the layer: the expression that holds it in each framework, its layout, how each side fills it.
+
+    A side of `attribute` is None where the layer has no such parameter. `shape` is PyTorch's, None where no row knows
+    it. `fills` gives PyTorch's statements that fill it, `initializer` the Keras expression that holds its initializer,
+    `reset` what draws PyTorch's default again. A framework in `rebuilt` can only draw it by building the layer again.
+    `made_by` is the framework of each side, where both are one.
+    """
+
+    name: str
+    attribute: Mapping[str, str | None]
+    layout: Layout
+    shape: Shape | None
+    filling: Mapping[str, Filling]
+    fills: Callable[[], tuple[str, ...]] = tuple
+    initializer: str = ""
+    reset: str = ""
+    rebuilt: frozenset[str] = frozenset()
+    made_by: Mapping[str, str] = field(default_factory=dict)
+
+    def built_again(self, framework: str) -> bool:
+        """Whether it is drawn by building the whole layer again."""
+        there = self.attribute[framework] is not None
+        return there and framework in self.rebuilt and self.filling[framework].random is not False
+
+    def draws(self, framework: str, samples: int) -> int:
+        """How often it is drawn by itself for a distribution test.
+
+        0 where nothing is random, where the tensor itself is enough, and where only the whole layer can be built again.
+
+        Where no row says whether it is random, at least twice, to see; a structured one often enough to see that its
+        draws do not repeat.
+        """
+        filling = self.filling[framework]
+        if self.attribute[framework] is None or filling.random is False or self.shape is None:
+            return 0
+        if self.built_again(framework):
+            return 0
+        size = max(math.prod(self.shape), 1)
+        needed = math.ceil(samples / size)
+        if filling.structure:
+            needed = max(needed, *(count for most, count in _STRUCTURED if size <= most), 1)
+        return max(needed, 2) if filling.random is None else (needed if needed > 1 else 0)

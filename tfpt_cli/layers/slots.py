@@ -1,0 +1,268 @@
+"""A layer that a row knows: its source in each framework, its parameters, and how each is filled by default."""
+
+from __future__ import annotations
+
+import ast
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.dictionary.formulas import FANS, UNKNOWN, text_of, value_of
+from tfpt_cli.dictionary.rows import CELL, COPY, Layer, LayerParameter
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.layers.initializers import (
+    Fans,
+    InitializerCall,
+    cannot_take,
+    formula,
+    layer_source,
+    native_fill,
+    native_source,
+    not_the_same,
+    written,
+)
+from tfpt_cli.layers.layout import Layout
+from tfpt_cli.layers.parameters import Filling, Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tfpt_cli.language.shapes import Shape
+
+MAX_WEIGHTS = 100_000_000
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One layer and direction of a recurrent stack: the end of PyTorch's names, Keras's cell, the size of its input."""
+
+    suffix: str
+    cell: str
+    input_size: int
+    index: int
+
+
+def copies(row: Layer, names: Mapping[str, Any]) -> list[Copy]:
+    """Every layer and direction of a recurrent row; of any other row, one copy."""
+    if not row.recurrent:
+        return [Copy("", "layer", 0, 0)]
+    depth, directions = names.get("num_layers", 1), ("", "_reverse")[: 1 + names.get("bidirectional", False)]
+    found = []
+    for index in range(depth):
+        holder = f"layer.layers[{index}]" if depth > 1 else "layer"
+        for direction in directions:
+            way = "" if len(directions) == 1 else (".backward_layer" if direction else ".forward_layer")
+            size = names["hidden_size"] * len(directions) if index else names.get("input_size", 0)
+            found.append(Copy(f"_l{index}{direction}", f"{holder}{way}.cell", size, index))
+    return found
+
+
+def stacked(cell: ast.Call, depth: int, bidirectional: bool) -> ast.Call:
+    """Keras's layers for a stack of one cell: a layer alone, in both directions, or several in a row."""
+    whole: list[ast.expr] = []
+    for index in range(depth):
+        keywords = [*cell.keywords]
+        if index < depth - 1:
+            keywords.append(ast.keyword("return_sequences", ast.Constant(True)))
+        one = ast.Call(cell.func, cell.args, keywords)
+        wrapper = ast.parse("keras.layers.Bidirectional", mode="eval").body
+        whole.append(ast.Call(wrapper, [one], []) if bidirectional else one)
+    if depth == 1:
+        assert isinstance(whole[0], ast.Call)
+        return whole[0]
+    return ast.Call(ast.parse("keras.Sequential", mode="eval").body, [ast.List(whole, ast.Load())], [])
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One parameter of a known layer, before anything but the layer itself fills it.
+
+    `name` is the quantity; `shape` PyTorch's shape and `turned` Keras's, each by its own call's settings; `fans` what
+    each framework counts, `both` what a neutral initializer means by them.
+    """
+
+    entry: LayerParameter
+    name: str
+    copy: Copy
+    attribute: Mapping[str, str | None]
+    layout: Layout
+    shape: Shape | None
+    turned: Shape | None
+    fans: Mapping[str, Fans | None]
+    both: Fans | None
+    default: Mapping[str, Filling]
+
+    def parameter(
+        self, filling: Mapping[str, Filling], fills: Callable[[], tuple[str, ...]], rebuilt: frozenset[str]
+    ) -> Parameter:
+        """The parameter, filled so."""
+        attribute = self.attribute["tensorflow"] or ""
+        holder = attribute.split("[")[0] if attribute.endswith("]") else attribute
+        ours = self.attribute["torch"] or ""
+        initializer = self._initializer(holder, filling["tensorflow"])
+        if not initializer:
+            rebuilt |= {"tensorflow"}
+        return Parameter(
+            self.name,
+            self.attribute,
+            self.layout,
+            self.shape,
+            filling,
+            fills,
+            initializer,
+            self.entry.reset or f"{ours.split(' + ')[0].rpartition('.')[0]}.reset_parameters()",
+            # How often to draw a tensor whose shape no formula tells, only the layer itself can say.
+            rebuilt if self.shape is not None else frozenset(FRAMEWORKS),
+        )
+
+    def _initializer(self, holder: str, filling: Filling) -> str:
+        """The Keras expression of the initializer that draws this parameter; empty where only the layer can."""
+        if not self.entry.keras_argument or not holder:
+            return ""
+        if self.entry.copied is not None:
+            if filling.base is None:
+                return ""
+            if filling.scaled:
+                return f"copies[{self.entry.copied}]"
+        return f"{holder.rpartition('.')[0]}.{self.entry.keras_argument}"
+
+    def filled(self, fill: InitializerCall) -> dict[str, Filling]:
+        """Both sides filled by a neutral initializer, each in its own spelling."""
+        shape, first = self.turned or (), self.layout.first()
+
+        def one(framework: str) -> Filling:
+            fans = self.fans[framework]
+            source = partial(written, fill, framework, fans, self.both, shape, first)
+            return Filling(fill, fill.base, self.both, fans, write=source)
+
+        return {framework: one(framework) for framework in FRAMEWORKS}
+
+    def native(self, tree: ast.expr, framework: str) -> Filling:
+        """A side filled by a native initializer."""
+        fill, fans = native_fill(tree, framework), self.fans[framework]
+        return Filling(fill, fill.base if fill else None, fans, fans, write=partial(native_source, tree, framework))
+
+    def too_many(self, framework: str) -> str:
+        """That it has more values than can be compared, in words; empty where it has not."""
+        shape = self.shape if framework == "torch" else self.turned
+        weights = math.prod(shape or ())
+        if weights <= MAX_WEIGHTS:
+            return ""
+        return f"{self.name} would have {weights:.3g} values; at most {MAX_WEIGHTS:,} are allowed"
+
+    def refused(self, fill: InitializerCall) -> str:
+        """Why this parameter cannot be filled so, in words; empty where it can."""
+        if self.shape is None or self.turned is None:
+            return ""
+        shape = self.shape if len(self.shape) <= len(self.turned) else self.turned
+        return cannot_take(fill.row, shape)
+
+    def not_the_same(self, fill: InitializerCall) -> str:
+        """Why a neutral initializer cannot fill this parameter alike on both sides; empty where it does."""
+        if self.shape is None or self.turned is None:
+            return ""
+        if fill.row.structure == "sparse" and "ward_layer" in (self.attribute["tensorflow"] or ""):
+            return "Keras copies the initializers of a Bidirectional layer, and cannot copy a function; sparse is one there"
+        return not_the_same(fill.row, fill.settings, self.layout, self.shape, self.turned)
+
+
+def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slot]:
+    """The parameters of a layer, whose settings are given by framework (those that a native call does not tell are missing)."""
+    known = {framework: row.names(values) for framework, values in settings.items()}
+    every = copies(row, known["torch"])
+    for copy in every:
+        names = {
+            f: {**values, "input_size": copy.input_size} if row.recurrent else values for f, values in known.items()
+        }
+        fans_of: dict[str, Mapping[str, Fans | None]] = {}
+        for entry in row.parameters.values():
+            attribute = {f: _attribute(entry, f, names[f], copy) for f in FRAMEWORKS}
+            if not any(attribute.values()):
+                continue
+            sizes = {axis: _value(tree, names["torch"]) for axis, tree in entry.sizes.items()}
+            blocks = {"gate": len(entry.blocks["torch"])} if entry.blocks else {}
+            layout = Layout(entry.layout, {**{a: s for a, s in sizes.items() if s is not None}, **blocks}, entry.blocks)
+            shapes = {f: _value(entry.shape, values) for f, values in names.items()}
+            turned = _turned(layout, shapes["tensorflow"])
+            fans = {
+                "torch": FANS["torch"](shapes["torch"]) if shapes["torch"] is not None else None,
+                "tensorflow": _value(entry.fans["tensorflow"], names["tensorflow"])
+                if "tensorflow" in entry.fans
+                else (FANS["tensorflow"](turned) if turned is not None else None),
+            }
+            both = _value(entry.fans["both"], names["torch"]) if "both" in entry.fans else fans["torch"]
+            fans_of[entry.name] = fans
+            written_in = fans_of.get(entry.fans_of, fans)
+            default = {
+                f: _default(entry, f, names[f], written_in[f], fans[f]) if attribute[f] else Filling()
+                for f in FRAMEWORKS
+            }
+            name = entry.name + (copy.suffix if len(every) > 1 else "")
+            yield Slot(entry, name, copy, attribute, layout, shapes["torch"], turned, fans, both, default)
+
+
+def _attribute(entry: LayerParameter, framework: str, names: Mapping[str, Any], copy: Copy) -> str | None:
+    if entry.present is not None and names.get(entry.present, True) is False:
+        return None
+    tree = entry.attribute[framework]
+    while isinstance(tree, ast.IfExp):
+        tree = tree.body if _value(tree.test, names) in (True, None) else tree.orelse
+    text = text_of(tree)
+    if text == "None":
+        return None
+    text = text.replace(COPY, copy.suffix).replace(CELL, copy.cell)
+    if framework == "torch" and entry.added is not None:
+        return f"{text} + {text_of(entry.added).replace(COPY, copy.suffix)}"
+    return text
+
+
+def _default(
+    entry: LayerParameter, framework: str, names: Mapping[str, Any], fans: Fans | None, own: Fans | None
+) -> Filling:
+    tree = entry.default.get(framework)
+    if tree is None:
+        return Filling(default=True)
+    while isinstance(tree, ast.IfExp):
+        tree = tree.body if _value(tree.test, names) in (True, None) else tree.orelse
+    return Filling(None, partial(formula, tree, names), fans, own, text_of(tree), default=True)
+
+
+def _value(tree: ast.expr, names: Mapping[str, Any]) -> Any:
+    try:
+        return value_of(tree, names)
+    except UNKNOWN:
+        return None
+
+
+def _turned(layout: Layout, shape: Shape | None) -> Shape | None:
+    try:
+        return None if shape is None else layout.turned(shape)
+    except ValueError:
+        return None
+
+
+def build_argument(row: Layer, names: Mapping[str, Any], given: tuple[int, ...] | None = None) -> str:
+    """What Keras's `build` is given: the shape with the batch, or several; `given` is the scenario's own input shape."""
+    batch = [None]
+    if row.build is not None:
+        shapes = [tuple(batch + list(shape)) for shape in value_of(row.build, names)]
+        if given is not None:
+            shapes = [(None, *given), *((None, *given[:-1], shape[-1]) for shape in shapes[1:])]
+        return ", ".join(map(str, shapes))
+    shape = given if given is not None else tuple(size for size in value_of(row.input_shape, names) if size is not ...)
+    return str((None, *shape)) if shape else "(None,)"
+
+
+def layer_call(
+    row: Layer, settings: Mapping[str, Any], given: set[str], keywords: Mapping[str, Filling | str], framework: str
+) -> str:
+    """The source of a layer in a framework; Keras's gets its initializers (and plain text) as `keywords`."""
+    call = layer_source(row.spelling[framework], row.names(settings), given, framework)
+    if framework == "tensorflow":
+        for name, value in keywords.items():
+            text = value if isinstance(value, str) else value.source
+            call.keywords.append(ast.keyword(name, ast.parse(text, mode="eval").body))
+        if row.recurrent:
+            call = stacked(call, settings["num_layers"], settings["bidirectional"])
+    return ast.unparse(call)

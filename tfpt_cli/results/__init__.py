@@ -1,0 +1,70 @@
+"""What every stage hands on: outcomes of listings, comparisons, results of scenarios, the report.
+
+Standard library only, frozen, and small: an array stays in its `Outcome` until it is compared; a `Comparison`
+keeps a summary of it and its first values.
+"""
+
+from __future__ import annotations
+
+from tfpt_cli.results.comparisons import (
+    MANY_ULP,
+    Against,
+    Comparison,
+    Distribution,
+    Kink,
+    Measure,
+    Reference,
+    Side,
+    Standing,
+    Summary,
+    Test,
+    Tolerance,
+    Verdict,
+)
+from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, OURSELVES, Failure, Outcome, State, Value
+from tfpt_cli.results.printing import printable, printable_lines
+from tfpt_cli.results.report import (
+    Curve,
+    Explanation,
+    Problem,
+    Report,
+    ScenarioResult,
+    Status,
+    Unread,
+    expected_of,
+    placed,
+)
+
+__all__ = [
+    "INTERNAL",
+    "INTERNAL_ERROR",
+    "MANY_ULP",
+    "OURSELVES",
+    "Against",
+    "Comparison",
+    "Curve",
+    "Distribution",
+    "Explanation",
+    "Failure",
+    "Kink",
+    "Measure",
+    "Outcome",
+    "Problem",
+    "Reference",
+    "Report",
+    "ScenarioResult",
+    "Side",
+    "Standing",
+    "State",
+    "Status",
+    "Summary",
+    "Test",
+    "Tolerance",
+    "Unread",
+    "Value",
+    "Verdict",
+    "expected_of",
+    "placed",
+    "printable",
+    "printable_lines",
+]

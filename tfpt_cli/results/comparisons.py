@@ -1,0 +1,204 @@
+"""How a quantity compares on both sides: the verdict, how far apart, and what the reference says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfpt_cli.results.outcomes import State
+
+# From here on a distance in units in the last place says nothing: one side is next to zero.
+MANY_ULP = 1 << 31
+
+
+class Verdict(StrEnum):
+    """What a comparison of one quantity came to."""
+
+    IDENTICAL = "identical"
+    CLOSE = "close"
+    SAME_DISTRIBUTION = "same distribution"
+    DIFFERS = "differs"
+    ERROR = "error"
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both sides mean the same."""
+        return self not in (Verdict.DIFFERS, Verdict.ERROR)
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What a scenario allows: `|a - b| <= atol + rtol * max(|a|, |b|)`."""
+
+    rtol: float
+    atol: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean, standard deviation, range and histogram of the finite values of an array (float64)."""
+
+    mean: float
+    std: float
+    low: float
+    high: float
+    counts: tuple[int, ...]
+    edges: tuple[float, float]
+    not_finite: int = 0
+
+
+@dataclass(frozen=True)
+class Side:
+    """What the report shows of one framework's value.
+
+    Of a parameter also its (fan_in, fan_out) as the framework counts them, and what fills it, in formula and numbers.
+    `kinds` counts the zeros, NaNs and infinities where there are any. `declared` is how much of the declared law lies in each
+    of many equal parts of the range of `samples`.
+    """
+
+    state: State
+    how: str = ""
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    values: Any = None
+    left_out: int = 0
+    summary: Summary | None = None
+    samples: Summary | None = None
+    note: str = ""
+    fans: tuple[int, int] | None = None
+    law: str = ""
+    kinds: dict[str, int] = field(default_factory=dict)
+    declared: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Test:
+    """One statistical test: its name, what it was made on, and its p-value."""
+
+    name: str
+    on: str
+    p: float
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How a random parameter was judged: the declared distributions, the tests, and what they could have seen.
+
+    `level` is that of the whole verdict: a test fails below `level` divided by the number of tests. `detectable` is the
+    smallest relative difference of scale that these samples show in 99 of 100 runs, `detectable_mean` that of the means
+    in standard deviations.
+    """
+
+    declared: dict[str, str]
+    samples: dict[str, int]
+    level: float
+    tests: tuple[Test, ...]
+    detectable: float | None
+    detectable_mean: float | None = None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How far two arrays of the same shape are apart. What cannot be measured (all NaN, say) is None.
+
+    `passes_at` holds the smallest `rtol` that would pass with `atol` as it is, and the smallest `atol` with `rtol`
+    as it is; None where no tolerance would.
+    """
+
+    size: int
+    mismatched: int
+    max_abs: float | None
+    max_rel: float | None
+    max_ulp: int | None
+    worst_index: tuple[int, ...] | None
+    passes_at: dict[str, float] | None
+
+
+class Standing(StrEnum):
+    """Where a side stands against the reference."""
+
+    RIGHT = "right"
+    CONVENTION = "convention"  # a kink: between what the derivative is from the left and from the right
+    ROUNDING = "rounding"  # off, but right when it is run in double precision
+    OVERFLOW = (
+        "overflow"  # no number, where one is right that double precision has and this dtype has not, or lost on the way
+    )
+    WRONG = "wrong"
+    UNKNOWN = "unknown"  # the reference has no value anywhere, or none that is sure enough
+
+
+@dataclass(frozen=True)
+class Against:
+    """One side against the reference.
+
+    `ulps` is the greatest distance in units in the last place of the side's dtype, None where it cannot be measured;
+    `off` counts the values beyond the tolerance and the reference's own error; `worst_index` is the place of one. `lost`
+    says that somewhere more than half of the dtype's digits are gone, whatever the tolerance allows near zero. `unknown` counts
+    the values of which the reference knows nothing that is sure enough.
+    """
+
+    standing: Standing
+    off: int = 0
+    ulps: float | None = None
+    max_abs: float | None = None
+    worst_index: tuple[int, ...] | None = None
+    lost: bool = False
+    unknown: int = 0
+
+
+@dataclass(frozen=True)
+class Kink:
+    """A place where the derivatives from the left and from the right are not the same."""
+
+    index: tuple[int, ...]
+    left: float
+    right: float
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the arbiter says of a quantity: float64 or 50 digits, and derivatives by difference quotients.
+
+    `values` are by whose function it is: one for both, or each side's own where they are written natively and mean
+    different things; `one_sided` the derivatives from the left and from the right, where there is a kink. `error` is the
+    greatest of the reference's own error estimates, `condition` how many times larger a small relative change of the
+    inputs comes out. With `along` only the derivative along one random direction was checked.
+    """
+
+    method: str
+    values: dict[str, Any]
+    left_out: int
+    error: float | None
+    sides: dict[str, Against]
+    kinks: tuple[Kink, ...] = ()
+    one_sided: tuple[Any, Any] | None = None
+    condition: float | None = None
+    along: bool = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One quantity, both sides.
+
+    `layout` is an einops pattern from PyTorch's axes to TensorFlow's; `blocks` names what stands along its axis `gate`,
+    in each framework's order. `findings` is what the reference has to say, in words. `known_differences` holds the ids of the
+    rows that explain a mismatch, `errors` the greatest absolute difference in each block of two matrices that differ
+    (at most 32 by 32 blocks; not a number where a side has none).
+    """
+
+    quantity: str
+    verdict: Verdict
+    sides: dict[str, Side]
+    reason: str = ""
+    layout: str = ""
+    measure: Measure | None = None
+    tolerance: dict[str, float] | None = None
+    distribution: Distribution | None = None
+    diagnosis: tuple[str, ...] = ()
+    reference: Reference | None = None
+    findings: tuple[str, ...] = ()
+    blocks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    known_differences: tuple[str, ...] = ()
+    errors: tuple[tuple[float, ...], ...] = ()

@@ -1,0 +1,95 @@
+"""What running a listing gave: its quantities as values, or a failure, which is a value too."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+# The owner of a failure that is a mistake of tfpt's own.
+OURSELVES = "tfpt"
+
+
+class State(StrEnum):
+    """Whether a side has a value for a quantity, and if not, why."""
+
+    PRESENT = "present"
+    DISCONNECTED = "disconnected"  # the framework answered None for a derivative
+    ABSENT = "absent"  # the layer has no such parameter
+    FAILED = "failed"
+    SKIPPED = "skipped"  # the machine lacks what it needs
+
+
+# The symptom of a mistake of tfpt's own, and the exit code, which no other outcome has.
+INTERNAL, INTERNAL_ERROR = "internal", 4
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A framework that raised, crashed, hung, talked nonsense or could not be started, as a value.
+
+    `symptom` is one of `exception`, `crashed`, `timeout`, `nonsense`, `not installed`, `not started`. It is `internal`, with
+    the framework `tfpt` and a `traceback`, where tfpt itself failed.
+    """
+
+    framework: str
+    symptom: str
+    message: str
+    listing_line: int | None = None
+    traceback: str = ""
+
+    @classmethod
+    def internal(cls, error: Exception, doing: str) -> Failure:
+        """A mistake of tfpt's own: what it was `doing` (`comparing`), and the exception."""
+        text = " ".join(str(error).split())[:300]
+        message = (
+            f"tfpt itself failed while {doing}: {type(error).__name__}{': ' if text else ''}{text}; this says nothing of "
+            "your code. Please report it, with the scenario and the traceback (-v, or the JSON report)"
+        )
+        lines = traceback.format_exception(error, limit=-_TRACEBACK)
+        return cls(OURSELVES, INTERNAL, message, traceback="".join(lines)[-_TRACEBACK_TEXT:])
+
+    @property
+    def could_not_run(self) -> bool:
+        """True where the framework's process broke, false where the framework itself, or tfpt, refused the code."""
+        return self.symptom not in ("exception", INTERNAL)
+
+
+# Of a recursion without end the last calls are enough.
+_TRACEBACK, _TRACEBACK_TEXT = 30, 10_000
+
+
+@dataclass(frozen=True)
+class Value:
+    """One quantity as a worker returned it: `array` is a NumPy array where the state is `present`.
+
+    `dtype` is the framework's own name for it (a bfloat16 travels as float32); `reason` says why it was skipped.
+    """
+
+    state: State
+    array: Any = None
+    dtype: str = ""
+    failure: Failure | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What running a listing gave: values by (quantity, how it was computed), and what failed."""
+
+    framework: str
+    values: dict[tuple[str, str], Value]
+    failures: tuple[Failure, ...] = ()
+    seconds: float = 0.0
+
+    def on(self, side: str) -> Outcome:
+        """The same as that of a side: both sides may be one framework, in two versions."""
+        if side == self.framework:
+            return self
+        values = {
+            key: replace(value, failure=value.failure and replace(value.failure, framework=side))
+            for key, value in self.values.items()
+        }
+        failures = tuple(replace(failure, framework=side) for failure in self.failures)
+        return replace(self, framework=side, values=values, failures=failures)

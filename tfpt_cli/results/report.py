@@ -1,0 +1,192 @@
+"""A run as a whole: scenarios held against what they expect, problems of files, the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, Failure
+from tfpt_cli.results.printing import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tfpt_cli.results.comparisons import Comparison
+
+
+def expected_of(expect: Any, quantity: str) -> str:
+    """`agree`, `differ` or `error`: what a scenario expects of a quantity, the rest agreeing where it says so by quantity."""
+    return str(expect.get(quantity, "agree") if isinstance(expect, dict) else expect)
+
+
+class Status(StrEnum):
+    """A scenario held against its `expect`."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """Something wrong in a file, a path or an option, with the likely fix in the message. Line 0: no line applies."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        """One line, whatever a key or a path holds."""
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return printable(f"{place}: {self.message}")
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A document over which tfpt itself failed while reading it: what is known of it, and the failure."""
+
+    file: str
+    line: int
+    name: str
+    subject: str
+    failure: Failure
+
+    @property
+    def problem(self) -> Problem:
+        """The failure as a problem of the file, for who only reads it."""
+        return Problem(self.file, self.line, 1, self.failure.message)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is known of two spellings that are nearly the same: what differs, why, and what to write on either side.
+
+    `scenario` is the file below `scenarios/` that shows it, in scenarios tagged with its name.
+    """
+
+    name: str
+    area: str
+    what: str
+    why: str
+    write: Mapping[str, str]
+    source: str
+    scenario: str
+
+    @property
+    def proof(self) -> str:
+        """The command that shows it."""
+        return f"tfpt check scenarios/{self.scenario} --tag {self.name}"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A quantity over an interval of the input `by`, in both frameworks; None where a side has no number there.
+
+    `parts` says of every point whether both sides part there.
+    """
+
+    quantity: str
+    by: str
+    at: tuple[float, ...]
+    sides: dict[str, tuple[float | None, ...]]
+    parts: tuple[bool, ...]
+
+
+def placed(name: str, line: int) -> str:
+    """The id of a scenario with its line, for one that shares its file and title with another."""
+    return f"{name} (line {line})"
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """One case of a scenario, checked: its comparisons and failures, and the status against `expect`.
+
+    `explanations` are the known differences that its comparisons name; `listings` is the code that ran, by side, and `curves`
+    its quantities over an interval, where those were asked for. `compared` says in words what its comparisons cover, as in
+    "both sides agree in ...".
+    """
+
+    file: str
+    line: int
+    name: str
+    case: dict[str, Any]
+    subject: str
+    headline: str
+    expect: Any
+    because: str
+    status: Status
+    comparisons: tuple[Comparison, ...]
+    failures: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    tags: tuple[str, ...] = ()
+    id: str = ""
+    explanations: tuple[Explanation, ...] = ()
+    listings: dict[str, str] = field(default_factory=dict)
+    curves: tuple[Curve, ...] = ()
+    compared: str = ""
+
+    @property
+    def place(self) -> str:
+        """What tells it from another one of the same file and title, as long as the file stays as it is."""
+        return placed(self.id, self.line)
+
+    @property
+    def expected(self) -> bool:
+        """Whether it is as its `expect` says, or could not be checked at all for what the machine lacks."""
+        return self.status in (Status.PASSED, Status.SKIPPED)
+
+    @property
+    def agree(self) -> bool:
+        """Whether every quantity agrees, whatever was expected."""
+        return bool(self.comparisons) and all(c.verdict.agrees for c in self.comparisons)
+
+    @property
+    def internal(self) -> bool:
+        """Whether tfpt itself failed over it."""
+        return any(failure.symptom == INTERNAL for failure in self.failures)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a reporter may show.
+
+    `alike` is the framework that both sides are, where two versions of one are compared. `began` is the time in UTC, as ISO
+    8601 without a zone; empty where it is not known.
+    """
+
+    environment: dict[str, str]
+    scenarios: tuple[ScenarioResult, ...]
+    problems: tuple[Problem, ...] = ()
+    interrupted: bool = False
+    stopped: bool = False
+    selected: int = 0
+    deselected: int = 0
+    seconds: float = 0.0
+    alike: str | None = None
+    began: str = ""
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many scenarios have each status."""
+        return {status.value: sum(s.status is status for s in self.scenarios) for status in Status}
+
+    @property
+    def exit_code(self) -> int:
+        """0 all as expected, 1 at least one not, 2 an invalid file, 3 a framework could not run, 4 tfpt itself failed.
+
+        The highest that applies; 130 where the run was interrupted.
+        """
+        codes = [0]
+        if not all(s.expected for s in self.scenarios):
+            codes.append(1)
+        if self.problems:
+            codes.append(2)
+        if any(f.could_not_run for s in self.scenarios for f in s.failures):
+            codes.append(3)
+        if any(s.internal for s in self.scenarios):
+            codes.append(INTERNAL_ERROR)
+        return 130 if self.interrupted else max(codes)

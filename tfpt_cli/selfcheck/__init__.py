@@ -1,0 +1,1 @@
+"""The dictionary held against the installed frameworks."""

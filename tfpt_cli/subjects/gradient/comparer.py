@@ -1,0 +1,551 @@
+"""How the quantities of a gradient scenario compare: side against side, way against way, and both against the reference."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfpt_cli.compare.arbiter import MAX_KINKS, Evidence, Judgement, found_kinks, judge
+from tfpt_cli.compare.summary import SHOWN
+from tfpt_cli.compare.values import PRECISION, close, compare_values, limits, measure
+from tfpt_cli.dictionary.rows import unstable_operations
+from tfpt_cli.frameworks import FRAMEWORKS, LABELS, REFERENCE
+from tfpt_cli.results import Against, Comparison, Kink, Outcome, Reference, Standing, State, Tolerance, Value, Verdict
+from tfpt_cli.subjects.gradient.reference import (
+    ALONG,
+    AT_NAN,
+    CONDITION,
+    DIRECTION,
+    DOUBLE,
+    ERROR,
+    EXACT,
+    ITSELF,
+    KNOWN,
+    LEFT,
+    RIGHT,
+    UNDECIDED,
+    leaf_of,
+)
+from tfpt_cli.subjects.gradient.writer import quantities_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from tfpt_cli.subjects.gradient.spec import Gradient
+
+Way = tuple[str, Value]
+_NOT_FINITE = re.compile(r"\b(inf|nan)\b")
+
+
+def doubtful(comparison: Comparison) -> bool:
+    """Whether a second look is worth its time: values that part, or a side that is off the reference."""
+    parted = comparison.verdict is Verdict.DIFFERS and comparison.measure is not None and comparison.measure.mismatched
+    arbiter = comparison.reference
+    if arbiter is None:
+        return bool(parted)
+    sides = arbiter.sides.values()
+    return bool(parted) or any(against.off or against.lost or against.unknown for against in sides)
+
+
+class Court:
+    """Compares the outcomes of one scenario; `again` holds those of the second look, where there was one."""
+
+    def __init__(
+        self, spec: Gradient, outcomes: dict[str, Outcome], tolerance: Tolerance | None, again: dict[str, Outcome]
+    ) -> None:
+        self.spec, self.outcomes, self.tolerance, self.again = spec, outcomes, tolerance, again
+        self.judged: dict[tuple[str, int], Judgement] = {}
+        self.found: dict[tuple[str, str, str], Evidence | None] = {}
+        arbiter = outcomes.get(REFERENCE)
+        self.reference: dict[tuple[str, str], Value] = dict(arbiter.values) if arbiter else {}
+        self.finite = not any(_NOT_FINITE.search(values.source) for values in spec.inputs.values())
+        if REFERENCE in again:
+            later = {key: value for key, value in again[REFERENCE].values.items() if value.state is State.PRESENT}
+            self.reference |= later
+
+    def comparisons(self) -> list[Comparison]:
+        """One comparison for every way on either side, each against the other side's first way."""
+        # An outcome holds every quantity of its listing, in order: the listings need not be written again.
+        names = dict.fromkeys(quantity for framework in FRAMEWORKS for quantity, _ in self.outcomes[framework].values)
+        return [self.compare(name, sides) for name in names for sides in self.pairs(name)]
+
+    def ways(self, quantity: str, framework: str) -> list[Way]:
+        values = self.outcomes[framework].values
+        return [(how, v) for (q, how), v in values.items() if q == quantity and v.state is not State.SKIPPED]
+
+    def pairs(self, quantity: str) -> Iterator[dict[str, Way]]:
+        """The comparisons of a quantity that each side may have computed in several ways: by framework, (way, value).
+
+        Each way is held against the other side's first one, so that every way is in a row and closeness, which is not
+        transitive, is never inferred.
+        """
+        left, right = (self.ways(quantity, framework) for framework in FRAMEWORKS)
+        if not left or not right:
+            return
+        rows = [(way, right[0]) for way in left] + [(left[0], way) for way in right[1:]]
+        for row in rows:
+            yield dict(zip(FRAMEWORKS, row, strict=True))
+
+    def compare(self, quantity: str, sides: dict[str, Way]) -> Comparison:
+        comparison = compare_values(quantity, sides, self.tolerance)
+        if comparison.measure is not None and (words := self.unstable(quantity)):
+            return replace(
+                comparison, verdict=Verdict.DIFFERS, reason=words, diagnosis=("unstable",), measure=None, errors=()
+            )
+        comparison = self.among_themselves(quantity, sides, comparison)
+        comparison = self.before_the_reference(quantity, sides, comparison)
+        return self.rounding_or_meaning(quantity, sides, comparison)
+
+    def among_themselves(self, quantity: str, sides: dict[str, Way], comparison: Comparison) -> Comparison:
+        """Whether a framework's way agrees with that framework's own first way, said where it does not."""
+        for framework, (how, value) in sides.items():
+            first, usual = self.ways(quantity, framework)[0]
+            if how == first or comparison.verdict.agrees or value.state is State.FAILED:
+                continue
+            if not self.same(usual, value):
+                words = f"{LABELS[framework]} does not agree with itself: {first or 'eager'} and {how} part"
+                reason = "; ".join(filter(None, (comparison.reason, words)))
+                comparison = replace(comparison, reason=reason, diagnosis=(*comparison.diagnosis, "ways"))
+        return comparison
+
+    def unstable(self, quantity: str) -> str:
+        """Why a quantity has no one value on a side: an operation's answer at NaN that depends on the place in a vector.
+
+        Then the sides differ, whatever they answered at this place on this machine.
+        """
+        by = [(o.value, q[quantity]) for o in self.spec.outputs if quantity in (q := quantities_of(o, self.spec))]
+        for row in unstable_operations() if by else ():
+            for part in row.unstable:
+                of_value = "value" in part.quantities
+                sources = [(value, name) for value, names in by for name in (names or ([""] if of_value else []))]
+                asked = [
+                    self.present(value, f"{AT_NAN} {row.name} {name}".strip(), whose)
+                    for value, name in sources
+                    for whose in ("", part.unstable)
+                ]
+                if any(found is not None and found.any() for found in asked):
+                    what = row.name if of_value else f"the derivative of {row.name}"
+                    return (
+                        f"{LABELS[part.unstable]}'s answer for {what} at NaN depends on the place in the array and on the "
+                        "processor: it does not agree with itself"
+                    )
+        return ""
+
+    @staticmethod
+    def same(left: Value, right: Value) -> bool:
+        """Whether two values agree at the usual tolerance of their dtypes."""
+        if left.state is not State.PRESENT or right.state is not State.PRESENT:
+            return left.state is right.state
+        if left.array.shape != right.array.shape:
+            return False
+        rtol, atol = limits(None, left.dtype, right.dtype)
+        return not measure(left.array, right.array, rtol, atol, left.dtype).mismatched
+
+    # ---- the reference ----
+
+    def before_the_reference(self, quantity: str, sides: dict[str, Way], comparison: Comparison) -> Comparison:
+        """The comparison with what the reference says of it."""
+        evidence = {
+            whose: found for whose in ("", *FRAMEWORKS) if (found := self.evidence(quantity, whose)) is not None
+        }
+        judged: dict[str, Judgement] = {}
+        for framework, (_, value) in sides.items():
+            known = evidence.get("", evidence.get(framework))
+            if value.state is State.PRESENT and known is not None:
+                key = framework, id(value)  # a side's first way stands in the row of each of the other's
+                if key not in self.judged:
+                    judgement = judge(value, self.without_guesses(known, value), self.tolerance)
+                    whose = "" if "" in evidence else framework
+                    self.judged[key] = self.in_double(quantity, framework, sides[framework], judgement, whose)
+                judged[framework] = self.judged[key]
+        if not judged:
+            along = self.along(quantity, sides)
+            return comparison if along is None else self.along_in_words(replace(comparison, reference=along))
+        any_value = next(value for _, value in sides.values() if value.state is State.PRESENT)
+        first = next(iter(evidence.values()))
+        errors = [
+            np.nanmax(e.error) for e in evidence.values() if e.error is not None and not np.all(np.isnan(e.error))
+        ]
+        condition = self.present(quantity, CONDITION)
+        edges = found_kinks(first, any_value.dtype) if first.derivative else ()
+        reference = Reference(
+            method=self.method(first),
+            values={whose: _shown(found.best) for whose, found in evidence.items()},
+            left_out=max(first.best.size - SHOWN, 0),
+            error=float(max(errors)) if errors and not first.sure.all() else None,
+            sides={framework: found.against for framework, found in judged.items()},
+            kinks=edges,
+            one_sided=(_shown(first.left), _shown(first.right)) if edges and "" in evidence else None,  # type: ignore[arg-type]
+            condition=None if condition is None else _greatest(condition),
+        )
+        return self.with_findings(replace(comparison, reference=reference), sides, evidence, judged)
+
+    def evidence(self, quantity: str, whose: str, label: str = "") -> Evidence | None:
+        """What the reference found of a quantity, as both sides mean it or one; `label` DOUBLE: at the scenario's numbers."""
+        key = quantity, whose, label
+        if key not in self.found:  # the same for every way of a quantity
+            self.found[key] = self._evidence(*key)
+        return self.found[key]
+
+    def _evidence(self, quantity: str, whose: str, label: str) -> Evidence | None:
+        def found(what: str) -> NDArray[Any] | None:
+            return self.present(quantity, f"{label} {what}".strip(), whose)
+
+        exact, value = found(EXACT), found(ITSELF)
+        if value is None and exact is None:
+            return None
+        sided: dict[str, NDArray[Any] | None] = {}
+        for side in (LEFT, RIGHT):
+            coarse = self.sided(found(side), found(f"{side} {ERROR}"))
+            fine = found(f"{EXACT} {side}")
+            if fine is not None and coarse is not None:
+                fine = np.asarray(np.where(np.isnan(fine), coarse, fine))
+            sided[side] = coarse if fine is None else fine
+        derivative = quantity not in {output.value for output in self.spec.outputs}
+        error = found(ERROR)
+        condition = found(CONDITION)
+        if not derivative and condition is not None and value is not None:
+            # What rounding can do to a value of NumPy's, by how much larger a change of the inputs comes out.
+            with np.errstate(all="ignore"):
+                error = np.nan_to_num(1e-15 * condition * np.abs(value), nan=0.0, posinf=0.0)
+        return Evidence(
+            value if value is not None else np.asarray(exact),
+            error,
+            exact,
+            sided[LEFT],
+            sided[RIGHT],
+            derivative=derivative,
+            known=found(KNOWN),
+            undecided=self.undecided(quantity, whose, np.shape(np.asarray(exact if value is None else value))),
+        )
+
+    def undecided(self, quantity: str, whose: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+        """Where independent sources disagree about an operation on the way, so that nobody is called right or wrong."""
+        output = next((o for o in self.spec.outputs if quantity in quantities_of(o, self.spec)), None)
+        mask = self.present(quantity, UNDECIDED, whose)
+        if mask is None and output is not None:
+            mask = self.present(output.value, UNDECIDED, whose)
+        if mask is None or not mask.any():
+            return None
+        return mask != 0 if mask.shape == shape else np.full(shape, True)
+
+    def without_guesses(self, evidence: Evidence, value: Value) -> Evidence:
+        """The evidence without the places where NumPy has no number of finite inputs and the side has one.
+
+        There a step on the way may have left the range of float64; without 50 digits nobody knows.
+        """
+        array = np.asarray(value.array)
+        if evidence.derivative or not self.finite or array.shape != evidence.best.shape:
+            return evidence
+        guessed = ~np.isfinite(evidence.best) & np.isfinite(array) & ~evidence.sure
+        if evidence.undecided is not None:
+            guessed |= evidence.undecided
+        return replace(evidence, undecided=guessed) if guessed.any() else evidence
+
+    def sided(self, value: NDArray[Any] | None, error: NDArray[Any] | None) -> NDArray[Any] | None:
+        """A one-sided derivative in float64, NaN where it is not sure enough for the dtype to show a kink by it."""
+        if value is None or error is None:
+            return None
+        rtol, atol = limits(None, self.spec.dtype)
+        with np.errstate(all="ignore"):
+            known = np.where(np.abs(value) <= error, 0.0, value)  # what is less than its error is nothing
+            return np.where(error <= 0.1 * (atol + rtol * np.abs(value)), known, np.nan)
+
+    def present(self, quantity: str, what: str, whose: str = "") -> NDArray[Any] | None:
+        value = self.reference.get((quantity, leaf_of(what, whose)))
+        return value.array if value is not None and value.state is State.PRESENT else None
+
+    def method(self, evidence: Evidence) -> str:
+        if evidence.sure.any():
+            return "50 digits, mpmath"
+        return "differences, float64" if evidence.derivative else "NumPy float64"
+
+    def in_double(self, quantity: str, framework: str, way: Way, found: Judgement, whose: str) -> Judgement:
+        """A side that is off the reference, with what it gives in double precision, at the scenario's own numbers.
+
+        Right there, it has lost digits or numbers here: `rounding`, `overflow`. Where the reference is not sure there, it is
+        not known which.
+        """
+        double = self.again[framework].values.get((quantity, way[0])) if framework in self.again else None
+        wrong = found.wrong
+        if not (wrong.any() or found.against.lost) or double is None or double.state is not State.PRESENT:
+            return found
+        known = self.evidence(quantity, whose, DOUBLE) or self.evidence(quantity, whose)
+        assert known is not None
+        again = judge(double, self.without_guesses(known, double), Tolerance(*limits(None, way[1].dtype)))
+        where = wrong if wrong.any() else found.known
+        if again.off.shape != where.shape or (again.off & where).any():
+            return found
+        if not again.known[where].all():
+            unknown = replace(found.against, standing=Standing.UNKNOWN) if wrong.any() else found.against
+            return replace(found, against=unknown)
+        numbers = np.isfinite(np.asarray(way[1].array))
+        if (wrong & ~numbers).any():
+            return replace(found, against=replace(found.against, standing=Standing.OVERFLOW))
+        before, after = found.against.max_abs, again.against.max_abs
+        if before is None or after is None or after <= before / 10:
+            return replace(found, against=replace(found.against, standing=Standing.ROUNDING))
+        return found
+
+    def along(self, quantity: str, sides: dict[str, Way]) -> Reference | None:
+        """A large gradient held against the reference along one direction, as both sides mean it or each for itself."""
+        wanted: dict[str, float] = {}
+        errors: list[float] = []
+        verdicts = {}
+        for framework in FRAMEWORKS:
+            whose = "" if self.present(quantity, ALONG) is not None else framework
+            want, error = self.present(quantity, ALONG, whose), self.present(quantity, f"{ALONG} {ERROR}", whose)
+            direction, value = self.present(quantity, DIRECTION, whose), sides[framework][1]
+            if want is None or error is None or direction is None:
+                continue
+            wanted[whose] = float(np.real(want))
+            errors.append(float(error))
+            if value.state is not State.PRESENT or value.array.shape != direction.shape:
+                continue
+            rtol, atol = limits(self.tolerance, value.dtype)
+            # By the real part of an input and by its imaginary one; the gradient holds both.
+            products = np.real(np.conj(value.array.astype(direction.dtype)) * direction)
+            slack = rtol * float(np.abs(products).sum()) + atol * float(np.sqrt(products.size))
+            total, known = float(products.sum()), wanted[whose]
+            apart = abs(total - known)
+            right = apart <= slack + errors[-1] or (np.isnan(total) and np.isnan(known))
+            # An error as large as what is allowed shows nothing of a side that is right by it.
+            sure = errors[-1] <= slack or not right
+            standing = (Standing.RIGHT if right else Standing.WRONG) if sure else Standing.UNKNOWN
+            verdicts[framework] = Against(standing, int(not right), None, apart)
+        if not verdicts:
+            return None
+        method = "differences along a random direction, float64"
+        return Reference(method, dict(wanted), 0, max(errors), verdicts, along=True)
+
+    def along_in_words(self, comparison: Comparison) -> Comparison:
+        """What the one derivative along a direction says of a large gradient, where a side is off."""
+        sides = comparison.reference.sides if comparison.reference is not None else {}
+        if not self.again:
+            return comparison
+        off = {f: against.max_abs for f, against in sides.items() if against.standing is Standing.WRONG}
+        fine = [f for f, against in sides.items() if against.standing is Standing.RIGHT]
+        right = [LABELS[f] for f in fine] if not comparison.verdict.agrees else []
+        findings = [f"{name} agrees with the reference along a random direction" for name in right]
+        diagnosis = comparison.diagnosis
+        if off:
+            names = " and ".join(LABELS[framework] for framework in off)
+            apart = max(distance or 0.0 for distance in off.values())
+            by = f"by {apart:.3g}" if np.isfinite(apart) else "and not a finite number"
+            findings.append(f"{names} off the reference along a random direction, {by}")
+            if len(off) == len(FRAMEWORKS) and comparison.verdict.agrees:
+                diagnosis = (*diagnosis, "both wrong")
+        return replace(comparison, findings=tuple(findings), diagnosis=diagnosis)
+
+    def with_findings(
+        self, comparison: Comparison, sides: dict[str, Way], evidence: dict[str, Evidence], judged: dict[str, Judgement]
+    ) -> Comparison:
+        """What the reference says, in words, and as words of the diagnosis."""
+        reference = comparison.reference
+        assert reference is not None
+        standings = {framework: against.standing for framework, against in reference.sides.items()}
+        parted = self.parted(sides, comparison)
+        findings: list[str] = []
+        diagnosis = list(comparison.diagnosis)
+        if (at_kinks := self.kinks(comparison, evidence, judged, parted)) is not None:
+            findings.append(_kink_words(reference, at_kinks, parted))
+            diagnosis.append("kink")
+        wrong = [f for f, standing in standings.items() if standing is Standing.WRONG]
+        if not self.again:
+            wrong = []  # the second look decides
+        if len(wrong) == len(FRAMEWORKS) and comparison.verdict.agrees:
+            diagnosis.append("both wrong")
+            findings.append(f"both sides agree, and both are wrong: {self.off(wrong[0], sides, reference, evidence)}")
+        elif wrong or (not comparison.verdict.agrees and "subnormal" not in diagnosis):
+            findings += self.sides_in_words(comparison, sides, evidence, judged, parted)
+        if "subnormal" in comparison.reason:
+            return replace(comparison, findings=tuple(findings), diagnosis=tuple(diagnosis))
+        rounding = [LABELS[f] for f, standing in standings.items() if standing is Standing.ROUNDING]
+        if rounding and comparison.verdict.agrees:
+            findings.append(f"{' and '.join(rounding)} lose{'s' * (len(rounding) == 1)} digits here: "
+                            "right in double precision, off the reference in this dtype")  # fmt: skip
+            diagnosis.append("rounding")
+        overflow = [f for f, standing in standings.items() if standing is Standing.OVERFLOW]
+        if overflow and comparison.verdict.agrees:
+            findings += [self.overflow(f, sides, reference, evidence, judged[f]) for f in overflow]
+            diagnosis.append("overflow")
+        dtype = next(value.dtype for _, value in sides.values() if value.state is State.PRESENT)
+        if (
+            reference.condition is not None
+            and dtype in PRECISION
+            and (rounding or wrong or not comparison.verdict.agrees)
+        ):
+            lost = reference.condition * 2.0 ** -(PRECISION[dtype] + 1)
+            if np.isfinite(lost) and lost > limits(self.tolerance, dtype)[0]:
+                findings.append(
+                    f"ill-conditioned: a relative change of the inputs comes out {reference.condition:.2g} times larger, "
+                    f"so {dtype} can give {max(lost, 1e-16):.1g} of relative error without any mistake"
+                )
+                diagnosis.append("ill-conditioned")
+        return replace(comparison, findings=tuple(findings), diagnosis=tuple(diagnosis))
+
+    def parted(self, sides: dict[str, Way], comparison: Comparison) -> NDArray[np.bool_] | None:
+        """Where the sides part; None where they agree, or have no two arrays of one shape."""
+        left, right = (value for _, value in sides.values())
+        if comparison.verdict.agrees or comparison.measure is None or left.array.shape != right.array.shape:
+            return None
+        kinds = (left.array.dtype.kind, right.array.dtype.kind)
+        wide: Any = np.complex128 if "c" in kinds else np.float64
+        rtol, atol = limits(self.tolerance, left.dtype, right.dtype)
+        return ~close(left.array.astype(wide), right.array.astype(wide), rtol, atol)
+
+    def kinks(
+        self,
+        comparison: Comparison,
+        evidence: dict[str, Evidence],
+        judged: dict[str, Judgement],
+        parted: NDArray[np.bool_] | None,
+    ) -> tuple[Kink, ...] | None:
+        """The kinks that matter: where the sides part, or where one that agrees is not simply right. None without any."""
+        reference = comparison.reference
+        assert reference is not None
+        if not reference.kinks or _other_functions(evidence).any():
+            return None  # each side's own function has its own
+        if parted is None and comparison.verdict is Verdict.DIFFERS:
+            return None  # a side without a number has no convention
+        where = parted
+        if where is None:
+            where = np.logical_or.reduce([found.wrong | found.convention for found in judged.values()])
+        found = tuple(kink for kink in reference.kinks if where[kink.index])
+        return found or None
+
+    def overflow(
+        self,
+        framework: str,
+        sides: dict[str, Way],
+        reference: Reference,
+        evidence: dict[str, Evidence],
+        judgement: Judgement,
+    ) -> str:
+        """`TensorFlow overflows: inf against 2.7e+43 (50 digits, mpmath), which float32 does not have`."""
+        dtype, off = sides[framework][1].dtype, self.off(framework, sides, reference, evidence)
+        if judgement.beyond.any():
+            return f"{LABELS[framework]} overflows: {off}, which {dtype} does not have"
+        return f"{LABELS[framework]} leaves the range of {dtype} on the way: {off}, right in double precision"
+
+    def sides_in_words(
+        self,
+        comparison: Comparison,
+        sides: dict[str, Way],
+        evidence: dict[str, Evidence],
+        judged: dict[str, Judgement],
+        parted: NDArray[np.bool_] | None,
+    ) -> Iterator[str]:
+        reference = comparison.reference
+        assert reference is not None
+        standings = {framework: found.against.standing for framework, found in judged.items()}
+        known = {f: found.known if parted is None else found.known[parted] for f, found in judged.items()}
+        own = "" not in evidence and len(evidence) == len(standings) == len(FRAMEWORKS)
+        sure = all(where.all() for where in known.values())
+        right = set(standings.values()) <= {Standing.RIGHT, Standing.CONVENTION}
+        if own and sure and right and parted is not None and (parted & _other_functions(evidence)).any():
+            yield "each side computes its own function right: they are different functions"
+            return
+        if self.again and parted is not None and not any(where.any() for where in known.values()):
+            yield "the reference has nothing that is sure enough where the sides part"
+        for framework, standing in standings.items():
+            where, name = known[framework], LABELS[framework]
+            if standing is Standing.WRONG and self.again:
+                yield f"{name} is off the reference: {self.off(framework, sides, reference, evidence)}"
+            elif standing is Standing.OVERFLOW:
+                yield self.overflow(framework, sides, reference, evidence, judged[framework])
+            elif standing is Standing.UNKNOWN and reference.sides[framework].off and self.again:
+                found = self.off(framework, sides, reference, evidence)
+                yield f"{name} is off the reference: {found}; whether by rounding is not known"
+            elif standing in (Standing.RIGHT, Standing.ROUNDING) and where.any():
+                ulps = reference.sides[framework].ulps
+                measured = f" ({_ulp_text(ulps)})" if ulps is not None else ""
+                words = "agrees with the reference" if standing is Standing.RIGHT else "is off by rounding alone"
+                least = (
+                    ""
+                    if where.all()
+                    else f" in {np.count_nonzero(where):,} of {where.size:,} values; the rest is unknown"
+                )
+                yield f"{name} {words}{measured}{least}"
+
+    def off(self, framework: str, sides: dict[str, Way], reference: Reference, evidence: dict[str, Evidence]) -> str:
+        """`0.0 against 4.0 at [0, 0] (50 digits, mpmath)`."""
+        index = reference.sides[framework].worst_index or ()
+        known = evidence.get("", evidence.get(framework))
+        assert known is not None
+        have, want = np.asarray(sides[framework][1].array)[index], known.best[index]
+        if np.isnan(want) and known.left is not None and known.right is not None:
+            want = known.right[index] if np.isnan(known.left[index]) else known.left[index]
+        place = f" at [{', '.join(map(str, index))}]" if index else ""
+        return f"{have:.6g} against {want:.6g}{place} ({reference.method})"
+
+    def legitimate(self, sides: dict[str, Way], comparison: Comparison) -> bool:
+        """Whether the sides part at kinks alone, and each is between the derivatives from the left and from the right."""
+        parted = self.parted(sides, comparison)
+        judged = [self.judged.get((framework, id(value))) for framework, (_, value) in sides.items()]
+        return parted is not None and all(found is not None and found.convention[parted].all() for found in judged)
+
+    # ---- rounding or meaning ----
+
+    def rounding_or_meaning(self, quantity: str, sides: dict[str, Way], comparison: Comparison) -> Comparison:
+        """A mismatch of numbers is run again in double precision: `rounding` if it vanishes, else `different function`."""
+        parted = comparison.measure is not None and comparison.measure.mismatched
+        if comparison.verdict is not Verdict.DIFFERS or not parted or "subnormal" in comparison.diagnosis:
+            return comparison
+        if self.spec.drawn:
+            return comparison  # random weights tell nothing of the functions
+        if "kink" in comparison.diagnosis and self.legitimate(sides, comparison):
+            return comparison  # at a kink both may be right: two conventions, not two functions
+        doubles = {f: self.again[f].values.get((quantity, how)) for f, (how, _) in sides.items() if f in self.again}
+        values = [value for value in doubles.values() if value is not None and value.state is State.PRESENT]
+        if len(values) < len(FRAMEWORKS):
+            if self.spec.in_double() != self.spec:
+                return comparison
+            verdict = "rounding" if "ill-conditioned" in comparison.diagnosis else "different function"
+        else:
+            verdict = "rounding" if self.same(values[0], values[1]) else "different function"
+            numbers = [np.isfinite(np.asarray(value.array)) for _, value in sides.values()]
+            if verdict == "rounding" and self.finite and not np.array_equal(*numbers):
+                verdict = "overflow"  # finite in double precision, and not here
+        return replace(comparison, diagnosis=(*comparison.diagnosis, verdict))
+
+
+def _other_functions(evidence: dict[str, Evidence]) -> NDArray[np.bool_]:
+    """Where the functions that the sides compute have other numbers, as far as both are known; at a kink they have none."""
+    first, *others = evidence.values()
+    apart = np.zeros(first.best.shape, bool)
+    for other in others:
+        if other.best.shape != first.best.shape:
+            return np.ones(first.best.shape, bool)
+        known = ~np.isnan(first.best) & ~np.isnan(other.best) if first.derivative else np.ones(apart.shape, bool)
+        apart |= known & ~close(first.best, other.best, 1e-6, 1e-6)
+    return apart
+
+
+def _kink_words(reference: Reference, kinks: tuple[Kink, ...], parted: NDArray[np.bool_] | None) -> str:
+    kink = kinks[0]
+    place = f" at [{', '.join(map(str, kink.index))}]" if kink.index else ""
+    more = f" and at {len(kinks) - 1} more" if len(kinks) > 1 else ""
+    words = f"a kink{place}{more}: {kink.left:.6g} from the left, {kink.right:.6g} from the right"
+    elsewhere = parted is not None and np.count_nonzero(parted) > len(kinks) < MAX_KINKS
+    if elsewhere or any(against.standing is Standing.WRONG for against in reference.sides.values()):
+        return words
+    return f"{words}; both conventions are legitimate" if len(reference.sides) > 1 else words
+
+
+def _ulp_text(ulps: float) -> str:
+    return f"{ulps:.1f} ULP" if ulps < 1000 else f"{ulps:.2g} ULP"
+
+
+def _shown(array: NDArray[Any]) -> Any:
+    return (array.ravel()[:SHOWN] if array.size > SHOWN else array).tolist()
+
+
+def _greatest(array: NDArray[Any]) -> float | None:
+    finite = array[np.isfinite(array)]
+    return float(finite.max()) if finite.size else None

@@ -1,0 +1,232 @@
+"""The parent's side of the workers: starts them, sends listings ahead, takes outcomes in order, replaces the broken.
+
+One `Worker` is one process; a `Lane` is one framework's queue of listings, served by one worker after another. Nothing
+here raises for what a framework does: a failure is part of the `Outcome`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import deque
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tfpt_cli.frameworks import LABELS
+from tfpt_cli.results import Failure
+from tfpt_cli.workers.child import protocol
+
+CHILD = Path(__file__).with_name("child") / "child.py"
+STDERR_KEPT = 16_000
+REFERENCE_TIMEOUT = 10.0
+# What to install anew where an import fails of itself.
+_REINSTALLED = {"torch": "torch", "tensorflow": "tensorflow keras", "reference": "numpy scipy"}
+_SENT = {getattr(signal, name) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds a scenario may take, seconds a framework may take to start, and gigabytes a worker may use."""
+
+    timeout: float = 60.0
+    start: float = 300.0
+    memory: float = 8.0
+
+    def of_reference(self) -> Limits:
+        """Those of the reference, which nobody should have to wait for."""
+        return replace(self, timeout=min(self.timeout, REFERENCE_TIMEOUT))
+
+
+class Broken(Exception):
+    """A worker that can no longer be used, with the failure that says why.
+
+    `by` is the signal that ended it, if one did, `packages` what is to be installed, where that is why.
+    """
+
+    def __init__(self, failure: Failure, *, by: int | None = None, packages: str = "") -> None:
+        super().__init__(failure.message)
+        self.failure, self.by, self.packages = failure, by, packages
+
+    @property
+    def by_signal(self) -> bool:
+        """Whether a signal ended the process: another one may fare better."""
+        return self.by is not None
+
+    @property
+    def from_outside(self) -> bool:
+        """Whether the signal is one that others send (the killer of processes that use too much memory, an operator)."""
+        return self.by in _SENT
+
+
+class Worker:
+    """One process of one framework."""
+
+    def __init__(self, framework: str, interpreter: str, limits: Limits) -> None:
+        self.framework, self.interpreter, self.limits = framework, interpreter, limits
+        self.process: asyncio.subprocess.Process | None = None
+        self.versions: dict[str, str] = {}
+        self._stderr: deque[bytes] = deque()
+        self._reader: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Starts the process; the framework is not imported yet. Raises `Broken`."""
+        environment = os.environ | {"KERAS_BACKEND": "tensorflow", "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+        environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        try:
+            self.process = await asyncio.create_subprocess_exec(
+                self.interpreter,
+                str(CHILD),
+                self.framework,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=environment,
+                start_new_session=True,
+                limit=1 << 22,
+            )
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise Broken(self._failure("not started", f"cannot start '{self.interpreter}': {reason}")) from None
+        self._reader = asyncio.create_task(self._keep_stderr())
+
+    async def load(self) -> None:
+        """Imports the framework. Raises `Broken`, also where the interpreter does not have it."""
+        deadline = self.limits.start
+        hello, _ = await self.read(deadline, "start")
+        if hello.get("hello") != protocol.VERSION:
+            raise Broken(self._failure("nonsense", f"'{self.interpreter}' is no worker: it answered {str(hello)[:80]}"))
+        self.versions = {"python": str(hello.get("python"))}
+        self.write({"load": True, "memory": self.limits.memory})
+        answer, _ = await self.read(deadline, "import")
+        if "failed" in answer:
+            raise self._not_imported(str(answer["failed"]), str(answer.get("missing") or ""))
+        if not isinstance(answer.get("loaded"), dict):
+            raise Broken(self._failure("nonsense", f"it answered {str(answer)[:80]}"))
+        self.versions |= {key: str(value) for key, value in answer["loaded"].items()}
+
+    def _not_imported(self, said: str, missing: str) -> Broken:
+        """Why an import failed: for a package that is missing, or for one that is there and broken."""
+        label = LABELS[self.framework]
+        # What is there already a plain command would leave as it is.
+        packages = missing or f"--force-reinstall {_REINSTALLED[self.framework]}"
+        if missing:
+            what = "it is" if missing == self.framework else f"it needs {missing}, which is"
+            words = f"{what} not installed; install it"
+        else:
+            words = "it is installed, and raises while it is imported; if it is damaged, install it anew"
+        message = f"{label} cannot be imported: {said} ({words}: {self.interpreter} -m pip install {packages})"
+        return Broken(self._failure("not installed" if missing else "not started", message), packages=packages)
+
+    def write(self, header: dict[str, Any]) -> None:
+        """Hands a request to the process without waiting for it to be read."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        if not self.process.stdin.is_closing():
+            self.process.stdin.writelines(protocol.frame(header))
+
+    async def read(
+        self, seconds: float, doing: str, limit: float | None = None
+    ) -> tuple[dict[str, Any], list[bytearray]]:
+        """The next frame. Raises `Broken` where there is none in so many `seconds`, or no frame at all.
+
+        `limit` is what a person allowed, where `seconds` are what is left of that.
+        """
+        assert self.process is not None
+        assert self.process.stdout is not None
+        stream = self.process.stdout
+        try:
+            async with asyncio.timeout(seconds):
+                prefix = await stream.readexactly(protocol.PREFIX.size)
+                header = protocol.header(await stream.readexactly(protocol.header_length(prefix)))
+                blobs = [await _exactly(stream, int(size)) for size in header["blobs"]]
+            return header, blobs
+        except TimeoutError:
+            words = {"start": "did not start", "import": "was not imported", "run": "did not finish"}[doing]
+            message = f"{LABELS[self.framework]} {words} within {limit or seconds:g} s"
+            raise Broken(self._failure("timeout", message)) from None
+        except asyncio.IncompleteReadError as error:
+            raise await self._ended(error.partial) from None
+        except (protocol.Nonsense, ValueError, TypeError) as error:
+            message = f"{LABELS[self.framework]}'s process talks nonsense: {error}"
+            raise Broken(self._failure("nonsense", message)) from None
+
+    async def _ended(self, partial: bytes) -> Broken:
+        """Why the process closed its end: a signal, an exit code, and the last it said."""
+        assert self.process is not None
+        try:
+            code = await asyncio.wait_for(self.process.wait(), 5)
+        except TimeoutError:
+            message = f"{LABELS[self.framework]}'s process closed its output and went on"
+            return Broken(self._failure("nonsense", message))
+        if self._reader is not None:
+            await asyncio.wait([self._reader], timeout=1)
+        if code < 0:
+            name = signal.Signals(-code).name if -code in {s.value for s in signal.Signals} else f"signal {-code}"
+            words = f"was killed by {name}"
+        else:
+            words = f"ended with exit code {code}"
+        said = f" after it answered {partial[:40]!r}" if partial else ""
+        symptom = "crashed" if self.versions else "not started"
+        message = f"{LABELS[self.framework]}'s process {words}{said}{self._last_words()}"
+        return Broken(self._failure(symptom, message), by=-code if code < 0 else None)
+
+    def _last_words(self) -> str:
+        text = b"".join(self._stderr).decode("utf-8", "replace").strip()
+        lines = [line.strip() for line in text.splitlines() if line.strip()][-3:]
+        return f"; its last words: {' / '.join(lines)[-600:]}" if lines else ""
+
+    async def _keep_stderr(self) -> None:
+        assert self.process is not None
+        assert self.process.stderr is not None
+        kept = 0
+        while chunk := await self.process.stderr.read(8192):
+            self._stderr.append(chunk)
+            kept += len(chunk)
+            while kept > STDERR_KEPT and len(self._stderr) > 1:
+                kept -= len(self._stderr.popleft())
+
+    def _failure(self, symptom: str, message: str) -> Failure:
+        return Failure(self.framework, symptom, message)
+
+    def kill(self) -> None:
+        """Ends the process and whatever it started, at once."""
+        if self._reader is not None:
+            self._reader.cancel()
+        if self.process is None or self.process.returncode is not None:
+            return
+        try:
+            if hasattr(os, "killpg"):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
+        except (ProcessLookupError, PermissionError):
+            pass
+
+    async def end(self) -> None:
+        """Ends the process and waits until it has gone, so that nothing of it is left when the event loop closes."""
+        self.kill()
+        if self.process is not None:
+            await asyncio.wait([asyncio.ensure_future(self.process.wait())], timeout=5)
+            # asyncio has no public way to close the pipes of a process whose output nobody will read.
+            self.process._transport.close()  # type: ignore[attr-defined]
+
+
+async def _exactly(stream: asyncio.StreamReader, size: int) -> bytearray:
+    """So many bytes, in memory that can be written: a large array is sorted where it is, not in a copy.
+
+    Raises `asyncio.IncompleteReadError` at the end of the stream, and `ValueError` for more than any array may have.
+    """
+    if not 0 <= size <= protocol.MAX_ARRAY:
+        raise ValueError(f"an array of {size:,} bytes")
+    data = bytearray(size)
+    place = memoryview(data)
+    read = 0
+    while read < size:
+        piece = await stream.read(size - read)
+        if not piece:
+            raise asyncio.IncompleteReadError(bytes(data[: min(read, 100)]), size)
+        place[read : read + len(piece)] = piece
+        read += len(piece)
+    return data

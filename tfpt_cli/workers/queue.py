@@ -1,0 +1,231 @@
+"""The queue of one framework's listings, served by one process after another."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.frameworks import LABELS
+from tfpt_cli.results import Failure, Outcome, State, Value
+from tfpt_cli.workers.process import Broken, Limits, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from tfpt_cli.listing import Listing
+
+# Listings that a worker is given ahead of its answers, so that it never waits for the parent.
+AHEAD = 32
+# Seconds between the attempts to start a process that was killed while it imported its framework.
+_PAUSES = (0.5, 2.0)
+
+
+@dataclass
+class _Job:
+    id: int
+    listing: Listing
+    done: Callable[[Outcome], None]
+    sent: bool = False
+    again: bool = False  # a signal from outside ended the process over it once
+
+
+@dataclass
+class Lane:
+    """One framework's queue: outcomes come in the order in which listings were added.
+
+    A lane may serve several runs, one after another: its worker stays until `end`.
+    """
+
+    framework: str
+    interpreter: str = sys.executable
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        self.versions: dict[str, str] = {}
+        self._jobs: deque[_Job] = deque()
+        self._added = asyncio.Event()
+        self._closed = False
+        self._dead: Failure | None = None
+        self._worker: Worker | None = None
+        self._loaded = False
+        self._count = 0
+
+    def renew(self) -> None:
+        """Makes ready for another run: an empty, open queue."""
+        self._jobs.clear()
+        self._closed = False
+
+    async def open(self) -> None:
+        """The same, and the process started where there is none."""
+        self.renew()
+        if self._worker is None and self._dead is None:
+            await self.start()
+
+    async def start(self) -> None:
+        """Starts the first worker's process; the framework is imported when the first listing is there."""
+        self._worker = Worker(self.framework, self.interpreter, self.limits)
+        try:
+            await self._worker.start()
+        except Broken as broken:
+            self._dead = broken.failure
+
+    def add(self, listing: Listing, done: Callable[[Outcome], None], *, soon: bool = False) -> None:
+        """Queues a listing; `done` is called with its outcome. With `soon`, before all that the worker does not have yet."""
+        job = _Job(self._count, listing, done)
+        if soon:
+            self._jobs.insert(sum(1 for _ in itertools.takewhile(lambda queued: queued.sent, self._jobs)), job)
+        else:
+            self._jobs.append(job)
+        self._count += 1
+        self._added.set()
+
+    def close(self) -> None:
+        """Says that no more listings come; `serve` returns when the queue is empty."""
+        self._closed = True
+        self._added.set()
+
+    async def end(self) -> None:
+        """Ends the worker, whatever it does."""
+        if self._worker is not None:
+            await self._worker.end()
+            self._worker = None
+        self._loaded = False
+
+    async def serve(self) -> None:
+        """Runs the queue until it is closed and empty."""
+        while True:
+            if not self._jobs:
+                if self._closed:
+                    return
+                self._added.clear()
+                await self._added.wait()
+                continue
+            if not self._loaded and self._dead is None:
+                self._loaded = await self._load()
+            if self._dead is not None:
+                job = self._jobs.popleft()
+                job.done(failed(job.listing, self._dead))
+                await asyncio.sleep(0)
+                continue
+            self._loaded = await self._next()
+
+    async def _load(self) -> bool:
+        """Imports the framework. A process that is killed meanwhile is started again, twice, before it is given up."""
+        for pause in (*_PAUSES, None):
+            if self._worker is None:
+                await self.start()
+            if self._worker is None or self._dead is not None:
+                return False
+            try:
+                await self._worker.load()
+            except Broken as broken:
+                await self._replace()
+                if pause is None or not broken.by_signal:
+                    self._dead = broken.failure
+                    return False
+                await asyncio.sleep(pause)
+            else:
+                self.versions = self._worker.versions
+                return True
+        return False
+
+    async def _replace(self) -> None:
+        await self.end()
+        for job in self._jobs:
+            job.sent = False
+
+    async def _next(self) -> bool:
+        """Takes one outcome; False where the worker broke over it and the next listing needs a fresh one."""
+        worker = self._worker
+        assert worker is not None
+        for job in itertools.islice(self._jobs, AHEAD):
+            if not job.sent:
+                name = f"<{self.framework} listing>"  # always the same, so that a section may be compiled once
+                worker.write({"id": job.id, "name": name, "sections": job.listing.request()})
+                job.sent = True
+        began = time.perf_counter()
+        job = self._jobs[0]
+        answer = _Answer(job)
+        limit = self.limits.timeout
+        try:
+            while not answer.done:
+                left = limit - (time.perf_counter() - began)
+                answer.take(*await worker.read(max(left, 0.001), "run", limit))
+            outcome = answer.outcome()
+        except Broken as broken:
+            if broken.from_outside and not job.again:
+                job.again = True
+                await self._replace()
+                return False
+            failure = broken.failure
+            if job.again:
+                failure = replace(failure, message=f"{failure.message} (a second time: it was tried again)")
+            outcome = answer.outcome(failure)
+        except (KeyError, ValueError, TypeError, IndexError) as error:
+            message = f"{LABELS[self.framework]}'s process talks nonsense: {type(error).__name__}: {error}"
+            outcome = failed(job.listing, Failure(self.framework, "nonsense", message))
+        self._jobs.popleft()
+        job.done(replace(outcome, seconds=time.perf_counter() - began))
+        usable = not any(failure.could_not_run for failure in outcome.failures)
+        if not usable:
+            await self._replace()
+        return usable
+
+
+async def end_all(lanes: Iterable[Mapping[str, Lane]]) -> None:
+    """Ends every process of several sets of queues."""
+    await asyncio.gather(*(lane.end() for each in lanes for lane in each.values()))
+
+
+def failed(listing: Listing, failure: Failure) -> Outcome:
+    """The outcome of a listing of which nothing came back."""
+    return Outcome(listing.framework, {key: Value(State.FAILED, failure=failure) for key in listing.keys}, (failure,))
+
+
+class _Answer:
+    """What a worker has sent of one listing so far."""
+
+    def __init__(self, job: _Job) -> None:
+        self.job, self.done = job, False
+        self.values: dict[tuple[str, str], Value] = {}
+        self.failures: list[Failure] = []
+
+    def take(self, header: dict[str, Any], blobs: list[bytearray]) -> None:
+        """Takes one more part. Raises `ValueError` for one that does not fit."""
+        if header.get("id") != self.job.id:
+            raise ValueError(f"an answer to {header.get('id')} where {self.job.id} was asked")
+        import numpy as np  # not above: the processes are started before anything slow is imported
+
+        waiting = iter(blobs)
+        for item in header["values"]:
+            key = item["quantity"], item["how"]
+            if item["state"] != "present":
+                self.values[key] = Value(State(item["state"]), reason=str(item.get("reason", "")))
+                continue
+            array = np.frombuffer(next(waiting, bytearray()), dtype=np.dtype(item["stored"])).reshape(item["shape"])
+            self.values[key] = Value(State.PRESENT, array, str(item["dtype"]))
+        for item in header["failures"]:
+            failure = Failure(self.job.listing.framework, "exception", str(item["message"]), item["line"])
+            self.failures.append(failure)
+            self.values |= {(quantity, how): Value(State.FAILED, failure=failure) for quantity, how in item["keys"]}
+        self.done = bool(header["done"])
+
+    def outcome(self, broken: Failure | None = None) -> Outcome:
+        """The outcome in the order of the listing; what is not there yet has failed where the process broke.
+
+        Raises `ValueError` for what is not there though the process did not break.
+        """
+        keys = self.job.listing.keys
+        missing = [key for key in keys if key not in self.values]
+        if broken is None and missing:
+            raise ValueError(f"no answer for {missing[0][0]}")
+        values = {key: self.values.get(key) or Value(State.FAILED, failure=broken) for key in keys}
+        failures = dict.fromkeys(
+            [*self.failures, *filter(None, [broken])]
+        )  # one may keep several sections from running
+        return Outcome(self.job.listing.framework, values, tuple(failures))
