@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from tfpt_cli.compare.values import close_numbers, same_number
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.frameworks import FRAMEWORKS, LEFT, RIGHT
 from tfpt_cli.report.json_report import SCHEMA, report_object
 from tfpt_cli.report.numbers import number
 from tfpt_cli.results import Report, Verdict, printable
@@ -28,7 +28,8 @@ _TOLERANCE = {"rtol": 1e-6, "atol": 1e-8}
 _SHOWN = 3
 _AGREE = {verdict.value for verdict in Verdict if verdict.agrees}
 # The sides of a report, and those of one that compares two versions of a framework.
-_SIDES = (*FRAMEWORKS, "left", "right")
+_SIDES = (*FRAMEWORKS, LEFT, RIGHT)
+_LABELS = {framework.key: framework.label for framework in FRAMEWORKS.values()}
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def lines(found: list[Change], before: Baseline, report: Report) -> Iterator[Tex
     """The changes for people: versions, then scenario by scenario, then the count."""
     was, now = before["environment"], report_object(replace(report, scenarios=()))["environment"]
     moved = [
-        f"{LABELS.get(key, key)} {was.get(key, 'none')} -> {now.get(key, 'none')}"
+        f"{_LABELS.get(key, key)} {was.get(key, 'none')} -> {now.get(key, 'none')}"
         for key in dict.fromkeys([*was, *now])
         if was.get(key) != now.get(key)
     ]
@@ -129,7 +130,7 @@ def _of_scenario(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str
         tolerance = None if random else b.get("tolerance", _TOLERANCE)
         for side in _SIDES:
             for what, matters in _of_side(a.get(side, {}), b.get(side, {}), tolerance):
-                yield f"{key}, {LABELS.get(side, side)}: {what}", matters
+                yield f"{key}, {_LABELS.get(side, side)}: {what}", matters
 
 
 def _by_quantity(scenario: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -7,37 +7,39 @@ each; `script` joins the same sections, with a `print` for every quantity, into 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-_IMPORTS = {
+from tfpt_cli.frameworks import NUMPY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from tfpt_cli.frameworks import Framework
+    from tfpt_cli.results import Quantity
+
+# What every listing may import, whatever its framework.
+_COMMON = {
     "math": "import math",
     "ml_dtypes": "import ml_dtypes",
     "functools": "import functools",
-    "mpmath": "import mpmath",
-    "np": "import numpy as np",
-    "scipy": "import scipy",
-    "keras": "import keras",
-    "tf": "import tensorflow as tf",
-    "torch": "import torch",
-    "F": "import torch.nn.functional as F",
-    "nn": "from torch import nn",
+    **NUMPY.imports,
 }
 # Python reads an encoding out of a comment in the first two lines: a scenario's name must not stand there.
 _HEAD = "# Written by `tfpt code`: this is what `tfpt check` runs.\n#\n"
-_NEEDED = {"torch": {"torch"}, "tensorflow": {"tf"}, "reference": {"np"}}
-_USED = re.compile(rf"(?<![\w.])({'|'.join(_IMPORTS)})\.")
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One quantity that a section leaves: its name, how it was computed, and the expression that holds it.
+    """One quantity that a section leaves: what it is, in which way it was computed, and the expression that holds it.
 
     `show` is what the script prints where the whole array would be too much to read.
     """
 
-    quantity: str
-    how: str
+    quantity: Quantity
+    way: str
     expression: str
     show: str = ""
 
@@ -60,16 +62,24 @@ class Section:
 
 @dataclass(frozen=True)
 class Listing:
-    """Source for one framework: its sections, imports first."""
+    """Source for one framework: its sections, imports first.
 
-    framework: str
-    title: str
-    sections: tuple[Section, ...] = field(default=())
+    `arrays` are put under their names before it runs: what an earlier round of the same scenario left.
+    """
+
+    framework: Framework
+    sections: tuple[Section, ...]
+    title: str = ""
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @property
-    def keys(self) -> list[tuple[str, str]]:
-        """The (quantity, how) of everything that the listing leaves, in order."""
-        return [(leaf.quantity, leaf.how) for section in self.sections for leaf in section.leaves]
+    def keys(self) -> list[tuple[Quantity, str]]:
+        """The (quantity, way) of everything that the listing leaves, in order."""
+        return [(leaf.quantity, leaf.way) for section in self.sections for leaf in section.leaves]
+
+    def titled(self, title: str) -> Listing:
+        """The listing with what its script says at its head; on one line, whatever a scenario is called."""
+        return replace(self, title="".join(c if c.isprintable() else " " for c in " ".join(title.split())))
 
     def script(self) -> str:
         """The listing as a script that runs with plain `python` and prints its quantities."""
@@ -81,7 +91,7 @@ class Listing:
             {
                 "source": section.source,
                 "line": line,
-                "leaves": [[leaf.quantity, leaf.how, leaf.expression] for leaf in section.leaves],
+                "leaves": [[leaf.quantity, leaf.way, leaf.expression] for leaf in section.leaves],
                 "required": section.required,
                 "needs": section.needs,
                 "group": section.group,
@@ -103,15 +113,18 @@ class Listing:
 
 
 def _label(leaf: Leaf) -> str:
-    return f"{leaf.quantity} by {leaf.how}:" if leaf.how else f"{leaf.quantity}:"
+    return f"{leaf.quantity} by {leaf.way}:" if leaf.way else f"{leaf.quantity}:"
 
 
-def listing(framework: str, title: str, sections: list[Section]) -> Listing:
+def listing(
+    framework: Framework, sections: Iterable[Section], arrays: Mapping[str, NDArray[Any]] | None = None
+) -> Listing:
     """A listing with the imports that its sections need."""
+    sections = list(sections)
     source = "\n".join(
         [s.source for s in sections] + [f"{leaf.show} {leaf.expression}" for s in sections for leaf in s.leaves]
     )
-    needed = set(_USED.findall(source)) | _NEEDED[framework]
-    imports = Section("\n".join(line for name, line in _IMPORTS.items() if name in needed), required=True)
-    one_line = "".join(c if c.isprintable() else " " for c in " ".join(title.split()))
-    return Listing(framework, one_line, (imports, *sections))
+    known = {**_COMMON, **framework.imports}
+    needed = {framework.module, *re.findall(rf"(?<![\w.])({'|'.join(known)})\.", source)}
+    imports = Section("\n".join(line for name, line in known.items() if name in needed), required=True)
+    return Listing(framework, (imports, *sections), arrays=arrays or {})

@@ -161,7 +161,7 @@ def _files(named: Iterable[Path]) -> Iterator[str]:
 
 def _options(config: pytest.Config) -> Options:
     from tfpt_cli.engine.options import Options
-    from tfpt_cli.frameworks import FRAMEWORKS
+    from tfpt_cli.frameworks import FRAMEWORKS, usual_sides
     from tfpt_cli.workers.process import Limits
 
     usual = Limits()
@@ -169,7 +169,7 @@ def _options(config: pytest.Config) -> Options:
     pythons = {framework: config.getini(f"tfpt_{framework}_python") for framework in FRAMEWORKS}
     return Options(
         # A bare `python3.12` is looked for by the system; a path is one of the project, like those of the scenarios.
-        interpreters={f: str(base / p) if os.path.dirname(p) else p for f, p in pythons.items() if p},
+        sides=usual_sides(**{f: str(base / p) if os.path.dirname(p) else p for f, p in pythons.items()}),
         limits=Limits(
             timeout=_number(config, "tfpt_timeout", 0.1, usual.timeout),
             start=_number(config, "tfpt_start_timeout", 0.1, usual.start),

@@ -23,10 +23,11 @@ from tfpt_cli.cli.options import (
     Shard,
     complete_call,
     complete_name,
-    interpreters_of,
     options,
     processes_of,
+    sides_of,
 )
+from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE
 from tfpt_cli.report import FORMATS
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -170,7 +171,7 @@ def validate(paths: tuple[str, ...], allow_code: bool) -> None:
 @options(CHOOSE)
 @click.option(
     "--framework",
-    type=click.Choice(["torch", "tensorflow", "reference"]),
+    type=click.Choice([*FRAMEWORKS, REFERENCE.key]),
     help="Only this framework's script, or the reference's.",
 )
 @click.option(
@@ -193,14 +194,14 @@ def code(
 
 @cli.command()
 @options(PYTHONS)
-def doctor(torch_python: str | None, tensorflow_python: str | None) -> None:
+def doctor(**given: Any) -> None:
     """Show the interpreters, the versions, what is missing, and the command that installs it.
 
     Exit codes: 0 both frameworks run, 3 not.
     """
     from tfpt_cli.cli.doctor import run_doctor
 
-    sys.exit(run_doctor(interpreters_of(torch_python, tensorflow_python)))
+    sys.exit(run_doctor(sides_of(given)))
 
 
 @cli.command("list")
@@ -374,8 +375,7 @@ def selfcheck(
     dtypes: tuple[str, ...],
     save: bool,
     odd: bool,
-    torch_python: str | None,
-    tensorflow_python: str | None,
+    **given: Any,
 ) -> None:
     """Check the dictionary against the installed frameworks: every operation, in every dtype, at its special points.
 
@@ -384,7 +384,7 @@ def selfcheck(
     """
     from tfpt_cli.cli.selfcheck import run_selfcheck
 
-    sys.exit(run_selfcheck(names, dtypes, interpreters_of(torch_python, tensorflow_python), save=save, odd=odd))
+    sys.exit(run_selfcheck(names, dtypes, sides_of(given), save=save, odd=odd))
 
 
 @cli.command()

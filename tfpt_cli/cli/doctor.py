@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import re
 import time
 from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.results import Failure, printable
 from tfpt_cli.workers.process import Broken, Limits, Worker
 
-# What pip is to install, within the ranges that tfpt is tested with.
-REQUIREMENTS = {"torch": "torch>=2.6,<2.14", "tensorflow": "tensorflow>=2.18"}
+if TYPE_CHECKING:
+    from tfpt_cli.frameworks import Side, Sides
 
 
 @dataclass(frozen=True)
-class Finding:
+class Examined:
     """One framework in one interpreter: its versions and import time in seconds, or why it does not run and what to do."""
 
-    framework: str
+    side: Side
     interpreter: str
     versions: dict[str, str]
     seconds: float
@@ -29,32 +30,41 @@ class Finding:
     remedy: str = ""
 
 
-def examine(interpreters: dict[str, str]) -> list[Finding]:
-    """Starts each framework's worker, one after the other, and gives what was found."""
-    return asyncio.run(_examine(interpreters))
+def examine(sides: Sides) -> list[Examined]:
+    """Starts each framework's process, one after the other, and gives what was found."""
+    return asyncio.run(_examine(sides))
 
 
-async def _examine(interpreters: dict[str, str]) -> list[Finding]:
-    return [await _finding(framework, interpreters.get(framework, sys.executable)) for framework in FRAMEWORKS]
+async def _examine(sides: Sides) -> list[Examined]:
+    return [await _examined(side) for side in sides]
 
 
-async def _finding(framework: str, interpreter: str) -> Finding:
-    worker = Worker(framework, interpreter, Limits())
-    began = time.perf_counter()
+async def _examined(side: Side) -> Examined:
+    worker = Worker(side, Limits())
+    began, failure, remedy = time.perf_counter(), None, ""
     try:
         await worker.start()
         await worker.load()
     except Broken as broken:
         failure = broken.failure
-        packages = f"'{REQUIREMENTS[framework]}'" if broken.packages == framework else broken.packages
-        remedy = f"{interpreter} -m pip install {packages}" if packages else ""
-        return Finding(framework, interpreter, worker.versions, time.perf_counter() - began, failure, remedy)
+        packages = _required(side.framework) if broken.packages == side.framework else broken.packages
+        remedy = f"{worker.interpreter} -m pip install {packages}" if packages else ""
     finally:
         await worker.end()
-    return Finding(framework, interpreter, worker.versions, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    return Examined(side, worker.interpreter, worker.versions, seconds, failure=failure, remedy=remedy)
 
 
-def run_doctor(interpreters: dict[str, str]) -> int:
+def _required(package: str) -> str:
+    """What pip is to install, within the versions that tfpt asks for: `'torch<2.14,>=2.6'`."""
+    try:
+        required = metadata.requires("tfpt") or []
+    except metadata.PackageNotFoundError:  # run from its source
+        required = []
+    return next((f"'{text}'" for text in required if re.match(rf"{package}\b", text)), package)
+
+
+def run_doctor(sides: Sides) -> int:
     """`tfpt doctor`: a table of what is there and what is missing; 3 where a framework cannot run."""
     from rich.table import Table
 
@@ -65,18 +75,20 @@ def run_doctor(interpreters: dict[str, str]) -> int:
     for header in ("", "version", "Python", "NumPy", "import", "interpreter"):
         table.add_column(header, overflow="fold")
     console = plain_console(None)
-    findings = examine(interpreters)
-    for finding in findings:
+    found = examine(sides)
+    for finding in found:
         versions = finding.versions
-        state = Text(versions.get(finding.framework, "missing"), "green" if finding.failure is None else "bold red")
+        state = Text(
+            versions.get(finding.side.framework, "missing"), "green" if finding.failure is None else "bold red"
+        )
         seconds = f"{finding.seconds:.1f} s" if finding.failure is None else ""
         row = [versions.get("python", ""), versions.get("numpy", ""), seconds, finding.interpreter]
-        table.add_row(LABELS[finding.framework], state, *row)
+        table.add_row(finding.side.label, state, *row)
         if "keras" in versions:
             table.add_row("Keras", Text(versions["keras"], "green"), "", "", "", "")
     console.print(f"tfpt {__version__}")
     console.print(table)
-    missing = [finding for finding in findings if finding.failure is not None]
+    missing = [finding for finding in found if finding.failure is not None]
     for finding in missing:
         assert finding.failure is not None
         console.print(Text(f"\n{printable(finding.failure.message)}", "red"), soft_wrap=True)

@@ -17,11 +17,10 @@ import yamlcore
 from tfpt_cli.cli.check import Outputs, Settings, Show, curved, preview
 from tfpt_cli.cli.options import OPTION_OF_POINT, processes_of
 from tfpt_cli.cli.outputs import check_outputs, write_file
-from tfpt_cli.engine.curves import around, curve_plan, point_plan, run
+from tfpt_cli.engine.curves import curve_plan, point_plan, run
 from tfpt_cli.engine.options import Options
 from tfpt_cli.engine.session import Session
-from tfpt_cli.frameworks import LABELS
-from tfpt_cli.language.shapes import show as show_shape
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.results import printable
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
@@ -31,9 +30,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from tfpt_cli.engine.curves import Interval, Plan
+    from tfpt_cli.engine.curves import Plan
     from tfpt_cli.results import Problem, Report
     from tfpt_cli.scenario.scenario import Scenario
+    from tfpt_cli.subjects.subject import Interval
 
 HERE = "the command line"
 
@@ -65,7 +65,7 @@ def run_diff(torch: str, tensorflow: str, input_shape: str | None, given: dict[s
         if stray := [option for option, value in given.items() if option in OPTION_OF_POINT and value]:
             raise click.UsageError(f"{OPTION_OF_POINT[stray[0]]} is for expressions, --input-shape for layers")
         return _checked(layers(torch, tensorflow, input_shape, _common(given)), given)
-    sides = {"torch": torch, "tensorflow": tensorflow}
+    sides = {TORCH.key: torch, TENSORFLOW.key: tensorflow}
     return _checked(gradient(sides, given["at"], given["let"], _derivatives(given), _common(given)), given)
 
 
@@ -144,8 +144,8 @@ def layers(torch: str, tensorflow: str, input_shape: str, common: Mapping[str, A
             f"--input-shape is a list of sizes without the batch, such as 28,28,1; got '{input_shape}'"
         )
     sides = {
-        "torch": {"layer": torch},
-        "tensorflow": {"layer": tensorflow, "input_shape": [int(size) for size in sizes]},
+        TORCH.key: {"layer": torch},
+        TENSORFLOW.key: {"layer": tensorflow, "input_shape": [int(size) for size in sizes]},
     }
     return {"name": _name(f"{torch} and {tensorflow}"), "init": sides, **common}
 
@@ -181,8 +181,8 @@ def _derivatives(given: dict[str, Any]) -> dict[str, Any]:
     """The fields of a gradient scenario besides its expressions and inputs."""
     kinds = [kind for kind in given["derivatives"] if kind != "none"]
     modes = {
-        framework: ["eager", *(mode for mode in given["modes"] if mode in known)]
-        for framework, known in (("torch", ("compile",)), ("tensorflow", ("graph", "jit")))
+        framework.key: ["eager", *(mode for mode in given["modes"] if mode in framework.modes)]
+        for framework in FRAMEWORKS.values()
     }
     return {
         "dtypes": assigned(given["dtypes"], "--input-dtype", "i=int64", text=True) or None,
@@ -224,8 +224,8 @@ def _run(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
     # Another format has standard output for itself.
     console = plain_console(None, stderr=wanted.settings.format != "table")
     if wanted.code:
-        for side, listing in scenario.listings().items():
-            console.print(f"# ---- {LABELS[side]} ----")
+        for side, listing in scenario.listings(options.sides).items():
+            console.print(f"# ---- {side.label} ----")
             console.print(listing.script(), soft_wrap=True)
     show = Show(wanted.settings, Outputs(wanted.settings))
     with Session(options) as session:
@@ -265,21 +265,13 @@ def _save(path: str, text: str) -> None:
 
 def _plan(scenario: Scenario, interval: Interval | None) -> Plan:
     """How the curves are computed; a usage error where nothing can be drawn."""
-    if scenario.subject != "gradient":
-        raise click.UsageError("--plot draws expressions; the histograms of an initialization are in its table")
     plan = curve_plan(scenario, interval)
     if plan is not None:
         return plan
-    names = [name for name in scenario.spec.smooth if scenario.spec.inputs[name].shape == ()]
-    if len(scenario.spec.smooth) != 1 and len(names) != 1:
-        raise click.UsageError(f"--plot draws over one input: choose it by --wrt, of {', '.join(scenario.spec.smooth)}")
-    if not names:
-        shape = show_shape(scenario.spec.inputs[scenario.spec.smooth[0]].shape)
-        words = (
-            f"--plot cannot draw this: '{scenario.spec.smooth[0]}' has shape {shape}, and the expression is not known"
-        )
-        raise click.UsageError(f"{words} to be elementwise; give it one number")
-    return point_plan(scenario, names[0], interval or around(scenario.data["gradient"]["at"][names[0]]))
+    try:
+        return point_plan(scenario, interval)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _plot(plan: Plan, report: Report, console: Console) -> None:

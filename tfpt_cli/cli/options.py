@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tfpt_cli.frameworks import FRAMEWORKS, Sides, two_versions, usual_sides
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.report import FORMATS
 
@@ -40,17 +41,12 @@ ALLOW_CODE = click.option(
 )
 PYTHONS = [
     click.option(
-        "--torch-python",
+        f"--{framework.key}-python",
         type=PATH,
         metavar="PYTHON",
-        help="Run PyTorch in this interpreter, which needs only torch and NumPy.",
-    ),
-    click.option(
-        "--tensorflow-python",
-        type=PATH,
-        metavar="PYTHON",
-        help="Run TensorFlow in this interpreter, which needs only tensorflow and NumPy.",
-    ),
+        help=f"Run {framework.label} in this interpreter, which needs only {framework.key} and NumPy.",
+    )
+    for framework in FRAMEWORKS.values()
 ]
 
 
@@ -101,12 +97,12 @@ class Python(click.ParamType):  # type: ignore[type-arg]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         framework, _, python = str(value).partition("=")
-        if framework not in ("torch", "tensorflow") or not python:
+        if framework not in FRAMEWORKS or not python:
             self.fail(f"'{value}' must be torch=PYTHON or tensorflow=PYTHON", param, ctx)
         return framework, python
 
 
-class Interval(click.ParamType):  # type: ignore[type-arg]
+class IntervalOption(click.ParamType):  # type: ignore[type-arg]
     """`-3,3` as (-3.0, 3.0)."""
 
     name = "interval"
@@ -236,7 +232,7 @@ ONE_LINER = [
     click.option("--plot", is_flag=True, help="Draw value and derivative of both frameworks over an interval."),
     click.option(
         "--interval",
-        type=Interval(),
+        type=IntervalOption(),
         metavar="LOW,HIGH",
         help="Where to --plot; around the input's numbers unless said.",
     ),
@@ -267,31 +263,27 @@ class OfExpression(click.Command):
         return super().parse_args(ctx, args)
 
 
-def processes_of(given: dict[str, Any]) -> dict[str, Any]:
-    """What says how the frameworks' processes are run."""
+def processes_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The sides and the limits of a run, as the options of the engine that they are."""
     from tfpt_cli.workers.process import Limits
 
     left, right = given.get("left"), given.get("right")
-    interpreters = interpreters_of(given["torch_python"], given["tensorflow_python"])
+    sides = sides_of(given)
     if left or right:
-        if not left or not right or interpreters:
+        if not left or not right or any(side.interpreter for side in sides):
             raise click.UsageError(
                 "--left and --right go together, and stand instead of --torch-python and --tensorflow-python"
             )
         if left[0] != right[0]:
             words = f"--left {left[0]} and --right {right[0]} are two frameworks"
             raise click.UsageError(f"{words}: use --torch-python and --tensorflow-python")
-        interpreters = {"torch": left[1], "tensorflow": right[1]}
-    return {
-        "alike": left[0] if left else None,
-        "interpreters": interpreters,
-        "limits": Limits(given["timeout"], given["start_timeout"], given["memory"]),
-    }
+        sides = two_versions(FRAMEWORKS[left[0]], left[1], right[1])
+    return {"sides": sides, "limits": Limits(given["timeout"], given["start_timeout"], given["memory"])}
 
 
-def interpreters_of(torch_python: str | None, tensorflow_python: str | None) -> dict[str, str]:
-    given = {"torch": torch_python, "tensorflow": tensorflow_python}
-    return {framework: python for framework, python in given.items() if python}
+def sides_of(given: Mapping[str, Any]) -> Sides:
+    """Both frameworks, each in the interpreter that an option names."""
+    return usual_sides(**{framework: given[f"{framework}_python"] for framework in FRAMEWORKS})
 
 
 def choice(expression: str | None, tags: tuple[str, ...]) -> Callable[[Scenario], bool]:

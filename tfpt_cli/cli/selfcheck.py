@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfpt_cli.cli.progress import Progress
+    from tfpt_cli.frameworks import Sides
     from tfpt_cli.selfcheck.examination import Examination
 
 
 def run_selfcheck(
     names: tuple[str, ...],
     dtypes: tuple[str, ...],
-    interpreters: dict[str, str],
+    sides: Sides,
     *,
     save: bool = False,
     odd: bool = False,
@@ -45,9 +46,9 @@ def run_selfcheck(
         )
     show = Progress()
     if odd:
-        return _run_odd(set(names), set(dtypes), interpreters, show)
+        return _run_odd(set(names), set(dtypes), sides, show)
     with show:
-        examination = selfcheck(set(names), set(dtypes), show, interpreters=interpreters)
+        examination = selfcheck(set(names), set(dtypes), show, sides=sides)
     console = plain_console(None)
     for line in _examination_lines(examination):
         console.print(line, soft_wrap=True)
@@ -60,7 +61,7 @@ def run_selfcheck(
     return 0 if examination.good else 1
 
 
-def _run_odd(names: set[str], dtypes: set[str], interpreters: dict[str, str], show: Progress) -> int:
+def _run_odd(names: set[str], dtypes: set[str], sides: Sides, show: Progress) -> int:
     from tfpt_cli.engine.options import Options
     from tfpt_cli.engine.session import check
     from tfpt_cli.report.console import plain_console
@@ -68,8 +69,8 @@ def _run_odd(names: set[str], dtypes: set[str], interpreters: dict[str, str], sh
     from tfpt_cli.selfcheck.odd_inputs import odd_scenarios
 
     with show:
-        report = check(Options(generated=odd_scenarios(names, dtypes), interpreters=interpreters), show)
-        edges = check(Options(generated=edge_scenarios(names, dtypes), interpreters=interpreters), show)
+        report = check(Options(generated=odd_scenarios(names, dtypes), sides=sides), show)
+        edges = check(Options(generated=edge_scenarios(names, dtypes), sides=sides), show)
     console = plain_console(None)
     found, stale = examined(edges, whole=not names and not dtypes and not edges.interrupted)
     for line in (*found, *stale):

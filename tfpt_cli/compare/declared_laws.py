@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,13 @@ from tfpt_cli.compare.distribution import against_law
 from tfpt_cli.compare.sample import Law, Sample, law_of
 from tfpt_cli.dictionary.formulas import CUT_STD, chosen
 from tfpt_cli.dictionary.rows import dictionary
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import formula
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from tfpt_cli.frameworks import Side
     from tfpt_cli.layers.initializers import Fans, InitializerCall
 
 # What people draw weights from with numbers of their own: the frameworks' defaults and those of well-known models.
@@ -64,80 +66,88 @@ def _parsed(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-def parting(
-    fills: Mapping[str, InitializerCall | None],
-    at: Mapping[str, Callable[[Fans], InitializerCall | None]],
-    fans: Mapping[str, Fans | None],
-) -> Iterator[str]:
-    """How two declared laws part, in words: truncated or not, of which kind, by which fan, by which gain.
+@dataclass(frozen=True)
+class Declared:
+    """What a side declares that it fills a parameter with.
 
-    `fills` are what the sides come to with their numbers, `at` the same as functions of the fans.
+    `fill` is what that comes to with its numbers, `at` what it comes to for given fans (None: for all), `fans` what the framework
+    counts.
     """
-    one, other = (fills[framework] for framework in FRAMEWORKS)
-    if one is None or other is None:
+
+    fill: InitializerCall | None
+    at: Callable[[Fans | None], InitializerCall | None] | None
+    fans: Fans | None
+
+    @property
+    def mode(self) -> str | None:
+        """Which fan its law is scaled by, found by asking for its variance with each fan made larger; None for no fan."""
+        if self.fans is None or self.at is None:
+            return None
+        fan_in, fan_out = self.fans
+        laws = [law_of(self.at(pair)) for pair in (self.fans, (4 * fan_in, fan_out), (fan_in, 4 * fan_out))]
+        if any(law is None for law in laws):
+            return None
+        here, wider, taller = (law.std for law in laws if law is not None)
+        moved = not math.isclose(here, wider), not math.isclose(here, taller)
+        return {(True, False): "fan_in", (False, True): "fan_out", (True, True): "fan_avg"}.get(moved)
+
+
+def parting(declared: Mapping[Side, Declared]) -> Iterator[str]:
+    """How two declared laws part, in words: truncated or not, of which kind, by which fan, by which gain."""
+    one, other = declared
+    fills = {side: found.fill for side, found in declared.items() if found.fill is not None}
+    if len(fills) < len(declared):
         return
-    kinds = {framework: _kind(fill) for framework, fill in fills.items() if fill is not None}
-    if kinds["torch"] != kinds["tensorflow"]:
-        cut = {f: _cut(fill) for f, fill in fills.items() if fill is not None}
-        if set(kinds.values()) <= {"normal", "truncated"} or set(kinds.values()) == {"truncated"}:
-            free = next(f for f in FRAMEWORKS if cut[f] == max(cut.values()))
-            least = min(cut.values())
-            yield f"{LABELS[free]}'s is not truncated at {least:.3g} sigma"
+    kinds = {side: _kind(fill) for side, fill in fills.items()}
+    cuts = {side: _cut(fill) for side, fill in fills.items()}
+    both_cut = set(kinds.values()) == {_TRUNCATED}
+    if kinds[one] != kinds[other]:
+        if set(kinds.values()) <= {"normal", _TRUNCATED}:
+            free = max(cuts, key=lambda side: cuts[side])
+            yield f"{free.label}'s is not truncated at {min(cuts.values()):.3g} sigma"
         else:
-            yield f"{_whose('torch')} is {kinds['torch']}, {_whose('tensorflow')} {kinds['tensorflow']}"
-    elif kinds["torch"] == "truncated" and not math.isclose(*(_cut(f) for f in fills.values() if f), rel_tol=1e-6):
-        cuts = {f: _cut(fill) for f, fill in fills.items() if fill is not None}
-        yield f"{_whose('torch')} is cut off at {cuts['torch']:.3g} sigma, {_whose('tensorflow')} at {cuts['tensorflow']:.3g}"
-    laws = {framework: law_of(fill) for framework, fill in fills.items()}
-    torch, tensorflow = laws["torch"], laws["tensorflow"]
-    if torch is None or tensorflow is None or math.isclose(torch.std, tensorflow.std, rel_tol=1e-6):
+            yield f"{one.label}'s is {kinds[one]}, {other.label}'s {kinds[other]}"
+    elif both_cut and not math.isclose(*cuts.values(), rel_tol=1e-6):
+        yield f"{one.label}'s is cut off at {cuts[one]:.3g} sigma, {other.label}'s at {cuts[other]:.3g}"
+    laws = {side: law for side, fill in fills.items() if (law := law_of(fill)) is not None}
+    if len(laws) < len(fills):
         return
-    ratio = min(torch.std, tensorflow.std) / max(torch.std, tensorflow.std)
-    alike = set(kinds.values()) == {"truncated"} and math.isclose(*(_cut(f) for f in fills.values() if f), rel_tol=1e-6)
-    if alike and math.isclose(ratio, CUT_STD, rel_tol=1e-4):
-        small = "torch" if torch.std < tensorflow.std else "tensorflow"
-        yield f"{LABELS[small]}'s std is meant before the truncation, the other's after it"
+    stds = {side: law.std for side, law in laws.items()}
+    if math.isclose(*stds.values(), rel_tol=1e-6):
         return
-    modes = {f: _mode(at[f], pair) if (pair := fans[f]) is not None else None for f in FRAMEWORKS}
-    if all(modes.values()) and modes["torch"] != modes["tensorflow"]:
-        yield f"{modes['torch']} against {modes['tensorflow']}"
-    if fans["torch"] != fans["tensorflow"] and modes["torch"] and modes["torch"] == modes["tensorflow"]:
-        yield f"the fans are counted differently: {fans['torch']} and {fans['tensorflow']}"
-    gains = {
-        f: law.std**2 * chosen(str(modes[f]), *pair)
-        for f, law in (("torch", torch), ("tensorflow", tensorflow))
-        if modes[f] and (pair := fans[f]) is not None
-    }
-    if len(gains) == len(FRAMEWORKS) and not math.isclose(*gains.values(), rel_tol=1e-6):
-        yield f"gain {_gain(gains['torch'])} against {_gain(gains['tensorflow'])}"
+    cut_alike = both_cut and math.isclose(*cuts.values(), rel_tol=1e-6)
+    if cut_alike and math.isclose(min(stds.values()) / max(stds.values()), CUT_STD, rel_tol=1e-4):
+        small = min(stds, key=lambda side: stds[side])
+        yield f"{small.label}'s std is meant before the truncation, the other's after it"
+        return
+    modes = {side: found.mode for side, found in declared.items()}
+    if all(modes.values()) and modes[one] != modes[other]:
+        yield f"{modes[one]} against {modes[other]}"
+    fans = {side: found.fans for side, found in declared.items() if found.fans is not None}
+    if fans.get(one) != fans.get(other) and modes[one] and modes[one] == modes[other]:
+        yield f"the fans are counted differently: {fans[one]} and {fans[other]}"
+    gains = {side: stds[side] ** 2 * chosen(mode, *fans[side]) for side, mode in modes.items() if mode is not None}
+    if len(gains) == len(declared) and not math.isclose(*gains.values(), rel_tol=1e-6):
+        yield f"gain {_gain(gains[one])} against {_gain(gains[other])}"
 
 
-def _whose(framework: str) -> str:
-    return f"{LABELS[framework]}'s"
+_TRUNCATED = "truncated"
 
 
 def _kind(fill: InitializerCall) -> str:
-    return {"trunc_normal": "truncated", "truncated_normal": "truncated"}.get(fill.row.name, fill.row.name)
+    """The name of the row, or that it is a truncated normal, of which there are several rows."""
+    law = fill.row.distribution
+    return _TRUNCATED if law is not None and called_name(law) == "truncnorm" else fill.row.name
 
 
 def _cut(fill: InitializerCall) -> float:
     """At how many standard deviations a normal is cut off."""
     law = law_of(fill)
-    if law is None or _kind(fill) != "truncated":
+    if law is None or _kind(fill) != _TRUNCATED:
         return math.inf
     low, high = law.law.support()
     std = float(fill.settings["std"])
     return float(max(abs(low - fill.settings["mean"]), abs(high - fill.settings["mean"]))) / std
-
-
-def _mode(at: Callable[[Fans], InitializerCall | None], fans: Fans) -> str | None:
-    """Which fan a law is scaled by: found by asking for its variance with each fan made larger."""
-    laws = [law_of(at(pair)) for pair in (fans, (4 * fans[0], fans[1]), (fans[0], 4 * fans[1]))]
-    if any(law is None for law in laws):
-        return None
-    here, wider, taller = (law.std for law in laws if law is not None)
-    moved = not math.isclose(here, wider), not math.isclose(here, taller)
-    return {(True, False): "fan_in", (False, True): "fan_out", (True, True): "fan_avg"}.get(moved)
 
 
 def _gain(squared: float) -> str:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.results import Comparison, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from tfpt_cli.frameworks import Side, Sides
 
 # The word of the diagnosis for a parameter that repeats another one, or itself.
 DEPENDENT = "dependent"
@@ -72,32 +73,28 @@ def tie(first: NDArray[Any], second: NDArray[Any], tests: int = 1) -> Tie | None
 
 
 def parted_by_ties(
-    own: Mapping[str, Mapping[str, NDArray[Any]]], random: Mapping[str, frozenset[str]]
+    own: Mapping[str, Mapping[Side, NDArray[Any]]], random: Mapping[str, frozenset[Side]], sides: Sides
 ) -> dict[str, str]:
     """Why parameters differ that are tied to another one on one side and not so on the other, by parameter.
 
-    `own` are the layer's own arrays by parameter and framework; `random` names the frameworks that draw a parameter.
+    `own` are the layer's own arrays by parameter and side; `random` has the sides that draw a parameter.
     """
     parted: dict[str, str] = {}
     pairs = list(combinations(own, 2))
     for first, second in pairs:
-        both = [f for f in FRAMEWORKS if f in own[first] and f in own[second]]
-        if len(both) < len(FRAMEWORKS):
+        if not all(side in own[first] and side in own[second] for side in sides):
             continue
         ties = {
-            f: tie(own[first][f], own[second][f], 2 * len(pairs))
-            if f in random[first] and f in random[second]
+            side: tie(own[first][side], own[second][side], 2 * len(pairs))
+            if side in random[first] and side in random[second]
             else None
-            for f in FRAMEWORKS
+            for side in sides
         }
-        kinds = {f: found.kind if found else "" for f, found in ties.items()}
-        if len(set(kinds.values())) == 1:
+        if len({found.kind if found else "" for found in ties.values()}) == 1:
             continue
         words = ", ".join(
-            f"{LABELS[f]}'s is {found.words}"
-            if (found := ties[f]) is not None
-            else f"{LABELS[f]}'s is independent of it"
-            for f in FRAMEWORKS
+            f"{side.label}'s is {found.words if found is not None else 'independent of it'}"
+            for side, found in ties.items()
         )
         parted.setdefault(second, f"beside {first}: {words}")
         parted.setdefault(first, f"tied to {second} on one side alone")

@@ -21,13 +21,14 @@ from scipy.special import ndtri
 
 from tfpt_cli.compare.independence import independence
 from tfpt_cli.compare.sample import Finding, Law, Sample, distance_between, distance_to_law, two_sided
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.results import Distribution, Test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
+
+    from tfpt_cli.frameworks import Side
 
 LEVEL = 1e-6
 _POWER = 0.99
@@ -42,43 +43,43 @@ class Judgement:
 
     distribution: Distribution
     words: tuple[str, ...]
-    samples: Mapping[str, Sample]
+    samples: Mapping[Side, Sample]
 
 
 def compare_distributions(
-    samples: Mapping[str, NDArray[Any]],
-    declared: Mapping[str, Law | None],
+    samples: Mapping[Side, NDArray[Any]],
+    declared: Mapping[Side, Law | None],
     precision: float = 2.0**-23,
     *,
-    blocks: Mapping[str, Mapping[str, NDArray[Any]]] | None = None,
+    blocks: Mapping[str, Mapping[Side, NDArray[Any]]] | None = None,
     level: float = LEVEL,
 ) -> Judgement:
-    """Judges two samples, by framework: arrays of (draws, *shape) with finite values that are not all equal.
+    """Judges two samples, by side: arrays of (draws, *shape) with finite values that are not all equal.
 
     `precision` is the relative distance of neighbouring numbers of their dtype: a bound may be rounded outwards by that
-    much. `blocks` are parts of the same arrays that are judged by themselves too, by name and framework.
+    much. `blocks` are parts of the same arrays that are judged by themselves too, by name and side.
     An array that can be written is sorted where it is.
     """
     whole = _pair(samples)
-    sizes = {f: sample.size for f, sample in whole.items()}
-    laws = {f: law.text for f, law in declared.items() if law is not None}
+    sizes = {side: sample.size for side, sample in whole.items()}
+    laws = {side: law.text for side, law in declared.items() if law is not None}
     if not _measurable(whole):
-        spreads = " and ".join(f"{whole[f].std:.3g}" for f in FRAMEWORKS)
+        spreads = " and ".join(f"{sample.std:.3g}" for sample in whole.values())
         said = f"standard deviations of {spreads} cannot be compared in float64"
         return Judgement(Distribution(laws, sizes, level, (), None), (said,), whole)
     alone: list[Finding] = []
-    for framework, other in (FRAMEWORKS, FRAMEWORKS[::-1]):
+    first, second = samples
+    for side, other in ((first, second), (second, first)):
         fine = whole[other] if precision < _FINE else None
-        alone += independence(samples[framework], whole[framework], fine, precision)
+        alone += independence(samples[side], whole[side], fine, precision)
     parts: dict[str, list[Finding]] = {}
     for name, arrays in (blocks or {}).items():
         part = _pair(arrays)
         if _measurable(part):
             parts[name] = list(_findings(_ordered(part), declared, precision))
         else:
-            same = math.isclose(part["torch"].mean, part["tensorflow"].mean, rel_tol=1e-6)
-            spread = {f: f"{sample.mean:.3g} +- {sample.std:.3g}" for f, sample in part.items()}
-            said = ", ".join(f"{LABELS[f]}'s is {words}" for f, words in spread.items())
+            same = math.isclose(part[first].mean, part[second].mean, rel_tol=1e-6)
+            said = ", ".join(f"{side.label}'s is {s.mean:.3g} +- {s.std:.3g}" for side, s in part.items())
             parts[name] = [Finding(Test("constant", "both", float(same)), said)]
     whole = _ordered(whole)
     together = list(_findings(whole, declared, precision))
@@ -97,23 +98,23 @@ def compare_distributions(
     )
 
 
-def _pair(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Sample]:
-    return _each(lambda f: Sample.of(f, arrays[f]), max(array.size for array in arrays.values()))
+def _pair(arrays: Mapping[Side, NDArray[Any]]) -> dict[Side, Sample]:
+    return _each(lambda side: Sample.of(side, arrays[side]), list(arrays), max(a.size for a in arrays.values()))
 
 
-def _ordered(pair: Mapping[str, Sample]) -> dict[str, Sample]:
-    return _each(lambda f: pair[f].ordered(), max(sample.size for sample in pair.values()))
+def _ordered(pair: Mapping[Side, Sample]) -> dict[Side, Sample]:
+    return _each(lambda side: pair[side].ordered(), list(pair), max(sample.size for sample in pair.values()))
 
 
-def _each(make: Callable[[str], Sample], size: int) -> dict[str, Sample]:
+def _each(make: Callable[[Side], Sample], sides: list[Side], size: int) -> dict[Side, Sample]:
     """Both sides; side by side where they are large, since NumPy lets go of the interpreter."""
     if size < _LARGE:
-        return {framework: make(framework) for framework in FRAMEWORKS}
-    with ThreadPoolExecutor(len(FRAMEWORKS)) as pool:
-        return dict(zip(FRAMEWORKS, pool.map(make, FRAMEWORKS), strict=True))
+        return {side: make(side) for side in sides}
+    with ThreadPoolExecutor(len(sides)) as pool:
+        return dict(zip(sides, pool.map(make, sides), strict=True))
 
 
-def _measurable(pair: Mapping[str, Sample]) -> bool:
+def _measurable(pair: Mapping[Side, Sample]) -> bool:
     return all(sample.measurable for sample in pair.values())
 
 
@@ -130,15 +131,15 @@ def _telling(findings: list[Finding], limit: float) -> Iterator[str]:
     return iter(telling or said.values())
 
 
-def _detectable(pair: Mapping[str, Sample], declared: Mapping[str, Law | None], limit: float) -> tuple[float, float]:
+def _detectable(pair: Mapping[Side, Sample], declared: Mapping[Side, Law | None], limit: float) -> tuple[float, float]:
     """The smallest relative difference of scale, and of means in standard deviations, that 99 of 100 runs find.
 
     Against a declared law each sample stands alone; without one, the errors of both count.
     """
     reach = float(-ndtri(limit / 2) + ndtri(_POWER))
-    laws = {framework: law for framework, law in declared.items() if law is not None}
-    if len(laws) == len(FRAMEWORKS):
-        scale = min(law.scale_error / math.sqrt(pair[f].size) for f, law in laws.items())
+    laws = {side: law for side, law in declared.items() if law is not None}
+    if len(laws) == len(pair):
+        scale = min(law.scale_error / math.sqrt(pair[side].size) for side, law in laws.items())
         mean = 1 / math.sqrt(max(sample.size for sample in pair.values()))
     else:
         scale = math.hypot(*(sample.scale_error for sample in pair.values()))
@@ -146,19 +147,19 @@ def _detectable(pair: Mapping[str, Sample], declared: Mapping[str, Law | None], 
     return math.expm1(reach * scale), reach * mean
 
 
-def _findings(pair: Mapping[str, Sample], declared: Mapping[str, Law | None], precision: float) -> Iterator[Finding]:
-    left, right = (pair[framework] for framework in FRAMEWORKS)
+def _findings(pair: Mapping[Side, Sample], declared: Mapping[Side, Law | None], precision: float) -> Iterator[Finding]:
+    left, right = pair.values()
     yield from _two_sample(left, right)
     for sample in (left, right):
-        own = declared[sample.framework]
-        for owner in sorted(FRAMEWORKS, key=lambda framework: framework != sample.framework):
+        own = declared[sample.side]
+        for owner in sorted(pair, key=lambda side: side != sample.side):
             law = declared[owner]
-            if law is None or (owner != sample.framework and own is not None and own.text == law.text):
+            if law is None or (owner != sample.side and own is not None and own.text == law.text):
                 continue
-            whose = "their declared" if owner == sample.framework else f"{LABELS[owner]}'s"
-            start = f"{LABELS[sample.framework]}'s values do not fit {whose} {law.text}: "
+            whose = "their declared" if owner == sample.side else f"{owner.label}'s"
+            start = f"{sample.side.label}'s values do not fit {whose} {law.text}: "
             # The other side's law is a second question: what fails there is no failure of the sample's own.
-            on = sample.framework if owner == sample.framework else f"{sample.framework} by {owner}"
+            on = sample.side if owner == sample.side else f"{sample.side} by {owner}"
             for finding in against_law(sample, law, precision):
                 yield Finding(replace(finding.test, on=on), start + finding.words)
 
@@ -170,7 +171,7 @@ def _two_sample(left: Sample, right: Sample) -> Iterator[Finding]:
         "both",
         math.log(right.std / left.std),
         math.hypot(left.scale_error, right.scale_error),
-        f"{LABELS[large.framework]}'s standard deviation is {_times(large.std / small.std)} larger "
+        f"{large.side.label}'s standard deviation is {_times(large.std / small.std)} larger "
         f"({large.std:.4g} against {small.std:.4g})",
     )
     errors = left.std / math.sqrt(left.size), right.std / math.sqrt(right.size)
@@ -179,15 +180,13 @@ def _two_sample(left: Sample, right: Sample) -> Iterator[Finding]:
     yield _normal("mean", "both", right.mean - left.mean, math.hypot(*errors), words)
     heavy, light = (left, right) if left.kurtosis > right.kurtosis else (right, left)
     words = (
-        f"{LABELS[heavy.framework]}'s values reach {heavy.reach():.2f} standard deviations, "
-        f"{LABELS[light.framework]}'s {light.reach():.2f} (kurtosis {heavy.kurtosis:.2f} against {light.kurtosis:.2f})"
+        f"{heavy.side.label}'s values reach {heavy.reach():.2f} standard deviations, "
+        f"{light.side.label}'s {light.reach():.2f} (kurtosis {heavy.kurtosis:.2f} against {light.kurtosis:.2f})"
     )
     error = math.hypot(left.tail_error, right.tail_error)
     yield _normal("tails", "both", right.kurtosis - left.kurtosis, error, words)
     p, count, where, sample, other = min(_beyond(left, right), _beyond(right, left), key=lambda found: found[0])
-    words = (
-        f"{count:,} of {LABELS[sample.framework]}'s {sample.size:,} values lie {where} of {LABELS[other.framework]}'s"
-    )
+    words = f"{count:,} of {sample.side.label}'s {sample.size:,} values lie {where} of {other.side.label}'s"
     yield Finding(Test("range", "both", min(1.0, 4 * p)), words)
     distance, p = distance_between(left, right)
     words = f"the distribution functions are {distance:.2g} apart"
@@ -214,7 +213,7 @@ def _beyond(sample: Sample, other: Sample) -> tuple[float, int, str, Sample, Sam
 
 def against_law(sample: Sample, law: Law, precision: float) -> Iterator[Finding]:
     """The tests of one sorted sample against a law; the support first, since no chance leaves it."""
-    on = sample.framework
+    on = sample.side
     low, high = law.law.support()
     slack = precision * max(abs(low), abs(high)) if math.isfinite(high - low) else 0.0
     inside = low - slack <= sample.values[0] and sample.values[-1] <= high + slack

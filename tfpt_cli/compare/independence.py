@@ -9,7 +9,6 @@ import numpy as np
 from scipy import stats
 
 from tfpt_cli.compare.sample import Finding, Sample, two_sided
-from tfpt_cli.frameworks import LABELS
 from tfpt_cli.results import Test
 
 if TYPE_CHECKING:
@@ -115,4 +114,4 @@ def _alike(array: NDArray[Any], axis: int, sample: Sample, what: str = "") -> It
 
 
 def _finding(sample: Sample, name: str, p: float, words: str) -> Finding:
-    return Finding(Test(name, sample.framework, p), f"{LABELS[sample.framework]}'s {words}")
+    return Finding(Test(name, sample.side, p), f"{sample.side.label}'s {words}")

@@ -11,39 +11,35 @@ import einops
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tfpt_cli.frameworks import Framework
     from tfpt_cli.layers.layout import Layout
 
 
-def moved(array: NDArray[Any], layout: Layout, *, draws: bool = False) -> NDArray[Any] | None:
-    """A PyTorch array with its axes, and the blocks in them, in TensorFlow's order; None where the layout does not fit.
+def moved(
+    array: NDArray[Any], layout: Layout, first: Framework, second: Framework, *, draws: bool = False
+) -> NDArray[Any] | None:
+    """An array of one framework with its axes, and the blocks in them, in the order of another; None where it does not fit.
 
     With `draws`, axis 0 counts draws and stays where it is.
     """
     if layout.blocks:
-        apart = blocks(array, layout, "torch", draws=draws)
+        apart = blocks(array, layout, first, draws=draws)
         if apart is None:
             return None
-        ordered = apart[[layout.blocks["torch"].index(name) for name in layout.blocks["tensorflow"]]]
-        return _rearranged(
-            ordered, _apart(layout, "torch"), _side(layout, "tensorflow"), layout, draws, gate_first=True
-        )
-    return _rearranged(array, _side(layout, "torch"), _side(layout, "tensorflow"), layout, draws)
+        ordered = apart[[layout.blocks[first].index(name) for name in layout.blocks[second]]]
+        return _rearranged(ordered, _apart(layout, first), layout.axes(second), layout, draws, gate_first=True)
+    return _rearranged(array, layout.axes(first), layout.axes(second), layout, draws)
 
 
-def blocks(array: NDArray[Any], layout: Layout, framework: str, *, draws: bool = False) -> NDArray[Any] | None:
+def blocks(array: NDArray[Any], layout: Layout, framework: Framework, *, draws: bool = False) -> NDArray[Any] | None:
     """A framework's array with its blocks along a new first axis, in that framework's order; None where it does not fit."""
-    found = _rearranged(array, _side(layout, framework), _apart(layout, framework), layout, draws, gate_first=False)
+    found = _rearranged(array, layout.axes(framework), _apart(layout, framework), layout, draws, gate_first=False)
     return None if found is None else (found.swapaxes(0, 1) if draws else found)
 
 
-def _side(layout: Layout, framework: str) -> str:
-    left, _, right = layout.pattern.partition("->")
-    return (left if framework == "torch" else right).strip()
-
-
-def _apart(layout: Layout, framework: str) -> str:
-    """The axes of a side with `gate` taken out of its group and put first."""
-    words = _side(layout, framework).replace("gate", " ")
+def _apart(layout: Layout, framework: Framework) -> str:
+    """The axes of a framework with `gate` taken out of its group and put first."""
+    words = layout.axes(framework).replace("gate", " ")
     return f"gate {' '.join(words.split()).replace('( ', '(')}"
 
 

@@ -20,6 +20,7 @@ from tfpt_cli.dictionary.formulas import value_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tfpt_cli.frameworks import Side
     from tfpt_cli.layers.initializers import InitializerCall
     from tfpt_cli.results import Test
 
@@ -85,7 +86,7 @@ def _law(text: str, name: str, keywords: tuple[tuple[str, float], ...]) -> Law:
 class Sample:
     """One side's values with the moments that the tests need; `ordered` sorts them, once their order has been read."""
 
-    framework: str
+    side: Side
     values: NDArray[Any]
     mean: float
     std: float
@@ -94,14 +95,14 @@ class Sample:
     tail_error: float
 
     @classmethod
-    def of(cls, framework: str, values: NDArray[Any]) -> Sample:
+    def of(cls, side: Side, values: NDArray[Any]) -> Sample:
         """The sample of an array of any shape."""
         flat = np.ravel(values)
         with np.errstate(all="ignore"):
             mean = sum(float(piece.sum()) for piece in pieces(flat)) / flat.size
             std = math.sqrt(sum(float(((piece - mean) ** 2).sum()) for piece in pieces(flat)) / flat.size)
         if not MEASURABLE[0] < std < MEASURABLE[1]:
-            return cls(framework, flat, mean, std, 0.0, 0.0, 0.0)
+            return cls(side, flat, mean, std, 0.0, 0.0, 0.0)
         third = fourth = 0.0
         for piece in pieces(flat):
             z = (piece - mean) / std
@@ -116,7 +117,7 @@ class Sample:
             # Influence function of the kurtosis: z^4 - k - 2k(z^2 - 1) - 4 s z.
             influence = squares * squares - kurtosis - 2 * kurtosis * (squares - 1) - 4 * skewness * z
             squared += float((influence * influence).sum())
-        return cls(framework, flat, mean, std, skewness, kurtosis, math.sqrt(squared) / flat.size)
+        return cls(side, flat, mean, std, skewness, kurtosis, math.sqrt(squared) / flat.size)
 
     def ordered(self) -> Sample:
         """The same with its values sorted: where they are if they can be written, so that large ones cost no copy."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.results import Side, State, Summary, Value
+from tfpt_cli.results import SideValue, State, Summary, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,16 +19,16 @@ BINS = 16
 _PIECE = 1 << 18
 
 
-def side_of(value: Value, how: str = "", *, summarised: bool = True) -> Side:
+def side_of(value: Value, how: str = "", *, summarised: bool = True) -> SideValue:
     """What is shown of one side's value; without its summary if that is not asked for."""
     if value.state is not State.PRESENT:
         note = value.failure.message if value.failure else ""
-        return Side(value.state, how, note=note)
+        return SideValue(value.state, how, note=note)
     array = value.array
     left_out = max(array.size - SHOWN, 0)
     numbers = np.abs(array) if array.dtype.kind == "c" else array
     values = array.ravel()[:SHOWN] if left_out else array
-    return Side(
+    return SideValue(
         State.PRESENT,
         how,
         tuple(int(size) for size in array.shape),

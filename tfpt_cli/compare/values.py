@@ -9,16 +9,17 @@ import numpy as np
 
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.summary import side_of
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.language.shapes import show
-from tfpt_cli.results import MANY_ULP, Comparison, Measure, Side, State, Tolerance, Value, Verdict
+from tfpt_cli.results import MANY_ULP, Comparison, Measure, SideValue, State, Tolerance, Value, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from tfpt_cli.frameworks import Framework, Side
     from tfpt_cli.layers.layout import Layout
+    from tfpt_cli.results import Quantity
 
 # (rtol, atol) by the narrower dtype of the two: DESIGN, which follows torch.testing.assert_close but for one atol.
 DEFAULTS = {
@@ -39,23 +40,28 @@ BLOCKS = 32
 
 
 def compare_values(
-    quantity: str, sides: dict[str, tuple[str, Value]], tolerance: Tolerance | None, *, layout: Layout | None = None
+    quantity: Quantity,
+    sides: Mapping[Side, tuple[str, Value]],
+    tolerance: Tolerance | None,
+    *,
+    layout: Layout | None = None,
 ) -> Comparison:
     """The comparison of one quantity, both sides given as (how it was computed, value).
 
-    `layout` maps PyTorch's axes to TensorFlow's. The verdict is `error` where a side failed,
+    `layout` maps the first side's axes to the second's. The verdict is `error` where a side failed,
     `differs` where one side has no value, or where shapes, dtypes or values part, else `identical` or `close`.
     """
     text = layout.pattern if layout is not None else ""
-    shown = {framework: side_of(value, how) for framework, (how, value) in sides.items()}
-    values = {framework: value for framework, (_, value) in sides.items()}
+    shown = {side: side_of(value, how) for side, (how, value) in sides.items()}
+    values = {side: value for side, (_, value) in sides.items()}
     if any(value.state is State.FAILED for value in values.values()):
-        failed = [LABELS[f] for f, v in values.items() if v.state is State.FAILED]
+        failed = [side.label for side, value in values.items() if value.state is State.FAILED]
         return Comparison(quantity, Verdict.ERROR, shown, f"{' and '.join(failed)} failed", text)
     if any(value.state is not State.PRESENT for value in values.values()):
         return _without_value(quantity, shown, values, text)
-    left, right = (values[framework] for framework in FRAMEWORKS)
-    turned, reason = under_layout(left.array, right.array, layout)
+    first, second = sides
+    left, right = values[first], values[second]
+    turned, reason = under_layout(left.array, right.array, layout, first.framework, second.framework)
     if turned is None:
         return Comparison(quantity, Verdict.DIFFERS, shown, reason, text, diagnosis=("shape",))
     rtol, atol = limits(tolerance, left.dtype, right.dtype)
@@ -65,17 +71,17 @@ def compare_values(
     if left.dtype != right.dtype:
         diagnosis.append("dtype")
         reasons.append(f"dtypes {left.dtype} and {right.dtype}")
-    flushed = flushes(turned, right.array, left.dtype)
+    flushed = flushes({first: turned, second: right.array}, left.dtype)
     if measured.mismatched:
         if not_finite_apart(turned, right.array):
             diagnosis.append("non-finite")
         diagnosis += kinds_apart(turned, right.array, rtol, atol)
         reasons.append(_apart(measured, turned, right.array))
-    for framework, count in flushed.items():
+    for side, count in flushed.items():
         diagnosis += ["subnormal"] if measured.mismatched else []
         results, them = ("result", "it") if count == 1 else ("results", "them")
-        keeps = f"{LABELS[other(framework)]} keeps {them}"
-        reasons.append(f"{LABELS[framework]} flushes {count} subnormal {results} to zero, {keeps}")
+        keeps = f"{(second if side is first else first).label} keeps {them}"
+        reasons.append(f"{side.label} flushes {count} subnormal {results} to zero, {keeps}")
     if diagnosis or measured.mismatched:
         diagnosis = list(dict.fromkeys(diagnosis))
         verdict = Verdict.DIFFERS
@@ -112,25 +118,21 @@ def error_map(left: NDArray[Any], right: NDArray[Any]) -> tuple[tuple[float, ...
     return tuple(tuple(float(number) for number in row) for row in apart)
 
 
-def _without_value(quantity: str, shown: dict[str, Side], values: dict[str, Value], layout: str) -> Comparison:
-    states = {framework: value.state for framework, value in values.items()}
+def _without_value(
+    quantity: Quantity, shown: dict[Side, SideValue], values: Mapping[Side, Value], layout: str
+) -> Comparison:
+    states = {side: value.state for side, value in values.items()}
     if len(set(states.values())) == 1:
         words = {State.DISCONNECTED: "None on both sides", State.ABSENT: "neither side has it"}
-        return Comparison(quantity, Verdict.IDENTICAL, shown, words[states["torch"]], layout)
-    (missing,) = (f for f, state in states.items() if state is not State.PRESENT)
-    there = other(missing)
+        return Comparison(quantity, Verdict.IDENTICAL, shown, words[next(iter(states.values()))], layout)
+    (missing,) = (side for side, state in states.items() if state is not State.PRESENT)
+    (there,) = (side for side in states if side is not missing)
     if states[missing] is State.ABSENT:
-        reason = f"only {LABELS[there]} has it"
+        reason = f"only {there.label} has it"
         return Comparison(quantity, Verdict.DIFFERS, shown, reason, layout, diagnosis=("absent",))
     has = "zero" if not np.any(values[there].array) else "a value"
-    reason = f"{LABELS[missing]} answers None (not connected), {LABELS[there]} {has}"
+    reason = f"{missing.label} answers None (not connected), {there.label} {has}"
     return Comparison(quantity, Verdict.DIFFERS, shown, reason, layout, diagnosis=("disconnected",))
-
-
-def other(framework: str) -> str:
-    """The other framework."""
-    (found,) = (f for f in FRAMEWORKS if f != framework)
-    return found
 
 
 def close(a: NDArray[Any], b: NDArray[Any], rtol: float, atol: Any) -> NDArray[np.bool_]:
@@ -167,23 +169,28 @@ def kinds_apart(left: NDArray[np.generic], right: NDArray[np.generic], rtol: flo
     return [kind for kind, where in found.items() if where.any()]
 
 
-def flushes(left: NDArray[np.generic], right: NDArray[np.generic], dtype: str) -> dict[str, int]:
-    """How many results a framework has as zero that the other has as a number below the least normal one of the dtype."""
+def flushes(sides: Mapping[Side, NDArray[np.generic]], dtype: str) -> dict[Side, int]:
+    """How many results a side has as zero that the other has as a number below the least normal one of the dtype."""
+    left, right = sides.values()
     if dtype not in PRECISION or left.dtype.kind != "f" or right.dtype.kind != "f":
         return {}
     a, b, least = np.abs(left.astype(np.float64)), np.abs(right.astype(np.float64)), 2.0 ** _LEAST_EXPONENT[dtype]
     counts = {
-        framework: int(np.count_nonzero((ours == 0) & (theirs > 0) & (theirs < least)))
-        for framework, ours, theirs in zip(FRAMEWORKS, (a, b), (b, a), strict=True)
+        side: int(np.count_nonzero((ours == 0) & (theirs > 0) & (theirs < least)))
+        for side, ours, theirs in zip(sides, (a, b), (b, a), strict=True)
     }
-    return {framework: count for framework, count in counts.items() if count}
+    return {side: count for side, count in counts.items() if count}
 
 
 def under_layout(
-    left: NDArray[np.generic], right: NDArray[np.generic], layout: Layout | None
+    left: NDArray[np.generic],
+    right: NDArray[np.generic],
+    layout: Layout | None,
+    first: Framework,
+    second: Framework,
 ) -> tuple[NDArray[np.generic] | None, str]:
-    """PyTorch's array with its axes in TensorFlow's order, or None and the reason where the shapes do not fit."""
-    turned = moved(left, layout) if layout is not None and layout.pattern else left
+    """The first framework's array with its axes in the second's order, or None and the reason where the shapes do not fit."""
+    turned = moved(left, layout, first, second) if layout is not None and layout.pattern else left
     if turned is not None and turned.shape == right.shape:
         return turned, ""
     under = f" under '{layout.pattern}'" if layout is not None and layout.pattern else ""

@@ -190,7 +190,7 @@ def _fit(name: str, area: str, row: dict[str, Any]) -> Fit:
         shows=shows,
         says={f: re.compile(words, re.IGNORECASE) for f, words in row.get("says", {}).items()},
         how=row.get("how", {}),
-        default=FRAMEWORKS if default == "both" else tuple([default] if isinstance(default, str) else default),
+        default=tuple(FRAMEWORKS) if default == "both" else tuple([default] if isinstance(default, str) else default),
         same_value=row.get("value") == "agrees",
         around=row.get("around") == "any",
     )

@@ -153,10 +153,6 @@ def documents(file: str, text: str) -> tuple[list[Document], list[Problem]]:
                     found.append(document)
     except _Stop as stop:
         problems.append(stop.problem)
-    if not found and not problems:
-        problems.append(
-            Problem(file, 1, 1, "no scenario in this file; one needs a name and a subject (init or gradient)")
-        )
     return found, problems
 
 

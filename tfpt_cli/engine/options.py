@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from tfpt_cli.frameworks import SIDES
 from tfpt_cli.workers.process import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tfpt_cli.results import (
-        Problem,
-        Report,
-        ScenarioResult,
-        Unread,
-    )
+    from tfpt_cli.frameworks import Sides
+    from tfpt_cli.results import Problem, Report, ScenarioResult, Unread
     from tfpt_cli.scenario.scenario import Scenario
 
 
@@ -59,8 +56,8 @@ class Options:
 
     `only` holds the ids of the scenarios to take (or those with the line, as `placed` makes them), `shard` is (k, n) for every
     n-th of those chosen, from the k-th on. The run stops after `maxfail` scenarios that are not as expected (0: never).
-    `workers` is how many processes each side has. With `listings` every result keeps the code that ran. `alike` is the
-    framework that both sides are, where two versions of one are compared; `interpreters` are by side.
+    `workers` is how many processes each side has. With `listings` every result keeps the code that ran. `sides` are the two
+    that are compared.
     """
 
     paths: tuple[str, ...] = ()
@@ -70,16 +67,15 @@ class Options:
     shard: tuple[int, int] | None = None
     maxfail: int = 0
     workers: int = 1
-    interpreters: dict[str, str] = field(default_factory=dict)
+    sides: Sides = SIDES
     limits: Limits = field(default_factory=Limits)
     allow_code: bool = False
     reference: bool = True
     listings: bool = False
-    alike: str | None = None
     generated: Iterable[list[Scenario] | Problem | Unread] | None = None
 
     def of(self, scenarios: Iterable[Scenario]) -> Options:
-        """The same for scenarios that were made from chosen ones: none is left out, and no failure ends the run."""
+        """The options for scenarios that were made from chosen ones: none is left out, and no failure ends the run."""
         generated = [[scenario] for scenario in scenarios]
         chosen = replace(self, expression=None, tags=(), only=None, shard=None, maxfail=0)
         return replace(chosen, listings=False, generated=generated)

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli import __version__
 from tfpt_cli.engine.options import Crashed, Observer, Options, Stop
-from tfpt_cli.engine.status import compared, failed_result, unread_result
-from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE
+from tfpt_cli.engine.status import compared_result, failed_result, unread_result
+from tfpt_cli.frameworks import REFERENCE, Side
 from tfpt_cli.results import (
-    Comparison,
     Failure,
     Outcome,
     Problem,
@@ -30,14 +29,14 @@ from tfpt_cli.results import (
     Unread,
     placed,
 )
-from tfpt_cli.workers.queue import end_all
+from tfpt_cli.subjects.subject import Compared
+from tfpt_cli.workers.queue import ListingQueue, end_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tfpt_cli.listing import Listing
     from tfpt_cli.scenario.scenario import Scenario
-    from tfpt_cli.workers.queue import Lane
+    from tfpt_cli.subjects.subject import Round, Run
 
 
 # Ctrl-C, a polite end, and a terminal that is closed.
@@ -45,26 +44,31 @@ _ALWAYS = (signal.SIGINT, signal.SIGTERM)
 _ENDING = [*_ALWAYS, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
 
+Queues = dict[Side, ListingQueue]
+
+
 @dataclass
 class _Waiting:
-    """A scenario whose outcomes are awaited: at the first look, and at the second where there is one."""
+    """A scenario whose outcomes are awaited; `run` goes on with them, `first` are those of the round before any other."""
 
     scenario: Scenario
-    missing: set[str]
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    first: dict[str, Outcome] = field(default_factory=dict)
-    comparisons: list[Comparison] = field(default_factory=list)  # those of the first look
+    run: Run
+    round: Round
+    outcomes: dict[Side, Outcome] = field(default_factory=dict)
+    first: dict[Side, Outcome] = field(default_factory=dict)
 
 
-class _Run:
+class Pipeline:
+    """One run: scenarios are read and queued, their rounds awaited, what they come to is put into a report."""
+
     def __init__(
         self,
         options: Options,
         observer: Observer,
         chosen: Callable[[Scenario], bool],
-        lanes: list[dict[str, Lane]],
+        queues: list[Queues],
     ) -> None:
-        self.options, self.observer, self.chosen, self.lanes = options, observer, chosen, lanes
+        self.options, self.observer, self.chosen, self.queues = options, observer, chosen, queues
         self.task: asyncio.Task[object] | None = None
         self.began = time.perf_counter()
         self.began_at = datetime.now(UTC)
@@ -78,7 +82,7 @@ class _Run:
         self.met = 0
         self.failed = 0
         self.stopped = False
-        self.warm: dict[str, asyncio.Future[None]] = {}
+        self.warm: dict[str, asyncio.Future[object]] = {}
 
     async def run(self) -> Report:
         loop = asyncio.get_running_loop()
@@ -93,19 +97,19 @@ class _Run:
         interrupted = False
         try:
             # The processes come first: they start while the files are read. The rest of tfpt is imported meanwhile.
-            await asyncio.gather(*(lanes[framework].open() for lanes in self.lanes for framework in FRAMEWORKS))
+            await asyncio.gather(*(queues[side].open() for queues in self.queues for side in self.options.sides))
             async with asyncio.TaskGroup() as group:
-                for lanes in self.lanes:
-                    lanes[REFERENCE].renew()
-                    for lane in lanes.values():
-                        group.create_task(lane.serve())
+                for queues in self.queues:
+                    queues[REFERENCE].renew()
+                    for queue in queues.values():
+                        group.create_task(queue.serve())
                 group.create_task(self.read())
         except (asyncio.CancelledError, KeyboardInterrupt):
             interrupted = not self.stopped
             self.task = None  # another Ctrl-C must not stop the clearing up
-            await end_all(self.lanes)
+            await end_all(self.queues)
         except ExceptionGroup as group:
-            await end_all(self.lanes)
+            await end_all(self.queues)
             raise Crashed(self.report(interrupted=True)) from group.exceptions[0]
         finally:
             for number in heard:
@@ -157,11 +161,11 @@ class _Run:
                 yield from load(file, allow_code=self.options.allow_code)
 
     def close_if_done(self) -> None:
-        """Tells the lanes that nothing more comes; a second look may still ask for something until all are compared."""
+        """Tells the queues that nothing more comes; another round may still ask for something until all are compared."""
         if self.all_read and not self.waiting:
-            for lanes in self.lanes:
-                for lane in lanes.values():
-                    lane.close()
+            for queues in self.queues:
+                for queue in queues.values():
+                    queue.close()
 
     def complain(self, problem: Problem) -> None:
         self.problems.append(problem)
@@ -174,61 +178,73 @@ class _Run:
         return self.count - 1
 
     def queue(self, scenario: Scenario) -> None:
-        index = self.counted()
-        subject = scenario.subject
-        if subject not in self.warm:
-            self.warm[subject] = asyncio.get_running_loop().run_in_executor(None, _import_comparers, subject)
+        index, sides = self.counted(), self.options.sides
+        from tfpt_cli.subjects.registry import (
+            SUBJECTS,  # not above: the processes are started before anything is imported
+        )
+
+        comparer = SUBJECTS[scenario.subject].comparer
+        if comparer and comparer not in self.warm:
+            loop = asyncio.get_running_loop()
+            self.warm[comparer] = loop.run_in_executor(None, partial(importlib.import_module, comparer))
+        scenario = scenario.between(sides)
         try:
-            scenario = scenario.alike(self.options.alike) if self.options.alike else scenario
-            listings = scenario.listings(reference=self.options.reference)
+            run = scenario.run(sides, reference=self.options.reference)
+            first = next(run)
         except Exception as error:  # a mistake of ours is this scenario's failure alone
             failure = Failure.internal(error, "writing the code of this scenario")
-            self.settle(index, scenario, failed_result(scenario, (failure,)))
+            self.settle(index, scenario, failed_result(scenario, sides, (failure,)))
             return
-        self.ask(index, _Waiting(scenario, set()), listings)
+        self.ask(index, _Waiting(scenario, run, first))
 
-    def ask(self, index: int, waiting: _Waiting, listings: dict[str, Listing], *, soon: bool = False) -> None:
-        waiting.missing = set(listings)
+    def ask(self, index: int, waiting: _Waiting, *, soon: bool = False) -> None:
         self.waiting[index] = waiting
-        lanes = self.lanes[index % len(self.lanes)]
-        for side, listing in listings.items():
-            lanes[side].add(listing, partial(self.take, index, side), soon=soon)
+        queues = self.queues[index % len(self.queues)]
+        for side, listing in waiting.round.listings.items():
+            queues[side].add(listing, partial(self.take, index, side), soon=soon)
 
-    def take(self, index: int, side: str, outcome: Outcome) -> None:
-        """Keeps a side's outcome; compares when all are there, after a second look where one is worth it."""
+    def take(self, index: int, side: Side, outcome: Outcome) -> None:
+        """Keeps a side's outcome; when all of a round are there the task goes on, to another round or to its end."""
         waiting = self.waiting[index]
-        waiting.outcomes[side] = outcome.on(side)
-        waiting.missing.discard(side)
-        if waiting.missing:
+        waiting.outcomes[side] = outcome
+        if len(waiting.outcomes) < len(waiting.round.listings):
             return
-        scenario, second = waiting.scenario, bool(waiting.first)
-        if scenario.conditions and (words := scenario.conditions.lacking(self.environment())):
+        scenario, sides = waiting.scenario, self.options.sides
+        if scenario.conditions and (words := self.lacking(scenario)):
             del self.waiting[index]
-            self.settle(index, scenario, replace(failed_result(scenario, ()), status=Status.SKIPPED, notes=(words,)))
+            skipped = failed_result(scenario, sides, ())
+            self.settle(index, scenario, replace(skipped, status=Status.SKIPPED, notes=(words,)))
             return
-        first, comparisons, listings = waiting.first or waiting.outcomes, waiting.comparisons, {}
+        first = waiting.first or waiting.outcomes
         failures: list[Failure] = []  # mistakes of ours: they are this scenario's alone, and lose nothing of it
+        found = Compared(waiting.round.comparisons, first)
         try:
-            first = first if second else scenario.settled(first)
-            comparisons = scenario.compare(first, waiting.outcomes if second else None)
-            if not second:
-                listings = scenario.second_look(comparisons, reference=self.options.reference)
+            again = waiting.run.send(waiting.outcomes)
+        except StopIteration as end:
+            found = end.value
         except Exception as error:
             failures.append(Failure.internal(error, "comparing"))
-        if listings:
-            self.ask(index, _Waiting(scenario, set(), first=first, comparisons=comparisons), listings, soon=True)
+        else:
+            self.ask(index, _Waiting(scenario, waiting.run, again, first=first), soon=True)
             return
         del self.waiting[index]
         try:
-            comparisons = scenario.explained(comparisons, self.environment())
+            if sides[0].framework is not sides[1].framework:  # what is known is about two frameworks
+                explained = scenario.explained(found.comparisons, self.environment())
+                found = replace(found, comparisons=tuple(explained))
         except Exception as error:
             failures.append(Failure.internal(error, "explaining what was found"))
         try:
-            result = compared(scenario, first, tuple(comparisons), tuple(failures), listings=self.options.listings)
+            result = compared_result(scenario, sides, found, tuple(failures), listings=self.options.listings)
         except Exception as error:
             failures.append(Failure.internal(error, "putting the result together"))
-            result = failed_result(scenario, tuple(failures), tuple(comparisons))
+            result = failed_result(scenario, sides, tuple(failures), found.comparisons)
         self.settle(index, scenario, result)
+
+    def lacking(self, scenario: Scenario) -> str:
+        """Why a scenario does not hold here, by what either side says of its versions and its machine."""
+        every = (queues[side].versions for queues in self.queues for side in (REFERENCE, *self.options.sides))
+        return next(filter(None, (scenario.conditions.lacking(versions) for versions in every)), "")
 
     def settle(self, index: int, scenario: Scenario | None, result: ScenarioResult) -> None:
         """Keeps a result, and passes on all whose turn it is."""
@@ -257,13 +273,16 @@ class _Run:
             self.task.cancel()
 
     def environment(self) -> dict[str, str]:
-        """Versions of everything that took part and what decides on their machine, as far as they are known."""
+        """Versions of everything that took part and what decides on their machine, as far as they are known.
+
+        Where both sides are one framework, its versions stand under the sides.
+        """
         versions = {"tfpt": __version__, "python": platform.python_version()}
-        for side in (REFERENCE, *FRAMEWORKS):
-            for lanes in self.lanes:
-                found = {key: text for key, text in lanes[side].versions.items() if key != "python"}
-                if self.options.alike and side != REFERENCE and self.options.alike in found:
-                    found[side] = found.pop(self.options.alike)
+        for side in (REFERENCE, *self.options.sides):
+            for queues in self.queues:
+                found = {key: text for key, text in queues[side].versions.items() if key != "python"}
+                if side.key != side.framework.key and side.framework in found:
+                    found[side] = found.pop(side.framework)
                 versions |= found
         return versions
 
@@ -280,14 +299,9 @@ class _Run:
             problems=tuple(self.problems),
             interrupted=interrupted,
             stopped=self.stopped,
-            alike=self.options.alike,
+            sides=self.options.sides,
             selected=self.count,
             deselected=self.deselected,
             seconds=time.perf_counter() - self.began,
             began=f"{self.began_at:%Y-%m-%dT%H:%M:%S}",
         )
-
-
-def _import_comparers(subject: str) -> None:
-    """Imports what comparing needs while the frameworks start; SciPy alone takes a good part of a second."""
-    importlib.import_module(f"tfpt_cli.subjects.{subject}.comparer")

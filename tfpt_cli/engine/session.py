@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 from typing import TYPE_CHECKING
 
 from tfpt_cli.engine.options import Observer, Options
-from tfpt_cli.engine.run import _Run
-from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE, name_sides
+from tfpt_cli.engine.run import Pipeline, Queues
+from tfpt_cli.frameworks import REFERENCE
 from tfpt_cli.scenario.selection import chooser
-from tfpt_cli.workers.queue import Lane, end_all
+from tfpt_cli.workers.queue import ListingQueue, end_all
 
 if TYPE_CHECKING:
     from tfpt_cli.results import (
@@ -34,21 +33,16 @@ class Session:
     """Both frameworks and the reference, kept warm for several runs; of its options only the processes' matter."""
 
     def __init__(self, options: Options) -> None:
-        self.lanes = [
+        self.queues: list[Queues] = [
             {
-                **{
-                    side: Lane(options.alike or side, options.interpreters.get(side, sys.executable), options.limits)
-                    for side in FRAMEWORKS
-                },
-                REFERENCE: Lane(REFERENCE, sys.executable, options.limits.of_reference()),
+                **{side: ListingQueue(side, options.limits) for side in options.sides},
+                REFERENCE: ListingQueue(REFERENCE, options.limits.of_reference()),
             }
             for _ in range(options.workers)
         ]
-        self.alike = options.alike
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> Session:
-        name_sides(self.alike)
         gc.set_threshold(
             100_000, 50, 100
         )  # thousands of small trees and texts live shortly, and hardly one in a circle
@@ -57,13 +51,12 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.end()
         self._runner.close()
-        # The names stay: a report is written after its run.
 
     def check(self, options: Options, observer: Observer | None = None) -> Report:
         """One run; the same as `tfpt_cli.engine.run.check`, but for the start of the frameworks where they are there."""
         chosen = chooser(options.expression, options.tags)
-        return self._runner.run(_Run(options, observer or Observer(), chosen, self.lanes).run())
+        return self._runner.run(Pipeline(options, observer or Observer(), chosen, self.queues).run())
 
     def end(self) -> None:
         """Ends every process; a later run starts them anew."""
-        self._runner.run(end_all(self.lanes))
+        self._runner.run(end_all(self.queues))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.results import (
     Comparison,
     Failure,
@@ -18,35 +17,40 @@ from tfpt_cli.results import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.scenario.scenario import Scenario
+    from tfpt_cli.subjects.subject import Compared
 
 
-def compared(
+def compared_result(
     scenario: Scenario,
-    outcomes: dict[str, Outcome],
-    comparisons: tuple[Comparison, ...],
+    sides: Sides,
+    compared: Compared,
     internal: tuple[Failure, ...] = (),
     *,
     listings: bool = False,
 ) -> ScenarioResult:
-    """The result of a scenario from its outcomes. That the reference fails is a note, never a verdict.
+    """The result of a scenario from what its task came to. That the reference fails is a note, never a verdict.
 
     `internal` are mistakes of tfpt's own.
     """
-    failures = (*internal, *(failure for framework in FRAMEWORKS for failure in outcomes[framework].failures))
+    outcomes, comparisons = compared.outcomes, compared.comparisons
+    failures = (*internal, *(failure for side in sides for failure in outcomes[side].failures))
     return replace(
-        failed_result(scenario, failures, comparisons),
+        failed_result(scenario, sides, failures, comparisons),
         status=status(scenario, comparisons, failures, outcomes),
-        notes=scenario.notes(outcomes),
+        notes=scenario.task.notes(outcomes),
         seconds=max((outcome.seconds for outcome in outcomes.values()), default=0.0),
-        compared=scenario.compared(comparisons),
+        compared=scenario.task.covered(comparisons) if comparisons else "",
         explanations=tuple(scenario.explanations(comparisons)),
-        listings={side: code.script() for side, code in scenario.listings().items()} if listings else {},
+        listings={side: code.script() for side, code in scenario.listings(sides).items()} if listings else {},
     )
 
 
 def failed_result(
-    scenario: Scenario, failures: tuple[Failure, ...], comparisons: tuple[Comparison, ...] = ()
+    scenario: Scenario, sides: Sides, failures: tuple[Failure, ...], comparisons: tuple[Comparison, ...] = ()
 ) -> ScenarioResult:
     """The result of a scenario that could not be checked to its end, with what there is."""
     return ScenarioResult(
@@ -55,7 +59,7 @@ def failed_result(
         name=scenario.title,
         case=scenario.case,
         subject=scenario.subject,
-        headline=scenario.spec.headline,
+        headline=scenario.task.headline(sides),
         expect=scenario.expect,
         because=scenario.because,
         status=Status.ERROR,
@@ -88,7 +92,7 @@ def status(
     scenario: Scenario,
     comparisons: tuple[Comparison, ...],
     failures: tuple[Failure, ...],
-    outcomes: dict[str, Outcome],
+    outcomes: Mapping[Side, Outcome],
 ) -> Status:
     """A scenario held against its `expect`: passed where every quantity is as expected.
 

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.differences import Difference, Fit, differences
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native
+from tfpt_cli.dictionary.patterns import rewritten
 from tfpt_cli.explain.surroundings import same_around
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
 from tfpt_cli.language.trees import dotted
-from tfpt_cli.results import Comparison, Side, State, Verdict
+from tfpt_cli.results import Comparison, SideValue, State, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Involved:
+class Provenance:
     """What a quantity was made by: the code of each side, the kind of the quantity, and who left it to a default.
 
     `shapes` are those of the inputs, as far as they are known, `values` the quantities that are the values behind it.
@@ -67,7 +68,7 @@ def canonical(tree: ast.expr, framework: str) -> ast.expr:
 
 
 def explained(
-    comparison: Comparison, involved: Involved, environment: Mapping[str, str], parted: Collection[str] = ()
+    comparison: Comparison, involved: Provenance, environment: Mapping[str, str], parted: Collection[str] = ()
 ) -> Comparison:
     """The comparison with the ids of the rows that explain it, where it does not agree; `parted` is all that does not."""
     if comparison.verdict.agrees:
@@ -82,7 +83,7 @@ def explained(
     return replace(comparison, known_differences=found)
 
 
-def numbers_of(row: Difference, code: Iterable[Involved]) -> dict[str, Any]:
+def numbers_of(row: Difference, code: Iterable[Provenance]) -> dict[str, Any]:
     """The constants that the names of a row's patterns stand for in a scenario, by the first of its fits that stands there."""
     for involved in code:
         for fit in row.fits:
@@ -94,9 +95,9 @@ def numbers_of(row: Difference, code: Iterable[Involved]) -> dict[str, Any]:
     return {}
 
 
-def _fits(fit: Fit, comparison: Comparison, involved: Involved) -> bool:
+def _fits(fit: Fit, comparison: Comparison, involved: Provenance) -> bool:
     words = {*comparison.diagnosis, *(["error"] if comparison.verdict is Verdict.ERROR else [])}
-    sides = comparison.sides
+    sides = {str(side.framework): value for side, value in comparison.sides.items()}  # each is another framework
     return (
         (not fit.diagnosis or bool(fit.diagnosis & words))
         and (not fit.quantities or any(fnmatchcase(involved.kind, wanted) for wanted in fit.quantities))
@@ -110,7 +111,7 @@ def _fits(fit: Fit, comparison: Comparison, involved: Involved) -> bool:
     )
 
 
-def _stands(fit: Fit, involved: Involved, sides: Mapping[str, Side] | None = None) -> bool:
+def _stands(fit: Fit, involved: Provenance, sides: Mapping[str, SideValue] | None = None) -> bool:
     """Whether one pattern of each side is in its code, with the same expressions for the names that the sides share.
 
     What stands around the two places must be the same computation, too, unless the words of a refusal name the cause; and of
@@ -126,7 +127,7 @@ def _stands(fit: Fit, involved: Involved, sides: Mapping[str, Side] | None = Non
     )
 
 
-def _places(fit: Fit, involved: Involved) -> list[tuple[Shared, dict[str, Place]]]:
+def _places(fit: Fit, involved: Provenance) -> list[tuple[Shared, dict[str, Place]]]:
     """The places in both sides' code where the patterns stand, with what their shared names are bound to."""
     found: list[tuple[Shared, dict[str, Place]]] = [({}, {})]
     for framework, patterns in fit.code.items():
@@ -147,7 +148,7 @@ def _of_input(tree: ast.expr, names: frozenset[str]) -> bool:
 class _Code:
     """Code that is no constant: the same as code of the same text; whether it is the same as a constant nobody knows."""
 
-    def __init__(self, tree: ast.expr, involved: Involved) -> None:
+    def __init__(self, tree: ast.expr, involved: Provenance) -> None:
         self.text = ast.unparse(tree)
         self.known = involved.shapes.get(self.text)
         self.numbers = involved.numbers.get(self.text)
@@ -189,7 +190,7 @@ def _known(thing: Any) -> bool:
     return not isinstance(thing, _Code) or bool(thing.numbers)
 
 
-def _holds(condition: ast.expr, shared: Shared, involved: Involved, sides: Mapping[str, Side]) -> bool:
+def _holds(condition: ast.expr, shared: Shared, involved: Provenance, sides: Mapping[str, SideValue]) -> bool:
     """Whether a row's condition is met by what its names stand for; not where they cannot tell."""
     names = {name: _value(tree, involved) for name, tree in shared.items()}
     axes = max((len(shape) for shape in involved.shapes.values() if shape is not None), default=0)
@@ -205,32 +206,38 @@ def _holds(condition: ast.expr, shared: Shared, involved: Involved, sides: Mappi
         return False
 
 
-def _value(tree: ast.expr, involved: Involved) -> Any:
+def _value(tree: ast.expr, involved: Provenance) -> Any:
     try:
         return constant(tree, functions=True)
     except (NotConstant, BadConstant):
         return _Code(tree, involved)
 
 
-def _inside(pattern: Pattern, involved: Involved, framework: str) -> list[Shared]:
+def _inside(pattern: Pattern, involved: Provenance, framework: str) -> list[Shared]:
     return list(pattern.inside(involved.code.get(framework, ())))
 
 
-def _of_dtype(dtypes: frozenset[str] | Mapping[str, str], sides: Mapping[str, Side]) -> bool:
+def _of_dtype(dtypes: frozenset[str] | Mapping[str, str], sides: Mapping[str, SideValue]) -> bool:
     if isinstance(dtypes, frozenset):
         return not dtypes or bool(dtypes & {side.dtype for side in sides.values()})
     return all(sides[f].dtype == dtype for f, dtype in dtypes.items())
 
 
-def _run(side: Side, word: str) -> bool:
+def _run(side: SideValue, word: str) -> bool:
     """Whether a side was run in a mode or by a way."""
     return not re.search(r"compile|graph|jit", side.how) if word == "eager" else word in side.how
 
 
-def _shows(side: Side, word: str) -> bool:
+def _shows(side: SideValue, word: str) -> bool:
     if word in ("nan", "zero"):
         return word in side.kinds
     if word == "infinite":
         return "infinity" in side.kinds
     states = {"none": State.DISCONNECTED, "failed": State.FAILED, "absent": State.ABSENT, "present": State.PRESENT}
     return side.state is states[word]
+
+
+def rewritten_source(source: str, framework: str, rules: Mapping[str, str]) -> tuple[str, int]:
+    """A piece of code with the rules of a recipe put in, and at how many places; as it was written where at none."""
+    tree, count = rewritten(canonical(ast.parse(source, mode="eval").body, framework), rules)
+    return (ast.unparse(tree), count) if count else (source, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from tfpt_cli.dictionary.native import OTHER, ROOTS, native
-from tfpt_cli.frameworks import LABELS
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.expression import Complaint, offset
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.suggest import did_you_mean
@@ -81,9 +81,11 @@ class _Checker:
         if table.knows(canonical):
             return True
         root = full.split(".")[0]
-        label = LABELS[table.framework]
+        label = FRAMEWORKS[table.framework].label
         if root in ROOTS[OTHER[table.framework]] and root not in ROOTS[table.framework]:
-            self.complain(node, f"'{full}' belongs to {LABELS[OTHER[table.framework]]}, but this is the {label} side")
+            self.complain(
+                node, f"'{full}' belongs to {FRAMEWORKS[OTHER[table.framework]].label}, but this is the {label} side"
+            )
         elif "." not in full and root in ROOTS[table.framework]:
             self.complain(node, f"'{full}' is a module; name a function in it")
         elif "." not in full:
@@ -124,7 +126,7 @@ class _Checker:
         self.visit(function.value)
         name = function.attr
         if name not in self.table.methods:
-            label = LABELS[self.table.framework]
+            label = FRAMEWORKS[self.table.framework].label
             known = did_you_mean(name, list(self.table.methods))
             self.complain(
                 node, f"'.{name}()' is not among the methods of {label} tensors that a scenario may call{known}"

@@ -1,20 +1,71 @@
-"""The frameworks that are compared, and what a report calls them."""
+"""The frameworks that are compared, the reference that arbitrates, and the sides of a run.
+
+A framework is a file of this folder and its line in `FRAMEWORKS`.
+"""
 
 from __future__ import annotations
 
-from tfpt_cli.results import OURSELVES
+from tfpt_cli.frameworks.framework import Framework, Side
+from tfpt_cli.frameworks.tensorflow import TENSORFLOW
+from tfpt_cli.frameworks.torch import TORCH
 
-FRAMEWORKS = ("torch", "tensorflow")
-REFERENCE = "reference"
-LABELS = {"torch": "PyTorch", "tensorflow": "TensorFlow", REFERENCE: "the reference", OURSELVES: OURSELVES}
-NAMES = dict(LABELS)
+Sides = tuple[Side, Side]
+
+# In the order in which a scenario, a row and a table have them.
+FRAMEWORKS: dict[str, Framework] = {framework.key: framework for framework in (TORCH, TENSORFLOW)}
+
+# NumPy and SciPy in float64, mpmath where 50 digits are needed: it shares no code with either framework.
+NUMPY = Framework(
+    key="reference",
+    label="the reference",
+    column="numpy",
+    module="np",
+    array="np.array({value}, dtype='{dtype}')",
+    imports={"mpmath": "import mpmath", "np": "import numpy as np", "scipy": "import scipy"},
+    packages=("numpy", "scipy"),
+    versions={"numpy": "NumPy"},
+)
+REFERENCE = Side(key="reference", label="the reference", framework=NUMPY)
+# The owner of a failure that is a mistake of tfpt's own.
+OURSELVES = Side(key="tfpt", label="tfpt", framework=NUMPY)
+# The keys of two versions of one framework.
+LEFT, RIGHT = "left", "right"
 
 
-def name_sides(alike: str | None) -> None:
-    """Calls the sides of this process by their frameworks; where both are the same one, left and right."""
-    if alike is None:
-        LABELS.update(NAMES)
-    else:
-        LABELS.update(
-            {side: f"{place} {NAMES[alike]}" for side, place in zip(FRAMEWORKS, ("left", "right"), strict=True)}
-        )
+def usual_sides(**interpreters: str | None) -> Sides:
+    """Both frameworks, each in an interpreter of its own where one is named: `usual_sides(torch="/old/bin/python")`."""
+    first, second = (
+        Side(key=key, label=framework.label, framework=framework, interpreter=interpreters.get(key) or "")
+        for key, framework in FRAMEWORKS.items()
+        if framework in (TORCH, TENSORFLOW)
+    )
+    return first, second
+
+
+def two_versions(framework: Framework, left: str, right: str) -> Sides:
+    """One framework in two interpreters."""
+    first, second = (
+        Side(key=key, label=f"{key} {framework.label}", framework=framework, interpreter=interpreter)
+        for key, interpreter in ((LEFT, left), (RIGHT, right))
+    )
+    return first, second
+
+
+SIDES = usual_sides()
+
+__all__ = [
+    "FRAMEWORKS",
+    "LEFT",
+    "NUMPY",
+    "OURSELVES",
+    "REFERENCE",
+    "RIGHT",
+    "SIDES",
+    "TENSORFLOW",
+    "TORCH",
+    "Framework",
+    "Side",
+    "Sides",
+    "two_versions",
+    "usual_sides",
+]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.formulas import HELPERS, UNKNOWN, calculate_gain, value_of
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import ROOTS, Initializer, Layer, dictionary
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.expression import (
     BadConstant,
     Complaint,
@@ -212,7 +212,7 @@ def _show(shape: Shape) -> str:
 
 def alone(row: Initializer) -> str:
     """Why a row cannot be written on both sides, in words; empty where it can."""
-    missing = [] if row.means is not None else [LABELS[f] for f in FRAMEWORKS if f not in row.spelling]
+    missing = [] if row.means is not None else [FRAMEWORKS[f].label for f in FRAMEWORKS if f not in row.spelling]
     return f"{row.name} has no counterpart in {' and '.join(missing)}: {row.alone}" if missing else ""
 
 

@@ -7,9 +7,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tfpt_cli.frameworks import TORCH
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tfpt_cli.frameworks import Framework
     from tfpt_cli.language.shapes import Shape
 
 
@@ -42,6 +45,11 @@ class Layout:
             for name in unknown:
                 lengths[name] = size // known
         return tuple(math.prod(1 if name == "1" else lengths[name] for name in group) for group in right)
+
+    def axes(self, framework: Framework) -> str:
+        """The axes as a framework orders them: of `out in -> in out` PyTorch's are `out in`."""
+        left, _, right = self.pattern.partition("->")
+        return (left if framework is TORCH else right).strip()
 
     def first(self) -> int:
         """The axis in Keras that holds PyTorch's first one."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from tfpt_cli.results import PARAMETER, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,7 +78,6 @@ class Parameter:
     A side of `attribute` is None where the layer has no such parameter. `shape` is PyTorch's, None where no row knows
     it. `fills` gives PyTorch's statements that fill it, `initializer` the Keras expression that holds its initializer,
     `reset` what draws PyTorch's default again. A framework in `rebuilt` can only draw it by building the layer again.
-    `made_by` is the framework of each side, where both are one.
     """
 
     name: str
@@ -88,7 +89,11 @@ class Parameter:
     initializer: str = ""
     reset: str = ""
     rebuilt: frozenset[str] = frozenset()
-    made_by: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def quantity(self) -> Quantity:
+        """Its values, as a quantity."""
+        return Quantity(kind=PARAMETER, output=self.name)
 
     def built_again(self, framework: str) -> bool:
         """Whether it is drawn by building the whole layer again."""

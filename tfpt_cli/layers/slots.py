@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.formulas import FANS, UNKNOWN, text_of, value_of
+from tfpt_cli.dictionary.formulas import UNKNOWN, tensorflow_fans, text_of, torch_fans, value_of
 from tfpt_cli.dictionary.rows import CELL, COPY, Layer, LayerParameter
-from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.layers.initializers import (
     Fans,
     InitializerCall,
@@ -97,12 +97,12 @@ class Slot:
         self, filling: Mapping[str, Filling], fills: Callable[[], tuple[str, ...]], rebuilt: frozenset[str]
     ) -> Parameter:
         """The parameter, filled so."""
-        attribute = self.attribute["tensorflow"] or ""
+        attribute = self.attribute[TENSORFLOW] or ""
         holder = attribute.split("[")[0] if attribute.endswith("]") else attribute
-        ours = self.attribute["torch"] or ""
-        initializer = self._initializer(holder, filling["tensorflow"])
+        ours = self.attribute[TORCH] or ""
+        initializer = self._initializer(holder, filling[TENSORFLOW])
         if not initializer:
-            rebuilt |= {"tensorflow"}
+            rebuilt |= {TENSORFLOW}
         return Parameter(
             self.name,
             self.attribute,
@@ -145,7 +145,7 @@ class Slot:
 
     def too_many(self, framework: str) -> str:
         """That it has more values than can be compared, in words; empty where it has not."""
-        shape = self.shape if framework == "torch" else self.turned
+        shape = self.shape if framework == TORCH else self.turned
         weights = math.prod(shape or ())
         if weights <= MAX_WEIGHTS:
             return ""
@@ -162,7 +162,7 @@ class Slot:
         """Why a neutral initializer cannot fill this parameter alike on both sides; empty where it does."""
         if self.shape is None or self.turned is None:
             return ""
-        if fill.row.structure == "sparse" and "ward_layer" in (self.attribute["tensorflow"] or ""):
+        if fill.row.structure == "sparse" and "ward_layer" in (self.attribute[TENSORFLOW] or ""):
             return "Keras copies the initializers of a Bidirectional layer, and cannot copy a function; sparse is one there"
         return not_the_same(fill.row, fill.settings, self.layout, self.shape, self.turned)
 
@@ -170,7 +170,7 @@ class Slot:
 def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slot]:
     """The parameters of a layer, whose settings are given by framework (those that a native call does not tell are missing)."""
     known = {framework: row.names(values) for framework, values in settings.items()}
-    every = copies(row, known["torch"])
+    every = copies(row, known[TORCH])
     for copy in every:
         names = {
             f: {**values, "input_size": copy.input_size} if row.recurrent else values for f, values in known.items()
@@ -180,18 +180,18 @@ def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slo
             attribute = {f: _attribute(entry, f, names[f], copy) for f in FRAMEWORKS}
             if not any(attribute.values()):
                 continue
-            sizes = {axis: _value(tree, names["torch"]) for axis, tree in entry.sizes.items()}
-            blocks = {"gate": len(entry.blocks["torch"])} if entry.blocks else {}
+            sizes = {axis: _value(tree, names[TORCH]) for axis, tree in entry.sizes.items()}
+            blocks = {"gate": len(entry.blocks[TORCH])} if entry.blocks else {}
             layout = Layout(entry.layout, {**{a: s for a, s in sizes.items() if s is not None}, **blocks}, entry.blocks)
             shapes = {f: _value(entry.shape, values) for f, values in names.items()}
-            turned = _turned(layout, shapes["tensorflow"])
-            fans = {
-                "torch": FANS["torch"](shapes["torch"]) if shapes["torch"] is not None else None,
-                "tensorflow": _value(entry.fans["tensorflow"], names["tensorflow"])
-                if "tensorflow" in entry.fans
-                else (FANS["tensorflow"](turned) if turned is not None else None),
+            turned = _turned(layout, shapes[TENSORFLOW])
+            fans: dict[str, Fans | None] = {
+                TORCH: torch_fans(shapes[TORCH]) if shapes[TORCH] is not None else None,
+                TENSORFLOW: _value(entry.fans[TENSORFLOW], names[TENSORFLOW])
+                if TENSORFLOW in entry.fans
+                else (tensorflow_fans(turned) if turned is not None else None),
             }
-            both = _value(entry.fans["both"], names["torch"]) if "both" in entry.fans else fans["torch"]
+            both = _value(entry.fans["both"], names[TORCH]) if "both" in entry.fans else fans[TORCH]
             fans_of[entry.name] = fans
             written_in = fans_of.get(entry.fans_of, fans)
             default = {
@@ -199,7 +199,7 @@ def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slo
                 for f in FRAMEWORKS
             }
             name = entry.name + (copy.suffix if len(every) > 1 else "")
-            yield Slot(entry, name, copy, attribute, layout, shapes["torch"], turned, fans, both, default)
+            yield Slot(entry, name, copy, attribute, layout, shapes[TORCH], turned, fans, both, default)
 
 
 def _attribute(entry: LayerParameter, framework: str, names: Mapping[str, Any], copy: Copy) -> str | None:
@@ -212,7 +212,7 @@ def _attribute(entry: LayerParameter, framework: str, names: Mapping[str, Any], 
     if text == "None":
         return None
     text = text.replace(COPY, copy.suffix).replace(CELL, copy.cell)
-    if framework == "torch" and entry.added is not None:
+    if framework == TORCH and entry.added is not None:
         return f"{text} + {text_of(entry.added).replace(COPY, copy.suffix)}"
     return text
 
@@ -259,7 +259,7 @@ def layer_call(
 ) -> str:
     """The source of a layer in a framework; Keras's gets its initializers (and plain text) as `keywords`."""
     call = layer_source(row.spelling[framework], row.names(settings), given, framework)
-    if framework == "tensorflow":
+    if framework == TENSORFLOW:
         for name, value in keywords.items():
             text = value if isinstance(value, str) else value.source
             call.keywords.append(ast.keyword(name, ast.parse(text, mode="eval").body))

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.report.console import FILE_WIDTH, plain_console
 from tfpt_cli.report.table import message_text, print_scenario, status_words
 from tfpt_cli.results import (
@@ -69,7 +69,7 @@ def cases(result: ScenarioResult) -> list[Case]:
 def failure_words(failure: Failure) -> str:
     """Who failed and what it said; of a mistake of tfpt's own also what to do about it."""
     said = message_text(failure.message) if failure.symptom != INTERNAL else failure.message
-    return f"{LABELS[failure.framework]}: {said}"
+    return f"{failure.side.label}: {said}"
 
 
 def _whole(result: ScenarioResult, word: str, message: str) -> Case:
@@ -77,22 +77,23 @@ def _whole(result: ScenarioResult, word: str, message: str) -> Case:
 
 
 def _case(result: ScenarioResult, comparison: Comparison) -> Case:
-    ways = " and ".join(filter(None, (comparison.sides[f].how for f in FRAMEWORKS if f in comparison.sides)))
+    ways = " and ".join(filter(None, (value.how for value in comparison.sides.values())))
     verdict = comparison.verdict
     wanted = expected_of(result.expect, comparison.quantity)
     if result.expected or _as_wanted(result, comparison, wanted):
         return Case(result, comparison.quantity, ways, Status.PASSED, verdict.value)
     expected = {"agree": "", "differ": "expected to differ", "error": "expected an error"}[wanted]
     refusals = [
-        f"{LABELS[framework]}: {message_text(side.note)}"
-        for framework, side in comparison.sides.items()
-        if side.state is State.FAILED and side.note
+        f"{side.label}: {message_text(value.note)}"
+        for side, value in comparison.sides.items()
+        if value.state is State.FAILED and value.note
     ]
     # That a side failed is the reason of a refusal; what it said tells more.
     why = refusals or [comparison.reason or ", ".join(comparison.diagnosis)]
     message = "; ".join(filter(None, (expected, *why)))
     status = Status.ERROR if verdict is Verdict.ERROR else Status.FAILED
-    return Case(result, comparison.quantity, ways, status, verdict.value, message, comparison.findings)
+    findings = tuple(finding.words for finding in comparison.findings)
+    return Case(result, comparison.quantity, ways, status, verdict.value, message, findings)
 
 
 def _found(comparison: Comparison) -> str:
@@ -149,5 +150,5 @@ def known_lines(result: ScenarioResult) -> Iterator[str]:
     for known in result.explanations:
         yield printable(f"known difference {known.name}: {known.what}")
         for framework, code in known.write.items():
-            yield printable(f"write in {LABELS[framework]}: {code}")
+            yield printable(f"write in {FRAMEWORKS[framework].label}: {code}")
         yield printable(f"shown by: {known.proof}")

@@ -17,7 +17,7 @@ from tfpt_cli.dictionary.differences import Difference, differences
 from tfpt_cli.dictionary.measured import measured
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.rows import CELL, COPY, Initializer, Layer, Operation, dictionary
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.frameworks import FRAMEWORKS, OURSELVES
 from tfpt_cli.language.trees import branches, called_name
 
 if TYPE_CHECKING:
@@ -211,15 +211,17 @@ def _headed(head: str, kind: str, table: Table) -> RenderableType:
 def _whole_layer(row: Layer) -> RenderableType:
     table = _facts()
     for framework in FRAMEWORKS:
-        table.add_row(LABELS[framework], ast.unparse(row.spelling[framework]))
+        table.add_row(FRAMEWORKS[framework].label, ast.unparse(row.spelling[framework]))
     for words in row.requires:
         table.add_row("requires", words)
     for parameter in row.parameters.values():
-        held = [f"{LABELS[f]} {_attribute(parameter.attribute[f])}" for f in FRAMEWORKS]
-        defaults = [f"{LABELS[f]} {ast.unparse(parameter.default[f])}" for f in FRAMEWORKS if f in parameter.default]
+        held = [f"{FRAMEWORKS[f].label} {_attribute(parameter.attribute[f])}" for f in FRAMEWORKS]
+        defaults = [
+            f"{FRAMEWORKS[f].label} {ast.unparse(parameter.default[f])}" for f in FRAMEWORKS if f in parameter.default
+        ]
         table.add_row(parameter.name, f"{', '.join(held)}; layout {parameter.layout}")
         if parameter.blocks:
-            orders = [f"{LABELS[f]} {' '.join(order)}" for f, order in parameter.blocks.items()]
+            orders = [f"{FRAMEWORKS[f].label} {' '.join(order)}" for f, order in parameter.blocks.items()]
             table.add_row("", f"gates: {', '.join(orders)}")
         table.add_row("", f"default: {', '.join(defaults)}")
     if row.notes:
@@ -238,7 +240,9 @@ def _whole_initializer(row: Initializer) -> RenderableType:
     table = _facts()
     for framework in FRAMEWORKS:
         spelled = row.spelling.get(framework)
-        table.add_row(LABELS[framework], ast.unparse(spelled) if spelled is not None else "no call of its own")
+        table.add_row(
+            FRAMEWORKS[framework].label, ast.unparse(spelled) if spelled is not None else "no call of its own"
+        )
     for label, tree in (("means", row.means), ("draws", row.distribution)):
         if tree is not None:
             table.add_row(label, ast.unparse(tree))
@@ -293,7 +297,7 @@ def whole_difference(row: Difference) -> RenderableType:
         table.add_row("why", row.why)
     for framework in FRAMEWORKS:
         if framework in row.write:
-            table.add_row(f"write in {LABELS[framework]}", row.write[framework])
+            table.add_row(f"write in {FRAMEWORKS[framework].label}", row.write[framework])
     if words := str(row.conditions):
         table.add_row("so", words)
     table.add_row("source", row.source or "measured by tfpt")
@@ -350,19 +354,29 @@ def _places(row: Operation) -> str:
     return ", ".join(places[:4]) + (f", {len(places) - 4} more" if len(places) > 4 else "")
 
 
+# What is named of all that was there when the dictionary was measured.
+_MEASURED = (
+    *((framework.key, framework.label) for framework in FRAMEWORKS.values()),
+    (OURSELVES.key, OURSELVES.label),
+    ("keras", "Keras"),
+)
+
+
 def _measured_with(versions: dict[str, str]) -> Text:
     if not versions:
         return Text("nothing is measured yet: run tfpt selfcheck", "dim")
-    words = ", ".join(
-        f"{label} {versions[key]}" for key, label in (*LABELS.items(), ("keras", "Keras")) if key in versions
-    )
+    words = ", ".join(f"{label} {versions[key]}" for key, label in _MEASURED if key in versions)
     return Text(f"measured with {words}", "dim")
 
 
 def _whole(row: Operation, numbers: dict[str, Any]) -> Iterator[RenderableType]:
     yield Text.assemble((row.signature.show(row.name), "bold"), (f"  {row.kind}", "dim"))
     table = _facts()
-    for side, label in (*((f, LABELS[f]) for f in FRAMEWORKS), ("numpy", "reference"), ("mpmath", "50 digits")):
+    for side, label in (
+        *((f, FRAMEWORKS[f].label) for f in FRAMEWORKS),
+        ("numpy", "reference"),
+        ("mpmath", "50 digits"),
+    ):
         if side in row.spelling:
             table.add_row(label, ast.unparse(row.spelling[side]))
     table.add_row("differentiable", row.domain if row.differentiable else "nowhere: the result has no derivative")

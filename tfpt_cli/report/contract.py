@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.frameworks import FRAMEWORKS, LEFT, OURSELVES, RIGHT
 from tfpt_cli.report.json_report import SCHEMA
-from tfpt_cli.results import INTERNAL, OURSELVES, Standing, State, Status, Verdict
+from tfpt_cli.results import INTERNAL, Standing, State, Status, Verdict
 
 # Two versions of one framework are two places, not two frameworks.
-PLACES = ("left", "right")
+PLACES = (LEFT, RIGHT)
 _SIDES = (*FRAMEWORKS, *PLACES)
 
 
@@ -198,7 +198,7 @@ def _problem() -> dict[str, Any]:
 def _failure() -> dict[str, Any]:
     return _object(
         {
-            "framework": {"enum": [*_SIDES, OURSELVES], "description": "the side that failed, or tfpt itself"},
+            "framework": {"enum": [*_SIDES, OURSELVES.key], "description": "the side that failed, or tfpt itself"},
             "symptom": {
                 "enum": ["exception", "crashed", "timeout", "nonsense", "not installed", "not started", INTERNAL],
                 "description": "exception where the framework itself refused the code; internal where tfpt itself failed; the "

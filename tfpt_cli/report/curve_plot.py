@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import plotext
 from rich.text import Text
 
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.report.numbers import number
 from tfpt_cli.results import printable
 
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 HEIGHT = 15
 _WIDEST = 100
 _FEW = 8
-_MARKS = dict(zip(FRAMEWORKS, "+x", strict=True))
-_COLOURS = dict(zip(FRAMEWORKS, ("orange", "blue"), strict=True))
+# Of the first side and of the second.
+_MARKS, _COLOURS = "+x", ("orange", "blue")
 # The frame as plotext draws it, and as an old terminal can show it.
 _ASCII = str.maketrans({**dict.fromkeys("┌┐└┘┤├┬┴┼", "+"), "─": "-", "│": "|"})
 
@@ -32,20 +31,20 @@ def curve_plot(curve: Curve, width: int, *, ascii_only: bool = False) -> Text:
     plotext.clear_figure()
     plotext.plotsize(min(width, _WIDEST), HEIGHT)
     plotext.title(printable(f"{curve.quantity} over {curve.by}"))
-    first = zip(curve.at, curve.sides[FRAMEWORKS[0]], curve.parts, strict=True)
+    sides = list(curve.sides)
+    first = zip(curve.at, curve.sides[sides[0]], curve.parts, strict=True)
     together = [(x, y) for x, y, parts in first if not parts and y is not None]
     if together:
         # Points and not a line: a line would cross the gaps in which both sides part.
         dot = "." if ascii_only else "braille"
         plotext.scatter(*_columns(_dense(together, curve)), marker=dot, label="both" if any(curve.parts) else None)
-    for start, framework in enumerate(FRAMEWORKS):
-        column = zip(curve.at, curve.sides[framework], curve.parts, strict=True)
+    for start, side in enumerate(sides):
+        column = zip(curve.at, curve.sides[side], curve.parts, strict=True)
         points = [(x, y) for x, y, parts in column if parts and y is not None]
         if len(points) > _FEW:
             points = points[start::2]  # the marks of one side would hide those of the other
         if points:
-            colour = _COLOURS[framework]
-            plotext.scatter(*_columns(points), marker=_MARKS[framework], color=colour, label=LABELS[framework])
+            plotext.scatter(*_columns(points), marker=_MARKS[start], color=_COLOURS[start], label=side.label)
     text = plotext.uncolorize(plotext.build()) if ascii_only else plotext.build()
     plotext.clear_figure()
     drawn = Text.from_ansi("\n".join(line.rstrip() for line in text.splitlines()))
@@ -71,7 +70,7 @@ def _dense(points: list[tuple[float, float]], curve: Curve) -> list[tuple[float,
 def _words(curve: Curve) -> Iterator[Text]:
     ranges = list(_ranges(curve))
     if not ranges:
-        none = sum(y is None for y in curve.sides[FRAMEWORKS[0]])
+        none = sum(y is None for y in next(iter(curve.sides.values())))
         rest = f", at {none} of which neither has a finite number" if none else ""
         yield Text(f"both frameworks agree at all {len(curve.at)} points{rest}", "green")
         return
@@ -81,12 +80,12 @@ def _words(curve: Curve) -> Iterator[Text]:
     more = f" and {len(ranges) - 6} more places" if len(ranges) > 6 else ""
     count = f"{sum(curve.parts)} of {len(curve.at)} points"
     yield Text(printable(f"{curve.quantity} parts at {count}: {shown}{more}"), "red")
-    for framework in FRAMEWORKS:
-        missing = sum(y is None for y in curve.sides[framework])
+    for side, column in curve.sides.items():
+        missing = sum(y is None for y in column)
         if 0 < missing < len(curve.at):
-            yield Text(f"{LABELS[framework]} has no finite number at {missing} of {len(curve.at)} points", "yellow")
+            yield Text(f"{side.label} has no finite number at {missing} of {len(curve.at)} points", "yellow")
         elif missing:
-            yield Text(f"{LABELS[framework]} has no number at any point", "yellow")
+            yield Text(f"{side.label} has no number at any point", "yellow")
 
 
 def _ranges(curve: Curve) -> Iterator[tuple[str, str]]:

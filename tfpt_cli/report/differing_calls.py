@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SAME_WORDS = {"dim": "axis", "keepdim": "keepdims", "input": "x", "tensor": "constant", "to": "cast"}
 # Said by every listing for itself: the dtype that the scenario has on both sides.
 _LEFT_OUT = {"dtype"}
+_MODULES = {framework.module for framework in FRAMEWORKS.values()}
 Span = tuple[int, int]
 
 
@@ -33,29 +34,32 @@ class _Call:
     arguments: dict[str, ast.expr]
 
 
-def differing_calls(listings: Mapping[str, str], *, parted: bool = False) -> dict[str, list[Span]]:
-    """By framework the places (start, end) in its listing that the other has under another name or with other arguments.
+def differing_calls(listings: Mapping[Side, str], *, parted: bool = False) -> dict[Side, list[Span]]:
+    """By side the places (start, end) in its listing that the other has under another name or with other arguments.
 
     Of a function that the other listing does not call by that name the call is marked, or its name alone where there are
     calls in its arguments, which stand for themselves; else each argument that no call of the same name has there.
     `torch.exp` and `tf.exp` are one name. Where the two sides `parted` and no call differs, it is the functions themselves
     that mean something else: then all their names are marked. Empty for code that cannot be read.
     """
-    if not all(framework in listings for framework in FRAMEWORKS):
+    sides = _sides(listings)
+    if len(sides) < 2:
         return {}
+    other = dict(zip(sides, reversed(sides), strict=True))
     try:
-        trees = {f: _tree(listings[f]) for f in FRAMEWORKS}
-        scopes = {f: _own_code(trees[f], trees[g]) for f, g in zip(FRAMEWORKS, FRAMEWORKS[::-1], strict=True)}
-        calls = {f: [_call(node) for node in _calls(scopes[f])] for f in FRAMEWORKS}
+        trees = {side: _tree(listings[side]) for side in sides}
+        calls = {side: [_call(node) for node in _calls(_own_code(trees[side], trees[other[side]]))] for side in sides}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
-    found = {
-        f: [part for call in calls[f] for part in _apart(call, calls[g])]
-        for f, g in zip(FRAMEWORKS, FRAMEWORKS[::-1], strict=True)
-    }
+    found = {side: [part for call in calls[side] for part in _apart(call, calls[other[side]])] for side in sides}
     if parted and not any(found.values()):
-        found = {f: [_name_of(call.node) for call in calls[f]] for f in FRAMEWORKS}
-    return {f: _spans(listings[f], parts) for f, parts in found.items()}
+        found = {side: [_name_of(call.node) for call in calls[side]] for side in sides}
+    return {side: _spans(listings[side], parts) for side, parts in found.items()}
+
+
+def _sides(listings: Mapping[Side, str]) -> list[Side]:
+    """The two sides whose code is there; the reference writes its own."""
+    return [side for side in listings if side is not REFERENCE]
 
 
 # A listing is asked for several things in a row; all trees of a long report would be too much to keep.
@@ -74,10 +78,10 @@ def functions(text: str) -> dict[str, Span]:
     }
 
 
-def own_functions(listings: Mapping[str, str]) -> set[str]:
+def own_functions(listings: Mapping[Side, str]) -> set[str]:
     """The names of the functions that both listings define with the same parameters: the scenario's own code."""
     try:
-        found = [_signatures(_tree(listings[f])) for f in FRAMEWORKS if f in listings]
+        found = [_signatures(_tree(listings[side])) for side in _sides(listings)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     return {name for name, parameters in found[0].items() if found[-1].get(name) == parameters} if found else set()
@@ -132,7 +136,7 @@ class _Plain(ast.NodeTransformer):
         return ast.Name("·")
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        if isinstance(node.value, ast.Name) and node.value.id in ("torch", "tf"):
+        if isinstance(node.value, ast.Name) and node.value.id in _MODULES:
             return ast.Name(node.attr)
         return self.generic_visit(node)
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS, REFERENCE
+from tfpt_cli.frameworks import FRAMEWORKS, OURSELVES, REFERENCE, Side, Sides
 from tfpt_cli.report import plots
 from tfpt_cli.report.differing_calls import differing_calls, functions, own_functions
 from tfpt_cli.report.numbers import array_lines, number
@@ -33,17 +33,17 @@ from tfpt_cli.report.table import (
     unexplained,
     verdict_text,
 )
-from tfpt_cli.results import Report, State, Summary, Verdict, printable, printable_lines
+from tfpt_cli.results import Kind, Report, SideValue, State, Summary, Verdict, printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tfpt_cli.results import Comparison, Distribution, ScenarioResult, Side
+    from tfpt_cli.results import Comparison, Distribution, ScenarioResult
 
 _FOLDER = Path(__file__).parent
 # In characters: what a column holds on a phone.
 _WIDTH = 36
-_NAMES = {**LABELS, "keras": "Keras", "numpy": "NumPy", "scipy": "SciPy", "python": "Python"}
+_NAMES = {"keras": "Keras", "numpy": "NumPy", "scipy": "SciPy", "python": "Python", OURSELVES.key: OURSELVES.label}
 # A function of this many characters that stands in several listings is written once, below all of them.
 _LONG = 100
 _HEAD = re.compile(r"\A(?:#.*\n)*")
@@ -106,6 +106,7 @@ def report_text(report: Report) -> str:
         _item(result, anchor, listings, shared, index)
         for index, (result, anchor, listings) in enumerate(zip(report.scenarios, anchors, cleaned, strict=True))
     ]
+    names = _NAMES | {side.key: side.label for side in report.sides}
     text: str = _template().render(
         report=report,
         title=_title(report),
@@ -113,8 +114,9 @@ def report_text(report: Report) -> str:
         files=[(file, list(group)) for file, group in groupby(items, lambda item: item.result.file)],
         all_files=list(dict.fromkeys(result.file for result in report.scenarios)),
         subjects=list(dict.fromkeys(result.subject for result in report.scenarios if result.subject)),
-        versions=[(_NAMES.get(key, key), text) for key, text in report.environment.items()],
-        sides=[f"{LABELS[f]} {report.environment.get(f, '').split('+')[0]}".strip() for f in FRAMEWORKS],
+        versions=[(names.get(key, key), text) for key, text in report.environment.items()],
+        sides=[f"{side.label} {report.environment.get(side, '').split('+')[0]}".strip() for side in report.sides],
+        of_sides=report.sides,
         shared=shared,
         css=Markup(css),  # noqa: S704 - files of this package
         js=Markup(js),  # noqa: S704
@@ -144,7 +146,7 @@ def _template() -> Any:
         loader=FunctionLoader(lambda name: re.sub(r"\n[ ]+", "\n", _part(name))),
     )
     environment.globals.update(
-        labels=LABELS, frameworks=FRAMEWORKS, number=number, measures=_measures, tests=_tests, unexplained=unexplained
+        frameworks=FRAMEWORKS, number=number, measures=_measures, tests=_tests, unexplained=unexplained
     )
     environment.tests["web"] = lambda text: bool(_WEB.match(text))
     return environment.get_template("page.html.j2")
@@ -179,7 +181,7 @@ def _anchors(report: Report) -> list[str]:
 
 
 def _item(
-    result: ScenarioResult, anchor: str, listings: Mapping[str, str], shared: Mapping[str, str], index: int
+    result: ScenarioResult, anchor: str, listings: Mapping[Side, str], shared: Mapping[str, str], index: int
 ) -> Item:
     return Item(
         result=result,
@@ -207,24 +209,24 @@ def _row(group: list[Comparison]) -> Row:
         verdict=verdict_text(first).replace("\n", ", "),
         agrees=first.verdict.agrees,
         reason=first.reason if first.verdict is not Verdict.CLOSE else "",
-        sides=tuple(tuple(_cells(group, framework)) for framework in FRAMEWORKS),
+        sides=tuple(tuple(_cells(group, side)) for side in first.sides),
         reference=None if off is None else (off.reference.method if off.reference else "", tuple(_reference(off))),
     )
 
 
-def _cells(group: list[Comparison], framework: str) -> Iterator[Cell]:
+def _cells(group: list[Comparison], side: Side) -> Iterator[Cell]:
     """One side by every way in which it was computed; what is the same by another way is only named."""
-    sides = list({c.sides[framework].how: c.sides[framework] for c in group}.values())
-    gates = group[0].blocks.get(framework, ())
-    first = _cell(sides[0], gates)
-    yield first
-    for side in sides[1:]:
-        cell = _cell(side, gates)
-        same = cell.lines == first.lines and side.state is sides[0].state and repr(side.values) == repr(sides[0].values)
-        yield Cell(f"same by {side.how}") if same else cell
+    first, *others = {c.sides[side].how: c.sides[side] for c in group}.values()
+    gates = group[0].blocks.get(side, ())
+    shown = _cell(first, gates)
+    yield shown
+    for value in others:
+        cell = _cell(value, gates)
+        same = cell.lines == shown.lines and value.state is first.state and repr(value.values) == repr(first.values)
+        yield Cell(f"same by {value.how}") if same else cell
 
 
-def _cell(side: Side, gates: tuple[str, ...]) -> Cell:
+def _cell(side: SideValue, gates: tuple[str, ...]) -> Cell:
     if side.state is not State.PRESENT:
         return Cell(", ".join(filter(None, [STATE_WORDS[side.state], side.how])), state=True)
     lines = None if side.left_out else array_lines(side.values, _WIDTH)
@@ -264,7 +266,7 @@ def _reference(comparison: Comparison) -> Iterator[Cell]:
     elif "" in reference.values:
         named = [("", reference.values[""])]
     else:
-        named = [(f"for {LABELS[f]}", reference.values.get(f)) for f in FRAMEWORKS]
+        named = [(f"for {side.label}", reference.values.get(side)) for side in comparison.sides]
     for words, values in named:
         lines = None if values is None else array_lines(values, _WIDTH)
         yield Cell(words, "\n".join(lines or ["not shown" if values is not None else "none"]))
@@ -275,9 +277,10 @@ def _why(result: ScenarioResult) -> Iterator[tuple[str, str]]:
     said = set()
     for comparison in result.comparisons:
         for finding in comparison.findings:
-            if finding not in said:
-                said.add(finding)
-                yield "bad" if "wrong" in finding else "", f"{comparison.quantity}: {finding}"
+            if finding.words not in said:
+                said.add(finding.words)
+                bad = "bad" if finding.kind is Kind.BOTH_WRONG else ""
+                yield bad, f"{comparison.quantity}: {finding.words}"
     for failure in result.failures:
         yield "bad", failure_text(failure)
     if words := reference_line(result):
@@ -312,13 +315,13 @@ def _distance(value: float | None) -> str:
     return "not a number" if value is None else f"{value:.3g}"
 
 
-def _tests(judged: Distribution) -> list[tuple[str, list[tuple[str, bool]]]]:
+def _tests(judged: Distribution, sides: Sides) -> list[tuple[str, list[tuple[str, bool]]]]:
     """The p-value of every test of a random parameter, on both samples and on each; with whether the test failed."""
     limit = judged.level / max(len(judged.tests), 1)
     found: dict[str, dict[str, tuple[str, bool]]] = {}
     for test in judged.tests:
         found.setdefault(test.name, {})[test.on] = (f"{test.p:.2g}", test.p < limit)
-    return [(name, [on.get(key, ("", False)) for key in ("both", *FRAMEWORKS)]) for name, on in found.items()]
+    return [(name, [on.get(key, ("", False)) for key in ("both", *sides)]) for name, on in found.items()]
 
 
 def _figures(result: ScenarioResult, key: str) -> Iterator[tuple[str, Markup, tuple[str, ...]]]:
@@ -344,7 +347,7 @@ def _clean(code: str) -> str:
     return printable_lines(_HEAD.sub("", code.expandtabs())) + "\n"
 
 
-def _shared(listings: list[dict[str, str]]) -> dict[str, str]:
+def _shared(listings: list[dict[Side, str]]) -> dict[str, str]:
     """Long functions that stand in several listings and are not a scenario's own, by their text, with an id."""
     count: Counter[str] = Counter()
     for sides in listings:
@@ -358,9 +361,9 @@ def _shared(listings: list[dict[str, str]]) -> dict[str, str]:
     return {text: f"c{index}" for index, text in enumerate(text for text, times in count.items() if times > 1)}
 
 
-def _listings(listings: Mapping[str, str], shared: Mapping[str, str], *, parted: bool) -> Iterator[Listing]:
+def _listings(listings: Mapping[Side, str], shared: Mapping[str, str], *, parted: bool) -> Iterator[Listing]:
     marks = differing_calls(listings, parted=parted)
-    for side in sorted(listings, key=[*FRAMEWORKS, REFERENCE].index):
+    for side in sorted(listings, key=lambda side: side is REFERENCE):
         code = listings[side]
         pieces = {span: shared[code[slice(*span)]] for span in functions(code).values() if code[slice(*span)] in shared}
         found = [span for span in marks.get(side, []) if not any(a <= span[0] < b for a, b in pieces)]
@@ -374,5 +377,5 @@ def _listings(listings: Mapping[str, str], shared: Mapping[str, str], *, parted:
             else:
                 text += Markup("<mark>{}</mark>").format(piece)
             at = span[1]
-        label = "Reference" if side == REFERENCE else LABELS[side]
+        label = "Reference" if side is REFERENCE else side.label
         yield Listing(label, text + escape(code[at:].rstrip()), len(found), side)

@@ -6,7 +6,6 @@ import json
 import math
 from typing import Any
 
-from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.results import (
     Comparison,
     Distribution,
@@ -15,7 +14,7 @@ from tfpt_cli.results import (
     Reference,
     Report,
     ScenarioResult,
-    Side,
+    SideValue,
     State,
     Summary,
 )
@@ -29,10 +28,17 @@ def report_text(report: Report) -> str:
 
 
 def report_object(report: Report) -> dict[str, Any]:
-    """The report as plain dicts and lists; `nan`, `inf` and `-inf` are texts."""
+    """The report as plain dicts and lists; `nan`, `inf` and `-inf` are texts.
+
+    Of two versions of one framework `sides` says what `left` and `right` are.
+    """
+    sides = {
+        side.key: {"framework": side.framework.key, "version": report.environment.get(side)} for side in report.sides
+    }
     plain: dict[str, Any] = _readable(
         {
             "schema": SCHEMA,
+            "sides": sides if report.two_versions else None,
             "environment": report.environment,
             "scenarios": [_scenario(result) for result in report.scenarios],
             "problems": [_problem(problem) for problem in report.problems],
@@ -41,25 +47,7 @@ def report_object(report: Report) -> dict[str, Any]:
             "seconds": round(report.seconds, 3),
         }
     )
-    return _placed(plain, report) if report.alike else plain
-
-
-def _placed(plain: dict[str, Any], report: Report) -> dict[str, Any]:
-    """The report of two versions of one framework: its sides are `left` and `right`, and `sides` says what they are."""
-    places = dict(zip(FRAMEWORKS, ("left", "right"), strict=True))
-
-    def renamed(value: Any) -> Any:
-        if isinstance(value, dict):
-            found = {places.get(key, key): renamed(item) for key, item in value.items()}
-            return found | {k: places[v] for k, v in value.items() if k == "framework" and v in places}
-        return [renamed(item) for item in value] if isinstance(value, list) else value
-
-    sides = {
-        place: _readable({"framework": report.alike, "version": report.environment.get(side)})
-        for side, place in places.items()
-    }
-    schema = plain.pop("schema")
-    return {"schema": schema, "sides": sides, **renamed(plain)}
+    return plain
 
 
 def _readable(value: Any) -> Any:
@@ -120,7 +108,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "distribution": _distribution(comparison.distribution) if comparison.distribution else None,
         "diagnosis": list(comparison.diagnosis),
         "reference": _reference(comparison.reference) if comparison.reference else None,
-        "findings": list(comparison.findings) or None,
+        "findings": [finding.words for finding in comparison.findings] or None,
         "known_differences": list(comparison.known_differences),
     }
 
@@ -150,7 +138,7 @@ def _reference(reference: Reference) -> dict[str, Any]:
     }
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _side(side: SideValue) -> dict[str, Any]:
     present = side.state is State.PRESENT
     return {
         "state": side.state.value,
@@ -194,7 +182,7 @@ def _distribution(distribution: Distribution) -> dict[str, Any]:
 
 def _failure(failure: Failure) -> dict[str, Any]:
     return {
-        "framework": failure.framework,
+        "framework": failure.side,
         "symptom": failure.symptom,
         "message": failure.message,
         "listing_line": failure.listing_line,

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.report.cases import cases, problem_text, repository_path, scenario_text, title
 from tfpt_cli.results import Report, ScenarioResult, Status, printable
 
@@ -108,7 +108,7 @@ def _counts(report: Report) -> str:
 
 def _circumstances(report: Report) -> str:
     """Whether the run came to its end, its time and its versions."""
-    labels = {**{f: LABELS[f] for f in FRAMEWORKS}, "keras": "Keras", "python": "Python"}
+    labels = {**{side.key: side.label for side in report.sides}, "keras": "Keras", "python": "Python"}
     versions = [
         f"{label} {_code(report.environment[key])}" for key, label in labels.items() if key in report.environment
     ]
@@ -145,7 +145,7 @@ def _details(result: ScenarioResult, environment: Mapping[str, str]) -> str:
     for known in result.explanations:
         parts.append(f"<p>known difference {_code(known.name)}: {_prose(f'{known.what} {known.why}')}</p>")
         parts.append("<ul>")
-        parts += [f"<li>write in {LABELS[side]}: {_code(code)}</li>" for side, code in known.write.items()]
+        parts += [f"<li>write in {FRAMEWORKS[f].label}: {_code(code)}</li>" for f, code in known.write.items()]
         parts.append(f"<li>shown by: {_code(known.proof)}</li>\n</ul>")
     return "\n".join([*parts, "</details>\n"])
 

@@ -1,6 +1,6 @@
 """Plots as SVG for the HTML report: text of a few kilobytes that a screen reader can say in a title and a sentence.
 
-Colours come from the page's style sheet by class, so that they follow its theme; `t` is PyTorch, `f` TensorFlow. The two are
+Colours come from the page's style sheet by class, so that they follow its theme; `t` is the first side, `f` the second. They are
 also told apart by the kind of their line, and marks by their shape.
 """
 
@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.report.numbers import number
-from tfpt_cli.results import printable
+from tfpt_cli.results import SideValue, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tfpt_cli.results import Comparison, Curve, Side
+    from tfpt_cli.results import Comparison, Curve
 
 WIDTH, HEIGHT = 360, 208
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 8, 22
-_CLASSES = {"torch": "t", "tensorflow": "f"}
+# Of the first side and of the second.
+_CLASSES = ("t", "f")
 # How high the part below a curve is in which what lies between both lines is drawn.
 _STRIP = 62
 # Of a curve that shoots up somewhere, what is beyond this many times the rest is cut off, or the rest would be a flat line.
@@ -37,44 +37,45 @@ def histograms(comparison: Comparison, key: str) -> Markup:
 
     `key` makes the ids of the plot its own on the page.
     """
-    sides = {f: side for f, side in comparison.sides.items() if side.samples and any(side.samples.counts)}
-    shown = {f: side for f, side in sides.items() if side.samples and side.samples.edges[0] < side.samples.edges[1]}
+    drawn = {side: value for side, value in comparison.sides.items() if value.samples and any(value.samples.counts)}
+    shown = {side: v for side, v in drawn.items() if v.samples and v.samples.edges[0] < v.samples.edges[1]}
+    classes = dict(zip(comparison.sides, _CLASSES, strict=True))
     if not shown:
         return Markup()
-    edges = next(side.samples.edges for side in shown.values() if side.samples)
-    tops = {f: max(*_shares(side), *_declared(side), 0.0) for f, side in shown.items()}
+    edges = next(value.samples.edges for value in shown.values() if value.samples)
+    tops = {side: max(*_shares(value), *_declared(value), 0.0) for side, value in shown.items()}
     if max(tops.values()) <= 4 * min(tops.values()):
         tops = dict.fromkeys(tops, max(tops.values()))  # the same scale, unless one would be flat in it
     gap = 16
     height = (HEIGHT - _TOP - _BOTTOM - gap * len(shown)) / len(shown)
     parts, words, y = [], [], float(_TOP)
-    for framework, side in shown.items():
+    for side, value in shown.items():
         y += gap
-        parts.append(f"<text class=l x={_LEFT} y={_n(y - 4)}>{LABELS[framework]}</text>")
-        parts += _histogram(side, framework, y, height, tops[framework])
-        assert side.samples is not None
-        law = f", declared {side.law}" if side.law and side.declared else ""
-        numbers = f"mean {number(side.samples.mean, 3)}, standard deviation {number(side.samples.std, 3)}"
+        parts.append(f"<text class=l x={_LEFT} y={_n(y - 4)}>{side.label}</text>")
+        parts += _histogram(value, classes[side], y, height, tops[side])
+        assert value.samples is not None
+        law = f", declared {value.law}" if value.law and value.declared else ""
+        numbers = f"mean {number(value.samples.mean, 3)}, standard deviation {number(value.samples.std, 3)}"
         words.append(
-            f"{LABELS[framework]}: {numbers}, from {number(side.samples.low, 3)} to {number(side.samples.high, 3)}{law}."
+            f"{side.label}: {numbers}, from {number(value.samples.low, 3)} to {number(value.samples.high, 3)}{law}."
         )
         y += height
     parts += _x_axis(edges, y)
     return _svg(key, f"Histograms of {comparison.quantity}", " ".join(words), parts)
 
 
-def _shares(side: Side) -> list[float]:
+def _shares(side: SideValue) -> list[float]:
     counts = side.samples.counts if side.samples else ()
     return [count / (sum(counts) or 1) for count in counts]
 
 
-def _declared(side: Side) -> list[float]:
+def _declared(side: SideValue) -> list[float]:
     """The declared law in each of its parts, as high as the bars of a sample that follows it would be."""
     bars = len(side.samples.counts) if side.samples else 1
     return [share * len(side.declared) / bars for share in side.declared]
 
 
-def _histogram(side: Side, framework: str, y: float, height: float, top: float) -> Iterator[str]:
+def _histogram(side: SideValue, css: str, y: float, height: float, top: float) -> Iterator[str]:
     def at(share: float) -> str:
         return _n(y + height * (1 - share / top))
 
@@ -82,7 +83,7 @@ def _histogram(side: Side, framework: str, y: float, height: float, top: float) 
     shares, base = _shares(side), _n(y + height)
     places = [_LEFT + width * index / len(shares) for index in range(len(shares) + 1)]
     outline = "".join(f"V{at(share)}H{_n(right)}" for share, right in zip(shares, places[1:], strict=True))
-    yield f'<path class="h {_CLASSES[framework]}" d="M{_LEFT} {base}{outline}V{base}"/>'
+    yield f'<path class="h {css}" d="M{_LEFT} {base}{outline}V{base}"/>'
     yield f'<path class=a d="M{_LEFT} {base}H{WIDTH - _RIGHT}"/>'
     line = _declared(side)
     if line:
@@ -98,7 +99,7 @@ def curve(curve: Curve, key: str) -> Markup:
 
     Where they part by so little that both lines look the same, what lies between them is drawn below, in a scale of its own.
     """
-    finite = sorted(n for f in FRAMEWORKS for n in curve.sides[f] if n is not None)
+    finite = sorted(n for column in curve.sides.values() for n in column if n is not None)
     if len(curve.at) < 2 or not finite:
         return Markup()
     low, high, cut = _range(finite)
@@ -111,7 +112,7 @@ def curve(curve: Curve, key: str) -> Markup:
         inside = min(max(value, low - (high - low)), high + (high - low))  # a line that leaves still has its direction
         return _TOP + height * (high - inside) / (high - low)
 
-    columns = {f: [None if n is None else y(n) for n in curve.sides[f]] for f in FRAMEWORKS}
+    columns = [[None if n is None else y(n) for n in column] for column in curve.sides.values()]
     parts = [*_y_axis(low, high, height), *_x_axis((curve.at[0], curve.at[-1]), bottom)]
     parts.append(
         f'<svg y={_TOP - 2} width={WIDTH} height={_n(height + 4)} viewBox="0 {_TOP - 2} {WIDTH} {_n(height + 4)}">'
@@ -121,7 +122,7 @@ def curve(curve: Curve, key: str) -> Markup:
         parts += _crosses(x, columns, curve.parts, height)
     parts.append("</svg>")
     if between:
-        parts += _strip(x, between, _TOP + height + 14)
+        parts += _strip(x, between, _TOP + height + 14, _difference(curve))
     stretches = list(_stretches(curve))
     rug, half = _n(bottom - 5), width / (len(curve.at) - 1) / 2
     parts += [f'<path class=x d="M{_n(x[first] - half)} {rug}H{_n(x[last] + half)}"/>' for first, last in stretches]
@@ -130,21 +131,25 @@ def curve(curve: Curve, key: str) -> Markup:
 
 
 def _between(curve: Curve, least: float) -> list[float | None]:
-    """TensorFlow's numbers less PyTorch's, where both part and are nearer than `least` everywhere; else nothing."""
-    found = [
-        None if a is None or b is None else b - a for a, b in zip(*(curve.sides[f] for f in FRAMEWORKS), strict=True)
-    ]
+    """The second side's numbers less the first's, where both part and are nearer than `least` everywhere; else nothing."""
+    found = [None if a is None or b is None else b - a for a, b in zip(*curve.sides.values(), strict=True)]
     greatest = max(
         (abs(n) for n, apart in zip(found, curve.parts, strict=True) if n is not None and apart), default=0.0
     )
     return found if 0 < greatest < least else []
 
 
-def _strip(x: Sequence[float], between: list[float | None], top: float) -> Iterator[str]:
+def _difference(curve: Curve) -> str:
+    """What the strip below a curve shows: `TensorFlow less PyTorch`."""
+    first, second = curve.sides
+    return f"{second.label} less {first.label}"
+
+
+def _strip(x: Sequence[float], between: list[float | None], top: float, words: str) -> Iterator[str]:
     greatest = max(abs(n) for n in between if n is not None)
     middle, half = top + 10 + (_STRIP - 20) / 2, (_STRIP - 24) / 2
     yield f'<path class=z d="M{_LEFT} {_n(middle)}H{WIDTH - _RIGHT}"/>'
-    yield f"<text x={_LEFT} y={_n(top + 7)}>TensorFlow less PyTorch, at most {_tick(greatest)}</text>"
+    yield f"<text x={_LEFT} y={_n(top + 7)}>{words}, at most {_tick(greatest)}</text>"
     column = [None if n is None else middle - half * n / greatest for n in between]
     yield f'<path class=b d="{_gaps(x, column)}"/>'
 
@@ -164,14 +169,14 @@ def _range(finite: Sequence[float]) -> tuple[float, float, bool]:
     return low, high, cut
 
 
-def _lines(x: Sequence[float], columns: dict[str, list[float | None]], key: str) -> Iterator[str]:
+def _lines(x: Sequence[float], columns: Sequence[list[float | None]], key: str) -> Iterator[str]:
     """Both lines, of equal ones the path only once."""
-    paths = {framework: _gaps(x, column) for framework, column in columns.items()}
-    if len(set(paths.values())) == 1:
-        yield f'<defs><path id={key}p d="{paths[FRAMEWORKS[0]]}"/></defs>'
-        yield from (f'<use href="#{key}p" class={_CLASSES[f]} />' for f in FRAMEWORKS)
+    paths = [_gaps(x, column) for column in columns]
+    if len(set(paths)) == 1:
+        yield f'<defs><path id={key}p d="{paths[0]}"/></defs>'
+        yield from (f'<use href="#{key}p" class={css} />' for css in _CLASSES)
     else:
-        yield from (f'<path class={_CLASSES[f]} d="{path}"/>' for f, path in paths.items() if path)
+        yield from (f'<path class={css} d="{path}"/>' for css, path in zip(_CLASSES, paths, strict=True) if path)
 
 
 def _gaps(x: Sequence[float], column: Sequence[float | None]) -> str:
@@ -184,14 +189,14 @@ def _gaps(x: Sequence[float], column: Sequence[float | None]) -> str:
 
 
 def _crosses(
-    x: Sequence[float], columns: dict[str, list[float | None]], parts: Sequence[bool], height: float
+    x: Sequence[float], columns: Sequence[list[float | None]], parts: Sequence[bool], height: float
 ) -> Iterator[str]:
     """A cross on each side's number wherever the two part, as far as the numbers are not so many that they run together."""
     where = [index for index, apart in enumerate(parts) if apart]
     step = max(1, -(-len(where) // 12))
     marks = ""
     for index in where[::step]:
-        for column in columns.values():
+        for column in columns:
             y = column[index]
             if y is not None and _TOP - 2 <= y <= _TOP + height + 2:
                 marks += f"M{_n(x[index] - 3)} {_n(y - 3)}l6 6m0-6l-6 6"
@@ -209,8 +214,10 @@ def _stretches(curve: Curve) -> Iterator[tuple[int, int]]:
 
 def gaps(curve: Curve) -> list[str]:
     """Which sides have no number somewhere, in words."""
-    missing = {f: sum(n is None for n in curve.sides[f]) for f in FRAMEWORKS}
-    return [f"{LABELS[f]} has no number at {count} of {len(curve.at)} points" for f, count in missing.items() if count]
+    missing = {side: sum(n is None for n in column) for side, column in curve.sides.items()}
+    return [
+        f"{side.label} has no number at {count} of {len(curve.at)} points" for side, count in missing.items() if count
+    ]
 
 
 def _curve_words(
@@ -225,7 +232,7 @@ def _curve_words(
     more = f" and {len(stretches) - 4} more" if len(stretches) > 4 else ""
     yield f"They part at {', '.join(places)}{more}." if places else "They part nowhere."
     if between:
-        yield f"Below, TensorFlow less PyTorch: at most {number(max(abs(n) for n in between if n is not None), 3)}."
+        yield f"Below, {_difference(curve)}: at most {number(max(abs(n) for n in between if n is not None), 3)}."
     if cut:
         yield "The greatest numbers are cut off."
 
@@ -249,7 +256,7 @@ def heat_map(comparison: Comparison, key: str) -> Markup:
             elif level < len(HEAT_LEVELS):
                 paths[level] += f"M{column} {index}h{run}v1h-{run}"
             column += run
-    shape = comparison.sides["tensorflow"].shape or (len(rows), len(rows[0]))
+    shape = list(comparison.sides.values())[-1].shape or (len(rows), len(rows[0]))
     parts = [f'<g transform="translate({_LEFT} {_TOP}) scale({side:.4g})">']
     parts.append(f'<path class=e d="M0 0h{len(rows[0])}v{len(rows)}h-{len(rows[0])}z"/>')
     parts += [f'<path class=e{level} d="{path}"/>' for level, path in enumerate(paths) if path]

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.frameworks import FRAMEWORKS, Side
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.report.numbers import array_lines, digits_apart, summary_lines
 from tfpt_cli.results import (
@@ -22,11 +22,12 @@ from tfpt_cli.results import (
     Comparison,
     Explanation,
     Failure,
+    Kind,
     Problem,
     Reference,
     Report,
     ScenarioResult,
-    Side,
+    SideValue,
     Standing,
     State,
     Status,
@@ -37,6 +38,7 @@ from tfpt_cli.results import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
 
 VERDICT_STYLES = {
     Verdict.IDENTICAL: "green",
@@ -103,7 +105,7 @@ def _explanations(result: ScenarioResult) -> Iterator[RenderableType]:
     for known in result.explanations:
         yield _indented(f"known difference {known.name}: {known.what} {known.why}".strip(), "bold")
         for framework, text in known.write.items():
-            yield Padding(Text(printable(f"write in {LABELS[framework]}: {text}"), "cyan"), (0, 0, 0, 4))
+            yield Padding(Text(printable(f"write in {FRAMEWORKS[framework].label}: {text}"), "cyan"), (0, 0, 0, 4))
         if known.source:
             yield Padding(Text(f"source: {printable(known.source)}", "dim"), (0, 0, 0, 4))
         yield Padding(Text(f"shown by: {known.proof}", "dim"), (0, 0, 0, 4))
@@ -145,7 +147,7 @@ def listing_parts(result: ScenarioResult) -> Iterator[Text]:
     if result.expected:
         return
     for side, script in result.listings.items():
-        yield Text(f"the code of {LABELS[side]}", "bold")
+        yield Text(f"the code of {side.label}", "bold")
         yield _code(f"{script}\n")
 
 
@@ -176,24 +178,24 @@ def _stacked(result: ScenarioResult, environment: dict[str, str], width: int, as
         name, *layout = _quantity_lines(first, width - 2)
         parts.append(Text.assemble((f" {name}  ", "bold"), (verdict, VERDICT_STYLES[first.verdict])))
         parts += [Padding(Text(line), (0, 0, 0, 1)) for line in layout]
-        for framework in FRAMEWORKS:
-            cell = _ways(group, framework, width - 2, ascii_only)
-            parts.append(Padding(Text(f"{LABELS[framework]} {_version(environment, framework)}", "dim"), (0, 0, 0, 1)))
+        for side in first.sides:
+            cell = _ways(group, side, width - 2, ascii_only)
+            parts.append(Padding(Text(f"{side.label} {_version(environment, side)}", "dim"), (0, 0, 0, 1)))
             parts.append(Padding(cell, (0, 0, 0, 2)))
         parted = next((comparison for comparison in group if disputed(comparison)), None)
         if parted is not None and parted.reference is not None:
             *cells, method = _reference_cells(parted, width - 2)
             parts.append(Padding(Text(f"reference: {', '.join(method.plain.splitlines())}", "dim"), (0, 0, 0, 1)))
             own = all(cell.plain for cell in cells) and parted.reference.one_sided is None
-            for framework, cell in zip(FRAMEWORKS, cells, strict=True):
+            for side, cell in zip(first.sides, cells, strict=True):
                 if cell.plain:
-                    words = Text(f"of {LABELS[framework]}'s code\n" if own else "", "dim")
+                    words = Text(f"of {side.label}'s code\n" if own else "", "dim")
                     parts.append(Padding(words.append_text(cell), (0, 0, 0, 2)))
     return Group(*parts)
 
 
-def _version(environment: dict[str, str], framework: str) -> str:
-    return environment.get(framework, "").split("+")[0]
+def _version(environment: dict[str, str], side: Side) -> str:
+    return environment.get(side, "").split("+")[0]
 
 
 def _table(result: ScenarioResult, environment: dict[str, str], width: int, ascii_only: bool) -> RenderableType:
@@ -205,20 +207,21 @@ def _table(result: ScenarioResult, environment: dict[str, str], width: int, asci
     name = min(longest, max(width // 6, 8))
     if any(disputed(comparison) for comparison in result.comparisons):
         name = max(name, len("reference"))
-    side = min(max((width - name - verdict - 3 * _GAP - 1) // 2, 8), _WIDEST)
+    cell = min(max((width - name - verdict - 3 * _GAP - 1) // 2, 8), _WIDEST)
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_edge=False, header_style="dim")
     table.add_column("", width=name + 1, overflow="fold")
-    for framework in FRAMEWORKS:
-        table.add_column(f"{LABELS[framework]} {_version(environment, framework)}".strip(), width=side, overflow="fold")
+    sides = list(result.comparisons[0].sides)
+    for side in sides:
+        table.add_column(f"{side.label} {_version(environment, side)}".strip(), width=cell, overflow="fold")
     table.add_column("", width=verdict, overflow="fold")
     for group in grouped(result.comparisons):
         first = group[0]
-        cells = [_ways(group, framework, side, ascii_only) for framework in FRAMEWORKS]
+        cells = [_ways(group, side, cell, ascii_only) for side in sides]
         shown = [f" {line}" for line in _quantity_lines(first, name)]
         table.add_row(Text("\n".join(shown)), *cells, Text(verdict_text(first), VERDICT_STYLES[first.verdict]))
         off = next((comparison for comparison in group if disputed(comparison)), None)
         if off is not None:
-            table.add_row(Text(" reference", "dim"), *_reference_cells(off, side))
+            table.add_row(Text(" reference", "dim"), *_reference_cells(off, cell))
     return table
 
 
@@ -235,14 +238,14 @@ def grouped(comparisons: Iterable[Comparison]) -> list[list[Comparison]]:
     return groups
 
 
-def _ways(group: list[Comparison], framework: str, width: int, ascii_only: bool) -> Text:
+def _ways(group: list[Comparison], side: Side, width: int, ascii_only: bool) -> Text:
     """One side of a group: what it has and every way in which it has it, values again only where they are not the same."""
-    sides = list({side.how: side for side in (comparison.sides[framework] for comparison in group)}.values())
-    text = _side_text(sides[0], width, ascii_only, group[0].blocks.get(framework, ()), _least(group[0]))
-    for side in sides[1:]:
-        same = repr(side.values) == repr(sides[0].values) and side.state is sides[0].state and bool(side.shape)
+    first, *others = {value.how: value for value in (comparison.sides[side] for comparison in group)}.values()
+    text = _side_text(first, width, ascii_only, group[0].blocks.get(side, ()), _least(group[0]))
+    for value in others:
+        same = repr(value.values) == repr(first.values) and value.state is first.state and bool(value.shape)
         text.append("\n")
-        text.append_text(Text(f"same by {side.how}", "dim italic") if same else _side_text(side, width, ascii_only))
+        text.append_text(Text(f"same by {value.how}", "dim italic") if same else _side_text(value, width, ascii_only))
     return text
 
 
@@ -263,8 +266,8 @@ def _reference_cells(comparison: Comparison, width: int) -> Iterator[Text]:
             yield Text("\n".join([f"from the {word}", *(array_lines(values, width) or ["not shown"])]), "cyan")
         yield Text("\n".join(reference.method.split(", ")), "dim")
         return
-    for framework in FRAMEWORKS:
-        values = reference.values.get(framework, reference.values.get("") if framework == FRAMEWORKS[0] else None)
+    for place, side in enumerate(comparison.sides):
+        values = reference.values.get(side, reference.values.get("") if place == 0 else None)
         if values is None:
             yield Text("")
             continue
@@ -305,12 +308,12 @@ def verdict_text(comparison: Comparison) -> str:
 
 def _least(comparison: Comparison) -> int:
     """With how many digits the numbers of both sides are to be shown, so that one sees that they part."""
-    left, right = (comparison.sides[framework] for framework in FRAMEWORKS)
+    left, right = comparison.sides.values()
     shown = comparison.verdict is Verdict.DIFFERS and left.state is right.state is State.PRESENT
     return digits_apart(left.values, right.values) if shown and not (left.left_out or right.left_out) else 2
 
 
-def _side_text(side: Side, width: int, ascii_only: bool, gates: tuple[str, ...] = (), least: int = 2) -> Text:
+def _side_text(side: SideValue, width: int, ascii_only: bool, gates: tuple[str, ...] = (), least: int = 2) -> Text:
     """What one side has: shape and dtype, numbers while they are few, else their summary; how it was computed."""
     if side.state is not State.PRESENT:
         return _with_how(Text(STATE_WORDS[side.state], "bold"), side.how, width)
@@ -355,9 +358,10 @@ def _reasons(result: ScenarioResult) -> Iterator[Padding]:
             said.add(words)
             yield _indented(words, "red" if comparison.verdict is Verdict.DIFFERS else "dim")
         for finding in comparison.findings:
-            if finding not in said:
-                said.add(finding)
-                yield _indented(f"{comparison.quantity}: {finding}", "yellow" if "wrong" in finding else "dim")
+            if finding.words not in said:
+                said.add(finding.words)
+                style = "yellow" if finding.kind is Kind.BOTH_WRONG else "dim"
+                yield _indented(f"{comparison.quantity}: {finding.words}", style)
     if words := reference_line(result):
         yield _indented(words, "dim")
     for failure in result.failures:
@@ -374,7 +378,7 @@ def failure_text(failure: Failure) -> str:
     if failure.symptom == INTERNAL:
         return " ".join(failure.message.split())
     place = f", line {failure.listing_line} of its listing" if failure.listing_line else ""
-    return f"{LABELS[failure.framework]} ({failure.symptom}{place}): {message_text(failure.message)}"
+    return f"{failure.side.label} ({failure.symptom}{place}): {message_text(failure.message)}"
 
 
 def message_text(message: str) -> str:
@@ -435,7 +439,7 @@ def status_words(result: ScenarioResult) -> str:
     if result.internal:
         return "tfpt itself failed"
     if result.status is Status.ERROR:
-        failed = list(dict.fromkeys(LABELS[failure.framework] for failure in result.failures))
+        failed = list(dict.fromkeys(failure.side.label for failure in result.failures))
         return f"{' and '.join(failed)} failed" if failed else "nothing was compared"
     refused = list(dict.fromkeys(c.quantity for c in result.comparisons if c.verdict is Verdict.ERROR))
     if result.status is Status.PASSED and refused:
@@ -451,7 +455,7 @@ def status_words(result: ScenarioResult) -> str:
     return f"expected to agree, but {_differ(differing)}"
 
 
-def _differ(quantities: list[str]) -> str:
+def _differ(quantities: Sequence[str]) -> str:
     return f"{', '.join(quantities) or 'nothing'} {'differ' if len(quantities) > 1 else 'differs'}"
 
 
@@ -467,7 +471,7 @@ def summary_line(report: Report) -> Text:
         line.append(f", {len(report.problems)} problem{'s' * (len(report.problems) != 1)} in the files", "bold red")
     versions = [
         f"{label} {report.environment[key]}"
-        for key, label in (*((f, LABELS[f]) for f in FRAMEWORKS), ("keras", "Keras"))
+        for key, label in (*((side.key, side.label) for side in report.sides), ("keras", "Keras"))
         if key in report.environment
     ]
     line.append(f" in {report.seconds:.1f} s", "dim")

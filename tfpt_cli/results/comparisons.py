@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tfpt_cli.frameworks import Side
     from tfpt_cli.results.outcomes import State
+    from tfpt_cli.results.quantities import Quantity
 
 # From here on a distance in units in the last place says nothing: one side is next to zero.
 MANY_ULP = 1 << 31
@@ -50,8 +52,8 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Side:
-    """What the report shows of one framework's value.
+class SideValue:
+    """What the report shows of one side's value.
 
     Of a parameter also its (fan_in, fan_out) as the framework counts them, and what fills it, in formula and numbers.
     `kinds` counts the zeros, NaNs and infinities where there are any. `declared` is how much of the declared law lies in each
@@ -91,8 +93,8 @@ class Distribution:
     in standard deviations.
     """
 
-    declared: dict[str, str]
-    samples: dict[str, int]
+    declared: dict[Side, str]
+    samples: dict[Side, int]
     level: float
     tests: tuple[Test, ...]
     detectable: float | None
@@ -171,11 +173,34 @@ class Reference:
     values: dict[str, Any]
     left_out: int
     error: float | None
-    sides: dict[str, Against]
+    sides: dict[Side, Against]
     kinks: tuple[Kink, ...] = ()
     one_sided: tuple[Any, Any] | None = None
     condition: float | None = None
     along: bool = False
+
+
+class Kind(StrEnum):
+    """What a finding is about."""
+
+    RIGHT = "right"  # a side agrees with the reference, or is off by rounding alone
+    OFF = "off"  # a side is off the reference
+    BOTH_WRONG = "both wrong"
+    OVERFLOW = "overflow"
+    ROUNDING = "rounding"
+    KINK = "kink"
+    CONDITION = "ill-conditioned"
+    FUNCTIONS = "different functions"  # each side computes its own function right
+    UNKNOWN = "unknown"  # the reference has nothing sure enough
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was found out besides the verdict: its kind, of which side (None: of both, or of neither), in words."""
+
+    kind: Kind
+    words: str
+    side: Side | None = None
 
 
 @dataclass(frozen=True)
@@ -183,14 +208,14 @@ class Comparison:
     """One quantity, both sides.
 
     `layout` is an einops pattern from PyTorch's axes to TensorFlow's; `blocks` names what stands along its axis `gate`,
-    in each framework's order. `findings` is what the reference has to say, in words. `known_differences` holds the ids of the
-    rows that explain a mismatch, `errors` the greatest absolute difference in each block of two matrices that differ
+    in each framework's order. `findings` is what was found out besides, from the reference mostly. `known_differences` holds the
+    ids of the rows that explain a mismatch, `errors` the greatest absolute difference in each block of two matrices that differ
     (at most 32 by 32 blocks; not a number where a side has none).
     """
 
-    quantity: str
+    quantity: Quantity
     verdict: Verdict
-    sides: dict[str, Side]
+    sides: dict[Side, SideValue]
     reason: str = ""
     layout: str = ""
     measure: Measure | None = None
@@ -198,7 +223,7 @@ class Comparison:
     distribution: Distribution | None = None
     diagnosis: tuple[str, ...] = ()
     reference: Reference | None = None
-    findings: tuple[str, ...] = ()
-    blocks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    blocks: dict[Side, tuple[str, ...]] = field(default_factory=dict)
     known_differences: tuple[str, ...] = ()
     errors: tuple[tuple[float, ...], ...] = ()

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-# The owner of a failure that is a mistake of tfpt's own.
-OURSELVES = "tfpt"
+from tfpt_cli.frameworks import OURSELVES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tfpt_cli.frameworks import Side
+    from tfpt_cli.results.quantities import Quantity
 
 
 class State(StrEnum):
@@ -27,13 +32,13 @@ INTERNAL, INTERNAL_ERROR = "internal", 4
 
 @dataclass(frozen=True)
 class Failure:
-    """A framework that raised, crashed, hung, talked nonsense or could not be started, as a value.
+    """A side that raised, crashed, hung, talked nonsense or could not be started, as a value.
 
     `symptom` is one of `exception`, `crashed`, `timeout`, `nonsense`, `not installed`, `not started`. It is `internal`, with
-    the framework `tfpt` and a `traceback`, where tfpt itself failed.
+    the side `tfpt` and a `traceback`, where tfpt itself failed.
     """
 
-    framework: str
+    side: Side
     symptom: str
     message: str
     listing_line: int | None = None
@@ -76,20 +81,9 @@ class Value:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What running a listing gave: values by (quantity, how it was computed), and what failed."""
+    """What running a listing gave on a side: values by (quantity, way), and what failed; how many seconds it took."""
 
-    framework: str
-    values: dict[tuple[str, str], Value]
+    side: Side
+    values: Mapping[tuple[Quantity, str], Value]
     failures: tuple[Failure, ...] = ()
     seconds: float = 0.0
-
-    def on(self, side: str) -> Outcome:
-        """The same as that of a side: both sides may be one framework, in two versions."""
-        if side == self.framework:
-            return self
-        values = {
-            key: replace(value, failure=value.failure and replace(value.failure, framework=side))
-            for key, value in self.values.items()
-        }
-        failures = tuple(replace(failure, framework=side) for failure in self.failures)
-        return replace(self, framework=side, values=values, failures=failures)

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.frameworks import SIDES
 from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, Failure
 from tfpt_cli.results.printing import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.results.comparisons import Comparison
 
 
@@ -91,7 +93,7 @@ class Curve:
     quantity: str
     by: str
     at: tuple[float, ...]
-    sides: dict[str, tuple[float | None, ...]]
+    sides: dict[Side, tuple[float | None, ...]]
     parts: tuple[bool, ...]
 
 
@@ -125,7 +127,7 @@ class ScenarioResult:
     tags: tuple[str, ...] = ()
     id: str = ""
     explanations: tuple[Explanation, ...] = ()
-    listings: dict[str, str] = field(default_factory=dict)
+    listings: dict[Side, str] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
     compared: str = ""
 
@@ -154,7 +156,7 @@ class ScenarioResult:
 class Report:
     """Everything a reporter may show.
 
-    `alike` is the framework that both sides are, where two versions of one are compared. `began` is the time in UTC, as ISO
+    `sides` are the two that were compared. `began` is the time in UTC, as ISO
     8601 without a zone; empty where it is not known.
     """
 
@@ -166,8 +168,13 @@ class Report:
     selected: int = 0
     deselected: int = 0
     seconds: float = 0.0
-    alike: str | None = None
+    sides: Sides = SIDES
     began: str = ""
+
+    @property
+    def two_versions(self) -> bool:
+        """Whether both sides are one framework."""
+        return self.sides[0].framework is self.sides[1].framework
 
     @property
     def summary(self) -> dict[str, int]:

@@ -6,16 +6,12 @@ initialization its initializers. What comes out is a scenario like any other, an
 
 from __future__ import annotations
 
-import ast
 import copy
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.differences import Difference, Fix, differences, numbered
-from tfpt_cli.dictionary.patterns import rewritten
-from tfpt_cli.explain.causes import canonical
-from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
 
 if TYPE_CHECKING:
@@ -23,7 +19,6 @@ if TYPE_CHECKING:
 
     from tfpt_cli.results import Problem, ScenarioResult
     from tfpt_cli.scenario.scenario import Scenario
-    from tfpt_cli.subjects.gradient.spec import Gradient
 
 
 @dataclass(frozen=True)
@@ -61,7 +56,7 @@ def _with(scenario: Scenario, fix: Fix) -> dict[str, Any] | None:
     """The scenario's data with a recipe in it, expecting agreement; None where the recipe does not apply to it."""
     data = copy.deepcopy(scenario.data)
     fields = data[scenario.subject]
-    subject = _gradient(scenario.spec, fields, fix) if scenario.subject == "gradient" else _init(fields, fix)
+    subject = scenario.task.with_fix(fields, fix)
     if subject is None:
         return None
     kept: dict[str, Any] = {key: data[key] for key in ("dtype", "seed", "tolerance") if key in data}
@@ -70,47 +65,3 @@ def _with(scenario: Scenario, fix: Fix) -> dict[str, Any] | None:
     used = set(re.findall(r"\w+", str(subject)))
     matrix = {name: [value] for name, value in scenario.case.items() if name in used}
     return {scenario.subject: subject, **kept, **({"matrix": matrix} if matrix else {})}
-
-
-def _gradient(spec: Gradient, data: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
-    if not fix.rules or any(output.code for output in spec.outputs):
-        return None
-    count, sides, lines = 0, {}, {}
-    for framework in FRAMEWORKS:
-        rules = fix.rules.get(framework, {})
-        sources: dict[str, str] = {}
-        named: dict[str, str] = {}
-        for output in spec.outputs:
-            body = output.body[framework]
-            for name, source in (*body.lines, (output.name, body.result)):
-                text, changes = _rewritten(source, framework, rules)
-                if name not in named:
-                    count += changes
-                (sources if name == output.name else named)[name] = text
-        sides[framework] = sources.get("", sources)
-        if named:
-            lines[framework] = named
-    if not count:
-        return None
-    rest = {key: value for key, value in data.items() if key not in ("of", "let", *FRAMEWORKS)}
-    return {**sides, **({"let": lines} if lines else {}), **rest}
-
-
-def _rewritten(source: str, framework: str, rules: Mapping[str, str]) -> tuple[str, int]:
-    tree, count = rewritten(canonical(ast.parse(source, mode="eval").body, framework), rules)
-    return (ast.unparse(tree), count) if count else (source, 0)
-
-
-def _init(data: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
-    if "layer" in data:
-        return {**data, **fix.neutral} if fix.neutral else None
-    if not fix.rules and not fix.fill:
-        return None
-    count = len(fix.fill)
-    for framework in FRAMEWORKS:
-        for key, text in data[framework].items():
-            if isinstance(text, str):
-                data[framework][key], changes = _rewritten(text, framework, fix.rules.get(framework, {}))
-                count += changes
-    data["torch"] |= fix.fill
-    return data if count else None

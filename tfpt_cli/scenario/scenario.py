@@ -14,16 +14,19 @@ from tfpt_cli.dictionary.differences import Difference, differences
 from tfpt_cli.documents.document import Document, documents, read_text
 from tfpt_cli.documents.reader import Reader, bad_name
 from tfpt_cli.explain.causes import explained, numbers_of
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS, REFERENCE
+from tfpt_cli.frameworks import SIDES
 from tfpt_cli.language.expression import parse
-from tfpt_cli.results import Comparison, Failure, Outcome, Problem, Tolerance, Unread, Verdict, expected_of
+from tfpt_cli.results import Comparison, Failure, Problem, Tolerance, Unread, Verdict, expected_of
 from tfpt_cli.scenario.schema import structural_problems
-from tfpt_cli.subjects import SUBJECTS
+from tfpt_cli.subjects.registry import SUBJECTS
+from tfpt_cli.subjects.subject import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.listing import Listing
+    from tfpt_cli.subjects.subject import Run, Task
 
 MAX_CASES = 1_000
 MAX_MATRIX_TEXT = 300_000
@@ -39,20 +42,24 @@ class Scenario:
     name: str
     case: dict[str, Any]
     subject: str
-    spec: Any
+    task: Task
     tolerance: Tolerance | None
     expect: Any
     because: str
     tags: tuple[str, ...]
     data: dict[str, Any]
     conditions: Conditions = field(default_factory=Conditions)
-    both: str | None = None
 
-    def alike(self, framework: str) -> Scenario:
-        """The same with one framework on both sides, for two versions of it: what is written for the other is left out."""
-        spec = SUBJECTS[self.subject].alike(self.spec, framework)
-        spec = replace(spec, headline=_headline_of(spec.headline, framework))
-        return replace(self, spec=spec, both=framework, expect="agree", because="")
+    def between(self, sides: Sides) -> Scenario:
+        """The scenario as these sides are held against it: two versions of one framework are expected to agree."""
+        first, second = sides
+        return replace(self, expect="agree", because="") if first.framework is second.framework else self
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of its subject, as they were written."""
+        found: dict[str, Any] = self.data[self.subject]
+        return found
 
     @property
     def title(self) -> str:
@@ -64,44 +71,22 @@ class Scenario:
         """What tells it from all others of a run: its file and its title; the same for `x.yaml` and `./x.yaml`."""
         return f"{os.path.normpath(self.file)}::{self.title}"
 
-    def listings(self, *, reference: bool = True) -> dict[str, Listing]:
-        """The listing of each framework, and of the reference where there is one and it is wanted."""
+    def run(self, sides: Sides, *, reference: bool = True) -> Run:
+        """What its subject does with it: yields listings by side, is sent their outcomes, returns the comparisons."""
+        return self.task.run(Terms(sides=sides, reference=reference, tolerance=self.tolerance, expected=self.expected))
+
+    def listings(self, sides: Sides = SIDES, *, reference: bool = True) -> dict[Side, Listing]:
+        """The listings of the first round by side, as `tfpt code` shows them."""
         place = f"{self.file}:{self.line}" if self.line else self.file
-        subject = SUBJECTS[self.subject]
-        sides = [side for side in subject.sides(self.spec) if reference or side != REFERENCE]
-        return {
-            side: subject.listing(self.spec, self._framework(side), f"{self.title}, {LABELS[side]} ({place})")
-            for side in sides
-        }
+        first = next(self.run(sides, reference=reference))
+        return {side: code.titled(f"{self.title}, {side.label} ({place})") for side, code in first.listings.items()}
 
-    def _framework(self, side: str) -> str:
-        return side if self.both is None or side == REFERENCE else self.both
-
-    def second_look(self, comparisons: list[Comparison], *, reference: bool = True) -> dict[str, Listing]:
-        """What is to be run before the verdict is final, by side."""
-        again = SUBJECTS[self.subject].second_look(self.spec, comparisons)
-        return {side: again[self._framework(side)] for side in again if reference or side != REFERENCE}
-
-    def settled(self, outcomes: dict[str, Outcome]) -> dict[str, Outcome]:
-        """The outcomes without what nobody can have: derivatives of truth values, say, unless the scenario expects them."""
-
-        def wanted(quantity: str) -> bool:
-            return self.expected(quantity) != "agree"
-
-        return SUBJECTS[self.subject].settled(self.spec, outcomes, wanted)
-
-    def compare(self, outcomes: dict[str, Outcome], again: dict[str, Outcome] | None = None) -> list[Comparison]:
-        """The comparisons of what the listings left; `again` is what a second look found."""
-        return SUBJECTS[self.subject].compare(self.spec, outcomes, self.tolerance, again)
-
-    def explained(self, comparisons: list[Comparison], environment: dict[str, str]) -> list[Comparison]:
-        """The comparisons, each that does not agree with the known differences that explain it."""
-        if self.both is not None:
-            return comparisons  # what is known is about two frameworks
+    def explained(self, comparisons: Sequence[Comparison], environment: Mapping[str, str]) -> list[Comparison]:
+        """The comparisons of the two frameworks, each that does not agree with the known differences that explain it."""
         parted = {c.quantity for c in comparisons if not c.verdict.agrees}
-        involved = {name: SUBJECTS[self.subject].involved(self.spec, name) for name in parted}
+        provenance = {quantity: self.task.provenance(quantity) for quantity in parted}
         found = [
-            c if c.verdict.agrees else explained(c, involved[c.quantity], environment, parted) for c in comparisons
+            c if c.verdict.agrees else explained(c, provenance[c.quantity], environment, parted) for c in comparisons
         ]
         # What refuses a value refuses its derivatives too, in the same words.
         refused = {
@@ -114,10 +99,6 @@ class Scenario:
             for c in found
         ]
 
-    def compared(self, comparisons: Sequence[Comparison]) -> str:
-        """What comparisons cover, in words that stand behind "both sides agree in"; empty where there are none."""
-        return SUBJECTS[self.subject].compared(self.spec, comparisons) if comparisons else ""
-
     def explanations(self, comparisons: Sequence[Comparison]) -> list[Difference]:
         """The known differences that the comparisons name, with the scenario's own numbers in what they say to write."""
         names = dict.fromkeys(name for c in comparisons for name in c.known_differences)
@@ -125,12 +106,7 @@ class Scenario:
 
     def numbers(self, row: Difference) -> dict[str, Any]:
         """The constants in the scenario's code that a row's patterns name."""
-        subject = SUBJECTS[self.subject]
-        return numbers_of(row, (subject.involved(self.spec, name) for name in subject.quantities(self.spec)))
-
-    def notes(self, outcomes: dict[str, Outcome]) -> tuple[str, ...]:
-        """What is to be said of this run besides the comparisons."""
-        return SUBJECTS[self.subject].notes(self.spec, outcomes)
+        return numbers_of(row, (self.task.provenance(quantity) for quantity in self.task.quantities()))
 
     def expected(self, quantity: str) -> str:
         """`agree`, `differ` or `error`, for one quantity of a scenario that expects by quantity."""
@@ -138,17 +114,7 @@ class Scenario:
 
 
 def _refusal(comparison: Comparison) -> tuple[str, ...]:
-    return tuple(side.note for side in comparison.sides.values())
-
-
-def _headline_of(headline: str, framework: str) -> str:
-    """A headline that says what each side runs, with one framework's line alone."""
-    lines = []
-    for line in headline.splitlines():
-        side = next((f for f in FRAMEWORKS if line.startswith(f"{LABELS[f]:<10}  ")), None)
-        if side in (None, framework):
-            lines.append(line.removeprefix(f"{LABELS[side]:<10}  ") if side else line)
-    return "\n".join(lines)
+    return tuple(value.note for value in comparison.sides.values())
 
 
 def load(file: str, *, allow_code: bool = False) -> Iterator[list[Scenario] | Problem | Unread]:
@@ -166,6 +132,9 @@ def load(file: str, *, allow_code: bool = False) -> Iterator[list[Scenario] | Pr
     except Exception as error:  # a mistake of ours: the other files are read
         yield _unread(Document(file, text), error)
         return
+    if not found and not problems:
+        words = f"no scenario in this file; one needs a name and a subject ({' or '.join(SUBJECTS)})"
+        problems = [Problem(file, 1, 1, words)]
     yield from problems
     for document in found:
         yield from scenarios_of(document, allow_code=allow_code)
@@ -197,7 +166,7 @@ def _name(data: dict[str, Any]) -> str:
 
 def read_document(document: Document, *, allow_code: bool = False) -> tuple[list[Scenario], list[Problem]]:
     """The cases of a document, and every problem in it."""
-    problems, wrong = structural_problems(document)
+    problems, wrong, unknown = structural_problems(document)
     if () in wrong and not isinstance(document.data, dict):
         return [], problems
     subjects = [name for name in SUBJECTS if name in document.data]
@@ -206,7 +175,7 @@ def read_document(document: Document, *, allow_code: bool = False) -> tuple[list
         problems.append(document.problem((subjects[1],), message, key=True))
         return [], problems
     if not subjects:
-        if not any(problem.message.startswith("unknown key") for problem in problems):
+        if not unknown:
             problems.append(document.problem((), f"no subject: one of {', '.join(SUBJECTS)} is needed"))
         return [], problems
     problems += _common_problems(document, wrong)
@@ -221,9 +190,9 @@ def _without(document: Document, wrong: set[tuple[Any, ...]], subject: str) -> b
 
     False where too little is left: the subject, or one of its keys that the others need.
     """
-    needed = {"of", "torch", "tensorflow", "let", "at", "layer"}
+    essential = SUBJECTS[subject].essential
     for path in filter(None, wrong):
-        if path[:1] in ((subject,), ("matrix",)) and (len(path) == 1 or path[0] == "matrix" or path[1] in needed):
+        if path[:1] in ((subject,), ("matrix",)) and (len(path) == 1 or path[0] == "matrix" or path[1] in essential):
             return False
         holder = document.data[subject] if path[0] == subject else document.data
         holder.pop(path[1] if path[0] == subject else path[0], None)
@@ -291,16 +260,16 @@ def _cases(document: Document, subject: str, allow_code: bool) -> tuple[list[Sce
     by_problem: dict[Problem, list[dict[str, Any]]] = {}
     for case in cases:
         reader = Reader(document, case, allow_code)
-        spec = SUBJECTS[subject].read(reader, data.get("dtype", "float32"), int(data.get("seed", 0)))
+        task = SUBJECTS[subject].read(reader, data.get("dtype", "float32"), int(data.get("seed", 0)))
         expect = data.get("expect", "agree")
-        if spec is not None and isinstance(expect, dict):
-            quantities = SUBJECTS[subject].quantities(spec)
+        if task is not None and isinstance(expect, dict):
+            quantities = list(map(str, task.quantities()))
             for quantity in expect:
                 reader.choose(("expect", quantity), quantities, "quantity", quantity)
         for problem in dict.fromkeys(reader.problems):
             by_problem.setdefault(problem, []).append(case)
-        if spec is not None:
-            scenarios.append(_scenario(document, case, subject, spec))
+        if task is not None:
+            scenarios.append(_scenario(document, case, subject, task))
     problems = _unused(document, subject)
     for problem, seen_in in by_problem.items():
         where = "" if len(seen_in) == len(cases) else f" (in the case {_case_text(seen_in[0])})"
@@ -312,7 +281,7 @@ def _case_text(case: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in case.items())
 
 
-def _scenario(document: Document, case: dict[str, Any], subject: str, spec: Any) -> Scenario:
+def _scenario(document: Document, case: dict[str, Any], subject: str, task: Task) -> Scenario:
     data = document.data
     tolerance = data.get("tolerance")
     return Scenario(
@@ -321,7 +290,7 @@ def _scenario(document: Document, case: dict[str, Any], subject: str, spec: Any)
         name=_name(data),
         case=case,
         subject=subject,
-        spec=spec,
+        task=task,
         tolerance=Tolerance(tolerance["rtol"], tolerance["atol"]) if tolerance else None,
         expect=data.get("expect", "agree"),
         because=" ".join(str(data.get("because", "")).split()),

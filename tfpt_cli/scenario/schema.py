@@ -14,10 +14,10 @@ import jsonschema_rs
 
 from tfpt_cli.dictionary.conditions import MACHINE, VERSIONS
 from tfpt_cli.language.suggest import did_you_mean
-from tfpt_cli.subjects import SUBJECTS
+from tfpt_cli.subjects.registry import SUBJECTS
 
 if TYPE_CHECKING:
-    from tfpt_cli.documents.document import Document
+    from tfpt_cli.documents.document import Document, Path
     from tfpt_cli.results import Problem
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
@@ -55,24 +55,16 @@ _NEEDED = {
             },
             "then": {"required": ["because"]},
         },
-        {"if": {"required": ["init"]}, "then": {"properties": {"dtype": {"not": {"pattern": "^complex"}}}}},
+        *(
+            {
+                "if": {"required": [name]},
+                "then": {"properties": {"dtype": {"not": {"pattern": subject.without_dtypes}}}},
+            }
+            for name, subject in SUBJECTS.items()
+            if subject.without_dtypes
+        ),
     ],
 }
-_EXAMPLES = [
-    {
-        "name": "uniform weights, constant bias",
-        "init": {"layer": "linear(3, units)", "weight": "uniform(0, 1)", "bias": "constant(-1)"},
-        "matrix": {"units": [1, 4]},
-    },
-    {
-        "name": "softplus with beta",
-        "gradient": {
-            "torch": "F.softplus(x, beta=2)",
-            "tensorflow": "tf.math.softplus(2 * x) / 2",
-            "at": {"x": "linspace(-20, 20, 9)"},
-        },
-    },
-]
 
 
 @cache
@@ -82,7 +74,7 @@ def schema() -> dict[str, Any]:
     It says more than a document is held against here: also which keys go together, so that an editor completes them.
     """
     known = structure()
-    subjects = {name: {**subject.SCHEMA, **subject.NEEDED} for name, subject in SUBJECTS.items()}
+    subjects = {name: {**subject.schema, **subject.needed} for name, subject in SUBJECTS.items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:tfpt:scenario:1",
@@ -90,7 +82,7 @@ def schema() -> dict[str, Any]:
         **known,
         "properties": known["properties"] | subjects,
         **_NEEDED,
-        "examples": _EXAMPLES,
+        "examples": [subject.example for subject in SUBJECTS.values()],
     }
 
 
@@ -99,7 +91,7 @@ def structure() -> dict[str, Any]:
     """The schema that a document is held against: keys and values, each by itself."""
     return {
         "type": "object",
-        "description": "a mapping with a name and a subject (init or gradient)",
+        "description": f"a mapping with a name and a subject ({' or '.join(SUBJECTS)})",
         "additionalProperties": False,
         "required": ["name"],
         "properties": {
@@ -111,7 +103,7 @@ def structure() -> dict[str, Any]:
                 "description": "a text of 1 to 200 characters",
                 "examples": ["softplus with beta"],
             },
-            **{name: subject.SCHEMA for name, subject in SUBJECTS.items()},
+            **{name: subject.schema for name, subject in SUBJECTS.items()},
             "dtype": {
                 "title": "The dtype of both sides",
                 "enum": list(DTYPES),
@@ -222,17 +214,19 @@ def _validator() -> Any:
     return jsonschema_rs.validator_for(structure())
 
 
-def structural_problems(document: Document) -> tuple[list[Problem], set[tuple[Any, ...]]]:
-    """Every place where a document is not of the schema, and the paths of the values that are wrong.
+def structural_problems(document: Document) -> tuple[list[Problem], set[Path], set[Path]]:
+    """Every place where a document is not of the schema, the paths of the values that are wrong, and of unknown keys' mappings.
 
     An unknown key is a problem but not a wrong value: what stands beside it can still be read.
     """
     problems: list[Problem] = []
-    wrong: set[tuple[Any, ...]] = set()
+    wrong: set[Path] = set()
+    unknown: set[Path] = set()
     for error in _validator().iter_errors(_finite(document.data)):
         path = tuple(error.instance_path)
         kind = _kind(error)
         if kind == "AdditionalProperties":
+            unknown.add(path)
             known = _schema_at(error.schema_path[:-1]).get("properties", {})
             for key in error.kind.unexpected[:MAX_UNKNOWN]:
                 hint = did_you_mean(key, list(known)) or f" (known: {', '.join(known)})"
@@ -253,7 +247,7 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[tuple[An
             hint = did_you_mean(str(error.instance), error.kind.options) if kind == "Enum" else ""
             message = f"{what} must be {_expected(error.schema_path)}, got {_shown(document.at(path))}{hint}"
         problems.append(document.problem(path, message))
-    return sorted(problems), wrong
+    return sorted(problems), wrong, unknown
 
 
 def _deepest(error: Any) -> Any:

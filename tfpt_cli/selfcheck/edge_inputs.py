@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.points import DTYPES
 from tfpt_cli.dictionary.rows import Operation, dictionary
-from tfpt_cli.frameworks import LABELS
 from tfpt_cli.language.kinds import ARRAY_KINDS
 from tfpt_cli.results import Verdict
 from tfpt_cli.scenario.scenario import scenarios_of
@@ -191,9 +190,11 @@ def examined(report: Report, *, whole: bool) -> tuple[list[Finding], list[str]]:
             declared = list(_declaring(row, comparison.quantity, verdict, dtype, edge))
             used |= {(row.name, place) for place in declared}
             if not declared:
-                words = "; ".join(filter(None, (comparison.reason, *comparison.findings)))
+                words = "; ".join(
+                    filter(None, (comparison.reason, *(finding.words for finding in comparison.findings)))
+                )
                 if verdict == "error":
-                    words = "; ".join(f"{LABELS[f.framework]}: {f.message[:200]}" for f in result.failures)
+                    words = "; ".join(f"{f.side.label}: {f.message[:200]}" for f in result.failures)
                 found.append(Finding(row.name, dtype, edge, comparison.quantity, verdict, words))
     stale = [
         f"{row.name}: the declared difference in {', '.join(part.quantities)} at the edges was not found ({part.because})"
@@ -206,7 +207,7 @@ def examined(report: Report, *, whole: bool) -> tuple[list[Finding], list[str]]:
 
 def _refused(row: Operation, result: ScenarioResult, dtype: str, edge: str) -> bool:
     """Whether nothing is to be compared: both frameworks refuse, or one of them lacks a dtype that the row does not list."""
-    refusing = {failure.framework for failure in result.failures}
+    refusing = {failure.side for failure in result.failures}
     if len(refusing) == 1:
         return edge == DTYPE and dtype not in row.dtypes
     return bool(refusing) and all(comparison.verdict is Verdict.ERROR for comparison in result.comparisons)

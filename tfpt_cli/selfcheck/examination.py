@@ -16,9 +16,8 @@ from tfpt_cli.dictionary.rows import Operation, dictionary
 from tfpt_cli.documents.document import Document
 from tfpt_cli.engine.options import Observer, Options
 from tfpt_cli.engine.session import check
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.language.kinds import ARRAY_KINDS
-from tfpt_cli.results import Comparison, Problem, Report, ScenarioResult, Unread, Verdict
+from tfpt_cli.results import VALUE, Comparison, Problem, Report, ScenarioResult, Unread, Verdict
 from tfpt_cli.scenario.scenario import Scenario, scenarios_of
 
 if TYPE_CHECKING:
@@ -186,9 +185,9 @@ def _differences(row: Operation, result: ScenarioResult, dtype: str, case: str) 
             continue
         seen.add((comparison.quantity, verdict))
         points = tuple(_points(row, case, dtype, comparison, verdict))
-        words = "; ".join(filter(None, (comparison.reason, *comparison.findings)))
+        words = "; ".join(filter(None, (comparison.reason, *(finding.words for finding in comparison.findings))))
         if verdict == "error":
-            words = "; ".join(f"{LABELS[failure.framework]}: {failure.message[:160]}" for failure in result.failures)
+            words = "; ".join(f"{failure.side.label}: {failure.message[:160]}" for failure in result.failures)
         yield Difference(row.name, dtype, case, comparison.quantity, verdict, points, words)
 
 
@@ -205,7 +204,7 @@ def _points(row: Operation, case: str, dtype: str, comparison: Comparison, verdi
     """The points of an elementwise case at which two sides part, as the row writes them: `0.0`, or `0.0 and inf`."""
     wanted = next(c for c in row.cases if c.name == case and fits(c, dtype))
     inputs = list(wanted.inputs.values())
-    left, right = (comparison.sides[framework].values for framework in FRAMEWORKS)
+    left, right = (value.values for value in comparison.sides.values())
     lists = [*inputs, left, right]
     if not row.elementwise or not all(isinstance(value, list) for value in lists):
         return
@@ -238,10 +237,10 @@ def _measure(measured: dict[str, dict[str, Any]], name: str, dtype: str, result:
     for comparison in result.comparisons:
         if comparison.reference is None:
             continue
-        kind = entry.setdefault("gradient" if "/" in comparison.quantity else "value", {})
-        for framework, against in comparison.reference.sides.items():
+        kind = entry.setdefault("gradient" if comparison.quantity.derivative else VALUE, {})
+        for side, against in comparison.reference.sides.items():
             if against.ulps is not None:
-                kind[framework] = round(max(kind.get(framework, 0.0), against.ulps), 2)
+                kind[side] = round(max(kind.get(side, 0.0), against.ulps), 2)
 
 
 def save(examination: Examination) -> None:

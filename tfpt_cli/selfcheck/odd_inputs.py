@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.scenario.scenario import scenarios_of
 from tfpt_cli.selfcheck.examination import document_of, fits
 
@@ -34,7 +35,8 @@ NUMBERS = {
     "subnormal in float16": 1e-6,
 }
 DERIVATIVES = ["hessian", "gradient", "jacobian", "vjp", "jvp", "hvp"]
-MODES = {"torch": ["eager"], "tensorflow": ["eager", "graph", "jit"]}
+# Every mode but torch.compile, which takes seconds.
+MODES = {f.key: [mode for mode in f.modes if mode != "compile"] for f in FRAMEWORKS.values()}
 
 
 def odd_scenarios(

@@ -1,28 +1,27 @@
-"""The parent's side of the workers: starts them, sends listings ahead, takes outcomes in order, replaces the broken.
-
-One `Worker` is one process; a `Lane` is one framework's queue of listings, served by one worker after another. Nothing
-here raises for what a framework does: a failure is part of the `Outcome`.
-"""
+"""One process of one framework, as its parent sees it: started, asked, read, ended."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+import sys
 from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.frameworks import LABELS
 from tfpt_cli.results import Failure
 from tfpt_cli.workers.child import protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tfpt_cli.frameworks import Side
 
 CHILD = Path(__file__).with_name("child") / "child.py"
 STDERR_KEPT = 16_000
 REFERENCE_TIMEOUT = 10.0
-# What to install anew where an import fails of itself.
-_REINSTALLED = {"torch": "torch", "tensorflow": "tensorflow keras", "reference": "numpy scipy"}
 _SENT = {getattr(signal, name) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)}
 
 
@@ -61,10 +60,11 @@ class Broken(Exception):
 
 
 class Worker:
-    """One process of one framework."""
+    """One process of one framework, in the interpreter of its side."""
 
-    def __init__(self, framework: str, interpreter: str, limits: Limits) -> None:
-        self.framework, self.interpreter, self.limits = framework, interpreter, limits
+    def __init__(self, side: Side, limits: Limits) -> None:
+        self.side, self.limits = side, limits
+        self.interpreter = side.interpreter or sys.executable
         self.process: asyncio.subprocess.Process | None = None
         self.versions: dict[str, str] = {}
         self._stderr: deque[bytes] = deque()
@@ -72,13 +72,18 @@ class Worker:
 
     async def start(self) -> None:
         """Starts the process; the framework is not imported yet. Raises `Broken`."""
-        environment = os.environ | {"KERAS_BACKEND": "tensorflow", "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+        environment = {
+            **os.environ,
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONIOENCODING": "utf-8",
+            **self.side.framework.environment,
+        }
         environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         try:
             self.process = await asyncio.create_subprocess_exec(
                 self.interpreter,
                 str(CHILD),
-                self.framework,
+                self.side.framework.key,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -108,23 +113,25 @@ class Worker:
 
     def _not_imported(self, said: str, missing: str) -> Broken:
         """Why an import failed: for a package that is missing, or for one that is there and broken."""
-        label = LABELS[self.framework]
+        framework = self.side.framework
         # What is there already a plain command would leave as it is.
-        packages = missing or f"--force-reinstall {_REINSTALLED[self.framework]}"
+        packages = missing or f"--force-reinstall {' '.join(framework.packages)}"
         if missing:
-            what = "it is" if missing == self.framework else f"it needs {missing}, which is"
+            what = "it is" if missing == framework else f"it needs {missing}, which is"
             words = f"{what} not installed; install it"
         else:
             words = "it is installed, and raises while it is imported; if it is damaged, install it anew"
-        message = f"{label} cannot be imported: {said} ({words}: {self.interpreter} -m pip install {packages})"
+        message = (
+            f"{self.side.label} cannot be imported: {said} ({words}: {self.interpreter} -m pip install {packages})"
+        )
         return Broken(self._failure("not installed" if missing else "not started", message), packages=packages)
 
-    def write(self, header: dict[str, Any]) -> None:
+    def write(self, header: dict[str, Any], blobs: Iterable[Any] = ()) -> None:
         """Hands a request to the process without waiting for it to be read."""
         assert self.process is not None
         assert self.process.stdin is not None
         if not self.process.stdin.is_closing():
-            self.process.stdin.writelines(protocol.frame(header))
+            self.process.stdin.writelines(protocol.frame(header, blobs))
 
     async def read(
         self, seconds: float, doing: str, limit: float | None = None
@@ -144,12 +151,12 @@ class Worker:
             return header, blobs
         except TimeoutError:
             words = {"start": "did not start", "import": "was not imported", "run": "did not finish"}[doing]
-            message = f"{LABELS[self.framework]} {words} within {limit or seconds:g} s"
+            message = f"{self.side.label} {words} within {limit or seconds:g} s"
             raise Broken(self._failure("timeout", message)) from None
         except asyncio.IncompleteReadError as error:
             raise await self._ended(error.partial) from None
         except (protocol.Nonsense, ValueError, TypeError) as error:
-            message = f"{LABELS[self.framework]}'s process talks nonsense: {error}"
+            message = f"{self.side.label}'s process talks nonsense: {error}"
             raise Broken(self._failure("nonsense", message)) from None
 
     async def _ended(self, partial: bytes) -> Broken:
@@ -158,7 +165,7 @@ class Worker:
         try:
             code = await asyncio.wait_for(self.process.wait(), 5)
         except TimeoutError:
-            message = f"{LABELS[self.framework]}'s process closed its output and went on"
+            message = f"{self.side.label}'s process closed its output and went on"
             return Broken(self._failure("nonsense", message))
         if self._reader is not None:
             await asyncio.wait([self._reader], timeout=1)
@@ -169,7 +176,7 @@ class Worker:
             words = f"ended with exit code {code}"
         said = f" after it answered {partial[:40]!r}" if partial else ""
         symptom = "crashed" if self.versions else "not started"
-        message = f"{LABELS[self.framework]}'s process {words}{said}{self._last_words()}"
+        message = f"{self.side.label}'s process {words}{said}{self._last_words()}"
         return Broken(self._failure(symptom, message), by=-code if code < 0 else None)
 
     def _last_words(self) -> str:
@@ -188,7 +195,7 @@ class Worker:
                 kept -= len(self._stderr.popleft())
 
     def _failure(self, symptom: str, message: str) -> Failure:
-        return Failure(self.framework, symptom, message)
+        return Failure(self.side, symptom, message)
 
     def kill(self) -> None:
         """Ends the process and whatever it started, at once."""

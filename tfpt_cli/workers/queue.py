@@ -1,22 +1,24 @@
-"""The queue of one framework's listings, served by one process after another."""
+"""The queue of one side's listings: sent ahead, answered in order, served by one process after another.
+
+Nothing here raises for what a framework does: a failure is part of the `Outcome`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.frameworks import LABELS
 from tfpt_cli.results import Failure, Outcome, State, Value
 from tfpt_cli.workers.process import Broken, Limits, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from tfpt_cli.frameworks import Side
     from tfpt_cli.listing import Listing
 
 # Listings that a worker is given ahead of its answers, so that it never waits for the parent.
@@ -35,14 +37,13 @@ class _Job:
 
 
 @dataclass
-class Lane:
-    """One framework's queue: outcomes come in the order in which listings were added.
+class ListingQueue:
+    """One side's queue: outcomes come in the order in which listings were added.
 
-    A lane may serve several runs, one after another: its worker stays until `end`.
+    A queue may serve several runs, one after another: its worker stays until `end`.
     """
 
-    framework: str
-    interpreter: str = sys.executable
+    side: Side
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -68,7 +69,7 @@ class Lane:
 
     async def start(self) -> None:
         """Starts the first worker's process; the framework is imported when the first listing is there."""
-        self._worker = Worker(self.framework, self.interpreter, self.limits)
+        self._worker = Worker(self.side, self.limits)
         try:
             await self._worker.start()
         except Broken as broken:
@@ -109,7 +110,7 @@ class Lane:
                 self._loaded = await self._load()
             if self._dead is not None:
                 job = self._jobs.popleft()
-                job.done(failed(job.listing, self._dead))
+                job.done(self._failed(job, self._dead))
                 await asyncio.sleep(0)
                 continue
             self._loaded = await self._next()
@@ -134,6 +135,10 @@ class Lane:
                 return True
         return False
 
+    def _failed(self, job: _Job, failure: Failure) -> Outcome:
+        """The outcome of a listing of which nothing came back."""
+        return Outcome(self.side, {key: Value(State.FAILED, failure=failure) for key in job.listing.keys}, (failure,))
+
     async def _replace(self) -> None:
         await self.end()
         for job in self._jobs:
@@ -145,12 +150,12 @@ class Lane:
         assert worker is not None
         for job in itertools.islice(self._jobs, AHEAD):
             if not job.sent:
-                name = f"<{self.framework} listing>"  # always the same, so that a section may be compiled once
-                worker.write({"id": job.id, "name": name, "sections": job.listing.request()})
+                name = f"<{self.side.framework} listing>"  # always the same, so that a section may be compiled once
+                worker.write(*_request(job, name))
                 job.sent = True
         began = time.perf_counter()
         job = self._jobs[0]
-        answer = _Answer(job)
+        answer = _Answer(job, self.side)
         limit = self.limits.timeout
         try:
             while not answer.done:
@@ -167,8 +172,8 @@ class Lane:
                 failure = replace(failure, message=f"{failure.message} (a second time: it was tried again)")
             outcome = answer.outcome(failure)
         except (KeyError, ValueError, TypeError, IndexError) as error:
-            message = f"{LABELS[self.framework]}'s process talks nonsense: {type(error).__name__}: {error}"
-            outcome = failed(job.listing, Failure(self.framework, "nonsense", message))
+            message = f"{self.side.label}'s process talks nonsense: {type(error).__name__}: {error}"
+            outcome = self._failed(job, Failure(self.side, "nonsense", message))
         self._jobs.popleft()
         job.done(replace(outcome, seconds=time.perf_counter() - began))
         usable = not any(failure.could_not_run for failure in outcome.failures)
@@ -177,21 +182,26 @@ class Lane:
         return usable
 
 
-async def end_all(lanes: Iterable[Mapping[str, Lane]]) -> None:
+async def end_all(queues: Iterable[Mapping[Side, ListingQueue]]) -> None:
     """Ends every process of several sets of queues."""
-    await asyncio.gather(*(lane.end() for each in lanes for lane in each.values()))
+    await asyncio.gather(*(queue.end() for each in queues for queue in each.values()))
 
 
-def failed(listing: Listing, failure: Failure) -> Outcome:
-    """The outcome of a listing of which nothing came back."""
-    return Outcome(listing.framework, {key: Value(State.FAILED, failure=failure) for key in listing.keys}, (failure,))
+def _request(job: _Job, name: str) -> tuple[dict[str, Any], list[Any]]:
+    """What a process is sent for a listing: its sections, and the arrays that it takes as raw bytes behind them."""
+    import numpy as np  # not above: the processes are started before anything slow is imported
+
+    arrays = {key: np.ascontiguousarray(array) for key, array in job.listing.arrays.items()}
+    taken = [{"name": key, "stored": array.dtype.str, "shape": list(array.shape)} for key, array in arrays.items()]
+    header = {"id": job.id, "name": name, "sections": job.listing.request(), "arrays": taken}
+    return header, [array.tobytes() for array in arrays.values()]
 
 
 class _Answer:
     """What a worker has sent of one listing so far."""
 
-    def __init__(self, job: _Job) -> None:
-        self.job, self.done = job, False
+    def __init__(self, job: _Job, side: Side) -> None:
+        self.job, self.side, self.done = job, side, False
         self.values: dict[tuple[str, str], Value] = {}
         self.failures: list[Failure] = []
 
@@ -210,7 +220,7 @@ class _Answer:
             array = np.frombuffer(next(waiting, bytearray()), dtype=np.dtype(item["stored"])).reshape(item["shape"])
             self.values[key] = Value(State.PRESENT, array, str(item["dtype"]))
         for item in header["failures"]:
-            failure = Failure(self.job.listing.framework, "exception", str(item["message"]), item["line"])
+            failure = Failure(self.side, "exception", str(item["message"]), item["line"])
             self.failures.append(failure)
             self.values |= {(quantity, how): Value(State.FAILED, failure=failure) for quantity, how in item["keys"]}
         self.done = bool(header["done"])
@@ -228,4 +238,4 @@ class _Answer:
         failures = dict.fromkeys(
             [*self.failures, *filter(None, [broken])]
         )  # one may keep several sections from running
-        return Outcome(self.job.listing.framework, values, tuple(failures))
+        return Outcome(self.side, values, tuple(failures))

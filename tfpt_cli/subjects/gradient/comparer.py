@@ -12,33 +12,45 @@ from tfpt_cli.compare.arbiter import MAX_KINKS, Evidence, Judgement, found_kinks
 from tfpt_cli.compare.summary import SHOWN
 from tfpt_cli.compare.values import PRECISION, close, compare_values, limits, measure
 from tfpt_cli.dictionary.rows import unstable_operations
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS, REFERENCE
-from tfpt_cli.results import Against, Comparison, Kink, Outcome, Reference, Standing, State, Tolerance, Value, Verdict
+from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE, Side, Sides
+from tfpt_cli.results import (
+    Against,
+    Comparison,
+    Finding,
+    Kind,
+    Kink,
+    Outcome,
+    Quantity,
+    Reference,
+    Standing,
+    State,
+    Tolerance,
+    Value,
+    Verdict,
+)
 from tfpt_cli.subjects.gradient.reference import (
     ALONG,
     AT_NAN,
     CONDITION,
     DIRECTION,
-    DOUBLE,
-    ERROR,
     EXACT,
     ITSELF,
     KNOWN,
     LEFT,
     RIGHT,
     UNDECIDED,
-    leaf_of,
+    Aspect,
 )
 from tfpt_cli.subjects.gradient.writer import quantities_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from tfpt_cli.subjects.gradient.spec import Gradient
 
-Way = tuple[str, Value]
+Computed = tuple[str, Value]
 _NOT_FINITE = re.compile(r"\b(inf|nan)\b")
 
 
@@ -52,17 +64,23 @@ def doubtful(comparison: Comparison) -> bool:
     return bool(parted) or any(against.off or against.lost or against.unknown for against in sides)
 
 
-class Court:
-    """Compares the outcomes of one scenario; `again` holds those of the second look, where there was one."""
+class Comparer:
+    """Compares the outcomes of one scenario, by side; `again` holds those of the second round, where there was one."""
 
     def __init__(
-        self, spec: Gradient, outcomes: dict[str, Outcome], tolerance: Tolerance | None, again: dict[str, Outcome]
+        self,
+        spec: Gradient,
+        sides: Sides,
+        outcomes: Mapping[Side, Outcome],
+        tolerance: Tolerance | None,
+        again: Mapping[Side, Outcome],
     ) -> None:
-        self.spec, self.outcomes, self.tolerance, self.again = spec, outcomes, tolerance, again
-        self.judged: dict[tuple[str, int], Judgement] = {}
-        self.found: dict[tuple[str, str, str], Evidence | None] = {}
+        self.spec, self.sides, self.outcomes, self.tolerance, self.again = spec, sides, outcomes, tolerance, again
+        self.judged: dict[tuple[Side, int], Judgement] = {}
+        self.found: dict[tuple[Quantity, str, bool], Evidence | None] = {}
+        self.outputs = {quantity: output for output in spec.outputs for quantity in quantities_of(output, spec)}
         arbiter = outcomes.get(REFERENCE)
-        self.reference: dict[tuple[str, str], Value] = dict(arbiter.values) if arbiter else {}
+        self.reference: dict[tuple[Quantity, str], Value] = dict(arbiter.values) if arbiter else {}
         self.finite = not any(_NOT_FINITE.search(values.source) for values in spec.inputs.values())
         if REFERENCE in again:
             later = {key: value for key, value in again[REFERENCE].values.items() if value.state is State.PRESENT}
@@ -71,27 +89,28 @@ class Court:
     def comparisons(self) -> list[Comparison]:
         """One comparison for every way on either side, each against the other side's first way."""
         # An outcome holds every quantity of its listing, in order: the listings need not be written again.
-        names = dict.fromkeys(quantity for framework in FRAMEWORKS for quantity, _ in self.outcomes[framework].values)
-        return [self.compare(name, sides) for name in names for sides in self.pairs(name)]
+        quantities = dict.fromkeys(quantity for side in self.sides for quantity, _ in self.outcomes[side].values)
+        return [self.compare(quantity, sides) for quantity in quantities for sides in self.pairs(quantity)]
 
-    def ways(self, quantity: str, framework: str) -> list[Way]:
-        values = self.outcomes[framework].values
+    def ways(self, quantity: Quantity, side: Side) -> list[Computed]:
+        """What a side has of a quantity, by every way in which it was computed."""
+        values = self.outcomes[side].values
         return [(how, v) for (q, how), v in values.items() if q == quantity and v.state is not State.SKIPPED]
 
-    def pairs(self, quantity: str) -> Iterator[dict[str, Way]]:
-        """The comparisons of a quantity that each side may have computed in several ways: by framework, (way, value).
+    def pairs(self, quantity: Quantity) -> Iterator[dict[Side, Computed]]:
+        """The comparisons of a quantity that each side may have computed in several ways: by side, (way, value).
 
         Each way is held against the other side's first one, so that every way is in a row and closeness, which is not
         transitive, is never inferred.
         """
-        left, right = (self.ways(quantity, framework) for framework in FRAMEWORKS)
+        left, right = (self.ways(quantity, side) for side in self.sides)
         if not left or not right:
             return
         rows = [(way, right[0]) for way in left] + [(left[0], way) for way in right[1:]]
         for row in rows:
-            yield dict(zip(FRAMEWORKS, row, strict=True))
+            yield dict(zip(self.sides, row, strict=True))
 
-    def compare(self, quantity: str, sides: dict[str, Way]) -> Comparison:
+    def compare(self, quantity: Quantity, sides: dict[Side, Computed]) -> Comparison:
         comparison = compare_values(quantity, sides, self.tolerance)
         if comparison.measure is not None and (words := self.unstable(quantity)):
             return replace(
@@ -101,38 +120,40 @@ class Court:
         comparison = self.before_the_reference(quantity, sides, comparison)
         return self.rounding_or_meaning(quantity, sides, comparison)
 
-    def among_themselves(self, quantity: str, sides: dict[str, Way], comparison: Comparison) -> Comparison:
+    def among_themselves(self, quantity: Quantity, sides: dict[Side, Computed], comparison: Comparison) -> Comparison:
         """Whether a framework's way agrees with that framework's own first way, said where it does not."""
-        for framework, (how, value) in sides.items():
-            first, usual = self.ways(quantity, framework)[0]
+        for side, (how, value) in sides.items():
+            first, usual = self.ways(quantity, side)[0]
             if how == first or comparison.verdict.agrees or value.state is State.FAILED:
                 continue
             if not self.same(usual, value):
-                words = f"{LABELS[framework]} does not agree with itself: {first or 'eager'} and {how} part"
+                words = f"{side.label} does not agree with itself: {first or 'eager'} and {how} part"
                 reason = "; ".join(filter(None, (comparison.reason, words)))
                 comparison = replace(comparison, reason=reason, diagnosis=(*comparison.diagnosis, "ways"))
         return comparison
 
-    def unstable(self, quantity: str) -> str:
+    def unstable(self, quantity: Quantity) -> str:
         """Why a quantity has no one value on a side: an operation's answer at NaN that depends on the place in a vector.
 
         Then the sides differ, whatever they answered at this place on this machine.
         """
-        by = [(o.value, q[quantity]) for o in self.spec.outputs if quantity in (q := quantities_of(o, self.spec))]
-        for row in unstable_operations() if by else ():
+        output = self.outputs.get(quantity)
+        if output is None:
+            return ""
+        for row in unstable_operations():
             for part in row.unstable:
                 of_value = "value" in part.quantities
-                sources = [(value, name) for value, names in by for name in (names or ([""] if of_value else []))]
+                sources = quantity.by or ([""] if of_value else [])
                 asked = [
-                    self.present(value, f"{AT_NAN} {row.name} {name}".strip(), whose)
-                    for value, name in sources
+                    self.present(output.quantity, AT_NAN, of=f"{row.name} {name}".strip(), whose=whose)
+                    for name in sources
                     for whose in ("", part.unstable)
                 ]
                 if any(found is not None and found.any() for found in asked):
                     what = row.name if of_value else f"the derivative of {row.name}"
                     return (
-                        f"{LABELS[part.unstable]}'s answer for {what} at NaN depends on the place in the array and on the "
-                        "processor: it does not agree with itself"
+                        f"{FRAMEWORKS[part.unstable].label}'s answer for {what} at NaN depends on the place in the array and on "
+                        "the processor: it does not agree with itself"
                     )
         return ""
 
@@ -148,21 +169,23 @@ class Court:
 
     # ---- the reference ----
 
-    def before_the_reference(self, quantity: str, sides: dict[str, Way], comparison: Comparison) -> Comparison:
+    def before_the_reference(
+        self, quantity: Quantity, sides: dict[Side, Computed], comparison: Comparison
+    ) -> Comparison:
         """The comparison with what the reference says of it."""
         evidence = {
-            whose: found for whose in ("", *FRAMEWORKS) if (found := self.evidence(quantity, whose)) is not None
+            whose: found for whose in ("", *self.sides) if (found := self.evidence(quantity, whose)) is not None
         }
-        judged: dict[str, Judgement] = {}
-        for framework, (_, value) in sides.items():
-            known = evidence.get("", evidence.get(framework))
+        judged: dict[Side, Judgement] = {}
+        for side, (_, value) in sides.items():
+            known = evidence.get("", evidence.get(side))
             if value.state is State.PRESENT and known is not None:
-                key = framework, id(value)  # a side's first way stands in the row of each of the other's
+                key = side, id(value)  # a side's first way stands in the row of each of the other's
                 if key not in self.judged:
                     judgement = judge(value, self.without_guesses(known, value), self.tolerance)
-                    whose = "" if "" in evidence else framework
-                    self.judged[key] = self.in_double(quantity, framework, sides[framework], judgement, whose)
-                judged[framework] = self.judged[key]
+                    whose = "" if "" in evidence else side
+                    self.judged[key] = self.in_double(quantity, side, sides[side], judgement, whose)
+                judged[side] = self.judged[key]
         if not judged:
             along = self.along(quantity, sides)
             return comparison if along is None else self.along_in_words(replace(comparison, reference=along))
@@ -178,36 +201,36 @@ class Court:
             values={whose: _shown(found.best) for whose, found in evidence.items()},
             left_out=max(first.best.size - SHOWN, 0),
             error=float(max(errors)) if errors and not first.sure.all() else None,
-            sides={framework: found.against for framework, found in judged.items()},
+            sides={side: found.against for side, found in judged.items()},
             kinks=edges,
             one_sided=(_shown(first.left), _shown(first.right)) if edges and "" in evidence else None,  # type: ignore[arg-type]
             condition=None if condition is None else _greatest(condition),
         )
         return self.with_findings(replace(comparison, reference=reference), sides, evidence, judged)
 
-    def evidence(self, quantity: str, whose: str, label: str = "") -> Evidence | None:
-        """What the reference found of a quantity, as both sides mean it or one; `label` DOUBLE: at the scenario's numbers."""
-        key = quantity, whose, label
+    def evidence(self, quantity: Quantity, whose: str, *, double: bool = False) -> Evidence | None:
+        """What the reference found of a quantity, as both sides mean it or one; `double`: at the scenario's own numbers."""
+        key = quantity, whose, double
         if key not in self.found:  # the same for every way of a quantity
             self.found[key] = self._evidence(*key)
         return self.found[key]
 
-    def _evidence(self, quantity: str, whose: str, label: str) -> Evidence | None:
-        def found(what: str) -> NDArray[Any] | None:
-            return self.present(quantity, f"{label} {what}".strip(), whose)
+    def _evidence(self, quantity: Quantity, whose: str, double: bool) -> Evidence | None:
+        def found(what: str = ITSELF, side: str = "", *, error: bool = False) -> NDArray[Any] | None:
+            return self.present(quantity, what, side, error=error, whose=whose, double=double)
 
-        exact, value = found(EXACT), found(ITSELF)
+        exact, value = found(EXACT), found()
         if value is None and exact is None:
             return None
         sided: dict[str, NDArray[Any] | None] = {}
         for side in (LEFT, RIGHT):
-            coarse = self.sided(found(side), found(f"{side} {ERROR}"))
-            fine = found(f"{EXACT} {side}")
+            coarse = self.sided(found(side=side), found(side=side, error=True))
+            fine = found(EXACT, side)
             if fine is not None and coarse is not None:
                 fine = np.asarray(np.where(np.isnan(fine), coarse, fine))
             sided[side] = coarse if fine is None else fine
-        derivative = quantity not in {output.value for output in self.spec.outputs}
-        error = found(ERROR)
+        derivative = quantity.derivative
+        error = found(error=True)
         condition = found(CONDITION)
         if not derivative and condition is not None and value is not None:
             # What rounding can do to a value of NumPy's, by how much larger a change of the inputs comes out.
@@ -224,12 +247,12 @@ class Court:
             undecided=self.undecided(quantity, whose, np.shape(np.asarray(exact if value is None else value))),
         )
 
-    def undecided(self, quantity: str, whose: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    def undecided(self, quantity: Quantity, whose: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
         """Where independent sources disagree about an operation on the way, so that nobody is called right or wrong."""
-        output = next((o for o in self.spec.outputs if quantity in quantities_of(o, self.spec)), None)
-        mask = self.present(quantity, UNDECIDED, whose)
+        output = self.outputs.get(quantity)
+        mask = self.present(quantity, UNDECIDED, whose=whose)
         if mask is None and output is not None:
-            mask = self.present(output.value, UNDECIDED, whose)
+            mask = self.present(output.quantity, UNDECIDED, whose=whose)
         if mask is None or not mask.any():
             return None
         return mask != 0 if mask.shape == shape else np.full(shape, True)
@@ -256,8 +279,20 @@ class Court:
             known = np.where(np.abs(value) <= error, 0.0, value)  # what is less than its error is nothing
             return np.where(error <= 0.1 * (atol + rtol * np.abs(value)), known, np.nan)
 
-    def present(self, quantity: str, what: str, whose: str = "") -> NDArray[Any] | None:
-        value = self.reference.get((quantity, leaf_of(what, whose)))
+    def present(
+        self,
+        quantity: Quantity,
+        what: str = ITSELF,
+        side: str = "",
+        *,
+        error: bool = False,
+        whose: str = "",
+        double: bool = False,
+        of: str = "",
+    ) -> NDArray[Any] | None:
+        """What the reference has of a quantity (see `Aspect`), None where it has nothing."""
+        aspect = Aspect(what=what, side=side, error=error, whose=whose, double=double, of=of)
+        value = self.reference.get((quantity, aspect))
         return value.array if value is not None and value.state is State.PRESENT else None
 
     def method(self, evidence: Evidence) -> str:
@@ -265,17 +300,17 @@ class Court:
             return "50 digits, mpmath"
         return "differences, float64" if evidence.derivative else "NumPy float64"
 
-    def in_double(self, quantity: str, framework: str, way: Way, found: Judgement, whose: str) -> Judgement:
+    def in_double(self, quantity: Quantity, side: Side, way: Computed, found: Judgement, whose: str) -> Judgement:
         """A side that is off the reference, with what it gives in double precision, at the scenario's own numbers.
 
         Right there, it has lost digits or numbers here: `rounding`, `overflow`. Where the reference is not sure there, it is
         not known which.
         """
-        double = self.again[framework].values.get((quantity, way[0])) if framework in self.again else None
+        double = self.again[side].values.get((quantity, way[0])) if side in self.again else None
         wrong = found.wrong
         if not (wrong.any() or found.against.lost) or double is None or double.state is not State.PRESENT:
             return found
-        known = self.evidence(quantity, whose, DOUBLE) or self.evidence(quantity, whose)
+        known = self.evidence(quantity, whose, double=True) or self.evidence(quantity, whose)
         assert known is not None
         again = judge(double, self.without_guesses(known, double), Tolerance(*limits(None, way[1].dtype)))
         where = wrong if wrong.any() else found.known
@@ -292,15 +327,16 @@ class Court:
             return replace(found, against=replace(found.against, standing=Standing.ROUNDING))
         return found
 
-    def along(self, quantity: str, sides: dict[str, Way]) -> Reference | None:
+    def along(self, quantity: Quantity, sides: dict[Side, Computed]) -> Reference | None:
         """A large gradient held against the reference along one direction, as both sides mean it or each for itself."""
         wanted: dict[str, float] = {}
         errors: list[float] = []
         verdicts = {}
-        for framework in FRAMEWORKS:
-            whose = "" if self.present(quantity, ALONG) is not None else framework
-            want, error = self.present(quantity, ALONG, whose), self.present(quantity, f"{ALONG} {ERROR}", whose)
-            direction, value = self.present(quantity, DIRECTION, whose), sides[framework][1]
+        for side in self.sides:
+            whose = "" if self.present(quantity, ALONG) is not None else side
+            want = self.present(quantity, ALONG, whose=whose)
+            error = self.present(quantity, ALONG, error=True, whose=whose)
+            direction, value = self.present(quantity, DIRECTION, whose=whose), sides[side][1]
             if want is None or error is None or direction is None:
                 continue
             wanted[whose] = float(np.real(want))
@@ -317,7 +353,7 @@ class Court:
             # An error as large as what is allowed shows nothing of a side that is right by it.
             sure = errors[-1] <= slack or not right
             standing = (Standing.RIGHT if right else Standing.WRONG) if sure else Standing.UNKNOWN
-            verdicts[framework] = Against(standing, int(not right), None, apart)
+            verdicts[side] = Against(standing, int(not right), None, apart)
         if not verdicts:
             return None
         method = "differences along a random direction, float64"
@@ -328,51 +364,58 @@ class Court:
         sides = comparison.reference.sides if comparison.reference is not None else {}
         if not self.again:
             return comparison
-        off = {f: against.max_abs for f, against in sides.items() if against.standing is Standing.WRONG}
-        fine = [f for f, against in sides.items() if against.standing is Standing.RIGHT]
-        right = [LABELS[f] for f in fine] if not comparison.verdict.agrees else []
-        findings = [f"{name} agrees with the reference along a random direction" for name in right]
+        off = {side: against.max_abs for side, against in sides.items() if against.standing is Standing.WRONG}
+        fine = [side for side, against in sides.items() if against.standing is Standing.RIGHT]
+        findings = [
+            Finding(Kind.RIGHT, f"{side.label} agrees with the reference along a random direction", side)
+            for side in (fine if not comparison.verdict.agrees else ())
+        ]
         diagnosis = comparison.diagnosis
         if off:
-            names = " and ".join(LABELS[framework] for framework in off)
+            names = " and ".join(side.label for side in off)
             apart = max(distance or 0.0 for distance in off.values())
             by = f"by {apart:.3g}" if np.isfinite(apart) else "and not a finite number"
-            findings.append(f"{names} off the reference along a random direction, {by}")
-            if len(off) == len(FRAMEWORKS) and comparison.verdict.agrees:
+            findings.append(Finding(Kind.OFF, f"{names} off the reference along a random direction, {by}"))
+            if len(off) == len(self.sides) and comparison.verdict.agrees:
                 diagnosis = (*diagnosis, "both wrong")
         return replace(comparison, findings=tuple(findings), diagnosis=diagnosis)
 
     def with_findings(
-        self, comparison: Comparison, sides: dict[str, Way], evidence: dict[str, Evidence], judged: dict[str, Judgement]
+        self,
+        comparison: Comparison,
+        sides: dict[Side, Computed],
+        evidence: dict[str, Evidence],
+        judged: dict[Side, Judgement],
     ) -> Comparison:
         """What the reference says, in words, and as words of the diagnosis."""
         reference = comparison.reference
         assert reference is not None
-        standings = {framework: against.standing for framework, against in reference.sides.items()}
+        standings = {side: against.standing for side, against in reference.sides.items()}
         parted = self.parted(sides, comparison)
-        findings: list[str] = []
+        findings: list[Finding] = []
         diagnosis = list(comparison.diagnosis)
         if (at_kinks := self.kinks(comparison, evidence, judged, parted)) is not None:
-            findings.append(_kink_words(reference, at_kinks, parted))
+            findings.append(Finding(Kind.KINK, _kink_words(reference, at_kinks, parted)))
             diagnosis.append("kink")
-        wrong = [f for f, standing in standings.items() if standing is Standing.WRONG]
+        wrong = [side for side, standing in standings.items() if standing is Standing.WRONG]
         if not self.again:
             wrong = []  # the second look decides
-        if len(wrong) == len(FRAMEWORKS) and comparison.verdict.agrees:
+        if len(wrong) == len(self.sides) and comparison.verdict.agrees:
             diagnosis.append("both wrong")
-            findings.append(f"both sides agree, and both are wrong: {self.off(wrong[0], sides, reference, evidence)}")
+            off = self.off(wrong[0], sides, reference, evidence)
+            findings.append(Finding(Kind.BOTH_WRONG, f"both sides agree, and both are wrong: {off}"))
         elif wrong or (not comparison.verdict.agrees and "subnormal" not in diagnosis):
             findings += self.sides_in_words(comparison, sides, evidence, judged, parted)
         if "subnormal" in comparison.reason:
             return replace(comparison, findings=tuple(findings), diagnosis=tuple(diagnosis))
-        rounding = [LABELS[f] for f, standing in standings.items() if standing is Standing.ROUNDING]
+        rounding = [side.label for side, standing in standings.items() if standing is Standing.ROUNDING]
         if rounding and comparison.verdict.agrees:
-            findings.append(f"{' and '.join(rounding)} lose{'s' * (len(rounding) == 1)} digits here: "
-                            "right in double precision, off the reference in this dtype")  # fmt: skip
+            words = f"{' and '.join(rounding)} lose{'s' * (len(rounding) == 1)} digits here: right in double precision, off "
+            findings.append(Finding(Kind.ROUNDING, f"{words}the reference in this dtype"))
             diagnosis.append("rounding")
-        overflow = [f for f, standing in standings.items() if standing is Standing.OVERFLOW]
+        overflow = [side for side, standing in standings.items() if standing is Standing.OVERFLOW]
         if overflow and comparison.verdict.agrees:
-            findings += [self.overflow(f, sides, reference, evidence, judged[f]) for f in overflow]
+            findings += [self.overflow(side, sides, reference, evidence, judged[side]) for side in overflow]
             diagnosis.append("overflow")
         dtype = next(value.dtype for _, value in sides.values() if value.state is State.PRESENT)
         if (
@@ -382,14 +425,13 @@ class Court:
         ):
             lost = reference.condition * 2.0 ** -(PRECISION[dtype] + 1)
             if np.isfinite(lost) and lost > limits(self.tolerance, dtype)[0]:
-                findings.append(
-                    f"ill-conditioned: a relative change of the inputs comes out {reference.condition:.2g} times larger, "
-                    f"so {dtype} can give {max(lost, 1e-16):.1g} of relative error without any mistake"
-                )
+                words = f"a relative change of the inputs comes out {reference.condition:.2g} times larger, so {dtype} can give"
+                words = f"ill-conditioned: {words} {max(lost, 1e-16):.1g} of relative error without any mistake"
+                findings.append(Finding(Kind.CONDITION, words))
                 diagnosis.append("ill-conditioned")
         return replace(comparison, findings=tuple(findings), diagnosis=tuple(diagnosis))
 
-    def parted(self, sides: dict[str, Way], comparison: Comparison) -> NDArray[np.bool_] | None:
+    def parted(self, sides: dict[Side, Computed], comparison: Comparison) -> NDArray[np.bool_] | None:
         """Where the sides part; None where they agree, or have no two arrays of one shape."""
         left, right = (value for _, value in sides.values())
         if comparison.verdict.agrees or comparison.measure is None or left.array.shape != right.array.shape:
@@ -403,7 +445,7 @@ class Court:
         self,
         comparison: Comparison,
         evidence: dict[str, Evidence],
-        judged: dict[str, Judgement],
+        judged: dict[Side, Judgement],
         parted: NDArray[np.bool_] | None,
     ) -> tuple[Kink, ...] | None:
         """The kinks that matter: where the sides part, or where one that agrees is not simply right. None without any."""
@@ -421,49 +463,52 @@ class Court:
 
     def overflow(
         self,
-        framework: str,
-        sides: dict[str, Way],
+        side: Side,
+        sides: dict[Side, Computed],
         reference: Reference,
         evidence: dict[str, Evidence],
         judgement: Judgement,
-    ) -> str:
+    ) -> Finding:
         """`TensorFlow overflows: inf against 2.7e+43 (50 digits, mpmath), which float32 does not have`."""
-        dtype, off = sides[framework][1].dtype, self.off(framework, sides, reference, evidence)
+        dtype, off = sides[side][1].dtype, self.off(side, sides, reference, evidence)
         if judgement.beyond.any():
-            return f"{LABELS[framework]} overflows: {off}, which {dtype} does not have"
-        return f"{LABELS[framework]} leaves the range of {dtype} on the way: {off}, right in double precision"
+            words = f"{side.label} overflows: {off}, which {dtype} does not have"
+        else:
+            words = f"{side.label} leaves the range of {dtype} on the way: {off}, right in double precision"
+        return Finding(Kind.OVERFLOW, words, side)
 
     def sides_in_words(
         self,
         comparison: Comparison,
-        sides: dict[str, Way],
+        sides: dict[Side, Computed],
         evidence: dict[str, Evidence],
-        judged: dict[str, Judgement],
+        judged: dict[Side, Judgement],
         parted: NDArray[np.bool_] | None,
-    ) -> Iterator[str]:
+    ) -> Iterator[Finding]:
         reference = comparison.reference
         assert reference is not None
-        standings = {framework: found.against.standing for framework, found in judged.items()}
-        known = {f: found.known if parted is None else found.known[parted] for f, found in judged.items()}
-        own = "" not in evidence and len(evidence) == len(standings) == len(FRAMEWORKS)
+        standings = {side: found.against.standing for side, found in judged.items()}
+        known = {side: found.known if parted is None else found.known[parted] for side, found in judged.items()}
+        own = "" not in evidence and len(evidence) == len(standings) == len(self.sides)
         sure = all(where.all() for where in known.values())
         right = set(standings.values()) <= {Standing.RIGHT, Standing.CONVENTION}
         if own and sure and right and parted is not None and (parted & _other_functions(evidence)).any():
-            yield "each side computes its own function right: they are different functions"
+            yield Finding(Kind.FUNCTIONS, "each side computes its own function right: they are different functions")
             return
         if self.again and parted is not None and not any(where.any() for where in known.values()):
-            yield "the reference has nothing that is sure enough where the sides part"
-        for framework, standing in standings.items():
-            where, name = known[framework], LABELS[framework]
+            yield Finding(Kind.UNKNOWN, "the reference has nothing that is sure enough where the sides part")
+        for side, standing in standings.items():
+            where, name = known[side], side.label
             if standing is Standing.WRONG and self.again:
-                yield f"{name} is off the reference: {self.off(framework, sides, reference, evidence)}"
+                off = self.off(side, sides, reference, evidence)
+                yield Finding(Kind.OFF, f"{name} is off the reference: {off}", side)
             elif standing is Standing.OVERFLOW:
-                yield self.overflow(framework, sides, reference, evidence, judged[framework])
-            elif standing is Standing.UNKNOWN and reference.sides[framework].off and self.again:
-                found = self.off(framework, sides, reference, evidence)
-                yield f"{name} is off the reference: {found}; whether by rounding is not known"
+                yield self.overflow(side, sides, reference, evidence, judged[side])
+            elif standing is Standing.UNKNOWN and reference.sides[side].off and self.again:
+                off = self.off(side, sides, reference, evidence)
+                yield Finding(Kind.OFF, f"{name} is off the reference: {off}; whether by rounding is not known", side)
             elif standing in (Standing.RIGHT, Standing.ROUNDING) and where.any():
-                ulps = reference.sides[framework].ulps
+                ulps = reference.sides[side].ulps
                 measured = f" ({_ulp_text(ulps)})" if ulps is not None else ""
                 words = "agrees with the reference" if standing is Standing.RIGHT else "is off by rounding alone"
                 least = (
@@ -471,28 +516,30 @@ class Court:
                     if where.all()
                     else f" in {np.count_nonzero(where):,} of {where.size:,} values; the rest is unknown"
                 )
-                yield f"{name} {words}{measured}{least}"
+                yield Finding(Kind.RIGHT, f"{name} {words}{measured}{least}", side)
 
-    def off(self, framework: str, sides: dict[str, Way], reference: Reference, evidence: dict[str, Evidence]) -> str:
+    def off(self, side: Side, sides: dict[Side, Computed], reference: Reference, evidence: dict[str, Evidence]) -> str:
         """`0.0 against 4.0 at [0, 0] (50 digits, mpmath)`."""
-        index = reference.sides[framework].worst_index or ()
-        known = evidence.get("", evidence.get(framework))
+        index = reference.sides[side].worst_index or ()
+        known = evidence.get("", evidence.get(side))
         assert known is not None
-        have, want = np.asarray(sides[framework][1].array)[index], known.best[index]
+        have, want = np.asarray(sides[side][1].array)[index], known.best[index]
         if np.isnan(want) and known.left is not None and known.right is not None:
             want = known.right[index] if np.isnan(known.left[index]) else known.left[index]
         place = f" at [{', '.join(map(str, index))}]" if index else ""
         return f"{have:.6g} against {want:.6g}{place} ({reference.method})"
 
-    def legitimate(self, sides: dict[str, Way], comparison: Comparison) -> bool:
+    def legitimate(self, sides: dict[Side, Computed], comparison: Comparison) -> bool:
         """Whether the sides part at kinks alone, and each is between the derivatives from the left and from the right."""
         parted = self.parted(sides, comparison)
-        judged = [self.judged.get((framework, id(value))) for framework, (_, value) in sides.items()]
+        judged = [self.judged.get((side, id(value))) for side, (_, value) in sides.items()]
         return parted is not None and all(found is not None and found.convention[parted].all() for found in judged)
 
     # ---- rounding or meaning ----
 
-    def rounding_or_meaning(self, quantity: str, sides: dict[str, Way], comparison: Comparison) -> Comparison:
+    def rounding_or_meaning(
+        self, quantity: Quantity, sides: dict[Side, Computed], comparison: Comparison
+    ) -> Comparison:
         """A mismatch of numbers is run again in double precision: `rounding` if it vanishes, else `different function`."""
         parted = comparison.measure is not None and comparison.measure.mismatched
         if comparison.verdict is not Verdict.DIFFERS or not parted or "subnormal" in comparison.diagnosis:
@@ -501,9 +548,11 @@ class Court:
             return comparison  # random weights tell nothing of the functions
         if "kink" in comparison.diagnosis and self.legitimate(sides, comparison):
             return comparison  # at a kink both may be right: two conventions, not two functions
-        doubles = {f: self.again[f].values.get((quantity, how)) for f, (how, _) in sides.items() if f in self.again}
-        values = [value for value in doubles.values() if value is not None and value.state is State.PRESENT]
-        if len(values) < len(FRAMEWORKS):
+        doubles = [
+            self.again[side].values.get((quantity, how)) for side, (how, _) in sides.items() if side in self.again
+        ]
+        values = [value for value in doubles if value is not None and value.state is State.PRESENT]
+        if len(values) < len(self.sides):
             if self.spec.in_double() != self.spec:
                 return comparison
             verdict = "rounding" if "ill-conditioned" in comparison.diagnosis else "different function"

@@ -224,7 +224,7 @@ class Expressions:
             except NoRow as error:
                 self.remarks.append(without_reference(framework, str(error)))
         if len(found) == len(FRAMEWORKS) and len({meaning.numpy for meaning in found.values()}) == 1:
-            return {"": found[FRAMEWORKS[0]]}
+            return {"": found[next(iter(FRAMEWORKS))]}
         return found
 
     def _lift(self, line: _Line, framework: str) -> ast.expr:

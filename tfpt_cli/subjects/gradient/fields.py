@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.documents.inputs import SCHEMA as VALUES
 from tfpt_cli.documents.inputs import Values, read_values
 from tfpt_cli.documents.reader import bad_name
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.shapes import Shape, show
 from tfpt_cli.subjects.gradient.expressions import Expressions
 from tfpt_cli.subjects.gradient.spec import FLOATING, NAME, Gradient, Output
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 MAX_NAMES = 64
 DERIVATIVES = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "d3", "d4", "d5", "d6")
 DTYPES = (*FLOATING, "bool", "uint8", "int8", "int16", "int32", "int64")
-MODES = {"torch": ("eager", "compile"), "tensorflow": ("eager", "graph", "jit")}
 
 _EXPRESSION = {
     "description": "an expression, or {python: file.py:function} for a function of your own",
@@ -136,19 +135,19 @@ SCHEMA: dict[str, Any] = {
         },
         "modes": {
             "title": "How each side is run",
-            "examples": [{"torch": ["eager", "compile"], "tensorflow": ["eager", "graph", "jit"]}],
+            "examples": [{framework.key: list(framework.modes) for framework in FRAMEWORKS.values()}],
             "type": "object",
             "description": "how each side is run, such as {tensorflow: [eager, jit]}",
             "additionalProperties": False,
             "properties": {
-                framework: {
+                framework.key: {
                     "type": "array",
-                    "description": f"a list of {', '.join(modes)}",
+                    "description": f"a list of {', '.join(framework.modes)}",
                     "minItems": 1,
                     "uniqueItems": True,
-                    "items": {"enum": list(modes), "description": f"one of {', '.join(modes)}"},
+                    "items": {"enum": list(framework.modes), "description": f"one of {', '.join(framework.modes)}"},
                 }
-                for framework, modes in MODES.items()
+                for framework in FRAMEWORKS.values()
             },
         },
     },
@@ -208,7 +207,8 @@ def read(reader: Reader, dtype: str, seed: int) -> Gradient | None:
         cotangent=cotangent,
         modes=modes,
         all_ways=reader.get(NAME, "ways", default="usual") == "all",
-        headline=_headline(reader, known),
+        written=_written(reader),
+        at=", ".join(f"{name} = {values.shown}" for name, values in known.items()),
         dtype=dtype,
         seed=seed,
         native=reader.get(NAME, "of") is None,
@@ -322,7 +322,9 @@ def _same_shape(reader: Reader, path: Path, what: str, values: Values, of: str, 
         reader.complain(path, f"the {what} has shape {show(values.shape)}, {of} has {show(shape)}")
 
 
-def _headline(reader: Reader, inputs: dict[str, Values]) -> str:
+def _written(reader: Reader) -> dict[str, str]:
+    """The code as it was written, by framework; under an empty key what both run."""
+
     def shown(*path: str) -> str:
         value = reader.get(NAME, *path)
         if isinstance(value, dict) and set(value) == {"python"}:
@@ -334,7 +336,6 @@ def _headline(reader: Reader, inputs: dict[str, Values]) -> str:
     def lines(*path: str) -> str:
         return f"{shown(*path)}; " if reader.get(NAME, *path) is not None else ""
 
-    at = ", ".join(f"{name} = {values.shown}" for name, values in inputs.items())
     if reader.get(NAME, "of") is not None:
-        return f"{lines('let')}{shown('of')}   at {at}"
-    return "\n".join([*(f"{LABELS[f]:<10}  {lines('let', f)}{shown(f)}" for f in FRAMEWORKS), f"at {at}"])
+        return {"": f"{lines('let')}{shown('of')}"}
+    return {framework: f"{lines('let', framework)}{shown(framework)}" for framework in FRAMEWORKS}

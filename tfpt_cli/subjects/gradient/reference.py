@@ -10,13 +10,14 @@ not known hides no other.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.rows import unstable_operations
 from tfpt_cli.expressions.lowering import in_double
+from tfpt_cli.frameworks import NUMPY
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.gradient.spec import EACH, FLOATING, HESSIAN, LARGEST, ORDER
 from tfpt_cli.subjects.gradient.writer import Writer, quantity
@@ -27,15 +28,44 @@ if TYPE_CHECKING:
     from tfpt_cli.documents.inputs import Values
     from tfpt_cli.subjects.gradient.spec import Body, Gradient, Meaning, Output
 
-# What a leaf of the reference holds, as its `how`: the quantity itself, its error estimate, and so on; behind a colon
-# stands whose function it is, where the sides have different ones.
-ITSELF, ERROR, LEFT, RIGHT, EXACT, CONDITION = "", "error", "left", "right", "exact", "condition"
-ALONG, DIRECTION = "along", "direction"
+# What a leaf of the reference holds of a quantity: itself in float64, itself in 50 digits, how much larger a small relative
+# change of the inputs comes out, the derivative along one direction, that direction.
+ITSELF, EXACT, CONDITION, ALONG, DIRECTION = "", "exact", "condition", "along", "direction"
+LEFT, RIGHT = "left", "right"
 AT_NAN = "at NaN"  # whether an operation is asked at NaN whose answer there depends on the place in a vector
-DOUBLE = "double"  # at the scenario's own numbers, not at those that the checked dtype holds
-
 UNDECIDED = "undecided"  # where independent sources disagree about an operation: not zero there
 KNOWN = "known"  # what of the value in 50 digits is known
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Aspect(str):
+    """What a leaf of the reference holds of a quantity. Its text tells it from the other leaves of that quantity.
+
+    `side` is the side that a derivative is taken from, `error` says that it is the estimate of the error. `whose` is the
+    framework whose function it is, empty where both sides mean one. With `double` it is at the scenario's own numbers, not at
+    those that the checked dtype holds. `of` says more: which operation, by which input.
+    """
+
+    what: str = ITSELF
+    side: str = ""
+    error: bool = False
+    whose: str = ""
+    double: bool = False
+    of: str = ""
+
+    def __new__(
+        cls,
+        what: str = ITSELF,
+        side: str = "",
+        error: bool = False,
+        whose: str = "",
+        double: bool = False,
+        of: str = "",
+    ) -> Aspect:
+        """The text of an aspect is all that is said of it."""
+        words = " ".join(filter(None, ("double" * double, what, of, side, "error" * error)))
+        return super().__new__(cls, f"{words}:{whose}" if whose else words)
+
 
 _COMPLEX = re.compile(r"fft|\dj|complex|eig|sqrtm")
 # By this many numbers every derivative is taken at the second look, at some ten evaluations each.
@@ -74,20 +104,15 @@ def _needed(sections: list[Section]) -> str:
 _WORDS = re.compile(r"\b(?:_\w+|mp)\b")
 
 
-def leaf_of(what: str, whose: str) -> str:
-    """The `how` of a leaf that holds what of a quantity, as one side means it (or both)."""
-    return f"{what}:{whose}" if whose else what
-
-
 class ReferenceWriter(Writer):
     """Writes the reference's sections for one look."""
 
-    framework = "reference"
+    framework = NUMPY
     seed = ""
 
-    def __init__(self, spec: Gradient, *, second: bool = False, label: str = "") -> None:
+    def __init__(self, spec: Gradient, *, second: bool = False, double: bool = False) -> None:
         super().__init__(spec)
-        self.second, self.label = second, label
+        self.second, self.double = second, double
         self.names = {name: name for name in spec.inputs}
 
     def sections(self) -> Iterator[Section]:
@@ -105,7 +130,7 @@ class ReferenceWriter(Writer):
         double = self.spec.in_double()
         if self.second and double is not self.spec:
             # At the numbers that stand in the scenario, which the sides get when they are run in double precision.
-            again = ReferenceWriter(double, second=True, label=DOUBLE)
+            again = ReferenceWriter(double, second=True, double=True)
             yield Section(again.inputs(), required=True)
             yield from again.parts()
 
@@ -136,7 +161,7 @@ class ReferenceWriter(Writer):
         """The sections of one output, as one side means it."""
         function = output.name or self.free("f")
         yield Section(self.holding(function, meaning.numpy), required=True)
-        value = Leaf(output.value, self.how(ITSELF, whose), self.value)
+        value = Leaf(output.quantity, self.aspect(whose), self.value)
         yield Section(f"{self.value} = {self.call(function)}", (value,))
         yield from self.at_nan(output, whose, meaning)
         own = self.own(output, meaning)
@@ -148,7 +173,7 @@ class ReferenceWriter(Writer):
             yield self.differences(kind, output, function, whose)
         if self.second:
             yield from self.sensitivity(output, function, whose)
-            if not self.label and (body := meaning.undecided("_unknown")) is not None:
+            if not self.double and (body := meaning.undecided("_unknown")) is not None:
                 yield self.undecided(output, whose, body, own=own)
         high = any(ORDER.fullmatch(kind) for kind in self.spec.derivatives)
         if (self.second or high) and (digits := meaning.mpmath) is not None:
@@ -164,10 +189,10 @@ class ReferenceWriter(Writer):
             f"_unknown = np.nan\n{one} = {call}",
             f"_unknown = 0.3\n{mask} = 1.0 - (({one} == {call}) | (np.isnan({one}) & np.isnan({call})))",
         ]
-        leaves = [Leaf(output.value, self.how(UNDECIDED, whose), mask)]
+        leaves = [Leaf(output.quantity, self.aspect(whose, UNDECIDED), mask)]
         for kind in self.spec.derivatives if own else ():
             if kind in ("gradient", "vjp", "jvp") or (kind == "jacobian" and self.spec.count <= EACH):
-                leaves += self.of_slopes(kind, output, UNDECIDED, whose, dict.fromkeys(self.wrt, mask))
+                leaves += self.of_slopes(kind, output, self.aspect(whose, UNDECIDED), dict.fromkeys(self.wrt, mask))
         return Section("\n".join(lines), tuple(leaves))
 
     @property
@@ -178,7 +203,7 @@ class ReferenceWriter(Writer):
     def own_slopes(self, kinds: list[str], output: Output, function: str, whose: str, meaning: Meaning) -> Section:
         """Slopes of every number of an elementwise result by its own number of each input, and what they make."""
         lines: list[str] = []
-        held: dict[str, dict[str, str]] = {}  # by what is found, by input
+        held: dict[Aspect, dict[str, str]] = {}  # by what is found, by input
         for name in self.wrt:
             if name not in meaning.inputs:
                 continue
@@ -191,23 +216,24 @@ class ReferenceWriter(Writer):
                 lines.append(
                     f"{slope}, {error} = _own_slopes(lambda _p: {function}({arguments}), {self.names[name]}{direction})"
                 )
-                held.setdefault(word, {})[name] = slope
-                held.setdefault(f"{word} {ERROR}".strip(), {})[name] = error
+                held.setdefault(self.aspect(whose, side=word), {})[name] = slope
+                held.setdefault(self.aspect(whose, side=word, error=True), {})[name] = error
         leaves = [
             leaf
             for kind in kinds
             for _, word in self.directions
-            for what in (word, f"{word} {ERROR}".strip())
-            for leaf in self.of_slopes(kind, output, what, whose, held.get(what, {}))
+            for aspect in (self.aspect(whose, side=word), self.aspect(whose, side=word, error=True))
+            for leaf in self.of_slopes(kind, output, aspect, held.get(aspect, {}))
         ]
         return Section("\n".join(lines), tuple(leaves))
 
-    def of_slopes(self, kind: str, output: Output, what: str, whose: str, slopes: dict[str, str]) -> Iterator[Leaf]:
+    def of_slopes(self, kind: str, output: Output, aspect: Aspect, slopes: dict[str, str]) -> Iterator[Leaf]:
         """The leaves of one kind of derivative, made of the slopes by each input that the result depends on."""
-        how, size = self.how(what, whose), "np.abs({})" if ERROR in what else "{}"
+        size = "np.abs({})" if aspect.error else "{}"
         if kind == "jvp":
             parts = [f"{size.format(self.tangent(name))} * {slope}" for name, slope in slopes.items()]
-            yield Leaf(quantity(kind, output.name), how, " + ".join(parts) or f"np.zeros(np.shape({self.value}))")
+            along = quantity(kind, output.name, *self.spec.wrt)
+            yield Leaf(along, aspect, " + ".join(parts) or f"np.zeros(np.shape({self.value}))")
             return
         weight = f"{size.format(self.cotangent(output.name))} * " if kind == "vjp" else ""
         for name in self.wrt:
@@ -218,7 +244,7 @@ class ReferenceWriter(Writer):
             else:
                 made = "_spread" if kind == "jacobian" else "_collected"
                 source = f"{made}({weight}{slopes[name]}, {like})"
-            yield Leaf(quantity(kind, output.name, name), how, source)
+            yield Leaf(quantity(kind, output.name, name), aspect, source)
 
     def at_nan(self, output: Output, whose: str, meaning: Meaning) -> Iterator[Section]:
         """Whether an operation is asked at NaN whose answer there depends on the place in a vector, and by which inputs."""
@@ -231,14 +257,17 @@ class ReferenceWriter(Writer):
                     asked.setdefault(source, []).append(f"np.isnan({self.call(function)}).any()")
             leaves = [
                 Leaf(
-                    output.value, self.how(f"{AT_NAN} {name} {source}".strip(), whose), f"np.any([{', '.join(calls)}])"
+                    output.quantity,
+                    self.aspect(whose, AT_NAN, of=f"{name} {source}".strip()),
+                    f"np.any([{', '.join(calls)}])",
                 )
                 for source, calls in asked.items()
             ]
             yield Section("\n\n".join(lines), tuple(leaves))
 
-    def how(self, what: str, whose: str) -> str:
-        return leaf_of(f"{self.label} {what}".strip(), whose)
+    def aspect(self, whose: str, what: str = ITSELF, side: str = "", *, error: bool = False, of: str = "") -> Aspect:
+        """What a leaf holds, at the numbers that this writer is asked about."""
+        return Aspect(what=what, side=side, error=error, whose=whose, double=self.double, of=of)
 
     def holding(self, name: str, body: Body) -> str:
         """The function of an expression, and what its `stop_gradient` holds."""
@@ -258,15 +287,15 @@ class ReferenceWriter(Writer):
         for side, word in self.directions:
             held, error = self.free(f"{name}_{word}" if word else name), self.free(f"{name}_{word or 'its'}_error")
             lines.append(f"{held}, {error} = _slopes({moved}, {point}{f', {side}' if side else ''})")
-            for source, what in ((held, word or ITSELF), (error, f"{word} {ERROR}".strip())):
-                leaves += self.blocks(kind, output, what, whose, source)
+            leaves += self.blocks(kind, output, self.aspect(whose, side=word), held)
+            leaves += self.blocks(kind, output, self.aspect(whose, side=word, error=True), error)
         return Section("\n".join(lines), tuple(leaves))
 
-    def blocks(self, kind: str, output: Output, what: str, whose: str, source: str) -> Iterator[Leaf]:
+    def blocks(self, kind: str, output: Output, aspect: Aspect, source: str) -> Iterator[Leaf]:
         """The leaves of a matrix of slopes: the columns of each input, in its shape."""
-        how = self.how(what, whose)
         if kind == "jvp":
-            yield Leaf(quantity("jvp", output.name), how, f"{source}[:, 0].reshape(np.shape({self.value}))")
+            along = quantity("jvp", output.name, *self.spec.wrt)
+            yield Leaf(along, aspect, f"{source}[:, 0].reshape(np.shape({self.value}))")
             return
         start, size = 0, self.spec.count
         for name in self.wrt:
@@ -274,9 +303,9 @@ class ReferenceWriter(Writer):
             columns = f"{source}[:, {start}:{stop}]" if kind == "jacobian" else f"{source}.sum(0)[{start}:{stop}]"
             if self.spec.complex and self.spec.dtypes[name].startswith("complex"):
                 # The gradient of a complex input, as both frameworks give it: by the real part plus i by the imaginary.
-                columns += f" + 1j * {source}.sum(0)[{size + start}:{size + stop}]" if ERROR not in what else ""
+                columns += f" + 1j * {source}.sum(0)[{size + start}:{size + stop}]" if not aspect.error else ""
             shaped = f"np.shape({self.value}) + {shape}" if kind == "jacobian" else f"{shape}"
-            yield Leaf(quantity(kind, output.name, name), how, f"({columns}).reshape({shaped})")
+            yield Leaf(quantity(kind, output.name, name), aspect, f"({columns}).reshape({shaped})")
             start = stop
 
     def second_order(self, kind: str, output: Output, whose: str, lines: list[str], point: str, moved: str) -> Section:
@@ -289,18 +318,19 @@ class ReferenceWriter(Writer):
             tangents = ", ".join(f"np.ravel({self.tangent(name)})" for name in self.wrt)
             direction = self.free("direction")
             lines.append(f"{direction} = np.concatenate([{tangents}])")
-            for source, what in ((f"{held} @ {direction}", ITSELF), (f"{error} @ np.abs({direction})", ERROR)):
+            for source, is_error in ((f"{held} @ {direction}", False), (f"{error} @ np.abs({direction})", True)):
                 for name, at in places.items():
                     shaped = f"({source})[{at.start}:{at.stop}].reshape({self.spec.inputs[name].shape})"
-                    leaves.append(Leaf(quantity("hvp", output.name, name), self.how(what, whose), shaped))
+                    aspect = self.aspect(whose, error=is_error)
+                    leaves.append(Leaf(quantity("hvp", output.name, name), aspect, shaped))
             return Section("\n".join(lines), tuple(leaves))
-        for source, what in ((held, ITSELF), (error, ERROR)):
+        for source, is_error in ((held, False), (error, True)):
             for first, rows in places.items():
                 for second, columns in places.items():
                     shape = self.spec.inputs[first].shape + self.spec.inputs[second].shape
                     block = f"{source}[{rows.start}:{rows.stop}, {columns.start}:{columns.stop}].reshape({shape})"
                     key = quantity("hessian", output.name, first, second)
-                    leaves.append(Leaf(key, self.how(what, whose), block))
+                    leaves.append(Leaf(key, self.aspect(whose, error=is_error), block))
         return Section("\n".join(lines), tuple(leaves))
 
     def along(self, output: Output, function: str, whose: str) -> Section:
@@ -324,9 +354,9 @@ class ReferenceWriter(Writer):
             ]
             key = quantity("gradient", output.name, name)
             leaves += [
-                Leaf(key, self.how(ALONG, whose), f"{held}[0, 0]"),
-                Leaf(key, self.how(f"{ALONG} {ERROR}", whose), f"{error}[0, 0]"),
-                Leaf(key, self.how(DIRECTION, whose), direction),
+                Leaf(key, self.aspect(whose, ALONG), f"{held}[0, 0]"),
+                Leaf(key, self.aspect(whose, ALONG, error=True), f"{error}[0, 0]"),
+                Leaf(key, self.aspect(whose, DIRECTION), direction),
             ]
         return Section("\n".join(lines), tuple(leaves))
 
@@ -386,7 +416,7 @@ class ReferenceWriter(Writer):
             f"{condition} = np.max([np.abs({moved}({point} * (1 + 1e-7 * _s)) - {self.value}) for _s in {signs}], 0)",
             f"{condition} = {condition} / (1e-7 * np.abs({self.value}))",
         ]
-        yield Section("\n".join(lines), (Leaf(output.value, self.how(CONDITION, whose), condition),))
+        yield Section("\n".join(lines), (Leaf(output.quantity, self.aspect(whose, CONDITION), condition),))
 
     def in_digits(self, output: Output, whose: str, body: Body, *, own: bool) -> Iterator[Section]:
         """The value and the first derivatives in 50 digits, and derivatives of higher order."""
@@ -413,8 +443,8 @@ class ReferenceWriter(Writer):
             like = "complex" if self.spec.complex else "float"
             known, precise = self.free("exact_known"), self.free("exact_enough")
             leaves = (
-                Leaf(output.value, self.how(EXACT, whose), f"_plain({value}, {like})"),
-                Leaf(output.value, self.how(KNOWN, whose), known),
+                Leaf(output.quantity, self.aspect(whose, EXACT), f"_plain({value}, {like})"),
+                Leaf(output.quantity, self.aspect(whose, KNOWN), known),
             )
             arguments = ", ".join((function, *self.names.values()))
             yield Section(f"{value}, {known}, {precise} = _in_two_precisions({arguments})", leaves)
@@ -434,23 +464,23 @@ class ReferenceWriter(Writer):
         by = tuple(list(self.names).index(name) for name in self.wrt)
         arguments = f"({', '.join(self.names.values())},), {by}{', _held' if held else ''}"
         leaves = [
-            Leaf(output.value, self.how(EXACT, whose), value),
-            Leaf(output.value, self.how(KNOWN, whose), known),
+            Leaf(output.quantity, self.aspect(whose, EXACT), value),
+            Leaf(output.quantity, self.aspect(whose, KNOWN), known),
         ]
         for kind in kinds:
-            for column, what in enumerate((EXACT, f"{EXACT} {LEFT}", f"{EXACT} {RIGHT}")):
+            for column, side in enumerate(("", LEFT, RIGHT)):
                 rows = {name: f"{slopes}[{row}, {column}]" for row, name in enumerate(self.wrt)}
-                leaves += self.of_slopes(kind, output, what, whose, rows)
+                leaves += self.of_slopes(kind, output, self.aspect(whose, EXACT, side), rows)
         return Section(f"{value}, {known}, {slopes} = _place_by_place({function}, {arguments})", tuple(leaves))
 
     def quotients(self, kind: str, output: Output, whose: str, function: str) -> Section:
         point, moved, held = self.free("point"), self.free("moved"), self.free("exact_slopes")
         lines = [f"{point} = _number({self.packed(kind)})", self.moved(moved, kind, output, function)]
         leaves: list[Leaf] = []
-        for side, what in ((0, EXACT), (-1, f"{EXACT} {LEFT}"), (1, f"{EXACT} {RIGHT}")):
+        for side, word in ((0, ""), (-1, LEFT), (1, RIGHT)):
             source = f"{held}_{('middle', 'right', 'left')[side]}"
             lines.append(f"{source} = _plain(_quotients({moved}, {point}{f', {side}' if side else ''}), float)")
-            leaves += self.blocks(kind, output, what, whose, source)
+            leaves += self.blocks(kind, output, self.aspect(whose, EXACT, word), source)
         return Section("\n".join(lines), tuple(leaves))
 
     def of_order(self, order: int, output: Output, whose: str, function: str) -> Iterator[Section]:
@@ -462,5 +492,7 @@ class ReferenceWriter(Writer):
             places = (self.names | {name: f"_number(np.full({shape}, _p))"}).values()
             moved = f"lambda _p: np.sum({function}({', '.join(places)}))"
             source = f"{holder} = _plain(mpmath.diff({moved}, np.ravel({self.names[name]})[0], {order}), float)"
-            leaf = Leaf(quantity(f"d{order}", output.name, name), self.how(EXACT, whose), f"{holder}.reshape({shape})")
+            leaf = Leaf(
+                quantity(f"d{order}", output.name, name), self.aspect(whose, EXACT), f"{holder}.reshape({shape})"
+            )
             yield Section(source, (leaf,))

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.rows import dictionary, drawn_layers
 from tfpt_cli.expressions.lowering import in_double, written_for_reference, written_with_unknowns
-from tfpt_cli.frameworks import LABELS
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.shapes import Shape, show
 from tfpt_cli.language.trees import called_name
+from tfpt_cli.results import VALUE, Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from tfpt_cli.documents.inputs import Values
 
@@ -162,14 +163,22 @@ class Output:
     code: dict[str, Code] = field(default_factory=dict)
 
     @property
+    def quantity(self) -> Quantity:
+        """Its value, as a quantity."""
+        return Quantity(kind=VALUE, output=self.name)
+
+    @property
     def value(self) -> str:
-        """The quantity that holds its value."""
-        return self.name or "value"
+        """What a person calls its value."""
+        return str(self.quantity)
 
 
 @dataclass(frozen=True)
 class Gradient:
-    """A checked gradient scenario: everything that its listings need. `dtypes` are those of the inputs, by name."""
+    """A checked gradient scenario: everything that its listings need. `dtypes` are those of the inputs, by name.
+
+    `written` is the code as a person wrote it, by framework (under an empty key what both run), `at` the inputs.
+    """
 
     inputs: dict[str, Values]
     dtypes: dict[str, str]
@@ -180,7 +189,8 @@ class Gradient:
     cotangent: dict[str, Values]
     modes: dict[str, tuple[str, ...]]
     all_ways: bool
-    headline: str
+    written: Mapping[str, str]
+    at: str
     dtype: str
     seed: int
     native: bool
@@ -222,8 +232,23 @@ class Gradient:
                 found.setdefault(framework, []).extend(drawn(body, framework))
         return {framework: calls for framework, calls in found.items() if calls}
 
+    def of(self, framework: str) -> Gradient:
+        """What of it one framework alone runs, for two versions of that: its meaning is then that of both sides."""
+        outputs = tuple(
+            replace(
+                output,
+                body={f: body for f, body in output.body.items() if f == framework},
+                code={f: code for f, code in output.code.items() if f == framework},
+                reference={"": meaning}
+                if (meaning := output.reference.get("", output.reference.get(framework)))
+                else {},
+            )
+            for output in self.outputs
+        )
+        return replace(self, outputs=outputs)
+
     def in_double(self) -> Gradient:
-        """The same in double precision."""
+        """The scenario in double precision."""
         dtype = in_double(self.dtype)
         dtypes = {n: in_double(d) if d in FLOATING else d for n, d in self.dtypes.items()}
         outputs = tuple(
@@ -257,4 +282,4 @@ class Gradient:
 
 def without_reference(framework: str, call: str) -> str:
     """The remark that no reference can be had for an expression of one side, because no row knows a call in it."""
-    return f"no reference for {LABELS[framework]}'s side: no row of the dictionary reads {call}"
+    return f"no reference for {FRAMEWORKS[framework].label}'s side: no row of the dictionary reads {call}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from tfpt_cli.frameworks import TENSORFLOW
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.gradient.spec import ORDER
 from tfpt_cli.subjects.gradient.writer import FrameworkWriter, alone_or, listed, quantity, unpacked
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class TensorFlowWriter(FrameworkWriter):
     """Reverse mode by `tf.GradientTape`, forward mode by `tf.autodiff.ForwardAccumulator`."""
 
-    framework = "tensorflow"
+    framework = TENSORFLOW
     seed = "tf.keras.utils.set_random_seed({seed})"
     compiled: ClassVar[dict[str, str]] = {
         "graph": "tf.function({function})",
@@ -208,7 +209,7 @@ class TensorFlowWriter(FrameworkWriter):
             f"    {self.value} = {call}",
             f"{holder} = {accumulator}.jvp({self.value})",
         ]
-        leaf = self.leaf(quantity("jvp", output.name), "ForwardAccumulator", mode, holder)
+        leaf = self.leaf(quantity("jvp", output.name, *self.spec.wrt), "ForwardAccumulator", mode, holder)
         yield Section("\n".join(lines), (leaf,))
 
     def whole(self, output: Output, name: str, run: str, mode: str) -> Section:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from tfpt_cli.frameworks import TORCH
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.gradient.spec import ORDER
 from tfpt_cli.subjects.gradient.writer import FrameworkWriter, alone_or, listed, quantity, unpacked
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class TorchWriter(FrameworkWriter):
     """Reverse mode by `backward` and `torch.autograd.grad`, the rest by `torch.autograd.functional` and `torch.func`."""
 
-    framework = "torch"
+    framework = TORCH
     seed = "torch.manual_seed({seed})"
     compiled: ClassVar[dict[str, str]] = {"compile": "torch.compile({function})"}
     needs: ClassVar[dict[str, str]] = {"compile": "a C++ compiler"}
@@ -39,7 +40,7 @@ class TorchWriter(FrameworkWriter):
     def gradient(self, output: Output, run: str, mode: str) -> Iterator[Section]:
         ones = [] if output.shape == () and not self.spec.complex else [f"torch.ones_like({self.value})"]
         lines = [f"{self.value}.backward({', '.join(ones)})"]
-        first = output is self.spec.outputs[0] and mode == self.spec.modes["torch"][0].replace("eager", "")
+        first = output is self.spec.outputs[0] and mode == self.spec.modes[self.framework][0].replace("eager", "")
         if not first:  # .grad accumulates
             lines = [*(f"{name}.grad = None" for name in self.wrt), *lines]
         grads = [f"{name}.grad" for name in self.wrt]
@@ -115,7 +116,7 @@ class TorchWriter(FrameworkWriter):
             yield Section("\n".join(lines), (self.leaf(key, "nested autograd.grad", mode, holder),))
 
     def jvp(self, output: Output, run: str, mode: str) -> Iterator[Section]:
-        holder, key = self.free("jvp"), quantity("jvp", output.name)
+        holder, key = self.free("jvp"), quantity("jvp", output.name, *self.spec.wrt)
         tangents = [self.tangent(name) for name in self.wrt]
         arguments = f"{self.of_wrt(run)}, {_tuple(self.wrt)}, {_tuple(tangents)}"
         yield Section(f"_, {holder} = torch.func.jvp({arguments})", (self.leaf(key, "func.jvp", mode, holder),))

@@ -9,39 +9,35 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tfpt_cli.listing import Leaf, Section
+from tfpt_cli.results import Quantity, Way
 from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body, drawn, layer_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tfpt_cli.documents.inputs import Values
+    from tfpt_cli.frameworks import Framework
     from tfpt_cli.subjects.gradient.spec import Gradient, Output
 
 
-def quantity(kind: str, output: str, *names: str) -> str:
-    """The name of a derivative: `d/dx`, `dloss/dw`, `jacobian d/dx`, `d2/dxdw`, `d2/dx2`, `d3/dx3`, `jvp`, `hvp d/dx`."""
+def quantity(kind: str, output: str, *by: str) -> Quantity:
+    """A derivative by some inputs; `kind` is as a scenario calls it, `d3` for the third order."""
     if order := ORDER.fullmatch(kind):
-        return f"d{order[1]}{output}/d{names[0]}{order[1]}"
-    if kind == "jvp":
-        return f"jvp {output}".strip()
-    if kind == "hessian":
-        first, second = names
-        return f"d2{output}/d{first}2" if first == second else f"d2{output}/d{first}d{second}"
-    prefix = "" if kind == "gradient" else f"{kind} "
-    return f"{prefix}d{output}/d{names[0]}"
+        return Quantity(kind="derivative", output=output, by=by, order=int(order[1]))
+    return Quantity(kind=kind, output=output, by=by)
 
 
-def quantities_of(output: Output, spec: Gradient) -> dict[str, tuple[str, ...]]:
-    """By name, an output's value and derivatives: the inputs that each is taken by."""
-    found: dict[str, tuple[str, ...]] = {output.value: ()}
+def quantities_of(output: Output, spec: Gradient) -> list[Quantity]:
+    """An output's value and its derivatives."""
+    found = [output.quantity]
     for kind in spec.derivatives:
         if kind == "hessian":
-            found |= {quantity(kind, output.name, a, b): (a, b) for a in spec.wrt for b in spec.wrt}
+            found += [quantity(kind, output.name, a, b) for a in spec.wrt for b in spec.wrt]
         elif kind == "jvp":
-            found[quantity(kind, output.name)] = spec.wrt
+            found.append(quantity(kind, output.name, *spec.wrt))
         else:
-            found |= {quantity(kind, output.name, name): (name,) for name in spec.wrt}
-    return found
+            found += [quantity(kind, output.name, name) for name in spec.wrt]
+    return list(dict.fromkeys(found))
 
 
 class Writer(ABC):
@@ -50,7 +46,7 @@ class Writer(ABC):
     The listing's own variables are called by plain words, with an underscore behind where a person has taken one.
     """
 
-    framework: ClassVar[str]
+    framework: ClassVar[Framework]
     seed: ClassVar[str]
 
     def __init__(self, spec: Gradient) -> None:
@@ -102,8 +98,8 @@ class Writer(ABC):
         lines = [f"    {line} = {source}\n" for line, source in body.lines]
         return f"def {name}({', '.join(self.spec.inputs)}):\n{''.join(lines)}    return {body.result}"
 
-    def leaf(self, name: str, way: str, mode: str, holder: str) -> Leaf:
-        return Leaf(name, ", ".join(filter(None, (way, mode))), holder)
+    def leaf(self, quantity: Quantity, method: str, mode: str, holder: str) -> Leaf:
+        return Leaf(quantity, Way(method=method, mode=mode), holder)
 
     def leaves(self, kind: str, output: Output, way: str, mode: str, holders: list[str]) -> tuple[Leaf, ...]:
         """The derivatives by each input, held by as many variables."""
@@ -150,7 +146,7 @@ class FrameworkWriter(Writer):
 
     def run(self, output: Output, run: str, mode: str) -> Iterator[Section]:
         """The sections of an output's value and derivatives in one mode (`run` is the function to call)."""
-        value = self.leaf(output.value, "", mode, self.value)
+        value = self.leaf(output.quantity, "", mode, self.value)
         yield Section(self.evaluation(output, run), (value,), required=True)
         for kind in self.spec.derivatives:
             if self.wrt:

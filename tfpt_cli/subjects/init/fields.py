@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.subjects.init.native import NativeReader
 from tfpt_cli.subjects.init.neutral import NeutralReader
 from tfpt_cli.subjects.init.spec import NAME, SAMPLES, Init
@@ -38,7 +38,7 @@ SCHEMA: dict[str, Any] = {
             "description": "a layer, such as linear(3, 4)",
             "examples": ["linear(3, 4)", "conv2d(3, 8, 3)", "embedding(100, 16)", "lstm(8, 16)", "batch_norm2d(8)"],
         },
-        "torch": {
+        TORCH.key: {
             "title": "PyTorch's layer, and the calls that fill its parameters by their names in the state_dict",
             "type": "object",
             "description": "a mapping with 'layer' and an initializer for each parameter",
@@ -57,7 +57,7 @@ SCHEMA: dict[str, Any] = {
                 "examples": ["nn.init.zeros_()", 'nn.init.kaiming_normal_(nonlinearity="relu")'],
             },
         },
-        "tensorflow": {
+        TENSORFLOW.key: {
             "title": "Keras's layer, with its initializers among its arguments",
             "type": "object",
             "description": "a mapping with 'layer' and 'input_shape'",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import Layer, dictionary
-from tfpt_cli.frameworks import FRAMEWORKS, LABELS
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import constants, native_fill, native_source
@@ -41,12 +41,10 @@ class NativeReader:
             if name not in RESERVED:
                 message = f"'{name}' goes under 'torch' (in Keras, into the layer: kernel_initializer=...)"
                 reader.complain((NAME, name), message, key=True)
-        torch_call, keras_call = calls["torch"], calls["tensorflow"]
+        torch_call, keras_call = calls[TORCH], calls[TENSORFLOW]
         if not isinstance(torch_call, ast.Call) or not isinstance(keras_call, ast.Call):
             return None
-        if not all(
-            [self.is_layer(torch_call, "torch", "nn."), self.is_layer(keras_call, "tensorflow", "keras.layers.")]
-        ):
+        if not all([self.is_layer(torch_call, TORCH, "nn."), self.is_layer(keras_call, TENSORFLOW, "keras.layers.")]):
             return None
         pair = reader.get(NAME, "pair")
         row, settings = self.row(torch_call, keras_call)
@@ -58,25 +56,25 @@ class NativeReader:
                 key=True,
             )
             return None
-        given = tuple(int(size) for size in reader.get(NAME, "tensorflow", "input_shape"))
+        given = tuple(int(size) for size in reader.get(NAME, TENSORFLOW, "input_shape"))
         build = str((None, *given))
         if pair is not None or row is None:
             parameters = self.paired(pair, fillings)
         else:
-            self.check_input(row, settings["tensorflow"], keras_call, given)
+            self.check_input(row, settings[TENSORFLOW], keras_call, given)
             parameters = self.known(row, settings, keras_call, fillings)
             if row.build is not None:
-                build = build_argument(row, row.names(settings["torch"]), given)
+                build = build_argument(row, row.names(settings[TORCH]), given)
         layer = {f: ast.unparse(call) for f, call in calls.items() if call is not None}
         return Init(
-            lambda framework: layer[framework],
-            build,
-            tuple(parameters),
-            self.samples,
-            "\n".join(f"{LABELS[f]:<10}  {layer[f]}" for f in FRAMEWORKS),
-            self.dtype,
-            self.seed,
-            (row.notes,) if row is not None and row.notes and pair is None else (),
+            write_layer=lambda framework: layer[framework],
+            build=build,
+            parameters=tuple(parameters),
+            samples=self.samples,
+            written=layer,
+            dtype=self.dtype,
+            seed=self.seed,
+            about=(row.notes,) if row is not None and row.notes and pair is None else (),
         )
 
     def is_layer(self, call: ast.Call, framework: str, module: str) -> bool:
@@ -90,16 +88,16 @@ class NativeReader:
     def torch_fillings(self) -> dict[str, ast.Call]:
         """The checked calls that fill PyTorch's parameters; the tensor is passed in by the listing."""
         found: dict[str, ast.Call] = {}
-        for name in self.reader.get(NAME, "torch", default={}):
+        for name in self.reader.get(NAME, TORCH, default={}):
             if name == "layer":
                 continue
-            path = (NAME, "torch", name)
+            path = (NAME, TORCH, name)
             if not _is_parameter_name(name):
                 self.reader.complain(path, f"'{name}' is not the name of a parameter", key=True)
                 continue
-            call = self.reader.native(path, "torch", set(), what="a native initializer", given=1)
+            call = self.reader.native(path, TORCH, set(), what="a native initializer", given=1)
             if isinstance(call, ast.Call):
-                full = native("torch").canonical(called_name(call))
+                full = native(TORCH).canonical(called_name(call))
                 if not (full.startswith("nn.init.") and full.endswith("_")):
                     self.reader.complain(path, f"'{ast.unparse(call.func)}' is not an initializer of nn.init")
                 found[name] = call
@@ -107,15 +105,15 @@ class NativeReader:
 
     def row(self, torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None, dict[str, dict[str, Any]]]:
         """The row that knows both classes, and the settings that each call means by it."""
-        for row in _rows_of(native("torch").canonical(called_name(torch_call))):
+        for row in _rows_of(native(TORCH).canonical(called_name(torch_call))):
             cells, bidirectional = unstacked(keras_call) if row.recurrent else ([keras_call], False)
             trees = {
-                "torch": settings_of(row.spelling["torch"], torch_call, "torch"),
-                "tensorflow": settings_of(row.spelling["tensorflow"], cells[0], "tensorflow") if cells else None,
+                TORCH: settings_of(row.spelling[TORCH], torch_call, TORCH),
+                TENSORFLOW: settings_of(row.spelling[TENSORFLOW], cells[0], TENSORFLOW) if cells else None,
             }
             if any(tree is None for tree in trees.values()):
                 continue
-            settings = {f: constants(tree or {}) for f, tree in trees.items()}
+            settings: dict[str, dict[str, Any]] = {f: constants(tree or {}) for f, tree in trees.items()}
             sizes = {p.name for p in row.signature.parameters if p.annotation == "size"}
             if any(
                 isinstance(v, (list, tuple)) for values in settings.values() for k, v in values.items() if k in sizes
@@ -123,11 +121,11 @@ class NativeReader:
                 continue  # several axes where the row knows one
             # What the row computes for an argument of Keras, such as `key_dim`, the call itself may say otherwise.
             said = constants({n: tree for n, tree in _arguments(cells[0]).items() if n in row.where})
-            settings["tensorflow"] |= {name: value for name, value in said.items() if value is not None}
+            settings[TENSORFLOW] |= {name: value for name, value in said.items() if value is not None}
             if row.recurrent:
-                settings["tensorflow"] |= {"num_layers": len(cells), "bidirectional": bidirectional}
+                settings[TENSORFLOW] |= {"num_layers": len(cells), "bidirectional": bidirectional}
                 self.check_stack(settings)
-            for framework, other in (FRAMEWORKS, FRAMEWORKS[::-1]):
+            for framework, other in ((TORCH, TENSORFLOW), (TENSORFLOW, TORCH)):
                 # A size that one call does not tell (a depth_multiplier in PyTorch) the other one does.
                 for name in set(row.signature.settings) - set(trees[framework] or {}):
                     if name in settings[other] and not isinstance(settings[other][name], bool):
@@ -138,12 +136,12 @@ class NativeReader:
     def check_stack(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
         """Complains where the two sides do not stack the same layers and directions."""
         stacks = {f: (values.get("num_layers"), values.get("bidirectional")) for f, values in settings.items()}
-        if stacks["torch"] != stacks["tensorflow"]:
+        if stacks[TORCH] != stacks[TENSORFLOW]:
             words = [
-                f"{LABELS[f]} has {n} layer{'s' * (n != 1)} in {'both directions' if both else 'one direction'}"
+                f"{FRAMEWORKS[f].label} has {n} layer{'s' * (n != 1)} in {'both directions' if both else 'one direction'}"
                 for f, (n, both) in stacks.items()
             ]
-            self.reader.complain((NAME, "tensorflow", "layer"), ", ".join(words))
+            self.reader.complain((NAME, TENSORFLOW, "layer"), ", ".join(words))
 
     def check_input(self, row: Layer, settings: dict[str, Any], keras_call: ast.Call, given: tuple[int, ...]) -> None:
         """Complains about an input shape with the wrong number of axes; notes the sizes that it gives the layer."""
@@ -163,7 +161,7 @@ class NativeReader:
         if len(given) < needed or (len(given) > needed and not open_ended):
             words = f"{'at least ' * open_ended}{needed} ax{'es' if needed != 1 else 'is'} without the batch"
             message = f"{called_name(keras_call)} takes inputs with {words}, got {list(given)}"
-            self.reader.complain((NAME, "tensorflow", "input_shape"), message)
+            self.reader.complain((NAME, TENSORFLOW, "input_shape"), message)
 
     def known(
         self, row: Layer, settings: dict[str, dict[str, Any]], keras_call: ast.Call, fillings: dict[str, ast.Call]
@@ -181,17 +179,17 @@ class NativeReader:
         for slot in there:
             ours, fills, again = self.filled_in_torch(slot, fillings, used)
             theirs, again_in_keras = self.filled_in_keras(slot, cells[slot.copy.index if len(cells) > 1 else 0])
-            sides = {"torch": ours, "tensorflow": theirs}
-            rebuilt = frozenset(f for f, built in (("torch", again), ("tensorflow", again_in_keras)) if built)
+            sides: dict[str, Filling] = {TORCH: ours, TENSORFLOW: theirs}
+            rebuilt = frozenset(f for f, built in ((TORCH, again), (TENSORFLOW, again_in_keras)) if built)
             parameter = slot.parameter(sides, partial(tuple, fills), rebuilt)
             parameters.append(replace(parameter, layout=self.layout(layouts, slot.name, parameter.layout)))
         names = [parameter.name for parameter in parameters]
         for name in layouts:
             reader.choose((NAME, "layout", name), names, "parameter", name)
-        missing = [slot.name for slot in there if slot.attribute["torch"] is None]
+        missing = [slot.name for slot in there if slot.attribute[TORCH] is None]
         for name in fillings:
             if name in missing:
-                reader.complain((NAME, "torch", name), f"{reader.get(NAME, 'torch', 'layer')} has no {name}", key=True)
+                reader.complain((NAME, TORCH, name), f"{reader.get(NAME, 'torch', 'layer')} has no {name}", key=True)
             elif name not in used:
                 self.unknown_parameter(name, there)
         return parameters
@@ -203,22 +201,22 @@ class NativeReader:
 
         The names that fill something are added to `used`.
         """
-        filling, again = slot.default["torch"], False
+        filling, again = slot.default[TORCH], False
         fills: tuple[str, ...] = ()
-        tensors = (slot.attribute["torch"] or "").split(" + ")
+        tensors = (slot.attribute[TORCH] or "").split(" + ")
         for name, call in fillings.items():
             target = _target(name)
             if target in tensors or name == slot.name:
-                filling = slot.native(call, "torch")
-                self.check_fit(slot, filling, (NAME, "torch", name))
+                filling = slot.native(call, TORCH)
+                self.check_fit(slot, filling, (NAME, TORCH, name))
                 fills += (_filling(call, tensors[0] if name == slot.name else target),)
             elif any(tensor.startswith(f"{target}.") for tensor in tensors):
                 # A packed tensor is filled as a whole, by whichever of its parts comes first.
                 fills += () if name in used else (_filling(call, target),)
                 # A part of a tensor is filled like the whole, unless the fans or the structure of the whole count.
-                fill = native_fill(call, "torch")
+                fill = native_fill(call, TORCH)
                 alike = fill if fill is not None and not (fill.row.means or fill.row.structure) else None
-                filling, again = Filling(alike, alike.base if alike else None, fans=slot.fans["torch"]), True
+                filling, again = Filling(alike, alike.base if alike else None, fans=slot.fans[TORCH]), True
             else:
                 continue
             used.add(name)
@@ -231,12 +229,12 @@ class NativeReader:
         arguments = _arguments(call)
         argument = arguments.get(slot.entry.keras_argument)
         also = {name: ast.unparse(arguments[name]) for name in slot.entry.also if name in arguments}
-        if slot.attribute["tensorflow"] is None:
-            return slot.default["tensorflow"], False
+        if slot.attribute[TENSORFLOW] is None:
+            return slot.default[TENSORFLOW], False
         if argument is None:
-            return Filling(default=True) if also else slot.default["tensorflow"], False
-        filling = slot.native(argument, "tensorflow")
-        self.check_fit(slot, filling, (NAME, "tensorflow", "layer"))
+            return Filling(default=True) if also else slot.default[TENSORFLOW], False
+        filling = slot.native(argument, TENSORFLOW)
+        self.check_fit(slot, filling, (NAME, TENSORFLOW, "layer"))
         return filling, also != {name: str(value) for name, value in slot.entry.also.items()}
 
     def check_size(self, there: list[Slot]) -> None:
@@ -248,19 +246,19 @@ class NativeReader:
                     self.reader.complain((NAME, framework, "layer"), too_many)
 
     def unknown_parameter(self, name: str, there: list[Slot]) -> None:
-        tensors = [t.removeprefix("layer.") for s in there for t in (s.attribute["torch"] or "").split(" + ") if t]
+        tensors = [t.removeprefix("layer.") for s in there for t in (s.attribute[TORCH] or "").split(" + ") if t]
         listed = dict.fromkeys(re.sub(r"\.detach\(\).*", "", tensor) for tensor in tensors)
         words = f"the layer has no parameter '{name}' here (it has {', '.join(listed)})"
-        self.reader.complain((NAME, "torch", name), words, key=True)
+        self.reader.complain((NAME, TORCH, name), words, key=True)
 
     def summed(self, slot: Slot, fillings: Mapping[str, ast.Call]) -> Filling:
         """What a sum of two tensors is filled with: known where the second is filled with zeros."""
-        tensors = (slot.attribute["torch"] or "").split(" + ")
+        tensors = (slot.attribute[TORCH] or "").split(" + ")
         calls = {_target(name): call for name, call in fillings.items()}
-        parts = [slot.native(calls[tensor], "torch") if tensor in calls else None for tensor in tensors]
+        parts = [slot.native(calls[tensor], TORCH) if tensor in calls else None for tensor in tensors]
         zeros = [part is not None and part.base is not None and part.base.row.name == "zeros" for part in parts]
         other = next((part for part, zero in zip(parts, zeros, strict=True) if not zero), parts[0])
-        return other if any(zeros) and other is not None else Filling(fans=slot.fans["torch"])
+        return other if any(zeros) and other is not None else Filling(fans=slot.fans[TORCH])
 
     def check_fit(self, slot: Slot, filling: Filling, path: tuple[str, ...]) -> None:
         """Complains where a parameter cannot take its initializer, or that its own arguments."""
@@ -269,7 +267,7 @@ class NativeReader:
             return
         wrong = fill.row.signature.wrong(fill.row.name, fill.settings)
         refused = slot.refused(fill)
-        if path[1] == "tensorflow" and fill.row.means is not None:
+        if path[1] == TENSORFLOW and fill.row.means is not None:
             refused = ""  # Keras counts fans for a vector too
         for words in [*wrong, *([refused] if refused and not wrong else [])]:
             self.reader.complain(path, f"{slot.name}: {words}")
@@ -287,11 +285,11 @@ class NativeReader:
             filling = {f: Filling() for f in FRAMEWORKS}
             fills: tuple[str, ...] = ()
             if ours in fillings:
-                fill = native_fill(fillings[ours], "torch")
+                fill = native_fill(fillings[ours], TORCH)
                 # Fans of a tensor whose shape no row knows are not known either.
-                filling["torch"] = Filling(fill, fill.base if fill else None)
+                filling[TORCH] = Filling(fill, fill.base if fill else None)
                 fills = (_filling(fillings[ours], holder),)
-            attribute = {"torch": holder, "tensorflow": _target(theirs)}
+            attribute: dict[str, str | None] = {TORCH: holder, TENSORFLOW: _target(theirs)}
             layout = self.layout(layouts, ours, Layout())
             parameters.append(
                 Parameter(ours, attribute, layout, None, filling, partial(tuple, fills), rebuilt=frozenset(FRAMEWORKS))
@@ -299,7 +297,7 @@ class NativeReader:
         for name in fillings:
             if name not in (pair or {}):
                 words = f"the layer has no parameter '{name}' here (it has {', '.join(pair or {})})"
-                self.reader.complain((NAME, "torch", name), words, key=True)
+                self.reader.complain((NAME, TORCH, name), words, key=True)
         for name in layouts:
             self.reader.choose((NAME, "layout", name), list(pair or {}), "parameter", name)
         return parameters
@@ -325,7 +323,7 @@ def _is_parameter_name(name: str) -> bool:
 @cache
 def _rows_of(torch_class: str) -> list[Layer]:
     """The rows that are spelled with a class of PyTorch, by its canonical name."""
-    return [row for row in dictionary().layers.values() if called_name(row.spelling["torch"]) == torch_class]
+    return [row for row in dictionary().layers.values() if called_name(row.spelling[TORCH]) == torch_class]
 
 
 def _target(name: str) -> str:
@@ -335,17 +333,17 @@ def _target(name: str) -> str:
 
 def _filling(call: ast.Call, target: str) -> str:
     """The statement that fills a tensor by a native initializer."""
-    return native_source(call, "torch").replace("(tensor", f"({target}", 1)
+    return native_source(call, TORCH).replace("(tensor", f"({target}", 1)
 
 
 def _arguments(call: ast.Call) -> dict[str, ast.expr]:
-    name = native("tensorflow").canonical(called_name(call))
-    return bind_any(name, native("tensorflow").calls[name], call)[1]
+    name = native(TENSORFLOW).canonical(called_name(call))
+    return bind_any(name, native(TENSORFLOW).calls[name], call)[1]
 
 
 def unstacked(call: ast.Call) -> tuple[list[ast.Call], bool]:
     """The recurrent layers of a native Keras call, first to last, and whether they run in both directions."""
-    name = native("tensorflow").canonical(called_name(call))
+    name = native(TENSORFLOW).canonical(called_name(call))
     if name == "keras.Sequential":
         items = call.args[0].elts if call.args and isinstance(call.args[0], (ast.List, ast.Tuple)) else []
         found = [unstacked(item) for item in items if isinstance(item, ast.Call)]

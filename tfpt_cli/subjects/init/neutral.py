@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.formulas import UNKNOWN
 from tfpt_cli.dictionary.rows import Layer, dictionary
 from tfpt_cli.expressions.checking import unknown
-from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.expression import Complaint, offset
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.language.trees import called_name
@@ -64,19 +64,19 @@ class NeutralReader:
                 reader.complain((NAME, slot.entry.key), message, key=True)
                 continue
             filling = slot.filled(fill)
-            keywords[slot.entry.keras_argument] = filling["tensorflow"]
+            keywords[slot.entry.keras_argument] = filling[TENSORFLOW]
             keywords |= {name: str(value) for name, value in slot.entry.also.items()}
-            parameters.append(slot.parameter(filling, partial(filled, slot, filling["torch"]), frozenset()))
+            parameters.append(slot.parameter(filling, partial(filled, slot, filling[TORCH]), frozenset()))
         bound, _ = row.signature.bind(row.name, call)
         return Init(
-            partial(layer_call, row, settings, set(bound), keywords),
-            build_argument(row, row.names(settings)),
-            tuple(parameters),
-            self.samples,
-            f"{row.name}({', '.join(_given(row, bound, settings))})",
-            self.dtype,
-            self.seed,
-            (row.notes,) if row.notes else (),
+            write_layer=partial(layer_call, row, settings, set(bound), keywords),
+            build=build_argument(row, row.names(settings)),
+            parameters=tuple(parameters),
+            samples=self.samples,
+            written={"": f"{row.name}({', '.join(_given(row, bound, settings))})"},
+            dtype=self.dtype,
+            seed=self.seed,
+            about=(row.notes,) if row.notes else (),
         )
 
     def layer(self, call: ast.Call) -> tuple[Layer, dict[str, Any], list[Slot]] | None:
@@ -104,7 +104,7 @@ class NeutralReader:
                 sizes = f"'{ast.unparse(call)}' has sizes that do not fit {row.name}"
                 reader.complain(path, sizes)
                 return None
-            too_many = slot.too_many("torch")
+            too_many = slot.too_many(TORCH)
             if too_many:
                 reader.complain(path, too_many)
                 return None

@@ -1,113 +1,114 @@
-"""The subject `init`, as the pipeline uses it: its fields, its listings, and how its quantities compare."""
+"""The subject `init`: what a layer's parameters hold before training."""
 
 from __future__ import annotations
 
 import ast
 import re
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.explain.causes import Involved, involved_code
-from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.explain.causes import Provenance, involved_code
+from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE, TENSORFLOW, TORCH
 from tfpt_cli.language.trees import called_name
-from tfpt_cli.layers.layout import Layout
-from tfpt_cli.listing import Listing
-from tfpt_cli.listing import listing as listing_of
-from tfpt_cli.results import Comparison, Outcome, State, Tolerance, Value, Verdict
-from tfpt_cli.subjects.init import tensorflow, torch
+from tfpt_cli.listing import listing
+from tfpt_cli.results import Comparison, State, Value, Verdict
+from tfpt_cli.subjects.init import recipes, tensorflow, torch
 from tfpt_cli.subjects.init.fields import NEEDED, SCHEMA, read
-from tfpt_cli.subjects.init.spec import DRAWS
+from tfpt_cli.subjects.init.spec import DRAWS, NAME
+from tfpt_cli.subjects.init.templates import EXAMPLE, TEMPLATES
+from tfpt_cli.subjects.subject import Compared, Round, Subject, Task, headline_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from tfpt_cli.dictionary.differences import Fix
+    from tfpt_cli.documents.reader import Reader
+    from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.layers.parameters import Parameter
+    from tfpt_cli.listing import Section
+    from tfpt_cli.results import Outcome, Quantity, Tolerance
+    from tfpt_cli.subjects.init.comparer import Pair
     from tfpt_cli.subjects.init.spec import Init
+    from tfpt_cli.subjects.subject import Run, Terms
 
-__all__ = [
-    "NEEDED",
-    "SCHEMA",
-    "alike",
-    "compare",
-    "compared",
-    "involved",
-    "listing",
-    "notes",
-    "quantities",
-    "read",
-    "second_look",
-    "settled",
-    "sides",
-]
+# How a listing is written in each framework.
+SECTIONS: dict[str, Callable[[Init], Iterator[Section]]] = {TORCH: torch.sections, TENSORFLOW: tensorflow.sections}
 
 
-def sides(_: Init) -> tuple[str, ...]:
-    """Both frameworks; the arbiter of a random parameter is the law that its row declares."""
-    return FRAMEWORKS
+class InitSubject(Subject):
+    """Reads the scenarios of an initialization."""
+
+    name = NAME
+    schema = SCHEMA
+    needed = NEEDED
+    essential = frozenset({"layer", *FRAMEWORKS})
+    without_dtypes = "^complex"
+    example = EXAMPLE
+    templates = TEMPLATES
+    comparer = "tfpt_cli.subjects.init.comparer"
+
+    def read(self, reader: Reader, dtype: str, seed: int) -> InitTask | None:
+        spec = read(reader, dtype, seed)
+        return None if spec is None else InitTask(spec)
 
 
-def second_look(_: Init, __: list[Comparison]) -> dict[str, Listing]:
-    """Nothing: the first look draws as many values as the verdict needs."""
-    return {}
+@dataclass(frozen=True)
+class InitTask(Task):
+    """The initialization of one layer: one round, which draws as many values as the verdict needs.
+
+    It has no reference: the arbiter of a random parameter is the law that its row declares.
+    """
+
+    spec: Init
+
+    def headline(self, sides: Sides) -> str:
+        return headline_of(self.spec.written, sides)
+
+    def quantities(self) -> list[Quantity]:
+        return [parameter.quantity for parameter in self.spec.parameters]
+
+    def run(self, terms: Terms) -> Run:
+        listings = {side: listing(side.framework, SECTIONS[side.framework](self.spec)) for side in terms.sides}
+        outcomes = yield Round(listings)
+        return Compared(tuple(compare(self.spec, terms.sides, outcomes, terms.tolerance)), outcomes)
+
+    def covered(self, comparisons: Sequence[Comparison]) -> str:
+        """The parameters by value and by distribution, up to three by name; that a layer computes alike nobody has seen."""
+        drawn = [c.quantity for c in comparisons if c.verdict is Verdict.SAME_DISTRIBUTION]
+        others = [c.quantity for c in comparisons if c.verdict is not Verdict.SAME_DISTRIBUTION]
+        parts = [
+            f"the initial {what} of {_named(names)}"
+            for what, names in (("distribution", drawn), ("value", others))
+            if names
+        ]
+        return f"{' and '.join(parts)} (what the layer computes was not compared)"
+
+    def provenance(self, quantity: Quantity) -> Provenance:
+        """The layer, the call that fills a parameter and the rows that it comes to; the kind is the parameter's name."""
+        spec = self.spec
+        parameter = next(parameter for parameter in spec.parameters if parameter.quantity == quantity)
+        sources = {}
+        for f in FRAMEWORKS:
+            filling = parameter.filling[f]
+            rows = [call.text for call in (filling.fill, filling.base) if call is not None]
+            written = [filling.source] if filling.source else []
+            statements = _statements(spec, parameter) if f == TORCH else []
+            sources[f] = [_held(spec.write_layer(f), parameter.attribute[f] or ""), *written, *statements, *rows]
+        defaults = frozenset(f for f, filling in parameter.filling.items() if filling.default)
+        return Provenance(code=involved_code(sources), kind=parameter.name, defaults=defaults)
+
+    def notes(self, outcomes: Mapping[Side, Outcome]) -> tuple[str, ...]:
+        """What is to be known of the layer, or of how it is filled."""
+        return self.spec.notes(list(dict.fromkeys(side.framework for side in outcomes if side is not REFERENCE)))
+
+    def with_fix(self, fields: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
+        return recipes.with_fix(fields, fix)
 
 
-def settled(_: Init, outcomes: dict[str, Outcome], __: Callable[[str], bool]) -> dict[str, Outcome]:
-    """The outcomes as they are: every parameter counts."""
-    return outcomes
-
-
-def notes(spec: Init, _: dict[str, Outcome]) -> tuple[str, ...]:
-    """What is to be known of the layer, or of how it is filled."""
-    return spec.notes()
-
-
-def alike(spec: Init, framework: str) -> Init:
-    """The spec with one framework's layer on both sides: its parameters, and what fills them, in one layout."""
-    parameters = tuple(
-        replace(
-            parameter,
-            attribute=dict.fromkeys(FRAMEWORKS, parameter.attribute[framework]),
-            layout=Layout(),
-            made_by=dict.fromkeys(FRAMEWORKS, framework),
-            filling=dict.fromkeys(FRAMEWORKS, parameter.filling[framework]),
-            rebuilt=frozenset(FRAMEWORKS) if framework in parameter.rebuilt else frozenset(),
-        )
-        for parameter in spec.parameters
-        if parameter.attribute[framework] is not None
-    )
-    return replace(spec, parameters=parameters)
-
-
-def compared(_: Init, comparisons: Sequence[Comparison]) -> str:
-    """The parameters by value and by distribution, up to three by name; that a layer computes alike nobody has seen."""
-    drawn = [c.quantity for c in comparisons if c.verdict is Verdict.SAME_DISTRIBUTION]
-    others = [c.quantity for c in comparisons if c.verdict is not Verdict.SAME_DISTRIBUTION]
-    parts = [
-        f"the initial {what} of {_named(names)}"
-        for what, names in (("distribution", drawn), ("value", others))
-        if names
-    ]
-    return f"{' and '.join(parts)} (what the layer computes was not compared)"
-
-
-def _named(names: list[str]) -> str:
+def _named(names: Sequence[str]) -> str:
     return " and ".join(names) if len(names) <= 2 else f"{len(names)} parameters"
-
-
-def involved(spec: Init, name: str) -> Involved:
-    """The layer, the call that fills a parameter and the rows that it comes to; the kind is the parameter's name."""
-    parameter = next(parameter for parameter in spec.parameters if parameter.name == name)
-    sources = {}
-    for f in FRAMEWORKS:
-        filling = parameter.filling.get(f)
-        rows = [call.text for call in (filling.fill, filling.base) if call is not None] if filling is not None else []
-        written = [filling.source] if filling is not None and filling.source else []
-        statements = _statements(spec, parameter) if f == "torch" else []
-        sources[f] = [_held(spec.write_layer(f), parameter.attribute[f] or ""), *written, *statements, *rows]
-    defaults = frozenset(f for f, filling in parameter.filling.items() if filling.default)
-    return Involved(involved_code(sources), name, defaults)
 
 
 # The place of a layer in a Sequential, as the expression of its parameter names it.
@@ -136,7 +137,7 @@ def _held(source: str, attribute: str) -> str:
 
 def _statements(spec: Init, parameter: Parameter) -> list[str]:
     """PyTorch's statements that fill the tensors that a parameter is a part or the sum of."""
-    tensors = (parameter.attribute["torch"] or "").split(" + ")
+    tensors = (parameter.attribute[TORCH] or "").split(" + ")
     found = []
     for fill in (fill for each in spec.parameters for fill in each.fills()):
         match ast.parse(fill, mode="eval").body:
@@ -146,51 +147,47 @@ def _statements(spec: Init, parameter: Parameter) -> list[str]:
     return found
 
 
-def quantities(spec: Init) -> list[str]:
-    """The names of the parameters."""
-    return [parameter.name for parameter in spec.parameters]
-
-
-def listing(spec: Init, framework: str, title: str) -> Listing:
-    """The code for a framework."""
-    sections = {"torch": torch.sections, "tensorflow": tensorflow.sections}[framework]
-    return listing_of(framework, title, list(sections(spec)))
-
-
 def compare(
-    spec: Init, outcomes: dict[str, Outcome], tolerance: Tolerance | None, _: dict[str, Outcome] | None = None
+    spec: Init, sides: Sides, outcomes: Mapping[Side, Outcome], tolerance: Tolerance | None
 ) -> list[Comparison]:
     """One comparison for every parameter: by value, or as a distribution where a side is random."""
     from tfpt_cli.compare.dependence import parted_by_ties, with_ties  # not above: validating needs no NumPy
     from tfpt_cli.compare.summary import side_of
-    from tfpt_cli.subjects.init.comparer import compare_parameter
+    from tfpt_cli.subjects.init.comparer import Pair, compare_parameter
 
     comparisons = []
+    pairs = [Pair(parameter, sides) for parameter in spec.parameters_of([side.framework for side in sides])]
     # Before anything else: the tests sort the arrays where they are.
-    tied = parted_by_ties(*_own(spec, outcomes))
-    for parameter in spec.parameters:
-        values = {f: outcomes[f].values.get((parameter.name, "")) for f in FRAMEWORKS}
-        draws = {f: outcomes[f].values.get((parameter.name, DRAWS)) for f in FRAMEWORKS}
+    tied = parted_by_ties(*_own(pairs, outcomes), sides)
+    for pair in pairs:
+        values = {side: outcomes[side].values.get((pair.quantity, "")) for side in sides}
+        draws = {side: outcomes[side].values.get((pair.quantity, DRAWS)) for side in sides}
         try:
-            comparisons.append(compare_parameter(parameter, values, draws, tolerance))
+            comparisons.append(compare_parameter(pair, values, draws, tolerance))
         except (ArithmeticError, ValueError, MemoryError) as error:  # numbers beyond what the tests can be made of
-            sides = {f: side_of(value or Value(State.ABSENT), summarised=False) for f, value in values.items()}
-            comparisons.append(Comparison(parameter.name, Verdict.ERROR, sides, f"cannot be compared: {error}"))
+            shown = {side: side_of(value or Value(State.ABSENT), summarised=False) for side, value in values.items()}
+            comparisons.append(
+                Comparison(
+                    quantity=pair.quantity, verdict=Verdict.ERROR, sides=shown, reason=f"cannot be compared: {error}"
+                )
+            )
     return with_ties(comparisons, tied)
 
 
 def _own(
-    spec: Init, outcomes: dict[str, Outcome]
-) -> tuple[dict[str, dict[str, NDArray[Any]]], dict[str, frozenset[str]]]:
-    """The layer's own arrays by parameter and framework, and which frameworks may draw each."""
-    own: dict[str, dict[str, NDArray[Any]]] = {}
-    for parameter in spec.parameters:
-        values = {f: outcomes[f].values.get((parameter.name, "")) for f in FRAMEWORKS}
-        own[parameter.name] = {
-            f: value.array for f, value in values.items() if value is not None and value.state is State.PRESENT
+    pairs: Sequence[Pair], outcomes: Mapping[Side, Outcome]
+) -> tuple[dict[str, dict[Side, NDArray[Any]]], dict[str, frozenset[Side]]]:
+    """The layer's own arrays by parameter and side, and which sides may draw each."""
+    own: dict[str, dict[Side, NDArray[Any]]] = {}
+    random: dict[str, frozenset[Side]] = {}
+    for pair in pairs:
+        values = {side: outcomes[side].values.get((pair.quantity, "")) for side in pair.sides}
+        own[pair.quantity] = {
+            side: value.array for side, value in values.items() if value is not None and value.state is State.PRESENT
         }
-    random = {
-        parameter.name: frozenset(f for f in FRAMEWORKS if parameter.filling[f].random is not False)
-        for parameter in spec.parameters
-    }
+        drawn = (side for side, filling in pair.filling.items() if filling.random is not False)
+        random[pair.quantity] = frozenset(drawn)
     return own, random
+
+
+INIT = InitSubject()

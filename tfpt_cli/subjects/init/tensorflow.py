@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfpt_cli.frameworks import TENSORFLOW
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.init.spec import DRAWS
 from tfpt_cli.subjects.init.writer import (
@@ -58,26 +59,26 @@ def sections(spec: Init) -> Iterator[Section]:
         lines.append(_COPIES)
         built = _NOTED.format(build=built)
     build = [f"layer = {spec.write_layer('tensorflow')}", *built.split("\n")]
-    drawn = any(parameter.draws("tensorflow", spec.samples) for parameter in spec.parameters)
-    again = any(parameter.built_again("tensorflow") for parameter in spec.parameters)
+    drawn = any(parameter.draws(TENSORFLOW, spec.samples) for parameter in spec.parameters)
+    again = any(parameter.built_again(TENSORFLOW) for parameter in spec.parameters)
     yield layer_section(lines, build, again=again, tools=_DRAWS * drawn + BUILDS * again)
     there = []
     for index, parameter in enumerate(spec.parameters):
-        attribute = parameter.attribute["tensorflow"]
+        attribute = parameter.attribute[TENSORFLOW]
         if attribute is None:
             yield absent_section(parameter)
             continue
         there.append((index, parameter))
         yield reading_section(parameter, attribute)
     for index, parameter in there:
-        count = parameter.draws("tensorflow", spec.samples)
+        count = parameter.draws(TENSORFLOW, spec.samples)
         if count:
             name, seed = variable_of(parameter), spec.seed + index
             source = f"{name}_draws = draws({parameter.initializer}, {name}, {count}, seed={seed})"
             yield Section(source, (_leaf(parameter),), after=(parameter.name,))
-    built_again = [parameter for _, parameter in there if parameter.built_again("tensorflow")]
+    built_again = [parameter for _, parameter in there if parameter.built_again(TENSORFLOW)]
     if built_again:
-        held = {variable_of(parameter): str(parameter.attribute["tensorflow"]) for parameter in built_again}
+        held = {variable_of(parameter): str(parameter.attribute[TENSORFLOW]) for parameter in built_again}
         source = draws_by_building(spec.samples, held, "tf.convert_to_tensor({})", "tf.stack")
         names = tuple(parameter.name for parameter in built_again)
         yield Section(source, tuple(map(_leaf, built_again)), after=names)
@@ -85,4 +86,6 @@ def sections(spec: Init) -> Iterator[Section]:
 
 def _leaf(parameter: Parameter) -> Leaf:
     name = f"{variable_of(parameter)}_draws"
-    return Leaf(parameter.name, DRAWS, name, f'{name}.shape[0], "draws, mean", np.mean({name}), "std", np.std({name})')
+    return Leaf(
+        parameter.quantity, DRAWS, name, f'{name}.shape[0], "draws, mean", np.mean({name}), "std", np.std({name})'
+    )

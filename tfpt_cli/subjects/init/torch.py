@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tfpt_cli.frameworks import TORCH
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.init.spec import DRAWS
 from tfpt_cli.subjects.init.writer import (
@@ -32,7 +33,7 @@ def draws(fill, weight, count):
 
 def filled(slot: Slot, filling: Filling) -> tuple[str, ...]:
     """The statements that fill a parameter: where it is a sum of two tensors, the second is set to zero."""
-    target, *added = (slot.attribute["torch"] or "").split(" + ")
+    target, *added = (slot.attribute[TORCH] or "").split(" + ")
     return (filling.source.replace("(tensor", f"({target}", 1), *(f"nn.init.zeros_({other})" for other in added))
 
 
@@ -42,13 +43,13 @@ def sections(spec: Init) -> Iterator[Section]:
     if spec.dtype != "float32":
         lines.append(f"torch.set_default_dtype(torch.{spec.dtype})")
     build = [f"layer = {spec.write_layer('torch')}"]
-    build += [fill for parameter in spec.parameters if parameter.attribute["torch"] for fill in parameter.fills()]
-    drawn = any(parameter.draws("torch", spec.samples) for parameter in spec.parameters)
-    again = any(parameter.built_again("torch") for parameter in spec.parameters)
+    build += [fill for parameter in spec.parameters if parameter.attribute[TORCH] for fill in parameter.fills()]
+    drawn = any(parameter.draws(TORCH, spec.samples) for parameter in spec.parameters)
+    again = any(parameter.built_again(TORCH) for parameter in spec.parameters)
     yield layer_section(lines, build, again=again, tools=_DRAWS * drawn + BUILDS * again)
     there = []
     for parameter in spec.parameters:
-        attribute = parameter.attribute["torch"]
+        attribute = parameter.attribute[TORCH]
         if attribute is None:
             yield absent_section(parameter)
             continue
@@ -56,7 +57,7 @@ def sections(spec: Init) -> Iterator[Section]:
         value = f"({attribute}).detach()" if " + " in attribute else f"{attribute}.detach()"
         yield reading_section(parameter, value.replace(".detach().detach()", ".detach()"))
     # Only now: what draws one default again may draw the others too.
-    built = [parameter for parameter in there if parameter.built_again("torch")]
+    built = [parameter for parameter in there if parameter.built_again(TORCH)]
     if built:
         held = {variable_of(parameter): f"({parameter.attribute['torch']}).detach()" for parameter in built}
         source = draws_by_building(spec.samples, held, "{}.clone()", "torch.stack")
@@ -68,17 +69,17 @@ def sections(spec: Init) -> Iterator[Section]:
 def _leaf(parameter: Parameter) -> Leaf:
     name = f"{variable_of(parameter)}_draws"
     shown = f'{name}.shape[0], "draws, mean", {name}.mean().item(), "std", {name}.std(correction=0).item()'
-    return Leaf(parameter.name, DRAWS, name, shown)
+    return Leaf(parameter.quantity, DRAWS, name, shown)
 
 
 def _draws(spec: Init, parameter: Parameter) -> Iterator[Section]:
-    count = parameter.draws("torch", spec.samples)
+    count = parameter.draws(TORCH, spec.samples)
     if not count:
         return
-    if parameter.filling["torch"].source:
-        fill = parameter.filling["torch"].source.replace("(tensor", "(value", 1)
+    if parameter.filling[TORCH].source:
+        fill = parameter.filling[TORCH].source.replace("(tensor", "(value", 1)
     else:
-        attribute = parameter.attribute["torch"] or ""
+        attribute = parameter.attribute[TORCH] or ""
         held = f"({attribute})" if " + " in attribute else attribute
         fill = f"({parameter.reset}, value.copy_({held}.detach()))"
     variable = variable_of(parameter)

@@ -22,13 +22,13 @@ def layer_section(settings: list[str], build: list[str], *, again: bool, tools: 
 
 def absent_section(parameter: Parameter) -> Section:
     """A parameter that this side's layer does not have."""
-    return Section(f"# The layer has no {parameter.name}.", (Leaf(parameter.name, "", "None"),))
+    return Section(f"# The layer has no {parameter.name}.", (Leaf(parameter.quantity, "", "None"),))
 
 
 def reading_section(parameter: Parameter, held: str) -> Section:
     """What reads a parameter, by the expression that holds it; where the layer has none, what draws it does not run."""
     name = variable_of(parameter)
-    return Section(f"{name} = {held}", (Leaf(parameter.name, "", name),), required=True, group=parameter.name)
+    return Section(f"{name} = {held}", (Leaf(parameter.quantity, "", name),), required=True, group=parameter.name)
 
 
 def variable_of(parameter: Parameter) -> str:

@@ -46,6 +46,7 @@ class Channel:
         if len(prefix) < protocol.PREFIX.size:
             return None
         request: dict[str, Any] = protocol.header(self.source.read(protocol.header_length(prefix)))
+        request["blobs"] = [self.source.read(size) for size in request["blobs"]]
         return request
 
     def send(self, header: dict[str, Any], blobs: list[Any] | tuple[()] = ()) -> None:
@@ -103,6 +104,9 @@ def run(side: Any, request: dict[str, Any], channel: Channel) -> None:
     path = list(sys.path)
     register(request)
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+    for array, blob in zip(request.get("arrays", ()), request["blobs"], strict=False):
+        given = np.frombuffer(blob, dtype=np.dtype(array["stored"])).reshape(array["shape"])
+        namespace[array["name"]] = given.copy()  # a listing may write into it
     values: list[Any] = []
     failures: list[Any] = []
     blobs: list[Any] = []

@@ -1,0 +1,41 @@
+"""TensorFlow, with Keras."""
+
+from __future__ import annotations
+
+import math
+
+from tfpt_cli.frameworks.framework import VECTORS, Framework
+
+
+def fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """(fan_in, fan_out) as `keras.initializers` counts them for a (..., in, out) tensor.
+
+    >>> fans((5, 5, 3, 8))
+    (75, 200)
+    """
+    if len(shape) < 2:
+        only = shape[0] if shape else 1
+        return only, only
+    field = math.prod(shape[:-2])
+    return shape[-2] * field, shape[-1] * field
+
+
+TENSORFLOW = Framework(
+    key="tensorflow",
+    label="TensorFlow",
+    column="tensorflow",
+    module="tf",
+    array="tf.constant({value}, dtype=tf.{dtype})",
+    roots=("tf", "keras", "math", "np"),
+    imports={"keras": "import keras", "tf": "import tensorflow as tf"},
+    modes=("eager", "graph", "jit"),
+    fans=fans,
+    output_axis=-1,
+    packages=("tensorflow", "keras"),
+    environment={"KERAS_BACKEND": "tensorflow"},
+    versions={"tensorflow": "TensorFlow", "keras": "Keras"},
+    machine={
+        "tensorflow_cpu": ("the processor's set of vector instructions", (*VECTORS, "AVX")),
+        "tensorflow_onednn": ("TensorFlow's oneDNN", ("on", "off")),
+    },
+)

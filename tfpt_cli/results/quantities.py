@@ -1,0 +1,76 @@
+"""What is compared: quantities, and the ways in which a framework computes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# The kinds of quantities that are no derivative.
+VALUE, PARAMETER = "value", "parameter"
+# The kinds of derivatives of the second order or above, as far as their names do not say which order they are of.
+_SECOND = {"hessian", "hvp"}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Quantity(str):
+    """One named array: what it is, of which output, by which inputs, of which order. Its text is its name.
+
+    `kind` is `value`, `parameter`, or the derivative: `gradient`, `jacobian`, `hessian`, `jvp`, `vjp`, `hvp`, `derivative` (of
+    an `order` from 3 on by one input). `by` are the inputs that it is taken by. `layer` is the layer of a parameter or an output
+    in a network, `step` the step of a training at which it stands; empty and 0 where there is none.
+
+    >>> str(Quantity(kind="gradient", output="loss", by=("w",)))
+    'dloss/dw'
+    >>> str(Quantity(kind="hessian", by=("x", "w")))
+    'd2/dxdw'
+    """
+
+    kind: str
+    output: str = ""
+    by: tuple[str, ...] = ()
+    order: int = 0
+    step: int = 0
+    layer: str = ""
+
+    def __new__(cls, kind: str, output: str = "", by: tuple[str, ...] = (), order: int = 0, **_: object) -> Quantity:
+        """The text of a quantity is its name."""
+        return super().__new__(cls, _name(kind, output, by, order))
+
+    @property
+    def derivative(self) -> bool:
+        """Whether it is a derivative."""
+        return self.kind not in (VALUE, PARAMETER)
+
+    @property
+    def second(self) -> bool:
+        """Whether it is a derivative of the second order or above."""
+        return self.kind in _SECOND or self.order > 1
+
+
+def _name(kind: str, output: str, by: tuple[str, ...], order: int) -> str:
+    if kind in (VALUE, PARAMETER):
+        return output or VALUE
+    if kind == "jvp":  # along a direction of all inputs
+        return f"jvp {output}".strip()
+    if kind == "derivative":
+        return f"d{order}{output}/d{by[0]}{order}"
+    if kind == "hessian":
+        first, second = by
+        return f"d2{output}/d{first}2" if first == second else f"d2{output}/d{first}d{second}"
+    prefix = "" if kind == "gradient" else f"{kind} "
+    return f"{prefix}d{output}/d{by[0]}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Way(str):
+    """How a framework computed a quantity: by which of its functions, and in which mode where that is not the usual one.
+
+    >>> str(Way(method="autograd.grad", mode="compile"))
+    'autograd.grad, compile'
+    """
+
+    method: str = ""
+    mode: str = ""
+
+    def __new__(cls, method: str = "", mode: str = "") -> Way:
+        """The text of a way is what a person reads of it."""
+        return super().__new__(cls, ", ".join(filter(None, (method, mode))))

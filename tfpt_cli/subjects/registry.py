@@ -1,0 +1,13 @@
+"""All subjects, by the key that each has in a scenario."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfpt_cli.subjects.gradient.subject import GRADIENT
+from tfpt_cli.subjects.init.subject import INIT
+
+if TYPE_CHECKING:
+    from tfpt_cli.subjects.subject import Subject
+
+SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in (INIT, GRADIENT)}
