@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfpt_cli.compare.summary import BINS, SHOWN, pieces, side_of, summary, summary_of_sorted
-from tfpt_cli.results import Failure, State, Summary, Value
 from tfpt_cli.frameworks.framework import Side
+from tfpt_cli.results import Failure, State, Summary, Value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,6 +21,7 @@ from tfpt_cli.cli.options import (
     OfExpression,
     ReportFile,
     Shard,
+    TemplateName,
     complete_call,
     complete_name,
     options,
@@ -296,7 +297,7 @@ def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> 
     """
     from tfpt_cli.cli.one_liners import run_diff
 
-    sys.exit(run_diff(torch, tensorflow, input_shape, given))
+    sys.exit(run_diff({"torch": torch, "tensorflow": tensorflow}, input_shape, given))
 
 
 @cli.command()
@@ -328,7 +329,7 @@ def watch(paths: tuple[str, ...], **given: Any) -> None:
 @click.argument("file", required=False, type=PATH)
 @click.option(
     "--kind",
-    type=click.Choice(["gradient", "native", "init", "native-init"]),
+    type=TemplateName(),
     default="gradient",
     show_default=True,
     help="What it is about: an expression or a layer, in one spelling or natively in two.",

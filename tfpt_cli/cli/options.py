@@ -10,6 +10,7 @@ import click
 from tfpt_cli.frameworks import FRAMEWORKS, Sides, two_versions, usual_sides
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.report import FORMATS
+from tfpt_cli.results import DERIVATIVES
 
 if TYPE_CHECKING:
     from tfpt_cli.scenario.scenario import Scenario
@@ -102,6 +103,23 @@ class Python(click.ParamType):  # type: ignore[type-arg]
         return framework, python
 
 
+class TemplateName(click.Choice):  # type: ignore[type-arg]
+    """The name of a scenario to start from; the subjects that have them are read when they are asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        from tfpt_cli.cli.new import templates
+
+        return tuple(templates())
+
+    @choices.setter
+    def choices(self, _: object) -> None:
+        """What `click.Choice` is made with is not kept."""
+
+
 class IntervalOption(click.ParamType):  # type: ignore[type-arg]
     """`-3,3` as (-3.0, 3.0)."""
 
@@ -188,7 +206,7 @@ POINT = [
         "--derivative",
         "derivatives",
         multiple=True,
-        type=click.Choice(["gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "d3", "d4", "d5", "d6", "none"]),
+        type=click.Choice([*DERIVATIVES, "none"]),
         help="Which derivative; the gradient unless said. May be given several times.",
     ),
     click.option("--tangent", multiple=True, metavar="NAME=VALUE", help="The direction of jvp and hvp."),
@@ -197,24 +215,16 @@ POINT = [
         "--ways", type=click.Choice(["usual", "all"]), help="Every way that a framework has to differentiate."
     ),
     click.option(
-        "--mode", "modes", multiple=True, type=click.Choice(["compile", "graph", "jit"]), help="Compiled too."
+        "--mode",
+        "modes",
+        multiple=True,
+        type=click.Choice([mode for framework in FRAMEWORKS.values() for mode in framework.modes[1:]]),
+        help="Compiled too.",
     ),
     click.option(
         "--input-dtype", "dtypes", multiple=True, metavar="NAME=DTYPE", help="An input of another dtype: i=int64."
     ),
 ]
-# How the options above are called by a person, by the name of their values.
-OPTION_OF_POINT = {
-    "at": "--at",
-    "let": "--let",
-    "wrt": "--wrt",
-    "derivatives": "--derivative",
-    "tangent": "--tangent",
-    "cotangent": "--cotangent",
-    "ways": "--ways",
-    "modes": "--mode",
-    "dtypes": "--input-dtype",
-}
 ONE_LINER = [
     click.option(
         "--dtype",

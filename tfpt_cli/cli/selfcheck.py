@@ -65,12 +65,13 @@ def _run_odd(names: set[str], dtypes: set[str], sides: Sides, show: Progress) ->
     from tfpt_cli.engine.options import Options
     from tfpt_cli.engine.session import check
     from tfpt_cli.report.console import plain_console
-    from tfpt_cli.selfcheck.edge_inputs import edge_scenarios, examined
-    from tfpt_cli.selfcheck.odd_inputs import odd_scenarios
+    from tfpt_cli.selfcheck.edge_inputs import edge_probes, examined
+    from tfpt_cli.selfcheck.odd_inputs import odd_probes
+    from tfpt_cli.selfcheck.probes import scenarios
 
     with show:
-        report = check(Options(generated=odd_scenarios(names, dtypes), sides=sides), show)
-        edges = check(Options(generated=edge_scenarios(names, dtypes), sides=sides), show)
+        report = check(Options(generated=scenarios(odd_probes(names, dtypes)), sides=sides), show)
+        edges = check(Options(generated=scenarios(edge_probes(names, dtypes)), sides=sides), show)
     console = plain_console(None)
     found, stale = examined(edges, whole=not names and not dtypes and not edges.interrupted)
     for line in (*found, *stale):

@@ -25,7 +25,7 @@ from tfpt_cli.results.comparisons import (
 )
 from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, Failure, Outcome, State, Value
 from tfpt_cli.results.printing import printable, printable_lines
-from tfpt_cli.results.quantities import PARAMETER, VALUE, Quantity, Way
+from tfpt_cli.results.quantities import DERIVATIVES, PARAMETER, VALUE, Quantity, Way
 from tfpt_cli.results.report import (
     Curve,
     Explanation,
@@ -39,6 +39,7 @@ from tfpt_cli.results.report import (
 )
 
 __all__ = [
+    "DERIVATIVES",
     "INTERNAL",
     "INTERNAL_ERROR",
     "MANY_ULP",

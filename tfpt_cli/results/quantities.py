@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 # The kinds of quantities that are no derivative.
 VALUE, PARAMETER = "value", "parameter"
-# The kinds of derivatives of the second order or above, as far as their names do not say which order they are of.
+# The derivatives that a scenario can ask for; from d3 on of that order, by one input.
+DERIVATIVES = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "d3", "d4", "d5", "d6")
+# Those of the second order or above, as far as their names do not say which order they are of.
 _SECOND = {"hessian", "hvp"}
 
 

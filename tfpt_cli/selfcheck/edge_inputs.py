@@ -8,68 +8,48 @@ is a finding: most often a spelling that does not take what the other side's doe
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.points import DTYPES
 from tfpt_cli.dictionary.rows import Operation, dictionary
 from tfpt_cli.language.kinds import ARRAY_KINDS
 from tfpt_cli.results import Verdict
-from tfpt_cli.scenario.scenario import scenarios_of
-from tfpt_cli.selfcheck.examination import document_of, fits, verdict_of
+from tfpt_cli.selfcheck.probes import Deviation, Probe, deviation, fits, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tfpt_cli.dictionary.points import Case
     from tfpt_cli.language.signature import Parameter
-    from tfpt_cli.results import Problem, Report, ScenarioResult, Unread
-    from tfpt_cli.scenario.scenario import Scenario
+    from tfpt_cli.results import Report, ScenarioResult
 
 # Dtypes that no row lists, since they have no derivative; the scenario's own dtype is float32 there.
 WHOLE = ("bool", "int32", "int64")
 DTYPE = "a dtype"  # the edge that is an ordinary point in a dtype that the row does not list
-_INPUTS = " inputs"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something at an edge that no row declares: of which operation, in which dtype, at which edge, and what became of it."""
-
-    operation: str
-    dtype: str
-    edge: str
-    quantity: str
-    verdict: str
-    words: str
-
-    def __str__(self) -> str:
-        """One line: what, where, and what was found."""
-        return f"{self.operation} ({self.dtype}, {self.edge}): {self.quantity} {self.verdict}: {self.words}"
-
-
-def edge_scenarios(
-    names: set[str] | None = None, dtypes: set[str] | None = None
-) -> Iterator[list[Scenario] | Problem | Unread]:
-    """Each operation (of those named, if any are) at its edges; what tfpt refuses is a problem."""
+def edge_probes(names: set[str] | None = None, dtypes: set[str] | None = None) -> Iterator[Probe]:
+    """Each operation (of those named, if any are) at its edges, in the dtypes that could matter there."""
     for row in dictionary().operations.values():
         if not names or row.name in names:
             yield from _of_operation(row, dtypes or set())
 
 
-def _of_operation(row: Operation, dtypes: set[str]) -> Iterator[list[Scenario] | Problem | Unread]:
-    wanted = [dtype for dtype in (*DTYPES, *WHOLE) if not dtypes or dtype in dtypes]
-    first = row.dtypes[0]
-    for dtype in wanted:
+def _of_operation(row: Operation, dtypes: set[str]) -> Iterator[Probe]:
+    for dtype in (*DTYPES, *WHOLE):
+        if dtypes and dtype not in dtypes:
+            continue
         case = next((c for c in row.cases if fits(c, dtype)), row.cases[0])
         if dtype in WHOLE:
-            yield from _whole_numbers(row, case, dtype)
+            yield _whole_numbers(row, case, dtype)
             continue
-        edges = {first, "complex64"} & set(row.dtypes)
-        for edge, call, inputs in _edges(row, case) if dtype in edges else ():
-            yield from scenarios_of(document_of(row, dtype, edge, call, inputs, tag="edge"))
+        probe = Probe(operation=row, dtype=dtype, words=DTYPE, call=case.call, inputs=case.inputs, tag="edge")
+        if dtype in {row.dtypes[0], "complex64"} & set(row.dtypes):
+            for edge, call, inputs in _edges(row, case):
+                yield replace(probe, words=edge, call=call, inputs=inputs)
         if dtype not in row.dtypes:
-            yield from scenarios_of(document_of(row, dtype, DTYPE, case.call, case.inputs, tag="edge"))
+            yield probe
 
 
 def _edges(row: Operation, case: Case) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -113,13 +93,20 @@ def _axes(row: Operation) -> list[Parameter]:
     return [p for p in row.signature.parameters if p.kind == "setting" and p.annotation in ("axis", "axes")]
 
 
-def _whole_numbers(row: Operation, case: Case, dtype: str) -> Iterator[list[Scenario] | Problem | Unread]:
+def _whole_numbers(row: Operation, case: Case, dtype: str) -> Probe:
     """The operation of whole numbers or truth values in place of all its numbers."""
     kinds = {p.name: p.annotation for p in row.signature.parameters if p.kind == "array"}
-    inputs = {n: v if kinds.get(n) else _whole(v, dtype) for n, v in case.inputs.items()}
-    said = {n: ARRAY_KINDS[kinds[n]] if kinds.get(n) else dtype for n in inputs}  # type: ignore[index]
-    fields = {"dtypes": said, "derivatives": []}
-    yield from scenarios_of(document_of(row, "float32", f"{dtype}{_INPUTS}", case.call, inputs, fields, tag="edge"))
+    dtypes = {n: ARRAY_KINDS[kinds[n]] if kinds.get(n) else dtype for n in case.inputs}  # type: ignore[index]
+    return Probe(
+        operation=row,
+        dtype=dtype,
+        words=DTYPE,
+        call=case.call,
+        inputs={n: v if kinds.get(n) else _whole(v, dtype) for n, v in case.inputs.items()},
+        fields={"dtypes": dtypes, "derivatives": []},
+        tag="edge",
+        computed="float32",
+    )
 
 
 def _whole(value: Any, dtype: str) -> Any:
@@ -173,57 +160,47 @@ def _with_setting(call: str, name: str, value: Any) -> str:
     return ast.unparse(tree)
 
 
-def examined(report: Report, *, whole: bool) -> tuple[list[Finding], list[str]]:
-    """What is not as the rows declare in a report of these scenarios, and with `whole` what is declared and was not found.
+def examined(report: Report, *, whole: bool) -> tuple[list[Deviation], list[str]]:
+    """What is not as the rows declare in a report of these probes, and with `whole` what is declared and was not found.
 
     That both frameworks refuse is no finding, nor that one of them does not have a dtype which the row does not list.
     """
-    found: list[Finding] = []
+    undeclared: list[Deviation] = []
     used: set[tuple[str, int]] = set()
+    by_name = {probe.name: probe for probe in edge_probes()}
     for result in report.scenarios:
-        row = dictionary().operations[result.name.split(", ")[0]]
-        dtype, edge = _where(result)
-        for comparison in () if _refused(row, result, dtype, edge) else result.comparisons:
+        probe = by_name[result.name]
+        for comparison in () if _refused(probe, result) else result.comparisons:
             verdict = verdict_of(comparison)
             if verdict is None:
                 continue
-            declared = list(_declaring(row, comparison.quantity, verdict, dtype, edge))
-            used |= {(row.name, place) for place in declared}
+            declared = list(_declaring(probe, comparison.quantity, verdict))
+            used |= {(probe.operation.name, place) for place in declared}
             if not declared:
-                words = "; ".join(
-                    filter(None, (comparison.reason, *(finding.words for finding in comparison.findings)))
-                )
-                if verdict == "error":
-                    words = "; ".join(f"{f.side.label}: {f.message[:200]}" for f in result.failures)
-                found.append(Finding(row.name, dtype, edge, comparison.quantity, verdict, words))
+                undeclared.append(deviation(probe, result, comparison, verdict))
     stale = [
         f"{row.name}: the declared difference in {', '.join(part.quantities)} at the edges was not found ({part.because})"
         for row in dictionary().operations.values()
         for place, part in enumerate(row.edges)
         if whole and (row.name, place) not in used and part.conditions.hold(report.environment)
     ]
-    return found, stale
+    return undeclared, stale
 
 
-def _refused(row: Operation, result: ScenarioResult, dtype: str, edge: str) -> bool:
+def _refused(probe: Probe, result: ScenarioResult) -> bool:
     """Whether nothing is to be compared: both frameworks refuse, or one of them lacks a dtype that the row does not list."""
     refusing = {failure.side for failure in result.failures}
     if len(refusing) == 1:
-        return edge == DTYPE and dtype not in row.dtypes
+        return probe.words == DTYPE and probe.dtype not in probe.operation.dtypes
     return bool(refusing) and all(comparison.verdict is Verdict.ERROR for comparison in result.comparisons)
 
 
-def _where(result: ScenarioResult) -> tuple[str, str]:
-    """The dtype of the inputs and the edge, out of a scenario's name."""
-    _, dtype, edge = result.name.split(", ", 2)
-    return (edge.removesuffix(_INPUTS), DTYPE) if edge.endswith(_INPUTS) else (dtype, edge)
-
-
-def _declaring(row: Operation, quantity: str, verdict: str, dtype: str, edge: str) -> Iterator[int]:
+def _declaring(probe: Probe, quantity: str, verdict: str) -> Iterator[int]:
     """The declared differences that cover one, as places in `edges` (negative for those in `parts`).
 
     What is said of `no values` holds of `no values, axis 0` too.
     """
+    row, edge = probe.operation, probe.words
     for place, part in enumerate((*row.parts, *row.edges), -len(row.parts)):
-        if part.verdict == verdict and any(part.covers(quantity, at, dtype) for at in (edge, edge.split(",")[0])):
+        if part.verdict == verdict and any(part.covers(quantity, at, probe.dtype) for at in (edge, edge.split(",")[0])):
             yield place

@@ -1,6 +1,6 @@
 """The dictionary checked against the frameworks: every operation in every dtype, at ordinary points and at special ones.
 
-Each row gives scenarios (`generated`), which are run like any others; `examine` holds what they came to against what
+Each row gives `probes`, whose scenarios are run like any others; `examine` holds what they came to against what
 the row declares. An undeclared difference is a finding, and so is a declared one that is no longer there.
 """
 
@@ -12,43 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.measured import MEASURED
-from tfpt_cli.dictionary.rows import Operation, dictionary
-from tfpt_cli.documents.document import Document
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.engine.options import Observer, Options
 from tfpt_cli.engine.session import check
-from tfpt_cli.language.kinds import ARRAY_KINDS
-from tfpt_cli.results import VALUE, Comparison, Problem, Report, ScenarioResult, Unread, Verdict
-from tfpt_cli.scenario.scenario import Scenario, scenarios_of
+from tfpt_cli.results import VALUE, Comparison, Report, ScenarioResult
+from tfpt_cli.selfcheck.probes import Deviation, Probe, deviation, fits, scenarios, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tfpt_cli.dictionary.points import Case
-
-# Half precision rounds in every step of a composed operation, and what is near zero keeps the error of its terms: closer
-# than this the frameworks are not. What was measured, in ULP, is in the list of operations.
-HALF = {"float16": {"rtol": 1e-2, "atol": 5e-3}, "bfloat16": {"rtol": 8e-2, "atol": 4e-2}}
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One quantity of one case in one dtype that does not simply agree.
-
-    `verdict` is `differ`, `error` or `wrong` (both sides agree, and not with the reference); `points` names the places.
-    """
-
-    operation: str
-    dtype: str
-    case: str
-    quantity: str
-    verdict: str
-    points: tuple[str, ...]
-    words: str
-
-    def __str__(self) -> str:
-        """One line: what, where, and what was measured."""
-        places = f" at {', '.join(self.points)}" if self.points else ""
-        return f"{self.operation} ({self.dtype}, {self.case}): {self.quantity} {self.verdict}{places}: {self.words}"
 
 
 @dataclass
@@ -59,9 +30,9 @@ class Examination:
     `{"value": {"torch": 0.5, "tensorflow": 0.5}, "gradient": {...}}`.
     """
 
-    undeclared: list[Difference] = field(default_factory=list)
+    undeclared: list[Deviation] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
-    declared: list[Difference] = field(default_factory=list)
+    declared: list[Deviation] = field(default_factory=list)
     measured: dict[str, dict[str, Any]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     report: Report | None = None
@@ -72,10 +43,8 @@ class Examination:
         return not self.undeclared and not self.stale
 
 
-def generated(
-    names: set[str] | None = None, dtypes: set[str] | None = None
-) -> Iterator[list[Scenario] | Problem | Unread]:
-    """A scenario for every case of every operation in every dtype that its row declares (of those named, if any are)."""
+def probes(names: set[str] | None = None, dtypes: set[str] | None = None) -> Iterator[Probe]:
+    """A probe for every case of every operation in every dtype that its row declares (of those named, if any are)."""
     for row in dictionary().operations.values():
         if names and row.name not in names:
             continue
@@ -84,44 +53,9 @@ def generated(
                 continue
             for case in row.cases:
                 if fits(case, dtype):
-                    yield from scenarios_of(document_of(row, dtype, case.name, case.call, case.inputs, tag=case.kind))
-
-
-def fits(case: Case, dtype: str) -> bool:
-    """Whether a case is for a dtype: special points are real unless they say that they are complex."""
-    complex_dtype = dtype.startswith("complex")
-    if case.complex is None:
-        return not complex_dtype or case.kind == "points"
-    return case.complex is complex_dtype
-
-
-def document_of(
-    row: Operation,
-    dtype: str,
-    words: str,
-    call: str,
-    inputs: dict[str, Any],
-    fields: dict[str, Any] | None = None,
-    *,
-    tag: str = "odd",
-) -> Document:
-    """A gradient scenario of an operation in a dtype: its call at these inputs, with further fields of the subject."""
-    kinds = {p.name: ARRAY_KINDS[p.annotation] for p in row.signature.parameters
-             if p.kind == "array" and p.annotation and p.name in inputs}  # fmt: skip
-    gradient: dict[str, Any] = {"of": call, "at": inputs, **(fields or {})}
-    if kinds:
-        gradient["dtypes"] = kinds
-    if not row.differentiable:
-        gradient["derivatives"] = []
-    data: dict[str, Any] = {
-        "name": f"{row.name}, {dtype}, {words}",  # which `examine` reads again
-        "dtype": dtype,
-        "gradient": gradient,
-        "tags": [row.name, tag],
-    }
-    if dtype in HALF:
-        data |= {"tolerance": HALF[dtype], "because": "half precision rounds in every step"}
-    return Document(f"operations/{row.kind}.yaml", "", data=data)
+                    yield Probe(
+                        operation=row, dtype=dtype, words=case.name, call=case.call, inputs=case.inputs, tag=case.kind
+                    )
 
 
 def selfcheck(
@@ -131,9 +65,8 @@ def selfcheck(
 
     `options` are those of `tfpt_cli.engine.run.Options` that say how to run them.
     """
-    return examine(
-        check(Options(generated=generated(names, dtypes), **options), observer), whole=not names and not dtypes
-    )
+    report = check(Options(generated=scenarios(probes(names, dtypes)), **options), observer)
+    return examine(report, whole=not names and not dtypes)
 
 
 def examine(report: Report, *, whole: bool) -> Examination:
@@ -141,15 +74,15 @@ def examine(report: Report, *, whole: bool) -> Examination:
     examination = Examination(environment=report.environment, report=report)
     examination.stale += [f"cannot be read: {problem}" for problem in report.problems]
     used: set[tuple[str, int]] = set()
+    by_name = {probe.name: probe for probe in probes()}
     for result in report.scenarios:
-        name, dtype, case = result.name.split(", ", 2)
-        row = dictionary().operations[name]
-        for difference in _differences(row, result, dtype, case):
-            index = _declaring(row, difference, report.environment)
-            used |= {(name, place) for place in index}
-            (examination.declared if index else examination.undeclared).append(difference)
+        probe = by_name[result.name]
+        for found in _deviations(probe, result):
+            declaring = _declaring(found, report.environment)
+            used |= {(probe.operation.name, place) for place in declaring}
+            (examination.declared if declaring else examination.undeclared).append(found)
         if "points" in result.tags:
-            _measure(examination.measured, name, dtype, result)
+            _measure(examination.measured, probe, result)
     if whole:
         examination.stale += [
             f"{row.name}: the declared difference in {', '.join(part.quantities)} was not found ({part.because})"
@@ -160,50 +93,38 @@ def examine(report: Report, *, whole: bool) -> Examination:
     return examination
 
 
-def _declaring(row: Operation, difference: Difference, environment: dict[str, str]) -> list[int]:
-    """The declared parts that cover a difference here, at all of its points; empty where one is not covered."""
-    found = []
-    for point in difference.points or ("",):
+def _declaring(found: Deviation, environment: dict[str, str]) -> list[int]:
+    """The declared parts that cover a deviation here, at all of its points; empty where one is not covered."""
+    declaring = []
+    for point in found.points or ("",):
         places = [
             index
-            for index, part in enumerate(row.parts)
-            if part.verdict == difference.verdict
+            for index, part in enumerate(found.probe.operation.parts)
+            if part.verdict == found.verdict
             and part.conditions.hold(environment)
-            and any(part.covers(difference.quantity, place, difference.dtype) for place in (point, difference.case))
+            and any(part.covers(found.quantity, place, found.probe.dtype) for place in (point, found.probe.words))
         ]
         if not places:
             return []
-        found += places
-    return found
+        declaring += places
+    return declaring
 
 
-def _differences(row: Operation, result: ScenarioResult, dtype: str, case: str) -> Iterator[Difference]:
+def _deviations(probe: Probe, result: ScenarioResult) -> Iterator[Deviation]:
+    """What does not simply agree, each quantity once for each verdict."""
     seen = set()
     for comparison in result.comparisons:
         verdict = verdict_of(comparison)
         if verdict is None or (comparison.quantity, verdict) in seen:
             continue
         seen.add((comparison.quantity, verdict))
-        points = tuple(_points(row, case, dtype, comparison, verdict))
-        words = "; ".join(filter(None, (comparison.reason, *(finding.words for finding in comparison.findings))))
-        if verdict == "error":
-            words = "; ".join(f"{failure.side.label}: {failure.message[:160]}" for failure in result.failures)
-        yield Difference(row.name, dtype, case, comparison.quantity, verdict, points, words)
+        yield deviation(probe, result, comparison, verdict, tuple(_points(probe, comparison, verdict)))
 
 
-def verdict_of(comparison: Comparison) -> str | None:
-    """`error`, `differ` or `wrong`, as a row's declared differences have it; None where the sides simply agree."""
-    if comparison.verdict is Verdict.ERROR:
-        return "error"
-    if comparison.verdict is Verdict.DIFFERS:
-        return "differ"
-    return "wrong" if "both wrong" in comparison.diagnosis else None
-
-
-def _points(row: Operation, case: str, dtype: str, comparison: Comparison, verdict: str) -> Iterator[str]:
+def _points(probe: Probe, comparison: Comparison, verdict: str) -> Iterator[str]:
     """The points of an elementwise case at which two sides part, as the row writes them: `0.0`, or `0.0 and inf`."""
-    wanted = next(c for c in row.cases if c.name == case and fits(c, dtype))
-    inputs = list(wanted.inputs.values())
+    row = probe.operation
+    inputs = list(probe.inputs.values())
     left, right = (value.values for value in comparison.sides.values())
     lists = [*inputs, left, right]
     if not row.elementwise or not all(isinstance(value, list) for value in lists):
@@ -231,9 +152,9 @@ def _near(a: Any, b: Any, tolerance: dict[str, float] | None) -> bool:
     return bool(abs(a - b) <= tolerance["atol"] + tolerance["rtol"] * max(abs(a), abs(b)))
 
 
-def _measure(measured: dict[str, dict[str, Any]], name: str, dtype: str, result: ScenarioResult) -> None:
+def _measure(measured: dict[str, dict[str, Any]], probe: Probe, result: ScenarioResult) -> None:
     """Keeps the greatest distance from the reference that each framework has, of values and of derivatives."""
-    entry = measured.setdefault(name, {}).setdefault(dtype, {})
+    entry = measured.setdefault(probe.operation.name, {}).setdefault(probe.dtype, {})
     for comparison in result.comparisons:
         if comparison.reference is None:
             continue

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import Operation, dictionary
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.scenario.scenario import scenarios_of
-from tfpt_cli.selfcheck.examination import document_of, fits
+from tfpt_cli.selfcheck.probes import Probe, fits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfpt_cli.dictionary.points import Case
-    from tfpt_cli.results import Problem, Unread
-    from tfpt_cli.scenario.scenario import Scenario
 
 # By 65 numbers the reference no longer takes every slope; 1,000 are more than any report shows.
 SIZES = (0, 1, 64, 65, 1000)
@@ -34,30 +31,22 @@ NUMBERS = {
     "subnormal in float32": 1e-40,
     "subnormal in float16": 1e-6,
 }
-DERIVATIVES = ["hessian", "gradient", "jacobian", "vjp", "jvp", "hvp"]
+# The orders from 3 on take long, and many operations have none.
+KINDS = ["hessian", "gradient", "jacobian", "vjp", "jvp", "hvp"]
 # Every mode but torch.compile, which takes seconds.
 MODES = {f.key: [mode for mode in f.modes if mode != "compile"] for f in FRAMEWORKS.values()}
 
 
-def odd_scenarios(
-    names: set[str] | None = None, dtypes: set[str] | None = None
-) -> Iterator[list[Scenario] | Problem | Unread]:
-    """Each operation (of those named, if any are) in each dtype of its row: odd sizes, odd numbers, all derivatives and modes.
-
-    What no scenario can say (a shape that the operation cannot have, an empty list) is a problem.
-    """
+def odd_probes(names: set[str] | None = None, dtypes: set[str] | None = None) -> Iterator[Probe]:
+    """Each operation (of those named, if any are) in each dtype of its row: odd sizes, odd numbers, all derivatives and modes."""
     for row in dictionary().operations.values():
-        if names and row.name not in names:
-            continue
-        for dtype in row.dtypes:
+        for dtype in row.dtypes if not names or row.name in names else ():
             if not dtypes or dtype in dtypes:
-                yield from _of_operation(row, dtype)
-
-
-def _of_operation(row: Operation, dtype: str) -> Iterator[list[Scenario] | Problem | Unread]:
-    case = next(c for c in row.cases if fits(c, dtype))
-    for words, inputs, fields in _variants(row, case):
-        yield from scenarios_of(document_of(row, dtype, words, case.call, inputs, fields))
+                case = next(c for c in row.cases if fits(c, dtype))
+                for words, inputs, fields in _variants(row, case):
+                    yield Probe(
+                        operation=row, dtype=dtype, words=words, call=case.call, inputs=inputs, fields=fields, tag="odd"
+                    )
 
 
 def _variants(row: Operation, case: Case) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -72,11 +61,11 @@ def _variants(row: Operation, case: Case) -> Iterator[tuple[str, dict[str, Any],
         yield "a number", {name: value[0] for name, value in case.inputs.items()}, {}
     if row.differentiable:
         smooth = {name: value for name, value in case.inputs.items() if not _whole(value)}
-        everything |= {"derivatives": DERIVATIVES, "tangent": smooth}
+        everything |= {"derivatives": KINDS, "tangent": smooth}
         if row.elementwise:
             everything["cotangent"] = next(iter(case.inputs.values()))
         else:  # the shape of its result is not known here
-            everything["derivatives"] = [kind for kind in DERIVATIVES if kind != "vjp"]
+            everything["derivatives"] = [kind for kind in KINDS if kind != "vjp"]
         yield "all derivatives", case.inputs, {key: value for key, value in everything.items() if key != "modes"}
     yield "all modes", case.inputs, everything
 

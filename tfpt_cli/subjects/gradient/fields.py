@@ -9,6 +9,7 @@ from tfpt_cli.documents.inputs import Values, read_values
 from tfpt_cli.documents.reader import bad_name
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.shapes import Shape, show
+from tfpt_cli.results import DERIVATIVES
 from tfpt_cli.subjects.gradient.expressions import Expressions
 from tfpt_cli.subjects.gradient.spec import FLOATING, NAME, Gradient, Output
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from tfpt_cli.documents.reader import Reader
 
 MAX_NAMES = 64
-DERIVATIVES = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "d3", "d4", "d5", "d6")
 DTYPES = (*FLOATING, "bool", "uint8", "int8", "int16", "int32", "int64")
 
 _EXPRESSION = {

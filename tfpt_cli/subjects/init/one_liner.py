@@ -1,0 +1,50 @@
+"""An initialization from the options of a command line: `tfpt weights 'linear(4, 3)' --weight 'uniform(0, 1)'`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def initialization_of(layer: str, options: Sequence[str], samples: int | None) -> dict[str, Any]:
+    """The data of an initialization of a neutral layer: `options` name its parameters, `--weight 'uniform(0, 1)'`.
+
+    Raises `ValueError`, which shows how the option is written.
+    """
+    fields: dict[str, Any] = {"layer": layer}
+    rest = list(options)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or not name:
+            raise ValueError(f"'{word}' is no parameter: write --weight 'uniform(0, 1)'")
+        if not equals:
+            if not rest:
+                raise ValueError(f"--{name} needs an initializer, such as --{name} 'uniform(0, 1)'")
+            value = rest.pop(0)
+        key = name.replace("-", "_")
+        if key == "layer":
+            raise ValueError("the layer stands before the options")
+        if key in fields:
+            raise ValueError(f"--{name} stands here twice")
+        fields[key] = value
+    if samples is not None:
+        fields["samples"] = samples
+    words = [layer, *(f"{key} {value}" for key, value in list(fields.items())[1:])]
+    return {"name": ", ".join(words), "init": fields}
+
+
+def initialization_of_both(layers: dict[str, str], input_shape: str) -> dict[str, Any]:
+    """The data of a native initialization: a layer of each framework, and the shape that Keras builds its layer for.
+
+    Raises `ValueError` for a shape that is no list of sizes.
+    """
+    sizes = [size for size in re.split(r"[,\s]+", input_shape.strip("()[] ")) if size]
+    if not sizes or not all(size.isdecimal() for size in sizes):
+        raise ValueError(f"--input-shape is a list of sizes without the batch, such as 28,28,1; got '{input_shape}'")
+    fields: dict[str, dict[str, Any]] = {framework: {"layer": layer} for framework, layer in layers.items()}
+    fields["tensorflow"]["input_shape"] = [int(size) for size in sizes]
+    return {"name": " and ".join(layers.values()), "init": fields}
