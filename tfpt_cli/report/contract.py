@@ -7,6 +7,7 @@ from typing import Any
 from tfpt_cli.frameworks import FRAMEWORKS, LEFT, OURSELVES, RIGHT
 from tfpt_cli.report.json_report import SCHEMA
 from tfpt_cli.results import INTERNAL, Standing, State, Status, Verdict
+from tfpt_cli.subjects.registry import SUBJECTS
 
 # Two versions of one framework are two places, not two frameworks.
 PLACES = (LEFT, RIGHT)
@@ -156,7 +157,7 @@ def _scenario() -> dict[str, Any]:
                 "additionalProperties": {"anyOf": [_ref("values"), {"type": "string"}]},
             },
             "subject": {
-                "enum": ["init", "gradient"],
+                "enum": list(SUBJECTS),
                 "description": "what it is about; left out where tfpt itself failed before it knew",
             },
             "tags": _words("its tags", "a tag"),
