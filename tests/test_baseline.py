@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.conftest import run_tfpt
 from tfpt_cli import baseline
 from tfpt_cli.engine.options import Options
+from tfpt_cli.frameworks.framework import Side
 from tfpt_cli.report.json_report import report_text
 from tfpt_cli.results import Comparison, Report, ScenarioResult, State, Status, Summary, Verdict
-from tfpt_cli.frameworks.framework import Side
 
 if TYPE_CHECKING:
     from tfpt_cli.engine.session import Session

@@ -22,11 +22,22 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tests.conftest import ROOT, run_tfpt
+from tfpt_cli.frameworks.framework import Side
 from tfpt_cli.report import drawn
 from tfpt_cli.report.cases import Case, cases, problem_text, repository_path, title
 from tfpt_cli.report.markdown import LIMIT
-from tfpt_cli.results import Comparison, Explanation, Failure, Problem, Report, ScenarioResult, State, Status, Verdict, printable
-from tfpt_cli.frameworks.framework import Side
+from tfpt_cli.results import (
+    Comparison,
+    Explanation,
+    Failure,
+    Problem,
+    Report,
+    ScenarioResult,
+    State,
+    Status,
+    Verdict,
+    printable,
+)
 
 FORMATS = ["junit", "github", "gitlab", "markdown"]
 ENVIRONMENT = {"tfpt": "0.1.0", "python": "3.11.7", "torch": "2.13.0+cpu", "tensorflow": "2.21.0", "keras": "3.15.1"}

@@ -21,10 +21,24 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tests.conftest import ROOT, warm_tfpt
 from tfpt_cli import results
+from tfpt_cli.frameworks.framework import Side
 from tfpt_cli.report.differing_calls import differing_calls
 from tfpt_cli.report.html import report_text
-from tfpt_cli.results import Comparison, Curve, Distribution, Explanation, Failure, Measure, Problem, Report, ScenarioResult, State, Status, Summary, Verdict
-from tfpt_cli.frameworks.framework import Side
+from tfpt_cli.results import (
+    Comparison,
+    Curve,
+    Distribution,
+    Explanation,
+    Failure,
+    Measure,
+    Problem,
+    Report,
+    ScenarioResult,
+    State,
+    Status,
+    Summary,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,11 +14,11 @@ from rich.console import Console
 
 from tests.conftest import SCENARIOS, run_tfpt, warm_tfpt
 from tfpt_cli.compare.summary import summary
+from tfpt_cli.frameworks.framework import Side
 from tfpt_cli.report.json_report import report_text
 from tfpt_cli.report.numbers import array_lines, digits_apart, histogram, number, summary_lines
 from tfpt_cli.report.table import print_scenario, status_words
 from tfpt_cli.results import Comparison, Failure, Report, ScenarioResult, State, Status, Verdict
-from tfpt_cli.frameworks.framework import Side
 
 if TYPE_CHECKING:
     from collections.abc import Callable

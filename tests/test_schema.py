@@ -14,10 +14,26 @@ from tests.conftest import run_tfpt, warm_tfpt
 from tests.test_bad_input import FILES
 from tfpt_cli import results
 from tfpt_cli.documents.document import Document, documents, read_text
+from tfpt_cli.frameworks.framework import Side
 from tfpt_cli.report.contract import contract
 from tfpt_cli.report.json_report import report_object
-from tfpt_cli.results import Against, Comparison, Distribution, Failure, Kink, Measure, Problem, Reference, Report, ScenarioResult, Standing, State, Status, Summary, Verdict
-from tfpt_cli.frameworks.framework import Side
+from tfpt_cli.results import (
+    Against,
+    Comparison,
+    Distribution,
+    Failure,
+    Kink,
+    Measure,
+    Problem,
+    Reference,
+    Report,
+    ScenarioResult,
+    Standing,
+    State,
+    Status,
+    Summary,
+    Verdict,
+)
 from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.scenario.schema import schema, structural_problems
 
