@@ -22,11 +22,12 @@ from tfpt_cli.layers.slots import slots
 from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.scenario import load
 from tfpt_cli.subjects.init.comparer import Pair, compare_parameter
-from tfpt_cli.subjects.init.spec import Init
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tfpt_cli.subjects.init.spec import Init
 
 NATIVE = """
 name: n

@@ -218,7 +218,7 @@ def test_answers_that_do_not_fit_are_nonsense(tmp_path: Path) -> None:
     """A worker of another version, say: well-formed frames with the wrong things in them."""
     liar = tmp_path / "liar.py"
     liar.write_text(
-        f"import sys; sys.path.insert(0, {str(ROOT / 'tfpt_cli' / 'workers')!r})\n"
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tfpt_cli' / 'workers' / 'child')!r})\n"
         "import protocol\n"
         "def send(h):\n    [sys.stdout.buffer.write(p) for p in protocol.frame(h)]; sys.stdout.buffer.flush()\n"
         "def take():\n    return protocol.header(sys.stdin.buffer.read(protocol.header_length(sys.stdin.buffer.read(8))))\n"
