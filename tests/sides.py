@@ -24,7 +24,10 @@ def quantity_named(name: str) -> Quantity:
 
 def between(report: Report, sides: Sides) -> Report:
     """The report as if these sides had been compared, in place of the usual ones."""
-    found: Report = _renamed(dataclasses.replace(report, sides=sides), dict(zip(SIDES, sides, strict=True)))
+    keys = {side.key: other.key for side, other in zip(SIDES, sides, strict=True)}
+    environment = {keys.get(key, key): text for key, text in report.environment.items()}
+    moved = dataclasses.replace(report, sides=sides, environment=environment)
+    found: Report = _renamed(moved, dict(zip(SIDES, sides, strict=True)))
     return found
 
 
