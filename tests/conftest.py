@@ -20,7 +20,6 @@ from hypothesis import settings
 from tfpt_cli.cli.main import main
 from tfpt_cli.engine.options import Options
 from tfpt_cli.engine.session import Session
-from tfpt_cli.frameworks import name_sides
 from tfpt_cli.workers.process import Limits
 
 if TYPE_CHECKING:
@@ -76,11 +75,10 @@ class _Warm:
 
     def __init__(self, options: Options) -> None:
         usual = Options()
-        own = (options.workers, options.interpreters, options.alike, options.limits)
-        assert own == (1, {}, None, usual.limits), "what has processes of its own is for run_tfpt"
+        own = (options.workers, options.sides, options.limits)
+        assert own == (usual.workers, usual.sides, usual.limits), "what has processes of its own is for run_tfpt"
 
     def __enter__(self) -> Session:
-        name_sides(None)
         if _Warm.started is None:
             # A slow machine is no failure: torch.compile alone takes a minute on one that is busy.
             _Warm.started = Session(Options(limits=Limits(timeout=1200, start=3000)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import ROOT, run_tfpt, warm_tfpt
+from tests.tasks import gradient_of
 from tfpt_cli.results import Problem
 from tfpt_cli.scenario.files import scenario_files
 from tfpt_cli.scenario.scenario import load
@@ -91,4 +92,4 @@ def test_yaml_1_2_numbers_and_texts(write: Callable[..., Path]) -> None:
     )
     ((scenario,),) = (item for item in load(str(path)) if isinstance(item, list))
     assert (scenario.name, scenario.because, scenario.tolerance.rtol) == ("on", "no", 1e-3)  # type: ignore[union-attr]
-    assert scenario.spec.inputs["x"].source == "[math.inf, -math.inf, 16, 0.001]"
+    assert gradient_of(scenario).inputs["x"].source == "[math.inf, -math.inf, 16, 0.001]"

@@ -13,14 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import run_tfpt
+from tests.sides import TENSORFLOW, TORCH, between, quantity_named
 from tfpt_cli import baseline
 from tfpt_cli.engine.options import Options
-from tfpt_cli.frameworks.framework import Side
+from tfpt_cli.frameworks import SIDES, two_versions
 from tfpt_cli.report.json_report import report_text
-from tfpt_cli.results import Comparison, Report, ScenarioResult, State, Status, Summary, Verdict
+from tfpt_cli.results import Comparison, Report, ScenarioResult, SideValue, State, Status, Summary, Verdict
 
 if TYPE_CHECKING:
     from tfpt_cli.engine.session import Session
+    from tfpt_cli.frameworks import Sides
 
 Run = Any
 
@@ -222,7 +224,7 @@ def test_versions(before: dict[str, Any], report: Report) -> None:
 
 def test_two_versions_of_one_framework(report: Report, tmp_path: Path) -> None:
     """The sides of such a report are left and right: their numbers are compared too."""
-    versions = replace(report, alike="torch")
+    versions = between(report, two_versions(TORCH.framework, "left/python", "right/python"))
     before = json.loads(report_text(versions))
     assert found(before, versions, tmp_path) == []
     assert "the same versions" in [line.plain for line in baseline.lines([], before, versions)][1]
@@ -305,8 +307,8 @@ VALUES = st.one_of(
     st.none(), NUMBERS, st.lists(NUMBERS, max_size=5), st.lists(st.lists(NUMBERS, max_size=3), max_size=3)
 )
 SUMMARIES = st.none() | st.builds(lambda a, b: Summary(a, b, a, b, (1, 2), (a, b)), st.floats(), st.floats())
-SIDES = st.builds(
-    Side,
+VALUES_OF_SIDES = st.builds(
+    SideValue,
     state=st.sampled_from(State),
     how=st.sampled_from(["", "backward", "jit"]),
     shape=st.lists(st.integers(0, 9), max_size=3).map(tuple),
@@ -317,28 +319,28 @@ SIDES = st.builds(
 )
 COMPARISONS = st.builds(
     lambda name, verdict, torch, tensorflow, tolerance: Comparison(
-        name, verdict, {"torch": torch, "tensorflow": tensorflow}, tolerance=tolerance
+        quantity_named(name), verdict, {TORCH: torch, TENSORFLOW: tensorflow}, tolerance=tolerance
     ),
     st.sampled_from(["value", "d/dx", "weight ()"]),
     st.sampled_from(Verdict),
-    SIDES,
-    SIDES,
+    VALUES_OF_SIDES,
+    VALUES_OF_SIDES,
     st.none() | st.just({"rtol": 1e-6, "atol": 0.0}),
 )
 
 
 @given(
     st.lists(st.tuples(st.text(max_size=8), st.lists(COMPARISONS, max_size=3)), max_size=4),
-    st.sampled_from([None, "torch", "tensorflow"]),
+    st.sampled_from([SIDES, *(two_versions(side.framework, "left", "right") for side in SIDES)]),
 )
 def test_a_report_compared_with_itself_has_no_change(
-    scenarios: list[tuple[str, list[Comparison]]], alike: str | None
+    scenarios: list[tuple[str, list[Comparison]]], sides: Sides
 ) -> None:
     results = tuple(
         ScenarioResult("f.yaml", i, name, {}, "gradient", "", "agree", "", Status.PASSED, tuple(comparisons))
         for i, (name, comparisons) in enumerate(dict(scenarios).items())
     )
-    report = Report({"torch": "1"}, results, alike=alike)
+    report = between(Report({"torch": "1"}, results), sides)
     before = json.loads(report_text(report))
     assert baseline.changes(before, report) == []
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tests.conftest import ROOT, run_tfpt
-from tfpt_cli.frameworks.framework import Side
+from tests.sides import TENSORFLOW, TORCH, quantity_named
 from tfpt_cli.report import drawn
 from tfpt_cli.report.cases import Case, cases, problem_text, repository_path, title
 from tfpt_cli.report.markdown import LIMIT
@@ -30,9 +30,12 @@ from tfpt_cli.results import (
     Comparison,
     Explanation,
     Failure,
+    Finding,
+    Kind,
     Problem,
     Report,
     ScenarioResult,
+    SideValue,
     State,
     Status,
     Verdict,
@@ -66,9 +69,10 @@ def report_text(report: Report, format_: str) -> str:
 
 
 def comparison(quantity: str, verdict: Verdict, words: str, how: str = "") -> Comparison:
-    bad = Side(State.FAILED, how, note=words) if verdict is Verdict.ERROR else Side(State.DISCONNECTED, how)
-    sides = {"torch": Side(State.PRESENT, how, (2,), "float32", [1.0, 2.0]), "tensorflow": bad}
-    return Comparison(quantity, verdict, sides, words, diagnosis=("disconnected",), findings=(words,))
+    bad = SideValue(State.FAILED, how, note=words) if verdict is Verdict.ERROR else SideValue(State.DISCONNECTED, how)
+    sides = {TORCH: SideValue(State.PRESENT, how, (2,), "float32", [1.0, 2.0]), TENSORFLOW: bad}
+    finding = Finding(kind=Kind.UNKNOWN, words=words)
+    return Comparison(quantity_named(quantity), verdict, sides, words, diagnosis=("disconnected",), findings=(finding,))
 
 
 def result(*compared: Comparison, **changes: object) -> ScenarioResult:
@@ -85,7 +89,7 @@ REFUSED = comparison("d2/dx2", Verdict.ERROR, "TensorFlow failed")
 FAILED = result(AGREES, DIFFERS, explanations=(KNOWN,))
 PASSED = result(AGREES, name="all well", status=Status.PASSED)
 BROKEN = result(
-    name="broken", status=Status.ERROR, failures=(Failure("torch", "crashed", "the process ended by signal 11"),)
+    name="broken", status=Status.ERROR, failures=(Failure(TORCH, "crashed", "the process ended by signal 11"),)
 )
 SKIPPED = result(name="not here", status=Status.SKIPPED, notes=("no C++ compiler",))
 PROBLEM = Problem("some/folder/file.yaml", 3, 5, "unknown layer 'Denze', did you mean 'linear'?")
@@ -122,7 +126,7 @@ def drawn_reports(draw: st.DrawFn) -> Builder:
             result(
                 *(comparison(f"{quantity}{i}", verdict, words, how) for i, verdict in enumerate(verdicts)),
                 file=file, name=name, headline=words, status=status, expect=expect, because=words, notes=(words,),
-                failures=(Failure("torch", "exception", message),) if failed else (),
+                failures=(Failure(TORCH, "exception", message),) if failed else (),
                 explanations=(KNOWN,),
             )
             for status, expect, verdicts, failed in shapes
@@ -148,7 +152,7 @@ def marked(mark: str) -> Builder:
         compared = comparison("d/dx", Verdict.DIFFERS, text, text), comparison(f"{text}2", Verdict.ERROR, text)
         scenario = result(
             *compared, file=text, name=text, headline=text, because=text, notes=(text,), status=Status.ERROR,
-            failures=(Failure("torch", text, text),), explanations=(KNOWN,),
+            failures=(Failure(TORCH, text, text),), explanations=(KNOWN,),
         )  # fmt: skip
         skipped = replace(scenario, comparisons=(), status=Status.SKIPPED)
         return Report({**ENVIRONMENT, "torch": text}, (scenario, skipped), (Problem(text, 1, 1, text),))

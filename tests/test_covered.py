@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import warm_tfpt
+from tests.sides import TORCH
 from tfpt_cli.cli import last_failed
 from tfpt_cli.engine.curves import with_curves
 from tfpt_cli.engine.options import Options
@@ -89,7 +90,7 @@ def test_each_has_curves_of_its_own(session: Session) -> None:
     options = Options(generated=[[scenario] for scenario in scenarios])
     report = session.check(options)
     drawn = with_curves(report, list(zip(scenarios, report.scenarios, strict=True)), session, options)
-    first, second = (next(c for c in s.curves if c.quantity == "value").sides["torch"] for s in drawn.scenarios)
+    first, second = (next(c for c in s.curves if c.quantity == "value").sides[TORCH] for s in drawn.scenarios)
     assert all(value is not None and value > 0 for value in first)
     assert any(value is not None and value < 0 for value in second)
 

@@ -8,22 +8,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from tests.sides import TENSORFLOW, TORCH
 from tests.test_distribution import law
-from tfpt_cli.compare.declared_laws import guesses, parting
+from tfpt_cli.compare.declared_laws import Declared, guesses, parting
 from tfpt_cli.compare.sample import Sample
+from tfpt_cli.frameworks import SIDES
 from tfpt_cli.layers.initializers import formula
 
 if TYPE_CHECKING:
-    from tfpt_cli.layers.initializers import Fans
+    from tfpt_cli.frameworks import Side
+    from tfpt_cli.layers.initializers import Fans, InitializerCall
 
 FANS = (256, 300)
 
 
-def said(torch: str, tensorflow: str, fans: dict[str, Fans | None] | None = None) -> list[str]:
-    trees = {"torch": ast.parse(torch, mode="eval").body, "tensorflow": ast.parse(tensorflow, mode="eval").body}
-    at = {f: (lambda pair, tree=tree: formula(tree, {}, pair)) for f, tree in trees.items()}
-    known = fans or dict.fromkeys(at, FANS)
-    return list(parting({f: at[f](known[f]) for f in at}, at, known))
+def declared(text: str, fans: Fans | None) -> Declared:
+    """What a side declares by a formula, as a row writes it."""
+    tree = ast.parse(text, mode="eval").body
+
+    def at(pair: Fans | None) -> InitializerCall | None:
+        return formula(tree, {}, pair)
+
+    return Declared(fill=at(fans), at=at, fans=fans)
+
+
+def said(torch: str, tensorflow: str, fans: dict[Side, Fans | None] | None = None) -> list[str]:
+    known = fans or dict.fromkeys(SIDES, FANS)
+    return list(parting({TORCH: declared(torch, known[TORCH]), TENSORFLOW: declared(tensorflow, known[TENSORFLOW])}))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +66,7 @@ def test_a_std_that_is_meant_before_the_truncation() -> None:
 
 
 def test_fans_that_are_counted_differently() -> None:
-    counted: dict[str, Fans | None] = {"torch": (300, 256), "tensorflow": (256, 300)}
+    counted: dict[Side, Fans | None] = {TORCH: (300, 256), TENSORFLOW: (256, 300)}
     assert said("lecun_uniform()", "lecun_uniform()", counted) == [
         "the fans are counted differently: (300, 256) and (256, 300)"
     ]
@@ -63,13 +74,13 @@ def test_fans_that_are_counted_differently() -> None:
 
 
 def test_what_no_row_knows_parts_in_no_words() -> None:
-    at = {"torch": lambda _: None, "tensorflow": lambda _: None}
-    assert list(parting({"torch": None, "tensorflow": None}, at, dict.fromkeys(at, FANS))) == []
+    unknown = Declared(fill=None, at=lambda _: None, fans=FANS)
+    assert list(parting(dict.fromkeys(SIDES, unknown))) == []
 
 
 def guessed(draw: str, size: int = 20_000, fans: Fans | None = FANS) -> list[str]:
     values = law(draw, fans).law.rvs(size, random_state=2)
-    return guesses(Sample.of("torch", values).ordered(), fans, 2.0**-23)
+    return guesses(Sample.of(TORCH, values).ordered(), fans, 2.0**-23)
 
 
 def test_a_sample_of_few_values_fits_no_more_than_two() -> None:
@@ -83,4 +94,4 @@ def test_without_fans_the_usual_numbers_are_known() -> None:
 
 
 def test_what_cannot_be_measured_fits_nothing() -> None:
-    assert guesses(Sample.of("torch", np.ones(100)), FANS, 2.0**-23) == []
+    assert guesses(Sample.of(TORCH, np.ones(100)), FANS, 2.0**-23) == []

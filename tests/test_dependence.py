@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from tests.sides import TENSORFLOW, TORCH
+from tests.tasks import init_of
 from tfpt_cli.compare.dependence import parted_by_ties, tie
 from tfpt_cli.compare.sample import law_of
 from tfpt_cli.engine.options import Options
-from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.frameworks import SIDES
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
 
 if TYPE_CHECKING:
@@ -51,11 +53,11 @@ def test_independent_arrays_are_not_called_dependent() -> None:
 
 
 def test_a_tie_of_both_sides_is_none_of_one() -> None:
-    both, neither = {"torch": ONE, "tensorflow": ONE}, {"torch": ONE, "tensorflow": OTHER}
-    random = dict.fromkeys("ab", frozenset(FRAMEWORKS))
-    assert parted_by_ties({"a": both, "b": both}, random) == {}
-    assert set(parted_by_ties({"a": both, "b": neither}, random)) == {"a", "b"}
-    assert parted_by_ties({"a": both, "b": neither}, {**random, "b": frozenset()}) == {}
+    both, neither = {TORCH: ONE, TENSORFLOW: ONE}, {TORCH: ONE, TENSORFLOW: OTHER}
+    random = dict.fromkeys("ab", frozenset(SIDES))
+    assert parted_by_ties({"a": both, "b": both}, random, SIDES) == {}
+    assert set(parted_by_ties({"a": both, "b": neither}, random, SIDES)) == {"a", "b"}
+    assert parted_by_ties({"a": both, "b": neither}, {**random, "b": frozenset()}, SIDES) == {}
 
 
 def run(session: Session, *fields: dict[str, Any]) -> Report:
@@ -154,10 +156,10 @@ def test_no_law_contradicts_the_sample(mode: str, session: Session) -> None:
     report = session.check(Options(generated=[[scenario] for scenario in scenarios]))
     wrong, seen = [], 0
     for scenario, result in zip(scenarios, report.scenarios, strict=True):
-        for parameter in scenario.spec.parameters:
+        for parameter in init_of(scenario).parameters:
             (comparison,) = (c for c in result.comparisons if c.quantity == parameter.name)
-            for framework in FRAMEWORKS:
-                law, shown = law_of(parameter.filling[framework].base), comparison.sides[framework]
+            for side in SIDES:
+                law, shown = law_of(parameter.filling[side.framework].base), comparison.sides[side]
                 found = shown.samples or shown.summary
                 if law is None or found is None:
                     continue
@@ -166,6 +168,6 @@ def test_no_law_contradicts_the_sample(mode: str, session: Session) -> None:
                 inside = low * 1.00001 <= found.low and found.high <= high * 1.00001
                 size = max(int(np.prod(shown.shape)), 1)
                 if not inside or abs(np.log(found.std / law.std)) > 6 * law.scale_error / np.sqrt(size):
-                    wrong.append(f"{scenario.spec.headline} {parameter.name} {framework}: {law.text}, {found}")
+                    wrong.append(f"{scenario.task.headline(SIDES)} {parameter.name} {side}: {law.text}, {found}")
     assert not wrong, "\n".join(wrong)
     assert seen > 2 * len(LAYERS)

@@ -26,7 +26,7 @@ from tfpt_cli.language.kinds import NONLINEARITIES
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import branches, called_name
 from tfpt_cli.selfcheck import examination as selfcheck
-from tfpt_cli.subjects.init.spec import Init
+from tfpt_cli.subjects.init.subject import InitTask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,13 +140,15 @@ def defaults_tested(report: dict[str, Any]) -> Iterator[tuple[str, str, str, lis
     The framework, the call of the layer, the parameter, its tests against that law by kind and p-value, and the level of one.
     """
     for scenario, result in zip(ALL, report["scenarios"], strict=True):
-        found = {c["quantity"]: c.get("distribution") for c in result["comparisons"]}
-        for parameter in scenario.spec.parameters if isinstance(scenario.spec, Init) else ():
+        if not isinstance(scenario.task, InitTask):
+            continue
+        spec, found = scenario.task.spec, {c["quantity"]: c.get("distribution") for c in result["comparisons"]}
+        for parameter in spec.parameters:
             judged = found[parameter.name]
             for framework in FRAMEWORKS if judged else ():
                 declared = judged["declared"].get(framework)
                 if declared is not None and parameter.filling[framework].default:
-                    call = called_name(ast.parse(scenario.spec.write_layer(framework), mode="eval").body)
+                    call = called_name(ast.parse(spec.write_layer(framework), mode="eval").body)
                     tests = [
                         (test["name"].removesuffix(f" of {declared}"), test["p"])
                         for test in judged["tests"]

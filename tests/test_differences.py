@@ -17,6 +17,7 @@ from tfpt_cli.dictionary.differences import Difference, differences, numbered
 from tfpt_cli.documents.document import documents
 from tfpt_cli.engine.options import Options
 from tfpt_cli.engine.status import failed_result
+from tfpt_cli.frameworks import SIDES
 from tfpt_cli.scenario.recipes import recipes
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
 
@@ -90,7 +91,7 @@ def test_nothing_is_explained_by_what_it_is_not_tagged_with(checked: dict[str, s
 def test_a_recipe_makes_a_scenario_agree(row: Difference, session: Session) -> None:
     agreeing = [0] * len(row.fixes)
     for scenario in (scenario for scenario in tagged(row.name) if differing(scenario)):
-        found = list(recipes(scenario, replace(failed_result(scenario, ()), explanations=(row,))))
+        found = list(recipes(scenario, replace(failed_result(scenario, SIDES, ()), explanations=(row,))))
         assert not [recipe.problems for recipe in found if recipe.problems], [recipe.text for recipe in found]
         report = run(session, [recipe.scenario for recipe in found if recipe.scenario is not None])
         for recipe, result in zip(found, report.scenarios, strict=True):

@@ -12,12 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.sides import TENSORFLOW, TORCH
 from tfpt_cli.compare.distribution import LEVEL, Judgement, against_law, compare_distributions
 from tfpt_cli.compare.sample import Finding, Law, Sample, law_of
+from tfpt_cli.frameworks import SIDES
 from tfpt_cli.layers.initializers import formula
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from tfpt_cli.frameworks import Side
 
 N = 20_000
 
@@ -31,7 +35,7 @@ def law(text: str, fans: tuple[int, int] | None = None) -> Law:
 
 UNIFORM = law("uniform(0.0, 1.0)")
 NORMAL = law("normal(0.0, 1.0)")
-NONE: dict[str, Law | None] = {"torch": None, "tensorflow": None}
+NONE: dict[Side, Law | None] = {TORCH: None, TENSORFLOW: None}
 
 
 def rng(seed: int) -> np.random.Generator:
@@ -39,8 +43,8 @@ def rng(seed: int) -> np.random.Generator:
 
 
 def words(left: NDArray[np.float64], right: NDArray[np.float64], declared: Law | None = None) -> list[str]:
-    pair = {"torch": left.copy(), "tensorflow": right.copy()}
-    return list(compare_distributions(pair, {"torch": declared, "tensorflow": declared}).words)
+    pair = {TORCH: left.copy(), TENSORFLOW: right.copy()}
+    return list(compare_distributions(pair, {TORCH: declared, TENSORFLOW: declared}).words)
 
 
 def kurtosis_variance(values: NDArray[np.float64]) -> float:
@@ -106,7 +110,7 @@ def test_the_p_values_are_scipys() -> None:
     left, right = r.normal(0, 1, N), r.normal(0, 1, N)
     tests = {
         t.name: t.p
-        for t in compare_distributions({"torch": left.copy(), "tensorflow": right.copy()}, NONE).distribution.tests
+        for t in compare_distributions({TORCH: left.copy(), TENSORFLOW: right.copy()}, NONE).distribution.tests
     }
     assert tests["mean"] == pytest.approx(stats.ttest_ind(left, right, equal_var=False).pvalue, rel=1e-3)
     assert tests["distribution function"] == pytest.approx(stats.ks_2samp(left, right, method="asymp").pvalue)
@@ -123,9 +127,7 @@ def test_p_values_are_uniform_under_the_null(draw: str) -> None:
     low: dict[str, int] = {}
     for _ in range(400):
         pair = (getattr(r, draw)(0, 1, 4000) for _ in range(2))
-        for test in compare_distributions(
-            dict(zip(("torch", "tensorflow"), pair, strict=True)), NONE
-        ).distribution.tests:
+        for test in compare_distributions(dict(zip(SIDES, pair, strict=True)), NONE).distribution.tests:
             low[test.name] = low.get(test.name, 0) + (test.p < 0.1)
     assert low.pop("range") <= 60
     assert low.pop("repeated values") == 0  # a bound, and these are float64
@@ -135,7 +137,7 @@ def test_p_values_are_uniform_under_the_null(draw: str) -> None:
 
 def test_the_detectable_scale_is_detected() -> None:
     r = rng(5)
-    honest = compare_distributions({"torch": r.normal(0, 1, N), "tensorflow": r.normal(0, 1, N)}, NONE).distribution
+    honest = compare_distributions({TORCH: r.normal(0, 1, N), TENSORFLOW: r.normal(0, 1, N)}, NONE).distribution
     assert honest.level == LEVEL
     assert honest.detectable is not None
     found = [bool(words(r.normal(0, 1, N), r.normal(0, 1 + honest.detectable, N))) for _ in range(100)]
@@ -148,10 +150,10 @@ def test_neither_side_is_the_truth(seed: int, scale: float, shift: float) -> Non
     """Swapped sides have the same p-values, whatever they come to."""
     r = rng(seed)
     one, other = r.normal(0, 1, (500, 3, 4)), r.normal(shift, scale, (500, 3, 4))
-    laws: dict[str, Law | None] = {"torch": NORMAL, "tensorflow": NORMAL}
+    laws: dict[Side, Law | None] = {TORCH: NORMAL, TENSORFLOW: NORMAL}
     found = []
     for torch, tensorflow in ((one, other), (other, one)):
-        pair = {"torch": torch.copy(), "tensorflow": tensorflow.copy()}
+        pair = {TORCH: torch.copy(), TENSORFLOW: tensorflow.copy()}
         found.append(sorted(test.p for test in compare_distributions(pair, laws).distribution.tests))
     assert found[0] == pytest.approx(found[1], rel=1e-9, abs=1e-300)
 
@@ -160,10 +162,10 @@ def test_neither_side_is_the_truth(seed: int, scale: float, shift: float) -> Non
 
 
 def judged(
-    left: NDArray[np.float64], right: NDArray[np.float64], declared: dict[str, Law | None] = NONE, **more: Any
+    left: NDArray[np.float64], right: NDArray[np.float64], declared: dict[Side, Law | None] = NONE, **more: Any
 ) -> tuple[dict[tuple[str, str], float], Judgement]:
     """The p-values by test and by what it was made on, and the whole."""
-    found = compare_distributions({"torch": left.copy(), "tensorflow": right.copy()}, declared, **more)
+    found = compare_distributions({TORCH: left.copy(), TENSORFLOW: right.copy()}, declared, **more)
     return {(test.name, test.on): test.p for test in found.distribution.tests}, found
 
 
@@ -199,7 +201,7 @@ def test_values_beyond_all_of_the_others() -> None:
 
 
 def of_the_law(values: NDArray[np.float64], declared: Law, precision: float = 2.0**-23) -> dict[str, Finding]:
-    found = against_law(Sample.of("torch", values.copy()).ordered(), declared, precision)
+    found = against_law(Sample.of(TORCH, values.copy()).ordered(), declared, precision)
     return {finding.test.name.partition(" of ")[0]: finding for finding in found}
 
 
@@ -284,10 +286,10 @@ def test_the_words_of_a_mean_and_of_tails() -> None:
 
 
 def test_each_side_is_held_against_its_own_law_and_the_others() -> None:
-    laws: dict[str, Law | None] = {"torch": UNIFORM, "tensorflow": NORMAL}
+    laws: dict[Side, Law | None] = {TORCH: UNIFORM, TENSORFLOW: NORMAL}
     r = rng(0)
     tests, found = judged(r.uniform(0, 1, N), r.normal(0, 1, N), laws)
-    assert found.distribution.declared == {"torch": "uniform(0, 1)", "tensorflow": "normal(0, 1)"}
+    assert found.distribution.declared == {TORCH: "uniform(0, 1)", TENSORFLOW: "normal(0, 1)"}
     for on, own, other in (("torch", UNIFORM, NORMAL), ("tensorflow", NORMAL, UNIFORM)):
         assert tests[f"scale of {own.text}", on] > 1e-4
         where = f"{on} by {'tensorflow' if on == 'torch' else 'torch'}"
@@ -297,7 +299,7 @@ def test_each_side_is_held_against_its_own_law_and_the_others() -> None:
     assert not any(
         " by " in on for _, on in judged(r.uniform(0, 1, N), r.uniform(0, 1, N), dict.fromkeys(NONE, UNIFORM))[0]
     )
-    tests, found = judged(r.uniform(0, 1, N), r.uniform(0, 1, N), {"torch": None, "tensorflow": UNIFORM})
+    tests, found = judged(r.uniform(0, 1, N), r.uniform(0, 1, N), {TORCH: None, TENSORFLOW: UNIFORM})
     assert {on for _, on in tests if "by" in on} == {"torch by tensorflow"}
     assert found.words == ()
 
@@ -307,7 +309,7 @@ def test_what_fits_its_own_law_and_not_the_others_is_said_where_nothing_else_is(
     near = law("uniform(0.0, 1.0001)")
     values = rng(0).uniform(0, 1, N)
     values[0] = 1.00005
-    _, found = judged(rng(1).uniform(0, 1, N), values, {"torch": UNIFORM, "tensorflow": near})
+    _, found = judged(rng(1).uniform(0, 1, N), values, {TORCH: UNIFORM, TENSORFLOW: near})
     (words,) = found.words
     assert words.startswith("TensorFlow's values do not fit PyTorch's uniform(0, 1): they range from ")
 
@@ -318,10 +320,10 @@ def test_what_would_have_been_seen() -> None:
     tests, found = judged(left, right, dict.fromkeys(NONE, NORMAL), level=1e-4)
     reach = stats.norm.isf(1e-4 / len(tests) / 2) + stats.norm.ppf(0.99)
     assert found.distribution.level == 1e-4
-    assert found.distribution.samples == {"torch": 4000, "tensorflow": 2500}
+    assert found.distribution.samples == {TORCH: 4000, TENSORFLOW: 2500}
     assert found.distribution.detectable == pytest.approx(math.expm1(reach / math.sqrt(2 * 4000)))
     assert found.distribution.detectable_mean == pytest.approx(reach / math.sqrt(4000))
-    tests, found = judged(left, right, {"torch": NORMAL, "tensorflow": None}, level=1e-4)
+    tests, found = judged(left, right, {TORCH: NORMAL, TENSORFLOW: None}, level=1e-4)
     reach = stats.norm.isf(1e-4 / len(tests) / 2) + stats.norm.ppf(0.99)
     errors = (math.sqrt((stats.kurtosis(v, fisher=False) - 1) / 4 / v.size) for v in (left, right))
     assert found.distribution.detectable == pytest.approx(math.expm1(reach * math.hypot(*errors)))
@@ -352,7 +354,7 @@ def test_large_samples_are_read_side_by_side_with_the_same_result(monkeypatch: p
 
 def test_gates_are_judged_by_themselves() -> None:
     left, right = rng(0).normal(0, 1, (50, 4, 30)), rng(1).normal(0, 1, (50, 4, 30))
-    blocks = {name: {"torch": left[:, i], "tensorflow": right[:, i]} for i, name in enumerate("ifco")}
+    blocks = {name: {TORCH: left[:, i], TENSORFLOW: right[:, i]} for i, name in enumerate("ifco")}
 
     def words() -> tuple[str, ...]:
         parts = {name: {f: array.copy() for f, array in part.items()} for name, part in blocks.items()}
@@ -371,9 +373,9 @@ def test_gates_are_judged_by_themselves() -> None:
 
 def test_a_gate_that_is_the_same_everywhere() -> None:
     left, right = rng(0).normal(0, 1, (500, 2)), rng(1).normal(0, 1, (500, 2))
-    blocks = {"f": {"torch": np.ones((500, 1)), "tensorflow": np.ones((500, 1))}}
+    blocks = {"f": {TORCH: np.ones((500, 1)), TENSORFLOW: np.ones((500, 1))}}
     assert judged(left, right, blocks=blocks)[0]["constant, f gate", "both"] == 1.0
-    blocks["f"]["tensorflow"] = np.full((500, 1), 1.5)
+    blocks["f"][TENSORFLOW] = np.full((500, 1), 1.5)
     tests, found = judged(left, right, blocks=blocks)
     assert tests["constant, f gate", "both"] == 0.0
     assert found.words == ("the f gate: PyTorch's is 1 +- 0, TensorFlow's is 1.5 +- 0",)

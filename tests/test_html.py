@@ -20,8 +20,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tests.conftest import ROOT, warm_tfpt
+from tests.sides import TENSORFLOW, TORCH, quantity_named
 from tfpt_cli import results
-from tfpt_cli.frameworks.framework import Side
+from tfpt_cli.frameworks import REFERENCE, SIDES
 from tfpt_cli.report.differing_calls import differing_calls
 from tfpt_cli.report.html import report_text
 from tfpt_cli.results import (
@@ -30,10 +31,13 @@ from tfpt_cli.results import (
     Distribution,
     Explanation,
     Failure,
+    Finding,
+    Kind,
     Measure,
     Problem,
     Report,
     ScenarioResult,
+    SideValue,
     State,
     Status,
     Summary,
@@ -66,8 +70,8 @@ LISTING = (
 )
 
 
-def side(values: Any, how: str = "", shape: tuple[int, ...] = (2,), **more: Any) -> Side:
-    return Side(State.PRESENT, how, shape, "float32", values, **more)
+def side(values: Any, how: str = "", shape: tuple[int, ...] = (2,), **more: Any) -> SideValue:
+    return SideValue(State.PRESENT, how, shape, "float32", values, **more)
 
 
 def gradient(
@@ -77,18 +81,18 @@ def gradient(
     value = tuple(math.tanh(3 * x) for x in at)
     other = value if passed else tuple(None if x < -1 else y + max(x, 0) for x, y in zip(at, value, strict=True))
     apart = tuple(a != b for a, b in zip(value, other, strict=True))
-    sides = {"torch": side([1.0, 2.0], "backward"), "tensorflow": side([1.0, 2.5], "GradientTape")}
+    sides = {TORCH: side([1.0, 2.0], "backward"), TENSORFLOW: side([1.0, 2.5], "GradientTape")}
     measure = Measure(2, 0 if passed else 1, 0.5, 0.2, 12, (1,), {"rtol": 0.2, "atol": 0.5})
     tolerance = {"rtol": 1.3e-6, "atol": 1e-5}
     derivative = Comparison(
-        "d/dx",
+        quantity_named("d/dx"),
         Verdict.IDENTICAL if passed else Verdict.DIFFERS,
         sides,
         "" if passed else "1 of 2 values off, worst 2 against 2.5 at [1]",
         measure=measure,
         tolerance=tolerance,
         diagnosis=() if passed else ("number",),
-        findings=("both sides agree, and both are wrong: 1 against 0 at [0]",),
+        findings=(Finding(kind=Kind.BOTH_WRONG, words="both sides agree, and both are wrong: 1 against 0 at [0]"),),
         known_differences=() if passed else ("act-one",),
     )
     values: dict[str, Any] = {
@@ -97,9 +101,9 @@ def gradient(
         "status": Status.PASSED if passed else Status.FAILED, "comparisons": (derivative,), "seconds": 0.01, "tags": ("one",),
         "explanations": () if passed else (Explanation("act-one", "activations", "One is exact.", "It is so by default.",
             {"torch": "F.gelu(x, approximate='tanh')"}, "https://example.org/a?b=1&c=2", "gradient/one.yaml"),),
-        "listings": {"torch": LISTING.format("torch", torch), "tensorflow": LISTING.format("tensorflow as tf", "tf.nn.gelu(x)"),
-            "reference": "import numpy as np\n" + HELPER + f"\nvalue = {torch!r}\n"},
-        "curves": tuple(Curve(q, "x", at, {"torch": value, "tensorflow": other}, apart)
+        "listings": {TORCH: LISTING.format("torch", torch), TENSORFLOW: LISTING.format("tensorflow as tf", "tf.nn.gelu(x)"),
+            REFERENCE: "import numpy as np\n" + HELPER + f"\nvalue = {torch!r}\n"},
+        "curves": tuple(Curve(q, "x", at, {TORCH: value, TENSORFLOW: other}, apart)
             for q in ("value", "d/dx")),
     }  # fmt: skip
     return ScenarioResult(**(values | changes))
@@ -114,17 +118,22 @@ def init(name: str = "an initialization", **changes: Any) -> ScenarioResult:
     )
     names = ("scale", "mean", "tails", "range", "serial correlation", "repeated values", "means along axis 0")
     tests = tuple(results.Test(test, on, 0.25) for test in names for on in ("both", "torch", "tensorflow"))
-    laws = {"torch": "normal(0, 0.1)", "tensorflow": "normal(0, 0.1)"}
-    judged = Distribution(laws, {"torch": 20480, "tensorflow": 20480}, 1e-6, tests, 0.04, 0.05)
-    both = {"torch": weight, "tensorflow": replace(weight, shape=(32, 64))}
+    laws = dict.fromkeys(SIDES, "normal(0, 0.1)")
+    judged = Distribution(laws, dict.fromkeys(SIDES, 20480), 1e-6, tests, 0.04, 0.05)
+    both = {TORCH: weight, TENSORFLOW: replace(weight, shape=(32, 64))}
     comparison = Comparison(
-        "weight", Verdict.SAME_DISTRIBUTION, both, "normal(0, 0.1)", "out in -> in out", distribution=judged
+        quantity_named("weight"),
+        Verdict.SAME_DISTRIBUTION,
+        both,
+        "normal(0, 0.1)",
+        "out in -> in out",
+        distribution=judged,
     )
     values: dict[str, Any] = {
         "file": "scenarios/init/two.yaml", "line": 3, "name": name, "case": {}, "subject": "init", "headline": "linear(32, 64)",
         "expect": "agree", "because": "", "status": Status.PASSED, "comparisons": (comparison,),
-        "listings": {"torch": "import torch\nfrom torch import nn\nlayer = nn.Linear(32, 64)\n",
-            "tensorflow": "import keras\nlayer = keras.layers.Dense(64)\nlayer.build((None, 32))\n"},
+        "listings": {TORCH: "import torch\nfrom torch import nn\nlayer = nn.Linear(32, 64)\n",
+            TENSORFLOW: "import keras\nlayer = keras.layers.Dense(64)\nlayer.build((None, 32))\n"},
     }  # fmt: skip
     return ScenarioResult(**(values | changes))
 
@@ -135,12 +144,14 @@ def matrix(name: str = "a matrix", **changes: Any) -> ScenarioResult:
         for i in range(32)
     )
     summary = Summary(0.0, 1.0, -3.0, 3.0, (1,) * 16, (-3.0, 3.0))
-    both = {f: side(None, shape=(320, 64), left_out=20480, summary=summary) for f in ("torch", "tensorflow")}
+    both = dict.fromkeys(SIDES, side(None, shape=(320, 64), left_out=20480, summary=summary))
     product = Comparison(
-        "product", Verdict.DIFFERS, both, "9 of 20,480 values off", diagnosis=("number",), errors=errors
+        quantity_named("product"), Verdict.DIFFERS, both, "9 of 20,480 values off", diagnosis=("number",), errors=errors
     )
-    refused = Comparison("loss", Verdict.ERROR, {"torch": Side(State.FAILED), "tensorflow": side(1.0, shape=())})
-    failures = (Failure("torch", "exception", "RuntimeError: no such thing", 12),)
+    refused = Comparison(
+        quantity_named("loss"), Verdict.ERROR, {TORCH: SideValue(State.FAILED), TENSORFLOW: side(1.0, shape=())}
+    )
+    failures = (Failure(TORCH, "exception", "RuntimeError: no such thing", 12),)
     comparisons = (product, refused)
     plain: dict[str, Any] = {"explanations": (), "curves": (), "failures": failures, "status": Status.ERROR}
     return gradient(name, **{**plain, "comparisons": comparisons, **changes})
@@ -354,13 +365,17 @@ def test_keys(show: Callable[..., WebDriver]) -> None:
 def test_hostile_texts_are_shown_and_never_run(show: Callable[..., WebDriver], text: str) -> None:
     known = Explanation(text, "a", text, text, {"torch": text}, text, text)
     comparison = replace(
-        gradient().comparisons[0], quantity=text, reason=text, layout=f"{text} -> b", known_differences=(text,)
+        gradient().comparisons[0],
+        quantity=quantity_named(text),
+        reason=text,
+        layout=f"{text} -> b",
+        known_differences=(text,),
     )
-    listings = {"torch": text, "tensorflow": f"def f(x):\n    return tf.f({text!r})\n"}
+    listings = {TORCH: text, TENSORFLOW: f"def f(x):\n    return tf.f({text!r})\n"}
     curve = replace(gradient().curves[0], quantity=text, by=text)
     everywhere = gradient(
         text, file=text, headline=text, because=text, expect={text: "differ"}, tags=(text,), notes=(text,), subject=text,
-        comparisons=(comparison,), failures=(Failure("torch", text, text),), explanations=(known,), listings=listings,
+        comparisons=(comparison,), failures=(Failure(TORCH, text, text),), explanations=(known,), listings=listings,
         curves=(curve,),
     )  # fmt: skip
     problem = Problem(text, 1, 1, text)
@@ -514,7 +529,7 @@ def test_listings_stand_side_by_side_and_share_what_is_long(show: Callable[..., 
         "document.querySelector('.code[open]').querySelectorAll('figure')[2].querySelector('button').click();"
         "return text"
     )
-    assert copied == shown.scenarios[1].listings["reference"]
+    assert copied == shown.scenarios[1].listings[REFERENCE]
 
 
 @pytest.mark.parametrize(
@@ -537,12 +552,12 @@ def test_listings_stand_side_by_side_and_share_what_is_long(show: Callable[..., 
 )
 def test_which_calls_are_marked(torch: str, tensorflow: str, marked: tuple[list[str], list[str]] | None) -> None:
     listing = "import a\nx = {0}.constant(1)\n\ndef f(x):\n    return {1}\n\nprint(f(x))\n"
-    listings = {"torch": listing.format("torch", torch), "tensorflow": listing.format("tf", tensorflow)}
+    listings = {TORCH: listing.format("torch", torch), TENSORFLOW: listing.format("tf", tensorflow)}
     found = differing_calls(listings)
     if marked is None:
         assert found == {}
     else:
-        assert tuple([listings[f][a:b] for a, b in found[f]] for f in ("torch", "tensorflow")) == marked
+        assert tuple([listings[side][a:b] for a, b in found[side]] for side in SIDES) == marked
 
 
 def _of_many(index: int) -> ScenarioResult:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.sides import TENSORFLOW, TORCH
 from tfpt_cli.compare import independence as module
 from tfpt_cli.compare.independence import independence
 from tfpt_cli.compare.sample import Finding, Sample
@@ -26,8 +27,8 @@ def normal(seed: int, *shape: int) -> NDArray[np.float64]:
 def findings(
     array: NDArray[Any], other: NDArray[Any] | None = None, precision: float = PRECISION
 ) -> dict[str, Finding]:
-    against = None if other is None else Sample.of("tensorflow", other.copy()).ordered()
-    found = list(independence(array, Sample.of("torch", array), against, precision))
+    against = None if other is None else Sample.of(TENSORFLOW, other.copy()).ordered()
+    found = list(independence(array, Sample.of(TORCH, array), against, precision))
     assert {finding.test.on for finding in found} <= {"torch"}
     assert all(finding.words.startswith("PyTorch's ") for finding in found)
     return {finding.test.name: finding for finding in found}

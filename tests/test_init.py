@@ -11,20 +11,23 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.conftest import warm_tfpt
+from tests.tasks import init_of
 from tfpt_cli.compare.layout import blocks, moved
 from tfpt_cli.dictionary.formulas import value_of
 from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.frameworks import FRAMEWORKS, SIDES, TENSORFLOW, TORCH
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.parameters import Filling, Parameter
 from tfpt_cli.layers.slots import slots
 from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.scenario import load
-from tfpt_cli.subjects.init.comparer import compare_parameter
-from tfpt_cli.subjects.init.spec import Init
+from tfpt_cli.subjects.init.comparer import Pair, compare_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tfpt_cli.subjects.init.spec import Init
 
 NATIVE = """
 name: n
@@ -36,8 +39,7 @@ init:
 
 def spec(path: Path) -> Init:
     ((scenario,),) = (item for item in load(str(path)) if isinstance(item, list))
-    assert isinstance(scenario.spec, Init)
-    return scenario.spec
+    return init_of(scenario)
 
 
 def texts(found: Init, parameter: str) -> tuple[str, str]:
@@ -109,15 +111,15 @@ def test_a_matrix_may_give_a_whole_call(write: Callable[..., Path]) -> None:
         "name: n\ninit: {layer: 'linear(3, 4)', weight: w}\nmatrix: {w: ['uniform(0, 1)', orthogonal, ones()]}\n"
     )
     (found,) = (item for item in load(str(path)) if isinstance(item, list))
-    assert [scenario.spec.parameters[0].filling["torch"].text for scenario in found] == [
+    assert [init_of(scenario).parameters[0].filling["torch"].text for scenario in found] == [
         "uniform(0, 1)",
         "orthogonal()",
         "ones()",
     ]
 
 
-def parameter() -> Parameter:
-    return Parameter("weight", {}, Layout(), None, {f: Filling() for f in ("torch", "tensorflow")})
+def pair() -> Pair:
+    return Pair(parameter=Parameter("weight", {}, Layout(), None, dict.fromkeys(FRAMEWORKS, Filling())), sides=SIDES)
 
 
 def value(array: object, dtype: str = "float64") -> Value:
@@ -125,25 +127,27 @@ def value(array: object, dtype: str = "float64") -> Value:
 
 
 def test_what_is_random_on_one_side_only() -> None:
-    draws = {"torch": value(np.random.default_rng(0).normal(size=(50, 4))), "tensorflow": value(np.zeros((50, 4)))}
-    own = {f: value(d.array[0]) for f, d in draws.items()}
-    comparison = compare_parameter(parameter(), dict(own), dict(draws), None)
+    draws = dict(
+        zip(SIDES, (value(np.random.default_rng(0).normal(size=(50, 4))), value(np.zeros((50, 4)))), strict=True)
+    )
+    own = {side: value(drawn.array[0]) for side, drawn in draws.items()}
+    comparison = compare_parameter(pair(), dict(own), dict(draws), None)
     assert comparison.verdict is Verdict.DIFFERS
     assert comparison.reason == "PyTorch's is random, TensorFlow's is the same in every draw"
 
 
 def test_spreads_that_no_test_can_measure_are_said_not_raised() -> None:
-    draws = {f: value(np.random.default_rng(0).normal(size=(50, 400)) * 1e-300) for f in ("torch", "tensorflow")}
-    own = {f: value(d.array[0]) for f, d in draws.items()}
-    comparison = compare_parameter(parameter(), dict(own), dict(draws), None)
+    draws = {side: value(np.random.default_rng(0).normal(size=(50, 400)) * 1e-300) for side in SIDES}
+    own = {side: value(drawn.array[0]) for side, drawn in draws.items()}
+    comparison = compare_parameter(pair(), dict(own), dict(draws), None)
     assert comparison.verdict is Verdict.DIFFERS
     assert "cannot be compared in float64" in comparison.reason
 
 
 def test_draws_that_are_all_equal_are_compared_by_value() -> None:
-    draws = {f: value(np.full((3, 2), 0.5)) for f in ("torch", "tensorflow")}
-    own = {f: value(d.array[0]) for f, d in draws.items()}
-    assert compare_parameter(parameter(), dict(own), dict(draws), None).verdict is Verdict.IDENTICAL
+    draws = {side: value(np.full((3, 2), 0.5)) for side in SIDES}
+    own = {side: value(drawn.array[0]) for side, drawn in draws.items()}
+    assert compare_parameter(pair(), dict(own), dict(draws), None).verdict is Verdict.IDENTICAL
 
 
 SETTINGS = {
@@ -161,11 +165,11 @@ def test_a_layout_turns_an_array_into_the_shape_that_it_says(data: st.DataObject
     row = dictionary().layers[name]
     settings = {p.name: data.draw(SETTINGS[str(p.annotation)], label=p.name) for p in row.signature.parameters}
     assume(all(value_of(condition, settings) for condition in row.requires.values()))
-    for slot in slots(row, dict.fromkeys(("torch", "tensorflow"), settings)):
+    for slot in slots(row, dict.fromkeys(FRAMEWORKS, settings)):
         assert slot.shape is not None
         array = np.arange(math.prod(slot.shape)).reshape(slot.shape)
-        turned = moved(array, slot.layout)
-        drawn = moved(array[None], slot.layout, draws=True)
+        turned = moved(array, slot.layout, TORCH, TENSORFLOW)
+        drawn = moved(array[None], slot.layout, TORCH, TENSORFLOW, draws=True)
         assert turned is not None
         assert drawn is not None
         assert turned.shape == slot.turned
@@ -178,10 +182,10 @@ def test_gates_are_put_into_kerass_order() -> None:
         "(gate hidden) in -> in (gate hidden)", {"gate": 3}, {"torch": ("r", "z", "n"), "tensorflow": ("z", "r", "n")}
     )
     torch = np.array([[0, 1], [0, 1], [10, 11], [10, 11], [20, 21], [20, 21]])
-    turned = moved(torch, layout)
+    turned = moved(torch, layout, TORCH, TENSORFLOW)
     assert turned is not None
     assert turned.tolist() == [[10, 10, 0, 0, 20, 20], [11, 11, 1, 1, 21, 21]]
-    apart = blocks(turned[None], layout, "tensorflow", draws=True)
+    apart = blocks(turned[None], layout, TENSORFLOW, draws=True)
     assert apart is not None
     assert apart[:, 0].tolist() == [[[10, 10], [11, 11]], [[0, 0], [1, 1]], [[20, 20], [21, 21]]]
 

@@ -19,11 +19,14 @@ from tfpt_cli.documents.document import documents
 from tfpt_cli.report import FORMATS
 from tfpt_cli.results import INTERNAL, INTERNAL_ERROR, Problem, ScenarioResult
 from tfpt_cli.scenario.scenario import load
+from tfpt_cli.subjects.gradient.comparer import Comparer
+from tfpt_cli.subjects.gradient.spec import Gradient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import Done
+    from tfpt_cli.results import Comparison
 
     Run = Callable[..., Done]
 
@@ -36,10 +39,10 @@ FIVE = "\n---\n".join(
 )
 STAGES = {
     "reading": "tfpt_cli.scenario.scenario.read_document",
-    "listing": "tfpt_cli.scenario.scenario.Scenario.listings",
-    "comparing": "tfpt_cli.scenario.scenario.Scenario.compare",
-    "asking again": "tfpt_cli.scenario.scenario.Scenario.second_look",
-    "arbitrating": "tfpt_cli.subjects.gradient.comparer.Court.before_the_reference",
+    "listing": "tfpt_cli.subjects.gradient.writer.FrameworkWriter.sections",
+    "comparing": "tfpt_cli.subjects.gradient.comparer.Comparer.comparisons",
+    "asking again": "tfpt_cli.subjects.gradient.subject._second_look",
+    "arbitrating": "tfpt_cli.subjects.gradient.comparer.Comparer.before_the_reference",
     "explaining": "tfpt_cli.scenario.scenario.Scenario.explained",
     "putting together": "tfpt_cli.engine.status.status",
 }
@@ -58,13 +61,14 @@ FAILED_ALONE = ("github", "gitlab", "markdown")
 
 
 def is_odd(value: Any) -> bool:
-    """Whether something belongs to the odd scenario: a scenario, its document, its result as it was checked, its court."""
+    """Whether something belongs to the odd scenario: a scenario, its document, its result as it was checked, its comparer."""
     if isinstance(value, ScenarioResult):
         return value.name == "the odd one" and not value.internal
     name = getattr(value, "name", None) or getattr(value, "data", None)
     if isinstance(name, dict):
         name = name.get("name")
-    return name == "the odd one" or "approximate=True" in str(getattr(value, "spec", ""))
+    spec = value if isinstance(value, Gradient) else getattr(value, "spec", "")
+    return name == "the odd one" or "approximate=True" in str(spec)
 
 
 def break_at(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +140,24 @@ def test_what_was_compared_before_is_kept(stage: str, tfpt: Run, monkeypatch: py
     Path("five.yaml").write_text(FIVE, encoding="utf-8")
     break_at(STAGES[stage], monkeypatch)
     report = tfpt("check", "five.yaml", "--format", "json").json
+    (odd,) = (s for s in report["scenarios"] if s["name"] == "the odd one")
+    assert [c["verdict"] for c in odd["comparisons"]] == ["differs"] * 3
+
+
+def test_what_the_first_round_found_is_kept_where_the_second_cannot_be_compared(
+    tfpt: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("five.yaml").write_text(FIVE, encoding="utf-8")
+    compared = Comparer.comparisons
+
+    def breaking(comparer: Comparer) -> list[Comparison]:
+        if comparer.again and is_odd(comparer):
+            raise ArithmeticError("a mistake of ours")
+        return compared(comparer)
+
+    monkeypatch.setattr(Comparer, "comparisons", breaking)
+    report = tfpt("check", "five.yaml", "--format", "json").json
+    assert [s["status"] for s in report["scenarios"]] == ["passed", "passed", "error", "passed", "passed"]
     (odd,) = (s for s in report["scenarios"] if s["name"] == "the odd one")
     assert [c["verdict"] for c in odd["comparisons"]] == ["differs"] * 3
 

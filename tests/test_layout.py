@@ -6,23 +6,24 @@ import numpy as np
 import pytest
 
 from tfpt_cli.compare.layout import blocks, moved, problem_in
+from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.layers.layout import Layout
 
 KERNEL = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
 
 
 def test_axes_are_transposed() -> None:
-    turned = moved(KERNEL, Layout("out in h w -> h w in out"))
+    turned = moved(KERNEL, Layout("out in h w -> h w in out"), TORCH, TENSORFLOW)
     assert turned is not None
     assert (turned == KERNEL.transpose(2, 3, 1, 0)).all()
-    drawn = moved(np.stack([KERNEL, -KERNEL]), Layout("out in h w -> h w in out"), draws=True)
+    drawn = moved(np.stack([KERNEL, -KERNEL]), Layout("out in h w -> h w in out"), TORCH, TENSORFLOW, draws=True)
     assert drawn is not None
     assert (drawn == np.stack([turned, -turned])).all()
 
 
 def test_lengths_that_the_pattern_does_not_tell() -> None:
     layout = Layout("(head dim) in -> in head dim", {"head": 2, "elsewhere": 9})
-    turned = moved(np.arange(24).reshape(6, 4), layout)
+    turned = moved(np.arange(24).reshape(6, 4), layout, TORCH, TENSORFLOW)
     assert turned is not None
     assert (turned == np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1)).all()
 
@@ -31,9 +32,9 @@ def test_lengths_that_the_pattern_does_not_tell() -> None:
     "layout", [Layout("out in -> in out"), Layout("(gate out) in h w -> in h w (gate out)", {"gate": 7})]
 )
 def test_what_does_not_fit_is_none(layout: Layout) -> None:
-    assert moved(KERNEL, layout) is None
+    assert moved(KERNEL, layout, TORCH, TENSORFLOW) is None
     gates = Layout(layout.pattern, layout.sizes, {"torch": tuple("abcdefg"), "tensorflow": tuple("gfedcba")})
-    assert moved(KERNEL, gates) is None
+    assert moved(KERNEL, gates, TORCH, TENSORFLOW) is None
 
 
 GATES = Layout("(gate out) in -> in (gate out)", {"gate": 3}, {"torch": ("a", "b", "c"), "tensorflow": ("c", "a", "b")})
@@ -42,13 +43,13 @@ GATES = Layout("(gate out) in -> in (gate out)", {"gate": 3}, {"torch": ("a", "b
 def test_blocks_are_put_into_the_other_order_in_every_draw() -> None:
     torch = np.arange(3 * 2 * 5).reshape(6, 5)
     wanted = torch.reshape(3, 2, 5)[[2, 0, 1]].reshape(6, 5).T
-    drawn = moved(np.stack([torch, 100 + torch]), GATES, draws=True)
+    drawn = moved(np.stack([torch, 100 + torch]), GATES, TORCH, TENSORFLOW, draws=True)
     assert drawn is not None
     assert (drawn == np.stack([wanted, 100 + wanted])).all()
-    apart = blocks(torch, GATES, "torch")
+    apart = blocks(torch, GATES, TORCH)
     assert apart is not None
     assert (apart == torch.reshape(3, 2, 5)).all()
-    keras = blocks(np.stack([wanted, 100 + wanted]), GATES, "tensorflow", draws=True)
+    keras = blocks(np.stack([wanted, 100 + wanted]), GATES, TENSORFLOW, draws=True)
     assert keras is not None
     assert keras.shape == (3, 2, 5, 2)
     assert (keras[1, 1] == 100 + torch[:2].T).all()  # the block 'a', second in Keras, first in PyTorch

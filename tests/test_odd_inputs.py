@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.sides import TENSORFLOW
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.documents.document import Document
 from tfpt_cli.engine.options import Options
@@ -125,4 +126,4 @@ def test_written_floats_are_truth_values_and_whole_numbers_where_the_dtype_is(se
     assert not report.problems
     (result,) = report.scenarios
     assert result.status is Status.PASSED
-    assert [c.sides["tensorflow"].values for c in result.comparisons] == [[True, False], [4.0, 1.5]]
+    assert [c.sides[TENSORFLOW].values for c in result.comparisons] == [[True, False], [4.0, 1.5]]

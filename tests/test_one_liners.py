@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import Done, run_tfpt
+from tests.sides import TENSORFLOW, TORCH
 from tfpt_cli.cli.one_liners import value_of
 from tfpt_cli.documents.document import documents
 from tfpt_cli.engine.curves import curve_plan
@@ -20,7 +21,7 @@ from tfpt_cli.report.curve_plot import curve_plot
 from tfpt_cli.results import Curve, ScenarioResult
 from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.scenario.writing import scenario_text
-from tfpt_cli.subjects.gradient.curves import around
+from tfpt_cli.subjects.gradient.curves import POINTS, around
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,7 +211,7 @@ def test_a_plot_tells_an_infinity_from_no_number(tfpt: Run) -> None:
 def curve(parts: tuple[bool, ...]) -> Curve:
     at = tuple(float(i) for i in range(len(parts)))
     other = tuple(x + 1 if part else x for x, part in zip(at, parts, strict=True))
-    return Curve("value", "x", at, {"torch": at, "tensorflow": other}, parts)
+    return Curve("value", "x", at, {TORCH: at, TENSORFLOW: other}, parts)
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=90).map(tuple), st.integers(30, 160), st.booleans())
@@ -322,11 +323,11 @@ def test_a_curve_is_planned_for_what_keeps_its_places() -> None:
             text = text.replace(", c: 1.0", "")
         ((scenario,), problems) = read_document(documents("f", text)[0][0])
         assert not problems
-        plan = curve_plan(scenario, points=11)
+        plan = curve_plan(scenario)
         assert (plan is not None) == planned, source
         if plan is not None:
             empty: list[ScenarioResult] = []
-            assert len(plan.at) == 11
+            assert len(plan.at) == POINTS
             assert plan.curves(empty) == ()
 
 

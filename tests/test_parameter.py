@@ -9,18 +9,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.sides import TENSORFLOW, TORCH
+from tfpt_cli.frameworks import FRAMEWORKS, SIDES
 from tfpt_cli.layers.initializers import formula
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.parameters import Filling, Parameter
 from tfpt_cli.results import Comparison, Failure, State, Value, Verdict
-from tfpt_cli.subjects.init.comparer import PARTS, compare_parameter, declared_shares
+from tfpt_cli.subjects.init.comparer import PARTS, Pair, compare_parameter, declared_shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-SIDES = ("torch", "tensorflow")
+    from tfpt_cli.frameworks import Side
 
 
 def filling(text: str, fans: tuple[int, int] | None = (30, 40)) -> Filling:
@@ -28,8 +30,8 @@ def filling(text: str, fans: tuple[int, int] | None = (30, 40)) -> Filling:
     return Filling(at=lambda pair: formula(tree, {}, pair), meant=fans, fans=fans)
 
 
-UNKNOWN = dict.fromkeys(SIDES, Filling())
-NORMAL = dict.fromkeys(SIDES, filling("normal(0.0, 1.0)"))
+UNKNOWN = dict.fromkeys(FRAMEWORKS, Filling())
+NORMAL = dict.fromkeys(FRAMEWORKS, filling("normal(0.0, 1.0)"))
 
 
 def normal(seed: int, *shape: int, dtype: str = "float32") -> NDArray[Any]:
@@ -46,9 +48,10 @@ def compared(
     """Of draws along axis 0, of which the first is the layer's own."""
     arrays = dict(zip(SIDES, (torch.copy(), tensorflow.copy()), strict=True))
     names = dict(zip(SIDES, dtypes or (str(torch.dtype), str(tensorflow.dtype)), strict=True))
-    draws: dict[str, Value | None] = {f: Value(State.PRESENT, a, names[f]) for f, a in arrays.items()}
-    own: dict[str, Value | None] = {f: Value(State.PRESENT, a[0].copy(), names[f]) for f, a in arrays.items()}
-    return compare_parameter(Parameter("w", {}, layout or Layout(), None, fills), own, draws, None)
+    draws: dict[Side, Value | None] = {f: Value(State.PRESENT, a, names[f]) for f, a in arrays.items()}
+    own: dict[Side, Value | None] = {f: Value(State.PRESENT, a[0].copy(), names[f]) for f, a in arrays.items()}
+    pair = Pair(parameter=Parameter("w", {}, layout or Layout(), None, fills), sides=SIDES)
+    return compare_parameter(pair, own, draws, None)
 
 
 def test_an_honest_pair() -> None:
@@ -58,12 +61,12 @@ def test_an_honest_pair() -> None:
     detectable, of_mean = found.distribution.detectable, found.distribution.detectable_mean
     words = f"normal(0, 1), 2 x 1,000 values, would have seen {detectable:.1%} of scale, {of_mean:.2g} sigma of mean"
     assert found.reason == words
-    side = found.sides["torch"]
+    side = found.sides[TORCH]
     assert (side.fans, side.law, side.shape) == ((30, 40), "normal(0, 1)", (20,))
     assert side.values == normal(0, 50, 20)[0].tolist()  # in the order in which they were drawn
     assert side.samples is not None
     assert sum(side.samples.counts) == 1000
-    assert side.samples.edges == found.sides["tensorflow"].samples.edges  # type: ignore[union-attr]
+    assert side.samples.edges == found.sides[TENSORFLOW].samples.edges  # type: ignore[union-attr]
     assert compared(normal(0, 50, 20), normal(1, 60, 20), UNKNOWN).reason.startswith("1,000 and 1,200 values, would")
 
 
@@ -75,11 +78,11 @@ def test_the_axes_are_turned() -> None:
 
 
 @pytest.mark.parametrize("random", SIDES)
-def test_random_on_one_side(random: str) -> None:
+def test_random_on_one_side(random: Side) -> None:
     drawn, fixed = normal(0, 50, 20), np.ones((50, 20), np.float32)
-    names = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
-    other = next(f for f in SIDES if f != random)
-    found = compared(drawn, fixed) if random == "torch" else compared(fixed, drawn)
+    names = {TORCH: "PyTorch", TENSORFLOW: "TensorFlow"}
+    other = next(side for side in SIDES if side != random)
+    found = compared(drawn, fixed) if random is TORCH else compared(fixed, drawn)
     assert (found.verdict, found.diagnosis) == (Verdict.DIFFERS, ("distribution",))
     assert found.reason == f"{names[random]}'s is random, {names[other]}'s is the same in every draw"
 
@@ -89,16 +92,17 @@ def test_draws_that_never_vary_are_compared_by_value() -> None:
     assert compared(ones, ones).verdict is Verdict.IDENTICAL
     assert compared(ones, 2 * ones).reason.startswith("20 of 20 values off")
     # A row that says so is believed: not random is compared by the layer's own values.
-    zeros = dict.fromkeys(SIDES, filling("zeros()"))
+    zeros = dict.fromkeys(FRAMEWORKS, filling("zeros()"))
     assert compared(normal(0, 50, 20), normal(1, 50, 20), zeros).measure is not None
 
 
 def test_one_draw_alone_is_a_sample() -> None:
-    own: dict[str, Value | None] = {f: Value(State.PRESENT, normal(i, 40, 50), "float32") for i, f in enumerate(SIDES)}
-    found = compare_parameter(Parameter("w", {}, Layout(), None, NORMAL), own, dict.fromkeys(SIDES), None)
+    own: dict[Side, Value | None] = {f: Value(State.PRESENT, normal(i, 40, 50), "float32") for i, f in enumerate(SIDES)}
+    pair = Pair(parameter=Parameter("w", {}, Layout(), None, NORMAL), sides=SIDES)
+    found = compare_parameter(pair, own, dict.fromkeys(SIDES), None)
     assert found.verdict is Verdict.SAME_DISTRIBUTION
     assert found.distribution is not None
-    assert found.distribution.samples == {"torch": 2000, "tensorflow": 2000}
+    assert found.distribution.samples == {TORCH: 2000, TENSORFLOW: 2000}
 
 
 def test_dtypes_and_numbers_that_are_not_finite() -> None:
@@ -108,25 +112,26 @@ def test_dtypes_and_numbers_that_are_not_finite() -> None:
     broken[3, 4] = np.inf
     found = compared(normal(0, 50, 20), broken)
     assert (found.reason, found.diagnosis) == ("TensorFlow drew values that are not finite", ("non-finite",))
-    assert found.sides["tensorflow"].samples is not None
-    assert found.sides["tensorflow"].samples.not_finite == 1
+    samples = found.sides[TENSORFLOW].samples
+    assert samples is not None
+    assert samples.not_finite == 1
     assert compared(broken, broken).reason == "PyTorch and TensorFlow drew values that are not finite"
     nothing = np.full((50, 20), np.nan, np.float32)
-    assert compared(nothing, normal(1, 50, 20)).sides["tensorflow"].samples is not None
+    assert compared(nothing, normal(1, 50, 20)).sides[TENSORFLOW].samples is not None
 
 
 def test_draws_that_failed_and_parameters_that_are_not_there() -> None:
-    failed = Value(State.FAILED, failure=Failure("torch", "exception", "no"))
-    own: dict[str, Value | None] = {f: Value(State.PRESENT, normal(0, 20), "float32") for f in SIDES}
-    draws: dict[str, Value | None] = {"torch": failed, "tensorflow": Value(State.PRESENT, normal(0, 50, 20), "float32")}
-    parameter = Parameter("w", {}, Layout(), None, NORMAL)
-    assert compare_parameter(parameter, own, draws, None).reason == "PyTorch failed"
-    gone: dict[str, Value | None] = {**own, "tensorflow": None}
-    assert compare_parameter(parameter, gone, dict.fromkeys(SIDES), None).reason == "only PyTorch has it"
-    gone["tensorflow"] = Value(State.DISCONNECTED)
-    found = compare_parameter(parameter, gone, draws, None)
+    failed = Value(State.FAILED, failure=Failure(TORCH, "exception", "no"))
+    own: dict[Side, Value | None] = {f: Value(State.PRESENT, normal(0, 20), "float32") for f in SIDES}
+    draws: dict[Side, Value | None] = {TORCH: failed, TENSORFLOW: Value(State.PRESENT, normal(0, 50, 20), "float32")}
+    pair = Pair(parameter=Parameter("w", {}, Layout(), None, NORMAL), sides=SIDES)
+    assert compare_parameter(pair, own, draws, None).reason == "PyTorch failed"
+    gone: dict[Side, Value | None] = {**own, TENSORFLOW: None}
+    assert compare_parameter(pair, gone, dict.fromkeys(SIDES), None).reason == "only PyTorch has it"
+    gone[TENSORFLOW] = Value(State.DISCONNECTED)
+    found = compare_parameter(pair, gone, draws, None)
     assert found.reason == "only PyTorch has it"  # what failed of it does not matter then
-    assert (found.sides["torch"].law, found.sides["tensorflow"].law) == ("normal(0, 1)", "")
+    assert (found.sides[TORCH].law, found.sides[TENSORFLOW].law) == ("normal(0, 1)", "")
 
 
 def test_a_part_that_is_never_drawn() -> None:
@@ -136,7 +141,7 @@ def test_a_part_that_is_never_drawn() -> None:
     found = compared(torch, keras)
     assert found.verdict is Verdict.SAME_DISTRIBUTION
     assert found.distribution is not None
-    assert found.distribution.samples == {"torch": 1800, "tensorflow": 1800}
+    assert found.distribution.samples == {TORCH: 1800, TENSORFLOW: 1800}
     keras[:, 0] = 1
     assert compared(torch, keras).reason == "the values that are the same in every draw differ"
     keras[:, 0] = normal(2, 50, 4)
@@ -164,7 +169,7 @@ def test_a_generator_of_few_numbers_is_named() -> None:
     """bfloat16 of 256 numbers on one side: half of what the other has, or fewer, is worth a word."""
     fine = np.random.default_rng(0).uniform(0, 1, (50, 100)).astype(np.float32).astype(np.float16).astype(np.float32)
     coarse = np.floor(np.random.default_rng(1).uniform(0, 1, (50, 100)) * 64).astype(np.float32) / 64
-    uniform = dict.fromkeys(SIDES, filling("uniform(0.0, 1.0)"))
+    uniform = dict.fromkeys(FRAMEWORKS, filling("uniform(0.0, 1.0)"))
     words = f"TensorFlow draws this bfloat16 from 64 different numbers, the other from {np.unique(fine).size:,}"
     assert words in compared(fine, coarse * np.float32(1.5), uniform, dtypes=("bfloat16", "bfloat16")).reason
     assert "different numbers" not in compared(fine, coarse * np.float32(1.5), uniform).reason
@@ -191,12 +196,12 @@ def test_the_declared_shares_are_those_of_scipy() -> None:
 
 def test_orthogonal_and_sparse_parameters_are_judged_by_their_structure() -> None:
     one, other = (stats.ortho_group.rvs(8, size=40, random_state=seed).astype(np.float32) for seed in (1, 2))
-    fills = dict.fromkeys(SIDES, filling("orthogonal()"))
+    fills = dict.fromkeys(FRAMEWORKS, filling("orthogonal()"))
     found = compared(one, other, fills, Layout("out in -> in out"))
     assert found.verdict is Verdict.SAME_DISTRIBUTION
     assert {test.name for test in found.distribution.tests} >= {"traces"}  # type: ignore[union-attr]
     assert "not orthogonal" in compared(one, normal(0, 40, 8, 8), fills, Layout("out in -> in out")).reason
-    sparse = dict.fromkeys(SIDES, filling("sparse(0.25)"))
+    sparse = dict.fromkeys(FRAMEWORKS, filling("sparse(0.25)"))
     torch = normal(0, 40, 8, 6) * np.float32(0.01)
     order = np.random.default_rng(0).permuted(np.tile(np.arange(8)[None, :, None], (40, 1, 6)), axis=1)
     torch[order < 2] = 0

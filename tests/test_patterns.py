@@ -11,9 +11,8 @@ from tfpt_cli.dictionary.differences import Fit
 from tfpt_cli.dictionary.patterns import Pattern, parsed, rewritten
 from tfpt_cli.dictionary.rows import RowError
 from tfpt_cli.documents.document import documents
-from tfpt_cli.explain.causes import Involved, _stands
+from tfpt_cli.explain.causes import Provenance, _stands
 from tfpt_cli.scenario.scenario import read_document
-from tfpt_cli.subjects.init.subject import involved
 
 
 def tree(text: str) -> ast.expr:
@@ -186,7 +185,9 @@ def test_conditions_on_both_sides(
 ) -> None:
     code = {"torch": (tree(torch),), "tensorflow": (tree(tensorflow),)}
     shapes = {"x": (4, 1), "y": (4,), "z": (4, 1)}
-    assert _stands(fit(*patterns, where=where, whole=whole), Involved(code, "value", shapes=shapes)) is stands
+    assert (
+        _stands(fit(*patterns, where=where, whole=whole), Provenance(code=code, kind="value", shapes=shapes)) is stands
+    )
 
 
 def test_what_fills_the_parts_of_a_parameter_is_involved() -> None:
@@ -198,7 +199,10 @@ init:
 """
     (document,), _ = documents("packed.yaml", text)
     (scenario,), _ = read_document(document)
+    codes = {
+        str(quantity): [ast.unparse(code) for code in scenario.task.provenance(quantity).code["torch"]]
+        for quantity in scenario.task.quantities()
+    }
     for name in ("query_weight", "key_weight", "value_weight"):
-        codes = [ast.unparse(code) for code in involved(scenario.spec, name).code["torch"]]
-        assert "nn.init.orthogonal_(layer.in_proj_weight)" in codes
-    assert not [c for c in involved(scenario.spec, "out_weight").code["torch"] if "in_proj" in ast.unparse(c)]
+        assert "nn.init.orthogonal_(layer.in_proj_weight)" in codes[name]
+    assert not [code for code in codes["out_weight"] if "in_proj" in code]

@@ -15,13 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import warm_tfpt
+from tests.sides import TENSORFLOW, TORCH
+from tests.tasks import gradient_of
 from tfpt_cli.compare.arbiter import Evidence, found_kinks, judge
 from tfpt_cli.documents.document import documents
-from tfpt_cli.frameworks import REFERENCE
+from tfpt_cli.frameworks import NUMPY, REFERENCE, SIDES
 from tfpt_cli.listing import listing
-from tfpt_cli.results import Against, Outcome, Problem, Standing, State, Tolerance, Value
+from tfpt_cli.results import VALUE, Against, Kind, Outcome, Problem, Quantity, Standing, State, Tolerance, Value
 from tfpt_cli.scenario.scenario import read_document
-from tfpt_cli.subjects.gradient.comparer import Court
+from tfpt_cli.subjects.gradient.comparer import Comparer
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
 
 if TYPE_CHECKING:
@@ -30,19 +32,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tfpt_cli.frameworks import Side
+
 
 def reference(fields: str, dtype: str = "float64", *, second: bool = False) -> dict[tuple[str, str], NDArray[Any]]:
     """What the reference listing of a gradient scenario leaves, run as the script that `tfpt code` prints."""
     (document,), problems = documents("x.yaml", f"name: n\ndtype: {dtype}\ngradient: {fields}\n")
     scenarios, more = read_document(document)
     assert [*problems, *more] == list[Problem]()
-    sections = listing(REFERENCE, "", list(ReferenceWriter(scenarios[0].spec, second=second).sections()))
+    sections = listing(NUMPY, ReferenceWriter(gradient_of(scenarios[0]), second=second).sections())
     namespace: dict[str, Any] = {}
     found: dict[tuple[str, str], NDArray[Any]] = {}
     for section in sections.sections:
         with contextlib.redirect_stdout(io.StringIO()):
             exec(section.source, namespace)
-        found |= {(leaf.quantity, leaf.how): np.asarray(eval(leaf.expression, namespace)) for leaf in section.leaves}
+        found |= {(leaf.quantity, leaf.way): np.asarray(eval(leaf.expression, namespace)) for leaf in section.leaves}
     return found
 
 
@@ -422,16 +426,17 @@ def test_sides_that_agree_are_not_said_to_part() -> None:
     (document,), _ = documents("x.yaml", "name: n\ngradient: {of: x, at: {x: [1.0]}, derivatives: []}\n")
     (scenario,), _ = read_document(document)
 
-    def outcome(framework: str, number: float, dtype: str) -> Outcome:
+    def outcome(side: Side, number: float, dtype: str) -> Outcome:
         value = Value(State.PRESENT, np.array([number], dtype), dtype)
-        return Outcome(framework, {("value", ""): value})
+        return Outcome(side, {(Quantity(kind=VALUE), ""): value})
 
-    numbers = {"torch": 1.8, "tensorflow": 2.2}
-    outcomes = {f: outcome(f, number, "float32") for f, number in numbers.items()}
-    again = {f: outcome(f, number, "float64") for f, number in numbers.items()}
+    numbers = {TORCH: 1.8, TENSORFLOW: 2.2}
+    outcomes = {side: outcome(side, number, "float32") for side, number in numbers.items()}
+    again = {side: outcome(side, number, "float64") for side, number in numbers.items()}
     outcomes[REFERENCE] = again[REFERENCE] = outcome(REFERENCE, 1.0, "float64")
-    (comparison,) = Court(scenario.spec, outcomes, Tolerance(0.0, 1.0), again).comparisons()
+    (comparison,) = Comparer(gradient_of(scenario), SIDES, outcomes, Tolerance(0.0, 1.0), again).comparisons()
     assert comparison.verdict.agrees
     right, off = comparison.findings
-    assert right.startswith("PyTorch agrees with the reference")
-    assert off == "TensorFlow is off the reference: 2.2 against 1 at [0] (NumPy float64)"
+    assert (right.kind, right.side, off.kind, off.side) == (Kind.RIGHT, TORCH, Kind.OFF, TENSORFLOW)
+    assert right.words.startswith("PyTorch agrees with the reference")
+    assert off.words == "TensorFlow is off the reference: 2.2 against 1 at [0] (NumPy float64)"

@@ -13,12 +13,13 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tests.conftest import SCENARIOS, run_tfpt, warm_tfpt
+from tests.sides import TENSORFLOW, TORCH, quantity_named
 from tfpt_cli.compare.summary import summary
-from tfpt_cli.frameworks.framework import Side
+from tfpt_cli.frameworks import SIDES
 from tfpt_cli.report.json_report import report_text
 from tfpt_cli.report.numbers import array_lines, digits_apart, histogram, number, summary_lines
 from tfpt_cli.report.table import print_scenario, status_words
-from tfpt_cli.results import Comparison, Failure, Report, ScenarioResult, State, Status, Verdict
+from tfpt_cli.results import Comparison, Failure, Report, ScenarioResult, SideValue, State, Status, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,9 +31,11 @@ ARRAY = [[0.1, -2.0, 3.25], [4.5, 5.0, 6.0]]
 
 
 def result(**changes: object) -> ScenarioResult:
-    side = Side(State.PRESENT, "backward", (2, 3), "float32", ARRAY)
-    sides = {"torch": side, "tensorflow": Side(State.DISCONNECTED, "GradientTape")}
-    comparison = Comparison("d/dx", Verdict.DIFFERS, sides, "TensorFlow answers None", diagnosis=("disconnected",))
+    side = SideValue(State.PRESENT, "backward", (2, 3), "float32", ARRAY)
+    sides = {TORCH: side, TENSORFLOW: SideValue(State.DISCONNECTED, "GradientTape")}
+    comparison = Comparison(
+        quantity_named("d/dx"), Verdict.DIFFERS, sides, "TensorFlow answers None", diagnosis=("disconnected",)
+    )
     values = {
         "file": "some/folder/file.yaml", "line": 7, "name": "a name", "case": {}, "subject": "gradient",
         "headline": "x + 1   at x = 1.0",
@@ -93,7 +96,7 @@ def test_a_terminal_that_is_not_utf_8() -> None:
 
 
 def test_every_failure_and_reason_is_said() -> None:
-    failure = Failure("torch", "exception", "RuntimeError: no", 12)
+    failure = Failure(TORCH, "exception", "RuntimeError: no", 12)
     failed = result(status=Status.ERROR, failures=(failure,), notes=("a note",))
     text = " ".join(printed(failed, 80).split())
     for words in (
@@ -148,8 +151,8 @@ def test_arrays_fit_or_are_summarised(values: list[float], width: int) -> None:
 def test_json_of_anything_is_read_by_a_strict_reader(name: str, value: float) -> None:
     import json
 
-    sides = {f: Side(State.PRESENT, "", (), "float64", value) for f in ("torch", "tensorflow")}
-    comparison = Comparison("value", Verdict.IDENTICAL, sides)
+    sides = dict.fromkeys(SIDES, SideValue(State.PRESENT, "", (), "float64", value))
+    comparison = Comparison(quantity_named("value"), Verdict.IDENTICAL, sides)
     report = Report(ENVIRONMENT, (result(name=name, comparisons=(comparison,)),))
     text = report_text(report)
     read = json.loads(text, parse_constant=lambda constant: pytest.fail(constant))

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.conftest import ROOT, Done, run_tfpt
 from tfpt_cli.documents.document import documents
 from tfpt_cli.engine.options import Observer, Options
-from tfpt_cli.engine.run import _Run
+from tfpt_cli.engine.run import Pipeline
 from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.scenario.selection import chooser
 
@@ -91,7 +91,7 @@ def test_the_shards_together_are_everything_and_each_once(count: int, length: in
     wanted = [case.id for case in CASES[:length] if ids is None or case.id in ids]
     shards = []
     for index in range(1, count + 1):
-        run = _Run(Options(shard=(index, count), only=ids), Observer(), chooser(None, ()), [])
+        run = Pipeline(Options(shard=(index, count), only=ids), Observer(), chooser(None, ()), [])
         shards.append([case.id for case in CASES[:length] if run.wanted(case)])
     assert sorted(name for shard in shards for name in shard) == sorted(wanted)
     assert max(map(len, shards)) - min(map(len, shards)) <= 1

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.sides import TENSORFLOW, TORCH
 from tests.test_distribution import kurtosis_variance, law
 from tfpt_cli.compare import sample as module
 from tfpt_cli.compare.independence import independence
@@ -21,11 +22,13 @@ from tfpt_cli.layers.initializers import formula
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tfpt_cli.frameworks import Side
+
 UNIFORM, NORMAL = law("uniform(0.0, 1.0)"), law("normal(0.0, 1.0)")
 
 
-def sample(values: NDArray[Any], framework: str = "torch") -> Sample:
-    return Sample.of(framework, values.copy()).ordered()
+def sample(values: NDArray[Any], side: Side = TORCH) -> Sample:
+    return Sample.of(side, values.copy()).ordered()
 
 
 def drawn(seed: int, size: int, shift: float = 0.0) -> NDArray[np.float64]:
@@ -35,7 +38,7 @@ def drawn(seed: int, size: int, shift: float = 0.0) -> NDArray[np.float64]:
 @given(st.lists(st.floats(-10, 10), min_size=3, max_size=50).filter(lambda values: np.std(values) > 1e-3))
 def test_the_moments_are_scipys(values: list[float]) -> None:
     array = np.array(values)
-    found = Sample.of("torch", array)
+    found = Sample.of(TORCH, array)
     assert found.mean == pytest.approx(array.mean(), abs=1e-12)
     assert found.std == pytest.approx(array.std(), rel=1e-9)
     assert found.skewness == pytest.approx(float(stats.skew(array)), rel=1e-6, abs=1e-6)
@@ -47,15 +50,15 @@ def test_the_error_of_the_kurtosis_is_that_of_kendall_and_stuart(draw: str) -> N
     """Exact for any array, seen as a distribution of its own; a skewed one shows the term of the third moment."""
     shape = (2.0,) if draw == "standard_gamma" else ()
     values = getattr(np.random.default_rng(0), draw)(*shape, size=500)
-    found = Sample.of("torch", values)
+    found = Sample.of(TORCH, values)
     assert found.tail_error == pytest.approx(math.sqrt(kurtosis_variance(values) / 500), rel=1e-9)
 
 
 def test_moments_do_not_depend_on_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).gamma(2.0, size=1000)
-    whole = Sample.of("torch", values)
+    whole = Sample.of(TORCH, values)
     monkeypatch.setattr("tfpt_cli.compare.summary._PIECE", 77)
-    parts = Sample.of("torch", values)
+    parts = Sample.of(TORCH, values)
     for name in ("mean", "std", "skewness", "kurtosis", "tail_error"):
         assert getattr(parts, name) == pytest.approx(getattr(whole, name), rel=1e-12)
 
@@ -65,7 +68,7 @@ def test_the_error_of_the_scale_of_a_normal_is_that_of_the_textbook() -> None:
     assert NORMAL.scale_error / math.sqrt(800) == pytest.approx(1 / math.sqrt(1600))
     assert UNIFORM.scale_error == pytest.approx(math.sqrt((1.8 - 1) / 4))
     two = np.array([0.0, 0.0, 0.0, 1.0])  # kurtosis 7/3
-    assert Sample.of("torch", two).scale_error == pytest.approx(math.sqrt((7 / 3 - 1) / 4 / 4))
+    assert Sample.of(TORCH, two).scale_error == pytest.approx(math.sqrt((7 / 3 - 1) / 4 / 4))
 
 
 def test_an_array_that_cannot_be_written_is_not_sorted_where_it_is() -> None:
@@ -78,7 +81,7 @@ def test_an_array_that_cannot_be_written_is_not_sorted_where_it_is() -> None:
 
 
 def sample_of(values: NDArray[Any]) -> NDArray[Any]:
-    ordered: NDArray[Any] = Sample.of("torch", values).ordered().values
+    ordered: NDArray[Any] = Sample.of(TORCH, values).ordered().values
     return ordered
 
 
@@ -92,7 +95,7 @@ def test_the_reach_is_that_of_the_farther_end(values: list[float]) -> None:
     ("scale", "measurable"), [(1.0, True), (1e-74, True), (1e-76, False), (1e74, True), (1e76, False)]
 )
 def test_what_can_be_measured_in_float64(scale: float, measurable: bool) -> None:
-    found = Sample.of("torch", drawn(0, 100) * scale)
+    found = Sample.of(TORCH, drawn(0, 100) * scale)
     assert found.measurable is measurable
     assert (found.kurtosis > 1) is measurable
 
@@ -170,7 +173,7 @@ def test_a_step_that_is_less_than_the_error_of_any_sample_is_not_looked_at() -> 
 def test_the_distance_of_two_samples_is_scipys(sizes: tuple[int, int]) -> None:
     left, right = drawn(1, sizes[0]), drawn(2, sizes[1], 0.05)
     found = stats.ks_2samp(left, right, method="exact" if max(sizes) <= 1000 else "asymp")
-    between = distance_between(sample(left), sample(right, "tensorflow"))
+    between = distance_between(sample(left), sample(right, TENSORFLOW))
     assert between == pytest.approx((found.statistic, found.pvalue))
 
 
@@ -182,7 +185,7 @@ def test_the_distance_of_two_large_samples_is_nearly_scipys(
     left, right = drawn(1, sizes[0]), drawn(2, sizes[1], 0.05)
     exact = stats.ks_2samp(left, right, method="asymp")
     monkeypatch.setattr(module, "_QUANTILES", 10_000)
-    distance, p = distance_between(sample(left), sample(right, "tensorflow"))
+    distance, p = distance_between(sample(left), sample(right, TENSORFLOW))
     assert distance == pytest.approx(exact.statistic, abs=3 / 10_000)
     effective = math.sqrt(sizes[0] * sizes[1] / sum(sizes))
     assert p == pytest.approx(stats.kstwobign.sf(distance * effective))
@@ -192,7 +195,7 @@ def test_the_distance_of_two_large_samples_is_nearly_scipys(
 
 
 def serial(values: NDArray[np.float64]) -> tuple[float, str]:
-    tests = independence(values, Sample.of("torch", values), None, 2.0**-52)
+    tests = independence(values, Sample.of(TORCH, values), None, 2.0**-52)
     (found,) = (finding for finding in tests if finding.test.name == "serial correlation")
     return found.test.p, found.words
 
@@ -222,6 +225,6 @@ def test_the_variance_at_half_the_size_is_twice_that_at_any_other_lag() -> None:
 
 def test_too_few_values_say_nothing_of_their_order() -> None:
     values = np.tile([1.0, -1.0], 499)
-    assert not list(independence(values, Sample.of("torch", values), None, 2.0**-52))
+    assert not list(independence(values, Sample.of(TORCH, values), None, 2.0**-52))
     p, words = serial(np.tile([1.0, -1.0], 500))
     assert (p < 1e-200, "places apart are correlated" in words) == (True, True)

@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from tests.conftest import run_tfpt, warm_tfpt
+from tests.sides import TORCH, between, quantity_named
 from tests.test_bad_input import FILES
 from tfpt_cli import results
 from tfpt_cli.documents.document import Document, documents, read_text
-from tfpt_cli.frameworks.framework import Side
+from tfpt_cli.frameworks import SIDES, two_versions
 from tfpt_cli.report.contract import contract
 from tfpt_cli.report.json_report import report_object
 from tfpt_cli.results import (
@@ -22,12 +23,15 @@ from tfpt_cli.results import (
     Comparison,
     Distribution,
     Failure,
+    Finding,
+    Kind,
     Kink,
     Measure,
     Problem,
     Reference,
     Report,
     ScenarioResult,
+    SideValue,
     Standing,
     State,
     Status,
@@ -143,26 +147,26 @@ def test_the_command(fakes: dict[str, str]) -> None:
 
 
 SUMMARY = Summary(0.5, 0.1, 0.0, 1.0, (1, 2), (0.0, 1.0), not_finite=1)
-SIDE = Side(
+SIDE = SideValue(
     State.PRESENT, "by", (200,), "float32", [1.0, float("nan")], 198, SUMMARY, SUMMARY, "note", (3, 4), "uniform(0, 1)",
     {"zero": 1, "nan": 1, "infinity": 2},
 )  # fmt: skip
 AGAINST = Against(Standing.WRONG, 1, 2.0, float("inf"), (0,), lost=True, unknown=2)
-SIDES = {"torch": SIDE, "tensorflow": SIDE}
+BOTH = dict.fromkeys(SIDES, SIDE)
 REFERENCE = Reference(
     "50 digits, mpmath", {"": [1.0, 2 + 1j]}, 3, 1e-9, dict.fromkeys(SIDES, AGAINST), (Kink((0,), 0.0, 1.0),), (0.0, 1.0), 2.0
 )  # fmt: skip
 WHOLE = Comparison(
-    "weight", Verdict.DIFFERS, SIDES, "reason", "out in -> in out",
+    quantity_named("weight"), Verdict.DIFFERS, BOTH, "reason", "out in -> in out",
     Measure(200, 1, 0.1, float("inf"), 7, (0, 1), {"rtol": 0.1, "atol": 0.2}),
     {"rtol": 1e-6, "atol": 1e-5},
     Distribution(
         dict.fromkeys(SIDES, "uniform"), dict.fromkeys(SIDES, 9), 1e-6, (results.Test("scale", "both", 0.1),), 0.02, 0.05
     ),
-    ("shape",), REFERENCE, ("finding",), dict.fromkeys(SIDES, ("i", "f")), ("a-row",),
+    ("shape",), REFERENCE, (Finding(kind=Kind.UNKNOWN, words="finding"),), dict.fromkeys(SIDES, ("i", "f")), ("a-row",),
 )  # fmt: skip
 APART = replace(WHOLE, reference=replace(REFERENCE, values=dict.fromkeys(SIDES, 1.0)))
-FAILURES = Failure("torch", "exception", "no", 4), Failure.internal(ValueError("no"), "comparing")
+FAILURES = Failure(TORCH, "exception", "no", 4), Failure.internal(ValueError("no"), "comparing")
 RESULT = ScenarioResult(
     "a.yaml", 3, "name", {"n": 1, "k": [1.0, float("nan")], "word": "uniform()"}, "init", "linear(3, 4)", {"weight": "differ"},
     "why", Status.PASSED, (WHOLE, APART), FAILURES, ("note",), 0.1, ("tag",), "id", compared="the initial values",
@@ -173,6 +177,7 @@ FULL = Report(
     (Problem("b.yaml", 1, 2, "no"), Problem("c", 0, 0, "no")),
     True,
 )
+VERSIONS = two_versions(TORCH.framework, "left/python", "right/python")
 BARE = Report({"tfpt": "0", "python": "3"}, ())
 
 
@@ -197,7 +202,7 @@ def written(node: dict[str, Any], value: Any, path: str = "#") -> Iterator[str]:
 
 
 def test_every_key_that_is_written_is_described_and_every_key_described_is_written() -> None:
-    reports = [report_object(each) for each in (FULL, replace(FULL, alike="torch"), BARE)]
+    reports = [report_object(each) for each in (FULL, between(FULL, VERSIONS), BARE)]
     for report in reports:
         assert [error.message for error in REPORT.iter_errors(report)] == []
     found = {place for report in reports for place in written(contract(), report)}
@@ -213,7 +218,7 @@ def test_every_key_that_is_written_is_described_and_every_key_described_is_writt
 
 def test_a_report_of_two_versions_keeps_the_one_sided_derivatives() -> None:
     """Its sides are called left and right, as the two sides of a kink are."""
-    reference = report_object(replace(FULL, alike="torch"))["scenarios"][0]["comparisons"][0]["reference"]
+    reference = report_object(between(FULL, VERSIONS))["scenarios"][0]["comparisons"][0]["reference"]
     assert reference["one_sided"] == {"left": 0.0, "right": 1.0}
     assert reference["left"]["standing"] == reference["right"]["standing"] == "wrong"
 

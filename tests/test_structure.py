@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +9,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.sides import TENSORFLOW, TORCH
+from tests.test_declared_laws import declared
 from tests.test_distribution import law
 from tfpt_cli.compare.declared_laws import guesses, parting
 from tfpt_cli.compare.distribution import Judgement, compare_distributions
 from tfpt_cli.compare.sample import Sample
 from tfpt_cli.compare.structure import compare_orthogonal, compare_sparse
-from tfpt_cli.layers.initializers import formula
+from tfpt_cli.frameworks import SIDES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PRECISION = 2.0**-23
-DECLARED = {"torch": "orthogonal()", "tensorflow": "orthogonal()"}
+DECLARED = {TORCH: "orthogonal()", TENSORFLOW: "orthogonal()"}
 
 
 def haar(seed: int, draws: int = 40, size: int = 12) -> NDArray[Any]:
@@ -31,7 +32,7 @@ def haar(seed: int, draws: int = 40, size: int = 12) -> NDArray[Any]:
 
 
 def orthogonal_words(torch: NDArray[Any], tensorflow: NDArray[Any]) -> tuple[str, ...]:
-    return compare_orthogonal({"torch": torch, "tensorflow": tensorflow}, DECLARED, PRECISION).words
+    return compare_orthogonal({TORCH: torch, TENSORFLOW: tensorflow}, DECLARED, PRECISION).words
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -76,8 +77,8 @@ def sparse(seed: int, zeros: int = 6, rows: int = 20) -> NDArray[Any]:
 
 
 def sparse_words(torch: NDArray[Any], tensorflow: NDArray[Any]) -> tuple[str, ...]:
-    laws = dict.fromkeys(("torch", "tensorflow"), law("normal(0.0, 0.01)"))
-    return compare_sparse({"torch": torch, "tensorflow": tensorflow}, laws, 0, PRECISION).words
+    laws = dict.fromkeys(SIDES, law("normal(0.0, 0.01)"))
+    return compare_sparse({TORCH: torch, TENSORFLOW: tensorflow}, laws, 0, PRECISION).words
 
 
 def test_sparse_matrices() -> None:
@@ -98,7 +99,7 @@ def p_values(found: Judgement) -> dict[tuple[str, str], float]:
 def test_the_p_values_of_orthogonal_matrices_are_scipys() -> None:
     """Of k rows of n entries: entries are Beta on [-1, 1], their means and those of traces normal, of variance 1/n and k/n."""
     torch, keras = haar(3, 100, 9)[:, :4].astype(np.float64), haar(4, 100, 9).astype(np.float64)[:, :, :4]
-    found = p_values(compare_orthogonal({"torch": 2 * torch, "tensorflow": 2 * keras}, DECLARED, PRECISION))
+    found = p_values(compare_orthogonal({TORCH: 2 * torch, TENSORFLOW: 2 * keras}, DECLARED, PRECISION))
     for side, rows in (("torch", torch), ("tensorflow", keras.swapaxes(1, 2))):
         entries = stats.kstest(rows.ravel(), stats.beta(4, 4, loc=-1, scale=2).cdf, method="asymp")
         assert found["entries", side] == pytest.approx(entries.pvalue, rel=1e-3)
@@ -109,7 +110,7 @@ def test_the_p_values_of_orthogonal_matrices_are_scipys() -> None:
 
 
 def test_too_few_draws_have_no_means() -> None:
-    pair = {"torch": haar(0, 19), "tensorflow": haar(1, 20)}
+    pair = {TORCH: haar(0, 19), TENSORFLOW: haar(1, 20)}
     names = {key for key in p_values(compare_orthogonal(pair, DECLARED, PRECISION)) if key[0] != "entries"}
     assert names == {("means of entries", "tensorflow"), ("traces", "tensorflow")}
 
@@ -123,8 +124,8 @@ def test_the_p_values_of_sparse_matrices_are_scipys() -> None:
             values[draw, [0, zero], column] = values[draw, [zero, 0], column]
     keras[0, np.flatnonzero(keras[0, :, 3])[:2], 3] = 0
     keras[7, np.flatnonzero(keras[7, :, 5])[:1], 5] = 0
-    laws = dict.fromkeys(("torch", "tensorflow"), law("normal(0.0, 0.01)"))
-    judged = compare_sparse({"torch": torch.copy(), "tensorflow": keras.copy()}, laws, 0, 2.0**-12)
+    laws = dict.fromkeys(SIDES, law("normal(0.0, 0.01)"))
+    judged = compare_sparse({TORCH: torch.copy(), TENSORFLOW: keras.copy()}, laws, 0, 2.0**-12)
     found = p_values(judged)
     assert found["zeros in a column", "torch"] == 1.0
     # Three more than six in each, in pairs two, of what is not zero by design.
@@ -140,9 +141,9 @@ def test_the_p_values_of_sparse_matrices_are_scipys() -> None:
 
 def test_the_level_of_sparse_matrices_is_shared() -> None:
     """Half of it by the zeros, whose four tests have a quarter each."""
-    laws = dict.fromkeys(("torch", "tensorflow"), law("normal(0.0, 0.01)"))
-    pair = {"torch": sparse(0), "tensorflow": sparse(1)}
-    pair["tensorflow"][0, np.flatnonzero(pair["tensorflow"][0, :, 3])[:4], 3] = 0
+    laws = dict.fromkeys(SIDES, law("normal(0.0, 0.01)"))
+    pair = {TORCH: sparse(0), TENSORFLOW: sparse(1)}
+    pair[TENSORFLOW][0, np.flatnonzero(pair[TENSORFLOW][0, :, 3])[:4], 3] = 0
 
     def words(level: float) -> tuple[str, ...]:
         copies = {f: array.copy() for f, array in pair.items()}
@@ -159,7 +160,7 @@ def normal(seed: int, *shape: int) -> NDArray[Any]:
 
 
 def words_for(changed: NDArray[Any]) -> str:
-    pair = {"torch": normal(99, *changed.shape), "tensorflow": changed}
+    pair = {TORCH: normal(99, *changed.shape), TENSORFLOW: changed}
     return "; ".join(compare_distributions(pair, dict.fromkeys(pair)).words)
 
 
@@ -187,8 +188,8 @@ def test_a_row_of_its_own_scale_and_one_of_its_own_mean() -> None:
 
 
 def test_one_gate_of_four() -> None:
-    arrays = {"torch": normal(1, 20, 30, 40), "tensorflow": normal(2, 20, 30, 40)}
-    arrays["tensorflow"][..., 10:20] *= 1.3
+    arrays = {TORCH: normal(1, 20, 30, 40), TENSORFLOW: normal(2, 20, 30, 40)}
+    arrays[TENSORFLOW][..., 10:20] *= 1.3
     gates = ("input", "forget", "cell", "output")
     blocks = {name: {f: a[..., 10 * i : 10 * i + 10] for f, a in arrays.items()} for i, name in enumerate(gates)}
     found = compare_distributions(arrays, dict.fromkeys(arrays), blocks=blocks)
@@ -199,7 +200,7 @@ def test_one_gate_of_four() -> None:
 
 def test_the_level_is_shared_by_all_tests() -> None:
     def judged(level: float) -> Judgement:
-        pair = {"torch": normal(1, 1, 200, 300), "tensorflow": normal(2, 1, 200, 300)}
+        pair = {TORCH: normal(1, 1, 200, 300), TENSORFLOW: normal(2, 1, 200, 300)}
         return compare_distributions(pair, dict.fromkeys(pair), level=level)
 
     tests = judged(1e-6).distribution.tests
@@ -222,7 +223,7 @@ def test_the_level_is_shared_by_all_tests() -> None:
 def test_a_sample_is_named_after_what_it_fits(draw: str, name: str | None) -> None:
     fans = (256, 300)
     values = law(draw, fans).law.rvs(20_000, random_state=1)
-    found = guesses(Sample.of("torch", values).ordered(), fans, PRECISION)
+    found = guesses(Sample.of(TORCH, values).ordered(), fans, PRECISION)
     assert found == ([name] if name else [])
 
 
@@ -242,7 +243,5 @@ def test_a_sample_is_named_after_what_it_fits(draw: str, name: str | None) -> No
 )  # fmt: skip
 def test_how_two_laws_part_is_said(torch: str, tensorflow: str, said: list[str]) -> None:
     fans = (256, 300)
-    trees = {"torch": ast.parse(torch, mode="eval").body, "tensorflow": ast.parse(tensorflow, mode="eval").body}
-    at = {f: (lambda pair, tree=tree: formula(tree, {}, pair)) for f, tree in trees.items()}
-    found = parting({f: at[f](fans) for f in at}, at, dict.fromkeys(at, fans))
+    found = parting({TORCH: declared(torch, fans), TENSORFLOW: declared(tensorflow, fans)})
     assert [words for words in found if "sigma" in words or "against" in words or "is normal" in words] == said

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.sides import TORCH
 from tfpt_cli.compare.summary import BINS, SHOWN, pieces, side_of, summary, summary_of_sorted
-from tfpt_cli.frameworks.framework import Side
-from tfpt_cli.results import Failure, State, Summary, Value
+from tfpt_cli.results import Failure, SideValue, State, Summary, Value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAN, INF = math.nan, math.inf
 
 
-def shown(array: NDArray[Any], *, summarised: bool = True) -> Side:
+def shown(array: NDArray[Any], *, summarised: bool = True) -> SideValue:
     return side_of(Value(State.PRESENT, array, str(array.dtype)), "by", summarised=summarised)
 
 
@@ -54,9 +54,9 @@ def test_zeros_nans_and_infinities_are_counted() -> None:
 
 
 def test_what_is_not_there_says_why() -> None:
-    failed = side_of(Value(State.FAILED, failure=Failure("torch", "exception", "no")), "by")
-    assert failed == Side(State.FAILED, "by", note="no")
-    assert side_of(Value(State.DISCONNECTED)) == Side(State.DISCONNECTED)
+    failed = side_of(Value(State.FAILED, failure=Failure(TORCH, "exception", "no")), "by")
+    assert failed == SideValue(State.FAILED, "by", note="no")
+    assert side_of(Value(State.DISCONNECTED)) == SideValue(State.DISCONNECTED)
 
 
 @given(st.lists(st.floats(-1e6, 1e6) | st.sampled_from([NAN, INF, -INF]), max_size=60))

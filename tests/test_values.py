@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.sides import TENSORFLOW, TORCH
 from tfpt_cli.compare.values import (
     close,
     close_numbers,
@@ -23,12 +24,16 @@ from tfpt_cli.compare.values import (
     measure,
     not_finite_apart,
 )
+from tfpt_cli.frameworks import SIDES
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.results import Comparison, Failure, State, Tolerance, Value, Verdict
+from tfpt_cli.results import PARAMETER, Comparison, Failure, Quantity, State, Tolerance, Value, Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tfpt_cli.frameworks import Side
+
+Q, WEIGHT = (Quantity(kind=PARAMETER, output=name) for name in ("q", "weight"))
 FLOATS = st.floats(width=32, allow_subnormal=True)
 
 
@@ -49,10 +54,8 @@ TOLERANCES = st.tuples(st.floats(0, 10), st.floats(0, 10))
 
 def compare(left: object, right: object, dtype: str = "float32", tolerance: Tolerance | None = None) -> Comparison:
     arrays = (np.asarray(value, dtype=dtype) for value in (left, right))
-    values = {
-        f: ("", Value(State.PRESENT, array, dtype)) for f, array in zip(("torch", "tensorflow"), arrays, strict=True)
-    }
-    return compare_values("q", values, tolerance)
+    values = {side: ("", Value(State.PRESENT, array, dtype)) for side, array in zip(SIDES, arrays, strict=True)}
+    return compare_values(Q, values, tolerance)
 
 
 @given(PAIRS, TOLERANCES)
@@ -131,7 +134,9 @@ def test_not_finite_values() -> None:
 def test_a_missing_gradient_a_zero_a_nan_an_infinity_and_a_wrong_number_are_five_things() -> None:
     def against(value: Value) -> tuple[Verdict, tuple[str, ...], str]:
         here = Value(State.PRESENT, np.array([2.0], np.float32), "float32")
-        result = compare_values("d/dx", {"torch": ("", here), "tensorflow": ("", value)}, None)
+        result = compare_values(
+            Quantity(kind="gradient", by=("x",)), {TORCH: ("", here), TENSORFLOW: ("", value)}, None
+        )
         return result.verdict, result.diagnosis, result.reason
 
     def number(value: float) -> Value:
@@ -151,7 +156,7 @@ def test_shapes_and_dtypes_come_before_values() -> None:
     assert (shape.verdict, shape.diagnosis, shape.measure) == (Verdict.DIFFERS, ("shape",), None)
     half = Value(State.PRESENT, np.array([1.0], np.float16), "float16")
     single = Value(State.PRESENT, np.array([1.0], np.float32), "float32")
-    dtype = compare_values("q", {"torch": ("", half), "tensorflow": ("", single)}, None)
+    dtype = compare_values(Q, {TORCH: ("", half), TENSORFLOW: ("", single)}, None)
     assert (dtype.verdict, dtype.diagnosis) == (Verdict.DIFFERS, ("dtype",))
     assert dtype.measure is not None
     assert dtype.measure.mismatched == 0
@@ -160,9 +165,9 @@ def test_shapes_and_dtypes_come_before_values() -> None:
 def test_a_layout_turns_pytorchs_axes() -> None:
     torch = Value(State.PRESENT, np.arange(12, dtype=np.float32).reshape(4, 3), "float32")
     keras = Value(State.PRESENT, torch.array.T, "float32")
-    sides = {"torch": ("", torch), "tensorflow": ("", keras)}
-    assert compare_values("weight", sides, None, layout=Layout("out in -> in out")).verdict is Verdict.IDENTICAL
-    assert compare_values("weight", sides, None).diagnosis == ("shape",)
+    sides = {TORCH: ("", torch), TENSORFLOW: ("", keras)}
+    assert compare_values(WEIGHT, sides, None, layout=Layout("out in -> in out")).verdict is Verdict.IDENTICAL
+    assert compare_values(WEIGHT, sides, None).diagnosis == ("shape",)
 
 
 def test_default_tolerances() -> None:
@@ -264,17 +269,21 @@ def test_where_something_is_not_finite_on_one_side(left: list[float], right: lis
         assert not_finite_apart(np.array(one), np.array(other)) is apart
 
 
+def flushed(left: NDArray[Any], right: NDArray[Any], dtype: str) -> dict[Side, int]:
+    return flushes({TORCH: left, TENSORFLOW: right}, dtype)
+
+
 def test_subnormal_results_that_one_side_has_as_zero() -> None:
     """Below the least normal number, by IEEE 754 2^-126 in float32 and 2^-14 in float16."""
     least = float(np.finfo(np.float32).smallest_normal)
     left, right = np.array([0.0, least / 2, least / 4, 0.0, 0.0]), np.array([least / 2, 0.0, 0.0, least, 0.0])
-    assert flushes(left, right, "float32") == {"torch": 1, "tensorflow": 2}
-    assert flushes(left, left, "float32") == {}
-    assert flushes(np.array([0.0]), np.array([2.0**-15]), "float16") == {"torch": 1}
-    assert flushes(np.array([0.0]), np.array([2.0**-14]), "float16") == {}
+    assert flushed(left, right, "float32") == {TORCH: 1, TENSORFLOW: 2}
+    assert flushed(left, left, "float32") == {}
+    assert flushed(np.array([0.0]), np.array([2.0**-15]), "float16") == {TORCH: 1}
+    assert flushed(np.array([0.0]), np.array([2.0**-14]), "float16") == {}
     for pair in ((np.array([0]), np.array([least / 2])), (np.array([0.0]), np.array([1]))):
-        assert flushes(*pair, "float32") == {}
-    assert flushes(left, right, "int32") == {}
+        assert flushed(*pair, "float32") == {}
+    assert flushed(left, right, "int32") == {}
 
 
 def test_what_is_flushed_is_said() -> None:
@@ -354,13 +363,13 @@ def test_an_array_of_nothing_is_identical() -> None:
 
 
 @pytest.mark.parametrize("state", [State.DISCONNECTED, State.ABSENT])
-@pytest.mark.parametrize("missing", ["torch", "tensorflow"])
-def test_a_value_that_one_side_lacks(state: State, missing: str) -> None:
-    names = {"torch": "PyTorch", "tensorflow": "TensorFlow"}
-    there = next(f for f in names if f != missing)
+@pytest.mark.parametrize("missing", SIDES)
+def test_a_value_that_one_side_lacks(state: State, missing: Side) -> None:
+    names = {TORCH: "PyTorch", TENSORFLOW: "TensorFlow"}
+    there = next(side for side in names if side != missing)
     for number, has in ((1.0, "a value"), (0.0, "zero")):
         values = {missing: Value(state), there: Value(State.PRESENT, np.array([number]), "float64")}
-        found = compare_values("q", {f: ("", values[f]) for f in names}, None)
+        found = compare_values(Q, {side: ("", values[side]) for side in names}, None)
         words = {
             State.ABSENT: (f"only {names[there]} has it", ("absent",)),
             State.DISCONNECTED: (
@@ -373,24 +382,24 @@ def test_a_value_that_one_side_lacks(state: State, missing: str) -> None:
 
 def test_what_neither_side_has_is_the_same() -> None:
     for state, words in ((State.DISCONNECTED, "None on both sides"), (State.ABSENT, "neither side has it")):
-        found = compare_values("q", {f: ("", Value(state)) for f in ("torch", "tensorflow")}, None)
+        found = compare_values(Q, {side: ("", Value(state)) for side in SIDES}, None)
         assert (found.verdict, found.reason) == (Verdict.IDENTICAL, words)
 
 
 def test_a_side_that_failed_is_an_error_whatever_the_other_has() -> None:
-    failed = Value(State.FAILED, failure=Failure("torch", "exception", "no"))
+    failed = Value(State.FAILED, failure=Failure(TORCH, "exception", "no"))
     for other in (Value(State.PRESENT, np.array([1.0]), "float64"), Value(State.DISCONNECTED)):
-        found = compare_values("q", {"torch": ("", failed), "tensorflow": ("", other)}, None)
+        found = compare_values(Q, {TORCH: ("", failed), TENSORFLOW: ("", other)}, None)
         assert (found.verdict, found.reason) == (Verdict.ERROR, "PyTorch failed")
-    both = compare_values("q", {"torch": ("", failed), "tensorflow": ("", failed)}, None)
+    both = compare_values(Q, {TORCH: ("", failed), TENSORFLOW: ("", failed)}, None)
     assert both.reason == "PyTorch and TensorFlow failed"
 
 
 def test_the_words_of_shapes_and_dtypes() -> None:
     assert compare([1.0], [[1.0]]).reason == "shapes (1,) and (1, 1)"
     torch, keras = (Value(State.PRESENT, np.ones(shape, np.float32), "float32") for shape in ((2, 3), (2, 4)))
-    found = compare_values("w", {"torch": ("", torch), "tensorflow": ("", keras)}, None, layout=Layout("o i -> i o"))
+    found = compare_values(WEIGHT, {TORCH: ("", torch), TENSORFLOW: ("", keras)}, None, layout=Layout("o i -> i o"))
     assert found.reason == "shapes (2, 3) and (2, 4) under 'o i -> i o'"
     half = Value(State.PRESENT, np.ones((2, 3), np.float16), "float16")
-    found = compare_values("w", {"torch": ("", torch), "tensorflow": ("", half)}, None)
+    found = compare_values(WEIGHT, {TORCH: ("", torch), TENSORFLOW: ("", half)}, None)
     assert (found.reason, found.tolerance) == ("dtypes float32 and float16", {"rtol": 1e-3, "atol": 1e-5})

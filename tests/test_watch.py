@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import ROOT, run_tfpt
-from tfpt_cli.cli.new import TEMPLATES
+from tfpt_cli.cli.new import templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,7 +172,7 @@ def test_what_cannot_be_watched(tmp_path: Path) -> None:
 
 
 def test_the_templates_validate_and_check(tfpt: Run) -> None:
-    for kind in TEMPLATES:
+    for kind in templates():
         done = tfpt("new", f"{kind}.yaml", "--kind", kind)
         assert (done.code, done.out) == (0, f"wrote {kind}.yaml; run: tfpt check {kind}.yaml\n")
     assert tfpt("validate", ".").out == "5 scenarios in 4 files valid\n"
@@ -181,7 +181,7 @@ def test_the_templates_validate_and_check(tfpt: Run) -> None:
     assert "5 passed in " in done.out
 
 
-@pytest.mark.parametrize("kind", TEMPLATES)
+@pytest.mark.parametrize("kind", templates())
 def test_what_a_template_comments_out_can_be_put_in(kind: str, tfpt: Run) -> None:
     text = tfpt("new", "--kind", kind).out
     assert "tfpt check scenario.yaml" in text

@@ -8,27 +8,29 @@ import signal
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import ROOT, run_tfpt
+from tests.sides import TORCH
 from tfpt_cli.listing import Leaf, Listing, Section
-from tfpt_cli.results import Outcome, State
+from tfpt_cli.results import VALUE, Outcome, Quantity, State
 from tfpt_cli.workers.process import Limits
-from tfpt_cli.workers.queue import Lane
+from tfpt_cli.workers.queue import ListingQueue
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+X = Quantity(kind=VALUE, output="x")
 FINE = "x = torch.tensor(2.0)"
 
 
 def listing(source: str) -> Listing:
     """A listing of our own making: scenarios cannot express what these do."""
-    return Listing(
-        "torch", "", (Section("import torch\nimport os, sys, time, signal"), Section(source, (Leaf("x", "", "x"),)))
-    )
+    sections = (Section("import torch\nimport os, sys, time, signal"), Section(source, (Leaf(X, "", "x"),)))
+    return Listing(TORCH.framework, sections)
 
 
 def outcomes(*sources: str, interpreter: str = sys.executable, limits: Limits | None = None) -> list[Outcome]:
@@ -37,23 +39,21 @@ def outcomes(*sources: str, interpreter: str = sys.executable, limits: Limits | 
 
 def ran(listings: list[Listing], *, interpreter: str = sys.executable, limits: Limits | None = None) -> list[Outcome]:
     async def run() -> list[Outcome]:
-        lane = Lane("torch", interpreter, limits or Limits())
-        await lane.start()
+        queue = ListingQueue(replace(TORCH, interpreter=interpreter), limits or Limits())
+        await queue.start()
         found: list[Outcome] = []
         for one in listings:
-            lane.add(one, found.append)
-        lane.close()
-        await lane.serve()
-        await lane.end()
+            queue.add(one, found.append)
+        queue.close()
+        await queue.serve()
+        await queue.end()
         return found
 
     return asyncio.run(run())
 
 
 def symptoms(found: list[Outcome]) -> list[str]:
-    return [
-        outcome.failures[0].symptom if outcome.failures else outcome.values["x", ""].state.value for outcome in found
-    ]
+    return [outcome.failures[0].symptom if outcome.failures else outcome.values[X, ""].state.value for outcome in found]
 
 
 def test_a_listing_that_raises_and_one_that_follows() -> None:
@@ -62,7 +62,7 @@ def test_a_listing_that_raises_and_one_that_follows() -> None:
     assert symptoms(found) == ["present", "exception", "present"]
     assert found[1].failures[0].message.startswith("RuntimeError: ")
     assert listing(wrong).script().splitlines()[(found[1].failures[0].listing_line or 0) - 1] == wrong
-    assert found[1].values["x", ""].state is State.FAILED
+    assert found[1].values[X, ""].state is State.FAILED
 
 
 @pytest.mark.parametrize(
@@ -93,16 +93,21 @@ def test_a_worker_that_hangs() -> None:
     ("end", "symptom"), [("while True: pass", "timeout"), ("os.abort()", "crashed"), ("os._exit(3)", "crashed")]
 )
 def test_what_was_computed_before_the_end_is_kept(end: str, symptom: str) -> None:
+    value, slope, behind = (
+        Quantity(kind=VALUE),
+        Quantity(kind="gradient", by=("x",)),
+        Quantity(kind=VALUE, output="behind it"),
+    )
     sections = (
         Section("import os, torch", required=True),
-        Section("x = torch.tensor(2.0)", (Leaf("value", "", "x"),), required=True, group="eager"),
-        Section("x.no_such_method()", (Leaf("d/dx", "backward", "x"),), group="eager"),
-        Section("x = torch.tensor(3.0)", (Leaf("value", "compile", "x"),), required=True, group="compile"),
-        Section(end, (Leaf("d/dx", "compile", "x"),), group="compile"),
-        Section("x = 1", (Leaf("behind it", "", "x"),)),
+        Section("x = torch.tensor(2.0)", (Leaf(value, "", "x"),), required=True, group="eager"),
+        Section("x.no_such_method()", (Leaf(slope, "backward", "x"),), group="eager"),
+        Section("x = torch.tensor(3.0)", (Leaf(value, "compile", "x"),), required=True, group="compile"),
+        Section(end, (Leaf(slope, "compile", "x"),), group="compile"),
+        Section("x = 1", (Leaf(behind, "", "x"),)),
     )
-    (found,) = ran([Listing("torch", "", sections)], limits=Limits(timeout=2))
-    states = {key: value.state.value for key, value in found.values.items()}
+    (found,) = ran([Listing(TORCH.framework, sections)], limits=Limits(timeout=2))
+    states = {key: left.state.value for key, left in found.values.items()}
     assert states == {
         ("value", ""): "present",
         ("d/dx", "backward"): "failed",
@@ -111,7 +116,7 @@ def test_what_was_computed_before_the_end_is_kept(end: str, symptom: str) -> Non
         ("behind it", ""): "failed",
     }
     assert [failure.symptom for failure in found.failures] == ["exception", symptom]
-    assert found.values["value", "compile"].array.tolist() == 3.0
+    assert found.values[value, "compile"].array.tolist() == 3.0
 
 
 def test_a_scenario_that_was_killed_from_outside_is_tried_once_more(tmp_path: Path) -> None:
@@ -162,15 +167,15 @@ def test_memory_is_limited() -> None:
 
 def test_a_later_section_cannot_change_what_an_earlier_one_left() -> None:
     async def run() -> Outcome:
-        sections = Section("import torch"), Section("x = torch.zeros(2)", (Leaf("x", "", "x"),)), Section("x += 1")
-        lane, found = Lane("torch"), list[Outcome]()
-        lane.add(Listing("torch", "", sections), found.append)
-        lane.close()
-        await lane.serve()
-        await lane.end()
+        sections = Section("import torch"), Section("x = torch.zeros(2)", (Leaf(X, "", "x"),)), Section("x += 1")
+        queue, found = ListingQueue(TORCH), list[Outcome]()
+        queue.add(Listing(TORCH.framework, sections), found.append)
+        queue.close()
+        await queue.serve()
+        await queue.end()
         return found[0]
 
-    assert asyncio.run(run()).values["x", ""].array.tolist() == [0.0, 0.0]
+    assert asyncio.run(run()).values[X, ""].array.tolist() == [0.0, 0.0]
 
 
 def test_what_is_no_array_is_a_failure() -> None:
@@ -213,7 +218,7 @@ def test_answers_that_do_not_fit_are_nonsense(tmp_path: Path) -> None:
     """A worker of another version, say: well-formed frames with the wrong things in them."""
     liar = tmp_path / "liar.py"
     liar.write_text(
-        f"import sys; sys.path.insert(0, {str(ROOT / 'tfpt_cli' / 'workers')!r})\n"
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tfpt_cli' / 'workers' / 'child')!r})\n"
         "import protocol\n"
         "def send(h):\n    [sys.stdout.buffer.write(p) for p in protocol.frame(h)]; sys.stdout.buffer.flush()\n"
         "def take():\n    return protocol.header(sys.stdin.buffer.read(protocol.header_length(sys.stdin.buffer.read(8))))\n"

@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from tests.sides import TENSORFLOW, TORCH
+from tests.tasks import init_of
 from tfpt_cli.compare.distribution import LEVEL
-from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.frameworks import FRAMEWORKS, SIDES, Side
 from tfpt_cli.layers.parameters import Filling, Parameter
 from tfpt_cli.results import Comparison, State, Value, Verdict
 from tfpt_cli.scenario.scenario import load
-from tfpt_cli.subjects.init.comparer import compare_parameter
-from tfpt_cli.subjects.init.spec import DRAWS, Init
+from tfpt_cli.subjects.init.comparer import Pair, compare_parameter
+from tfpt_cli.subjects.init.spec import DRAWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,18 +144,17 @@ class Drawing:
             path = Path(folder) / "scenario.yaml"
             path.write_text(scenario, encoding="utf-8")
             ((found,),) = (item for item in load(str(path)) if isinstance(item, list))
-        assert isinstance(found.spec, Init)
-        self.parameter = next(parameter for parameter in found.spec.parameters if parameter.name == name)
-        self.spaces: dict[str, dict[str, Any]] = {}
-        self.again: dict[str, Any] = {}
-        for framework, listing in found.listings().items():
-            self.spaces[framework] = {"__name__": framework}
+        self.parameter = next(parameter for parameter in init_of(found).parameters if parameter.name == name)
+        self.spaces: dict[Side, dict[str, Any]] = {}
+        self.again: dict[Side, Any] = {}
+        for side, listing in found.listings().items():
+            self.spaces[side] = {"__name__": side}
             for section in listing.sections:
-                exec(compile(section.source, framework, "exec"), self.spaces[framework])  # our own listing
-                if any((leaf.quantity, leaf.how) == (name, DRAWS) for leaf in section.leaves):
-                    self.again[framework] = compile(section.source, framework, "exec")
+                exec(compile(section.source, side, "exec"), self.spaces[side])  # our own listing
+                if any((leaf.quantity, leaf.way) == (name, DRAWS) for leaf in section.leaves):
+                    self.again[side] = compile(section.source, side, "exec")
         self.listings = found.listings()
-        if "tensorflow" in self.again:
+        if TENSORFLOW in self.again:
             self._trace()
 
     def _trace(self) -> None:
@@ -161,8 +162,8 @@ class Drawing:
         import keras
         import tensorflow as tf
 
-        space = self.spaces["tensorflow"]
-        count = self.parameter.draws("tensorflow", 20_000)
+        space = self.spaces[TENSORFLOW]
+        count = self.parameter.draws(TENSORFLOW.framework, 20_000)
         weight = space[self.parameter.name]
         initializer = eval(self.parameter.initializer, space)  # our own listing
         self.generator = keras.random.SeedGenerator(0)
@@ -174,53 +175,53 @@ class Drawing:
             autograph=False,
         )
 
-    def values(self, framework: str, seed: int) -> tuple[Value, Value | None]:
+    def values(self, side: Side, seed: int) -> tuple[Value, Value | None]:
         """The layer's own value and the draws of a seed."""
-        space = self.spaces[framework]
-        if framework not in self.again:
-            self._rebuild(framework, seed)
-            return self._value(framework, space[self.parameter.name]), None
-        if framework == "torch":
+        space = self.spaces[side]
+        if side not in self.again:
+            self._rebuild(side, seed)
+            return self._value(side, space[self.parameter.name]), None
+        if side is TORCH:
             import torch
 
             torch.manual_seed(seed)
-            exec(self.again[framework], space)  # our own listing
-            draws = self._value(framework, space[f"{self.parameter.name}_draws"])
+            exec(self.again[side], space)  # our own listing
+            draws = self._value(side, space[f"{self.parameter.name}_draws"])
         else:
             if not hasattr(self.initializer, "get_config"):  # a function of ours, which draws from the global seed
                 import tensorflow as tf
 
                 tf.random.set_seed(seed)
             self.generator.state.assign([seed, 0])
-            draws = self._value(framework, self.traced())
+            draws = self._value(side, self.traced())
         return replace(draws, array=draws.array[0].copy()), draws
 
-    def _rebuild(self, framework: str, seed: int) -> None:
-        space = self.spaces[framework]
-        for section in self.listings[framework].sections[1:]:
+    def _rebuild(self, side: Side, seed: int) -> None:
+        space = self.spaces[side]
+        for section in self.listings[side].sections[1:]:
             source = section.source.replace("manual_seed(0)", f"manual_seed({seed})")
             exec(source.replace("set_random_seed(0)", f"set_random_seed({seed})"), space)
 
-    def _value(self, framework: str, tensor: Any) -> Value:
-        array = tensor.detach().numpy() if framework == "torch" else np.asarray(tensor)
+    def _value(self, side: Side, tensor: Any) -> Value:
+        array = tensor.detach().numpy() if side is TORCH else np.asarray(tensor)
         return Value(State.PRESENT, np.array(array), "float32")
 
     def compare(self, seed: int, change: Any = None, *, rows: bool = True) -> Comparison:
         """The comparison for a seed; without `rows`, as if nobody knew what either side is filled with."""
-        values: dict[str, Value | None] = {}
-        draws: dict[str, Value | None] = {}
-        for framework in FRAMEWORKS:
-            values[framework], draws[framework] = self.values(framework, seed)
+        values: dict[Side, Value | None] = {}
+        draws: dict[Side, Value | None] = {}
+        for side in SIDES:
+            values[side], draws[side] = self.values(side, seed)
         if change is not None:
             rng = np.random.default_rng(seed)
-            own, drawn = values["tensorflow"], draws["tensorflow"]
+            own, drawn = values[TENSORFLOW], draws[TENSORFLOW]
             changed = change(own.array[None] if drawn is None else drawn.array, rng)  # type: ignore[union-attr]
-            values["tensorflow"] = Value(State.PRESENT, changed[0].copy(), "float32")
-            draws["tensorflow"] = Value(State.PRESENT, changed, "float32")
+            values[TENSORFLOW] = Value(State.PRESENT, changed[0].copy(), "float32")
+            draws[TENSORFLOW] = Value(State.PRESENT, changed, "float32")
         parameter: Parameter = self.parameter
         if not rows:
             parameter = replace(parameter, filling={f: Filling() for f in FRAMEWORKS})
-        return compare_parameter(parameter, values, draws, None)
+        return compare_parameter(Pair(parameter=parameter, sides=SIDES), values, draws, None)
 
 
 def alarms(initializer: str, layer: str, seeds: int) -> tuple[str, str, int, int]:

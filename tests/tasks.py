@@ -1,0 +1,25 @@
+"""What a scenario's task was read to, for tests that look into it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfpt_cli.subjects.gradient.subject import GradientTask
+from tfpt_cli.subjects.init.subject import InitTask
+
+if TYPE_CHECKING:
+    from tfpt_cli.scenario.scenario import Scenario
+    from tfpt_cli.subjects.gradient.spec import Gradient
+    from tfpt_cli.subjects.init.spec import Init
+
+
+def gradient_of(scenario: Scenario) -> Gradient:
+    """What the fields of a gradient scenario say."""
+    assert isinstance(scenario.task, GradientTask)
+    return scenario.task.spec
+
+
+def init_of(scenario: Scenario) -> Init:
+    """What the fields of an init scenario say."""
+    assert isinstance(scenario.task, InitTask)
+    return scenario.task.spec
