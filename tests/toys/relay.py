@@ -79,7 +79,9 @@ class RelayTask(Task):
         first, second = terms.sides
         left, right = (FRAMEWORKS[side.framework].module for side in terms.sides)
         start = f"{_TENSOR[first.framework].format(list(self.start))}\n"
-        roots = yield Round({first: _listing(first, f"x = {start}root = {left}.sqrt(x)", {"start": "x", "root": "root"})})
+        roots = yield Round(
+            {first: _listing(first, f"x = {start}root = {left}.sqrt(x)", {"start": "x", "root": "root"})}
+        )
         handed = {"root": roots[first].values[_ROOT, ""].array}
         square = f"square = {right}.square({_TENSOR[second.framework].format('root')}) + {self.off}"
         squares = yield Round({second: _listing(second, square, {"square of the root": "square"}, handed)})
