@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.sides import TENSORFLOW, TORCH
-from tfpt_cli.compare.distribution import LEVEL, Judgement, against_law, compare_distributions
-from tfpt_cli.compare.sample import Finding, Law, Sample, law_of
+from tfpt_cli.compare.distribution import LEVEL, DistributionResult, against_law, compare_distributions
+from tfpt_cli.compare.sample import ExplainedTest, Law, Sample, law_of
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.layers.initializers import formula
 
@@ -163,7 +163,7 @@ def test_neither_side_is_the_truth(seed: int, scale: float, shift: float) -> Non
 
 def judged(
     left: NDArray[np.float64], right: NDArray[np.float64], declared: dict[Side, Law | None] = NONE, **more: Any
-) -> tuple[dict[tuple[str, str], float], Judgement]:
+) -> tuple[dict[tuple[str, str], float], DistributionResult]:
     """The p-values by test and by what it was made on, and the whole."""
     found = compare_distributions({TORCH: left.copy(), TENSORFLOW: right.copy()}, declared, **more)
     return {(test.name, test.on): test.p for test in found.distribution.tests}, found
@@ -200,7 +200,7 @@ def test_values_beyond_all_of_the_others() -> None:
     assert "40 of PyTorch's 1,040 values lie below 0.25, the least of TensorFlow's" in found.words
 
 
-def of_the_law(values: NDArray[np.float64], declared: Law, precision: float = 2.0**-23) -> dict[str, Finding]:
+def of_the_law(values: NDArray[np.float64], declared: Law, precision: float = 2.0**-23) -> dict[str, ExplainedTest]:
     found = against_law(Sample.of(TORCH, values.copy()).ordered(), declared, precision)
     return {finding.test.name.partition(" of ")[0]: finding for finding in found}
 

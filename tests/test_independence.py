@@ -12,7 +12,7 @@ from scipy import stats
 from tests.sides import TENSORFLOW, TORCH
 from tfpt_cli.compare import independence as module
 from tfpt_cli.compare.independence import independence
-from tfpt_cli.compare.sample import Finding, Sample
+from tfpt_cli.compare.sample import ExplainedTest, Sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +26,7 @@ def normal(seed: int, *shape: int) -> NDArray[np.float64]:
 
 def findings(
     array: NDArray[Any], other: NDArray[Any] | None = None, precision: float = PRECISION
-) -> dict[str, Finding]:
+) -> dict[str, ExplainedTest]:
     against = None if other is None else Sample.of(TENSORFLOW, other.copy()).ordered()
     found = list(independence(array, Sample.of(TORCH, array), against, precision))
     assert {finding.test.on for finding in found} <= {"torch"}

@@ -17,7 +17,7 @@ from tfpt_cli.dictionary.formulas import value_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import FRAMEWORKS, SIDES, TENSORFLOW, TORCH
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.layers.parameters import Filling, Parameter
+from tfpt_cli.layers.parameters import FilledParameter, Filling
 from tfpt_cli.layers.slots import slots
 from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.scenario import load
@@ -119,7 +119,9 @@ def test_a_matrix_may_give_a_whole_call(write: Callable[..., Path]) -> None:
 
 
 def pair() -> Pair:
-    return Pair(parameter=Parameter("weight", {}, Layout(), None, dict.fromkeys(FRAMEWORKS, Filling())), sides=SIDES)
+    return Pair(
+        parameter=FilledParameter("weight", {}, Layout(), None, dict.fromkeys(FRAMEWORKS, Filling())), sides=SIDES
+    )
 
 
 def value(array: object, dtype: str = "float64") -> Value:

@@ -13,7 +13,7 @@ from tests.sides import TENSORFLOW, TORCH
 from tfpt_cli.frameworks import FRAMEWORKS, SIDES
 from tfpt_cli.layers.initializers import formula
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.layers.parameters import Filling, Parameter
+from tfpt_cli.layers.parameters import FilledParameter, Filling
 from tfpt_cli.results import Comparison, Failure, State, Value, Verdict
 from tfpt_cli.subjects.init.comparer import PARTS, Pair, compare_parameter, declared_shares
 
@@ -50,7 +50,7 @@ def compared(
     names = dict(zip(SIDES, dtypes or (str(torch.dtype), str(tensorflow.dtype)), strict=True))
     draws: dict[Side, Value | None] = {f: Value(State.PRESENT, a, names[f]) for f, a in arrays.items()}
     own: dict[Side, Value | None] = {f: Value(State.PRESENT, a[0].copy(), names[f]) for f, a in arrays.items()}
-    pair = Pair(parameter=Parameter("w", {}, layout or Layout(), None, fills), sides=SIDES)
+    pair = Pair(parameter=FilledParameter("w", {}, layout or Layout(), None, fills), sides=SIDES)
     return compare_parameter(pair, own, draws, None)
 
 
@@ -98,7 +98,7 @@ def test_draws_that_never_vary_are_compared_by_value() -> None:
 
 def test_one_draw_alone_is_a_sample() -> None:
     own: dict[Side, Value | None] = {f: Value(State.PRESENT, normal(i, 40, 50), "float32") for i, f in enumerate(SIDES)}
-    pair = Pair(parameter=Parameter("w", {}, Layout(), None, NORMAL), sides=SIDES)
+    pair = Pair(parameter=FilledParameter("w", {}, Layout(), None, NORMAL), sides=SIDES)
     found = compare_parameter(pair, own, dict.fromkeys(SIDES), None)
     assert found.verdict is Verdict.SAME_DISTRIBUTION
     assert found.distribution is not None
@@ -124,7 +124,7 @@ def test_draws_that_failed_and_parameters_that_are_not_there() -> None:
     failed = Value(State.FAILED, failure=Failure(TORCH, "exception", "no"))
     own: dict[Side, Value | None] = {f: Value(State.PRESENT, normal(0, 20), "float32") for f in SIDES}
     draws: dict[Side, Value | None] = {TORCH: failed, TENSORFLOW: Value(State.PRESENT, normal(0, 50, 20), "float32")}
-    pair = Pair(parameter=Parameter("w", {}, Layout(), None, NORMAL), sides=SIDES)
+    pair = Pair(parameter=FilledParameter("w", {}, Layout(), None, NORMAL), sides=SIDES)
     assert compare_parameter(pair, own, draws, None).reason == "PyTorch failed"
     gone: dict[Side, Value | None] = {**own, TENSORFLOW: None}
     assert compare_parameter(pair, gone, dict.fromkeys(SIDES), None).reason == "only PyTorch has it"

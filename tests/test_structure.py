@@ -13,7 +13,7 @@ from tests.sides import TENSORFLOW, TORCH
 from tests.test_declared_laws import declared
 from tests.test_distribution import law
 from tfpt_cli.compare.declared_laws import guesses, parting
-from tfpt_cli.compare.distribution import Judgement, compare_distributions
+from tfpt_cli.compare.distribution import DistributionResult, compare_distributions
 from tfpt_cli.compare.sample import Sample
 from tfpt_cli.compare.structure import compare_orthogonal, compare_sparse
 from tfpt_cli.frameworks import SIDES
@@ -92,7 +92,7 @@ def test_sparse_matrices() -> None:
     assert "zeros into row" in " ".join(sparse_words(sparse(0), fixed))
 
 
-def p_values(found: Judgement) -> dict[tuple[str, str], float]:
+def p_values(found: DistributionResult) -> dict[tuple[str, str], float]:
     return {(test.name, test.on): test.p for test in found.distribution.tests}
 
 
@@ -199,7 +199,7 @@ def test_one_gate_of_four() -> None:
 
 
 def test_the_level_is_shared_by_all_tests() -> None:
-    def judged(level: float) -> Judgement:
+    def judged(level: float) -> DistributionResult:
         pair = {TORCH: normal(1, 1, 200, 300), TENSORFLOW: normal(2, 1, 200, 300)}
         return compare_distributions(pair, dict.fromkeys(pair), level=level)
 

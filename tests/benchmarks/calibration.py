@@ -24,7 +24,7 @@ from tests.sides import TENSORFLOW, TORCH
 from tests.tasks import init_of
 from tfpt_cli.compare.distribution import LEVEL
 from tfpt_cli.frameworks import FRAMEWORKS, SIDES, Side
-from tfpt_cli.layers.parameters import Filling, Parameter
+from tfpt_cli.layers.parameters import FilledParameter, Filling
 from tfpt_cli.results import Comparison, State, Value, Verdict
 from tfpt_cli.scenario.scenario import load
 from tfpt_cli.subjects.init.comparer import Pair, compare_parameter
@@ -218,7 +218,7 @@ class Drawing:
             changed = change(own.array[None] if drawn is None else drawn.array, rng)  # type: ignore[union-attr]
             values[TENSORFLOW] = Value(State.PRESENT, changed[0].copy(), "float32")
             draws[TENSORFLOW] = Value(State.PRESENT, changed, "float32")
-        parameter: Parameter = self.parameter
+        parameter: FilledParameter = self.parameter
         if not rows:
             parameter = replace(parameter, filling={f: Filling() for f in FRAMEWORKS})
         return compare_parameter(Pair(parameter=parameter, sides=SIDES), values, draws, None)

@@ -7,7 +7,7 @@ squares what it is handed; both add one to what that left.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfpt_cli.explain.causes import Provenance
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
@@ -36,7 +36,7 @@ class Relay(Subject):
     """Reads `relay: {start: [1.0, 4.0]}`."""
 
     name = "relay"
-    schema = {
+    schema: ClassVar[dict[str, Any]] = {
         "type": "object",
         "description": "a mapping with start",
         "additionalProperties": False,
@@ -46,10 +46,10 @@ class Relay(Subject):
             "off": {"type": "number", "description": "what the second framework adds to its square"},
         },
     }
-    needed = {}
+    needed: ClassVar[dict[str, Any]] = {}
     essential = frozenset({"start"})
-    example = {"name": "there and back", "relay": {"start": [1.0, 4.0]}}
-    templates = {"relay": "# {file}\nname: there and back\nrelay:\n  start: [1.0, 4.0]\n"}
+    example: ClassVar[dict[str, Any]] = {"name": "there and back", "relay": {"start": [1.0, 4.0]}}
+    templates: ClassVar[dict[str, str]] = {"relay": "# {file}\nname: there and back\nrelay:\n  start: [1.0, 4.0]\n"}
 
     def read(self, reader: Reader, dtype: str, seed: int) -> RelayTask | None:
         del dtype, seed
@@ -109,7 +109,10 @@ class RelayTask(Task):
 
 
 def _listing(side: Side, source: str, leaves: dict[str, str], arrays: Mapping[str, NDArray[Any]] | None = None) -> Any:
-    held = tuple(Leaf(Quantity(kind=VALUE, output=name), Way(), expression) for name, expression in leaves.items())
+    held = tuple(
+        Leaf(quantity=Quantity(kind=VALUE, output=name), way=Way(), expression=expression)
+        for name, expression in leaves.items()
+    )
     return listing(side.framework, [Section(source, held)], arrays)
 
 

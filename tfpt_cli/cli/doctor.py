@@ -52,7 +52,14 @@ async def _examined(side: Side) -> Examined:
     finally:
         await worker.end()
     seconds = time.perf_counter() - began
-    return Examined(side, worker.interpreter, worker.versions, seconds, failure=failure, remedy=remedy)
+    return Examined(
+        side=side,
+        interpreter=worker.interpreter,
+        versions=worker.versions,
+        seconds=seconds,
+        failure=failure,
+        remedy=remedy,
+    )
 
 
 def _required(package: str) -> str:

@@ -91,7 +91,7 @@ def _checked(data: dict[str, Any], given: dict[str, Any]) -> int:
         reference=given["reference"], listings=given["verbose"] or given["format_"] == "html", **processes_of(given)
     )
     plot = given["plot"] or given["interval"] is not None
-    wanted = Wanted(given["save"], given["code"], plot, given["interval"], settings)
+    wanted = Wanted(save=given["save"], code=given["code"], plot=plot, interval=given["interval"], settings=settings)
     return _run(data, options, wanted)
 
 

@@ -133,7 +133,9 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Judge
     best = evidence.best
     if array.shape != best.shape:
         nowhere = np.zeros(array.shape, bool)
-        return Judgement(Against(Standing.UNKNOWN), nowhere, nowhere, nowhere, nowhere)
+        return Judgement(
+            against=Against(Standing.UNKNOWN), off=nowhere, beyond=nowhere, known=nowhere, convention=nowhere
+        )
     wide: Any = np.complex128 if "c" in (array.dtype.kind, best.dtype.kind) else np.float64
     have, want = array.astype(wide), best.astype(wide)
     rtol, atol = limits(tolerance, side.dtype)
@@ -179,15 +181,15 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Judge
     elif known.size and not known.any():
         standing = Standing.UNKNOWN
     against = Against(
-        standing,
-        int(np.count_nonzero(off)),
-        units,
-        greatest,
-        _worst(off, distance) if off.any() else None,
-        lost,
-        int(np.count_nonzero(~known)),
+        standing=standing,
+        off=int(np.count_nonzero(off)),
+        ulps=units,
+        max_abs=greatest,
+        worst_index=_worst(off, distance) if off.any() else None,
+        lost=lost,
+        unknown=int(np.count_nonzero(~known)),
     )
-    return Judgement(against, off, beyond, known, convention)
+    return Judgement(against=against, off=off, beyond=beyond, known=known, convention=convention)
 
 
 def _beyond(have: NDArray[Any], want: NDArray[Any], dtype: str) -> NDArray[np.bool_]:

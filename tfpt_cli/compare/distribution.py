@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from tfpt_cli.compare.independence import independence
-from tfpt_cli.compare.sample import Finding, Law, Sample, distance_between, distance_to_law, two_sided
+from tfpt_cli.compare.sample import ExplainedTest, Law, Sample, distance_between, distance_to_law, two_sided
 from tfpt_cli.results import Distribution, Test
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _LARGE = 1 << 20
 
 
 @dataclass(frozen=True)
-class Judgement:
+class DistributionResult:
     """What the tests came to: the record of all, and in words what parted (empty: the same distribution)."""
 
     distribution: Distribution
@@ -53,7 +53,7 @@ def compare_distributions(
     *,
     blocks: Mapping[str, Mapping[Side, NDArray[Any]]] | None = None,
     level: float = LEVEL,
-) -> Judgement:
+) -> DistributionResult:
     """Judges two samples, by side: arrays of (draws, *shape) with finite values that are not all equal.
 
     `precision` is the relative distance of neighbouring numbers of their dtype: a bound may be rounded outwards by that
@@ -66,13 +66,15 @@ def compare_distributions(
     if not _measurable(whole):
         spreads = " and ".join(f"{sample.std:.3g}" for sample in whole.values())
         said = f"standard deviations of {spreads} cannot be compared in float64"
-        return Judgement(Distribution(laws, sizes, level, (), None), (said,), whole)
-    alone: list[Finding] = []
+        return DistributionResult(
+            Distribution(declared=laws, samples=sizes, level=level, tests=(), detectable=None), (said,), whole
+        )
+    alone: list[ExplainedTest] = []
     first, second = samples
     for side, other in ((first, second), (second, first)):
         fine = whole[other] if precision < _FINE else None
         alone += independence(samples[side], whole[side], fine, precision)
-    parts: dict[str, list[Finding]] = {}
+    parts: dict[str, list[ExplainedTest]] = {}
     for name, arrays in (blocks or {}).items():
         part = _pair(arrays)
         if _measurable(part):
@@ -80,7 +82,7 @@ def compare_distributions(
         else:
             same = math.isclose(part[first].mean, part[second].mean, rel_tol=1e-6)
             said = ", ".join(f"{side.label}'s is {s.mean:.3g} +- {s.std:.3g}" for side, s in part.items())
-            parts[name] = [Finding(Test("constant", "both", float(same)), said)]
+            parts[name] = [ExplainedTest(Test("constant", "both", float(same)), said)]
     whole = _ordered(whole)
     together = list(_findings(whole, declared, precision))
     count = len(alone) + len(together) + sum(map(len, parts.values()))
@@ -93,7 +95,7 @@ def compare_distributions(
     words += [finding.words for finding in alone if finding.test.p < limit]
     tests = [finding.test for finding in (*together, *alone)]
     tests += [replace(f.test, name=f"{f.test.name}, {name} gate") for name, found in parts.items() for f in found]
-    return Judgement(
+    return DistributionResult(
         Distribution(laws, sizes, level, tuple(tests), *_detectable(whole, declared, limit)), tuple(words), whole
     )
 
@@ -118,7 +120,7 @@ def _measurable(pair: Mapping[Side, Sample]) -> bool:
     return all(sample.measurable for sample in pair.values())
 
 
-def _telling(findings: list[Finding], limit: float) -> Iterator[str]:
+def _telling(findings: list[ExplainedTest], limit: float) -> Iterator[str]:
     """The words of the first two-sample test that failed, and of the first against each side's own law.
 
     A side that does not fit the other's law is only worth a word where nothing else says so.
@@ -147,7 +149,9 @@ def _detectable(pair: Mapping[Side, Sample], declared: Mapping[Side, Law | None]
     return math.expm1(reach * scale), reach * mean
 
 
-def _findings(pair: Mapping[Side, Sample], declared: Mapping[Side, Law | None], precision: float) -> Iterator[Finding]:
+def _findings(
+    pair: Mapping[Side, Sample], declared: Mapping[Side, Law | None], precision: float
+) -> Iterator[ExplainedTest]:
     left, right = pair.values()
     yield from _two_sample(left, right)
     for sample in (left, right):
@@ -161,10 +165,10 @@ def _findings(pair: Mapping[Side, Sample], declared: Mapping[Side, Law | None], 
             # The other side's law is a second question: what fails there is no failure of the sample's own.
             on = sample.side if owner == sample.side else f"{sample.side} by {owner}"
             for finding in against_law(sample, law, precision):
-                yield Finding(replace(finding.test, on=on), start + finding.words)
+                yield ExplainedTest(replace(finding.test, on=on), start + finding.words)
 
 
-def _two_sample(left: Sample, right: Sample) -> Iterator[Finding]:
+def _two_sample(left: Sample, right: Sample) -> Iterator[ExplainedTest]:
     large, small = (left, right) if left.std > right.std else (right, left)
     yield _normal(
         "scale",
@@ -187,10 +191,10 @@ def _two_sample(left: Sample, right: Sample) -> Iterator[Finding]:
     yield _normal("tails", "both", right.kurtosis - left.kurtosis, error, words)
     p, count, where, sample, other = min(_beyond(left, right), _beyond(right, left), key=lambda found: found[0])
     words = f"{count:,} of {sample.side.label}'s {sample.size:,} values lie {where} of {other.side.label}'s"
-    yield Finding(Test("range", "both", min(1.0, 4 * p)), words)
+    yield ExplainedTest(Test("range", "both", min(1.0, 4 * p)), words)
     distance, p = distance_between(left, right)
     words = f"the distribution functions are {distance:.2g} apart"
-    yield Finding(Test("distribution function", "both", p), words)
+    yield ExplainedTest(Test("distribution function", "both", p), words)
 
 
 def _times(ratio: float) -> str:
@@ -211,14 +215,14 @@ def _beyond(sample: Sample, other: Sample) -> tuple[float, int, str, Sample, Sam
     return (sample.size / (sample.size + other.size)) ** count, count, where, sample, other
 
 
-def against_law(sample: Sample, law: Law, precision: float) -> Iterator[Finding]:
+def against_law(sample: Sample, law: Law, precision: float) -> Iterator[ExplainedTest]:
     """The tests of one sorted sample against a law; the support first, since no chance leaves it."""
     on = sample.side
     low, high = law.law.support()
     slack = precision * max(abs(low), abs(high)) if math.isfinite(high - low) else 0.0
     inside = low - slack <= sample.values[0] and sample.values[-1] <= high + slack
     words = f"they range from {sample.values[0]:.4g} to {sample.values[-1]:.4g}, outside [{low:.4g}, {high:.4g}]"
-    yield Finding(Test(f"support of {law.text}", on, 1.0 if inside else 0.0), words)
+    yield ExplainedTest(Test(f"support of {law.text}", on, 1.0 if inside else 0.0), words)
     error = law.scale_error / math.sqrt(sample.size)
     words = f"standard deviation {sample.std:.4g} instead of {law.std:.4g}"
     yield _normal(f"scale of {law.text}", on, math.log(sample.std / law.std), error, words)
@@ -226,11 +230,11 @@ def against_law(sample: Sample, law: Law, precision: float) -> Iterator[Finding]
     yield _normal(f"mean of {law.text}", on, sample.mean - law.mean, law.std / math.sqrt(sample.size), words)
     distance, p = distance_to_law(sample, law, precision)
     words = f"their distribution function is {distance:.2g} away"
-    yield Finding(Test(f"distribution function of {law.text}", on, p), words)
+    yield ExplainedTest(Test(f"distribution function of {law.text}", on, p), words)
 
 
-def _normal(name: str, on: str, difference: float, error: float, words: str) -> Finding:
+def _normal(name: str, on: str, difference: float, error: float, words: str) -> ExplainedTest:
     """A test of a difference that is normal with this standard error, two-sided."""
     if error == 0:
-        return Finding(Test(name, on, 1.0 if difference == 0 else 0.0), words)
-    return Finding(Test(name, on, two_sided(difference / error)), words)
+        return ExplainedTest(Test(name, on, 1.0 if difference == 0 else 0.0), words)
+    return ExplainedTest(Test(name, on, two_sided(difference / error)), words)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from tfpt_cli.compare.sample import Finding, Sample, two_sided
+from tfpt_cli.compare.sample import ExplainedTest, Sample, two_sided
 from tfpt_cli.results import Test
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ _SHARED = 4
 _SPARE_TIES = 20
 
 
-def independence(array: NDArray[Any], sample: Sample, other: Sample | None, precision: float) -> Iterator[Finding]:
+def independence(
+    array: NDArray[Any], sample: Sample, other: Sample | None, precision: float
+) -> Iterator[ExplainedTest]:
     """The tests of one side's draws, (draws, *shape), in the order in which they were drawn; `sample` holds their moments.
 
     `other`, the other side's sample, and `precision`, the relative distance of neighbouring numbers, tell how often two
@@ -47,7 +49,7 @@ def independence(array: NDArray[Any], sample: Sample, other: Sample | None, prec
         yield from _alike(array.reshape(array.shape[0], -1), 1, sample, "element")
 
 
-def _serial(array: NDArray[Any], sample: Sample) -> Finding:
+def _serial(array: NDArray[Any], sample: Sample) -> ExplainedTest:
     """The greatest autocorrelation at any lag, by the Fourier transform; each is normal with variance 1/n."""
     flat = np.ravel(array)[:_SERIES].astype(np.float64)
     size = flat.size
@@ -62,7 +64,7 @@ def _serial(array: NDArray[Any], sample: Sample) -> Finding:
     return _finding(sample, "serial correlation", p, words)
 
 
-def _ties(array: NDArray[Any], sample: Sample, other: Sample, precision: float) -> Finding:
+def _ties(array: NDArray[Any], sample: Sample, other: Sample, precision: float) -> ExplainedTest:
     """How many pairs of values are equal, against as many as two independent samples share."""
     ours, counts = np.unique(np.ravel(array)[:_SERIES], return_counts=True)
     size = int(counts.sum())
@@ -81,7 +83,7 @@ def _thinned(values: NDArray[Any]) -> NDArray[Any]:
     return values[:: max(1, values.size // _SERIES)]
 
 
-def _alike(array: NDArray[Any], axis: int, sample: Sample, what: str = "") -> Iterator[Finding]:
+def _alike(array: NDArray[Any], axis: int, sample: Sample, what: str = "") -> Iterator[ExplainedTest]:
     """Whether every index along an axis has the same mean and the same scale."""
     count = array.shape[axis]
     size = array.size // count
@@ -113,5 +115,5 @@ def _alike(array: NDArray[Any], axis: int, sample: Sample, what: str = "") -> It
     yield _finding(sample, f"scales along {place}", min(1.0, 2 * count * float(tails[odd])), words)
 
 
-def _finding(sample: Sample, name: str, p: float, words: str) -> Finding:
-    return Finding(Test(name, sample.side, p), f"{sample.side.label}'s {words}")
+def _finding(sample: Sample, name: str, p: float, words: str) -> ExplainedTest:
+    return ExplainedTest(Test(name, sample.side, p), f"{sample.side.label}'s {words}")

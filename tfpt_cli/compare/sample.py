@@ -35,7 +35,7 @@ _FINE_STEP = 1e-5
 
 
 @dataclass(frozen=True)
-class Finding:
+class ExplainedTest:
     """A test and, for when it fails, what it means in words."""
 
     test: Test
@@ -79,7 +79,7 @@ def law_of(fill: InitializerCall | None) -> Law | None:
 def _law(text: str, name: str, keywords: tuple[tuple[str, float], ...]) -> Law:
     law = getattr(stats, name)(**dict(keywords))
     mean, variance, _, excess = (float(moment) for moment in law.stats(moments="mvsk"))
-    return Law(text, law, mean, math.sqrt(variance), excess)
+    return Law(text=text, law=law, mean=mean, std=math.sqrt(variance), excess=excess)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Sample:
             mean = sum(float(piece.sum()) for piece in pieces(flat)) / flat.size
             std = math.sqrt(sum(float(((piece - mean) ** 2).sum()) for piece in pieces(flat)) / flat.size)
         if not MEASURABLE[0] < std < MEASURABLE[1]:
-            return cls(side, flat, mean, std, 0.0, 0.0, 0.0)
+            return cls(side=side, values=flat, mean=mean, std=std, skewness=0.0, kurtosis=0.0, tail_error=0.0)
         third = fourth = 0.0
         for piece in pieces(flat):
             z = (piece - mean) / std
@@ -117,7 +117,15 @@ class Sample:
             # Influence function of the kurtosis: z^4 - k - 2k(z^2 - 1) - 4 s z.
             influence = squares * squares - kurtosis - 2 * kurtosis * (squares - 1) - 4 * skewness * z
             squared += float((influence * influence).sum())
-        return cls(side, flat, mean, std, skewness, kurtosis, math.sqrt(squared) / flat.size)
+        return cls(
+            side=side,
+            values=flat,
+            mean=mean,
+            std=std,
+            skewness=skewness,
+            kurtosis=kurtosis,
+            tail_error=math.sqrt(squared) / flat.size,
+        )
 
     def ordered(self) -> Sample:
         """The same with its values sorted: where they are if they can be written, so that large ones cost no copy."""

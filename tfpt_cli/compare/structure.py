@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from tfpt_cli.compare.distribution import LEVEL, Judgement, compare_distributions
-from tfpt_cli.compare.sample import Finding, Law, Sample, distance_to_law, two_sided
+from tfpt_cli.compare.distribution import LEVEL, DistributionResult, compare_distributions
+from tfpt_cli.compare.sample import ExplainedTest, Law, Sample, distance_to_law, two_sided
 from tfpt_cli.language.shapes import show
 from tfpt_cli.results import Distribution, Test
 
@@ -41,14 +41,14 @@ def compare_orthogonal(
     declared: Mapping[Side, str],
     precision: float,
     level: float = LEVEL,
-) -> Judgement:
+) -> DistributionResult:
     """Judges two sides of which at least one says that it is orthogonal: (draws, *shape) by side.
 
     Each must be a multiple of a matrix with orthonormal rows (or columns), the same multiple on both sides, and Haar
     distributed: entries whose square is Beta(1/2, (n - 1)/2), entries and traces without a preferred sign.
     """
     words: list[str] = []
-    findings: list[Finding] = []
+    findings: list[ExplainedTest] = []
     gains, sizes = {}, {}
     made = {side: matrices(array, side.framework.output_axis) for side, array in samples.items()}
     (first, left), (second, right) = ((side, found.shape[1:]) for side, found in made.items())
@@ -74,10 +74,14 @@ def compare_orthogonal(
         words.append(f"both are orthogonal, {' and '.join(times)}")
     words += [finding.words for finding in findings if finding.test.p < level / count]
     tests = tuple(finding.test for finding in findings)
-    return Judgement(Distribution(dict(declared), sizes, level, tests, None), tuple(words), {})
+    return DistributionResult(
+        Distribution(declared=dict(declared), samples=sizes, level=level, tests=tests, detectable=None),
+        tuple(words),
+        {},
+    )
 
 
-def _haar(found: NDArray[np.float64], gain: float, side: Side) -> Iterator[Finding]:
+def _haar(found: NDArray[np.float64], gain: float, side: Side) -> Iterator[ExplainedTest]:
     """Tests of (draws, k, n) matrices with orthonormal rows, times `gain`, for the Haar measure."""
     draws, rows, columns = found.shape
     unit = found / gain
@@ -88,23 +92,23 @@ def _haar(found: NDArray[np.float64], gain: float, side: Side) -> Iterator[Findi
         half = (columns - 1) / 2
         law = stats.beta(half, half, loc=-1, scale=2)
         entries = np.clip(unit.ravel()[:: max(1, unit.size // _ENTRIES)], -1, 1)
-        expected = Law(f"Haar({columns})", law, 0.0, 1 / math.sqrt(columns), 0.0)
+        expected = Law(text=f"Haar({columns})", law=law, mean=0.0, std=1 / math.sqrt(columns), excess=0.0)
         distance, p = distance_to_law(Sample.of(side, entries.copy()).ordered(), expected)
         words = f"{name}'s entries are not those of a Haar distributed matrix: {distance:.2g} away"
-        yield Finding(Test("entries", side, p), words)
+        yield ExplainedTest(Test("entries", side, p), words)
     if draws < _DRAWS:
         return
     means = unit.mean(axis=0)
     z = np.abs(means) * math.sqrt(draws * columns)
     place = np.unravel_index(int(np.argmax(z)), z.shape)
     words = f"{name}'s entry [{place[0]}, {place[1]}] has mean {means[place]:.3g} over {draws:,} draws, not 0: not Haar"
-    yield Finding(Test("means of entries", side, two_sided(z[place], z.size)), words)
+    yield ExplainedTest(Test("means of entries", side, two_sided(z[place], z.size)), words)
     # A trace of k entries, each uncorrelated with the others and of variance 1/n.
     traces = np.einsum("dii->d", unit[:, :, :rows])
     mean = float(traces.mean())
     words = f"{name}'s traces have mean {mean:.3g}, not 0: the matrices are not Haar distributed"
     p = two_sided(mean * math.sqrt(draws * columns / rows))
-    yield Finding(Test("traces", side, p), words)
+    yield ExplainedTest(Test("traces", side, p), words)
 
 
 def compare_sparse(
@@ -113,14 +117,14 @@ def compare_sparse(
     first: int,
     precision: float,
     level: float = LEVEL,
-) -> Judgement:
+) -> DistributionResult:
     """Judges two sides of which at least one says that it is sparse: (draws, *shape) in one order of axes.
 
     `first` is the axis of the shape along which the zeros are counted: as many in every column, anywhere in it; the
     rest is a sample of one distribution.
     """
     words: list[str] = []
-    findings: list[Finding] = []
+    findings: list[ExplainedTest] = []
     rest, shares = {}, {}
     for side, sample in samples.items():
         zero = sample == 0
@@ -130,7 +134,7 @@ def compare_sparse(
         extra = int((counts - counts.min()).sum())
         p = float(stats.poisson.sf(math.ceil(extra / 2) - 1, 2 * precision * (zero.size - int(zero.sum()) + extra)))
         said = f"{side.label} has {counts.min()} to {counts.max()} zeros in a column, not as many in each"
-        findings.append(Finding(Test("zeros in a column", side, p), said))
+        findings.append(ExplainedTest(Test("zeros in a column", side, p), said))
         along = zero.sum(axis=tuple(axis for axis in range(zero.ndim) if axis != 1 + first))
         share, columns = float(zero.mean()), zero.size // along.size
         if 0 < share < 1:
@@ -138,20 +142,29 @@ def compare_sparse(
             row = int(np.argmax(z))
             p = two_sided(z[row], z.size)
             said = f"{side.label} puts {along[row]:,} zeros into row {row}, {columns * share:.0f} would be its share"
-            findings.append(Finding(Test("places of the zeros", side, p), said))
+            findings.append(ExplainedTest(Test("places of the zeros", side, p), said))
         rest[side] = sample[~zero][None]
     if len(set(shares.values())) > 1:
         words.insert(0, f"zeros in every column: {', '.join(f'{s.label} {share}' for s, share in shares.items())}")
     if any(values.size < 2 for values in rest.values()):
         sizes = {f: int(values.size) for f, values in rest.items()}
-        return Judgement(Distribution({}, sizes, level, (), None), tuple(words), {})
+        return DistributionResult(
+            Distribution(declared={}, samples=sizes, level=level, tests=(), detectable=None), tuple(words), {}
+        )
     judged = compare_distributions(rest, laws, precision, level=level / 2)
     words += [finding.words for finding in findings if finding.test.p < level / 2 / len(findings)]
     words += [f"what is not zero: {word}" for word in judged.words]
     tests = (*judged.distribution.tests, *(finding.test for finding in findings))
     record = judged.distribution
-    return Judgement(
-        Distribution(record.declared, record.samples, level, tests, record.detectable, record.detectable_mean),
+    return DistributionResult(
+        Distribution(
+            declared=record.declared,
+            samples=record.samples,
+            level=level,
+            tests=tests,
+            detectable=record.detectable,
+            detectable_mean=record.detectable_mean,
+        ),
         tuple(words),
         judged.samples,
     )

@@ -29,13 +29,13 @@ def side_of(value: Value, how: str = "", *, summarised: bool = True) -> SideValu
     numbers = np.abs(array) if array.dtype.kind == "c" else array
     values = array.ravel()[:SHOWN] if left_out else array
     return SideValue(
-        State.PRESENT,
-        how,
-        tuple(int(size) for size in array.shape),
-        value.dtype,
-        values.tolist(),
-        left_out,
-        summary(numbers) if summarised and numbers.size > 1 and numbers.dtype.kind in "fiub" else None,
+        state=State.PRESENT,
+        how=how,
+        shape=tuple(int(size) for size in array.shape),
+        dtype=value.dtype,
+        values=values.tolist(),
+        left_out=left_out,
+        summary=summary(numbers) if summarised and numbers.size > 1 and numbers.dtype.kind in "fiub" else None,
         kinds=_kinds(array) if summarised else {},
     )
 
@@ -66,7 +66,15 @@ def summary(array: NDArray[Any], edges: tuple[float, float] | None = None) -> Su
             squares += float(np.square(piece - mean).sum())
             counts += _counts(piece, edges)
         std = math.sqrt(squares / count) if squares < math.inf else math.inf
-    return Summary(mean, std, low, high, tuple(int(number) for number in counts), edges, int(flat.size - count))
+    return Summary(
+        mean=mean,
+        std=std,
+        low=low,
+        high=high,
+        counts=tuple(int(number) for number in counts),
+        edges=edges,
+        not_finite=int(flat.size - count),
+    )
 
 
 def summary_of_sorted(values: NDArray[Any], mean: float, std: float, edges: tuple[float, float]) -> Summary:
@@ -74,7 +82,14 @@ def summary_of_sorted(values: NDArray[Any], mean: float, std: float, edges: tupl
     inner = np.linspace(*edges, BINS + 1)[1:-1].astype(values.dtype)
     places = np.searchsorted(values, inner, side="left")
     counts = np.diff(np.concatenate([[0], places, [values.size]]))
-    return Summary(mean, std, float(values[0]), float(values[-1]), tuple(int(count) for count in counts), edges)
+    return Summary(
+        mean=mean,
+        std=std,
+        low=float(values[0]),
+        high=float(values[-1]),
+        counts=tuple(int(count) for count in counts),
+        edges=edges,
+    )
 
 
 def pieces(flat: NDArray[Any]) -> Iterator[NDArray[np.float64]]:

@@ -56,14 +56,18 @@ def compare_values(
     values = {side: value for side, (_, value) in sides.items()}
     if any(value.state is State.FAILED for value in values.values()):
         failed = [side.label for side, value in values.items() if value.state is State.FAILED]
-        return Comparison(quantity, Verdict.ERROR, shown, f"{' and '.join(failed)} failed", text)
+        return Comparison(
+            quantity=quantity, verdict=Verdict.ERROR, sides=shown, reason=f"{' and '.join(failed)} failed", layout=text
+        )
     if any(value.state is not State.PRESENT for value in values.values()):
         return _without_value(quantity, shown, values, text)
     first, second = sides
     left, right = values[first], values[second]
     turned, reason = under_layout(left.array, right.array, layout, first.framework, second.framework)
     if turned is None:
-        return Comparison(quantity, Verdict.DIFFERS, shown, reason, text, diagnosis=("shape",))
+        return Comparison(
+            quantity=quantity, verdict=Verdict.DIFFERS, sides=shown, reason=reason, layout=text, diagnosis=("shape",)
+        )
     rtol, atol = limits(tolerance, left.dtype, right.dtype)
     measured = measure(turned, right.array, rtol, atol, left.dtype)
     diagnosis = []
@@ -93,13 +97,13 @@ def compare_values(
             )
             reasons.insert(0, f"at most {measured.max_abs:.2g} apart{units}")
     return Comparison(
-        quantity,
-        verdict,
-        shown,
-        "; ".join(reasons),
-        text,
-        measured,
-        {"rtol": rtol, "atol": atol},
+        quantity=quantity,
+        verdict=verdict,
+        sides=shown,
+        reason="; ".join(reasons),
+        layout=text,
+        measure=measured,
+        tolerance={"rtol": rtol, "atol": atol},
         diagnosis=tuple(diagnosis),
         errors=error_map(turned, right.array) if verdict is Verdict.DIFFERS else (),
     )
@@ -124,15 +128,30 @@ def _without_value(
     states = {side: value.state for side, value in values.items()}
     if len(set(states.values())) == 1:
         words = {State.DISCONNECTED: "None on both sides", State.ABSENT: "neither side has it"}
-        return Comparison(quantity, Verdict.IDENTICAL, shown, words[next(iter(states.values()))], layout)
+        return Comparison(
+            quantity=quantity,
+            verdict=Verdict.IDENTICAL,
+            sides=shown,
+            reason=words[next(iter(states.values()))],
+            layout=layout,
+        )
     (missing,) = (side for side, state in states.items() if state is not State.PRESENT)
     (there,) = (side for side in states if side is not missing)
     if states[missing] is State.ABSENT:
         reason = f"only {there.label} has it"
-        return Comparison(quantity, Verdict.DIFFERS, shown, reason, layout, diagnosis=("absent",))
+        return Comparison(
+            quantity=quantity, verdict=Verdict.DIFFERS, sides=shown, reason=reason, layout=layout, diagnosis=("absent",)
+        )
     has = "zero" if not np.any(values[there].array) else "a value"
     reason = f"{missing.label} answers None (not connected), {there.label} {has}"
-    return Comparison(quantity, Verdict.DIFFERS, shown, reason, layout, diagnosis=("disconnected",))
+    return Comparison(
+        quantity=quantity,
+        verdict=Verdict.DIFFERS,
+        sides=shown,
+        reason=reason,
+        layout=layout,
+        diagnosis=("disconnected",),
+    )
 
 
 def close(a: NDArray[Any], b: NDArray[Any], rtol: float, atol: Any) -> NDArray[np.bool_]:
@@ -223,18 +242,26 @@ def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, 
         relative = np.where(same, 0.0, difference / scale)
     size, mismatched = int(a.size), int(np.count_nonzero(~within))
     if not size or bool(same.all()):
-        return Measure(size, mismatched, 0.0, 0.0, 0, None, {"rtol": 0.0, "atol": 0.0})
+        return Measure(
+            size=size,
+            mismatched=mismatched,
+            max_abs=0.0,
+            max_rel=0.0,
+            max_ulp=0,
+            worst_index=None,
+            passes_at={"rtol": 0.0, "atol": 0.0},
+        )
     if not bool(comparable.all()):
         worst = _index(~comparable)
         known = comparable & ~same
         return Measure(
-            size,
-            mismatched,
-            float(difference[known].max()) if known.any() else None,
-            float(relative[known].max()) if known.any() else None,
-            None,
-            worst,
-            None,
+            size=size,
+            mismatched=mismatched,
+            max_abs=float(difference[known].max()) if known.any() else None,
+            max_rel=float(relative[known].max()) if known.any() else None,
+            max_ulp=None,
+            worst_index=worst,
+            passes_at=None,
         )
     worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(difference)), a.shape))
     with np.errstate(all="ignore"):
@@ -243,7 +270,15 @@ def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, 
     smaller = np.minimum(np.abs(a), np.abs(b))
     counted = int(ulps(smaller, difference, dtype)) if dtype in PRECISION and wide is np.float64 else None
     passes = {"rtol": float(needed_rtol), "atol": float(needed_atol)}
-    return Measure(size, mismatched, float(difference.max()), float(relative.max()), counted, worst, passes)
+    return Measure(
+        size=size,
+        mismatched=mismatched,
+        max_abs=float(difference.max()),
+        max_rel=float(relative.max()),
+        max_ulp=counted,
+        worst_index=worst,
+        passes_at=passes,
+    )
 
 
 def ulps(of: NDArray[Any], difference: NDArray[np.float64], dtype: str) -> float:

@@ -58,16 +58,16 @@ class Document:
         """A problem at the value (or the key) that stands at `path`; `offset` counts characters into a string value."""
         if key and path in self._keys:
             mark = self._keys[path]
-            return Problem(self.file, mark.line + 1, mark.column + 1, message)
+            return Problem(file=self.file, line=mark.line + 1, column=mark.column + 1, message=message)
         while path and path not in self._values:
             path = path[:-1]
         if path not in self._values:
-            return Problem(self.file, self.line, 1, message)
+            return Problem(file=self.file, line=self.line, column=1, message=message)
         start, end = self._values[path]
         line, column = start.line + 1, start.column + 1
         if offset is not None:
             line, column = self._inside(path, start, end, offset)
-        return Problem(self.file, line, column, message)
+        return Problem(file=self.file, line=line, column=column, message=message)
 
     def _inside(self, path: Path, start: Any, end: Any, offset: int) -> tuple[int, int]:
         """Line and column of the character `offset` of a string, found by walking the string beside its source."""
@@ -99,20 +99,32 @@ def read_text(file: str) -> str | Problem:
             raw = _from_a_pipe(file)
         size = kind.st_size
     except TimeoutError:
-        return Problem(file, 0, 0, f"nothing came out of it for {PATIENCE:g} s: it is no file, and nobody writes to it")
+        return Problem(
+            file=file,
+            line=0,
+            column=0,
+            message=f"nothing came out of it for {PATIENCE:g} s: it is no file, and nobody writes to it",
+        )
     except FileNotFoundError:
-        return Problem(file, 0, 0, "no such file or folder")
+        return Problem(file=file, line=0, column=0, message="no such file or folder")
     except OSError as error:
-        return Problem(file, 0, 0, f"cannot be read: {error.strerror}")
+        return Problem(file=file, line=0, column=0, message=f"cannot be read: {error.strerror}")
     if len(raw) > MAX_BYTES:
         larger = f"{size / 1e6:.1f} MB" if size > MAX_BYTES else "more than 1 MB"
-        return Problem(file, 0, 0, f"the file is {larger}; a scenario file may have 1 MB, split it")
+        return Problem(
+            file=file, line=0, column=0, message=f"the file is {larger}; a scenario file may have 1 MB, split it"
+        )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
-        return Problem(file, line, column, f"not UTF-8 (byte 0x{raw[error.start]:02x}); save the file as UTF-8")
+        return Problem(
+            file=file,
+            line=line,
+            column=column,
+            message=f"not UTF-8 (byte 0x{raw[error.start]:02x}); save the file as UTF-8",
+        )
 
 
 def _from_a_pipe(file: str) -> bytes:
@@ -174,7 +186,9 @@ def _events(file: str, text: str) -> Iterator[Any]:
         mark: Any = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         words = ", ".join(part for part in (error.context, error.problem) if part)
-        raise _Stop(Problem(file, line, column, f"not valid YAML: {words}{_yaml_hint(words)}")) from None
+        raise _Stop(
+            Problem(file=file, line=line, column=column, message=f"not valid YAML: {words}{_yaml_hint(words)}")
+        ) from None
 
 
 def _yaml_hint(words: str) -> str:
@@ -204,13 +218,15 @@ class _Builder:
 
     def _complain(self, event: Any, message: str) -> None:
         mark: Any = event.start_mark
-        self.problems.append(Problem(self.document.file, mark.line + 1, mark.column + 1, message))
+        self.problems.append(
+            Problem(file=self.document.file, line=mark.line + 1, column=mark.column + 1, message=message)
+        )
 
     def _value(self, event: Any, path: Path) -> Any:
         if len(path) > MAX_DEPTH:
             mark: Any = event.start_mark
             message = f"nested more than {MAX_DEPTH} levels deep"
-            raise _Stop(Problem(self.document.file, mark.line + 1, mark.column + 1, message))
+            raise _Stop(Problem(file=self.document.file, line=mark.line + 1, column=mark.column + 1, message=message))
         if not path:
             self.document.line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):

@@ -138,7 +138,7 @@ def _written(value: Any, shape: Shape) -> Values:
         )
     text = number_text(value)
     shown = text.replace("math.", "")
-    return Values(text, shape, shown if len(shown) <= 60 else f"{shown[:56]} ...", _kind(value))
+    return Values(source=text, shape=shape, shown=shown if len(shown) <= 60 else f"{shown[:56]} ...", kind=_kind(value))
 
 
 def _from_text(reader: Reader, path: Path, text: str) -> Values | None:
@@ -181,7 +181,7 @@ def _evaluated(tree: ast.expr, text: str) -> tuple[Values | None, list[Complaint
         message = f"an input of shape {show(shape)} has {math.prod(shape):.3g} values; at most {MAX_SIZE:,} are allowed"
         return None, [Complaint(offset(tree), message)]
     source = ast.unparse(filled(row.spelling["numpy"], row.signature, set(bound), settings, {}))
-    return Values(source, shape, ast.unparse(tree)), []
+    return Values(source=source, shape=shape, shown=ast.unparse(tree)), []
 
 
 def _shape(rule: ast.expr, settings: dict[str, Any]) -> Shape:

@@ -195,7 +195,7 @@ class Pipeline:
             failure = Failure.internal(error, "writing the code of this scenario")
             self.settle(index, scenario, failed_result(scenario, sides, (failure,)))
             return
-        self.ask(index, _Waiting(scenario, run, first))
+        self.ask(index, _Waiting(scenario=scenario, run=run, round=first))
 
     def ask(self, index: int, waiting: _Waiting, *, soon: bool = False) -> None:
         self.waiting[index] = waiting
@@ -225,7 +225,7 @@ class Pipeline:
         except Exception as error:
             failures.append(Failure.internal(error, "comparing"))
         else:
-            self.ask(index, _Waiting(scenario, waiting.run, again, first=first), soon=True)
+            self.ask(index, _Waiting(scenario=scenario, run=waiting.run, round=again, first=first), soon=True)
             return
         del self.waiting[index]
         try:

@@ -72,7 +72,7 @@ class Filling:
 
 
 @dataclass(frozen=True)
-class Parameter:
+class FilledParameter:
     """One parameter of the layer: the expression that holds it in each framework, its layout, how each side fills it.
 
     A side of `attribute` is None where the layer has no such parameter. `shape` is PyTorch's, None where no row knows

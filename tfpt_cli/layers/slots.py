@@ -23,7 +23,7 @@ from tfpt_cli.layers.initializers import (
     written,
 )
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.layers.parameters import Filling, Parameter
+from tfpt_cli.layers.parameters import FilledParameter, Filling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -46,7 +46,7 @@ class Copy:
 def copies(row: Layer, names: Mapping[str, Any]) -> list[Copy]:
     """Every layer and direction of a recurrent row; of any other row, one copy."""
     if not row.recurrent:
-        return [Copy("", "layer", 0, 0)]
+        return [Copy(suffix="", cell="layer", input_size=0, index=0)]
     depth, directions = names.get("num_layers", 1), ("", "_reverse")[: 1 + names.get("bidirectional", False)]
     found = []
     for index in range(depth):
@@ -54,7 +54,7 @@ def copies(row: Layer, names: Mapping[str, Any]) -> list[Copy]:
         for direction in directions:
             way = "" if len(directions) == 1 else (".backward_layer" if direction else ".forward_layer")
             size = names["hidden_size"] * len(directions) if index else names.get("input_size", 0)
-            found.append(Copy(f"_l{index}{direction}", f"{holder}{way}.cell", size, index))
+            found.append(Copy(suffix=f"_l{index}{direction}", cell=f"{holder}{way}.cell", input_size=size, index=index))
     return found
 
 
@@ -95,7 +95,7 @@ class Slot:
 
     def parameter(
         self, filling: Mapping[str, Filling], fills: Callable[[], tuple[str, ...]], rebuilt: frozenset[str]
-    ) -> Parameter:
+    ) -> FilledParameter:
         """The parameter, filled so."""
         attribute = self.attribute[TENSORFLOW] or ""
         holder = attribute.split("[")[0] if attribute.endswith("]") else attribute
@@ -103,17 +103,17 @@ class Slot:
         initializer = self._initializer(holder, filling[TENSORFLOW])
         if not initializer:
             rebuilt |= {TENSORFLOW}
-        return Parameter(
-            self.name,
-            self.attribute,
-            self.layout,
-            self.shape,
-            filling,
-            fills,
-            initializer,
-            self.entry.reset or f"{ours.split(' + ')[0].rpartition('.')[0]}.reset_parameters()",
+        return FilledParameter(
+            name=self.name,
+            attribute=self.attribute,
+            layout=self.layout,
+            shape=self.shape,
+            filling=filling,
+            fills=fills,
+            initializer=initializer,
+            reset=self.entry.reset or f"{ours.split(' + ')[0].rpartition('.')[0]}.reset_parameters()",
             # How often to draw a tensor whose shape no formula tells, only the layer itself can say.
-            rebuilt if self.shape is not None else frozenset(FRAMEWORKS),
+            rebuilt=rebuilt if self.shape is not None else frozenset(FRAMEWORKS),
         )
 
     def _initializer(self, holder: str, filling: Filling) -> str:
@@ -134,14 +134,20 @@ class Slot:
         def one(framework: str) -> Filling:
             fans = self.fans[framework]
             source = partial(written, fill, framework, fans, self.both, shape, first)
-            return Filling(fill, fill.base, self.both, fans, write=source)
+            return Filling(fill=fill, at=fill.base, meant=self.both, fans=fans, write=source)
 
         return {framework: one(framework) for framework in FRAMEWORKS}
 
     def native(self, tree: ast.expr, framework: str) -> Filling:
         """A side filled by a native initializer."""
         fill, fans = native_fill(tree, framework), self.fans[framework]
-        return Filling(fill, fill.base if fill else None, fans, fans, write=partial(native_source, tree, framework))
+        return Filling(
+            fill=fill,
+            at=fill.base if fill else None,
+            meant=fans,
+            fans=fans,
+            write=partial(native_source, tree, framework),
+        )
 
     def too_many(self, framework: str) -> str:
         """That it has more values than can be compared, in words; empty where it has not."""
@@ -199,7 +205,18 @@ def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slo
                 for f in FRAMEWORKS
             }
             name = entry.name + (copy.suffix if len(every) > 1 else "")
-            yield Slot(entry, name, copy, attribute, layout, shapes[TORCH], turned, fans, both, default)
+            yield Slot(
+                entry=entry,
+                name=name,
+                copy=copy,
+                attribute=attribute,
+                layout=layout,
+                shape=shapes[TORCH],
+                turned=turned,
+                fans=fans,
+                both=both,
+                default=default,
+            )
 
 
 def _attribute(entry: LayerParameter, framework: str, names: Mapping[str, Any], copy: Copy) -> str | None:
@@ -225,7 +242,9 @@ def _default(
         return Filling(default=True)
     while isinstance(tree, ast.IfExp):
         tree = tree.body if _value(tree.test, names) in (True, None) else tree.orelse
-    return Filling(None, partial(formula, tree, names), fans, own, text_of(tree), default=True)
+    return Filling(
+        fill=None, at=partial(formula, tree, names), meant=fans, fans=own, formula=text_of(tree), default=True
+    )
 
 
 def _value(tree: ast.expr, names: Mapping[str, Any]) -> Any:

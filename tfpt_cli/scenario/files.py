@@ -30,7 +30,12 @@ def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
         else:
             found = list(_below(path))
             if not found:
-                yield Problem(path, 0, 0, f"no scenarios in this folder (files ending in {' or '.join(ENDINGS)})")
+                yield Problem(
+                    file=path,
+                    line=0,
+                    column=0,
+                    message=f"no scenarios in this folder (files ending in {' or '.join(ENDINGS)})",
+                )
         for file in found:
             real = os.path.realpath(file)
             if real not in seen:

@@ -134,7 +134,7 @@ def load(file: str, *, allow_code: bool = False) -> Iterator[list[Scenario] | Pr
         return
     if not found and not problems:
         words = f"no scenario in this file; one needs a name and a subject ({' or '.join(SUBJECTS)})"
-        problems = [Problem(file, 1, 1, words)]
+        problems = [Problem(file=file, line=1, column=1, message=words)]
     yield from problems
     for document in found:
         yield from scenarios_of(document, allow_code=allow_code)
@@ -156,7 +156,13 @@ def _unread(document: Document, error: Exception) -> Unread:
     data = document.data if isinstance(document.data, dict) else {}
     subject = next((name for name in SUBJECTS if name in data), "")
     failure = Failure.internal(error, "reading this scenario" if data else "reading this file")
-    return Unread(document.file, document.line, _name(data) or "(a scenario that was not read)", subject, failure)
+    return Unread(
+        file=document.file,
+        line=document.line,
+        name=_name(data) or "(a scenario that was not read)",
+        subject=subject,
+        failure=failure,
+    )
 
 
 def _name(data: dict[str, Any]) -> str:
@@ -259,7 +265,7 @@ def _cases(document: Document, subject: str, allow_code: bool) -> tuple[list[Sce
     scenarios: list[Scenario] = []
     by_problem: dict[Problem, list[dict[str, Any]]] = {}
     for case in cases:
-        reader = Reader(document, case, allow_code)
+        reader = Reader(document=document, case=case, allow_code=allow_code)
         task = SUBJECTS[subject].read(reader, data.get("dtype", "float32"), int(data.get("seed", 0)))
         expect = data.get("expect", "agree")
         if task is not None and isinstance(expect, dict):

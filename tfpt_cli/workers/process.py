@@ -195,7 +195,7 @@ class Worker:
                 kept -= len(self._stderr.popleft())
 
     def _failure(self, symptom: str, message: str) -> Failure:
-        return Failure(self.side, symptom, message)
+        return Failure(side=self.side, symptom=symptom, message=message)
 
     def kill(self) -> None:
         """Ends the process and whatever it started, at once."""

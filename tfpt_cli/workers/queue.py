@@ -77,7 +77,7 @@ class ListingQueue:
 
     def add(self, listing: Listing, done: Callable[[Outcome], None], *, soon: bool = False) -> None:
         """Queues a listing; `done` is called with its outcome. With `soon`, before all that the worker does not have yet."""
-        job = _Job(self._count, listing, done)
+        job = _Job(id=self._count, listing=listing, done=done)
         if soon:
             self._jobs.insert(sum(1 for _ in itertools.takewhile(lambda queued: queued.sent, self._jobs)), job)
         else:
@@ -137,7 +137,11 @@ class ListingQueue:
 
     def _failed(self, job: _Job, failure: Failure) -> Outcome:
         """The outcome of a listing of which nothing came back."""
-        return Outcome(self.side, {key: Value(State.FAILED, failure=failure) for key in job.listing.keys}, (failure,))
+        return Outcome(
+            side=self.side,
+            values={key: Value(State.FAILED, failure=failure) for key in job.listing.keys},
+            failures=(failure,),
+        )
 
     async def _replace(self) -> None:
         await self.end()
@@ -173,7 +177,7 @@ class ListingQueue:
             outcome = answer.outcome(failure)
         except (KeyError, ValueError, TypeError, IndexError) as error:
             message = f"{self.side.label}'s process talks nonsense: {type(error).__name__}: {error}"
-            outcome = self._failed(job, Failure(self.side, "nonsense", message))
+            outcome = self._failed(job, Failure(side=self.side, symptom="nonsense", message=message))
         self._jobs.popleft()
         job.done(replace(outcome, seconds=time.perf_counter() - began))
         usable = not any(failure.could_not_run for failure in outcome.failures)
@@ -218,9 +222,11 @@ class _Answer:
                 self.values[key] = Value(State(item["state"]), reason=str(item.get("reason", "")))
                 continue
             array = np.frombuffer(next(waiting, bytearray()), dtype=np.dtype(item["stored"])).reshape(item["shape"])
-            self.values[key] = Value(State.PRESENT, array, str(item["dtype"]))
+            self.values[key] = Value(state=State.PRESENT, array=array, dtype=str(item["dtype"]))
         for item in header["failures"]:
-            failure = Failure(self.side, "exception", str(item["message"]), item["line"])
+            failure = Failure(
+                side=self.side, symptom="exception", message=str(item["message"]), listing_line=item["line"]
+            )
             self.failures.append(failure)
             self.values |= {(quantity, how): Value(State.FAILED, failure=failure) for quantity, how in item["keys"]}
         self.done = bool(header["done"])
@@ -238,4 +244,4 @@ class _Answer:
         failures = dict.fromkeys(
             [*self.failures, *filter(None, [broken])]
         )  # one may keep several sections from running
-        return Outcome(self.side, values, tuple(failures))
+        return Outcome(side=self.side, values=values, failures=tuple(failures))

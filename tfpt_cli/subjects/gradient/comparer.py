@@ -237,11 +237,11 @@ class Comparer:
             with np.errstate(all="ignore"):
                 error = np.nan_to_num(1e-15 * condition * np.abs(value), nan=0.0, posinf=0.0)
         return Evidence(
-            value if value is not None else np.asarray(exact),
-            error,
-            exact,
-            sided[LEFT],
-            sided[RIGHT],
+            value=value if value is not None else np.asarray(exact),
+            error=error,
+            exact=exact,
+            left=sided[LEFT],
+            right=sided[RIGHT],
             derivative=derivative,
             known=found(KNOWN),
             undecided=self.undecided(quantity, whose, np.shape(np.asarray(exact if value is None else value))),
@@ -353,11 +353,11 @@ class Comparer:
             # An error as large as what is allowed shows nothing of a side that is right by it.
             sure = errors[-1] <= slack or not right
             standing = (Standing.RIGHT if right else Standing.WRONG) if sure else Standing.UNKNOWN
-            verdicts[side] = Against(standing, int(not right), None, apart)
+            verdicts[side] = Against(standing=standing, off=int(not right), ulps=None, max_abs=apart)
         if not verdicts:
             return None
         method = "differences along a random direction, float64"
-        return Reference(method, dict(wanted), 0, max(errors), verdicts, along=True)
+        return Reference(method=method, values=dict(wanted), left_out=0, error=max(errors), sides=verdicts, along=True)
 
     def along_in_words(self, comparison: Comparison) -> Comparison:
         """What the one derivative along a direction says of a large gradient, where a side is off."""

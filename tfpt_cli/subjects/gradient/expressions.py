@@ -156,11 +156,16 @@ class Expressions:
                 words = f"the expression depends on no input (given under 'at': {', '.join(self.inputs)})"
                 self.reader.complain_all((NAME, "of", name) if name else (NAME, "of"), [Complaint(0, words)])
                 return None
-            return Output(name, {f: self._body(line, "of", f) for f in FRAMEWORKS}, shape, self._reference(line))
+            return Output(
+                name=name,
+                body={f: self._body(line, "of", f) for f in FRAMEWORKS},
+                shape=shape,
+                reference=self._reference(line),
+            )
         body = {f: self._body(line, f, f) for f, line in lines.items() if f in line.trees}
         if code:
             self.remarks.append(f"no reference for {name or 'the value'}: it is a function of your own")
-        return Output(name, body, shape, {} if code else self._lifted(lines), code)
+        return Output(name=name, body=body, shape=shape, reference={} if code else self._lifted(lines), code=code)
 
     def _output_line(self, name: str, field_: str) -> _Line:
         path: Path = (NAME, field_, name) if name else (NAME, field_)

@@ -161,7 +161,7 @@ class ReferenceWriter(Writer):
         """The sections of one output, as one side means it."""
         function = output.name or self.free("f")
         yield Section(self.holding(function, meaning.numpy), required=True)
-        value = Leaf(output.quantity, self.aspect(whose), self.value)
+        value = Leaf(quantity=output.quantity, way=self.aspect(whose), expression=self.value)
         yield Section(f"{self.value} = {self.call(function)}", (value,))
         yield from self.at_nan(output, whose, meaning)
         own = self.own(output, meaning)
@@ -189,7 +189,7 @@ class ReferenceWriter(Writer):
             f"_unknown = np.nan\n{one} = {call}",
             f"_unknown = 0.3\n{mask} = 1.0 - (({one} == {call}) | (np.isnan({one}) & np.isnan({call})))",
         ]
-        leaves = [Leaf(output.quantity, self.aspect(whose, UNDECIDED), mask)]
+        leaves = [Leaf(quantity=output.quantity, way=self.aspect(whose, UNDECIDED), expression=mask)]
         for kind in self.spec.derivatives if own else ():
             if kind in ("gradient", "vjp", "jvp") or (kind == "jacobian" and self.spec.count <= EACH):
                 leaves += self.of_slopes(kind, output, self.aspect(whose, UNDECIDED), dict.fromkeys(self.wrt, mask))
@@ -233,7 +233,7 @@ class ReferenceWriter(Writer):
         if kind == "jvp":
             parts = [f"{size.format(self.tangent(name))} * {slope}" for name, slope in slopes.items()]
             along = quantity(kind, output.name, *self.spec.wrt)
-            yield Leaf(along, aspect, " + ".join(parts) or f"np.zeros(np.shape({self.value}))")
+            yield Leaf(quantity=along, way=aspect, expression=" + ".join(parts) or f"np.zeros(np.shape({self.value}))")
             return
         weight = f"{size.format(self.cotangent(output.name))} * " if kind == "vjp" else ""
         for name in self.wrt:
@@ -244,7 +244,7 @@ class ReferenceWriter(Writer):
             else:
                 made = "_spread" if kind == "jacobian" else "_collected"
                 source = f"{made}({weight}{slopes[name]}, {like})"
-            yield Leaf(quantity(kind, output.name, name), aspect, source)
+            yield Leaf(quantity=quantity(kind, output.name, name), way=aspect, expression=source)
 
     def at_nan(self, output: Output, whose: str, meaning: Meaning) -> Iterator[Section]:
         """Whether an operation is asked at NaN whose answer there depends on the place in a vector, and by which inputs."""
@@ -257,9 +257,9 @@ class ReferenceWriter(Writer):
                     asked.setdefault(source, []).append(f"np.isnan({self.call(function)}).any()")
             leaves = [
                 Leaf(
-                    output.quantity,
-                    self.aspect(whose, AT_NAN, of=f"{name} {source}".strip()),
-                    f"np.any([{', '.join(calls)}])",
+                    quantity=output.quantity,
+                    way=self.aspect(whose, AT_NAN, of=f"{name} {source}".strip()),
+                    expression=f"np.any([{', '.join(calls)}])",
                 )
                 for source, calls in asked.items()
             ]
@@ -295,7 +295,7 @@ class ReferenceWriter(Writer):
         """The leaves of a matrix of slopes: the columns of each input, in its shape."""
         if kind == "jvp":
             along = quantity("jvp", output.name, *self.spec.wrt)
-            yield Leaf(along, aspect, f"{source}[:, 0].reshape(np.shape({self.value}))")
+            yield Leaf(quantity=along, way=aspect, expression=f"{source}[:, 0].reshape(np.shape({self.value}))")
             return
         start, size = 0, self.spec.count
         for name in self.wrt:
@@ -305,7 +305,9 @@ class ReferenceWriter(Writer):
                 # The gradient of a complex input, as both frameworks give it: by the real part plus i by the imaginary.
                 columns += f" + 1j * {source}.sum(0)[{size + start}:{size + stop}]" if not aspect.error else ""
             shaped = f"np.shape({self.value}) + {shape}" if kind == "jacobian" else f"{shape}"
-            yield Leaf(quantity(kind, output.name, name), aspect, f"({columns}).reshape({shaped})")
+            yield Leaf(
+                quantity=quantity(kind, output.name, name), way=aspect, expression=f"({columns}).reshape({shaped})"
+            )
             start = stop
 
     def second_order(self, kind: str, output: Output, whose: str, lines: list[str], point: str, moved: str) -> Section:
@@ -322,7 +324,7 @@ class ReferenceWriter(Writer):
                 for name, at in places.items():
                     shaped = f"({source})[{at.start}:{at.stop}].reshape({self.spec.inputs[name].shape})"
                     aspect = self.aspect(whose, error=is_error)
-                    leaves.append(Leaf(quantity("hvp", output.name, name), aspect, shaped))
+                    leaves.append(Leaf(quantity=quantity("hvp", output.name, name), way=aspect, expression=shaped))
             return Section("\n".join(lines), tuple(leaves))
         for source, is_error in ((held, False), (error, True)):
             for first, rows in places.items():
@@ -330,7 +332,7 @@ class ReferenceWriter(Writer):
                     shape = self.spec.inputs[first].shape + self.spec.inputs[second].shape
                     block = f"{source}[{rows.start}:{rows.stop}, {columns.start}:{columns.stop}].reshape({shape})"
                     key = quantity("hessian", output.name, first, second)
-                    leaves.append(Leaf(key, self.aspect(whose, error=is_error), block))
+                    leaves.append(Leaf(quantity=key, way=self.aspect(whose, error=is_error), expression=block))
         return Section("\n".join(lines), tuple(leaves))
 
     def along(self, output: Output, function: str, whose: str) -> Section:
@@ -354,9 +356,9 @@ class ReferenceWriter(Writer):
             ]
             key = quantity("gradient", output.name, name)
             leaves += [
-                Leaf(key, self.aspect(whose, ALONG), f"{held}[0, 0]"),
-                Leaf(key, self.aspect(whose, ALONG, error=True), f"{error}[0, 0]"),
-                Leaf(key, self.aspect(whose, DIRECTION), direction),
+                Leaf(quantity=key, way=self.aspect(whose, ALONG), expression=f"{held}[0, 0]"),
+                Leaf(quantity=key, way=self.aspect(whose, ALONG, error=True), expression=f"{error}[0, 0]"),
+                Leaf(quantity=key, way=self.aspect(whose, DIRECTION), expression=direction),
             ]
         return Section("\n".join(lines), tuple(leaves))
 
@@ -416,7 +418,9 @@ class ReferenceWriter(Writer):
             f"{condition} = np.max([np.abs({moved}({point} * (1 + 1e-7 * _s)) - {self.value}) for _s in {signs}], 0)",
             f"{condition} = {condition} / (1e-7 * np.abs({self.value}))",
         ]
-        yield Section("\n".join(lines), (Leaf(output.quantity, self.aspect(whose, CONDITION), condition),))
+        yield Section(
+            "\n".join(lines), (Leaf(quantity=output.quantity, way=self.aspect(whose, CONDITION), expression=condition),)
+        )
 
     def in_digits(self, output: Output, whose: str, body: Body, *, own: bool) -> Iterator[Section]:
         """The value and the first derivatives in 50 digits, and derivatives of higher order."""
@@ -443,8 +447,8 @@ class ReferenceWriter(Writer):
             like = "complex" if self.spec.complex else "float"
             known, precise = self.free("exact_known"), self.free("exact_enough")
             leaves = (
-                Leaf(output.quantity, self.aspect(whose, EXACT), f"_plain({value}, {like})"),
-                Leaf(output.quantity, self.aspect(whose, KNOWN), known),
+                Leaf(quantity=output.quantity, way=self.aspect(whose, EXACT), expression=f"_plain({value}, {like})"),
+                Leaf(quantity=output.quantity, way=self.aspect(whose, KNOWN), expression=known),
             )
             arguments = ", ".join((function, *self.names.values()))
             yield Section(f"{value}, {known}, {precise} = _in_two_precisions({arguments})", leaves)
@@ -464,8 +468,8 @@ class ReferenceWriter(Writer):
         by = tuple(list(self.names).index(name) for name in self.wrt)
         arguments = f"({', '.join(self.names.values())},), {by}{', _held' if held else ''}"
         leaves = [
-            Leaf(output.quantity, self.aspect(whose, EXACT), value),
-            Leaf(output.quantity, self.aspect(whose, KNOWN), known),
+            Leaf(quantity=output.quantity, way=self.aspect(whose, EXACT), expression=value),
+            Leaf(quantity=output.quantity, way=self.aspect(whose, KNOWN), expression=known),
         ]
         for kind in kinds:
             for column, side in enumerate(("", LEFT, RIGHT)):
@@ -493,6 +497,8 @@ class ReferenceWriter(Writer):
             moved = f"lambda _p: np.sum({function}({', '.join(places)}))"
             source = f"{holder} = _plain(mpmath.diff({moved}, np.ravel({self.names[name]})[0], {order}), float)"
             leaf = Leaf(
-                quantity(f"d{order}", output.name, name), self.aspect(whose, EXACT), f"{holder}.reshape({shape})"
+                quantity=quantity(f"d{order}", output.name, name),
+                way=self.aspect(whose, EXACT),
+                expression=f"{holder}.reshape({shape})",
             )
             yield Section(source, (leaf,))

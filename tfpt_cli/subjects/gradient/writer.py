@@ -99,7 +99,7 @@ class Writer(ABC):
         return f"def {name}({', '.join(self.spec.inputs)}):\n{''.join(lines)}    return {body.result}"
 
     def leaf(self, quantity: Quantity, method: str, mode: str, holder: str) -> Leaf:
-        return Leaf(quantity, Way(method=method, mode=mode), holder)
+        return Leaf(quantity=quantity, way=Way(method=method, mode=mode), expression=holder)
 
     def leaves(self, kind: str, output: Output, way: str, mode: str, holders: list[str]) -> tuple[Leaf, ...]:
         """The derivatives by each input, held by as many variables."""

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tfpt_cli.compare.distribution import Judgement
+    from tfpt_cli.compare.distribution import DistributionResult
     from tfpt_cli.compare.sample import Sample
     from tfpt_cli.frameworks import Side, Sides
-    from tfpt_cli.layers.parameters import Filling, Parameter
+    from tfpt_cli.layers.parameters import FilledParameter, Filling
     from tfpt_cli.results import Quantity
 
 # So many draws of a random value are not all equal, even in the coarsest dtype.
@@ -44,7 +44,7 @@ _COARSE = 2.0**-11
 class Pair:
     """One parameter as the sides of a run have it: what fills it on each, and how its axes map from one to the other."""
 
-    parameter: Parameter
+    parameter: FilledParameter
     sides: Sides
 
     @property
@@ -204,7 +204,7 @@ def declared_shares(filling: Filling, edges: tuple[float, float] | None) -> tupl
     return tuple(float(share) for share in np.diff(law.law.cdf(np.linspace(*edges, PARTS + 1))))
 
 
-def _judged(pair: Pair, samples: dict[Side, NDArray[Any]], dtype: str) -> tuple[Judgement, list[str]]:
+def _judged(pair: Pair, samples: dict[Side, NDArray[Any]], dtype: str) -> tuple[DistributionResult, list[str]]:
     """The judgement of two random parameters, and what else there is to say where they part."""
     precision = 2.0 ** -PRECISION.get(dtype, 52)
     filling = pair.filling

@@ -17,7 +17,7 @@ from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import constants, native_fill, native_source
 from tfpt_cli.layers.layout import Layout, layout_of
-from tfpt_cli.layers.parameters import Filling, Parameter
+from tfpt_cli.layers.parameters import FilledParameter, Filling
 from tfpt_cli.layers.slots import Slot, build_argument, slots
 from tfpt_cli.subjects.init.spec import NAME, RESERVED, Init
 
@@ -165,7 +165,7 @@ class NativeReader:
 
     def known(
         self, row: Layer, settings: dict[str, dict[str, Any]], keras_call: ast.Call, fillings: dict[str, ast.Call]
-    ) -> list[Parameter]:
+    ) -> list[FilledParameter]:
         """The parameters of a pair of layers that a row knows."""
         reader = self.reader
         layouts = reader.get(NAME, "layout", default={})
@@ -272,7 +272,7 @@ class NativeReader:
         for words in [*wrong, *([refused] if refused and not wrong else [])]:
             self.reader.complain(path, f"{slot.name}: {words}")
 
-    def paired(self, pair: Mapping[str, str] | None, fillings: dict[str, ast.Call]) -> list[Parameter]:
+    def paired(self, pair: Mapping[str, str] | None, fillings: dict[str, ast.Call]) -> list[FilledParameter]:
         """The parameters that the scenario itself pairs."""
         layouts = self.reader.get(NAME, "layout", default={})
         parameters = []
@@ -292,7 +292,15 @@ class NativeReader:
             attribute: dict[str, str | None] = {TORCH: holder, TENSORFLOW: _target(theirs)}
             layout = self.layout(layouts, ours, Layout())
             parameters.append(
-                Parameter(ours, attribute, layout, None, filling, partial(tuple, fills), rebuilt=frozenset(FRAMEWORKS))
+                FilledParameter(
+                    name=ours,
+                    attribute=attribute,
+                    layout=layout,
+                    shape=None,
+                    filling=filling,
+                    fills=partial(tuple, fills),
+                    rebuilt=frozenset(FRAMEWORKS),
+                )
             )
         for name in fillings:
             if name not in (pair or {}):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tfpt_cli.documents.reader import Reader
-    from tfpt_cli.layers.parameters import Filling, Parameter
+    from tfpt_cli.layers.parameters import FilledParameter, Filling
 
 
 class NeutralReader:
@@ -48,7 +48,7 @@ class NeutralReader:
         for key in fills:
             if key in row.keys and key not in there_keys:
                 reader.complain((NAME, key), f"{ast.unparse(call)} has no {key}", key=True)
-        parameters: list[Parameter] = []
+        parameters: list[FilledParameter] = []
         keywords: dict[str, Filling | str] = {}
         for slot in there:
             fill = fills.get(slot.entry.key)

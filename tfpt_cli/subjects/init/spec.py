@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from tfpt_cli.frameworks import Framework
-    from tfpt_cli.layers.parameters import Parameter
+    from tfpt_cli.layers.parameters import FilledParameter
 
 
 NAME = "init"
@@ -32,14 +32,14 @@ class Init:
 
     write_layer: Callable[[str], str]
     build: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[FilledParameter, ...]
     samples: int
     written: Mapping[str, str]
     dtype: str
     seed: int
     about: tuple[str, ...] = field(default=())
 
-    def parameters_of(self, frameworks: Collection[str]) -> tuple[Parameter, ...]:
+    def parameters_of(self, frameworks: Collection[str]) -> tuple[FilledParameter, ...]:
         """The parameters that one of these frameworks has."""
         return tuple(p for p in self.parameters if any(p.attribute[framework] is not None for framework in frameworks))
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tfpt_cli.dictionary.differences import Fix
     from tfpt_cli.documents.reader import Reader
     from tfpt_cli.frameworks import Side, Sides
-    from tfpt_cli.layers.parameters import Parameter
+    from tfpt_cli.layers.parameters import FilledParameter
     from tfpt_cli.listing import Section
     from tfpt_cli.results import Outcome, Quantity, Tolerance
     from tfpt_cli.subjects.init.comparer import Pair
@@ -135,7 +135,7 @@ def _held(source: str, attribute: str) -> str:
     return ast.unparse(ast.Call(call.func, one, []))
 
 
-def _statements(spec: Init, parameter: Parameter) -> list[str]:
+def _statements(spec: Init, parameter: FilledParameter) -> list[str]:
     """PyTorch's statements that fill the tensors that a parameter is a part or the sum of."""
     tensors = (parameter.attribute[TORCH] or "").split(" + ")
     found = []

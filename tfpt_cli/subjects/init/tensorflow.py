@@ -19,7 +19,7 @@ from tfpt_cli.subjects.init.writer import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfpt_cli.layers.parameters import Parameter
+    from tfpt_cli.layers.parameters import FilledParameter
     from tfpt_cli.subjects.init.spec import Init
 
 # A Keras initializer holds one fixed seed and returns the same values at every call; a SeedGenerator moves on. One
@@ -84,8 +84,11 @@ def sections(spec: Init) -> Iterator[Section]:
         yield Section(source, tuple(map(_leaf, built_again)), after=names)
 
 
-def _leaf(parameter: Parameter) -> Leaf:
+def _leaf(parameter: FilledParameter) -> Leaf:
     name = f"{variable_of(parameter)}_draws"
     return Leaf(
-        parameter.quantity, DRAWS, name, f'{name}.shape[0], "draws, mean", np.mean({name}), "std", np.std({name})'
+        quantity=parameter.quantity,
+        way=DRAWS,
+        expression=name,
+        show=f'{name}.shape[0], "draws, mean", np.mean({name}), "std", np.std({name})',
     )

@@ -19,7 +19,7 @@ from tfpt_cli.subjects.init.writer import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfpt_cli.layers.parameters import Filling, Parameter
+    from tfpt_cli.layers.parameters import FilledParameter, Filling
     from tfpt_cli.layers.slots import Slot
     from tfpt_cli.subjects.init.spec import Init
 
@@ -66,13 +66,13 @@ def sections(spec: Init) -> Iterator[Section]:
         yield from _draws(spec, parameter)
 
 
-def _leaf(parameter: Parameter) -> Leaf:
+def _leaf(parameter: FilledParameter) -> Leaf:
     name = f"{variable_of(parameter)}_draws"
     shown = f'{name}.shape[0], "draws, mean", {name}.mean().item(), "std", {name}.std(correction=0).item()'
-    return Leaf(parameter.quantity, DRAWS, name, shown)
+    return Leaf(quantity=parameter.quantity, way=DRAWS, expression=name, show=shown)
 
 
-def _draws(spec: Init, parameter: Parameter) -> Iterator[Section]:
+def _draws(spec: Init, parameter: FilledParameter) -> Iterator[Section]:
     count = parameter.draws(TORCH, spec.samples)
     if not count:
         return

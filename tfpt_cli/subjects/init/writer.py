@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.listing import Leaf, Section
 
 if TYPE_CHECKING:
-    from tfpt_cli.layers.parameters import Parameter
+    from tfpt_cli.layers.parameters import FilledParameter
 
 # Whole layers are built again where no row says how to draw one parameter alone; a build costs far more than a draw.
 MAX_BUILDS = 2_000
@@ -20,18 +20,25 @@ def layer_section(settings: list[str], build: list[str], *, again: bool, tools: 
     return Section("\n".join([*settings, *build, *([tools] if tools else [])]), required=True)
 
 
-def absent_section(parameter: Parameter) -> Section:
+def absent_section(parameter: FilledParameter) -> Section:
     """A parameter that this side's layer does not have."""
-    return Section(f"# The layer has no {parameter.name}.", (Leaf(parameter.quantity, "", "None"),))
+    return Section(
+        f"# The layer has no {parameter.name}.", (Leaf(quantity=parameter.quantity, way="", expression="None"),)
+    )
 
 
-def reading_section(parameter: Parameter, held: str) -> Section:
+def reading_section(parameter: FilledParameter, held: str) -> Section:
     """What reads a parameter, by the expression that holds it; where the layer has none, what draws it does not run."""
     name = variable_of(parameter)
-    return Section(f"{name} = {held}", (Leaf(parameter.quantity, "", name),), required=True, group=parameter.name)
+    return Section(
+        f"{name} = {held}",
+        (Leaf(quantity=parameter.quantity, way="", expression=name),),
+        required=True,
+        group=parameter.name,
+    )
 
 
-def variable_of(parameter: Parameter) -> str:
+def variable_of(parameter: FilledParameter) -> str:
     """What a listing calls a parameter."""
     name = parameter.name.replace(".", "_")
     return f"layer{name}" if name[:1].isdigit() else name
