@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.explain.causes import Provenance, involved_code
 from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE
 from tfpt_cli.listing import listing
-from tfpt_cli.results import VALUE, State
+from tfpt_cli.results import VALUE, State, Way
 from tfpt_cli.subjects.gradient import curves, recipes
 from tfpt_cli.subjects.gradient.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
@@ -119,7 +119,7 @@ class GradientTask(Task):
         discrete = _discrete(spec, outcomes) if spec.derivatives and spec.wrt else []
         words = [f"{output.value} is {' and '.join(dtypes)}, and has no derivative" for output, dtypes in discrete]
         skipped = dict.fromkeys(
-            f"{how.rpartition(', ')[2] or how}: skipped, {value.reason}"
+            f"{how.mode if isinstance(how, Way) else how}: skipped, {value.reason}"
             for side, outcome in outcomes.items()
             if side is not REFERENCE
             for (_, how), value in outcome.values.items()
