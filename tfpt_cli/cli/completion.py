@@ -43,7 +43,7 @@ def names(kinds: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
 
 def call(kind: str, incomplete: str) -> list[CompletionItem]:
-    """The same for the last word of a call or an expression, with what stands before it."""
+    """Completions of the last word of a call or an expression, each with the text before it: `tanh(so` as `tanh(softmax`."""
     word = _LAST_WORD.search(incomplete)
     before = incomplete[: word.start()] if word else incomplete
     return [CompletionItem(before + item.value) for item in names([kind], word.group() if word else "")]

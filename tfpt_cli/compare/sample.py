@@ -128,7 +128,7 @@ class Sample:
         )
 
     def ordered(self) -> Sample:
-        """The same with its values sorted: where they are if they can be written, so that large ones cost no copy."""
+        """The sample with its values in ascending order; an array that can be written is sorted in place, without a copy."""
         values = self.values if self.values.flags.writeable else self.values.copy()
         values.sort()
         return replace(self, values=values)

@@ -78,7 +78,7 @@ def summary(array: NDArray[Any], edges: tuple[float, float] | None = None) -> Su
 
 
 def summary_of_sorted(values: NDArray[Any], mean: float, std: float, edges: tuple[float, float]) -> Summary:
-    """The same of values that are sorted and finite, whose moments are known: the histogram costs a few searches."""
+    """The summary of values that are sorted and finite, and whose moments are known: its histogram costs a few searches."""
     inner = np.linspace(*edges, BINS + 1)[1:-1].astype(values.dtype)
     places = np.searchsorted(values, inner, side="left")
     counts = np.diff(np.concatenate([[0], places, [values.size]]))

@@ -83,7 +83,7 @@ class Values:
         return str(broken[0]) if broken else replace(self, source=number_text(_each(value, int)))
 
     def complex_draws(self) -> Values:
-        """The same for a complex dtype: a random array draws its imaginary part too."""
+        """These values in a complex dtype: a random array draws its imaginary part too."""
         return replace(self, source=f"{self.source} + 1j * {self.source}") if self.random else self
 
 

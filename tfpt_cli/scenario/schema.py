@@ -251,7 +251,7 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[Path], s
 
 
 def _deepest(error: Any) -> Any:
-    """Of a value that fits none of several forms, the error inside the form that it comes nearest to."""
+    """The error to show: where a value fits none of several forms, the one inside the form that it comes nearest to."""
     if _kind(error) != "AnyOf":
         return error
     for branch in error.kind.context:

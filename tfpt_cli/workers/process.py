@@ -34,7 +34,7 @@ class Limits:
     memory: float = 8.0
 
     def of_reference(self) -> Limits:
-        """Those of the reference, which nobody should have to wait for."""
+        """These limits with a shorter time for a scenario: nobody should have to wait for the reference."""
         return replace(self, timeout=min(self.timeout, REFERENCE_TIMEOUT))
 
 

@@ -62,7 +62,7 @@ class ListingQueue:
         self._closed = False
 
     async def open(self) -> None:
-        """The same, and the process started where there is none."""
+        """Makes ready for another run, and starts a process where there is none."""
         self.renew()
         if self._worker is None and self._dead is None:
             await self.start()
