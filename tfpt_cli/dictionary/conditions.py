@@ -35,16 +35,9 @@ class Conditions:
 
     @classmethod
     def written(cls, data: Mapping[str, Any]) -> Conditions:
-        """Those of a row or a scenario, by its keys `machine` and `versions`. Raises `ValueError` for what cannot be."""
+        """The conditions of a row or a scenario, by its keys `machine` and `versions`; `wrong_conditions` examines them."""
         machine = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in data.get("machine", {}).items()}
-        for key, values in machine.items():
-            if key not in MACHINE or not values or set(values) - set(MACHINE[key][1]):
-                raise ValueError(f"'machine' has no {key}: {', '.join(map(str, values))}")
-        versions = dict(data.get("versions", {}))
-        for package, specifier in versions.items():
-            if package not in VERSIONS or not is_specifier(specifier):
-                raise ValueError(f"'versions' has no {package}: {specifier}")
-        return cls(machine, versions)
+        return cls(machine=machine, versions=dict(data.get("versions", {})))
 
     def __bool__(self) -> bool:
         """Whether anything is said."""
@@ -71,6 +64,18 @@ class Conditions:
         machine = " and ".join(_is(key, values) for key, values in self.machine.items())
         versions = " and ".join(f"{VERSIONS[package]} {specifier}" for package, specifier in self.versions.items())
         return ", ".join([f"where {machine}"] * bool(machine) + [f"for {versions}"] * bool(versions))
+
+
+def wrong_conditions(data: Mapping[str, Any]) -> str:
+    """What cannot be in the keys `machine` and `versions` of a row, in words; empty where all can."""
+    conditions = Conditions.written(data)
+    for key, values in conditions.machine.items():
+        if key not in MACHINE or not values or set(values) - set(MACHINE[key][1]):
+            return f"'machine' has no {key}: {', '.join(map(str, values))}"
+    for package, specifier in conditions.versions.items():
+        if package not in VERSIONS or not is_specifier(specifier):
+            return f"'versions' has no {package}: {specifier}"
+    return ""
 
 
 def is_specifier(text: str) -> bool:

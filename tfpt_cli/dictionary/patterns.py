@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.native import native
-from tfpt_cli.dictionary.rows import RowError
+from tfpt_cli.dictionary.records import RowError
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.signature import parse_signature
 from tfpt_cli.language.trees import dotted

@@ -104,7 +104,7 @@ def _fits(fit: Fit, comparison: Comparison, involved: Involved) -> bool:
         and _of_dtype(fit.dtypes, sides)
         and all(_run(sides[f], word) for f, word in fit.how.items())
         and all(_shows(sides[f], word) for f, word in fit.shows.items())
-        and all(words.search(sides[f].note) for f, words in fit.says.items())
+        and all(re.search(words, sides[f].note, re.IGNORECASE) for f, words in fit.says.items())
         and _stands(fit, involved, sides)
         and not any(_inside(p, involved, f) for f, patterns in fit.without.items() for p in patterns)
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.readings import readings
-from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.lowering import put_in
 from tfpt_cli.language.expression import is_constant
 from tfpt_cli.language.signature import parse_signature
@@ -16,6 +16,8 @@ from tfpt_cli.language.trees import branches, called_name, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
+
+    from tfpt_cli.dictionary.records import Operation
 
 
 # Parameters that do not change what a function of one array computes.

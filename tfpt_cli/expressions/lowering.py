@@ -12,7 +12,7 @@ import math
 import struct
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.checking import ATTRIBUTES
 from tfpt_cli.language.expression import (
     COMPARISONS,
@@ -27,6 +27,7 @@ from tfpt_cli.language.kinds import ARRAY_KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Set
 
+    from tfpt_cli.dictionary.records import Operation
     from tfpt_cli.language.signature import Signature
 
 _CONSTANT_ARRAY = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import HELPERS, UNKNOWN, calculate_gain, value_of
 from tfpt_cli.dictionary.native import native, settings_of
-from tfpt_cli.dictionary.rows import ROOTS, Initializer, Layer, dictionary
+from tfpt_cli.dictionary.rows import ROOTS, dictionary
 from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.language.expression import (
     BadConstant,
@@ -26,6 +26,7 @@ from tfpt_cli.language.trees import branches, called_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tfpt_cli.dictionary.records import Initializer, Layer
     from tfpt_cli.documents.reader import Reader
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.layers.layout import Layout

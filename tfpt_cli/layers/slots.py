@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import FANS, UNKNOWN, text_of, value_of
-from tfpt_cli.dictionary.rows import CELL, COPY, Layer, LayerParameter
+from tfpt_cli.dictionary.rows import CELL, COPY
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.layers.initializers import (
     Fans,
@@ -28,6 +28,7 @@ from tfpt_cli.layers.parameters import Filling, Parameter
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from tfpt_cli.dictionary.records import Layer, LayerParameter
     from tfpt_cli.language.shapes import Shape
 
 MAX_WEIGHTS = 100_000_000

@@ -11,8 +11,9 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.checks import check_rows
 from tfpt_cli.dictionary.measured import MEASURED
-from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.documents.document import Document
 from tfpt_cli.engine.options import Observer, Options
 from tfpt_cli.engine.session import check
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfpt_cli.dictionary.points import Case
+    from tfpt_cli.dictionary.records import Operation
 
 # Half precision rounds in every step of a composed operation, and what is near zero keeps the error of its terms: closer
 # than this the frameworks are not. What was measured, in ULP, is in the list of operations.
@@ -130,8 +132,9 @@ def selfcheck(
 ) -> Examination:
     """Runs the scenarios of the operations (all unless named) and gives what they came to.
 
-    `options` are those of `tfpt_cli.engine.run.Options` that say how to run them.
+    `options` are those of `tfpt_cli.engine.run.Options` that say how to run them. Rows that cannot be right raise `RowError`.
     """
+    check_rows()
     return examine(
         check(Options(generated=generated(names, dtypes), **options), observer), whole=not names and not dtypes
     )

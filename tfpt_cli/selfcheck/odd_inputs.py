@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.scenario.scenario import scenarios_of
 from tfpt_cli.selfcheck.examination import document_of, fits
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfpt_cli.dictionary.points import Case
+    from tfpt_cli.dictionary.records import Operation
     from tfpt_cli.results import Problem, Unread
     from tfpt_cli.scenario.scenario import Scenario
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native, settings_of
-from tfpt_cli.dictionary.rows import Layer, dictionary
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import FRAMEWORKS, LABELS
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import called_name
@@ -24,6 +24,7 @@ from tfpt_cli.subjects.init.spec import NAME, RESERVED, Init
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tfpt_cli.dictionary.records import Layer
     from tfpt_cli.documents.reader import Reader
 
 
