@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,16 +38,24 @@ class Native:
 
     def canonical(self, name: str) -> str:
         """`nn.functional.relu` and `Dense` as `F.relu` and `keras.layers.Dense`; an unknown name as it is."""
+        if "." not in name:
+            return self._by_bare_name.get(name, name)
         for _ in range(2):
             for long, short in self.prefixes.items():
                 if name.startswith(long):
                     name = short + name[len(long) :]
                     break
-        if "." not in name:
-            for module in self.bare:
-                if module + name in self.calls:
-                    return module + name
         return name
+
+    @cached_property
+    def _by_bare_name(self) -> dict[str, str]:
+        """What may be called without its module, and its canonical name: `{"Dense": "keras.layers.Dense", ...}`."""
+        return {
+            full.removeprefix(module): full
+            for module in reversed(self.bare)
+            for full in self.calls
+            if full.startswith(module)
+        }
 
     def knows(self, name: str) -> bool:
         """Whether a canonical name may stand in a scenario."""

@@ -12,7 +12,7 @@ from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.lowering import put_in
 from tfpt_cli.language.expression import is_constant
 from tfpt_cli.language.signature import parse_signature
-from tfpt_cli.language.trees import branches, called_name, dotted
+from tfpt_cli.language.trees import branches, called_name, copied, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
@@ -34,7 +34,7 @@ def lifted(tree: ast.expr, framework: str, names: set[str], whole: Container[str
     `names` are those of arrays, `whole` those that hold whole numbers: of them a function may mean something else, as
     `F.cross_entropy` does, to which they are classes and no probabilities.
     """
-    result: ast.expr = _Lifter(framework, names, whole).visit(ast.parse(ast.unparse(tree), mode="eval").body)
+    result: ast.expr = _Lifter(framework, names, whole).visit(copied(tree))
     return result
 
 

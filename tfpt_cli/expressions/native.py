@@ -9,7 +9,7 @@ from tfpt_cli.frameworks import LABELS
 from tfpt_cli.language.expression import Complaint, offset
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.suggest import did_you_mean
-from tfpt_cli.language.trees import called_name, dotted
+from tfpt_cli.language.trees import called_name, children, dotted, nodes
 
 
 def check_native(tree: ast.expr, framework: str, variables: set[str], *, given: int = 0) -> list[Complaint]:
@@ -24,16 +24,15 @@ def check_native(tree: ast.expr, framework: str, variables: set[str], *, given: 
 
 def with_full_names(tree: ast.expr, framework: str, variables: set[str]) -> ast.expr:
     """The tree with bare class names (`Dense`) written out, so that it runs with the usual imports alone."""
-    table = native(framework)
+    calls, canonical = native(framework).calls, native(framework).canonical
+    used = {node.id for node in nodes(tree) if isinstance(node, ast.Name)} - variables
+    full = {name: canonical(name) for name in used if canonical(name) != name and canonical(name) in calls}
 
     class Rename(ast.NodeTransformer):
         def visit_Name(self, node: ast.Name) -> ast.AST:
-            full = table.canonical(node.id)
-            if node.id in variables or full == node.id or full not in table.calls:
-                return node
-            return ast.parse(full, mode="eval").body
+            return ast.parse(full[node.id], mode="eval").body if node.id in full else node
 
-    renamed: ast.expr = Rename().visit(tree)
+    renamed: ast.expr = Rename().visit(tree) if full else tree
     return renamed
 
 
@@ -53,7 +52,7 @@ class _Checker:
             case ast.Call():
                 self.call(node, given)
             case _:
-                for child in ast.iter_child_nodes(node):
+                for child in children(node):
                     self.visit(child)
 
     def name(self, node: ast.Name | ast.Attribute) -> None:
