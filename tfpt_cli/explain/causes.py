@@ -17,7 +17,8 @@ from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.explain.surroundings import same_around
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
-from tfpt_cli.language.trees import dotted
+from tfpt_cli.language.templates import renamed
+from tfpt_cli.language.trees import dotted, nodes
 from tfpt_cli.results import Comparison, Side, State, Verdict
 
 if TYPE_CHECKING:
@@ -52,18 +53,8 @@ def involved_code(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.e
 
 def canonical(tree: ast.expr, framework: str) -> ast.expr:
     """A tree in which every dotted name of a framework is its canonical one."""
-    table = native(framework)
-
-    class Rename(ast.NodeTransformer):
-        def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-            name = dotted(node)
-            full = table.canonical(name) if name else ""
-            if full and full != name:
-                return ast.parse(full, mode="eval").body
-            return self.generic_visit(node)
-
-    renamed: ast.expr = Rename().visit(tree)
-    return renamed
+    names = {dotted(node) for node in nodes(tree) if isinstance(node, ast.Attribute)} - {""}
+    return renamed(tree, {name: native(framework).canonical(name) for name in names})
 
 
 def explained(

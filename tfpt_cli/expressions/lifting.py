@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.readings import readings
 from tfpt_cli.dictionary.rows import dictionary
-from tfpt_cli.expressions.lowering import put_in
 from tfpt_cli.language.expression import is_constant
 from tfpt_cli.language.signature import parse_signature
+from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import branches, called_name, copied, dotted
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class _Lifter(ast.NodeTransformer):
             if given is None or not asked <= set(given):
                 continue
             put: dict[str, ast.expr] = {key: self.visit(_settled(value)) for key, value in given.items()}
-            read: ast.AST = put_in(meaning, put)
+            read = fill(meaning, put)
             if not _with_stray_flag(read):
                 return read
         return None

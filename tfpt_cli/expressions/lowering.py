@@ -12,6 +12,7 @@ import math
 import struct
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.formulas import value_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.checking import ATTRIBUTES
 from tfpt_cli.language.expression import (
@@ -23,9 +24,10 @@ from tfpt_cli.language.expression import (
     literal,
 )
 from tfpt_cli.language.kinds import ARRAY_KINDS
+from tfpt_cli.language.templates import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Set
+    from collections.abc import Iterator, Mapping
 
     from tfpt_cli.dictionary.records import Operation
     from tfpt_cli.language.signature import Signature
@@ -80,7 +82,7 @@ def filled(
     given: set[str],
     settings: Mapping[str, Any],
     arrays: Mapping[str, ast.expr],
-) -> Any:
+) -> ast.expr:
     """A row's spelling, as a tree, with its parameters put in.
 
     Trailing settings that are None, or were not `given` and are off (None or False), are not written.
@@ -94,41 +96,8 @@ def filled(
             break
         left_out.add(parameter.name)
     values = {name: literal(value) for name, value in settings.items()} | dict(arrays)
-    return put_in(template, values, left_out)
-
-
-def put_in(node: Any, values: Mapping[str, ast.expr], left_out: Set[str] = frozenset()) -> Any:
-    """A copy of a template with its names replaced. The template is a row's, used again and again, and stays as it is."""
-    match node:
-        case ast.Name(id=name):
-            return values.get(name, node)
-        case ast.Constant() | ast.expr_context() | ast.operator() | ast.unaryop() | ast.cmpop():
-            return node
-        case ast.IfExp(test=test, body=body, orelse=orelse):
-            chosen = body if _holds(put_in(test, values, left_out)) else orelse
-            return put_in(chosen, values, left_out)
-        case ast.Call(func=function, args=arguments, keywords=keywords):
-            kept = [k for k in keywords if not (isinstance(k.value, ast.Name) and k.value.id in left_out)]
-            return ast.Call(
-                put_in(function, values, left_out),
-                [put_in(argument, values, left_out) for argument in arguments],
-                [ast.keyword(keyword.arg, put_in(keyword.value, values, left_out)) for keyword in kept],
-            )
-        case ast.AST():
-            return type(node)(**{name: put_in(value, values, left_out) for name, value in ast.iter_fields(node)})
-        case list():
-            return [put_in(item, values, left_out) for item in node]
-    return node
-
-
-def _holds(test: ast.expr) -> bool:
-    """Whether a row's condition holds: a setting that is on, `dtype == "complex128"`, or `ord < 0`."""
-    match test:
-        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
-            return bool(constant(left) == constant(right))
-        case ast.Compare(left=left, ops=[ast.Lt()], comparators=[right]):
-            return bool(constant(left) < constant(right))
-    return bool(constant(test))
+    names = {**settings, "math": math}
+    return fill(template, values, decide=lambda test: bool(value_of(test, names)), left_out=left_out)
 
 
 class _Writer:
@@ -197,7 +166,7 @@ class _Writer:
         self, row: Operation, given: set[str], settings: dict[str, Any], arrays: dict[str, ast.expr]
     ) -> ast.expr:
         known = settings if "dtype" in settings else {**settings, "dtype": self.dtype}
-        tree: ast.expr = filled(row.spelling[self.side], row.signature, given, known, arrays)
+        tree = filled(row.spelling[self.side], row.signature, given, known, arrays)
         for case in row.undecided if self.unknown else ():
             # The condition is evaluated with the same arguments as the spelling, which have no effects.
             condition = filled(case.at, row.signature, given, known, arrays)

@@ -9,6 +9,7 @@ from tfpt_cli.frameworks import LABELS
 from tfpt_cli.language.expression import Complaint, offset
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.language.templates import renamed
 from tfpt_cli.language.trees import called_name, children, dotted, nodes
 
 
@@ -24,16 +25,9 @@ def check_native(tree: ast.expr, framework: str, variables: set[str], *, given: 
 
 def with_full_names(tree: ast.expr, framework: str, variables: set[str]) -> ast.expr:
     """The tree with bare class names (`Dense`) written out, so that it runs with the usual imports alone."""
-    calls, canonical = native(framework).calls, native(framework).canonical
+    table = native(framework)
     used = {node.id for node in nodes(tree) if isinstance(node, ast.Name)} - variables
-    full = {name: canonical(name) for name in used if canonical(name) != name and canonical(name) in calls}
-
-    class Rename(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.AST:
-            return ast.parse(full[node.id], mode="eval").body if node.id in full else node
-
-    renamed: ast.expr = Rename().visit(tree) if full else tree
-    return renamed
+    return renamed(tree, {name: full for name in used if (full := table.canonical(name)) in table.calls})
 
 
 class _Checker:

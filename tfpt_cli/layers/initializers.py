@@ -21,10 +21,11 @@ from tfpt_cli.language.expression import (
     literal,
     offset,
 )
-from tfpt_cli.language.trees import branches, called_name
+from tfpt_cli.language.templates import fill
+from tfpt_cli.language.trees import branches, called_name, nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Set
 
     from tfpt_cli.dictionary.records import Initializer, Layer
     from tfpt_cli.documents.reader import Reader
@@ -105,45 +106,31 @@ def written(
         assert base is not None
         fill = base
     names = {**fill.settings, "shape": tuple(shape), "first": first}
-    tree = _Put(names, framework).visit(ast.parse(ast.unparse(fill.row.spelling[framework]), mode="eval").body)
-    return ast.unparse(tree)
+    return ast.unparse(_with_settings(fill.row.spelling[framework], names, framework))
 
 
-class _Put(ast.NodeTransformer):
-    """Puts the settings into a spelling: what names no module is computed, the rest stays as it is written."""
+def _with_settings(
+    spelling: ast.expr, names: Mapping[str, Any], framework: str, left_out: Set[str] = frozenset()
+) -> ast.expr:
+    """A spelling with the settings put in: what names no module is computed, the rest stays as it is written."""
+    bound = {a.arg for node in nodes(spelling) if isinstance(node, ast.Lambda) for a in node.args.args}
+    kept = ROOTS[framework] | {"tensor", "dtype"}
 
-    def __init__(self, names: Mapping[str, Any], framework: str) -> None:
-        self.names = names
-        self.roots = ROOTS[framework]
-        self.bound: set[str] = set()
+    def compute(node: ast.expr) -> ast.expr | None:
+        if isinstance(node, (ast.Constant, ast.Starred, ast.Lambda)) or (
+            isinstance(node, ast.Name) and node.id in bound
+        ):
+            return None
+        used = {part.id for part in nodes(node) if isinstance(part, ast.Name)}
+        return literal(value_of(node, names)) if used & (set(names) | HELPERS) and not used & kept else None
 
-    def visit(self, node: ast.AST) -> Any:
-        if isinstance(node, ast.IfExp):
-            return self.visit(node.body if value_of(node.test, self.names) else node.orelse)
-        if isinstance(node, ast.Lambda):
-            self.bound |= {argument.arg for argument in node.args.args}
-            node.body = self.visit(node.body)
-            return node
-        if isinstance(node, ast.expr) and not isinstance(node, (ast.Constant, ast.Starred)) and self.known(node):
-            return literal(value_of(node, self.names))
-        return self.generic_visit(node)
-
-    def known(self, node: ast.expr) -> bool:
-        if isinstance(node, ast.Name) and node.id in self.bound:
-            return False
-        used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-        return bool(used & (set(self.names) | HELPERS)) and not used & (self.roots | {"tensor", "dtype"})
+    return fill(spelling, {}, decide=lambda test: bool(value_of(test, names)), compute=compute, left_out=left_out)
 
 
 def layer_source(tree: ast.expr, names: Mapping[str, Any], given: set[str], framework: str) -> ast.Call:
     """A layer's spelling with its settings put in; keywords that were not given have the same default in the row."""
-
-    class Drop(ast.NodeTransformer):
-        def visit_Call(self, node: ast.Call) -> ast.AST:
-            node.keywords = [k for k in node.keywords if not isinstance(k.value, ast.Name) or k.value.id in given]
-            return self.generic_visit(node)
-
-    source = _Put(names, framework).visit(Drop().visit(ast.parse(ast.unparse(tree), mode="eval").body))
+    left_out = {node.id for node in nodes(tree) if isinstance(node, ast.Name)} - given
+    source = _with_settings(tree, names, framework, left_out)
     assert isinstance(source, ast.Call)
     return source
 
