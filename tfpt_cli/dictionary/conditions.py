@@ -25,7 +25,7 @@ VERSIONS = {"torch": "PyTorch", "tensorflow": "TensorFlow", "keras": "Keras", "n
 
 @dataclass(frozen=True)
 class Conditions:
-    """Where something holds; everywhere where nothing is said.
+    """The machines and versions for which something holds; all of them unless something is said.
 
     `machine` has by key the values of which one must be so, `versions` PEP 440 specifiers by package.
     """
@@ -44,7 +44,7 @@ class Conditions:
         return bool(self.machine or self.versions)
 
     def hold(self, environment: Mapping[str, str]) -> bool:
-        """Whether these are such a machine and such versions; what is not known is taken for so."""
+        """Whether a machine and its versions meet the conditions; what is not known of them is taken to meet them."""
         return not self.lacking(environment)
 
     def lacking(self, environment: Mapping[str, str]) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Mapping
 
-# The quantities of a gradient scenario: what a row is about that says nothing else, but for those of initializations.
+# The quantities of a gradient scenario. A row that names none is about all of them, unless it is about initializations.
 KINDS = ("value", "derivative", "second")
 
 

@@ -86,7 +86,7 @@ UNKNOWN = (NameError, ValueError, TypeError, ArithmeticError)
 # The trees of the rows live as long as the program, and are told apart by identity.
 @lru_cache(maxsize=8192)
 def text_of(tree: ast.AST) -> str:
-    """The source of a tree, remembered for those of the rows."""
+    """The source text of a row's tree, which is asked for again and again and remembered."""
     return ast.unparse(tree)
 
 

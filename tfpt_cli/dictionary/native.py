@@ -1,7 +1,7 @@
 """Native code in a scenario: the calls that it may make, and which row a native call corresponds to.
 
 The lists `native/*.json` are the security boundary: pure functions of tensors, layers, initializers and losses, with
-their signatures, written by `tests/tools/refresh_native.py`. What is not in them cannot be called, whatever its name.
+their signatures, written by `tfpt_cli.dictionary.refresh_native`. What is not in them cannot be called, whatever its name.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def settings_of(
 
 
 def _is_default(signature: Signature, name: str, tree: ast.expr) -> bool:
-    """Whether an argument says what the function would do without it."""
+    """Whether an argument is the default of the parameter of that name."""
     defaults = [p.default for p in signature.parameters if p.name == name and p.default is not None]
     return bool(defaults) and ast.unparse(defaults[0]) == ast.unparse(tree)
 

@@ -115,7 +115,10 @@ class _Rewriter(ast.NodeTransformer):
 
 
 def _own_rests(pattern: ast.expr, by: ast.expr, bindings: Bindings) -> dict[ast.Call, Rest]:
-    """What `...` stands for in each call of a replacement: that of the call of the same function, or of the same place."""
+    """What `...` stands for in each call of a replacement.
+
+    It is what it stands for in the pattern's call of that function or, where there is none, in the pattern's call of that rank.
+    """
     bound = [(_callee(call), rest) for call in _with_rest(pattern) if isinstance(rest := bindings[call], tuple)]
     found: dict[ast.Call, Rest] = {}
     for place, call in enumerate(_with_rest(by) if bound else ()):
@@ -187,7 +190,7 @@ def _holds_inside(pattern: ast.expr, node: ast.AST, bindings: Bindings) -> bool:
 
 
 def _same(mine: object, other: object) -> bool:
-    """Whether two constants are the same; 1 is 1.0, and no truth value."""
+    """Whether two constants are equal: 1 and 1.0 are, 1 and True are not."""
     numbers = type(mine) in (int, float) and type(other) in (int, float)
     return mine == other and (numbers or type(mine) is type(other))
 

@@ -152,7 +152,7 @@ class _Checker:
         return None
 
     def attribute(self, node: ast.expr, value: ast.expr, attribute: str) -> Shape | None:
-        """The shape of an array's attribute; of everything else with a dot there is something to complain."""
+        """The shape of `x.T` or `x.mT`; complains about every other name with a dot."""
         if is_constant(node):
             return ()  # a .nan or .inf of the matrix
         named = isinstance(value, ast.Name) and value.id not in self.inputs

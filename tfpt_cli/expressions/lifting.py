@@ -31,22 +31,22 @@ class NoRow(Exception):
 def lifted(tree: ast.expr, framework: str, names: set[str], whole: Container[str] = ()) -> ast.expr:
     """The neutral expression that a checked native one means, by the rows' spellings. Raises `NoRow`.
 
-    `names` are those of arrays, `whole` those that hold whole numbers: of them a function may mean something else, as
-    `F.cross_entropy` does, to which they are classes and no probabilities.
+    `lifted(<tf.nn.relu(x)>, "tensorflow", {"x"})` is `relu(x)`. `names` are the names of arrays, `whole` the names of arrays
+    of whole numbers, of which a function may mean something else: to `F.cross_entropy` they are classes, not probabilities.
     """
     result: ast.expr = _Lifter(framework, names, whole).visit(copied(tree))
     return result
 
 
 def holds_whole(tree: ast.expr, names: set[str], whole: Container[str]) -> bool:
-    """Whether all that stands in an expression is whole numbers."""
+    """Whether an expression uses arrays of whole numbers alone, and at least one."""
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in names}
     return bool(used) and all(name in whole for name in used)
 
 
 @cache
 def rows_by_call(framework: str) -> Mapping[str, list[tuple[Operation, ast.Call]]]:
-    """The rows by the canonical name of the call that spells them."""
+    """The rows that a framework's call spells, by its canonical name: `{"F.relu": [(<relu>, <F.relu(x)>)], ...}`."""
     table = native(framework)
     found: dict[str, list[tuple[Operation, ast.Call]]] = {}
     for row in dictionary().operations.values():
@@ -93,7 +93,7 @@ class _Lifter(ast.NodeTransformer):
         raise NoRow(_cut(ast.unparse(node)))
 
     def reading(self, name: str, call: ast.Call) -> ast.AST | None:
-        """What `readings.yaml` says that a call means, with what the call has at the names of the reading."""
+        """The neutral expression that a call means by `readings.yaml`, with its own arguments; None where none fits."""
         for template, meaning in readings(self.framework).get(self.table.canonical(name), ()):
             given = settings_of(template, call, self.framework, exact=True)
             asked = {

@@ -53,7 +53,9 @@ def written(tree: ast.expr, framework: str, dtype: str) -> str:
 
 
 def written_for_reference(tree: ast.expr, dtype: str, held: Iterator[int], *, digits: bool = False) -> str | None:
-    """The same for the reference, in NumPy float64 or with `digits` in mpmath; None where a row has no such spelling.
+    """A checked neutral expression as source text for the reference: NumPy in float64, or with `digits` mpmath.
+
+    None where a row has no such spelling: `written_for_reference(<softmax(x)>, "float32", count(), digits=True)`.
 
     A constant that the checked dtype cannot hold is rounded to it, as the frameworks round it, so that the reference is
     asked about the same numbers. What is held by `stop_gradient` keeps the value of the first call, under a number of `held`.
@@ -187,7 +189,7 @@ class _Writer:
 
 
 def _rounded(value: float, bits: int) -> float:
-    """A number with so many bits, to the nearest, ties to even: what a coarser dtype makes of it (within its range)."""
+    """A number rounded to so many bits, ties to even, as a coarser dtype holds it (within its range)."""
     if value == 0 or not math.isfinite(value):
         return value
     if bits == _SIGNIFICAND["float32"]:

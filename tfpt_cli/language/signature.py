@@ -34,7 +34,7 @@ class Parameter:
         return self.default is None and self.kind in ("array", "setting")
 
     def misfit(self, name: str, value: Any) -> str:
-        """Why a value is not of the annotated kind, in words; empty where it is. None is whatever defaults to it."""
+        """Why a value is not of the annotated kind, in words; empty where it is. None fits where it is the default."""
         if self.annotation is None or (value is None and _is_none(self.default)):
             return ""
         kind, fits = KINDS[self.annotation]
@@ -43,7 +43,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Signature:
-    """A parsed signature; `text` is what a person reads."""
+    """A parsed signature. `text` is what a person reads, without the annotations: `x, /, *, axis=None`."""
 
     text: str
     parameters: tuple[Parameter, ...]
@@ -131,7 +131,7 @@ class Signature:
         return values, complaints
 
     def wrong(self, name: str, settings: Mapping[str, Any]) -> list[str]:
-        """What is not of the annotated kind among known values, in words."""
+        """Of some settings' values, those that are not of the annotated kind, each in words."""
         known = [parameter for parameter in self.parameters if parameter.name in settings]
         return [words for p in known if (words := p.misfit(name, settings[p.name]))]
 
@@ -161,12 +161,12 @@ def parse_signature(text: str) -> Signature:
     for node in ast.walk(arguments):
         if isinstance(node, ast.arg):
             node.annotation = None
-    return Signature(ast.unparse(arguments), tuple(parameters))
+    return Signature(text=ast.unparse(arguments), parameters=tuple(parameters))
 
 
 def _parameter(argument: ast.arg, kind: str, keyword_only: bool, default: ast.expr | None) -> Parameter:
     annotation = ast.unparse(argument.annotation) if argument.annotation else None
-    return Parameter(argument.arg, kind, keyword_only, default, annotation)
+    return Parameter(name=argument.arg, kind=kind, keyword_only=keyword_only, default=default, annotation=annotation)
 
 
 def bind_any(

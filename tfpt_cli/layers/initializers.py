@@ -37,7 +37,7 @@ Fans = tuple[int, int]
 
 @dataclass(frozen=True)
 class InitializerCall:
-    """An initializer with its settings."""
+    """A row of an initializer with the values of its settings: what `he_normal()` or `uniform(-1, 1)` says."""
 
     row: Initializer
     settings: Mapping[str, Any]
@@ -56,14 +56,17 @@ class InitializerCall:
         return f"{self.row.name}({', '.join(words)})"
 
     def base(self, fans: Fans | None) -> InitializerCall | None:
-        """The plainest row that this comes to for a tensor with these fans; None where it needs them and there are none."""
+        """The row without a formula that this comes to for a tensor with these fans: `normal(0, 0.1)` for a `he_normal()`.
+
+        None where the formula needs the fans and there are none.
+        """
         if self.row.means is None:
             return self
         return formula(self.row.means, self.settings, fans)
 
 
 def _number(value: float) -> str:
-    """All digits where they are few, so that 1000 and 1001 are told apart; else four."""
+    """A number with up to eight characters as it is, so that 1000 and 1001 are told apart; a longer one in four digits."""
     whole = repr(value).removesuffix(".0")
     return whole if len(whole) <= 8 else f"{value:.4g}"
 
@@ -170,7 +173,7 @@ def cannot_take(row: Initializer, shape: Shape) -> str:
 
 
 def not_the_same(row: Initializer, settings: Mapping[str, Any], layout: Layout, shape: Shape, turned: Shape) -> str:
-    """Why a neutral row cannot mean the same on both sides for this parameter, in words; empty where it does.
+    """Why a neutral row cannot mean one thing on both sides for this parameter, in words; empty where it does.
 
     `shape` is PyTorch's and `turned` Keras's. What is placed by index, or made orthogonal after flattening, depends on
     more than a distribution.
@@ -266,7 +269,7 @@ def constants(trees: Mapping[str, ast.expr]) -> dict[str, Any]:
 
 
 class _Gain(ast.NodeTransformer):
-    """`nn.init.calculate_gain("relu")` as its value."""
+    """Puts a number in the place of every `nn.init.calculate_gain("relu")`."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if native("torch").canonical(called_name(node)) != "nn.init.calculate_gain":
