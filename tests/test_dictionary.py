@@ -1,4 +1,4 @@
-"""The rows: the loader's checks, that the lists of native calls know every spelling, and that a scenario uses each row."""
+"""The rows: that each can be right, that the lists of native calls know every spelling, and that a scenario uses each row."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ import scipy.stats
 
 from tests.conftest import SCENARIOS
 from tests.test_scenarios import ALL
-from tfpt_cli.dictionary import rows
+from tfpt_cli.dictionary.checks import check_operation, check_rows
 from tfpt_cli.dictionary.formulas import CUT_STD, calculate_gain, tensorflow_fans, torch_fans
 from tfpt_cli.dictionary.native import native
-from tfpt_cli.dictionary.rows import RowError, dictionary
+from tfpt_cli.dictionary.records import RowError
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.native import check_native
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.kinds import NONLINEARITIES
@@ -60,13 +61,17 @@ GOOD: dict[str, Any] = {
         ({"points": "nowhere"}, "no set of points 'nowhere'"),
         ({"points": [{"x": 1.0, "name": "a"}, {"x": 2.0, "name": "a"}]}, "two cases have one name"),
         ({"dtypes": ["float12"]}, r"no dtypes \['float12'\]"),
-        ({"parts": [{"in": "value", "where": "x"}]}, "a declared difference has"),
+        ({"parts": [{"in": "value", "where": "x"}]}, r"missing \['because'\], unknown \['where'\]"),
     ],
 )
-def test_the_loader_refuses_a_row_that_cannot_be_right(change: dict[str, Any], message: str) -> None:
-    rows._operation("sum", GOOD, "reductions")
+def test_a_row_that_cannot_be_right_is_refused(change: dict[str, Any], message: str) -> None:
+    check_operation("sum", GOOD, "reductions")
     with pytest.raises(RowError, match=message):
-        rows._operation("sum", GOOD | change, "reductions")
+        check_operation("sum", GOOD | change, "reductions")
+
+
+def test_every_row_can_be_right() -> None:
+    check_rows()
 
 
 def test_every_operation_is_spelled_with_calls_that_the_framework_has() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tfpt_cli.dictionary.differences import Fit
 from tfpt_cli.dictionary.patterns import Pattern, parsed, rewritten
-from tfpt_cli.dictionary.rows import RowError
+from tfpt_cli.dictionary.records import RowError
 from tfpt_cli.documents.document import documents
 from tfpt_cli.explain.causes import Provenance, _stands
 from tfpt_cli.scenario.scenario import read_document

@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 import scipy
 
-from tfpt_cli.dictionary import rows
+from tfpt_cli.dictionary.checks import check_operation
 from tfpt_cli.dictionary.readings import readings
-from tfpt_cli.dictionary.rows import RowError, dictionary
+from tfpt_cli.dictionary.records import RowError
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.lifting import lifted
 from tfpt_cli.expressions.lowering import filled, written, written_for_reference
 from tfpt_cli.subjects.gradient.spec import Meaning
@@ -29,7 +30,7 @@ from tfpt_cli.subjects.gradient.spec import Meaning
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tfpt_cli.dictionary.rows import Operation
+    from tfpt_cli.dictionary.records import Operation
 
 INF, NAN = math.inf, math.nan
 SMALL = (0.0, 5e-324, -5e-324, 1e-310, -1e-310, 1e-45, 1e-20, -1e-20, 1e-5, -1e-5)
@@ -293,9 +294,9 @@ def test_an_expression_says_which_entries_nobody_decides() -> None:
 def test_the_loader_refuses_what_it_does_not_know() -> None:
     row = {"signature": "x, /", "torch": "torch.exp(x)", "tensorflow": "tf.exp(x)", "numpy": "np.exp(x)",
            "shape": "elementwise", "points": "real", "dtypes": ["float32"]}  # fmt: skip
-    for entry, message in (({"at": "y > 0", "because": "b"}, "does not know"), ({"at": "x > 0"}, "'at' and 'because'")):
+    for entry, message in (({"at": "y > 0", "because": "b"}, "does not know"), ({"at": "x > 0"}, "missing .'because'")):
         with pytest.raises(RowError, match=message):
-            rows._operation("exp", {**row, "undecided": [entry]}, "elementwise")
+            check_operation("exp", {**row, "undecided": [entry]}, "elementwise")
 
 
 def test_an_index_that_stands_twice_and_a_list_of_axes() -> None:

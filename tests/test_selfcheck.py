@@ -11,16 +11,18 @@ import pytest
 from tests.conftest import run_tfpt
 from tfpt_cli.dictionary.conditions import MACHINE
 from tfpt_cli.dictionary.measured import measured
-from tfpt_cli.dictionary.points import DTYPES, Part
-from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.dictionary.points import Part
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.engine.options import Options
 from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.selfcheck import examination as selfcheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.conftest import Done
+    from tfpt_cli.dictionary.records import Operation
     from tfpt_cli.engine.session import Session
 
 # What the Python array API standard names and both frameworks can do with real or complex numbers.

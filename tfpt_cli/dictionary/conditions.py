@@ -9,23 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.frameworks import FRAMEWORKS, NUMPY
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_VECTORS = ("DEFAULT", "AVX2", "AVX512", "NEON", "SVE256", "ZVECTOR", "VSX")
 # By key, what it is called and the values that it may have.
-MACHINE: dict[str, tuple[str, tuple[str, ...]]] = {
-    "torch_cpu": ("PyTorch's set of vector instructions", _VECTORS),
-    "torch_onednn": ("PyTorch's oneDNN", ("on", "off")),
-    "tensorflow_cpu": ("the processor's set of vector instructions", (*_VECTORS, "AVX")),
-    "tensorflow_onednn": ("TensorFlow's oneDNN", ("on", "off")),
-}
-VERSIONS = {"torch": "PyTorch", "tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy"}
+MACHINE = {key: what for framework in FRAMEWORKS.values() for key, what in framework.machine.items()}
+VERSIONS = {package: label for f in (*FRAMEWORKS.values(), NUMPY) for package, label in f.versions.items()}
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """Where something holds; everywhere where nothing is said.
+    """The machines and versions for which something holds; all of them unless something is said.
 
     `machine` has by key the values of which one must be so, `versions` PEP 440 specifiers by package.
     """
@@ -35,23 +31,16 @@ class Conditions:
 
     @classmethod
     def written(cls, data: Mapping[str, Any]) -> Conditions:
-        """Those of a row or a scenario, by its keys `machine` and `versions`. Raises `ValueError` for what cannot be."""
+        """The conditions of a row or a scenario, by its keys `machine` and `versions`; `wrong_conditions` examines them."""
         machine = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in data.get("machine", {}).items()}
-        for key, values in machine.items():
-            if key not in MACHINE or not values or set(values) - set(MACHINE[key][1]):
-                raise ValueError(f"'machine' has no {key}: {', '.join(map(str, values))}")
-        versions = dict(data.get("versions", {}))
-        for package, specifier in versions.items():
-            if package not in VERSIONS or not is_specifier(specifier):
-                raise ValueError(f"'versions' has no {package}: {specifier}")
-        return cls(machine, versions)
+        return cls(machine=machine, versions=dict(data.get("versions", {})))
 
     def __bool__(self) -> bool:
         """Whether anything is said."""
         return bool(self.machine or self.versions)
 
     def hold(self, environment: Mapping[str, str]) -> bool:
-        """Whether these are such a machine and such versions; what is not known is taken for so."""
+        """Whether a machine and its versions meet the conditions; what is not known of them is taken to meet them."""
         return not self.lacking(environment)
 
     def lacking(self, environment: Mapping[str, str]) -> str:
@@ -71,6 +60,18 @@ class Conditions:
         machine = " and ".join(_is(key, values) for key, values in self.machine.items())
         versions = " and ".join(f"{VERSIONS[package]} {specifier}" for package, specifier in self.versions.items())
         return ", ".join([f"where {machine}"] * bool(machine) + [f"for {versions}"] * bool(versions))
+
+
+def wrong_conditions(data: Mapping[str, Any]) -> str:
+    """What cannot be in the keys `machine` and `versions` of a row, in words; empty where all can."""
+    conditions = Conditions.written(data)
+    for key, values in conditions.machine.items():
+        if key not in MACHINE or not values or set(values) - set(MACHINE[key][1]):
+            return f"'machine' has no {key}: {', '.join(map(str, values))}"
+    for package, specifier in conditions.versions.items():
+        if package not in VERSIONS or not is_specifier(specifier):
+            return f"'versions' has no {package}: {specifier}"
+    return ""
 
 
 def is_specifier(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the formulas in the rows may use, and the fans of a tensor as each framework counts them.
+"""What the formulas in the rows may use, and what they come to.
 
 A row's formula is our own text, never a scenario's: it is evaluated as Python with these names and the row's settings.
 """
@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from tfpt_cli.language.shapes import Shape
 
 # The standard deviation of a standard normal cut off at two: sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)). Keras and TensorFlow
 # divide by the same number (keras.initializers.VarianceScaling), so that what is left has the variance that was asked for.
@@ -43,25 +41,6 @@ def chosen(mode: str, fan_in: float, fan_out: float) -> float:
     return max(1.0, {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode])
 
 
-def torch_fans(shape: Shape) -> tuple[int, int] | None:
-    """(fan_in, fan_out) as `torch.nn.init` counts them for an (out, in, ...) tensor; None for fewer than two axes."""
-    if len(shape) < 2:
-        return None
-    field = math.prod(shape[2:])
-    return shape[1] * field, shape[0] * field
-
-
-def tensorflow_fans(shape: Shape) -> tuple[int, int]:
-    """(fan_in, fan_out) as `keras.initializers` counts them for a (..., in, out) tensor."""
-    if len(shape) < 2:
-        only = shape[0] if shape else 1
-        return only, only
-    field = math.prod(shape[:-2])
-    return shape[-2] * field, shape[-1] * field
-
-
-FANS = {"torch": torch_fans, "tensorflow": tensorflow_fans}
-
 _NAMES: dict[str, Any] = {
     "sqrt": math.sqrt,
     "ceil": math.ceil,
@@ -86,7 +65,7 @@ UNKNOWN = (NameError, ValueError, TypeError, ArithmeticError)
 # The trees of the rows live as long as the program, and are told apart by identity.
 @lru_cache(maxsize=8192)
 def text_of(tree: ast.AST) -> str:
-    """The source of a tree, remembered for those of the rows."""
+    """The source text of a row's tree, which is asked for again and again and remembered."""
     return ast.unparse(tree)
 
 

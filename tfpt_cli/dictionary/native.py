@@ -1,7 +1,7 @@
 """Native code in a scenario: the calls that it may make, and which row a native call corresponds to.
 
 The lists `native/*.json` are the security boundary: pure functions of tensors, layers, initializers and losses, with
-their signatures, written by `tests/tools/refresh_native.py`. What is not in them cannot be called, whatever its name.
+their signatures, written by `tfpt_cli.dictionary.refresh_native`. What is not in them cannot be called, whatever its name.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,6 @@ from tfpt_cli.language.trees import called_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-ROOTS = {"torch": ("torch", "nn", "F", "math", "np"), "tensorflow": ("tf", "keras", "math", "np")}
-OTHER = {"torch": "tensorflow", "tensorflow": "torch"}
 
 
 @dataclass(frozen=True)
@@ -38,16 +35,24 @@ class Native:
 
     def canonical(self, name: str) -> str:
         """`nn.functional.relu` and `Dense` as `F.relu` and `keras.layers.Dense`; an unknown name as it is."""
+        if "." not in name:
+            return self._by_bare_name.get(name, name)
         for _ in range(2):
             for long, short in self.prefixes.items():
                 if name.startswith(long):
                     name = short + name[len(long) :]
                     break
-        if "." not in name:
-            for module in self.bare:
-                if module + name in self.calls:
-                    return module + name
         return name
+
+    @cached_property
+    def _by_bare_name(self) -> dict[str, str]:
+        """What may be called without its module, and its canonical name: `{"Dense": "keras.layers.Dense", ...}`."""
+        return {
+            full.removeprefix(module): full
+            for module in reversed(self.bare)
+            for full in self.calls
+            if full.startswith(module)
+        }
 
     def knows(self, name: str) -> bool:
         """Whether a canonical name may stand in a scenario."""
@@ -122,7 +127,7 @@ def settings_of(
 
 
 def _is_default(signature: Signature, name: str, tree: ast.expr) -> bool:
-    """Whether an argument says what the function would do without it."""
+    """Whether an argument is the default of the parameter of that name."""
     defaults = [p.default for p in signature.parameters if p.name == name and p.default is not None]
     return bool(defaults) and ast.unparse(defaults[0]) == ast.unparse(tree)
 

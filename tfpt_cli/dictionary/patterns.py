@@ -10,22 +10,21 @@ stands in `*[_a, _b]` must be given by place, and `_has(F.gelu)` is any expressi
 from __future__ import annotations
 
 import ast
-import copy
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.native import native
-from tfpt_cli.dictionary.rows import RowError
+from tfpt_cli.dictionary.records import RowError
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.signature import parse_signature
-from tfpt_cli.language.trees import dotted
+from tfpt_cli.language.templates import Rest, fill, has_rest
+from tfpt_cli.language.trees import copied, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-# What stands for `...`: the further positional arguments and the further keywords. Bound by the pattern's call.
-Rest = tuple[list[ast.expr], list[ast.keyword]]
+# What a pattern's holes stand for, by name; what a wildcard and `...` stand for, by the node and by the call that has it.
 Bindings = dict[str | ast.Call | ast.Name, ast.expr | Rest]
 Shared = dict[str, ast.expr]
 
@@ -93,7 +92,7 @@ def parsed(text: str) -> ast.expr:
 def rewritten(tree: ast.expr, rules: Mapping[str, str]) -> tuple[ast.expr, int]:
     """A tree with every place that matches a pattern replaced, innermost first, and how many there were."""
     rewriter = _Rewriter([(Pattern(pattern).tree, parsed(by)) for pattern, by in rules.items()])
-    new: ast.expr = rewriter.visit(copy.deepcopy(tree))
+    new: ast.expr = rewriter.visit(copied(tree))
     return new, rewriter.count
 
 
@@ -108,32 +107,18 @@ class _Rewriter(ast.NodeTransformer):
                 bindings: Bindings = {}
                 if _matches(pattern, node, bindings):
                     self.count += 1
-                    by = copy.deepcopy(by)
-                    return _Filler(bindings, _own_rests(pattern, by, bindings)).visit(by)
+                    holes = {
+                        k: tree for k, tree in bindings.items() if isinstance(k, str) and isinstance(tree, ast.expr)
+                    }
+                    return fill(by, holes, rests=_own_rests(pattern, by, bindings))
         return node
 
 
-class _Filler(ast.NodeTransformer):
-    """Puts what was bound into a replacement."""
-
-    def __init__(self, bindings: Bindings, rests: Mapping[ast.Call, Rest]) -> None:
-        self.bindings, self.rests = bindings, rests
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        bound = self.bindings.get(node.id)
-        return copy.deepcopy(bound) if isinstance(bound, ast.expr) else node
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        if _has_rest(node):
-            args, keywords = self.rests.get(node, ([], []))
-            said = {keyword.arg for keyword in node.keywords}
-            node.args = [*node.args[:-1], *copy.deepcopy(args)]
-            node.keywords += [copy.deepcopy(keyword) for keyword in keywords if keyword.arg not in said]
-        return self.generic_visit(node)
-
-
 def _own_rests(pattern: ast.expr, by: ast.expr, bindings: Bindings) -> dict[ast.Call, Rest]:
-    """What `...` stands for in each call of a replacement: that of the call of the same function, or of the same place."""
+    """What `...` stands for in each call of a replacement.
+
+    It is what it stands for in the pattern's call of that function or, where there is none, in the pattern's call of that rank.
+    """
     bound = [(_callee(call), rest) for call in _with_rest(pattern) if isinstance(rest := bindings[call], tuple)]
     found: dict[ast.Call, Rest] = {}
     for place, call in enumerate(_with_rest(by) if bound else ()):
@@ -143,7 +128,7 @@ def _own_rests(pattern: ast.expr, by: ast.expr, bindings: Bindings) -> dict[ast.
 
 
 def _with_rest(tree: ast.expr) -> list[ast.Call]:
-    return [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _has_rest(node)]
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call) and has_rest(node)]
 
 
 def _free(bindings: Bindings) -> Iterator[ast.expr]:
@@ -162,14 +147,6 @@ def _callee(call: ast.Call) -> str:
 
 def _wild(tree: ast.AST) -> bool:
     return isinstance(tree, ast.Name) and tree.id.startswith("_")
-
-
-def _is_rest(tree: ast.AST) -> bool:
-    return isinstance(tree, ast.Constant) and tree.value is ...
-
-
-def _has_rest(call: ast.Call) -> bool:
-    return bool(call.args) and _is_rest(call.args[-1])
 
 
 def _matches(pattern: ast.AST, node: ast.AST, bindings: Bindings) -> bool:
@@ -213,7 +190,7 @@ def _holds_inside(pattern: ast.expr, node: ast.AST, bindings: Bindings) -> bool:
 
 
 def _same(mine: object, other: object) -> bool:
-    """Whether two constants are the same; 1 is 1.0, and no truth value."""
+    """Whether two constants are equal: 1 and 1.0 are, 1 and True are not."""
     numbers = type(mine) in (int, float) and type(other) in (int, float)
     return mine == other and (numbers or type(mine) is type(other))
 
@@ -226,7 +203,7 @@ def _binds(name: str, node: ast.expr, bindings: Bindings) -> bool:
 
 
 def _arguments_match(pattern: ast.Call, node: ast.Call, bindings: Bindings) -> bool:
-    rest = _has_rest(pattern)
+    rest = has_rest(pattern)
     wanted, placed = _by_place(pattern.args[:-1] if rest else pattern.args)
     if len(node.args) < placed or any(isinstance(tree, ast.Starred) for tree in node.args[:placed]):
         return False

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-import yamlcore
-
 from tfpt_cli.dictionary.conditions import Conditions
-from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.dictionary.files import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tfpt_cli.language.signature import Signature
 
-DTYPES = ("float32", "float64", "float16", "bfloat16", "complex64", "complex128")
 VERDICTS = ("differ", "error", "wrong")
 KINDS = ("points", "special")
-
-
-class PointsError(Exception):
-    """Points of a row that cannot be right; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -68,32 +58,23 @@ class Part:
         )
 
 
-@cache
-def point_sets() -> dict[str, dict[str, Any]]:
+def point_sets() -> Mapping[str, dict[str, Any]]:
     """The sets of `points.yaml`, by name."""
-    text = Path(__file__).with_name("points.yaml").read_text(encoding="utf-8")
-    sets: dict[str, dict[str, Any]] = yaml.load(text, Loader=yamlcore.CCoreLoader)  # noqa: S506 - builds plain data only
-    return sets
+    return rows_of("points")
 
 
-def domain_of(row: dict[str, Any]) -> str:
+def domain_of(row: Mapping[str, Any]) -> str:
     """Where the operation of a row is differentiable, in words; `none` where its result has no derivative."""
     points = row.get("points")
     return str(row.get("domain") or (point_sets()[points]["domain"] if isinstance(points, str) else "everywhere"))
 
 
-def cases_of(name: str, row: dict[str, Any], signature: Signature) -> tuple[Case, ...]:
-    """The cases of a row. Raises `PointsError`."""
-    if isinstance(row["points"], str) and row["points"] not in point_sets():
-        raise PointsError(f"no set of points '{row['points']}'")
-    cases = [case for kind in KINDS for case in _cases(name, row, signature, kind)]
-    named = [(case.kind, case.name, case.complex) for case in cases]
-    if len(set(named)) < len(named):
-        raise PointsError("two cases have one name")
-    return tuple(cases)
+def cases_of(name: str, row: Mapping[str, Any], signature: Signature) -> tuple[Case, ...]:
+    """The cases of an operation's row: its ordinary points, then the special ones."""
+    return tuple(case for kind in KINDS for case in _cases(name, row, signature, kind))
 
 
-def _cases(name: str, row: dict[str, Any], signature: Signature, kind: str) -> Iterator[Case]:
+def _cases(name: str, row: Mapping[str, Any], signature: Signature, kind: str) -> Iterator[Case]:
     given = row.get(kind)
     default = f"{name}({', '.join(signature.arrays)})"
     one = signature.arrays[0] if signature.arrays else ""
@@ -101,41 +82,35 @@ def _cases(name: str, row: dict[str, Any], signature: Signature, kind: str) -> I
         return
     if given is None or isinstance(given, str):
         found = point_sets()[given or row["points"]]
-        yield Case(kind, kind, row.get("call", default), {one: found[kind]}, False)
+        call = row.get("call", default)
+        yield Case(kind=kind, name=kind, call=call, inputs={one: found[kind]}, complex=False)
         other = "complex" if kind == "points" else "complex_special"
         if other in found:
-            yield Case(kind, kind, row.get("call", default), {one: found[other]}, True)
+            yield Case(kind=kind, name=kind, call=call, inputs={one: found[other]}, complex=True)
         return
     entries = given if isinstance(given, list) and given and isinstance(given[0], dict) else [given]
     for index, entry in enumerate(entries):
         values = dict(entry) if isinstance(entry, dict) else {one: entry}
         call, called = values.pop("call", row.get("call", default)), values.pop("name", "")
         wanted = values.pop("complex", None)
-        yield Case(kind, called or (kind if len(entries) == 1 else f"{kind} {index + 1}"), call, values, wanted)
+        called = called or (kind if len(entries) == 1 else f"{kind} {index + 1}")
+        yield Case(kind=kind, name=called, call=call, inputs=values, complex=wanted)
 
 
-def parts_of(row: dict[str, Any]) -> tuple[Part, ...]:
-    """The declared differences of a row. Raises `PointsError`."""
-    parts = []
-    for entry in row.get("parts", []):
-        unknown = set(entry) - {"in", "at", "dtypes", "verdict", "because", "machine", "versions", "unstable"}
-        if unknown or "because" not in entry or entry.get("verdict", "differ") not in VERDICTS:
-            words = "'in', 'at', 'dtypes', 'verdict', 'because', 'machine', 'versions', 'unstable'"
-            raise PointsError(f"a declared difference has {words}, not {sorted(entry)}")
-        if entry.get("unstable", "torch") not in FRAMEWORKS or ("unstable" in entry and entry.get("at") != ["nan"]):
-            raise PointsError("'unstable' names a framework, and stands beside `at: [nan]` alone")
-        parts.append(
-            Part(
-                _texts(entry.get("in", "all")),
-                _texts(entry.get("at", ())),
-                _texts(entry.get("dtypes", ())),
-                entry.get("verdict", "differ"),
-                " ".join(entry["because"].split()),
-                Conditions.written(entry),
-                entry.get("unstable", ""),
-            )
+def parts_of(entries: Sequence[Mapping[str, Any]]) -> tuple[Part, ...]:
+    """The declared differences of a row, from the list that it has under `parts` or `edges`."""
+    return tuple(
+        Part(
+            quantities=_texts(entry.get("in", "all")),
+            cases=_texts(entry.get("at", ())),
+            dtypes=_texts(entry.get("dtypes", ())),
+            verdict=entry.get("verdict", "differ"),
+            because=" ".join(entry["because"].split()),
+            conditions=Conditions.written(entry),
+            unstable=entry.get("unstable", ""),
         )
-    return tuple(parts)
+        for entry in entries
+    )
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import ast
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-import yamlcore
-
+from tfpt_cli.dictionary.files import rows_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.language.trees import called_name
 
@@ -20,10 +17,8 @@ if TYPE_CHECKING:
 @cache
 def readings(framework: str) -> Mapping[str, list[tuple[ast.Call, ast.expr]]]:
     """The other spellings of what the rows know, by the canonical name of the call, each with its neutral meaning."""
-    text = Path(__file__).with_name("readings.yaml").read_text(encoding="utf-8")
-    rows = yaml.load(text, Loader=yamlcore.CCoreLoader)  # noqa: S506 - builds plain data only
     found: dict[str, list[tuple[ast.Call, ast.expr]]] = {}
-    for written, meaning in rows[framework].items():
+    for written, meaning in rows_of("readings")[framework].items():
         template = ast.parse(written, mode="eval").body
         assert isinstance(template, ast.Call)
         name = native(framework).canonical(called_name(template))

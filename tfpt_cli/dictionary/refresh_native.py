@@ -1,7 +1,7 @@
 """Write the lists of native calls that a scenario may use: `tfpt_cli/dictionary/native/*.json`.
 
-    python tests/tools/refresh_native.py torch
-    python tests/tools/refresh_native.py tensorflow
+    python -m tfpt_cli.dictionary.refresh_native torch
+    python -m tfpt_cli.dictionary.refresh_native tensorflow
 
 Run it when a framework version is to be supported, and read the diff before committing it: the lists are the
 security boundary for scenarios from strangers. A name gets in only through a module named here, and the

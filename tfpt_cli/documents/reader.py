@@ -8,8 +8,8 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.native import ROOTS
 from tfpt_cli.expressions.native import check_native, with_full_names
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.expression import Complaint, bad_constants, mark_inputs, outside, parse, substitute
 from tfpt_cli.language.suggest import did_you_mean
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 # What a listing itself uses by these names.
-_RESERVED = {root for roots in ROOTS.values() for root in roots} | {
+_RESERVED = {root for framework in FRAMEWORKS.values() for root in framework.roots} | {
     *("rng", "print", "sys", "scipy", "mpmath", "mp", "ml_dtypes"),
 }
 

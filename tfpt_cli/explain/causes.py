@@ -18,7 +18,8 @@ from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.patterns import rewritten
 from tfpt_cli.explain.surroundings import same_around
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
-from tfpt_cli.language.trees import dotted
+from tfpt_cli.language.templates import renamed
+from tfpt_cli.language.trees import dotted, nodes
 from tfpt_cli.results import Comparison, SideValue, State, Verdict
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 class Provenance:
     """What a quantity was made by: the code of each side, the kind of the quantity, and who left it to a default.
 
-    `shapes` are those of the inputs, as far as they are known, `values` the quantities that are the values behind it.
+    `shapes` are the shapes of the inputs, None where one is not known. `values` are the quantities that this one is derived
+    from: of a derivative, the output itself.
     `numbers` holds the numbers of inputs that are written out. `by` are the names of what a derivative is taken by: the input,
     and the lines that hold it; empty where that is not one input.
     """
@@ -53,18 +55,8 @@ def involved_code(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.e
 
 def canonical(tree: ast.expr, framework: str) -> ast.expr:
     """A tree in which every dotted name of a framework is its canonical one."""
-    table = native(framework)
-
-    class Rename(ast.NodeTransformer):
-        def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-            name = dotted(node)
-            full = table.canonical(name) if name else ""
-            if full and full != name:
-                return ast.parse(full, mode="eval").body
-            return self.generic_visit(node)
-
-    renamed: ast.expr = Rename().visit(tree)
-    return renamed
+    names = {dotted(node) for node in nodes(tree) if isinstance(node, ast.Attribute)} - {""}
+    return renamed(tree, {name: native(framework).canonical(name) for name in names})
 
 
 def explained(
@@ -84,7 +76,7 @@ def explained(
 
 
 def numbers_of(row: Difference, code: Iterable[Provenance]) -> dict[str, Any]:
-    """The constants that the names of a row's patterns stand for in a scenario, by the first of its fits that stands there."""
+    """What the names of a row's patterns stand for in a scenario, where those are constants: `{"__eps": 0.1}`."""
     for involved in code:
         for fit in row.fits:
             for places in _places(fit, involved):
@@ -105,7 +97,7 @@ def _fits(fit: Fit, comparison: Comparison, involved: Provenance) -> bool:
         and _of_dtype(fit.dtypes, sides)
         and all(_run(sides[f], word) for f, word in fit.how.items())
         and all(_shows(sides[f], word) for f, word in fit.shows.items())
-        and all(words.search(sides[f].note) for f, words in fit.says.items())
+        and all(re.search(words, sides[f].note, re.IGNORECASE) for f, words in fit.says.items())
         and _stands(fit, involved, sides)
         and not any(_inside(p, involved, f) for f, patterns in fit.without.items() for p in patterns)
     )
@@ -141,12 +133,15 @@ def _places(fit: Fit, involved: Provenance) -> list[tuple[Shared, dict[str, Plac
 
 
 def _of_input(tree: ast.expr, names: frozenset[str]) -> bool:
-    """Whether an expression holds one of the names; no names: nobody knows which they are."""
+    """Whether one of the names stands in an expression; True where there are no names, since it is not known which they are."""
     return not names or any(isinstance(node, ast.Name) and node.id in names for node in ast.walk(tree))
 
 
 class _Code:
-    """Code that is no constant: the same as code of the same text; whether it is the same as a constant nobody knows."""
+    """What a hole stands for that is no constant.
+
+    It equals code of the same text; whether it equals a constant is not known, and comparing them raises `TypeError`.
+    """
 
     def __init__(self, tree: ast.expr, involved: Provenance) -> None:
         self.text = ast.unparse(tree)
@@ -169,7 +164,10 @@ class _Code:
 
 
 def _pairs(one: Any, other: Any) -> list[tuple[Any, Any]]:
-    """The numbers of two things of one size, or of one number and many; raises `TypeError` where they are not known."""
+    """The numbers of two arrays side by side, one number beside each of many: `_pairs([1, 2], 0)` is `[(1, 0), (2, 0)]`.
+
+    Raises `TypeError` where the numbers of one are not known.
+    """
     first, second = _numbers(one), _numbers(other)
     size = max(len(first), len(second))
     if len(first) not in (1, size) or len(second) not in (1, size):
@@ -191,7 +189,7 @@ def _known(thing: Any) -> bool:
 
 
 def _holds(condition: ast.expr, shared: Shared, involved: Provenance, sides: Mapping[str, SideValue]) -> bool:
-    """Whether a row's condition is met by what its names stand for; not where they cannot tell."""
+    """Whether a row's condition is true of what its names stand for; False where that cannot be told."""
     names = {name: _value(tree, involved) for name, tree in shared.items()}
     axes = max((len(shape) for shape in involved.shapes.values() if shape is not None), default=0)
     tools = {"pairs": _pairs, "numbers": _numbers, "known": _known, "any": any, "all": all, "sum": sum, "abs": abs}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.lifting import rows_by_call
+from tfpt_cli.frameworks import FRAMEWORKS, TORCH
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
 from tfpt_cli.language.trees import called_name
 
@@ -69,9 +70,9 @@ def _rows(call: ast.Call) -> frozenset[str]:
     name = called_name(call)
     own = name.rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
     operations = dictionary().operations
-    rows = [row for framework in ("torch", "tensorflow") for row, _ in rows_by_call(framework).get(name, ())]
+    rows = [row for framework in FRAMEWORKS for row, _ in rows_by_call(framework).get(name, ())]
     if not rows and isinstance(call.func, ast.Attribute):
-        rows = [row for row, _ in rows_by_call("torch").get(f"torch.{call.func.attr}", ())]
+        rows = [row for row, _ in rows_by_call(TORCH).get(f"torch.{call.func.attr}", ())]
     rows = rows or ([operations[own]] if own in operations else [])
     return frozenset(row.name for row in rows if row.kind in _COMPUTING and row.differentiable)
 

@@ -9,7 +9,7 @@ import ast
 import math
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.language.expression import (
     COMPARISONS,
     CONSTANTS,
@@ -29,6 +29,7 @@ from tfpt_cli.language.suggest import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tfpt_cli.dictionary.records import Operation
     from tfpt_cli.language.signature import Parameter
 
 # The shape of what a call gives: of several arrays a list, None where it is not known.
@@ -151,7 +152,7 @@ class _Checker:
         return None
 
     def attribute(self, node: ast.expr, value: ast.expr, attribute: str) -> Shape | None:
-        """The shape of an array's attribute; of everything else with a dot there is something to complain."""
+        """The shape of `x.T` or `x.mT`; complains about every other name with a dot."""
         if is_constant(node):
             return ()  # a .nan or .inf of the matrix
         named = isinstance(value, ast.Name) and value.id not in self.inputs

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.readings import readings
-from tfpt_cli.dictionary.rows import Operation, dictionary
-from tfpt_cli.expressions.lowering import put_in
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.language.expression import is_constant
 from tfpt_cli.language.signature import parse_signature
-from tfpt_cli.language.trees import branches, called_name, dotted
+from tfpt_cli.language.templates import fill
+from tfpt_cli.language.trees import branches, called_name, copied, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
+
+    from tfpt_cli.dictionary.records import Operation
 
 
 # Parameters that do not change what a function of one array computes.
@@ -29,22 +31,22 @@ class NoRow(Exception):
 def lifted(tree: ast.expr, framework: str, names: set[str], whole: Container[str] = ()) -> ast.expr:
     """The neutral expression that a checked native one means, by the rows' spellings. Raises `NoRow`.
 
-    `names` are those of arrays, `whole` those that hold whole numbers: of them a function may mean something else, as
-    `F.cross_entropy` does, to which they are classes and no probabilities.
+    `lifted(<tf.nn.relu(x)>, "tensorflow", {"x"})` is `relu(x)`. `names` are the names of arrays, `whole` the names of arrays
+    of whole numbers, of which a function may mean something else: to `F.cross_entropy` they are classes, not probabilities.
     """
-    result: ast.expr = _Lifter(framework, names, whole).visit(ast.parse(ast.unparse(tree), mode="eval").body)
+    result: ast.expr = _Lifter(framework, names, whole).visit(copied(tree))
     return result
 
 
 def holds_whole(tree: ast.expr, names: set[str], whole: Container[str]) -> bool:
-    """Whether all that stands in an expression is whole numbers."""
+    """Whether an expression uses arrays of whole numbers alone, and at least one."""
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in names}
     return bool(used) and all(name in whole for name in used)
 
 
 @cache
 def rows_by_call(framework: str) -> Mapping[str, list[tuple[Operation, ast.Call]]]:
-    """The rows by the canonical name of the call that spells them."""
+    """The rows that a framework's call spells, by its canonical name: `{"F.relu": [(<relu>, <F.relu(x)>)], ...}`."""
     table = native(framework)
     found: dict[str, list[tuple[Operation, ast.Call]]] = {}
     for row in dictionary().operations.values():
@@ -91,7 +93,7 @@ class _Lifter(ast.NodeTransformer):
         raise NoRow(_cut(ast.unparse(node)))
 
     def reading(self, name: str, call: ast.Call) -> ast.AST | None:
-        """What `readings.yaml` says that a call means, with what the call has at the names of the reading."""
+        """The neutral expression that a call means by `readings.yaml`, with its own arguments; None where none fits."""
         for template, meaning in readings(self.framework).get(self.table.canonical(name), ()):
             given = settings_of(template, call, self.framework, exact=True)
             asked = {
@@ -100,7 +102,7 @@ class _Lifter(ast.NodeTransformer):
             if given is None or not asked <= set(given):
                 continue
             put: dict[str, ast.expr] = {key: self.visit(_settled(value)) for key, value in given.items()}
-            read: ast.AST = put_in(meaning, put)
+            read = fill(meaning, put)
             if not _with_stray_flag(read):
                 return read
         return None

@@ -1,7 +1,7 @@
 """Neutral expressions written out as source text: for a framework, for the NumPy reference, and for 50 digits.
 
 The tree has been checked by `tfpt_cli.expressions.checking`. A side enters only through the rows' spellings and through
-`_CONSTANT_ARRAY`, the way it writes a constant array.
+the way it writes a constant array.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import math
 import struct
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.dictionary.formulas import value_of
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.checking import ATTRIBUTES
+from tfpt_cli.frameworks import FRAMEWORKS, NUMPY
 from tfpt_cli.language.expression import (
     COMPARISONS,
     CONSTANTS,
@@ -23,18 +25,16 @@ from tfpt_cli.language.expression import (
     literal,
 )
 from tfpt_cli.language.kinds import ARRAY_KINDS
+from tfpt_cli.language.templates import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Set
+    from collections.abc import Iterator, Mapping
 
+    from tfpt_cli.dictionary.records import Operation
     from tfpt_cli.language.signature import Signature
 
-_CONSTANT_ARRAY = {
-    "torch": "torch.tensor({value}, dtype=torch.{dtype})",
-    "tensorflow": "tf.constant({value}, dtype=tf.{dtype})",
-    "numpy": "np.array({value}, dtype='{dtype}')",
-    "mpmath": "np.array({value}, dtype=object)",
-}
+# How the reference writes a constant array, in float64 and in digits.
+_REFERENCE_ARRAY = {"numpy": NUMPY.array, "mpmath": "np.array({value}, dtype=object)"}
 # How many bits of a number's significand a dtype keeps, for the constants of the reference.
 _SIGNIFICAND = {"float16": 11, "bfloat16": 8, "float32": 24, "complex64": 24}
 
@@ -50,7 +50,9 @@ def written(tree: ast.expr, framework: str, dtype: str) -> str:
 
 
 def written_for_reference(tree: ast.expr, dtype: str, held: Iterator[int], *, digits: bool = False) -> str | None:
-    """The same for the reference, in NumPy float64 or with `digits` in mpmath; None where a row has no such spelling.
+    """A checked neutral expression as source text for the reference: NumPy in float64, or with `digits` mpmath.
+
+    None where a row has no such spelling: `written_for_reference(<softmax(x)>, "float32", count(), digits=True)`.
 
     A constant that the checked dtype cannot hold is rounded to it, as the frameworks round it, so that the reference is
     asked about the same numbers. What is held by `stop_gradient` keeps the value of the first call, under a number of `held`.
@@ -79,7 +81,7 @@ def filled(
     given: set[str],
     settings: Mapping[str, Any],
     arrays: Mapping[str, ast.expr],
-) -> Any:
+) -> ast.expr:
     """A row's spelling, as a tree, with its parameters put in.
 
     Trailing settings that are None, or were not `given` and are off (None or False), are not written.
@@ -93,41 +95,8 @@ def filled(
             break
         left_out.add(parameter.name)
     values = {name: literal(value) for name, value in settings.items()} | dict(arrays)
-    return put_in(template, values, left_out)
-
-
-def put_in(node: Any, values: Mapping[str, ast.expr], left_out: Set[str] = frozenset()) -> Any:
-    """A copy of a template with its names replaced. The template is a row's, used again and again, and stays as it is."""
-    match node:
-        case ast.Name(id=name):
-            return values.get(name, node)
-        case ast.Constant() | ast.expr_context() | ast.operator() | ast.unaryop() | ast.cmpop():
-            return node
-        case ast.IfExp(test=test, body=body, orelse=orelse):
-            chosen = body if _holds(put_in(test, values, left_out)) else orelse
-            return put_in(chosen, values, left_out)
-        case ast.Call(func=function, args=arguments, keywords=keywords):
-            kept = [k for k in keywords if not (isinstance(k.value, ast.Name) and k.value.id in left_out)]
-            return ast.Call(
-                put_in(function, values, left_out),
-                [put_in(argument, values, left_out) for argument in arguments],
-                [ast.keyword(keyword.arg, put_in(keyword.value, values, left_out)) for keyword in kept],
-            )
-        case ast.AST():
-            return type(node)(**{name: put_in(value, values, left_out) for name, value in ast.iter_fields(node)})
-        case list():
-            return [put_in(item, values, left_out) for item in node]
-    return node
-
-
-def _holds(test: ast.expr) -> bool:
-    """Whether a row's condition holds: a setting that is on, `dtype == "complex128"`, or `ord < 0`."""
-    match test:
-        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
-            return bool(constant(left) == constant(right))
-        case ast.Compare(left=left, ops=[ast.Lt()], comparators=[right]):
-            return bool(constant(left) < constant(right))
-    return bool(constant(test))
+    names = {**settings, "math": math}
+    return fill(template, values, decide=lambda test: bool(value_of(test, names)), left_out=left_out)
 
 
 class _Writer:
@@ -136,6 +105,7 @@ class _Writer:
         self.rounded = _SIGNIFICAND.get(dtype) if side in ("numpy", "mpmath") else None
         self.dtype = in_double(dtype) if side == "numpy" else dtype
         self.held = held or itertools.count()
+        self.constant = _REFERENCE_ARRAY[side] if side in _REFERENCE_ARRAY else FRAMEWORKS[side].array
 
     def array(self, node: ast.expr) -> ast.expr:
         """The tree of an array, or of a constant that stands beside one."""
@@ -196,7 +166,7 @@ class _Writer:
         self, row: Operation, given: set[str], settings: dict[str, Any], arrays: dict[str, ast.expr]
     ) -> ast.expr:
         known = settings if "dtype" in settings else {**settings, "dtype": self.dtype}
-        tree: ast.expr = filled(row.spelling[self.side], row.signature, given, known, arrays)
+        tree = filled(row.spelling[self.side], row.signature, given, known, arrays)
         for case in row.undecided if self.unknown else ():
             # The condition is evaluated with the same arguments as the spelling, which have no effects.
             condition = filled(case.at, row.signature, given, known, arrays)
@@ -213,11 +183,11 @@ class _Writer:
         dtype = ARRAY_KINDS[annotation] if annotation else self.dtype
         value = value if annotation or not self.rounded else _rounded_all(value, self.rounded)
         text = ast.unparse(literal(value))
-        return ast.parse(_CONSTANT_ARRAY[self.side].format(value=text, dtype=dtype), mode="eval").body
+        return ast.parse(self.constant.format(value=text, dtype=dtype), mode="eval").body
 
 
 def _rounded(value: float, bits: int) -> float:
-    """A number with so many bits, to the nearest, ties to even: what a coarser dtype makes of it (within its range)."""
+    """A number rounded to so many bits, ties to even, as a coarser dtype holds it (within its range)."""
     if value == 0 or not math.isfinite(value):
         return value
     if bits == _SIGNIFICAND["float32"]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 
-from tfpt_cli.dictionary.native import OTHER, ROOTS, native
+from tfpt_cli.dictionary.native import native
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.expression import Complaint, offset
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.suggest import did_you_mean
-from tfpt_cli.language.trees import called_name, dotted
+from tfpt_cli.language.templates import renamed
+from tfpt_cli.language.trees import called_name, children, dotted, nodes
 
 
 def check_native(tree: ast.expr, framework: str, variables: set[str], *, given: int = 0) -> list[Complaint]:
@@ -25,16 +26,8 @@ def check_native(tree: ast.expr, framework: str, variables: set[str], *, given: 
 def with_full_names(tree: ast.expr, framework: str, variables: set[str]) -> ast.expr:
     """The tree with bare class names (`Dense`) written out, so that it runs with the usual imports alone."""
     table = native(framework)
-
-    class Rename(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.AST:
-            full = table.canonical(node.id)
-            if node.id in variables or full == node.id or full not in table.calls:
-                return node
-            return ast.parse(full, mode="eval").body
-
-    renamed: ast.expr = Rename().visit(tree)
-    return renamed
+    used = {node.id for node in nodes(tree) if isinstance(node, ast.Name)} - variables
+    return renamed(tree, {name: full for name in used if (full := table.canonical(name)) in table.calls})
 
 
 class _Checker:
@@ -53,7 +46,7 @@ class _Checker:
             case ast.Call():
                 self.call(node, given)
             case _:
-                for child in ast.iter_child_nodes(node):
+                for child in children(node):
                     self.visit(child)
 
     def name(self, node: ast.Name | ast.Attribute) -> None:
@@ -81,12 +74,11 @@ class _Checker:
         if table.knows(canonical):
             return True
         root = full.split(".")[0]
-        label = FRAMEWORKS[table.framework].label
-        if root in ROOTS[OTHER[table.framework]] and root not in ROOTS[table.framework]:
-            self.complain(
-                node, f"'{full}' belongs to {FRAMEWORKS[OTHER[table.framework]].label}, but this is the {label} side"
-            )
-        elif "." not in full and root in ROOTS[table.framework]:
+        own = FRAMEWORKS[table.framework]
+        owner = next((f for f in FRAMEWORKS.values() if root in f.roots), own)
+        if owner is not own and root not in own.roots:
+            self.complain(node, f"'{full}' belongs to {owner.label}, but this is the {own.label} side")
+        elif "." not in full and root in own.roots:
             self.complain(node, f"'{full}' is a module; name a function in it")
         elif "." not in full:
             hint = table.nearest(full, self.variables)
@@ -94,7 +86,7 @@ class _Checker:
             self.complain(node, f"unknown name '{full}'{hint}{given}")
         else:
             hint = table.nearest(canonical)
-            self.complain(node, f"'{full}' is not among the {label} calls that a scenario may make{hint}")
+            self.complain(node, f"'{full}' is not among the {own.label} calls that a scenario may make{hint}")
         return False
 
     def call(self, node: ast.Call, given: int) -> None:

@@ -34,7 +34,7 @@ class Framework(str):
     roots: tuple[str, ...] = ()
     imports: Mapping[str, str] = field(default_factory=dict)
     modes: tuple[str, ...] = ("eager",)
-    fans: Callable[[tuple[int, ...]], tuple[int, int] | None] | None = None
+    fans: Callable[[tuple[int, ...]], tuple[int, int] | None] = lambda _: None
     output_axis: int = 0
     packages: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -17,6 +17,8 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.language.trees import children, nodes
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -153,16 +155,15 @@ def _placed_nodes(tree: ast.expr, line: str, lead: int) -> tuple[int, int]:
             column = getattr(node, "col_offset", None)
             if column is not None:
                 node.offset = lead + (len(encoded[:column].decode()) if encoded else column)  # type: ignore[attr-defined]
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        level = [child for node in level for child in children(node)]
     return count, depth
 
 
 def outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a kind of node
     """Everything in a tree that the language does not have."""
-    for kind, message in _REFUSED.items():
-        if isinstance(node, kind):
-            yield Complaint(offset(node), message)
-            return
+    if type(node) in _REFUSED:
+        yield Complaint(offset(node), _REFUSED[type(node)])
+        return
     match node:
         case ast.Constant(value=value):
             if isinstance(value, bytes):
@@ -363,18 +364,35 @@ def is_constant(node: ast.AST) -> bool:
 
 def bad_constants(node: ast.AST) -> Iterator[Complaint]:
     """The constant parts of a tree whose arithmetic must not be handed to a framework's process."""
+    if any(_is_bad(part) for part in nodes(node)):
+        yield from _outermost_bad(node)
+
+
+def _is_bad(node: ast.AST) -> bool:
+    """Whether a node itself has no reasonable value: what only arithmetic and whole numbers can be."""
+    if type(node) is ast.BinOp or (type(node) is ast.Constant and type(node.value) is int):
+        try:
+            constant(node)
+        except BadConstant:
+            return True
+        except NotConstant:
+            pass
+    return False
+
+
+def _outermost_bad(node: ast.AST) -> Iterator[Complaint]:
     try:
         constant(node)
     except BadConstant as error:
         yield Complaint(offset(error.node), str(error))
     except NotConstant:
-        for child in ast.iter_child_nodes(node):
-            yield from bad_constants(child)
+        for child in children(node):
+            yield from _outermost_bad(child)
 
 
 def mark_inputs(tree: ast.expr, names: set[str]) -> ast.expr:
     """The tree with every use of an input marked, so that an input called `e` is not taken for the number."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Name) and node.id in names:
             node.input = True  # type: ignore[attr-defined]
     return tree

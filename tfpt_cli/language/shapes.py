@@ -164,7 +164,7 @@ def _squeeze(arrays: list[Any], settings: Settings) -> Shape | None:
 
 
 def _reduce_broadcast(arrays: list[Any], settings: Settings) -> Shape | None:
-    """Several arrays are broadcast, then reduced."""
+    """The rule of an operation that broadcasts its arrays and then reduces the result, such as a loss."""
     return _reduce([broadcast(*arrays)], settings)
 
 
@@ -187,7 +187,7 @@ def _square_to_number(arrays: list[Any], settings: Settings) -> Shape | None:
 
 
 def _several(count: int) -> Callable[[list[Any], Settings], list[Shape | None]]:
-    """The rule of a call that gives so many arrays, whose shapes are not worked out."""
+    """The rule of a call that gives so many arrays, the shapes of which are not known: two for `slogdet(x)`."""
     return lambda _, __: [None] * count
 
 

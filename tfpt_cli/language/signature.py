@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.language.expression import BadConstant, Complaint, NotConstant, constant, offset
@@ -34,7 +34,7 @@ class Parameter:
         return self.default is None and self.kind in ("array", "setting")
 
     def misfit(self, name: str, value: Any) -> str:
-        """Why a value is not of the annotated kind, in words; empty where it is. None is whatever defaults to it."""
+        """Why a value is not of the annotated kind, in words; empty where it is. None fits where it is the default."""
         if self.annotation is None or (value is None and _is_none(self.default)):
             return ""
         kind, fits = KINDS[self.annotation]
@@ -43,48 +43,57 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Signature:
-    """A parsed signature; `text` is what a person reads."""
+    """A parsed signature. `text` is what a person reads, without the annotations: `x, /, *, axis=None`."""
 
     text: str
     parameters: tuple[Parameter, ...]
 
-    @property
+    @cached_property
     def arrays(self) -> tuple[str, ...]:
         return tuple(p.name for p in self.parameters if p.kind == "array")
 
-    @property
+    @cached_property
     def settings(self) -> tuple[str, ...]:
         return tuple(p.name for p in self.parameters if p.kind == "setting")
+
+    @cached_property
+    def _positional(self) -> tuple[Parameter, ...]:
+        return tuple(p for p in self.parameters if not p.keyword_only and p.kind in ("array", "setting"))
+
+    @cached_property
+    def _kinds(self) -> frozenset[str]:
+        return frozenset(p.kind for p in self.parameters)
+
+    @cached_property
+    def _required(self) -> tuple[str, ...]:
+        return tuple(p.name for p in self.parameters if p.required)
 
     def bind(self, name: str, call: ast.Call, *, given: int = 0) -> tuple[dict[str, ast.expr], list[Complaint]]:
         """The arguments of a call by parameter name (those left out are missing), and what does not fit.
 
         `given` counts leading positional arguments that tfpt passes itself (the tensor of a native initializer).
         """
-        bound: dict[str, ast.expr] = {}
         complaints: list[Complaint] = []
-        positional = [p for p in self.parameters if not p.keyword_only and p.kind in ("array", "setting")][given:]
-        variadic = any(p.kind == "args" for p in self.parameters)
-        for parameter, argument in zip(positional, call.args, strict=False):
-            bound[parameter.name] = argument
+        positional, kinds = self._positional[given:], self._kinds
+        variadic = "args" in kinds
+        bound = {parameter.name: argument for parameter, argument in zip(positional, call.args, strict=False)}
         if len(call.args) > len(positional) and not variadic:
             most = f"{len(positional)} argument{'s' * (len(positional) != 1)}"
             few = "at most " * any(not p.required for p in positional)
             message = f"{name} takes {few}{most}, got {len(call.args)} ({self.show(name)})"
             complaints.append(Complaint(offset(call.args[len(positional)]), message))
         skipped = {p.name for p in self.parameters[:given]}
-        names = {p.name for p in self.parameters if p.kind == "setting"} - skipped
-        open_ended = any(p.kind == "kwargs" for p in self.parameters)
+        names = set(self.settings) - skipped
         for keyword in call.keywords:
             at = offset(keyword)
             if keyword.arg in bound:
                 complaints.append(Complaint(at, f"{name} gets '{keyword.arg}' twice ({self.show(name)})"))
             elif keyword.arg in names:
                 bound[str(keyword.arg)] = keyword.value
-            elif not open_ended:
+            elif "kwargs" not in kinds:
                 hint = did_you_mean(str(keyword.arg), names)
                 complaints.append(Complaint(at, f"{name} has no argument '{keyword.arg}'{hint} ({self.show(name)})"))
-        missing = [p.name for p in self.parameters if p.required and p.name not in bound and p.name not in skipped]
+        missing = [name for name in self._required if name not in bound and name not in skipped]
         if missing and not variadic:
             words = ", ".join(f"'{item}'" for item in missing)
             complaints.append(Complaint(offset(call), f"{name} needs {words} ({self.show(name)})"))
@@ -122,7 +131,7 @@ class Signature:
         return values, complaints
 
     def wrong(self, name: str, settings: Mapping[str, Any]) -> list[str]:
-        """What is not of the annotated kind among known values, in words."""
+        """Of some settings' values, those that are not of the annotated kind, each in words."""
         known = [parameter for parameter in self.parameters if parameter.name in settings]
         return [words for p in known if (words := p.misfit(name, settings[p.name]))]
 
@@ -152,12 +161,12 @@ def parse_signature(text: str) -> Signature:
     for node in ast.walk(arguments):
         if isinstance(node, ast.arg):
             node.annotation = None
-    return Signature(ast.unparse(arguments), tuple(parameters))
+    return Signature(text=ast.unparse(arguments), parameters=tuple(parameters))
 
 
 def _parameter(argument: ast.arg, kind: str, keyword_only: bool, default: ast.expr | None) -> Parameter:
     annotation = ast.unparse(argument.annotation) if argument.annotation else None
-    return Parameter(argument.arg, kind, keyword_only, default, annotation)
+    return Parameter(name=argument.arg, kind=kind, keyword_only=keyword_only, default=default, annotation=annotation)
 
 
 def bind_any(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import HELPERS, UNKNOWN, calculate_gain, value_of
 from tfpt_cli.dictionary.native import native, settings_of
-from tfpt_cli.dictionary.rows import ROOTS, Initializer, Layer, dictionary
-from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.dictionary.rows import ROOTS, dictionary
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.expression import (
     BadConstant,
     Complaint,
@@ -21,11 +21,13 @@ from tfpt_cli.language.expression import (
     literal,
     offset,
 )
-from tfpt_cli.language.trees import branches, called_name
+from tfpt_cli.language.templates import fill
+from tfpt_cli.language.trees import branches, called_name, nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Set
 
+    from tfpt_cli.dictionary.records import Initializer, Layer
     from tfpt_cli.documents.reader import Reader
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.layers.layout import Layout
@@ -35,7 +37,7 @@ Fans = tuple[int, int]
 
 @dataclass(frozen=True)
 class InitializerCall:
-    """An initializer with its settings."""
+    """A row of an initializer with the values of its settings: what `he_normal()` or `uniform(-1, 1)` says."""
 
     row: Initializer
     settings: Mapping[str, Any]
@@ -54,14 +56,17 @@ class InitializerCall:
         return f"{self.row.name}({', '.join(words)})"
 
     def base(self, fans: Fans | None) -> InitializerCall | None:
-        """The plainest row that this comes to for a tensor with these fans; None where it needs them and there are none."""
+        """The row without a formula that this comes to for a tensor with these fans: `normal(0, 0.1)` for a `he_normal()`.
+
+        None where the formula needs the fans and there are none.
+        """
         if self.row.means is None:
             return self
         return formula(self.row.means, self.settings, fans)
 
 
 def _number(value: float) -> str:
-    """All digits where they are few, so that 1000 and 1001 are told apart; else four."""
+    """A number with up to eight characters as it is, so that 1000 and 1001 are told apart; a longer one in four digits."""
     whole = repr(value).removesuffix(".0")
     return whole if len(whole) <= 8 else f"{value:.4g}"
 
@@ -104,45 +109,31 @@ def written(
         assert base is not None
         fill = base
     names = {**fill.settings, "shape": tuple(shape), "first": first}
-    tree = _Put(names, framework).visit(ast.parse(ast.unparse(fill.row.spelling[framework]), mode="eval").body)
-    return ast.unparse(tree)
+    return ast.unparse(_with_settings(fill.row.spelling[framework], names, framework))
 
 
-class _Put(ast.NodeTransformer):
-    """Puts the settings into a spelling: what names no module is computed, the rest stays as it is written."""
+def _with_settings(
+    spelling: ast.expr, names: Mapping[str, Any], framework: str, left_out: Set[str] = frozenset()
+) -> ast.expr:
+    """A spelling with the settings put in: what names no module is computed, the rest stays as it is written."""
+    bound = {a.arg for node in nodes(spelling) if isinstance(node, ast.Lambda) for a in node.args.args}
+    kept = ROOTS[framework] | {"tensor", "dtype"}
 
-    def __init__(self, names: Mapping[str, Any], framework: str) -> None:
-        self.names = names
-        self.roots = ROOTS[framework]
-        self.bound: set[str] = set()
+    def compute(node: ast.expr) -> ast.expr | None:
+        if isinstance(node, (ast.Constant, ast.Starred, ast.Lambda)) or (
+            isinstance(node, ast.Name) and node.id in bound
+        ):
+            return None
+        used = {part.id for part in nodes(node) if isinstance(part, ast.Name)}
+        return literal(value_of(node, names)) if used & (set(names) | HELPERS) and not used & kept else None
 
-    def visit(self, node: ast.AST) -> Any:
-        if isinstance(node, ast.IfExp):
-            return self.visit(node.body if value_of(node.test, self.names) else node.orelse)
-        if isinstance(node, ast.Lambda):
-            self.bound |= {argument.arg for argument in node.args.args}
-            node.body = self.visit(node.body)
-            return node
-        if isinstance(node, ast.expr) and not isinstance(node, (ast.Constant, ast.Starred)) and self.known(node):
-            return literal(value_of(node, self.names))
-        return self.generic_visit(node)
-
-    def known(self, node: ast.expr) -> bool:
-        if isinstance(node, ast.Name) and node.id in self.bound:
-            return False
-        used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-        return bool(used & (set(self.names) | HELPERS)) and not used & (self.roots | {"tensor", "dtype"})
+    return fill(spelling, {}, decide=lambda test: bool(value_of(test, names)), compute=compute, left_out=left_out)
 
 
 def layer_source(tree: ast.expr, names: Mapping[str, Any], given: set[str], framework: str) -> ast.Call:
     """A layer's spelling with its settings put in; keywords that were not given have the same default in the row."""
-
-    class Drop(ast.NodeTransformer):
-        def visit_Call(self, node: ast.Call) -> ast.AST:
-            node.keywords = [k for k in node.keywords if not isinstance(k.value, ast.Name) or k.value.id in given]
-            return self.generic_visit(node)
-
-    source = _Put(names, framework).visit(Drop().visit(ast.parse(ast.unparse(tree), mode="eval").body))
+    left_out = {node.id for node in nodes(tree) if isinstance(node, ast.Name)} - given
+    source = _with_settings(tree, names, framework, left_out)
     assert isinstance(source, ast.Call)
     return source
 
@@ -182,7 +173,7 @@ def cannot_take(row: Initializer, shape: Shape) -> str:
 
 
 def not_the_same(row: Initializer, settings: Mapping[str, Any], layout: Layout, shape: Shape, turned: Shape) -> str:
-    """Why a neutral row cannot mean the same on both sides for this parameter, in words; empty where it does.
+    """Why a neutral row cannot mean one thing on both sides for this parameter, in words; empty where it does.
 
     `shape` is PyTorch's and `turned` Keras's. What is placed by index, or made orthogonal after flattening, depends on
     more than a distribution.
@@ -218,7 +209,7 @@ def alone(row: Initializer) -> str:
 
 def native_source(tree: ast.expr, framework: str) -> str:
     """A native initializer as it is written; in PyTorch the tensor is passed in as `tensor`."""
-    if framework == "torch" and isinstance(tree, ast.Call):
+    if framework == TORCH and isinstance(tree, ast.Call):
         tree = ast.Call(tree.func, [ast.Name("tensor", ast.Load()), *tree.args], tree.keywords)
     return ast.unparse(tree)
 
@@ -234,7 +225,7 @@ def native_fill(tree: ast.expr, framework: str) -> InitializerCall | None:
     if not isinstance(tree, ast.Call):
         return None
     for row, template in _templates(framework).get(called_name(tree).rsplit(".", 1)[-1], []):
-        trees = settings_of(template, tree, framework, given=int(framework == "torch"), exact=True)
+        trees = settings_of(template, tree, framework, given=int(framework == TORCH), exact=True)
         if trees is None:
             continue
         defaults = {p.name: p.default for p in row.signature.parameters if p.default is not None}
@@ -261,7 +252,7 @@ def _named_class(identifier: str) -> ast.expr | None:
     camel = identifier if identifier[:1].isupper() else "".join(word.capitalize() for word in identifier.split("_"))
     short = {"Uniform": "RandomUniform", "Normal": "RandomNormal", "One": "Ones", "Zero": "Zeros"}.get(camel, camel)
     full = f"keras.initializers.{short}"
-    return ast.parse(f"{full}()", mode="eval").body if full in native("tensorflow").calls else None
+    return ast.parse(f"{full}()", mode="eval").body if full in native(TENSORFLOW).calls else None
 
 
 def constants(trees: Mapping[str, ast.expr]) -> dict[str, Any]:
@@ -278,10 +269,10 @@ def constants(trees: Mapping[str, ast.expr]) -> dict[str, Any]:
 
 
 class _Gain(ast.NodeTransformer):
-    """`nn.init.calculate_gain("relu")` as its value."""
+    """Puts a number in the place of every `nn.init.calculate_gain("relu")`."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        if native("torch").canonical(called_name(node)) != "nn.init.calculate_gain":
+        if native(TORCH).canonical(called_name(node)) != "nn.init.calculate_gain":
             return self.generic_visit(node)
         arguments = [constant(item) for item in (*node.args, *(k.value for k in node.keywords))]
         return literal(calculate_gain(*arguments))

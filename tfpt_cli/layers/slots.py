@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.formulas import UNKNOWN, tensorflow_fans, text_of, torch_fans, value_of
-from tfpt_cli.dictionary.rows import CELL, COPY, Layer, LayerParameter
+from tfpt_cli.dictionary.formulas import UNKNOWN, text_of, value_of
+from tfpt_cli.dictionary.rows import CELL, COPY
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.layers.initializers import (
     Fans,
@@ -28,6 +28,7 @@ from tfpt_cli.layers.parameters import FilledParameter, Filling
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from tfpt_cli.dictionary.records import Layer, LayerParameter
     from tfpt_cli.language.shapes import Shape
 
 MAX_WEIGHTS = 100_000_000
@@ -191,11 +192,10 @@ def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slo
             layout = Layout(entry.layout, {**{a: s for a, s in sizes.items() if s is not None}, **blocks}, entry.blocks)
             shapes = {f: _value(entry.shape, values) for f, values in names.items()}
             turned = _turned(layout, shapes[TENSORFLOW])
+            held = {TORCH: shapes[TORCH], TENSORFLOW: turned}
             fans: dict[str, Fans | None] = {
-                TORCH: torch_fans(shapes[TORCH]) if shapes[TORCH] is not None else None,
-                TENSORFLOW: _value(entry.fans[TENSORFLOW], names[TENSORFLOW])
-                if TENSORFLOW in entry.fans
-                else (tensorflow_fans(turned) if turned is not None else None),
+                f: _value(entry.fans[f], names[f]) if f in entry.fans else f.fans(shape) if shape is not None else None
+                for f, shape in held.items()
             }
             both = _value(entry.fans["both"], names[TORCH]) if "both" in entry.fans else fans[TORCH]
             fans_of[entry.name] = fans

@@ -16,7 +16,8 @@ from rich.text import Text
 from tfpt_cli.dictionary.differences import Difference, differences
 from tfpt_cli.dictionary.measured import measured
 from tfpt_cli.dictionary.native import native
-from tfpt_cli.dictionary.rows import CELL, COPY, Initializer, Layer, Operation, dictionary
+from tfpt_cli.dictionary.records import Initializer, Layer, Operation
+from tfpt_cli.dictionary.rows import CELL, COPY, dictionary
 from tfpt_cli.frameworks import FRAMEWORKS, OURSELVES
 from tfpt_cli.language.trees import branches, called_name
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from tfpt_cli.dictionary.conditions import MACHINE, VERSIONS
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.subjects.registry import SUBJECTS
 
@@ -189,7 +190,7 @@ def structure() -> dict[str, Any]:
                     }
                     for package, words in VERSIONS.items()
                 },
-                "examples": [{"torch": ">=2.8"}],
+                "examples": [{next(iter(FRAMEWORKS)): ">=2.8"}],
             },
             "matrix": {
                 "title": "One case for each combination of values; the names may stand in any call or expression",

@@ -11,8 +11,8 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.points import DTYPES
-from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.language.kinds import ARRAY_KINDS
 from tfpt_cli.results import Verdict
 from tfpt_cli.selfcheck.probes import Deviation, Probe, deviation, fits, verdict_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tfpt_cli.dictionary.points import Case
+    from tfpt_cli.dictionary.records import Operation
     from tfpt_cli.language.signature import Parameter
     from tfpt_cli.results import Report, ScenarioResult
 

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.checks import check_rows
 from tfpt_cli.dictionary.measured import MEASURED
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.engine.options import Observer, Options
@@ -63,8 +64,9 @@ def selfcheck(
 ) -> Examination:
     """Runs the scenarios of the operations (all unless named) and gives what they came to.
 
-    `options` are those of `tfpt_cli.engine.run.Options` that say how to run them.
+    `options` are those of `tfpt_cli.engine.run.Options` that say how to run them. Rows that cannot be right raise `RowError`.
     """
+    check_rows()
     report = check(Options(generated=scenarios(probes(names, dtypes)), **options), observer)
     return examine(report, whole=not names and not dtypes)
 

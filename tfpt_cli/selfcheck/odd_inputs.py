@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.rows import Operation, dictionary
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.selfcheck.probes import Probe, fits
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfpt_cli.dictionary.points import Case
+    from tfpt_cli.dictionary.records import Operation
 
 # By 65 numbers the reference no longer takes every slope; 1,000 are more than any report shows.
 SIZES = (0, 1, 64, 65, 1000)

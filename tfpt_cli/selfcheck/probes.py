@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from tfpt_cli.dictionary.points import Case
-    from tfpt_cli.dictionary.rows import Operation
+    from tfpt_cli.dictionary.records import Operation
     from tfpt_cli.results import Comparison, Problem, ScenarioResult, Unread
     from tfpt_cli.scenario.scenario import Scenario
 

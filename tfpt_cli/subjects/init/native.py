@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native, settings_of
-from tfpt_cli.dictionary.rows import Layer, dictionary
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import called_name
@@ -24,6 +24,7 @@ from tfpt_cli.subjects.init.spec import NAME, RESERVED, Init
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tfpt_cli.dictionary.records import Layer
     from tfpt_cli.documents.reader import Reader
 
 
@@ -189,7 +190,7 @@ class NativeReader:
         missing = [slot.name for slot in there if slot.attribute[TORCH] is None]
         for name in fillings:
             if name in missing:
-                reader.complain((NAME, TORCH, name), f"{reader.get(NAME, 'torch', 'layer')} has no {name}", key=True)
+                reader.complain((NAME, TORCH, name), f"{reader.get(NAME, TORCH, 'layer')} has no {name}", key=True)
             elif name not in used:
                 self.unknown_parameter(name, there)
         return parameters

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import UNKNOWN
-from tfpt_cli.dictionary.rows import Layer, dictionary
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.checking import unknown
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.expression import Complaint, offset
@@ -21,6 +21,7 @@ from tfpt_cli.subjects.init.torch import filled
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tfpt_cli.dictionary.records import Layer
     from tfpt_cli.documents.reader import Reader
     from tfpt_cli.layers.parameters import FilledParameter, Filling
 

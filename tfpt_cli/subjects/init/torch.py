@@ -42,7 +42,7 @@ def sections(spec: Init) -> Iterator[Section]:
     lines = [f"torch.manual_seed({spec.seed})"]
     if spec.dtype != "float32":
         lines.append(f"torch.set_default_dtype(torch.{spec.dtype})")
-    build = [f"layer = {spec.write_layer('torch')}"]
+    build = [f"layer = {spec.write_layer(TORCH)}"]
     build += [fill for parameter in spec.parameters if parameter.attribute[TORCH] for fill in parameter.fills()]
     drawn = any(parameter.draws(TORCH, spec.samples) for parameter in spec.parameters)
     again = any(parameter.built_again(TORCH) for parameter in spec.parameters)
@@ -59,7 +59,7 @@ def sections(spec: Init) -> Iterator[Section]:
     # Only now: what draws one default again may draw the others too.
     built = [parameter for parameter in there if parameter.built_again(TORCH)]
     if built:
-        held = {variable_of(parameter): f"({parameter.attribute['torch']}).detach()" for parameter in built}
+        held = {variable_of(parameter): f"({parameter.attribute[TORCH]}).detach()" for parameter in built}
         source = draws_by_building(spec.samples, held, "{}.clone()", "torch.stack")
         yield Section(source, tuple(map(_leaf, built)), after=tuple(parameter.name for parameter in built))
     for parameter in there:

@@ -1,0 +1,197 @@
+"""What a row of the dictionary is: an operation, an initializer, a layer with its parameters, a call that gives values.
+
+`tfpt_cli.dictionary.rows` makes them of the YAML files; the keys of a row are explained at the head of its file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable, Iterator
+
+    from tfpt_cli.dictionary.points import Case, Part
+    from tfpt_cli.language.signature import Signature
+
+Made = TypeVar("Made")
+
+
+class RowError(Exception):
+    """A row of the dictionary that cannot be right; the message says which and why."""
+
+
+class OnDemand(Mapping[str, Made], Generic[Made]):
+    """A mapping whose values are made when they are first asked for: `OnDemand({"a": "1 + 2"}, ast.parse)["a"]`.
+
+    A command needs few of the rows, and few of their expressions; to make all takes a tenth of a second.
+    """
+
+    def __init__(self, given: Mapping[str, Any], make: Callable[[str, Any], Made]) -> None:
+        self._given, self._make = given, make
+        self._made: dict[str, Made] = {}
+
+    def __getitem__(self, key: str) -> Made:
+        if key not in self._made:
+            self._made[key] = self._make(key, self._given[key])
+        return self._made[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._given
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """Arguments at which independent sources give an operation different values, so that nobody is right or wrong there.
+
+    `at` is a NumPy condition on the operation's parameters: `np.isneginf(x)`; `because` says which sources part.
+    """
+
+    at: ast.expr
+    because: str
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A function of arrays; the keys are explained at the head of `operations/elementwise.yaml`.
+
+    `kind` is its file. `spelling` has both frameworks, `numpy` for the reference and, where there is one, `mpmath` for
+    50 digits. `axes` says how many axes an array must have, at least and at most; `edges` are the declared differences at
+    the edges of `tfpt_cli.selfcheck.edge_inputs`.
+    """
+
+    name: str
+    kind: str
+    signature: Signature
+    spelling: Mapping[str, ast.expr]
+    shape: str
+    operator: str | None
+    about: str
+    domain: str
+    cases: tuple[Case, ...]
+    dtypes: tuple[str, ...]
+    parts: tuple[Part, ...]
+    undecided: tuple[Undecided, ...] = ()
+    edges: tuple[Part, ...] = ()
+    axes: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether its result has a derivative at all (an index or a truth value has none)."""
+        return self.domain != "none"
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each entry of the result comes from one entry of each array."""
+        return self.shape in ("elementwise", "complex of two")
+
+    @property
+    def unstable(self) -> tuple[Part, ...]:
+        """The declared differences in which a framework's answer at NaN depends on the place in a vector."""
+        return tuple(part for part in self.parts if part.unstable)
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """A way to fill a parameter; the same on both sides. The keys are explained in `initializers.yaml`.
+
+    A framework that is missing from `spelling` is written as what the row `means`; with neither, `alone` says why.
+    """
+
+    name: str
+    signature: Signature
+    spelling: Mapping[str, ast.expr]
+    means: ast.expr | None
+    distribution: ast.Call | None
+    structure: str
+    axes: tuple[int, int] | None
+    requires: Mapping[str, ast.expr]
+    alone: str
+    scenario: str
+
+    @property
+    def random(self) -> bool:
+        """Whether it draws anything."""
+        return bool(self.means or self.distribution or self.structure)
+
+
+@dataclass(frozen=True)
+class LayerParameter:
+    """One parameter of a layer: where each framework keeps it and how the axes correspond.
+
+    The keys are explained in `layers.yaml`; a side of `attribute` is None where the layer has no such parameter.
+    """
+
+    name: str
+    attribute: Mapping[str, ast.expr]
+    added: ast.expr | None
+    key: str
+    layout: str
+    sizes: Mapping[str, ast.expr]
+    blocks: Mapping[str, tuple[str, ...]]
+    shape: ast.expr
+    present: str | None
+    keras_argument: str
+    also: Mapping[str, Any]
+    fans: Mapping[str, ast.expr]
+    fans_of: str
+    copied: int | None
+    reset: str
+    default: Mapping[str, ast.expr]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer: its spelling by framework, the shapes that Keras builds it for, its parameters."""
+
+    name: str
+    signature: Signature
+    spelling: Mapping[str, ast.expr]
+    where: Mapping[str, ast.expr]
+    requires: Mapping[str, ast.expr]
+    input_shape: ast.expr
+    build: ast.expr | None
+    recurrent: bool
+    parameters: Mapping[str, LayerParameter]
+    notes: str
+    scenario: str
+
+    def names(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings, and the row's own names for formulas of them where those can be computed and are not given."""
+        names = dict(settings)
+        for name, formula in self.where.items():
+            if name in settings:
+                continue
+            try:
+                names[name] = value_of(formula, names)
+            except UNKNOWN:
+                continue
+        return names
+
+    @property
+    def keys(self) -> dict[str, list[LayerParameter]]:
+        """What a scenario may fill, and the parameters that it fills."""
+        keys: dict[str, list[LayerParameter]] = {}
+        for entry in self.parameters.values():
+            keys.setdefault(entry.key, []).append(entry)
+        return keys
+
+
+@dataclass(frozen=True)
+class ArrayCall:
+    """A call that gives an input its values: its NumPy spelling and the shape of the result."""
+
+    name: str
+    signature: Signature
+    spelling: Mapping[str, ast.expr]
+    shape: ast.expr

@@ -1,0 +1,92 @@
+"""Templates: code with holes, as the rows of the dictionary and the recipes of known differences are written.
+
+A hole is a name. `fill` puts code into the holes: for a framework's listing, for the reference, for what a recipe writes.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.language.trees import dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Set
+
+# What `...` stands for as the last argument of a call: the further positional arguments and the further keywords.
+Rest = tuple[list[ast.expr], list[ast.keyword]]
+
+_WITHOUT_HOLES = (ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+
+
+def fill(
+    template: ast.expr,
+    values: Mapping[str, ast.expr],
+    *,
+    decide: Callable[[ast.expr], bool] | None = None,
+    compute: Callable[[ast.expr], ast.expr | None] | None = None,
+    left_out: Set[str] = frozenset(),
+    rests: Mapping[ast.Call, Rest] | None = None,
+) -> ast.expr:
+    """A copy of a template with its names, dotted ones too, replaced by `values`: `f(y, 2)` for `f(x, 2)` and `{"x": y}`.
+
+    `decide` says of a condition whether it holds: of `a if axis else b` one branch is left, and without `decide` both stay.
+    `compute` may give what an expression comes to, which then stands in its place. A keyword that is a name of `left_out` is
+    not written: `f(x, axis=axis)` is `f(x)`. `rests` are the arguments that stand for the `...` of the template's calls.
+    """
+    filled: ast.expr = _Filler(values, decide, compute, left_out, rests or {}).filled(template)
+    return filled
+
+
+def renamed(tree: ast.expr, names: Mapping[str, str]) -> ast.expr:
+    """A tree with some of its names, dotted ones too, replaced by others: `{"Dense": "keras.layers.Dense"}`."""
+    changed = {old: ast.parse(new, mode="eval").body for old, new in names.items() if new != old}
+    return fill(tree, changed) if changed else tree
+
+
+@dataclass(frozen=True)
+class _Filler:
+    values: Mapping[str, ast.expr]
+    decide: Callable[[ast.expr], bool] | None = None
+    compute: Callable[[ast.expr], ast.expr | None] | None = None
+    left_out: Set[str] = frozenset()
+    rests: Mapping[ast.Call, Rest] = field(default_factory=dict)
+
+    def filled(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [self.filled(item) for item in node]
+        if not isinstance(node, ast.AST) or isinstance(node, _WITHOUT_HOLES):
+            return node
+        if isinstance(node, ast.IfExp) and self.decide is not None:
+            return self.filled(node.body if self.decide(node.test) else node.orelse)
+        if self.compute is not None and isinstance(node, ast.expr) and (value := self.compute(node)) is not None:
+            return value
+        if isinstance(node, (ast.Name, ast.Attribute)) and (value := self.values.get(dotted(node))) is not None:
+            return value
+        if isinstance(node, ast.Name):
+            return node
+        if isinstance(node, ast.Call):
+            args, keywords = self._arguments(node)
+            new: ast.AST = ast.Call(self.filled(node.func), self.filled(args), self.filled(keywords))
+        else:
+            new = type(node)(**{name: self.filled(value) for name, value in ast.iter_fields(node)})
+        if hasattr(node, "offset"):  # the place in a scenario's text
+            new.offset = node.offset  # type: ignore[attr-defined]
+        return new
+
+    def _arguments(self, call: ast.Call) -> Rest:
+        """The arguments of a call of the template that are written, with those that `...` stands for."""
+        args = call.args
+        keywords = [k for k in call.keywords if not (isinstance(k.value, ast.Name) and k.value.id in self.left_out)]
+        if has_rest(call):
+            more, further = self.rests.get(call, ([], []))
+            said = {keyword.arg for keyword in keywords}
+            args = [*args[:-1], *more]
+            keywords += [keyword for keyword in further if keyword.arg not in said]
+        return args, keywords
+
+
+def has_rest(call: ast.Call) -> bool:
+    """Whether the last positional argument of a call is `...`, which stands for any further arguments."""
+    return bool(call.args) and isinstance(call.args[-1], ast.Constant) and call.args[-1].value is ...
