@@ -1,6 +1,6 @@
 """A third framework that nothing in tfpt knows of, put in from outside: NumPy, which spells every operation already.
 
-`python tests/toys/third.py scenario.yaml` prints the listings of its gradient scenarios in PyTorch and in this framework.
+`python tests/toys/third.py scenario.yaml` prints the listings of its gradient scenarios in this framework, which `python` runs.
 """
 
 from __future__ import annotations
@@ -9,15 +9,6 @@ import sys
 from typing import TYPE_CHECKING, ClassVar
 
 from tfpt_cli.frameworks import FRAMEWORKS, SIDES, Framework, Side
-from tfpt_cli.listing import Section
-from tfpt_cli.subjects.gradient.subject import WRITERS
-from tfpt_cli.subjects.gradient.writer import FrameworkWriter
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tfpt_cli.documents.inputs import Values
-    from tfpt_cli.subjects.gradient.spec import Output
 
 THIRD = Framework(
     key="third",
@@ -30,6 +21,17 @@ THIRD = Framework(
     packages=("numpy",),
     versions={"numpy": "NumPy"},
 )
+FRAMEWORKS[THIRD.key] = THIRD  # before anything asks which frameworks there are
+
+from tfpt_cli.listing import Section  # noqa: E402
+from tfpt_cli.subjects.gradient.subject import WRITERS  # noqa: E402
+from tfpt_cli.subjects.gradient.writer import FrameworkWriter  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfpt_cli.documents.inputs import Values
+    from tfpt_cli.subjects.gradient.spec import Output
 
 
 class ThirdWriter(FrameworkWriter):
@@ -60,17 +62,15 @@ class ThirdWriter(FrameworkWriter):
         return Section("")
 
 
-FRAMEWORKS["third"] = THIRD
-WRITERS["third"] = ThirdWriter
+WRITERS[THIRD.key] = ThirdWriter
 
 if __name__ == "__main__":
     from tfpt_cli.results import Problem, Unread
     from tfpt_cli.scenario.scenario import load
 
-    sides = (SIDES[0], Side(key="third", label=THIRD.label, framework=THIRD))
+    sides = (SIDES[0], Side(key=THIRD.key, label=THIRD.label, framework=THIRD))
     for document in load(sys.argv[1]):
         if isinstance(document, (Problem, Unread)):
             sys.exit(str(document))
         for scenario in document:
-            for listing in scenario.listings(sides).values():
-                print(listing.script())
+            print(scenario.listings(sides)[sides[1]].script())
