@@ -50,7 +50,7 @@ TESTS = {
     "compare/arbiter": ("arbiter",),
     "compare/layout": ("layout", "init"),
     "compare/summary": ("summary",),
-    "subjects/init/comparer": ("parameter", "init"),
+    "subjects/init/comparer": ("init_comparer", "init"),
     "compare/declared_laws": ("declared_laws", "structure"),
     "compare/structure": ("structure",),
     "compare/sample": ("sample", "distribution"),
