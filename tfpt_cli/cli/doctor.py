@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from packaging.requirements import Requirement
+from packaging.version import Version
 from rich.text import Text
 
 from tfpt_cli.results import Failure, printable
@@ -63,12 +64,16 @@ async def _examined(side: Side) -> Examined:
 
 
 def _required(package: str) -> str:
-    """What pip is to install, within the versions that tfpt asks for: `'torch<2.14,>=2.6'`."""
+    """What pip is to install, within the versions that tfpt asks for: `'torch>=2.6,<2.14'`."""
     try:
-        required = metadata.requires("tfpt") or []
+        required = [Requirement(text) for text in metadata.requires("tfpt") or []]
     except metadata.PackageNotFoundError:  # run from its source
         required = []
-    return next((f"'{text}'" for text in required if re.match(rf"{package}\b", text)), package)
+    for requirement in required:
+        if requirement.name == package:
+            bounds = sorted(requirement.specifier, key=lambda bound: Version(bound.version))
+            return f"'{package}{','.join(map(str, bounds))}'"
+    return package
 
 
 def run_doctor(sides: Sides) -> int:

@@ -18,7 +18,7 @@ from tfpt_cli.dictionary.formulas import HELPERS
 from tfpt_cli.dictionary.patterns import parsed
 from tfpt_cli.dictionary.points import VERDICTS, point_sets
 from tfpt_cli.dictionary.readings import readings
-from tfpt_cli.dictionary.records import RowError
+from tfpt_cli.dictionary.records import RowError, Unlike
 from tfpt_cli.dictionary.rows import OPERATIONS, ROOTS, array_call, initializer, layer, operation, written_out
 from tfpt_cli.frameworks import FRAMEWORKS, TORCH
 from tfpt_cli.language.dtypes import DTYPES
@@ -51,7 +51,7 @@ _KEYS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "initializer": (
         {"signature", "scenario"},
-        {*_COLUMNS, "means", "distribution", "structure", "axes", "requires", "alone"},
+        {*_COLUMNS, "means", "distribution", "structure", "axes", "requires", "unlike", "alone"},
     ),
     "layer": (
         {"signature", *_COLUMNS, "input_shape", "parameters", "scenario"},
@@ -164,6 +164,11 @@ def check_initializer(name: str, row: Row) -> None:
     if made.structure not in ("", "orthogonal", "sparse"):
         raise RowError(f"{name}: no structure '{made.structure}'")
     _ask_all(made.requires)
+    known = {p.name for p in signature.parameters} | HELPERS | Unlike.NAMES
+    for unlike in made.unlike:
+        for formula in (unlike.where, *(part for part in unlike.because if not isinstance(part, str))):
+            if unknown := _names(formula) - known:
+                raise RowError(f"{name}: '{ast.unparse(formula)}' does not know {sorted(unknown)}")
 
 
 def check_layer(name: str, row: Row) -> None:

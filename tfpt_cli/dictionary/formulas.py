@@ -48,6 +48,7 @@ _NAMES: dict[str, Any] = {
     "len": len,
     "list": list,
     "range": range,
+    "sorted": sorted,
     "is_tuple": lambda value: isinstance(value, (tuple, list)),
     "calculate_gain": calculate_gain,
     "times": times,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 
@@ -102,6 +102,26 @@ class Operation:
 
 
 @dataclass(frozen=True)
+class Unlike:
+    """Where an initializer does not fill a parameter alike on both sides: a formula, and why, as the parts of a text.
+
+    The parts are texts and formulas in turn: `["dirac needs groups that divide ", <shape[0]>, ""]`. `NAMES` are what both may
+    use of the parameter besides the settings of the initializer.
+    """
+
+    where: ast.expr
+    because: tuple[str | ast.expr, ...]
+
+    NAMES: ClassVar[frozenset[str]] = frozenset({"shape", "turned", "gate_orders", "merged", "bidirectional"})
+
+    def words(self, names: Mapping[str, Any]) -> str:
+        """Why, for a parameter of which the names are known; empty where the formula does not hold."""
+        if not value_of(self.where, names):
+            return ""
+        return "".join(part if isinstance(part, str) else str(value_of(part, names)) for part in self.because)
+
+
+@dataclass(frozen=True)
 class Initializer:
     """A way to fill a parameter; the same on both sides. The keys are explained in `initializers.yaml`.
 
@@ -116,6 +136,7 @@ class Initializer:
     structure: str
     axes: tuple[int, int] | None
     requires: Mapping[str, ast.expr]
+    unlike: tuple[Unlike, ...]
     alone: str
     scenario: str
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from tfpt_cli.dictionary.records import (
     Operation,
     RowError,
     Undecided,
+    Unlike,
 )
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.signature import parse_signature
@@ -105,7 +107,7 @@ def drawn_layers(framework: str) -> frozenset[str]:
     found = set()
     for row in dictionary().layers.values():
         laws = [called_name(p.default[framework]) for p in row.parameters.values() if framework in p.default]
-        if any(law and law not in ("zeros", "ones", "constant") for law in laws):
+        if any(law and dictionary().initializers[law].random for law in laws):
             calls = [node for node in ast.walk(row.spelling[framework]) if isinstance(node, ast.Call)]
             found |= {called_name(call).rpartition(".")[2] for call in calls}
     return frozenset(found - {"Sequential", "Bidirectional"})  # those draw nothing of their own
@@ -160,6 +162,10 @@ def initializer(name: str, row: Mapping[str, Any]) -> Initializer:
         structure=row.get("structure", ""),
         axes=tuple(row["axes"]) if "axes" in row else None,
         requires=_requires(name, row),
+        unlike=tuple(
+            Unlike(where=expression(name, entry["where"]), because=tuple(_with_formulas(name, entry["because"])))
+            for entry in row.get("unlike", ())
+        ),
         alone=row.get("alone", "").strip(),
         scenario=row["scenario"],
     )
@@ -256,6 +262,12 @@ def _requires(name: str, row: Mapping[str, Any]) -> Mapping[str, ast.expr]:
     """What must hold, by how a person would say it; a condition alone says it itself."""
     given = row.get("requires", {})
     return _expressions(name, given if isinstance(given, dict) else {given: given})
+
+
+def _with_formulas(where: str, text: str) -> Iterator[str | ast.expr]:
+    """The parts of a text with formulas in braces."""
+    for place, part in enumerate(re.split(r"\{(.*?)\}", " ".join(text.split()))):
+        yield expression(where, part) if place % 2 else part
 
 
 def _spelling(name: str, row: Mapping[str, Any], *others: str) -> Mapping[str, ast.expr]:

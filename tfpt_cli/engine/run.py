@@ -215,11 +215,16 @@ class Pipeline:
             skipped = failed_result(scenario, sides, ())
             self.settle(index, scenario, replace(skipped, status=Status.SKIPPED, notes=(words,)))
             return
-        first = waiting.first or waiting.outcomes
+        # In the order of the sides, whichever answered first: notes and failures are read in that order.
+        outcomes = {side: waiting.outcomes[side] for side in waiting.round.listings}
+        first = waiting.first or outcomes
         failures: list[Failure] = []  # mistakes of ours: they are this scenario's alone, and lose nothing of it
         found = Compared(waiting.round.comparisons, first)
         try:
-            again = waiting.run.send(waiting.outcomes)
+            again = waiting.run.send(outcomes)
+            while not again.listings:  # no question, but what is known so far
+                found = Compared(again.comparisons, first)
+                again = waiting.run.send({})
         except StopIteration as end:
             found = end.value
         except Exception as error:

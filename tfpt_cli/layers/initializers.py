@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import math
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from tfpt_cli.dictionary.records import Initializer, Layer
     from tfpt_cli.documents.reader import Reader
     from tfpt_cli.language.shapes import Shape
-    from tfpt_cli.layers.layout import Layout
 
 Fans = tuple[int, int]
 
@@ -172,29 +170,12 @@ def cannot_take(row: Initializer, shape: Shape) -> str:
     return f"{row.name} fills tensors with {needed} axes{why}, this parameter has {len(shape)}: {_show(shape)}"
 
 
-def not_the_same(row: Initializer, settings: Mapping[str, Any], layout: Layout, shape: Shape, turned: Shape) -> str:
-    """Why a neutral row cannot mean one thing on both sides for this parameter, in words; empty where it does.
+def not_the_same(row: Initializer, names: Mapping[str, Any]) -> str:
+    """Why a neutral row cannot mean one thing on both sides for a parameter, in words; empty where it does.
 
-    `shape` is PyTorch's and `turned` Keras's. What is placed by index, or made orthogonal after flattening, depends on
-    more than a distribution.
+    `names` are its settings, and what the head of `initializers.yaml` says that `unlike` may use.
     """
-    if row.structure == "orthogonal":
-        ours = shape[0], math.prod(shape[1:])
-        theirs = math.prod(turned[:-1]), turned[-1]
-        if theirs not in (ours, ours[::-1]):
-            return (
-                f"PyTorch makes a {_show(ours)} matrix of it, Keras one of {_show(theirs)}: orthogonal is not the same"
-            )
-    if row.structure == "sparse" and len(turned) != 2:
-        return f"Keras keeps it with {len(turned)} axes, and the zeros are counted in the columns of a matrix"
-    if row.name == "identity" and len(set(layout.blocks.values())) > 1:
-        return "the gates stand in another order in each framework, so the ones would belong to another gate"
-    if row.name == "dirac":
-        if "(" in layout.pattern:
-            return "its channels are not laid out alike, so the ones would belong to other channels"
-        if shape[0] % settings["groups"]:
-            return f"dirac needs groups that divide {shape[0]}, got {settings['groups']}"
-    return ""
+    return next(filter(None, (unlike.words(names) for unlike in row.unlike)), "")
 
 
 def _show(shape: Shape) -> str:

@@ -169,9 +169,14 @@ class Slot:
         """Why a neutral initializer cannot fill this parameter alike on both sides; empty where it does."""
         if self.shape is None or self.turned is None:
             return ""
-        if fill.row.structure == "sparse" and "ward_layer" in (self.attribute[TENSORFLOW] or ""):
-            return "Keras copies the initializers of a Bidirectional layer, and cannot copy a function; sparse is one there"
-        return not_the_same(fill.row, fill.settings, self.layout, self.shape, self.turned)
+        names = {
+            "shape": self.shape,
+            "turned": self.turned,
+            "gate_orders": len(set(self.layout.blocks.values())),
+            "merged": "(" in self.layout.pattern,
+            "bidirectional": "ward_layer" in (self.attribute[TENSORFLOW] or ""),
+        }
+        return not_the_same(fill.row, {**fill.settings, **names})
 
 
 def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slot]:

@@ -36,7 +36,10 @@ class Terms:
 
 @dataclass(frozen=True)
 class Round:
-    """Listings of one task that run together, by side; `comparisons` is what is known before they have run."""
+    """Listings of one task that run together, by side; `comparisons` is what is known before they have run.
+
+    A round without listings only says what is known: should tfpt fail after it, that is not lost.
+    """
 
     listings: Mapping[Side, Listing]
     comparisons: tuple[Comparison, ...] = ()

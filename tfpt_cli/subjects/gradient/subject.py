@@ -82,6 +82,7 @@ class GradientTask(Task):
         from tfpt_cli.subjects.gradient.comparer import Comparer, doubtful  # not above: validating needs no NumPy
 
         comparisons = tuple(Comparer(spec, terms.sides, outcomes, terms.tolerance, {}).comparisons())
+        yield Round({}, comparisons)
         again = _second_look(spec, terms, has_reference=REFERENCE in writers)
         if again and any(doubtful(comparison) for comparison in comparisons):
             found = yield Round(_listings(again), comparisons)
