@@ -70,7 +70,7 @@ def test_nothing_parts_at_an_edge_undeclared(session: Session) -> None:
 
 def test_what_is_not_declared_is_found(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = dictionary().operations
-    monkeypatch.setitem(rows, "trace", replace(rows["trace"], edges=()))
+    monkeypatch.setattr(dictionary(), "operations", {**rows, "trace": replace(rows["trace"], edges=())})
     found, _ = examined(session.check(Options(generated=edge_scenarios({"trace"}))), whole=False)
     assert [(f.operation, f.dtype, f.quantity, f.verdict) for f in found] == [("trace", "int32", "value", "differ")]
 

@@ -99,7 +99,7 @@ def near(one: float, other: float) -> bool:
 
 
 def altered(row: Operation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(dictionary().operations, row.name, row)
+    monkeypatch.setattr(dictionary(), "operations", {**dictionary().operations, row.name: row})
 
 
 def test_a_spelling_that_means_something_else_is_found(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:
