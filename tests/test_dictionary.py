@@ -17,12 +17,12 @@ import scipy.stats
 from tests.conftest import SCENARIOS
 from tests.test_scenarios import ALL
 from tfpt_cli.dictionary.checks import check_operation, check_rows
-from tfpt_cli.dictionary.formulas import CUT_STD, calculate_gain, tensorflow_fans, torch_fans
+from tfpt_cli.dictionary.formulas import CUT_STD, calculate_gain
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.records import RowError
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.native import check_native
-from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.kinds import NONLINEARITIES
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import branches, called_name
@@ -128,9 +128,9 @@ print(json.dumps([
 ]))"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     torch, keras, gains = json.loads(done.stdout)
-    assert [tuple(pair) for pair in torch] == [torch_fans(shape) for shape in shapes if len(shape) > 1]
-    assert torch_fans((5,)) is None
-    assert [tuple(pair) for pair in keras] == [tensorflow_fans(shape) for shape in shapes]
+    assert [tuple(pair) for pair in torch] == [TORCH.fans(shape) for shape in shapes if len(shape) > 1]
+    assert TORCH.fans((5,)) is None
+    assert [tuple(pair) for pair in keras] == [TENSORFLOW.fans(shape) for shape in shapes]
     ours = [calculate_gain(name) for name in NONLINEARITIES] + [calculate_gain("leaky_relu", 0.2)]
     assert gains == pytest.approx(ours)
 
@@ -198,11 +198,9 @@ def _decided(tree: ast.expr) -> ast.expr:
 
 def test_every_row_has_a_scenario() -> None:
     """Of an operation those that its row generates, in every dtype; of a layer or an initializer a shipped one."""
-    generated = {
-        tuple(s.title.split(", ")[:2]) for found in selfcheck.generated() if isinstance(found, list) for s in found
-    }
+    probed = {(probe.operation.name, probe.dtype) for probe in selfcheck.probes()}
     for row in dictionary().operations.values():
-        assert {(row.name, dtype) for dtype in row.dtypes} <= generated, row.name
+        assert {(row.name, dtype) for dtype in row.dtypes} <= probed, row.name
     text = "\n".join(path.read_text(encoding="utf-8") for path in SCENARIOS.rglob("*.yaml"))
     called = set(re.findall(r"(?<![\w.])([a-z]\w*|(?:nn|torch|keras|tf)\.[\w.]+)\(", text))  # no part of another name
     assert [name for name in dictionary().layers if name not in called] == []

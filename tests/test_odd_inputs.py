@@ -13,8 +13,9 @@ from tfpt_cli.documents.document import Document
 from tfpt_cli.engine.options import Options
 from tfpt_cli.results import Problem, Status
 from tfpt_cli.scenario.scenario import scenarios_of
-from tfpt_cli.selfcheck.edge_inputs import edge_scenarios, examined
-from tfpt_cli.selfcheck.odd_inputs import odd_scenarios
+from tfpt_cli.selfcheck.edge_inputs import edge_probes, examined
+from tfpt_cli.selfcheck.odd_inputs import odd_probes
+from tfpt_cli.selfcheck.probes import scenarios as scenarios_of_probes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ EVERY = 40
 
 
 def test_every_scenario_at_odd_inputs_can_be_read_or_is_a_problem() -> None:
-    found = list(odd_scenarios())
+    found = list(scenarios_of_probes(odd_probes()))
     wrong = [item for item in found if not isinstance(item, (list, Problem))]
     assert wrong == []
     assert sum(len(item) for item in found if isinstance(item, list)) > 20_000
@@ -39,7 +40,7 @@ def test_no_odd_input_is_a_mistake_of_ours(dtype: str, session: Session) -> None
     names = {*KINDS, *list(dictionary().operations)[::EVERY]}
     scenarios = (
         [s for s in found if not s.title.endswith("all modes")] if isinstance(found, list) else found
-        for found in odd_scenarios(names, {dtype})
+        for found in scenarios_of_probes(odd_probes(names, {dtype}))
     )
     report = session.check(Options(generated=scenarios))
     broken = [(s.name, f) for s in report.scenarios for f in s.failures if f.symptom != "exception"]
@@ -55,14 +56,14 @@ def test_the_command(tfpt: Callable[..., Done]) -> None:
 
 
 def test_every_edge_can_be_read_or_is_refused() -> None:
-    found = list(edge_scenarios())
+    found = list(scenarios_of_probes(edge_probes()))
     assert [item for item in found if not isinstance(item, (list, Problem))] == []
     assert sum(len(item) for item in found if isinstance(item, list)) > 6_000
 
 
 def test_nothing_parts_at_an_edge_undeclared(session: Session) -> None:
     names = {*KINDS, "sum", "binary_cross_entropy", "vector_norm", *list(dictionary().operations)[5 :: EVERY // 2]}
-    report = session.check(Options(generated=edge_scenarios(names)))
+    report = session.check(Options(generated=scenarios_of_probes(edge_probes(names))))
     found, _ = examined(report, whole=False)
     assert [str(finding) for finding in found] == []
     assert len(report.scenarios) > 300
@@ -71,12 +72,14 @@ def test_nothing_parts_at_an_edge_undeclared(session: Session) -> None:
 def test_what_is_not_declared_is_found(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = dictionary().operations
     monkeypatch.setattr(dictionary(), "operations", {**rows, "trace": replace(rows["trace"], edges=())})
-    found, _ = examined(session.check(Options(generated=edge_scenarios({"trace"}))), whole=False)
-    assert [(f.operation, f.dtype, f.quantity, f.verdict) for f in found] == [("trace", "int32", "value", "differ")]
+    found, _ = examined(session.check(Options(generated=scenarios_of_probes(edge_probes({"trace"})))), whole=False)
+    assert [(f.probe.operation.name, f.probe.dtype, f.quantity, f.verdict) for f in found] == [
+        ("trace", "int32", "value", "differ")
+    ]
 
 
 def test_what_is_declared_and_not_there_is_found(session: Session) -> None:
-    _, stale = examined(session.check(Options(generated=edge_scenarios({"exp"}))), whole=True)
+    _, stale = examined(session.check(Options(generated=scenarios_of_probes(edge_probes({"exp"})))), whole=True)
     assert any(
         words.startswith("trace: the declared difference in value at the edges was not found") for words in stale
     )

@@ -17,6 +17,7 @@ from tfpt_cli.engine.options import Options
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.selfcheck import examination as selfcheck
+from tfpt_cli.selfcheck.probes import scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +44,7 @@ def selfchecked(
     session: Session, names: set[str] | None = None, dtypes: set[str] | None = None
 ) -> selfcheck.Examination:
     """What `selfcheck.selfcheck` gives, on warm frameworks."""
-    report = session.check(Options(generated=selfcheck.generated(names, dtypes)))
+    report = session.check(Options(generated=scenarios(selfcheck.probes(names, dtypes))))
     return selfcheck.examine(report, whole=not names)
 
 
@@ -107,14 +108,17 @@ def test_a_spelling_that_means_something_else_is_found(monkeypatch: pytest.Monke
     spelling = {**row.spelling, "torch": dictionary().operations["log2"].spelling["torch"]}
     altered(replace(row, spelling=spelling), monkeypatch)
     found = selfchecked(session, {"log1p"}, {"float32"})
-    assert {difference.quantity for difference in found.undeclared if difference.case == "points"} == {"value", "d/dx"}
+    assert {difference.quantity for difference in found.undeclared if difference.probe.words == "points"} == {
+        "value",
+        "d/dx",
+    }
 
 
 def test_both_sides_altered_alike_are_found_by_the_reference(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:
     row, other = (dictionary().operations[name] for name in ("log1p", "sqrt"))
     altered(replace(row, spelling={**row.spelling, **{f: other.spelling[f] for f in FRAMEWORKS}}), monkeypatch)
     found = selfchecked(session, {"log1p"}, {"float32"})
-    assert {(d.quantity, d.verdict) for d in found.undeclared if d.case == "points"} == {
+    assert {(d.quantity, d.verdict) for d in found.undeclared if d.probe.words == "points"} == {
         ("value", "wrong"),
         ("d/dx", "wrong"),
     }
