@@ -16,7 +16,7 @@ from tfpt_cli.language.shapes import Shape, show
 from tfpt_cli.language.trees import called_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from tfpt_cli.documents.inputs import Values
 
@@ -156,7 +156,7 @@ class Output:
     """
 
     name: str
-    body: dict[str, Body]
+    body: Mapping[str, Body]
     shape: Shape | None
     reference: dict[str, Meaning] = field(default_factory=dict)
     code: dict[str, Code] = field(default_factory=dict)
