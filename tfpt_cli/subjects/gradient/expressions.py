@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.records import OnDemand
 from tfpt_cli.documents.reader import bad_name
 from tfpt_cli.expressions.checking import shape_of
 from tfpt_cli.expressions.lifting import NoRow, holds_whole, lifted
@@ -156,13 +157,11 @@ class Expressions:
                 words = f"the expression depends on no input (given under 'at': {', '.join(self.inputs)})"
                 self.reader.complain_all((NAME, "of", name) if name else (NAME, "of"), [Complaint(0, words)])
                 return None
-            return Output(
-                name=name,
-                body={f: self._body(line, "of", f) for f in FRAMEWORKS},
-                shape=shape,
-                reference=self._reference(line),
-            )
-        body = {f: self._body(line, f, f) for f, line in lines.items() if f in line.trees}
+            # Written out when a listing asks for it: `tfpt validate` needs none.
+            bodies = OnDemand(dict.fromkeys(FRAMEWORKS, "of"), lambda f, field_: self._body(line, field_, f))
+            return Output(name=name, body=bodies, shape=shape, reference=self._reference(line))
+        native = {f: line for f, line in lines.items() if f in line.trees}
+        body = OnDemand(native, lambda f, line: self._body(line, f, f))
         if code:
             self.remarks.append(f"no reference for {name or 'the value'}: it is a function of your own")
         return Output(name=name, body=body, shape=shape, reference={} if code else self._lifted(lines), code=code)

@@ -157,7 +157,7 @@ class Output:
     """
 
     name: str
-    body: dict[str, Body]
+    body: Mapping[str, Body]
     shape: Shape | None
     reference: dict[str, Meaning] = field(default_factory=dict)
     code: dict[str, Code] = field(default_factory=dict)
