@@ -14,7 +14,7 @@ from tfpt_cli.expressions.lifting import NoRow, holds_whole, lifted
 from tfpt_cli.expressions.lowering import written
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.expression import Complaint, mark_inputs
-from tfpt_cli.subjects.gradient.spec import NAME, Body, Code, Meaning, Output, without_reference
+from tfpt_cli.subjects.gradient.spec import NAME, Body, Code, Meaning, Meanings, Output, without_reference
 
 if TYPE_CHECKING:
     from tfpt_cli.documents.document import Path
@@ -42,7 +42,7 @@ class _Line:
 
 
 class Expressions:
-    """Reads the expressions of one case; `remarks` is what a reader of the report should know of them."""
+    """Reads the expressions of one case."""
 
     def __init__(self, reader: Reader, inputs: dict[str, Values | None], dtypes: dict[str, str], dtype: str) -> None:
         self.reader, self.inputs, self.dtype = reader, inputs, dtype
@@ -51,7 +51,6 @@ class Expressions:
         self.neutral = reader.get(NAME, "of") is not None
         self.fields = ["of"] if self.neutral else [f for f in FRAMEWORKS if reader.get(NAME, f) is not None]
         self.lines: dict[str, dict[str, _Line]] = {}
-        self.remarks: list[str] = []
 
     def outputs(self) -> list[Output]:
         """The outputs, after complaining about everything that is wrong in them."""
@@ -159,12 +158,12 @@ class Expressions:
                 return None
             # Written out when a listing asks for it: `tfpt validate` needs none.
             bodies = OnDemand(dict.fromkeys(FRAMEWORKS, "of"), lambda f, field_: self._body(line, field_, f))
-            return Output(name=name, body=bodies, shape=shape, reference=self._reference(line))
+            return Output(name=name, body=bodies, shape=shape, reference=Meanings(lambda: self._reference(line)))
         native = {f: line for f, line in lines.items() if f in line.trees}
         body = OnDemand(native, lambda f, line: self._body(line, f, f))
-        if code:
-            self.remarks.append(f"no reference for {name or 'the value'}: it is a function of your own")
-        return Output(name=name, body=body, shape=shape, reference={} if code else self._lifted(lines), code=code)
+        own = f"no reference for {name or 'the value'}: it is a function of your own"
+        reference = Meanings((lambda: ({}, (own,))) if code else (lambda: self._lifted(lines)))
+        return Output(name=name, body=body, shape=shape, reference=reference, code=code)
 
     def _output_line(self, name: str, field_: str) -> _Line:
         path: Path = (NAME, field_, name) if name else (NAME, field_)
@@ -213,23 +212,25 @@ class Expressions:
         lines = [(n, text(known[n].trees[field_])) for n in self._needed(line, field_) if field_ in known[n].trees]
         return Body(text(line.trees[field_]), tuple(lines))
 
-    def _reference(self, line: _Line) -> dict[str, Meaning]:
+    def _reference(self, line: _Line) -> tuple[dict[str, Meaning], tuple[str, ...]]:
         known, needed = self.lines["of"], self._needed(line, "of")
-        return {"": Meaning(line.trees["of"], {name: known[name].trees["of"] for name in needed}, self.dtype)}
+        meaning = Meaning(line.trees["of"], {name: known[name].trees["of"] for name in needed}, self.dtype)
+        return {"": meaning}, ()
 
-    def _lifted(self, lines: dict[str, _Line]) -> dict[str, Meaning]:
-        """Native expressions read back through the rows; one for both sides where they come out the same."""
+    def _lifted(self, lines: dict[str, _Line]) -> tuple[dict[str, Meaning], tuple[str, ...]]:
+        """Native expressions read back through the rows; one for both sides where they come out the same; and the remarks."""
         found: dict[str, Meaning] = {}
+        remarks: list[str] = []
         for framework, line in lines.items():
             known = self.lines[framework]
             try:
                 named = {n: self._lift(known[n], framework) for n in self._needed(line, framework)}
                 found[framework] = Meaning(self._lift(line, framework), named, self.dtype)
             except NoRow as error:
-                self.remarks.append(without_reference(framework, str(error)))
+                remarks.append(without_reference(framework, str(error)))
         if len(found) == len(FRAMEWORKS) and len({meaning.numpy for meaning in found.values()}) == 1:
-            return {"": found[next(iter(FRAMEWORKS))]}
-        return found
+            return {"": found[next(iter(FRAMEWORKS))]}, tuple(remarks)
+        return found, tuple(remarks)
 
     def _lift(self, line: _Line, framework: str) -> ast.expr:
         if framework not in line.trees:

@@ -212,7 +212,6 @@ def read(reader: Reader, dtype: str, seed: int) -> Gradient | None:
         dtype=dtype,
         seed=seed,
         native=reader.get(NAME, "of") is None,
-        remarks=tuple(dict.fromkeys(expressions.remarks)),
     )
 
 

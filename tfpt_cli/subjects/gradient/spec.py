@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from tfpt_cli.language.trees import called_name
 from tfpt_cli.results import VALUE, Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from tfpt_cli.documents.inputs import Values
 
@@ -148,18 +149,50 @@ def _keeps_places(node: ast.AST) -> bool:
     return not isinstance(node, (ast.Subscript, ast.Attribute, ast.MatMult, ast.List, ast.Tuple))
 
 
+class Meanings(Mapping[str, Meaning]):
+    """What the reference computes of an output, by whose function it is (under an empty key what both sides mean).
+
+    `find` gives it, and `remarks` on what it lacks, when it is first asked for: reading native code back through the rows takes
+    as long as all else that `tfpt validate` does.
+    """
+
+    def __init__(self, find: Callable[[], tuple[Mapping[str, Meaning], tuple[str, ...]]] = lambda: ({}, ())) -> None:
+        self._find = find
+
+    @cached_property
+    def _found(self) -> tuple[Mapping[str, Meaning], tuple[str, ...]]:
+        return self._find()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of the report should know of it."""
+        return self._found[1]
+
+    def changed(self, change: Callable[[Mapping[str, Meaning]], Mapping[str, Meaning]]) -> Meanings:
+        """With others in their place, and the same remarks."""
+        return Meanings(lambda: (change(self._found[0]), self.remarks))
+
+    def __getitem__(self, whose: str) -> Meaning:
+        return self._found[0][whose]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found[0])
+
+    def __len__(self) -> int:
+        return len(self._found[0])
+
+
 @dataclass(frozen=True)
 class Output:
     """One expression: its name (empty for the only one), its body by framework, its shape where that is known.
 
-    `reference` holds what the reference computes, by whose function it is (empty: both sides' alike). `code` holds what is
-    a person's own function instead of an expression.
+    `reference` is what the reference computes. `code` holds what is a person's own function instead of an expression.
     """
 
     name: str
     body: Mapping[str, Body]
     shape: Shape | None
-    reference: dict[str, Meaning] = field(default_factory=dict)
+    reference: Meanings = field(default_factory=Meanings)
     code: dict[str, Code] = field(default_factory=dict)
 
     @property
@@ -194,7 +227,6 @@ class Gradient:
     dtype: str
     seed: int
     native: bool
-    remarks: tuple[str, ...] = ()
 
     @property
     def smooth(self) -> list[str]:
@@ -239,9 +271,9 @@ class Gradient:
                 output,
                 body={f: body for f, body in output.body.items() if f == framework},
                 code={f: code for f, code in output.code.items() if f == framework},
-                reference={"": meaning}
-                if (meaning := output.reference.get("", output.reference.get(framework)))
-                else {},
+                reference=output.reference.changed(
+                    lambda meanings: {"": meaning} if (meaning := meanings.get("", meanings.get(framework))) else {}
+                ),
             )
             for output in self.outputs
         )
@@ -252,8 +284,13 @@ class Gradient:
         dtype = in_double(self.dtype)
         dtypes = {n: in_double(d) if d in FLOATING else d for n, d in self.dtypes.items()}
         outputs = tuple(
-            replace(o, reference={whose: replace(m, dtype=dtype) for whose, m in o.reference.items()})
-            for o in self.outputs
+            replace(
+                output,
+                reference=output.reference.changed(
+                    lambda meanings: {whose: replace(meaning, dtype=dtype) for whose, meaning in meanings.items()}
+                ),
+            )
+            for output in self.outputs
         )
         return replace(self, dtypes=dtypes, dtype=dtype, outputs=outputs) if dtypes != self.dtypes else self
 
@@ -277,7 +314,8 @@ class Gradient:
                 "(F.linear(x, w, b) and x @ w + b), or compare what fills the layers: tfpt diff --torch 'nn.Linear(3, 4)' "
                 "--tensorflow 'keras.layers.Dense(4)' --input-shape 3"
             )
-        return (*notes, *self.remarks)
+        remarks = dict.fromkeys(remark for output in self.outputs for remark in output.reference.remarks)
+        return (*notes, *remarks)
 
 
 def without_reference(framework: str, call: str) -> str:
