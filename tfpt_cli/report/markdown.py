@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.report.cases import cases, problem_text, repository_path, scenario_text, title
+from tfpt_cli.report.entries import entries, problem_text, repository_path, scenario_text, title
 from tfpt_cli.results import Report, ScenarioResult, Status, printable
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def report_text(report: Report) -> str:
     page.table("not as expected", ("scenario", "quantity", "verdict", "reason"), rows, _AFTER_ROWS)
     page.blocks("details", (_details(r, report.environment) for r in unexpected), len(unexpected), _AFTER_DETAILS)
     skipped = [r for r in report.scenarios if r.status is Status.SKIPPED]
-    reasons = [f"{_code(title(r))} ({_place(r.file, r.line)}): {_code(cases(r)[0].message)}" for r in skipped]
+    reasons = [f"{_code(title(r))} ({_place(r.file, r.line)}): {_code(entries(r)[0].message)}" for r in skipped]
     page.collapsed(f"{len(skipped)} skipped", reasons, (1 + _AFTER_DETAILS) / 2)
     passed = Counter(repository_path(r.file) for r in report.scenarios if r.status is Status.PASSED)
     page.collapsed(f"{passed.total()} passed", [f"{_code(file)}: {count}" for file, count in passed.items()], 1)
@@ -124,9 +124,9 @@ def _circumstances(report: Report) -> str:
 
 def _rows(result: ScenarioResult) -> Iterator[tuple[str, ...]]:
     """A row for every quantity that is not as expected; ways that say the same share it."""
-    found = [case for case in cases(result) if case.status is not Status.PASSED]
+    found = [entry for entry in entries(result) if entry.status is not Status.PASSED]
     name = f"{_code(title(result))}<br>{_place(result.file, result.line)}"
-    for quantity, word, message in dict.fromkeys((case.quantity, case.word, case.message) for case in found):
+    for quantity, word, message in dict.fromkeys((entry.quantity, entry.word, entry.message) for entry in found):
         yield name, _code(quantity), f"<b>{_escaped(word)}</b>", _code(message)
 
 

@@ -23,6 +23,7 @@ from tfpt_cli.results.comparisons import (
     Tolerance,
     Verdict,
 )
+from tfpt_cli.results.expectations import Relation, as_expected, expected_of, status_of
 from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, Failure, Outcome, State, Value
 from tfpt_cli.results.printing import printable, printable_lines
 from tfpt_cli.results.quantities import PARAMETER, VALUE, Quantity, Way
@@ -34,7 +35,6 @@ from tfpt_cli.results.report import (
     ScenarioResult,
     Status,
     Unread,
-    expected_of,
     placed,
 )
 
@@ -58,6 +58,7 @@ __all__ = [
     "Problem",
     "Quantity",
     "Reference",
+    "Relation",
     "Report",
     "ScenarioResult",
     "SideValue",
@@ -71,8 +72,10 @@ __all__ = [
     "Value",
     "Verdict",
     "Way",
+    "as_expected",
     "expected_of",
     "placed",
     "printable",
     "printable_lines",
+    "status_of",
 ]

@@ -1,4 +1,4 @@
-"""What the reports for machines count: every comparison held against what was expected of it, and every problem."""
+"""The entries of the reports for machines: every comparison held against what was expected of it, and every problem."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from tfpt_cli.results import (
     Comparison,
     Failure,
     Problem,
+    Relation,
     ScenarioResult,
     State,
     Status,
     Verdict,
+    as_expected,
     expected_of,
     printable,
     printable_lines,
@@ -27,9 +29,11 @@ from tfpt_cli.results import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_EXPECTED = {Relation.AGREE: "", Relation.DIFFER: "expected to differ", Relation.ERROR: "expected an error"}
+
 
 @dataclass(frozen=True)
-class Case:
+class Entry:
     """A comparison, or a scenario that has none, and whether it is as expected.
 
     `quantity` is empty for a whole scenario; `ways` says how the quantity was computed. `word` is the verdict, or what a
@@ -50,19 +54,19 @@ class Case:
         return f"{self.quantity} ({self.ways})" if self.ways else self.quantity
 
 
-def cases(result: ScenarioResult) -> list[Case]:
-    """The cases of a scenario, at least one; all pass where it passed, and one does not where it did not."""
+def entries(result: ScenarioResult) -> list[Entry]:
+    """The entries of a scenario, at least one; all pass where it passed, and one does not where it did not."""
     if result.status is Status.SKIPPED:
-        return [_whole(result, "skipped", "; ".join((status_words(result), *result.notes)))]
-    found = [_case(result, comparison) for comparison in result.comparisons]
-    refused = any(case.status is Status.ERROR for case in found)
+        return [_of_scenario(result, "skipped", "; ".join((status_words(result), *result.notes)))]
+    found = [_of_comparison(result, comparison) for comparison in result.comparisons]
+    refused = any(entry.status is Status.ERROR for entry in found)
     found += [
-        _whole(result, failure.symptom, failure_words(failure))
+        _of_scenario(result, failure.symptom, failure_words(failure))
         for failure in result.failures
         if failure.symptom == INTERNAL or (result.status is Status.ERROR and not refused)
     ]
-    if not found or (not result.expected and all(case.status is Status.PASSED for case in found)):
-        found.append(_whole(result, result.status.value, status_words(result)))
+    if not found or (not result.expected and all(entry.status is Status.PASSED for entry in found)):
+        found.append(_of_scenario(result, result.status.value, status_words(result)))
     return found
 
 
@@ -72,17 +76,16 @@ def failure_words(failure: Failure) -> str:
     return f"{failure.side.label}: {said}"
 
 
-def _whole(result: ScenarioResult, word: str, message: str) -> Case:
-    return Case(result, "", "", result.status, word, message)
+def _of_scenario(result: ScenarioResult, word: str, message: str) -> Entry:
+    return Entry(result, "", "", result.status, word, message)
 
 
-def _case(result: ScenarioResult, comparison: Comparison) -> Case:
+def _of_comparison(result: ScenarioResult, comparison: Comparison) -> Entry:
     ways = " and ".join(filter(None, (value.how for value in comparison.sides.values())))
     verdict = comparison.verdict
-    wanted = expected_of(result.expect, comparison.quantity)
-    if result.expected or _as_wanted(result, comparison, wanted):
-        return Case(result, comparison.quantity, ways, Status.PASSED, verdict.value)
-    expected = {"agree": "", "differ": "expected to differ", "error": "expected an error"}[wanted]
+    if result.expected or as_expected(comparison, result.expect, result.comparisons):
+        return Entry(result, comparison.quantity, ways, Status.PASSED, verdict.value)
+    expected = _EXPECTED[expected_of(result.expect, comparison.quantity)]
     refusals = [
         f"{side.label}: {message_text(value.note)}"
         for side, value in comparison.sides.items()
@@ -93,26 +96,7 @@ def _case(result: ScenarioResult, comparison: Comparison) -> Case:
     message = "; ".join(filter(None, (expected, *why)))
     status = Status.ERROR if verdict is Verdict.ERROR else Status.FAILED
     findings = tuple(finding.words for finding in comparison.findings)
-    return Case(result, comparison.quantity, ways, status, verdict.value, message, findings)
-
-
-def _found(comparison: Comparison) -> str:
-    if comparison.verdict is Verdict.ERROR:
-        return "error"
-    return "agree" if comparison.verdict.agrees else "differ"
-
-
-def _as_wanted(result: ScenarioResult, comparison: Comparison, wanted: str) -> bool:
-    """Whether a comparison is as expected: of those that are to differ or to be refused one is enough."""
-    found = _found(comparison)
-    if found == wanted or wanted == "agree" or found == "error":
-        return found == wanted
-    by_quantity = isinstance(result.expect, dict)
-    return any(
-        _found(other) == wanted
-        for other in result.comparisons
-        if other.quantity == comparison.quantity or not by_quantity
-    )
+    return Entry(result, comparison.quantity, ways, status, verdict.value, message, findings)
 
 
 def title(result: ScenarioResult) -> str:
