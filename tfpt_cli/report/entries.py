@@ -7,9 +7,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.report.console import FILE_WIDTH, plain_console
-from tfpt_cli.report.table import message_text, print_scenario, status_words
+from tfpt_cli.report.table import print_scenario
+from tfpt_cli.report.view import known
+from tfpt_cli.report.words import message_text, status_words
 from tfpt_cli.results import (
     INTERNAL,
     Comparison,
@@ -131,8 +132,7 @@ def scenario_text(result: ScenarioResult, environment: Mapping[str, str]) -> str
 
 def known_lines(result: ScenarioResult) -> Iterator[str]:
     """The known differences that explain what does not agree, and what to write instead, a line each."""
-    for known in result.explanations:
-        yield printable(f"known difference {known.name}: {known.what}")
-        for framework, code in known.write.items():
-            yield printable(f"write in {FRAMEWORKS[framework].label}: {code}")
-        yield printable(f"shown by: {known.proof}")
+    for row in known(result.explanations):
+        yield printable(f"known difference {row.name}: {row.what}")
+        yield from (printable(f"{head}: {code}") for head, code in row.write)
+        yield printable(f"shown by: {row.proof}")

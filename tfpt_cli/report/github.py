@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfpt_cli.report.entries import entries, known_lines, problem_text, repository_path, title
-from tfpt_cli.report.table import status_words, summary_line
+from tfpt_cli.report.words import status_words, summary_text
 from tfpt_cli.results import Problem, Report, ScenarioResult, Status, printable
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def report_text(report: Report) -> str:
     lines += [_of_scenario(result) for result in report.scenarios if result.status is not Status.PASSED]
     if len(lines) > _SHOWN:
         lines.append(f"GitHub shows at most {_SHOWN} annotations of a kind; all {len(lines)} are in this log")
-    lines.append(_harmless(printable(summary_line(report).plain)))
+    lines.append(_harmless(printable(summary_text(report))))
     return "\n".join(lines) + "\n"
 
 

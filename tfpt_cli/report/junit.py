@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from tfpt_cli.report.entries import Entry, entries, problem_text, repository_path, scenario_text, title
-from tfpt_cli.report.table import summary_line
+from tfpt_cli.report.words import summary_text
 from tfpt_cli.results import Problem, Report, ScenarioResult, Status, printable, printable_lines
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _body(entry: Entry, table: str) -> str:
 
 def _interrupted(suite: ET.Element, *, report: Report) -> float:
     """A run that was broken off must not look like one in which all is well."""
-    words = printable_lines(summary_line(report).plain)
+    words = printable_lines(summary_text(report))
     _outcome(_test(suite, "tfpt", "the run was interrupted", 0.0), "error", "interrupted", words, words)
     return 0.0
 

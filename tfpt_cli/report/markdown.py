@@ -12,8 +12,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.report.entries import entries, problem_text, repository_path, scenario_text, title
+from tfpt_cli.report.view import known
+from tfpt_cli.report.words import problem_count, status_counts
 from tfpt_cli.results import Report, ScenarioResult, Status, printable
 
 if TYPE_CHECKING:
@@ -100,9 +101,9 @@ class _Page:
 
 
 def _counts(report: Report) -> str:
-    counts = [f"{count} {status}" for status, count in report.summary.items() if count]
+    counts = [words for words, _ in status_counts(report)]
     if report.problems:
-        counts.append(f"{len(report.problems)} problem{'s' * (len(report.problems) != 1)} in the files")
+        counts.append(problem_count(report))
     return ", ".join(counts) or "no scenario checked"
 
 
@@ -142,11 +143,11 @@ def _details(result: ScenarioResult, environment: Mapping[str, str]) -> str:
         # A blank line would end the block, and what follows would be read as Markdown.
         "<pre>" + "\n".join(_escaped(line) or "&#32;" for line in lines) + "</pre>",
     ]
-    for known in result.explanations:
-        parts.append(f"<p>known difference {_code(known.name)}: {_prose(f'{known.what} {known.why}')}</p>")
+    for row in known(result.explanations):
+        parts.append(f"<p>known difference {_code(row.name)}: {_prose(f'{row.what} {row.why}')}</p>")
         parts.append("<ul>")
-        parts += [f"<li>write in {FRAMEWORKS[f].label}: {_code(code)}</li>" for f, code in known.write.items()]
-        parts.append(f"<li>shown by: {_code(known.proof)}</li>\n</ul>")
+        parts += [f"<li>{head}: {_code(code)}</li>" for head, code in row.write]
+        parts.append(f"<li>shown by: {_code(row.proof)}</li>\n</ul>")
     return "\n".join([*parts, "</details>\n"])
 
 
