@@ -24,7 +24,7 @@ from markdown_it import MarkdownIt
 from tests.conftest import ROOT, run_tfpt
 from tests.sides import TENSORFLOW, TORCH, quantity_named
 from tfpt_cli.report import drawn
-from tfpt_cli.report.cases import Case, cases, problem_text, repository_path, title
+from tfpt_cli.report.entries import Entry, entries, problem_text, repository_path, title
 from tfpt_cli.report.markdown import LIMIT
 from tfpt_cli.results import (
     Comparison,
@@ -248,23 +248,23 @@ class Page(HTMLParser):
 )
 def test_what_is_as_expected_passes(expect: Any, status: str, verdicts: str, statuses: str) -> None:
     compared = [comparison(f"q{i}", Verdict(word), "words") for i, word in enumerate(verdicts.split())]
-    found = cases(result(*compared, expect=expect, status=Status(status)))
-    assert [case.status.value for case in found] == statuses.split()
+    found = entries(result(*compared, expect=expect, status=Status(status)))
+    assert [entry.status.value for entry in found] == statuses.split()
 
 
 def test_of_two_ways_to_one_quantity_one_that_differs_is_enough_where_it_is_to_differ() -> None:
     ways = comparison("d/dx", Verdict.DIFFERS, "w", "backward"), comparison("d/dx", Verdict.CLOSE, "", "jvp")
     other = comparison("value", Verdict.DIFFERS, "w")
-    wanted = cases(result(*ways, other, expect={"d/dx": "differ"}))
-    unwanted = cases(result(*ways, other))
-    assert [case.status for case in wanted] == [Status.PASSED, Status.PASSED, Status.FAILED]
-    assert [case.status for case in unwanted] == [Status.FAILED, Status.PASSED, Status.FAILED]
+    wanted = entries(result(*ways, other, expect={"d/dx": "differ"}))
+    unwanted = entries(result(*ways, other))
+    assert [entry.status for entry in wanted] == [Status.PASSED, Status.PASSED, Status.FAILED]
+    assert [entry.status for entry in unwanted] == [Status.FAILED, Status.PASSED, Status.FAILED]
 
 
 @given(reports)
-def test_a_scenario_is_as_expected_where_all_its_cases_are(report: Report) -> None:
+def test_a_scenario_is_as_expected_where_all_its_entries_are(report: Report) -> None:
     for scenario in report.scenarios:
-        statuses = {case.status for case in cases(scenario)}
+        statuses = {entry.status for entry in entries(scenario)}
         assert (not statuses & {Status.FAILED, Status.ERROR}) == scenario.expected
         assert (Status.ERROR in statuses) <= (Verdict.ERROR in [c.verdict for c in scenario.comparisons]) or (
             scenario.status is Status.ERROR
@@ -340,15 +340,15 @@ def holds_in_junit(report: Report) -> None:
     tests = junit_tests(text)
     names = Counter((test.get("classname"), test.get("name")) for test in tests)
     assert max(names.values(), default=1) == 1
-    expected = [case for scenario in report.scenarios for case in cases(scenario)]
+    expected = [entry for scenario in report.scenarios for entry in entries(scenario)]
     assert len(tests) == len(expected) + len(report.problems) + report.interrupted
-    for test, case in zip(tests, expected, strict=False):
-        assert str(test.get("name")).startswith(title(case.result))
-        assert printable(case.what) in str(test.get("name"))
-        assert [child.tag for child in test] == ([] if case.status is Status.PASSED else [TAGS[case.status]])
+    for test, entry in zip(tests, expected, strict=False):
+        assert str(test.get("name")).startswith(title(entry.result))
+        assert printable(entry.what) in str(test.get("name"))
+        assert [child.tag for child in test] == ([] if entry.status is Status.PASSED else [TAGS[entry.status]])
         for child in test:
-            assert child.get("message") == printable(case.message)
-            assert case.status is Status.SKIPPED or printable(case.word) in str(child.text)
+            assert child.get("message") == printable(entry.message)
+            assert entry.status is Status.SKIPPED or printable(entry.word) in str(child.text)
 
 
 TAGS = {Status.FAILED: "failure", Status.ERROR: "error", Status.SKIPPED: "skipped"}
@@ -445,17 +445,17 @@ def holds_in_gitlab(report: Report) -> None:
     text = report_text(report, "gitlab")
     assert text.isascii()
     issues = json.loads(text)
-    bad = [c for s in report.scenarios for c in cases(s) if c.status in (Status.FAILED, Status.ERROR)]
+    bad = [c for s in report.scenarios for c in entries(s) if c.status in (Status.FAILED, Status.ERROR)]
     assert len(issues) == len(bad) + len(report.problems)
     assert len({issue["fingerprint"] for issue in issues}) == len(issues)
-    sources: list[Problem | Case] = [*report.problems, *bad]
+    sources: list[Problem | Entry] = [*report.problems, *bad]
     for issue, source in zip(issues, sources, strict=True):
         assert set(issue) == {"description", "check_name", "fingerprint", "severity", "location"}
         assert issue["severity"] in ("info", "minor", "major", "critical", "blocker")
         assert issue["description"].isprintable()
         assert issue["location"]["lines"]["begin"] >= 1
         assert not issue["location"]["path"].startswith("/")
-        assert (title(source.result) if isinstance(source, Case) else problem_text(source)) in issue["description"]
+        assert (title(source.result) if isinstance(source, Entry) else problem_text(source)) in issue["description"]
 
 
 @given(reports)
@@ -514,9 +514,9 @@ def holds_in_markdown(build: Builder) -> None:
     shown = [scenario for scenario in hostile.scenarios if scenario.status is not Status.PASSED]
     for scenario in shown:
         assert title(scenario) in page.codes
-        for case in cases(scenario):
-            if case.status is Status.FAILED:
-                assert {printable(case.quantity), printable(case.message)} - {""} <= set(page.codes)
+        for entry in entries(scenario):
+            if entry.status is Status.FAILED:
+                assert {printable(entry.quantity), printable(entry.message)} - {""} <= set(page.codes)
     for problem in hostile.problems:
         assert problem_text(problem) in page.codes
 

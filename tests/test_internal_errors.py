@@ -44,15 +44,15 @@ STAGES = {
     "asking again": "tfpt_cli.subjects.gradient.subject._second_look",
     "arbitrating": "tfpt_cli.subjects.gradient.comparer.Comparer.before_the_reference",
     "explaining": "tfpt_cli.scenario.scenario.Scenario.explained",
-    "putting together": "tfpt_cli.engine.status.status",
+    "putting together": "tfpt_cli.engine.run.compared_result",
 }
 # What each format asks for each scenario.
 DRAWING = {
     "table": "tfpt_cli.report.table.scenario_table",
     "json": "tfpt_cli.report.json_report._scenario",
-    "junit": "tfpt_cli.report.junit.cases",
-    "github": "tfpt_cli.report.github.cases",
-    "gitlab": "tfpt_cli.report.gitlab.cases",
+    "junit": "tfpt_cli.report.junit.entries",
+    "github": "tfpt_cli.report.github.entries",
+    "gitlab": "tfpt_cli.report.gitlab.entries",
     "markdown": "tfpt_cli.report.markdown.title",
     "html": "tfpt_cli.report.html._item",
 }

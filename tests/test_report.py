@@ -18,7 +18,8 @@ from tfpt_cli.compare.summary import summary
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.report.json_report import report_text
 from tfpt_cli.report.numbers import array_lines, digits_apart, histogram, number, summary_lines
-from tfpt_cli.report.table import print_scenario, status_words
+from tfpt_cli.report.table import print_scenario
+from tfpt_cli.report.words import status_words
 from tfpt_cli.results import Comparison, Failure, Report, ScenarioResult, SideValue, State, Status, Verdict
 
 if TYPE_CHECKING:

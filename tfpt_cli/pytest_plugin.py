@@ -274,7 +274,7 @@ class _Item(pytest.Item):
             pytest.fail(scenarios.missing, pytrace=False)
 
     def runtest(self) -> None:
-        from tfpt_cli.report.table import status_words
+        from tfpt_cli.report.words import status_words
         from tfpt_cli.results import Status
 
         result, self.checked = self.checked or self.parent.scenarios.check(self.scenario), None
@@ -326,7 +326,8 @@ class _Table:
 def _table(result: ScenarioResult, environment: dict[str, str], width: int, *, verbose: bool) -> _Table:
     from rich.console import Console
 
-    from tfpt_cli.report.table import listing_parts, scenario_table, status_words
+    from tfpt_cli.report.table import listing_parts, scenario_table
+    from tfpt_cli.report.words import status_words
 
     encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
     ascii_only = not encoding.lower().startswith("utf")

@@ -5,21 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tfpt_cli.results import (
-    Comparison,
-    Failure,
-    Outcome,
-    ScenarioResult,
-    State,
-    Status,
-    Unread,
-    Verdict,
-)
+from tfpt_cli.results import Comparison, Failure, ScenarioResult, State, Status, Unread, status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tfpt_cli.frameworks import Side, Sides
+    from tfpt_cli.frameworks import Sides
     from tfpt_cli.scenario.scenario import Scenario
     from tfpt_cli.subjects.subject import Compared
 
@@ -38,9 +27,10 @@ def compared_result(
     """
     outcomes, comparisons = compared.outcomes, compared.comparisons
     failures = (*internal, *(failure for side in sides for failure in outcomes[side].failures))
+    skipped = any(value.state is State.SKIPPED for o in outcomes.values() for value in o.values.values())
     return replace(
         failed_result(scenario, sides, failures, comparisons),
-        status=status(scenario, comparisons, failures, outcomes),
+        status=status_of(scenario.expect, comparisons, failures, skipped=skipped),
         notes=scenario.task.notes(outcomes),
         seconds=max((outcome.seconds for outcome in outcomes.values()), default=0.0),
         compared=scenario.task.covered(comparisons) if comparisons else "",
@@ -86,31 +76,3 @@ def unread_result(document: Unread) -> ScenarioResult:
         failures=(document.failure,),
         id=f"{document.file}:{document.line}",
     )
-
-
-def status(
-    scenario: Scenario,
-    comparisons: tuple[Comparison, ...],
-    failures: tuple[Failure, ...],
-    outcomes: Mapping[Side, Outcome],
-) -> Status:
-    """A scenario held against its `expect`: passed where every quantity is as expected.
-
-    `expect: differ` for the whole scenario asks that at least one quantity differs, `expect: error` that at least one is
-    refused. A failure that is not expected is an error, and so is every process that broke.
-    """
-    refused = {c.quantity for c in comparisons if c.verdict is Verdict.ERROR}
-    differing = {c.quantity for c in comparisons if not c.verdict.agrees} - refused
-    expected = {c.quantity: scenario.expected(c.quantity) for c in comparisons}
-    unexpected = {quantity for quantity in refused if expected[quantity] != "error"}
-    if any(failure.symptom != "exception" for failure in failures) or unexpected or (failures and not refused):
-        return Status.ERROR
-    if not comparisons:
-        skipped = any(value.state is State.SKIPPED for o in outcomes.values() for value in o.values.values())
-        return Status.SKIPPED if skipped else Status.ERROR
-    if scenario.expect == "error":
-        return Status.PASSED if refused else Status.FAILED
-    if scenario.expect == "differ":
-        return Status.PASSED if differing else Status.FAILED
-    found = {q: "error" if q in refused else "differ" if q in differing else "agree" for q in expected}
-    return Status.PASSED if found == expected else Status.FAILED

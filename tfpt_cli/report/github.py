@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tfpt_cli.report.cases import cases, known_lines, problem_text, repository_path, title
-from tfpt_cli.report.table import status_words, summary_line
+from tfpt_cli.report.entries import entries, known_lines, problem_text, repository_path, title
+from tfpt_cli.report.words import status_words, summary_text
 from tfpt_cli.results import Problem, Report, ScenarioResult, Status, printable
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def report_text(report: Report) -> str:
     lines += [_of_scenario(result) for result in report.scenarios if result.status is not Status.PASSED]
     if len(lines) > _SHOWN:
         lines.append(f"GitHub shows at most {_SHOWN} annotations of a kind; all {len(lines)} are in this log")
-    lines.append(_harmless(printable(summary_line(report).plain)))
+    lines.append(_harmless(printable(summary_text(report))))
     return "\n".join(lines) + "\n"
 
 
@@ -45,14 +45,14 @@ def _of_scenario(result: ScenarioResult) -> str:
 
 def _lines(result: ScenarioResult) -> Iterator[str]:
     if result.status is Status.SKIPPED:
-        yield from (printable(case.message) for case in cases(result))
+        yield from (printable(entry.message) for entry in entries(result))
         return
     yield printable(f"{result.status.value}: {status_words(result)}")
-    for case in cases(result):
-        if case.status is not Status.PASSED:
-            what = f"{case.quantity}: {case.word}" if case.quantity else case.word
-            yield printable(f"{what}: {case.message}" if case.message else what)
-            yield from (printable(f"{case.quantity}: {finding}") for finding in case.findings)
+    for entry in entries(result):
+        if entry.status is not Status.PASSED:
+            what = f"{entry.quantity}: {entry.word}" if entry.quantity else entry.word
+            yield printable(f"{what}: {entry.message}" if entry.message else what)
+            yield from (printable(f"{entry.quantity}: {finding}") for finding in entry.findings)
     yield from known_lines(result)
 
 

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.report.cases import cases, problem_text, repository_path, title
+from tfpt_cli.report.entries import entries, problem_text, repository_path, title
 from tfpt_cli.results import Report, Status, printable
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ def _found(report: Report) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
         yield _issue(text, "problem", "blocker", path, problem.line), (path, "problem", text)
     for result in report.scenarios:
         path = repository_path(result.file)
-        for case in cases(result):
-            if case.status not in _SEVERITIES:
+        for entry in entries(result):
+            if entry.status not in _SEVERITIES:
                 continue
-            word = printable(case.word)
-            parts = (title(result), printable(case.what), word, printable(case.message))
+            word = printable(entry.word)
+            parts = (title(result), printable(entry.what), word, printable(entry.message))
             text = ": ".join(filter(None, parts))
-            yield _issue(text, word, _SEVERITIES[case.status], path, result.line), (path, *parts[:3])
+            yield _issue(text, word, _SEVERITIES[entry.status], path, result.line), (path, *parts[:3])
 
 
 def _issue(text: str, word: str, severity: str, path: str, line: int) -> dict[str, Any]:

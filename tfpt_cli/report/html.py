@@ -19,26 +19,17 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from tfpt_cli.frameworks import FRAMEWORKS, OURSELVES, REFERENCE, Side, Sides
+from tfpt_cli.frameworks import OURSELVES, REFERENCE, Side, Sides
 from tfpt_cli.report import plots
 from tfpt_cli.report.differing_calls import differing_calls, functions, own_functions
-from tfpt_cli.report.numbers import array_lines, number
-from tfpt_cli.report.table import (
-    STATE_WORDS,
-    disputed,
-    failure_text,
-    grouped,
-    reference_line,
-    status_words,
-    unexplained,
-    verdict_text,
-)
-from tfpt_cli.results import Kind, Report, SideValue, State, Summary, Verdict, printable, printable_lines
+from tfpt_cli.report.numbers import number
+from tfpt_cli.report.view import FEWEST_DIGITS, About, Cell, ReferenceCell, ScenarioView, view
+from tfpt_cli.results import Report, Verdict, printable, printable_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from tfpt_cli.results import Comparison, Distribution, ScenarioResult
+    from tfpt_cli.results import Distribution, ScenarioResult
 
 _FOLDER = Path(__file__).parent
 # In characters: what a column holds on a phone.
@@ -47,29 +38,10 @@ _NAMES = {"keras": "Keras", "numpy": "NumPy", "scipy": "SciPy", "python": "Pytho
 # A function of this many characters that stands in several listings is written once, below all of them.
 _LONG = 100
 _HEAD = re.compile(r"\A(?:#.*\n)*")
+# What is said below the rows, in this order; why two sides differ stands beside the verdict.
+_WHY = ({About.BOTH_WRONG, About.FINDING}, {About.FAILURE}, {About.REFERENCE}, {About.NOTE})
+_BAD = {About.BOTH_WRONG, About.FAILURE}
 _WEB = re.compile(r"https?://[^\s]+\Z")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What one side has: its state or shape, and its numbers, as many lines as there are."""
-
-    about: str
-    lines: str = ""
-    state: bool = False
-
-
-@dataclass(frozen=True)
-class Row:
-    """One quantity of the table, and the reference's numbers where they are in dispute."""
-
-    quantity: str
-    layout: str
-    verdict: str
-    agrees: bool
-    reason: str
-    sides: tuple[tuple[Cell, ...], ...]
-    reference: tuple[str, tuple[Cell, ...]] | None
 
 
 @dataclass(frozen=True)
@@ -87,11 +59,10 @@ class Item:
     """One scenario, as the page shows it."""
 
     result: ScenarioResult
+    view: ScenarioView
     anchor: str
-    words: str
     mismatch: bool
-    rows: tuple[Row, ...]
-    why: tuple[tuple[str, str], ...]
+    why: tuple[tuple[About, str], ...]
     listings: tuple[Listing, ...]
     figures: tuple[tuple[str, Markup, tuple[str, ...]], ...]
 
@@ -145,10 +116,11 @@ def _template() -> Any:
         # Indented for who reads the template; hundreds of scenarios need not carry that.
         loader=FunctionLoader(lambda name: re.sub(r"\n[ ]+", "\n", _part(name))),
     )
-    environment.globals.update(
-        frameworks=FRAMEWORKS, number=number, measures=_measures, tests=_tests, unexplained=unexplained
-    )
+    environment.globals.update(number=number, measures=_measures, tests=_tests, cells=_cells)
+    environment.filters["reference_cell"] = _reference_cell
     environment.tests["web"] = lambda text: bool(_WEB.match(text))
+    environment.tests["bad"] = lambda about: about in _BAD
+    environment.tests["close"] = lambda verdict: verdict is Verdict.CLOSE
     return environment.get_template("page.html.j2")
 
 
@@ -183,130 +155,52 @@ def _anchors(report: Report) -> list[str]:
 def _item(
     result: ScenarioResult, anchor: str, listings: Mapping[Side, str], shared: Mapping[str, str], index: int
 ) -> Item:
+    shown = view(result)
     return Item(
         result=result,
+        view=shown,
         anchor=anchor,
-        words=status_words(result),
-        mismatch=not result.expected
-        or bool(result.failures)
-        or any(c.verdict in (Verdict.DIFFERS, Verdict.ERROR) for c in result.comparisons),
-        rows=tuple(_row(group) for group in grouped(result.comparisons)),
-        why=tuple(_why(result)),
+        mismatch=not result.expected or bool(result.failures) or bool(shown.parted),
+        why=tuple(line for about in _WHY for line in shown.why if line[0] in about),
         listings=tuple(_listings(listings, shared, parted=not result.agree)),
         figures=tuple(_figures(result, f"p{index}")),
     )
 
 
-def _row(group: list[Comparison]) -> Row:
-    first = group[0]
-    off = next((comparison for comparison in group if disputed(comparison)), None)
-    layout = first.layout
-    if layout and len({side.strip() for side in layout.split("->")}) == 1:
-        layout = ""
-    return Row(
-        quantity=first.quantity,
-        layout=layout,
-        verdict=verdict_text(first).replace("\n", ", "),
-        agrees=first.verdict.agrees,
-        reason=first.reason if first.verdict is not Verdict.CLOSE else "",
-        sides=tuple(tuple(_cells(group, side)) for side in first.sides),
-        reference=None if off is None else (off.reference.method if off.reference else "", tuple(_reference(off))),
-    )
+def _cells(cells: Sequence[Cell]) -> Iterator[tuple[str, str, bool]]:
+    """One side by every way: what is said of its numbers, the numbers, and whether there are none for a state's sake.
+
+    What is the same by another way is only named.
+    """
+    shown = ["\n".join(line for _, line in cell.numbers(_WIDTH, FEWEST_DIGITS, bars=False)) for cell in cells]
+    for cell, lines in zip(cells, shown, strict=True):
+        if cell.same and lines == shown[0]:
+            yield f"same by {cell.how}", "", False
+        else:
+            about = (cell.state, cell.shape, cell.how, cell.gates)
+            yield ", ".join(filter(None, about)), lines, bool(cell.state)
 
 
-def _cells(group: list[Comparison], side: Side) -> Iterator[Cell]:
-    """One side by every way in which it was computed; what is the same by another way is only named."""
-    first, *others = {c.sides[side].how: c.sides[side] for c in group}.values()
-    gates = group[0].blocks.get(side, ())
-    shown = _cell(first, gates)
-    yield shown
-    for value in others:
-        cell = _cell(value, gates)
-        same = cell.lines == shown.lines and value.state is first.state and repr(value.values) == repr(first.values)
-        yield Cell(f"same by {value.how}") if same else cell
+def _reference_cell(cell: ReferenceCell) -> tuple[str, str]:
+    """What the reference's numbers are, and the numbers."""
+    words = f"for {cell.side.label}" if cell.side is not None else cell.words
+    return words, "\n".join(cell.lines(_WIDTH, FEWEST_DIGITS) or ["none"])
 
 
-def _cell(side: SideValue, gates: tuple[str, ...]) -> Cell:
-    if side.state is not State.PRESENT:
-        return Cell(", ".join(filter(None, [STATE_WORDS[side.state], side.how])), state=True)
-    lines = None if side.left_out else array_lines(side.values, _WIDTH)
-    about = [f"({', '.join(map(str, side.shape))}{',' * (len(side.shape) == 1)}) {side.dtype}"] if side.shape else []
-    about += [side.how] if side.how else []
-    about += [f"gates {' '.join(gates)}"] if gates else []
-    summary = side.samples or (side.summary if lines is None else None)
-    shown = list(lines or [])
-    if summary is not None and side.dtype.startswith("complex"):
-        shown.append("of the magnitudes")
-    if summary is not None:
-        shown += _summary_lines(summary)
-    elif lines is None:
-        shown.append("empty" if 0 in side.shape else "no finite value")
-    return Cell(", ".join(about), "\n".join(shown))
-
-
-def _summary_lines(summary: Summary) -> Iterator[str]:
-    if summary.low == summary.high and not summary.not_finite:
-        yield f"all {number(summary.low, 4)}"
-        return
-    yield f"mean {number(summary.mean, 4)}  std {number(summary.std, 4)}"
-    yield f"min {number(summary.low, 4)}  max {number(summary.high, 4)}"
-    if summary.not_finite:
-        yield f"{summary.not_finite:,} not finite"
-
-
-def _reference(comparison: Comparison) -> Iterator[Cell]:
-    """The reference's numbers: one cell where they are the same for both sides, else two."""
-    reference = comparison.reference
-    if reference is None:
-        return
-    if reference.one_sided is not None:
-        named = [
-            (f"from the {word}", values) for word, values in zip(("left", "right"), reference.one_sided, strict=True)
-        ]
-    elif "" in reference.values:
-        named = [("", reference.values[""])]
-    else:
-        named = [(f"for {side.label}", reference.values.get(side)) for side in comparison.sides]
-    for words, values in named:
-        lines = None if values is None else array_lines(values, _WIDTH)
-        yield Cell(words, "\n".join(lines or ["not shown" if values is not None else "none"]))
-
-
-def _why(result: ScenarioResult) -> Iterator[tuple[str, str]]:
-    """What explains the verdicts, each once: what the reference finds, what failed, the notes; with its CSS class."""
-    said = set()
-    for comparison in result.comparisons:
-        for finding in comparison.findings:
-            if finding.words not in said:
-                said.add(finding.words)
-                bad = "bad" if finding.kind is Kind.BOTH_WRONG else ""
-                yield bad, f"{comparison.quantity}: {finding.words}"
-    for failure in result.failures:
-        yield "bad", failure_text(failure)
-    if words := reference_line(result):
-        yield "", words
-    yield from (("", note) for note in result.notes)
-
-
-def _measures(result: ScenarioResult) -> list[list[str]]:
+def _measures(shown: ScenarioView) -> list[list[str]]:
     """The tolerance and the distances of every comparison that has them, as cells."""
     rows = []
-    for comparison in result.comparisons:
-        measured, tolerance = comparison.measure, comparison.tolerance
-        if measured is None and not tolerance:
+    for made in shown.measured:
+        measure, tolerance = made.measure, made.tolerance
+        if measure is None and not tolerance:
             continue
-        ways = " and ".join(dict.fromkeys(side.how for side in comparison.sides.values() if side.how))
-        cells = [comparison.quantity + (f" ({ways})" if ways else "")]
-        cells += [f"{tolerance[name]:g}" if tolerance else "" for name in ("rtol", "atol")]
-        if measured is not None:
-            cells.append(f"{measured.mismatched:,} of {measured.size:,}")
-            cells += [_distance(measured.max_abs), _distance(measured.max_rel)]
-            cells.append("" if measured.max_ulp is None else f"{measured.max_ulp:,}")
-            cells.append(f"[{', '.join(map(str, measured.worst_index))}]" if measured.worst_index else "")
-            passes = measured.passes_at if measured.mismatched else {}
-            cells.append(
-                "none" if passes is None else " or ".join(f"{name} {value:.2g}" for name, value in passes.items())
-            )
+        cells = [made.name, *(f"{tolerance[name]:g}" if tolerance else "" for name in ("rtol", "atol"))]
+        if measure is not None:
+            cells.append(f"{measure.mismatched:,} of {measure.size:,}")
+            cells += [_distance(measure.max_abs), _distance(measure.max_rel)]
+            cells.append("" if measure.max_ulp is None else f"{measure.max_ulp:,}")
+            cells.append(f"[{', '.join(map(str, measure.worst_index))}]" if measure.worst_index else "")
+            cells.append("none" if made.passes is None else made.passes)
         rows.append(cells + [""] * (9 - len(cells)))
     return rows
 

@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from tfpt_cli.report.cases import Case, cases, problem_text, repository_path, scenario_text, title
-from tfpt_cli.report.table import summary_line
+from tfpt_cli.report.entries import Entry, entries, problem_text, repository_path, scenario_text, title
+from tfpt_cli.report.words import summary_text
 from tfpt_cli.results import Problem, Report, ScenarioResult, Status, printable, printable_lines
 
 if TYPE_CHECKING:
@@ -75,26 +75,26 @@ def _fill(suite: ET.Element, *, report: Report, file: str, items: list[ScenarioR
 
 
 def _add_scenario(suite: ET.Element, file: str, result: ScenarioResult, names: Counter[str], report: Report) -> None:
-    found = cases(result)
+    found = entries(result)
     text = "" if result.expected else scenario_text(result, report.environment)
-    for case in found:
-        name = f"{title(result)}: {printable(case.what)}" if case.what else title(result)
+    for entry in found:
+        name = f"{title(result)}: {printable(entry.what)}" if entry.what else title(result)
         # What one comparison took is not known: each has its share.
         element = _test(suite, file, _own(names, name), result.seconds / len(found))
-        if case.status is Status.SKIPPED:
-            ET.SubElement(element, "skipped", message=printable(case.message))
-        elif case.status is not Status.PASSED:
-            _outcome(element, _TAGS[case.status], case.word, printable(case.message), _body(case, text))
+        if entry.status is Status.SKIPPED:
+            ET.SubElement(element, "skipped", message=printable(entry.message))
+        elif entry.status is not Status.PASSED:
+            _outcome(element, _TAGS[entry.status], entry.word, printable(entry.message), _body(entry, text))
 
 
-def _body(case: Case, table: str) -> str:
-    head = f"{case.what}: {case.word}" if case.what else case.word
-    return f"{printable(head)}\n{printable(case.message)}\n\n{table}".rstrip("\n") + "\n"
+def _body(entry: Entry, table: str) -> str:
+    head = f"{entry.what}: {entry.word}" if entry.what else entry.word
+    return f"{printable(head)}\n{printable(entry.message)}\n\n{table}".rstrip("\n") + "\n"
 
 
 def _interrupted(suite: ET.Element, *, report: Report) -> float:
     """A run that was broken off must not look like one in which all is well."""
-    words = printable_lines(summary_line(report).plain)
+    words = printable_lines(summary_text(report))
     _outcome(_test(suite, "tfpt", "the run was interrupted", 0.0), "error", "interrupted", words, words)
     return 0.0
 

@@ -12,8 +12,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.report.cases import cases, problem_text, repository_path, scenario_text, title
+from tfpt_cli.report.entries import entries, problem_text, repository_path, scenario_text, title
+from tfpt_cli.report.view import known
+from tfpt_cli.report.words import problem_count, status_counts
 from tfpt_cli.results import Report, ScenarioResult, Status, printable
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def report_text(report: Report) -> str:
     page.table("not as expected", ("scenario", "quantity", "verdict", "reason"), rows, _AFTER_ROWS)
     page.blocks("details", (_details(r, report.environment) for r in unexpected), len(unexpected), _AFTER_DETAILS)
     skipped = [r for r in report.scenarios if r.status is Status.SKIPPED]
-    reasons = [f"{_code(title(r))} ({_place(r.file, r.line)}): {_code(cases(r)[0].message)}" for r in skipped]
+    reasons = [f"{_code(title(r))} ({_place(r.file, r.line)}): {_code(entries(r)[0].message)}" for r in skipped]
     page.collapsed(f"{len(skipped)} skipped", reasons, (1 + _AFTER_DETAILS) / 2)
     passed = Counter(repository_path(r.file) for r in report.scenarios if r.status is Status.PASSED)
     page.collapsed(f"{passed.total()} passed", [f"{_code(file)}: {count}" for file, count in passed.items()], 1)
@@ -100,9 +101,9 @@ class _Page:
 
 
 def _counts(report: Report) -> str:
-    counts = [f"{count} {status}" for status, count in report.summary.items() if count]
+    counts = [words for words, _ in status_counts(report)]
     if report.problems:
-        counts.append(f"{len(report.problems)} problem{'s' * (len(report.problems) != 1)} in the files")
+        counts.append(problem_count(report))
     return ", ".join(counts) or "no scenario checked"
 
 
@@ -124,9 +125,9 @@ def _circumstances(report: Report) -> str:
 
 def _rows(result: ScenarioResult) -> Iterator[tuple[str, ...]]:
     """A row for every quantity that is not as expected; ways that say the same share it."""
-    found = [case for case in cases(result) if case.status is not Status.PASSED]
+    found = [entry for entry in entries(result) if entry.status is not Status.PASSED]
     name = f"{_code(title(result))}<br>{_place(result.file, result.line)}"
-    for quantity, word, message in dict.fromkeys((case.quantity, case.word, case.message) for case in found):
+    for quantity, word, message in dict.fromkeys((entry.quantity, entry.word, entry.message) for entry in found):
         yield name, _code(quantity), f"<b>{_escaped(word)}</b>", _code(message)
 
 
@@ -142,11 +143,11 @@ def _details(result: ScenarioResult, environment: Mapping[str, str]) -> str:
         # A blank line would end the block, and what follows would be read as Markdown.
         "<pre>" + "\n".join(_escaped(line) or "&#32;" for line in lines) + "</pre>",
     ]
-    for known in result.explanations:
-        parts.append(f"<p>known difference {_code(known.name)}: {_prose(f'{known.what} {known.why}')}</p>")
+    for row in known(result.explanations):
+        parts.append(f"<p>known difference {_code(row.name)}: {_prose(f'{row.what} {row.why}')}</p>")
         parts.append("<ul>")
-        parts += [f"<li>write in {FRAMEWORKS[f].label}: {_code(code)}</li>" for f, code in known.write.items()]
-        parts.append(f"<li>shown by: {_code(known.proof)}</li>\n</ul>")
+        parts += [f"<li>{head}: {_code(code)}</li>" for head, code in row.write]
+        parts.append(f"<li>shown by: {_code(row.proof)}</li>\n</ul>")
     return "\n".join([*parts, "</details>\n"])
 
 

@@ -93,20 +93,21 @@ def _rows(values: list[Any], texts: Iterator[str], width: int, *, nested: bool =
     yield line + "]"
 
 
-def summary_lines(summary: Summary, width: int, *, ascii_only: bool = False) -> list[str]:
-    """Histogram, mean, standard deviation and range of an array as lines of this width."""
+def summary_lines(summary: Summary, width: int, *, ascii_only: bool = False, bars: bool = True) -> list[str]:
+    """Histogram, mean, standard deviation and range of an array as lines of this width; without `bars` on two lines at least."""
     if summary.low == summary.high and not summary.not_finite:
         return [f"all {number(summary.low, 4)}"]
     pairs = [("mean", summary.mean), ("std", summary.std), ("min", summary.low), ("max", summary.high)]
     for digits, gap in ((4, "  "), (3, "  "), (2, "  "), (2, " ")):
         texts = [f"{name} {number(value, digits)}" for name, value in pairs]
-        lines = [gap.join(texts)] if len(gap.join(texts)) <= width else [gap.join(texts[:2]), gap.join(texts[2:])]
+        whole, halves = gap.join(texts), [gap.join(texts[:2]), gap.join(texts[2:])]
+        lines = [whole] if bars and len(whole) <= width else halves
         if all(len(line) <= width for line in lines):
             break
     else:
         lines = texts
-    bars = histogram(summary, ascii_only=ascii_only)
-    lines = [bars, *lines] if bars else lines
+    drawn = histogram(summary, ascii_only=ascii_only) if bars else ""
+    lines = [drawn, *lines] if drawn else lines
     return [*lines, f"{summary.not_finite:,} not finite"] if summary.not_finite else lines
 
 

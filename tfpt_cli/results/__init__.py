@@ -23,6 +23,7 @@ from tfpt_cli.results.comparisons import (
     Tolerance,
     Verdict,
 )
+from tfpt_cli.results.expectations import Relation, as_expected, expected_of, status_of
 from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, Failure, Outcome, State, Value
 from tfpt_cli.results.printing import printable, printable_lines
 from tfpt_cli.results.quantities import DERIVATIVES, PARAMETER, VALUE, Quantity, Way
@@ -34,7 +35,6 @@ from tfpt_cli.results.report import (
     ScenarioResult,
     Status,
     Unread,
-    expected_of,
     placed,
 )
 
@@ -59,6 +59,7 @@ __all__ = [
     "Problem",
     "Quantity",
     "Reference",
+    "Relation",
     "Report",
     "ScenarioResult",
     "SideValue",
@@ -72,8 +73,10 @@ __all__ = [
     "Value",
     "Verdict",
     "Way",
+    "as_expected",
     "expected_of",
     "placed",
     "printable",
     "printable_lines",
+    "status_of",
 ]

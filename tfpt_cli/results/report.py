@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from tfpt_cli.results.comparisons import Comparison
 
 
-def expected_of(expect: Any, quantity: str) -> str:
-    """`agree`, `differ` or `error`: what a scenario expects of a quantity, the rest agreeing where it says so by quantity."""
-    return str(expect.get(quantity, "agree") if isinstance(expect, dict) else expect)
-
-
 class Status(StrEnum):
     """A scenario held against its `expect`."""
 

@@ -1,4 +1,4 @@
-"""What the reports for machines count: every comparison held against what was expected of it, and every problem."""
+"""The entries of the reports for machines: every comparison held against what was expected of it, and every problem."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.report.console import FILE_WIDTH, plain_console
-from tfpt_cli.report.table import message_text, print_scenario, status_words
+from tfpt_cli.report.table import print_scenario
+from tfpt_cli.report.view import known
+from tfpt_cli.report.words import message_text, status_words
 from tfpt_cli.results import (
     INTERNAL,
     Comparison,
     Failure,
     Problem,
+    Relation,
     ScenarioResult,
     State,
     Status,
     Verdict,
+    as_expected,
     expected_of,
     printable,
     printable_lines,
@@ -27,9 +30,11 @@ from tfpt_cli.results import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_EXPECTED = {Relation.AGREE: "", Relation.DIFFER: "expected to differ", Relation.ERROR: "expected an error"}
+
 
 @dataclass(frozen=True)
-class Case:
+class Entry:
     """A comparison, or a scenario that has none, and whether it is as expected.
 
     `quantity` is empty for a whole scenario; `ways` says how the quantity was computed. `word` is the verdict, or what a
@@ -50,19 +55,19 @@ class Case:
         return f"{self.quantity} ({self.ways})" if self.ways else self.quantity
 
 
-def cases(result: ScenarioResult) -> list[Case]:
-    """The cases of a scenario, at least one; all pass where it passed, and one does not where it did not."""
+def entries(result: ScenarioResult) -> list[Entry]:
+    """The entries of a scenario, at least one; all pass where it passed, and one does not where it did not."""
     if result.status is Status.SKIPPED:
-        return [_whole(result, "skipped", "; ".join((status_words(result), *result.notes)))]
-    found = [_case(result, comparison) for comparison in result.comparisons]
-    refused = any(case.status is Status.ERROR for case in found)
+        return [_of_scenario(result, "skipped", "; ".join((status_words(result), *result.notes)))]
+    found = [_of_comparison(result, comparison) for comparison in result.comparisons]
+    refused = any(entry.status is Status.ERROR for entry in found)
     found += [
-        _whole(result, failure.symptom, failure_words(failure))
+        _of_scenario(result, failure.symptom, failure_words(failure))
         for failure in result.failures
         if failure.symptom == INTERNAL or (result.status is Status.ERROR and not refused)
     ]
-    if not found or (not result.expected and all(case.status is Status.PASSED for case in found)):
-        found.append(_whole(result, result.status.value, status_words(result)))
+    if not found or (not result.expected and all(entry.status is Status.PASSED for entry in found)):
+        found.append(_of_scenario(result, result.status.value, status_words(result)))
     return found
 
 
@@ -72,17 +77,16 @@ def failure_words(failure: Failure) -> str:
     return f"{failure.side.label}: {said}"
 
 
-def _whole(result: ScenarioResult, word: str, message: str) -> Case:
-    return Case(result, "", "", result.status, word, message)
+def _of_scenario(result: ScenarioResult, word: str, message: str) -> Entry:
+    return Entry(result, "", "", result.status, word, message)
 
 
-def _case(result: ScenarioResult, comparison: Comparison) -> Case:
+def _of_comparison(result: ScenarioResult, comparison: Comparison) -> Entry:
     ways = " and ".join(filter(None, (value.how for value in comparison.sides.values())))
     verdict = comparison.verdict
-    wanted = expected_of(result.expect, comparison.quantity)
-    if result.expected or _as_wanted(result, comparison, wanted):
-        return Case(result, comparison.quantity, ways, Status.PASSED, verdict.value)
-    expected = {"agree": "", "differ": "expected to differ", "error": "expected an error"}[wanted]
+    if result.expected or as_expected(comparison, result.expect, result.comparisons):
+        return Entry(result, comparison.quantity, ways, Status.PASSED, verdict.value)
+    expected = _EXPECTED[expected_of(result.expect, comparison.quantity)]
     refusals = [
         f"{side.label}: {message_text(value.note)}"
         for side, value in comparison.sides.items()
@@ -93,26 +97,7 @@ def _case(result: ScenarioResult, comparison: Comparison) -> Case:
     message = "; ".join(filter(None, (expected, *why)))
     status = Status.ERROR if verdict is Verdict.ERROR else Status.FAILED
     findings = tuple(finding.words for finding in comparison.findings)
-    return Case(result, comparison.quantity, ways, status, verdict.value, message, findings)
-
-
-def _found(comparison: Comparison) -> str:
-    if comparison.verdict is Verdict.ERROR:
-        return "error"
-    return "agree" if comparison.verdict.agrees else "differ"
-
-
-def _as_wanted(result: ScenarioResult, comparison: Comparison, wanted: str) -> bool:
-    """Whether a comparison is as expected: of those that are to differ or to be refused one is enough."""
-    found = _found(comparison)
-    if found == wanted or wanted == "agree" or found == "error":
-        return found == wanted
-    by_quantity = isinstance(result.expect, dict)
-    return any(
-        _found(other) == wanted
-        for other in result.comparisons
-        if other.quantity == comparison.quantity or not by_quantity
-    )
+    return Entry(result, comparison.quantity, ways, status, verdict.value, message, findings)
 
 
 def title(result: ScenarioResult) -> str:
@@ -147,8 +132,7 @@ def scenario_text(result: ScenarioResult, environment: Mapping[str, str]) -> str
 
 def known_lines(result: ScenarioResult) -> Iterator[str]:
     """The known differences that explain what does not agree, and what to write instead, a line each."""
-    for known in result.explanations:
-        yield printable(f"known difference {known.name}: {known.what}")
-        for framework, code in known.write.items():
-            yield printable(f"write in {FRAMEWORKS[framework].label}: {code}")
-        yield printable(f"shown by: {known.proof}")
+    for row in known(result.explanations):
+        yield printable(f"known difference {row.name}: {row.what}")
+        yield from (printable(f"{head}: {code}") for head, code in row.write)
+        yield printable(f"shown by: {row.proof}")
