@@ -29,7 +29,7 @@ def declared(text: str, fans: Fans | None) -> Declared:
     def at(pair: Fans | None) -> InitializerCall | None:
         return formula(tree, {}, pair)
 
-    return Declared(fill=at(fans), at=at, fans=fans)
+    return Declared(initializer=at(fans), at=at, fans=fans)
 
 
 def said(torch: str, tensorflow: str, fans: dict[Side, Fans | None] | None = None) -> list[str]:
@@ -74,7 +74,7 @@ def test_fans_that_are_counted_differently() -> None:
 
 
 def test_what_no_row_knows_parts_in_no_words() -> None:
-    unknown = Declared(fill=None, at=lambda _: None, fans=FANS)
+    unknown = Declared(initializer=None, at=lambda _: None, fans=FANS)
     assert list(parting(dict.fromkeys(SIDES, unknown))) == []
 
 

@@ -159,7 +159,7 @@ def test_no_law_contradicts_the_sample(mode: str, session: Session) -> None:
         for parameter in init_of(scenario).parameters:
             (comparison,) = (c for c in result.comparisons if c.quantity == parameter.name)
             for side in SIDES:
-                law, shown = law_of(parameter.filling[side.framework].base), comparison.sides[side]
+                law, shown = law_of(parameter.initialization[side.framework].base), comparison.sides[side]
                 found = shown.samples or shown.summary
                 if law is None or found is None:
                     continue

@@ -17,7 +17,7 @@ from tfpt_cli.dictionary.formulas import value_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import FRAMEWORKS, SIDES, TENSORFLOW, TORCH
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.layers.parameters import FilledParameter, Filling
+from tfpt_cli.layers.parameters import FilledParameter, Initialization
 from tfpt_cli.layers.slots import slots
 from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.scenario import load
@@ -44,7 +44,7 @@ def spec(path: Path) -> Init:
 
 def texts(found: Init, parameter: str) -> tuple[str, str]:
     (chosen,) = (p for p in found.parameters if p.name == parameter)
-    return chosen.filling["torch"].text, chosen.filling["tensorflow"].text
+    return chosen.initialization["torch"].text, chosen.initialization["tensorflow"].text
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_matrix_may_give_a_whole_call(write: Callable[..., Path]) -> None:
         "name: n\ninit: {layer: 'linear(3, 4)', weight: w}\nmatrix: {w: ['uniform(0, 1)', orthogonal, ones()]}\n"
     )
     (found,) = (item for item in load(str(path)) if isinstance(item, list))
-    assert [init_of(scenario).parameters[0].filling["torch"].text for scenario in found] == [
+    assert [init_of(scenario).parameters[0].initialization["torch"].text for scenario in found] == [
         "uniform(0, 1)",
         "orthogonal()",
         "ones()",
@@ -120,7 +120,8 @@ def test_a_matrix_may_give_a_whole_call(write: Callable[..., Path]) -> None:
 
 def pair() -> Pair:
     return Pair(
-        parameter=FilledParameter("weight", {}, Layout(), None, dict.fromkeys(FRAMEWORKS, Filling())), sides=SIDES
+        parameter=FilledParameter("weight", {}, Layout(), None, dict.fromkeys(FRAMEWORKS, Initialization())),
+        sides=SIDES,
     )
 
 

@@ -13,7 +13,7 @@ from tests.sides import TENSORFLOW, TORCH
 from tfpt_cli.frameworks import FRAMEWORKS, SIDES
 from tfpt_cli.layers.initializers import formula
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.layers.parameters import FilledParameter, Filling
+from tfpt_cli.layers.parameters import FilledParameter, Initialization
 from tfpt_cli.results import Comparison, Failure, State, Value, Verdict
 from tfpt_cli.subjects.init.comparer import PARTS, Pair, compare_parameter, declared_shares
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side
 
 
-def filling(text: str, fans: tuple[int, int] | None = (30, 40)) -> Filling:
+def initialization(text: str, fans: tuple[int, int] | None = (30, 40)) -> Initialization:
     tree = ast.parse(text, mode="eval").body
-    return Filling(at=lambda pair: formula(tree, {}, pair), meant=fans, fans=fans)
+    return Initialization(at=lambda pair: formula(tree, {}, pair), meant=fans, fans=fans)
 
 
-UNKNOWN = dict.fromkeys(FRAMEWORKS, Filling())
-NORMAL = dict.fromkeys(FRAMEWORKS, filling("normal(0.0, 1.0)"))
+UNKNOWN = dict.fromkeys(FRAMEWORKS, Initialization())
+NORMAL = dict.fromkeys(FRAMEWORKS, initialization("normal(0.0, 1.0)"))
 
 
 def normal(seed: int, *shape: int, dtype: str = "float32") -> NDArray[Any]:
@@ -41,7 +41,7 @@ def normal(seed: int, *shape: int, dtype: str = "float32") -> NDArray[Any]:
 def compared(
     torch: NDArray[Any],
     tensorflow: NDArray[Any],
-    fills: Mapping[str, Filling] = NORMAL,
+    statements: Mapping[str, Initialization] = NORMAL,
     layout: Layout | None = None,
     dtypes: tuple[str, str] | None = None,
 ) -> Comparison:
@@ -50,7 +50,7 @@ def compared(
     names = dict(zip(SIDES, dtypes or (str(torch.dtype), str(tensorflow.dtype)), strict=True))
     draws: dict[Side, Value | None] = {f: Value(State.PRESENT, a, names[f]) for f, a in arrays.items()}
     own: dict[Side, Value | None] = {f: Value(State.PRESENT, a[0].copy(), names[f]) for f, a in arrays.items()}
-    pair = Pair(parameter=FilledParameter("w", {}, layout or Layout(), None, fills), sides=SIDES)
+    pair = Pair(parameter=FilledParameter("w", {}, layout or Layout(), None, statements), sides=SIDES)
     return compare_parameter(pair, own, draws, None)
 
 
@@ -92,7 +92,7 @@ def test_draws_that_never_vary_are_compared_by_value() -> None:
     assert compared(ones, ones).verdict is Verdict.IDENTICAL
     assert compared(ones, 2 * ones).reason.startswith("20 of 20 values off")
     # A row that says so is believed: not random is compared by the layer's own values.
-    zeros = dict.fromkeys(FRAMEWORKS, filling("zeros()"))
+    zeros = dict.fromkeys(FRAMEWORKS, initialization("zeros()"))
     assert compared(normal(0, 50, 20), normal(1, 50, 20), zeros).measure is not None
 
 
@@ -160,16 +160,18 @@ def test_the_initializer_that_a_sample_fits_is_named() -> None:
 
 
 def test_how_the_declared_laws_part_comes_first() -> None:
-    fills = {"torch": filling("normal(0.0, 1.0)"), "tensorflow": filling("uniform(-1.0, 1.0)")}
+    statements = {"torch": initialization("normal(0.0, 1.0)"), "tensorflow": initialization("uniform(-1.0, 1.0)")}
     uniform = np.random.default_rng(1).uniform(-1, 1, (50, 40)).astype(np.float32)
-    assert compared(normal(0, 50, 40), uniform, fills).reason.startswith("PyTorch's is normal, TensorFlow's uniform; ")
+    assert compared(normal(0, 50, 40), uniform, statements).reason.startswith(
+        "PyTorch's is normal, TensorFlow's uniform; "
+    )
 
 
 def test_a_generator_of_few_numbers_is_named() -> None:
     """bfloat16 of 256 numbers on one side: half of what the other has, or fewer, is worth a word."""
     fine = np.random.default_rng(0).uniform(0, 1, (50, 100)).astype(np.float32).astype(np.float16).astype(np.float32)
     coarse = np.floor(np.random.default_rng(1).uniform(0, 1, (50, 100)) * 64).astype(np.float32) / 64
-    uniform = dict.fromkeys(FRAMEWORKS, filling("uniform(0.0, 1.0)"))
+    uniform = dict.fromkeys(FRAMEWORKS, initialization("uniform(0.0, 1.0)"))
     words = f"TensorFlow draws this bfloat16 from 64 different numbers, the other from {np.unique(fine).size:,}"
     assert words in compared(fine, coarse * np.float32(1.5), uniform, dtypes=("bfloat16", "bfloat16")).reason
     assert "different numbers" not in compared(fine, coarse * np.float32(1.5), uniform).reason
@@ -185,23 +187,23 @@ def test_the_gates_of_a_parameter_are_judged_by_themselves() -> None:
 
 
 def test_the_declared_shares_are_those_of_scipy() -> None:
-    shares = declared_shares(filling("normal(0.0, 2.0)"), (-3.0, 5.0))
+    shares = declared_shares(initialization("normal(0.0, 2.0)"), (-3.0, 5.0))
     assert len(shares) == PARTS == 64
     assert sum(shares) == pytest.approx(stats.norm.cdf(2.5) - stats.norm.cdf(-1.5))
     assert shares[0] == pytest.approx(stats.norm.cdf(-2.875 / 2) - stats.norm.cdf(-1.5))
-    assert declared_shares(filling("normal(0.0, 2.0)"), None) == ()
-    assert declared_shares(filling("normal(0.0, 2.0)"), (1.0, 1.0)) == ()
-    assert declared_shares(Filling(), (0.0, 1.0)) == ()
+    assert declared_shares(initialization("normal(0.0, 2.0)"), None) == ()
+    assert declared_shares(initialization("normal(0.0, 2.0)"), (1.0, 1.0)) == ()
+    assert declared_shares(Initialization(), (0.0, 1.0)) == ()
 
 
 def test_orthogonal_and_sparse_parameters_are_judged_by_their_structure() -> None:
     one, other = (stats.ortho_group.rvs(8, size=40, random_state=seed).astype(np.float32) for seed in (1, 2))
-    fills = dict.fromkeys(FRAMEWORKS, filling("orthogonal()"))
-    found = compared(one, other, fills, Layout("out in -> in out"))
+    statements = dict.fromkeys(FRAMEWORKS, initialization("orthogonal()"))
+    found = compared(one, other, statements, Layout("out in -> in out"))
     assert found.verdict is Verdict.SAME_DISTRIBUTION
     assert {test.name for test in found.distribution.tests} >= {"traces"}  # type: ignore[union-attr]
-    assert "not orthogonal" in compared(one, normal(0, 40, 8, 8), fills, Layout("out in -> in out")).reason
-    sparse = dict.fromkeys(FRAMEWORKS, filling("sparse(0.25)"))
+    assert "not orthogonal" in compared(one, normal(0, 40, 8, 8), statements, Layout("out in -> in out")).reason
+    sparse = dict.fromkeys(FRAMEWORKS, initialization("sparse(0.25)"))
     torch = normal(0, 40, 8, 6) * np.float32(0.01)
     order = np.random.default_rng(0).permuted(np.tile(np.arange(8)[None, :, None], (40, 1, 6)), axis=1)
     torch[order < 2] = 0

@@ -24,7 +24,7 @@ from tests.sides import TENSORFLOW, TORCH
 from tests.tasks import init_of
 from tfpt_cli.compare.distribution import LEVEL
 from tfpt_cli.frameworks import FRAMEWORKS, SIDES, Side
-from tfpt_cli.layers.parameters import FilledParameter, Filling
+from tfpt_cli.layers.parameters import FilledParameter, Initialization
 from tfpt_cli.results import Comparison, State, Value, Verdict
 from tfpt_cli.scenario.scenario import load
 from tfpt_cli.subjects.init.comparer import Pair, compare_parameter
@@ -68,9 +68,11 @@ class Confusion:
     change: Callable[[NDArray[Any], np.random.Generator], NDArray[Any]] | None = None
 
 
-def _linear(fill: str, keras: str, units: int = 32, size: int = 64) -> str:
+def _linear(initializer: str, keras: str, units: int = 32, size: int = 64) -> str:
     layer = f"keras.layers.Dense({units}, kernel_initializer={keras})"
-    return NATIVE.format(torch=f"nn.Linear({size}, {units})", weight="weight", fill=fill, keras=layer, size=size)
+    return NATIVE.format(
+        torch=f"nn.Linear({size}, {units})", weight="weight", initializer=initializer, keras=layer, size=size
+    )
 
 
 def _one_gate(kernel: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
@@ -165,7 +167,7 @@ class Drawing:
         space = self.spaces[TENSORFLOW]
         count = self.parameter.draws(TENSORFLOW.framework, 20_000)
         weight = space[self.parameter.name]
-        initializer = eval(self.parameter.initializer, space)  # our own listing
+        initializer = eval(self.parameter.keras_initializer, space)  # our own listing
         self.generator = keras.random.SeedGenerator(0)
         initializer.seed = self.generator
         self.initializer = initializer
@@ -220,7 +222,7 @@ class Drawing:
             draws[TENSORFLOW] = Value(State.PRESENT, changed, "float32")
         parameter: FilledParameter = self.parameter
         if not rows:
-            parameter = replace(parameter, filling={f: Filling() for f in FRAMEWORKS})
+            parameter = replace(parameter, initialization={f: Initialization() for f in FRAMEWORKS})
         return compare_parameter(Pair(parameter=parameter, sides=SIDES), values, draws, None)
 
 

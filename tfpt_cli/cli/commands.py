@@ -260,7 +260,7 @@ def grad(expression: str, **given: Any) -> None:
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("layer", shell_complete=complete_call("layers"))
 @click.argument(
-    "fillings",
+    "parameters",
     nargs=-1,
     type=click.UNPROCESSED,
     metavar="[--PARAMETER INITIALIZER]...",
@@ -268,7 +268,7 @@ def grad(expression: str, **given: Any) -> None:
 )
 @click.option("--samples", type=int, metavar="N", help="How many values a distribution test draws at least, a side.")
 @options(ONE_LINER)
-def weights(layer: str, fillings: tuple[str, ...], samples: int | None, **given: Any) -> None:
+def weights(layer: str, parameters: tuple[str, ...], samples: int | None, **given: Any) -> None:
     """Compare what the parameters of a layer are filled with, without a file.
 
     tfpt weights 'linear(3, 4)' --weight 'uniform(0, 1)' --bias 'constant(-1)'
@@ -277,7 +277,7 @@ def weights(layer: str, fillings: tuple[str, ...], samples: int | None, **given:
     """
     from tfpt_cli.cli.one_liners import run_weights
 
-    sys.exit(run_weights(layer, fillings, samples, given))
+    sys.exit(run_weights(layer, parameters, samples, given))
 
 
 @cli.command()

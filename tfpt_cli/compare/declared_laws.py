@@ -70,11 +70,11 @@ def _parsed(text: str) -> ast.expr:
 class Declared:
     """What a side declares that it fills a parameter with.
 
-    `fill` is what that comes to with its numbers, `at` what it comes to for given fans (None: for all), `fans` what the framework
-    counts.
+    `initializer` is what that comes to with its numbers, `at` what it comes to for given fans (None: for all), `fans` what the
+    framework counts.
     """
 
-    fill: InitializerCall | None
+    initializer: InitializerCall | None
     at: Callable[[Fans | None], InitializerCall | None] | None
     fans: Fans | None
 
@@ -95,11 +95,11 @@ class Declared:
 def parting(declared: Mapping[Side, Declared]) -> Iterator[str]:
     """How two declared laws part, in words: truncated or not, of which kind, by which fan, by which gain."""
     one, other = declared
-    fills = {side: found.fill for side, found in declared.items() if found.fill is not None}
-    if len(fills) < len(declared):
+    statements = {side: found.initializer for side, found in declared.items() if found.initializer is not None}
+    if len(statements) < len(declared):
         return
-    kinds = {side: _kind(fill) for side, fill in fills.items()}
-    cuts = {side: _cut(fill) for side, fill in fills.items()}
+    kinds = {side: _kind(initializer) for side, initializer in statements.items()}
+    cuts = {side: _cut(initializer) for side, initializer in statements.items()}
     both_cut = set(kinds.values()) == {_TRUNCATED}
     if kinds[one] != kinds[other]:
         if set(kinds.values()) <= {"normal", _TRUNCATED}:
@@ -109,8 +109,8 @@ def parting(declared: Mapping[Side, Declared]) -> Iterator[str]:
             yield f"{one.label}'s is {kinds[one]}, {other.label}'s {kinds[other]}"
     elif both_cut and not math.isclose(*cuts.values(), rel_tol=1e-6):
         yield f"{one.label}'s is cut off at {cuts[one]:.3g} sigma, {other.label}'s at {cuts[other]:.3g}"
-    laws = {side: law for side, fill in fills.items() if (law := law_of(fill)) is not None}
-    if len(laws) < len(fills):
+    laws = {side: law for side, initializer in statements.items() if (law := law_of(initializer)) is not None}
+    if len(laws) < len(statements):
         return
     stds = {side: law.std for side, law in laws.items()}
     if math.isclose(*stds.values(), rel_tol=1e-6):
@@ -134,20 +134,20 @@ def parting(declared: Mapping[Side, Declared]) -> Iterator[str]:
 _TRUNCATED = "truncated"
 
 
-def _kind(fill: InitializerCall) -> str:
+def _kind(initializer: InitializerCall) -> str:
     """The name of the row, or that it is a truncated normal, of which there are several rows."""
-    law = fill.row.distribution
-    return _TRUNCATED if law is not None and called_name(law) == "truncnorm" else fill.row.name
+    law = initializer.row.distribution
+    return _TRUNCATED if law is not None and called_name(law) == "truncnorm" else initializer.row.name
 
 
-def _cut(fill: InitializerCall) -> float:
+def _cut(initializer: InitializerCall) -> float:
     """At how many standard deviations a normal is cut off."""
-    law = law_of(fill)
-    if law is None or _kind(fill) != _TRUNCATED:
+    law = law_of(initializer)
+    if law is None or _kind(initializer) != _TRUNCATED:
         return math.inf
     low, high = law.law.support()
-    std = float(fill.settings["std"])
-    return float(max(abs(low - fill.settings["mean"]), abs(high - fill.settings["mean"]))) / std
+    std = float(initializer.settings["std"])
+    return float(max(abs(low - initializer.settings["mean"]), abs(high - initializer.settings["mean"]))) / std
 
 
 def _gain(squared: float) -> str:

@@ -63,16 +63,16 @@ class Law:
         return math.sqrt((self.excess + 2) / 4)
 
 
-def law_of(fill: InitializerCall | None) -> Law | None:
+def law_of(initializer: InitializerCall | None) -> Law | None:
     """The law of an initializer with its numbers; None where nothing is drawn, or not from one distribution."""
-    if fill is None or fill.row.distribution is None:
+    if initializer is None or initializer.row.distribution is None:
         return None
-    tree = fill.row.distribution
-    names = {name: float(value) for name, value in fill.settings.items()}
+    tree = initializer.row.distribution
+    names = {name: float(value) for name, value in initializer.settings.items()}
     keywords = {str(keyword.arg): float(value_of(keyword.value, names)) for keyword in tree.keywords}
     if not all(map(math.isfinite, keywords.values())) or not keywords.get("scale", 1.0) > 0:
         return None
-    return _law(fill.text, tree.func.id, tuple(keywords.items()))  # type: ignore[attr-defined]
+    return _law(initializer.text, tree.func.id, tuple(keywords.items()))  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=1024)

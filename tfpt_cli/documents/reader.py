@@ -108,7 +108,7 @@ class Reader:
         self.complain_all(path, complaints)
         return None if complaints else with_full_names(tree, framework, variables)
 
-    def choose(self, path: Path, names: Mapping[str, Any] | set[str] | list[str], what: str, value: Any) -> bool:
+    def is_one_of(self, path: Path, names: Mapping[str, Any] | set[str] | list[str], what: str, value: Any) -> bool:
         """Whether `value` is one of `names`; complains at the path if not."""
         if value in names:
             return True

@@ -95,19 +95,19 @@ def _maker(row: Initializer) -> Callable[..., InitializerCall]:
 
 
 def written(
-    fill: InitializerCall, framework: str, fans: Fans | None, both: Fans | None, shape: Shape, first: int
+    initializer: InitializerCall, framework: str, fans: Fans | None, both: Fans | None, shape: Shape, first: int
 ) -> str:
     """The call that fills a parameter in a framework; in PyTorch its first argument is `tensor`.
 
     `fans` is what the framework counts, `both` what is meant: where they part, a formula of the fans is written out
     with its numbers. `shape` and `first` are the parameter's shape in Keras and the axis of it that is PyTorch's first.
     """
-    if fill.row.means is not None and (framework not in fill.row.spelling or fans != both):
-        base = fill.base(both)
+    if initializer.row.means is not None and (framework not in initializer.row.spelling or fans != both):
+        base = initializer.base(both)
         assert base is not None
-        fill = base
-    names = {**fill.settings, "shape": tuple(shape), "first": first}
-    return ast.unparse(_with_settings(fill.row.spelling[framework], names, framework))
+        initializer = base
+    names = {**initializer.settings, "shape": tuple(shape), "first": first}
+    return ast.unparse(_with_settings(initializer.row.spelling[framework], names, framework))
 
 
 def _with_settings(

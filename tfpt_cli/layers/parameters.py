@@ -20,16 +20,16 @@ _STRUCTURED = ((50_000, 40), (300_000, 10), (2_000_000, 2))
 
 
 @dataclass(frozen=True)
-class Filling:
+class Initialization:
     """How one side fills a parameter.
 
-    `fill` is the row that it corresponds to as it is written, `at` what it comes to for given fans, None where no row
+    `initializer` is the row that it corresponds to as it is written, `at` what it comes to for given fans, None where no row
     knows it; `meant` are the fans to put in, `fans` what this framework counts for the tensor. `formula` is how a
     default is written. `write` gives the call as it is written, nothing for the layer's own default: listings alone
     need it, so that validating writes none.
     """
 
-    fill: InitializerCall | None = None
+    initializer: InitializerCall | None = None
     at: Callable[[Fans | None], InitializerCall | None] | None = None
     meant: Fans | None = None
     fans: Fans | None = None
@@ -67,7 +67,7 @@ class Filling:
         """What it is as a person reads it, formula and numbers: `glorot_uniform() = uniform(-0.29, 0.29)`."""
         if self.base is None:
             return ""
-        formula, numbers = self.formula or (self.fill or self.base).text, self.base.text
+        formula, numbers = self.formula or (self.initializer or self.base).text, self.base.text
         return numbers if formula == numbers else f"{formula} = {numbers}"
 
 
@@ -76,7 +76,7 @@ class FilledParameter:
     """One parameter of the layer: the expression that holds it in each framework, its layout, how each side fills it.
 
     A side of `attribute` is None where the layer has no such parameter. `shape` is PyTorch's, None where no row knows
-    it. `fills` gives PyTorch's statements that fill it, `initializer` the Keras expression that holds its initializer,
+    it. `statements` gives PyTorch's statements that fill it, `keras_initializer` the Keras expression that holds its initializer,
     `reset` what draws PyTorch's default again. A framework in `rebuilt` can only draw it by building the layer again.
     """
 
@@ -84,9 +84,9 @@ class FilledParameter:
     attribute: Mapping[str, str | None]
     layout: Layout
     shape: Shape | None
-    filling: Mapping[str, Filling]
-    fills: Callable[[], tuple[str, ...]] = tuple
-    initializer: str = ""
+    initialization: Mapping[str, Initialization]
+    statements: Callable[[], tuple[str, ...]] = tuple
+    keras_initializer: str = ""
     reset: str = ""
     rebuilt: frozenset[str] = frozenset()
 
@@ -98,7 +98,7 @@ class FilledParameter:
     def built_again(self, framework: str) -> bool:
         """Whether it is drawn by building the whole layer again."""
         there = self.attribute[framework] is not None
-        return there and framework in self.rebuilt and self.filling[framework].random is not False
+        return there and framework in self.rebuilt and self.initialization[framework].random is not False
 
     def draws(self, framework: str, samples: int) -> int:
         """How often it is drawn by itself for a distribution test.
@@ -108,13 +108,13 @@ class FilledParameter:
         Where no row says whether it is random, at least twice, to see; a structured one often enough to see that its
         draws do not repeat.
         """
-        filling = self.filling[framework]
-        if self.attribute[framework] is None or filling.random is False or self.shape is None:
+        initialization = self.initialization[framework]
+        if self.attribute[framework] is None or initialization.random is False or self.shape is None:
             return 0
         if self.built_again(framework):
             return 0
         size = max(math.prod(self.shape), 1)
         needed = math.ceil(samples / size)
-        if filling.structure:
+        if initialization.structure:
             needed = max(needed, *(count for most, count in _STRUCTURED if size <= most), 1)
-        return max(needed, 2) if filling.random is None else (needed if needed > 1 else 0)
+        return max(needed, 2) if initialization.random is None else (needed if needed > 1 else 0)

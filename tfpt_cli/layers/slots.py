@@ -23,7 +23,7 @@ from tfpt_cli.layers.initializers import (
     written,
 )
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.layers.parameters import FilledParameter, Filling
+from tfpt_cli.layers.parameters import FilledParameter, Initialization
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -92,59 +92,64 @@ class Slot:
     turned: Shape | None
     fans: Mapping[str, Fans | None]
     both: Fans | None
-    default: Mapping[str, Filling]
+    default: Mapping[str, Initialization]
 
     def parameter(
-        self, filling: Mapping[str, Filling], fills: Callable[[], tuple[str, ...]], rebuilt: frozenset[str]
+        self,
+        initialization: Mapping[str, Initialization],
+        statements: Callable[[], tuple[str, ...]],
+        rebuilt: frozenset[str],
     ) -> FilledParameter:
         """The parameter, filled so."""
         attribute = self.attribute[TENSORFLOW] or ""
         holder = attribute.split("[")[0] if attribute.endswith("]") else attribute
         ours = self.attribute[TORCH] or ""
-        initializer = self._initializer(holder, filling[TENSORFLOW])
-        if not initializer:
+        keras_initializer = self._initializer(holder, initialization[TENSORFLOW])
+        if not keras_initializer:
             rebuilt |= {TENSORFLOW}
         return FilledParameter(
             name=self.name,
             attribute=self.attribute,
             layout=self.layout,
             shape=self.shape,
-            filling=filling,
-            fills=fills,
-            initializer=initializer,
+            initialization=initialization,
+            statements=statements,
+            keras_initializer=keras_initializer,
             reset=self.entry.reset or f"{ours.split(' + ')[0].rpartition('.')[0]}.reset_parameters()",
             # How often to draw a tensor whose shape no formula tells, only the layer itself can say.
             rebuilt=rebuilt if self.shape is not None else frozenset(FRAMEWORKS),
         )
 
-    def _initializer(self, holder: str, filling: Filling) -> str:
+    def _initializer(self, holder: str, initialization: Initialization) -> str:
         """The Keras expression of the initializer that draws this parameter; empty where only the layer can."""
         if not self.entry.keras_argument or not holder:
             return ""
         if self.entry.copied is not None:
-            if filling.base is None:
+            if initialization.base is None:
                 return ""
-            if filling.scaled:
+            if initialization.scaled:
                 return f"copies[{self.entry.copied}]"
         return f"{holder.rpartition('.')[0]}.{self.entry.keras_argument}"
 
-    def filled(self, fill: InitializerCall) -> dict[str, Filling]:
+    def filled(self, initializer: InitializerCall) -> dict[str, Initialization]:
         """Both sides filled by a neutral initializer, each in its own spelling."""
         shape, first = self.turned or (), self.layout.first()
 
-        def one(framework: str) -> Filling:
+        def one(framework: str) -> Initialization:
             fans = self.fans[framework]
-            source = partial(written, fill, framework, fans, self.both, shape, first)
-            return Filling(fill=fill, at=fill.base, meant=self.both, fans=fans, write=source)
+            source = partial(written, initializer, framework, fans, self.both, shape, first)
+            return Initialization(
+                initializer=initializer, at=initializer.base, meant=self.both, fans=fans, write=source
+            )
 
         return {framework: one(framework) for framework in FRAMEWORKS}
 
-    def native(self, tree: ast.expr, framework: str) -> Filling:
+    def native(self, tree: ast.expr, framework: str) -> Initialization:
         """A side filled by a native initializer."""
-        fill, fans = native_fill(tree, framework), self.fans[framework]
-        return Filling(
-            fill=fill,
-            at=fill.base if fill else None,
+        initializer, fans = native_fill(tree, framework), self.fans[framework]
+        return Initialization(
+            initializer=initializer,
+            at=initializer.base if initializer else None,
             meant=fans,
             fans=fans,
             write=partial(native_source, tree, framework),
@@ -158,14 +163,14 @@ class Slot:
             return ""
         return f"{self.name} would have {weights:.3g} values; at most {MAX_WEIGHTS:,} are allowed"
 
-    def refused(self, fill: InitializerCall) -> str:
+    def refused(self, initializer: InitializerCall) -> str:
         """Why this parameter cannot be filled so, in words; empty where it can."""
         if self.shape is None or self.turned is None:
             return ""
         shape = self.shape if len(self.shape) <= len(self.turned) else self.turned
-        return cannot_take(fill.row, shape)
+        return cannot_take(initializer.row, shape)
 
-    def not_the_same(self, fill: InitializerCall) -> str:
+    def not_the_same(self, initializer: InitializerCall) -> str:
         """Why a neutral initializer cannot fill this parameter alike on both sides; empty where it does."""
         if self.shape is None or self.turned is None:
             return ""
@@ -176,7 +181,7 @@ class Slot:
             "merged": "(" in self.layout.pattern,
             "bidirectional": "ward_layer" in (self.attribute[TENSORFLOW] or ""),
         }
-        return not_the_same(fill.row, {**fill.settings, **names})
+        return not_the_same(initializer.row, {**initializer.settings, **names})
 
 
 def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slot]:
@@ -206,7 +211,7 @@ def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slo
             fans_of[entry.name] = fans
             written_in = fans_of.get(entry.fans_of, fans)
             default = {
-                f: _default(entry, f, names[f], written_in[f], fans[f]) if attribute[f] else Filling()
+                f: _default(entry, f, names[f], written_in[f], fans[f]) if attribute[f] else Initialization()
                 for f in FRAMEWORKS
             }
             name = entry.name + (copy.suffix if len(every) > 1 else "")
@@ -241,14 +246,14 @@ def _attribute(entry: LayerParameter, framework: str, names: Mapping[str, Any], 
 
 def _default(
     entry: LayerParameter, framework: str, names: Mapping[str, Any], fans: Fans | None, own: Fans | None
-) -> Filling:
+) -> Initialization:
     tree = entry.default.get(framework)
     if tree is None:
-        return Filling(default=True)
+        return Initialization(default=True)
     while isinstance(tree, ast.IfExp):
         tree = tree.body if _value(tree.test, names) in (True, None) else tree.orelse
-    return Filling(
-        fill=None, at=partial(formula, tree, names), meant=fans, fans=own, formula=text_of(tree), default=True
+    return Initialization(
+        initializer=None, at=partial(formula, tree, names), meant=fans, fans=own, formula=text_of(tree), default=True
     )
 
 
@@ -279,7 +284,11 @@ def build_argument(row: Layer, names: Mapping[str, Any], given: tuple[int, ...] 
 
 
 def layer_call(
-    row: Layer, settings: Mapping[str, Any], given: set[str], keywords: Mapping[str, Filling | str], framework: str
+    row: Layer,
+    settings: Mapping[str, Any],
+    given: set[str],
+    keywords: Mapping[str, Initialization | str],
+    framework: str,
 ) -> str:
     """The source of a layer in a framework; Keras's gets its initializers (and plain text) as `keywords`."""
     call = layer_source(row.spelling[framework], row.names(settings), given, framework)

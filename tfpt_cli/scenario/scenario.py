@@ -271,7 +271,7 @@ def _cases(document: Document, subject: str, allow_code: bool) -> tuple[list[Sce
         if task is not None and isinstance(expect, dict):
             quantities = list(map(str, task.quantities()))
             for quantity in expect:
-                reader.choose(("expect", quantity), quantities, "quantity", quantity)
+                reader.is_one_of(("expect", quantity), quantities, "quantity", quantity)
         for problem in dict.fromkeys(reader.problems):
             by_problem.setdefault(problem, []).append(case)
         if task is not None:

@@ -231,7 +231,7 @@ def _read_dtypes(reader: Reader, inputs: dict[str, Values | None], dtype: str) -
     """The dtype of every input: the one said, `bool` for truth values, else the scenario's."""
     said = reader.get(NAME, "dtypes", default={})
     for name in said:
-        reader.choose((NAME, "dtypes", name), list(inputs), "input", name)
+        reader.is_one_of((NAME, "dtypes", name), list(inputs), "input", name)
     dtypes = {}
     for name, values in inputs.items():
         natural = "bool" if values is not None and values.kind == "boolean" else dtype
@@ -257,7 +257,7 @@ def _read_wrt(reader: Reader, inputs: dict[str, Values | None], dtypes: dict[str
     names = [wrt] if isinstance(wrt, str) else wrt
     for index, name in enumerate(names):
         path: Path = (NAME, "wrt") if isinstance(wrt, str) else (NAME, "wrt", index)
-        reader.choose(path, list(inputs), "input", name)
+        reader.is_one_of(path, list(inputs), "input", name)
     return tuple(names)
 
 
@@ -277,7 +277,7 @@ def _read_tangent(
     tangent: dict[str, Values] = {}
     for name in given:
         path = (NAME, "tangent", name)
-        if not reader.choose(path, list(wrt), "input", name):
+        if not reader.is_one_of(path, list(wrt), "input", name):
             continue
         values = read_values(reader, path)
         if values is not None and name in inputs:
@@ -312,7 +312,7 @@ def _read_cotangent(reader: Reader, outputs: list[Output], derivatives: tuple[st
             if output.shape is not None:
                 _same_shape(reader, path, "cotangent", values, f"'{output.value}'", output.shape)
     for name in given if by_name else ():
-        reader.choose((NAME, "cotangent", name), [o.name for o in outputs], "output", name)
+        reader.is_one_of((NAME, "cotangent", name), [o.name for o in outputs], "output", name)
     return cotangent
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tfpt_cli.compare.distribution import DistributionResult
     from tfpt_cli.compare.sample import Sample
     from tfpt_cli.frameworks import Side, Sides
-    from tfpt_cli.layers.parameters import FilledParameter, Filling
+    from tfpt_cli.layers.parameters import FilledParameter, Initialization
     from tfpt_cli.results import Quantity
 
 # So many draws of a random value are not all equal, even in the coarsest dtype.
@@ -53,9 +53,9 @@ class Pair:
         return self.parameter.quantity
 
     @cached_property
-    def filling(self) -> dict[Side, Filling]:
+    def initialization(self) -> dict[Side, Initialization]:
         """What fills it on each side."""
-        return {side: self.parameter.filling[side.framework] for side in self.sides}
+        return {side: self.parameter.initialization[side.framework] for side in self.sides}
 
     @cached_property
     def layout(self) -> Layout:
@@ -92,7 +92,7 @@ def compare_parameter(
     """
     compared = _compared(pair, values, draws, tolerance)
     sides = {
-        side: replace(value, fans=pair.filling[side].fans, law=pair.filling[side].text)
+        side: replace(value, fans=pair.initialization[side].fans, law=pair.initialization[side].text)
         if value.state is State.PRESENT
         else value
         for side, value in compared.sides.items()
@@ -117,7 +117,8 @@ def _compared(
         return compare_values(pair.quantity, sides, tolerance, layout=pair.layout)
     samples = {side: _sample(own[side], draws[side]) for side in pair.sides}
     random = {
-        side: pair.filling[side].random is not False and _varies(samples[side], draws[side]) for side in pair.sides
+        side: pair.initialization[side].random is not False and _varies(samples[side], draws[side])
+        for side in pair.sides
     }
     if not any(random.values()):
         return compare_values(pair.quantity, sides, tolerance, layout=pair.layout)
@@ -165,7 +166,7 @@ def _as_distribution(
         (drawn,) = (side for side in pair.sides if random[side])
         reason, diagnosis = f"{drawn.label}'s is random, {fixed.label}'s is the same in every draw", "distribution"
         # Zeros are the same in every draw too, but nothing that was drawn.
-        repeated = pair.filling[fixed].random is not False and bool(np.ptp(samples[fixed]) > 0)
+        repeated = pair.initialization[fixed].random is not False and bool(np.ptp(samples[fixed]) > 0)
     elif broken:
         reason, diagnosis = f"{' and '.join(broken)} drew values that are not finite", "non-finite"
     else:
@@ -173,7 +174,7 @@ def _as_distribution(
         distribution, sorted_ = judged.distribution, judged.samples
         reason, diagnosis = "; ".join([*extra, *judged.words]), "distribution"
         if not reason:
-            verdict, diagnosis, reason = Verdict.SAME_DISTRIBUTION, "", _agreement(distribution, pair.filling)
+            verdict, diagnosis, reason = Verdict.SAME_DISTRIBUTION, "", _agreement(distribution, pair.initialization)
     edges = _edges(samples, ends)
     for side, array in samples.items():
         found = sorted_.get(side)
@@ -183,7 +184,7 @@ def _as_distribution(
             if found is not None and edges is not None and whole
             else summary(array, edges)
         )
-        declared = declared_shares(pair.filling[side], edges)
+        declared = declared_shares(pair.initialization[side], edges)
         shown[side] = replace(shown[side], samples=summed, declared=declared)
     return Comparison(
         quantity=pair.quantity,
@@ -196,9 +197,9 @@ def _as_distribution(
     )
 
 
-def declared_shares(filling: Filling, edges: tuple[float, float] | None) -> tuple[float, ...]:
+def declared_shares(initialization: Initialization, edges: tuple[float, float] | None) -> tuple[float, ...]:
     """How much of the law that a row declares lies in each of `PARTS` equal parts of a range; empty where no row does."""
-    law = law_of(filling.base)
+    law = law_of(initialization.base)
     if law is None or edges is None or not edges[0] < edges[1]:
         return ()
     return tuple(float(share) for share in np.diff(law.law.cdf(np.linspace(*edges, PARTS + 1))))
@@ -207,16 +208,21 @@ def declared_shares(filling: Filling, edges: tuple[float, float] | None) -> tupl
 def _judged(pair: Pair, samples: dict[Side, NDArray[Any]], dtype: str) -> tuple[DistributionResult, list[str]]:
     """The judgement of two random parameters, and what else there is to say where they part."""
     precision = 2.0 ** -PRECISION.get(dtype, 52)
-    filling = pair.filling
-    structures = {fill.structure for fill in filling.values()}
+    initialization = pair.initialization
+    structures = {initializer.structure for initializer in initialization.values()}
     if "orthogonal" in structures:
-        texts = {side: fill.base.text for side, fill in filling.items() if fill.base is not None}
+        texts = {
+            side: initializer.base.text for side, initializer in initialization.items() if initializer.base is not None
+        }
         return structure.compare_orthogonal(samples, texts, precision), []
     turned = pair.turned(samples)
     if "sparse" in structures:
-        laws = {side: _normal_of(fill) if fill.structure else law_of(fill.base) for side, fill in filling.items()}
+        laws = {
+            side: _normal_of(initializer) if initializer.structure else law_of(initializer.base)
+            for side, initializer in initialization.items()
+        }
         return structure.compare_sparse(turned, laws, pair.column_axis, precision), []
-    laws = {side: law_of(fill.base) for side, fill in filling.items()}
+    laws = {side: law_of(initializer.base) for side, initializer in initialization.items()}
     fixed = _fixed(turned)
     if fixed is not None:
         said, rest = fixed
@@ -226,9 +232,12 @@ def _judged(pair: Pair, samples: dict[Side, NDArray[Any]], dtype: str) -> tuple[
     judged = compare_distributions(samples, laws, precision, blocks=parts)
     if not judged.words:
         return judged, []
-    declared = {side: Declared(fill=fill.base, at=fill.at, fans=fill.fans) for side, fill in filling.items()}
+    declared = {
+        side: Declared(initializer=initializer.base, at=initializer.at, fans=initializer.fans)
+        for side, initializer in initialization.items()
+    }
     extra = [*_resolution(samples, dtype, precision), *parting(declared)]
-    return judged, [*extra, *_fitting(judged.samples, laws, filling, precision)]
+    return judged, [*extra, *_fitting(judged.samples, laws, initialization, precision)]
 
 
 def _blocks(turned: Mapping[Side, NDArray[Any]], pair: Pair) -> dict[str, dict[Side, NDArray[Any]]] | None:
@@ -241,13 +250,18 @@ def _blocks(turned: Mapping[Side, NDArray[Any]], pair: Pair) -> dict[str, dict[S
     return {name: {side: array[index] for side, array in split.items() if array is not None} for index, name in names}
 
 
-def _normal_of(fill: Filling) -> Any:
-    assert fill.base is not None
-    return law_of(InitializerCall(dictionary().initializers["normal"], {"mean": 0.0, "std": fill.base.settings["std"]}))
+def _normal_of(initializer: Initialization) -> Any:
+    assert initializer.base is not None
+    return law_of(
+        InitializerCall(dictionary().initializers["normal"], {"mean": 0.0, "std": initializer.base.settings["std"]})
+    )
 
 
 def _fitting(
-    samples: Mapping[Side, Sample], laws: Mapping[Side, Any], filling: Mapping[Side, Filling], precision: float
+    samples: Mapping[Side, Sample],
+    laws: Mapping[Side, Any],
+    initialization: Mapping[Side, Initialization],
+    precision: float,
 ) -> list[str]:
     """The known initializer that a side fits, where no row says what it is or its values do not fit that."""
     words = []
@@ -257,7 +271,7 @@ def _fitting(
             continue
         if law is not None and all(finding.test.p > LEVEL for finding in against_law(sample, law, precision)):
             continue
-        names = guesses(sample, filling[side].fans, precision)
+        names = guesses(sample, initialization[side].fans, precision)
         if names:
             words.append(f"{side.label}'s sample fits {' and '.join(names)}")
     return words
@@ -295,12 +309,12 @@ def _fixed(samples: Mapping[Side, NDArray[Any]]) -> tuple[list[str], dict[Side, 
     return words, {side: array[:, ~fixed[side]] for side, array in samples.items()}
 
 
-def _agreement(distribution: Distribution, filling: Mapping[Side, Filling]) -> str:
+def _agreement(distribution: Distribution, initialization: Mapping[Side, Initialization]) -> str:
     """What was compared and how closely: `uniform(0, 1), 2 x 20,004 values, would have seen 2.5% of scale`."""
     counts = sorted(set(distribution.samples.values()))
     drawn = f"{'2 x ' * (len(counts) == 1)}{' and '.join(f'{count:,}' for count in counts)} values"
     law = next(iter(distribution.declared.values()), "")
-    texts = {fill.text for fill in filling.values() if fill.text}
+    texts = {initializer.text for initializer in initialization.values() if initializer.text}
     law = texts.pop() if len(texts) == 1 else law
     seen = ""
     if distribution.detectable and distribution.detectable_mean:

@@ -17,7 +17,7 @@ from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import constants, native_fill, native_source
 from tfpt_cli.layers.layout import Layout, layout_of
-from tfpt_cli.layers.parameters import FilledParameter, Filling
+from tfpt_cli.layers.parameters import FilledParameter, Initialization
 from tfpt_cli.layers.slots import Slot, build_argument, slots
 from tfpt_cli.subjects.init.spec import NAME, RESERVED, Init
 
@@ -37,7 +37,7 @@ class NativeReader:
     def read(self) -> Init | None:
         reader = self.reader
         calls = {f: reader.native((NAME, f, "layer"), f, set(), what="a native layer") for f in FRAMEWORKS}
-        fillings = self.torch_fillings()
+        initializers = self.torch_initializers()
         for name in reader.get(NAME, default={}):
             if name not in RESERVED:
                 message = f"'{name}' goes under 'torch' (in Keras, into the layer: kernel_initializer=...)"
@@ -60,10 +60,10 @@ class NativeReader:
         given = tuple(int(size) for size in reader.get(NAME, TENSORFLOW, "input_shape"))
         build = str((None, *given))
         if pair is not None or row is None:
-            parameters = self.paired(pair, fillings)
+            parameters = self.paired(pair, initializers)
         else:
             self.check_input(row, settings[TENSORFLOW], keras_call, given)
-            parameters = self.known(row, settings, keras_call, fillings)
+            parameters = self.known(row, settings, keras_call, initializers)
             if row.build is not None:
                 build = build_argument(row, row.names(settings[TORCH]), given)
         layer = {f: ast.unparse(call) for f, call in calls.items() if call is not None}
@@ -86,7 +86,7 @@ class NativeReader:
         self.reader.complain((NAME, framework, "layer"), f"'{ast.unparse(call.func)}' is not a layer ({module}...)")
         return False
 
-    def torch_fillings(self) -> dict[str, ast.Call]:
+    def torch_initializers(self) -> dict[str, ast.Call]:
         """The checked calls that fill PyTorch's parameters; the tensor is passed in by the listing."""
         found: dict[str, ast.Call] = {}
         for name in self.reader.get(NAME, TORCH, default={}):
@@ -165,7 +165,7 @@ class NativeReader:
             self.reader.complain((NAME, TENSORFLOW, "input_shape"), message)
 
     def known(
-        self, row: Layer, settings: dict[str, dict[str, Any]], keras_call: ast.Call, fillings: dict[str, ast.Call]
+        self, row: Layer, settings: dict[str, dict[str, Any]], keras_call: ast.Call, initializers: dict[str, ast.Call]
     ) -> list[FilledParameter]:
         """The parameters of a pair of layers that a row knows."""
         reader = self.reader
@@ -178,17 +178,17 @@ class NativeReader:
         used: set[str] = set()
         parameters = []
         for slot in there:
-            ours, fills, again = self.filled_in_torch(slot, fillings, used)
+            ours, statements, again = self.filled_in_torch(slot, initializers, used)
             theirs, again_in_keras = self.filled_in_keras(slot, cells[slot.copy.index if len(cells) > 1 else 0])
-            sides: dict[str, Filling] = {TORCH: ours, TENSORFLOW: theirs}
+            sides: dict[str, Initialization] = {TORCH: ours, TENSORFLOW: theirs}
             rebuilt = frozenset(f for f, built in ((TORCH, again), (TENSORFLOW, again_in_keras)) if built)
-            parameter = slot.parameter(sides, partial(tuple, fills), rebuilt)
+            parameter = slot.parameter(sides, partial(tuple, statements), rebuilt)
             parameters.append(replace(parameter, layout=self.layout(layouts, slot.name, parameter.layout)))
         names = [parameter.name for parameter in parameters]
         for name in layouts:
-            reader.choose((NAME, "layout", name), names, "parameter", name)
+            reader.is_one_of((NAME, "layout", name), names, "parameter", name)
         missing = [slot.name for slot in there if slot.attribute[TORCH] is None]
-        for name in fillings:
+        for name in initializers:
             if name in missing:
                 reader.complain((NAME, TORCH, name), f"{reader.get(NAME, TORCH, 'layer')} has no {name}", key=True)
             elif name not in used:
@@ -196,36 +196,43 @@ class NativeReader:
         return parameters
 
     def filled_in_torch(
-        self, slot: Slot, fillings: Mapping[str, ast.Call], used: set[str]
-    ) -> tuple[Filling, tuple[str, ...], bool]:
+        self, slot: Slot, initializers: Mapping[str, ast.Call], used: set[str]
+    ) -> tuple[Initialization, tuple[str, ...], bool]:
         """How PyTorch fills a parameter, its statements, and whether only building the layer again draws it.
 
         The names that fill something are added to `used`.
         """
-        filling, again = slot.default[TORCH], False
-        fills: tuple[str, ...] = ()
+        initialization, again = slot.default[TORCH], False
+        statements: tuple[str, ...] = ()
         tensors = (slot.attribute[TORCH] or "").split(" + ")
-        for name, call in fillings.items():
+        for name, call in initializers.items():
             target = _target(name)
             if target in tensors or name == slot.name:
-                filling = slot.native(call, TORCH)
-                self.check_fit(slot, filling, (NAME, TORCH, name))
-                fills += (_filling(call, tensors[0] if name == slot.name else target),)
+                initialization = slot.native(call, TORCH)
+                self.check_fit(slot, initialization, (NAME, TORCH, name))
+                statements += (_statement(call, tensors[0] if name == slot.name else target),)
             elif any(tensor.startswith(f"{target}.") for tensor in tensors):
                 # A packed tensor is filled as a whole, by whichever of its parts comes first.
-                fills += () if name in used else (_filling(call, target),)
+                statements += () if name in used else (_statement(call, target),)
                 # A part of a tensor is filled like the whole, unless the fans or the structure of the whole count.
-                fill = native_fill(call, TORCH)
-                alike = fill if fill is not None and not (fill.row.means or fill.row.structure) else None
-                filling, again = Filling(alike, alike.base if alike else None, fans=slot.fans[TORCH]), True
+                initializer = native_fill(call, TORCH)
+                alike = (
+                    initializer
+                    if initializer is not None and not (initializer.row.means or initializer.row.structure)
+                    else None
+                )
+                initialization, again = (
+                    Initialization(alike, alike.base if alike else None, fans=slot.fans[TORCH]),
+                    True,
+                )
             else:
                 continue
             used.add(name)
-        if len(tensors) > 1 and fills:
-            return self.summed(slot, fillings), fills, True
-        return filling, fills, again
+        if len(tensors) > 1 and statements:
+            return self.summed(slot, initializers), statements, True
+        return initialization, statements, again
 
-    def filled_in_keras(self, slot: Slot, call: ast.Call) -> tuple[Filling, bool]:
+    def filled_in_keras(self, slot: Slot, call: ast.Call) -> tuple[Initialization, bool]:
         """How the Keras call fills a parameter, and whether only building the layer again draws it."""
         arguments = _arguments(call)
         argument = arguments.get(slot.entry.keras_argument)
@@ -233,10 +240,10 @@ class NativeReader:
         if slot.attribute[TENSORFLOW] is None:
             return slot.default[TENSORFLOW], False
         if argument is None:
-            return Filling(default=True) if also else slot.default[TENSORFLOW], False
-        filling = slot.native(argument, TENSORFLOW)
-        self.check_fit(slot, filling, (NAME, TENSORFLOW, "layer"))
-        return filling, also != {name: str(value) for name, value in slot.entry.also.items()}
+            return Initialization(default=True) if also else slot.default[TENSORFLOW], False
+        initialization = slot.native(argument, TENSORFLOW)
+        self.check_fit(slot, initialization, (NAME, TENSORFLOW, "layer"))
+        return initialization, also != {name: str(value) for name, value in slot.entry.also.items()}
 
     def check_size(self, there: list[Slot]) -> None:
         """Complains about a layer that would not fit into memory, on the side that asks for it."""
@@ -252,28 +259,28 @@ class NativeReader:
         words = f"the layer has no parameter '{name}' here (it has {', '.join(listed)})"
         self.reader.complain((NAME, TORCH, name), words, key=True)
 
-    def summed(self, slot: Slot, fillings: Mapping[str, ast.Call]) -> Filling:
+    def summed(self, slot: Slot, initializers: Mapping[str, ast.Call]) -> Initialization:
         """What a sum of two tensors is filled with: known where the second is filled with zeros."""
         tensors = (slot.attribute[TORCH] or "").split(" + ")
-        calls = {_target(name): call for name, call in fillings.items()}
+        calls = {_target(name): call for name, call in initializers.items()}
         parts = [slot.native(calls[tensor], TORCH) if tensor in calls else None for tensor in tensors]
         zeros = [part is not None and part.base is not None and part.base.row.name == "zeros" for part in parts]
         other = next((part for part, zero in zip(parts, zeros, strict=True) if not zero), parts[0])
-        return other if any(zeros) and other is not None else Filling(fans=slot.fans[TORCH])
+        return other if any(zeros) and other is not None else Initialization(fans=slot.fans[TORCH])
 
-    def check_fit(self, slot: Slot, filling: Filling, path: tuple[str, ...]) -> None:
+    def check_fit(self, slot: Slot, initialization: Initialization, path: tuple[str, ...]) -> None:
         """Complains where a parameter cannot take its initializer, or that its own arguments."""
-        fill = filling.fill
-        if fill is None:
+        initializer = initialization.initializer
+        if initializer is None:
             return
-        wrong = fill.row.signature.wrong(fill.row.name, fill.settings)
-        refused = slot.refused(fill)
-        if path[1] == TENSORFLOW and fill.row.means is not None:
+        wrong = initializer.row.signature.wrong(initializer.row.name, initializer.settings)
+        refused = slot.refused(initializer)
+        if path[1] == TENSORFLOW and initializer.row.means is not None:
             refused = ""  # Keras counts fans for a vector too
         for words in [*wrong, *([refused] if refused and not wrong else [])]:
             self.reader.complain(path, f"{slot.name}: {words}")
 
-    def paired(self, pair: Mapping[str, str] | None, fillings: dict[str, ast.Call]) -> list[FilledParameter]:
+    def paired(self, pair: Mapping[str, str] | None, initializers: dict[str, ast.Call]) -> list[FilledParameter]:
         """The parameters that the scenario itself pairs."""
         layouts = self.reader.get(NAME, "layout", default={})
         parameters = []
@@ -283,13 +290,13 @@ class NativeReader:
                     words = f"'{name}' is not the name of a parameter, such as weight, 0.weight or layers.0.kernel"
                     self.reader.complain((NAME, "pair", ours), words)
             holder = f'layer.state_dict()["{ours}"]'
-            filling = {f: Filling() for f in FRAMEWORKS}
-            fills: tuple[str, ...] = ()
-            if ours in fillings:
-                fill = native_fill(fillings[ours], TORCH)
+            initialization = {f: Initialization() for f in FRAMEWORKS}
+            statements: tuple[str, ...] = ()
+            if ours in initializers:
+                initializer = native_fill(initializers[ours], TORCH)
                 # Fans of a tensor whose shape no row knows are not known either.
-                filling[TORCH] = Filling(fill, fill.base if fill else None)
-                fills = (_filling(fillings[ours], holder),)
+                initialization[TORCH] = Initialization(initializer, initializer.base if initializer else None)
+                statements = (_statement(initializers[ours], holder),)
             attribute: dict[str, str | None] = {TORCH: holder, TENSORFLOW: _target(theirs)}
             layout = self.layout(layouts, ours, Layout())
             parameters.append(
@@ -298,17 +305,17 @@ class NativeReader:
                     attribute=attribute,
                     layout=layout,
                     shape=None,
-                    filling=filling,
-                    fills=partial(tuple, fills),
+                    initialization=initialization,
+                    statements=partial(tuple, statements),
                     rebuilt=frozenset(FRAMEWORKS),
                 )
             )
-        for name in fillings:
+        for name in initializers:
             if name not in (pair or {}):
                 words = f"the layer has no parameter '{name}' here (it has {', '.join(pair or {})})"
                 self.reader.complain((NAME, TORCH, name), words, key=True)
         for name in layouts:
-            self.reader.choose((NAME, "layout", name), list(pair or {}), "parameter", name)
+            self.reader.is_one_of((NAME, "layout", name), list(pair or {}), "parameter", name)
         return parameters
 
     def layout(self, layouts: Mapping[str, str], name: str, default: Layout) -> Layout:
@@ -340,7 +347,7 @@ def _target(name: str) -> str:
     return "layer" + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in name.split("."))
 
 
-def _filling(call: ast.Call, target: str) -> str:
+def _statement(call: ast.Call, target: str) -> str:
     """The statement that fills a tensor by a native initializer."""
     return native_source(call, TORCH).replace("(tensor", f"({target}", 1)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.dictionary.records import Layer
     from tfpt_cli.documents.reader import Reader
-    from tfpt_cli.layers.parameters import FilledParameter, Filling
+    from tfpt_cli.layers.parameters import FilledParameter, Initialization
 
 
 class NeutralReader:
@@ -41,22 +41,22 @@ class NeutralReader:
                 )
         call = reader.call((NAME, "layer"), "a layer")
         found = self.layer(call) if call is not None else None
-        fills = self.fills(found[0] if found else None)
+        statements = self.statements(found[0] if found else None)
         if call is None or found is None:
             return None
         row, settings, there = found
         there_keys = {slot.entry.key for slot in there}
-        for key in fills:
+        for key in statements:
             if key in row.keys and key not in there_keys:
                 reader.complain((NAME, key), f"{ast.unparse(call)} has no {key}", key=True)
         parameters: list[FilledParameter] = []
-        keywords: dict[str, Filling | str] = {}
+        keywords: dict[str, Initialization | str] = {}
         for slot in there:
-            fill = fills.get(slot.entry.key)
-            if fill is None:
+            initializer = statements.get(slot.entry.key)
+            if initializer is None:
                 parameters.append(slot.parameter(slot.default, tuple, frozenset()))
                 continue
-            refused = slot.refused(fill) or slot.not_the_same(fill)
+            refused = slot.refused(initializer) or slot.not_the_same(initializer)
             if refused:
                 reader.complain((NAME, slot.entry.key), f"{slot.name}: {refused}")
                 continue
@@ -64,10 +64,10 @@ class NeutralReader:
                 message = f"{row.name} has no argument to initialize its {slot.name} in Keras; leave it out"
                 reader.complain((NAME, slot.entry.key), message, key=True)
                 continue
-            filling = slot.filled(fill)
-            keywords[slot.entry.keras_argument] = filling[TENSORFLOW]
+            initialization = slot.filled(initializer)
+            keywords[slot.entry.keras_argument] = initialization[TENSORFLOW]
             keywords |= {name: str(value) for name, value in slot.entry.also.items()}
-            parameters.append(slot.parameter(filling, partial(filled, slot, filling[TORCH]), frozenset()))
+            parameters.append(slot.parameter(initialization, partial(filled, slot, initialization[TORCH]), frozenset()))
         bound, _ = row.signature.bind(row.name, call)
         return Init(
             write_layer=partial(layer_call, row, settings, set(bound), keywords),
@@ -111,7 +111,7 @@ class NeutralReader:
                 return None
         return row, settings, there
 
-    def fills(self, row: Layer | None) -> dict[str, InitializerCall]:
+    def statements(self, row: Layer | None) -> dict[str, InitializerCall]:
         """The initializers that the scenario names, by key, after complaining about those that are wrong."""
         reader = self.reader
         found: dict[str, InitializerCall] = {}

@@ -47,17 +47,24 @@ class Init:
         """What each framework draws a parameter from, in formula and numbers, its fans, and what the row says of the layer."""
         said: dict[str, list[str]] = {}
         for parameter in self.parameters_of(frameworks):
-            filling = {f: parameter.filling[f] for f in frameworks if parameter.attribute[f]}
-            texts = {f: fill.text for f, fill in filling.items() if fill.text}
-            fans = {f: fill.fans for f, fill in filling.items() if fill.fans}
-            defaults = any(parameter.filling[f].default for f in frameworks)
+            initialization = {f: parameter.initialization[f] for f in frameworks if parameter.attribute[f]}
+            texts = {f: initializer.text for f, initializer in initialization.items() if initializer.text}
+            fans = {f: initializer.fans for f, initializer in initialization.items() if initializer.fans}
+            defaults = any(parameter.initialization[f].default for f in frameworks)
             if not texts or not (defaults or len(set(texts.values())) > 1 or "=" in next(iter(texts.values()))):
                 continue
-            plain = not any(filling[f].random for f in texts)
-            if plain and len(texts) == len(frameworks) and len(set(texts.values())) == 1 and len(parameter.fills()) > 0:
+            plain = not any(initialization[f].random for f in texts)
+            if (
+                plain
+                and len(texts) == len(frameworks)
+                and len(set(texts.values())) == 1
+                and len(parameter.statements()) > 0
+            ):
                 continue  # zeros that one side says and the other one has anyway
-            words = _each({f: "default " * filling[f].default + text for f, text in texts.items()}, len(frameworks))
-            if frameworks[0] in fans and any(filling[f].scaled for f in texts):
+            words = _each(
+                {f: "default " * initialization[f].default + text for f, text in texts.items()}, len(frameworks)
+            )
+            if frameworks[0] in fans and any(initialization[f].scaled for f in texts):
                 counted = {f: f"fan_in {pair[0]}, fan_out {pair[1]}" for f, pair in fans.items()}
                 words += "; " + _each(counted, len(frameworks))
             said.setdefault(words, []).append(parameter.name)

@@ -91,12 +91,12 @@ class InitTask(Task):
         parameter = next(parameter for parameter in spec.parameters if parameter.quantity == quantity)
         sources = {}
         for f in FRAMEWORKS:
-            filling = parameter.filling[f]
-            rows = [call.text for call in (filling.fill, filling.base) if call is not None]
-            written = [filling.source] if filling.source else []
+            initialization = parameter.initialization[f]
+            rows = [call.text for call in (initialization.initializer, initialization.base) if call is not None]
+            written = [initialization.source] if initialization.source else []
             statements = _statements(spec, parameter) if f == TORCH else []
             sources[f] = [_held(spec.write_layer(f), parameter.attribute[f] or ""), *written, *statements, *rows]
-        defaults = frozenset(f for f, filling in parameter.filling.items() if filling.default)
+        defaults = frozenset(f for f, initialization in parameter.initialization.items() if initialization.default)
         return Provenance(code=involved_code(sources), kind=parameter.name, defaults=defaults)
 
     def notes(self, outcomes: Mapping[Side, Outcome]) -> tuple[str, ...]:
@@ -139,11 +139,11 @@ def _statements(spec: Init, parameter: FilledParameter) -> list[str]:
     """PyTorch's statements that fill the tensors that a parameter is a part or the sum of."""
     tensors = (parameter.attribute[TORCH] or "").split(" + ")
     found = []
-    for fill in (fill for each in spec.parameters for fill in each.fills()):
-        match ast.parse(fill, mode="eval").body:
+    for initializer in (initializer for each in spec.parameters for initializer in each.statements()):
+        match ast.parse(initializer, mode="eval").body:
             case ast.Call(args=[first, *_]):
                 target = ast.unparse(first)
-                found += [fill] * any(t == target or t.startswith(f"{target}.") for t in tensors)
+                found += [initializer] * any(t == target or t.startswith(f"{target}.") for t in tensors)
     return found
 
 
@@ -185,7 +185,7 @@ def _own(
         own[pair.quantity] = {
             side: value.array for side, value in values.items() if value is not None and value.state is State.PRESENT
         }
-        drawn = (side for side, filling in pair.filling.items() if filling.random is not False)
+        drawn = (side for side, initialization in pair.initialization.items() if initialization.random is not False)
         random[pair.quantity] = frozenset(drawn)
     return own, random
 

@@ -55,7 +55,7 @@ def sections(spec: Init) -> Iterator[Section]:
         # Keras keeps the policy of the first layer that it made, whatever floatx is by now.
         lines += [f'keras.config.set_floatx("{spec.dtype}")', f'keras.config.set_dtype_policy("{spec.dtype}")']
     built = f"layer.build({spec.build})"
-    if any(parameter.initializer.startswith("copies") for parameter in spec.parameters):
+    if any(parameter.keras_initializer.startswith("copies") for parameter in spec.parameters):
         lines.append(_COPIES)
         built = _NOTED.format(build=built)
     build = [f"layer = {spec.write_layer(TENSORFLOW)}", *built.split("\n")]
@@ -74,7 +74,7 @@ def sections(spec: Init) -> Iterator[Section]:
         count = parameter.draws(TENSORFLOW, spec.samples)
         if count:
             name, seed = variable_of(parameter), spec.seed + index
-            source = f"{name}_draws = draws({parameter.initializer}, {name}, {count}, seed={seed})"
+            source = f"{name}_draws = draws({parameter.keras_initializer}, {name}, {count}, seed={seed})"
             yield Section(source, (_leaf(parameter),), after=(parameter.name,))
     built_again = [parameter for _, parameter in there if parameter.built_again(TENSORFLOW)]
     if built_again:

@@ -19,7 +19,7 @@ from tfpt_cli.subjects.init.writer import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfpt_cli.layers.parameters import FilledParameter, Filling
+    from tfpt_cli.layers.parameters import FilledParameter, Initialization
     from tfpt_cli.layers.slots import Slot
     from tfpt_cli.subjects.init.spec import Init
 
@@ -31,10 +31,10 @@ def draws(fill, weight, count):
     return values"""
 
 
-def filled(slot: Slot, filling: Filling) -> tuple[str, ...]:
+def filled(slot: Slot, initialization: Initialization) -> tuple[str, ...]:
     """The statements that fill a parameter: where it is a sum of two tensors, the second is set to zero."""
     target, *added = (slot.attribute[TORCH] or "").split(" + ")
-    return (filling.source.replace("(tensor", f"({target}", 1), *(f"nn.init.zeros_({other})" for other in added))
+    return (initialization.source.replace("(tensor", f"({target}", 1), *(f"nn.init.zeros_({other})" for other in added))
 
 
 def sections(spec: Init) -> Iterator[Section]:
@@ -43,7 +43,12 @@ def sections(spec: Init) -> Iterator[Section]:
     if spec.dtype != "float32":
         lines.append(f"torch.set_default_dtype(torch.{spec.dtype})")
     build = [f"layer = {spec.write_layer(TORCH)}"]
-    build += [fill for parameter in spec.parameters if parameter.attribute[TORCH] for fill in parameter.fills()]
+    build += [
+        initializer
+        for parameter in spec.parameters
+        if parameter.attribute[TORCH]
+        for initializer in parameter.statements()
+    ]
     drawn = any(parameter.draws(TORCH, spec.samples) for parameter in spec.parameters)
     again = any(parameter.built_again(TORCH) for parameter in spec.parameters)
     yield layer_section(lines, build, again=again, tools=_DRAWS * drawn + BUILDS * again)
@@ -76,12 +81,12 @@ def _draws(spec: Init, parameter: FilledParameter) -> Iterator[Section]:
     count = parameter.draws(TORCH, spec.samples)
     if not count:
         return
-    if parameter.filling[TORCH].source:
-        fill = parameter.filling[TORCH].source.replace("(tensor", "(value", 1)
+    if parameter.initialization[TORCH].source:
+        initializer = parameter.initialization[TORCH].source.replace("(tensor", "(value", 1)
     else:
         attribute = parameter.attribute[TORCH] or ""
         held = f"({attribute})" if " + " in attribute else attribute
-        fill = f"({parameter.reset}, value.copy_({held}.detach()))"
+        initializer = f"({parameter.reset}, value.copy_({held}.detach()))"
     variable = variable_of(parameter)
-    source = f"{variable}_draws = draws(lambda value: {fill}, {variable}, {count})"
+    source = f"{variable}_draws = draws(lambda value: {initializer}, {variable}, {count})"
     yield Section(source, (_leaf(parameter),), after=(parameter.name,))
