@@ -45,7 +45,7 @@ def pairs(draw: st.DrawFn) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     which = draw(hnp.arrays(np.int8, shape, elements=st.integers(0, 2)))
     with np.errstate(all="ignore"):
         near = left * np.float32(1 + draw(st.sampled_from([1e-7, 1e-3, 0.5])))
-    return left, np.is_one_of(which, [other, left, near]).astype(np.float32)
+    return left, np.choose(which, [other, left, near]).astype(np.float32)
 
 
 PAIRS = pairs()
