@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,18 @@ from tests.benchmarks.memory import peaks
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TFPT = [sys.executable, "-m", "tfpt_cli"]
+# Of what needs no framework, in seconds of a whole process.
+PROMISED = {
+    "--help": 0.3,
+    "--version": 0.3,
+    "validate scenarios/": 0.6,
+    "validate scenarios/seed": 0.3,
+    "code scenarios/seed": 0.3,
+    "list operations": 0.3,
+    "show softmax": 0.3,
+    "explain act-gelu-default": 0.3,
+    "completion bash": 0.3,
+}
 COUNT = 1_000  # of bare_gradients.py
 LAYER = "name: a layer\ninit:\n  layer: {layer}\n  weight: glorot_uniform()\n  samples: {samples}\n"
 MATRICES = """name: matrices
@@ -40,9 +53,9 @@ def main() -> None:
         many.write_text(many_gradients(), encoding="utf-8")
         print("| command | seconds | against | ratio | promised |")
         print("|---|---|---|---|---|")
-        for command in (["--help"], ["--version"], ["validate", "scenarios/"], ["code", "scenarios/seed"]):
-            seconds = statistics.median(timed([*TFPT, *command]) for _ in range(runs))
-            print(f"| `tfpt {' '.join(command)}` | {seconds:.2f} | | | at most 0.3 s |", flush=True)
+        for command, promised in PROMISED.items():
+            seconds = statistics.median(timed([*TFPT, *shlex.split(command)]) for _ in range(runs))
+            print(f"| `tfpt {command}` | {seconds:.2f} | | | at most {promised} s |", flush=True)
         pair("`tfpt check scenarios/seed`", ["check", "scenarios/seed"], "bare_seed.py", 0.80, runs)
         pair(f"`tfpt check`, {COUNT:,} gradients", ["check", str(many)], "bare_gradients.py", 1.20, runs)
         gradients(Path(folder), many, runs)
