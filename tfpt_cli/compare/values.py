@@ -106,6 +106,7 @@ def compare_values(
         tolerance={"rtol": rtol, "atol": atol},
         diagnosis=tuple(diagnosis),
         errors=error_map(turned, right.array) if verdict is Verdict.DIFFERS else (),
+        flushed=frozenset(flushed),
     )
 
 

@@ -35,7 +35,9 @@ def fill(
     `compute` may give what an expression comes to, which then stands in its place. A keyword that is a name of `left_out` is
     not written: `f(x, axis=axis)` is `f(x)`. `rests` are the arguments that stand for the `...` of the template's calls.
     """
-    filled: ast.expr = _Filler(values, decide, compute, left_out, rests or {}).filled(template)
+    filled: ast.expr = _Filler(
+        values=values, decide=decide, compute=compute, left_out=left_out, rests=rests or {}
+    ).filled(template)
     return filled
 
 

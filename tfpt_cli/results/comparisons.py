@@ -210,7 +210,8 @@ class Comparison:
     `layout` is an einops pattern from PyTorch's axes to TensorFlow's; `blocks` names what stands along its axis `gate`,
     in each framework's order. `findings` is what was found out besides, from the reference mostly. `known_differences` holds the
     ids of the rows that explain a mismatch, `errors` the greatest absolute difference in each block of two matrices that differ
-    (at most 32 by 32 blocks; not a number where a side has none).
+    (at most 32 by 32 blocks; not a number where a side has none); `flushed` are the sides that give 0 for a subnormal number of
+    the other.
     """
 
     quantity: Quantity
@@ -227,3 +228,4 @@ class Comparison:
     blocks: dict[Side, tuple[str, ...]] = field(default_factory=dict)
     known_differences: tuple[str, ...] = ()
     errors: tuple[tuple[float, ...], ...] = ()
+    flushed: frozenset[Side] = frozenset()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.compare.arbiter import MAX_KINKS, Evidence, Judgement, found_kinks, judge
+from tfpt_cli.compare.arbiter import Evidence, Judgement, found_kinks, judge
 from tfpt_cli.compare.summary import SHOWN
-from tfpt_cli.compare.values import PRECISION, close, compare_values, limits, measure
+from tfpt_cli.compare.values import close, compare_values, limits, measure
 from tfpt_cli.dictionary.rows import unstable_operations
 from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE, Side, Sides
 from tfpt_cli.results import (
@@ -18,7 +18,6 @@ from tfpt_cli.results import (
     Comparison,
     Finding,
     Kind,
-    Kink,
     Outcome,
     Quantity,
     Reference,
@@ -28,6 +27,7 @@ from tfpt_cli.results import (
     Value,
     Verdict,
 )
+from tfpt_cli.subjects.gradient.findings import Hearing, with_findings
 from tfpt_cli.subjects.gradient.reference import (
     ALONG,
     AT_NAN,
@@ -206,7 +206,18 @@ class Comparer:
             one_sided=(_shown(first.left), _shown(first.right)) if edges and "" in evidence else None,  # type: ignore[arg-type]
             condition=None if condition is None else _greatest(condition),
         )
-        return self.with_findings(replace(comparison, reference=reference), sides, evidence, judged)
+        return with_findings(
+            Hearing(
+                comparison=replace(comparison, reference=reference),
+                reference=reference,
+                sides=sides,
+                evidence=evidence,
+                judged=judged,
+                parted=self.parted(sides, comparison),
+                tolerance=self.tolerance,
+                final=bool(self.again),
+            )
+        )
 
     def evidence(self, quantity: Quantity, whose: str, *, double: bool = False) -> Evidence | None:
         """What the reference found of a quantity, as both sides mean it or one; `double`: at the scenario's own numbers."""
@@ -380,57 +391,6 @@ class Comparer:
                 diagnosis = (*diagnosis, "both wrong")
         return replace(comparison, findings=tuple(findings), diagnosis=diagnosis)
 
-    def with_findings(
-        self,
-        comparison: Comparison,
-        sides: dict[Side, Computed],
-        evidence: dict[str, Evidence],
-        judged: dict[Side, Judgement],
-    ) -> Comparison:
-        """What the reference says, in words, and as words of the diagnosis."""
-        reference = comparison.reference
-        assert reference is not None
-        standings = {side: against.standing for side, against in reference.sides.items()}
-        parted = self.parted(sides, comparison)
-        findings: list[Finding] = []
-        diagnosis = list(comparison.diagnosis)
-        if (at_kinks := self.kinks(comparison, evidence, judged, parted)) is not None:
-            findings.append(Finding(Kind.KINK, _kink_words(reference, at_kinks, parted)))
-            diagnosis.append("kink")
-        wrong = [side for side, standing in standings.items() if standing is Standing.WRONG]
-        if not self.again:
-            wrong = []  # the second look decides
-        if len(wrong) == len(self.sides) and comparison.verdict.agrees:
-            diagnosis.append("both wrong")
-            off = self.off(wrong[0], sides, reference, evidence)
-            findings.append(Finding(Kind.BOTH_WRONG, f"both sides agree, and both are wrong: {off}"))
-        elif wrong or (not comparison.verdict.agrees and "subnormal" not in diagnosis):
-            findings += self.sides_in_words(comparison, sides, evidence, judged, parted)
-        if "subnormal" in comparison.reason:
-            return replace(comparison, findings=tuple(findings), diagnosis=tuple(diagnosis))
-        rounding = [side.label for side, standing in standings.items() if standing is Standing.ROUNDING]
-        if rounding and comparison.verdict.agrees:
-            words = f"{' and '.join(rounding)} lose{'s' * (len(rounding) == 1)} digits here: right in double precision, off "
-            findings.append(Finding(Kind.ROUNDING, f"{words}the reference in this dtype"))
-            diagnosis.append("rounding")
-        overflow = [side for side, standing in standings.items() if standing is Standing.OVERFLOW]
-        if overflow and comparison.verdict.agrees:
-            findings += [self.overflow(side, sides, reference, evidence, judged[side]) for side in overflow]
-            diagnosis.append("overflow")
-        dtype = next(value.dtype for _, value in sides.values() if value.state is State.PRESENT)
-        if (
-            reference.condition is not None
-            and dtype in PRECISION
-            and (rounding or wrong or not comparison.verdict.agrees)
-        ):
-            lost = reference.condition * 2.0 ** -(PRECISION[dtype] + 1)
-            if np.isfinite(lost) and lost > limits(self.tolerance, dtype)[0]:
-                words = f"a relative change of the inputs comes out {reference.condition:.2g} times larger, so {dtype} can give"
-                words = f"ill-conditioned: {words} {max(lost, 1e-16):.1g} of relative error without any mistake"
-                findings.append(Finding(Kind.CONDITION, words))
-                diagnosis.append("ill-conditioned")
-        return replace(comparison, findings=tuple(findings), diagnosis=tuple(diagnosis))
-
     def parted(self, sides: dict[Side, Computed], comparison: Comparison) -> NDArray[np.bool_] | None:
         """Where the sides part; None where they agree, or have no two arrays of one shape."""
         left, right = (value for _, value in sides.values())
@@ -440,94 +400,6 @@ class Comparer:
         wide: Any = np.complex128 if "c" in kinds else np.float64
         rtol, atol = limits(self.tolerance, left.dtype, right.dtype)
         return ~close(left.array.astype(wide), right.array.astype(wide), rtol, atol)
-
-    def kinks(
-        self,
-        comparison: Comparison,
-        evidence: dict[str, Evidence],
-        judged: dict[Side, Judgement],
-        parted: NDArray[np.bool_] | None,
-    ) -> tuple[Kink, ...] | None:
-        """The kinks that matter: where the sides part, or where one that agrees is not simply right. None without any."""
-        reference = comparison.reference
-        assert reference is not None
-        if not reference.kinks or _other_functions(evidence).any():
-            return None  # each side's own function has its own
-        if parted is None and comparison.verdict is Verdict.DIFFERS:
-            return None  # a side without a number has no convention
-        where = parted
-        if where is None:
-            where = np.logical_or.reduce([found.wrong | found.convention for found in judged.values()])
-        found = tuple(kink for kink in reference.kinks if where[kink.index])
-        return found or None
-
-    def overflow(
-        self,
-        side: Side,
-        sides: dict[Side, Computed],
-        reference: Reference,
-        evidence: dict[str, Evidence],
-        judgement: Judgement,
-    ) -> Finding:
-        """`TensorFlow overflows: inf against 2.7e+43 (50 digits, mpmath), which float32 does not have`."""
-        dtype, off = sides[side][1].dtype, self.off(side, sides, reference, evidence)
-        if judgement.beyond.any():
-            words = f"{side.label} overflows: {off}, which {dtype} does not have"
-        else:
-            words = f"{side.label} leaves the range of {dtype} on the way: {off}, right in double precision"
-        return Finding(Kind.OVERFLOW, words, side)
-
-    def sides_in_words(
-        self,
-        comparison: Comparison,
-        sides: dict[Side, Computed],
-        evidence: dict[str, Evidence],
-        judged: dict[Side, Judgement],
-        parted: NDArray[np.bool_] | None,
-    ) -> Iterator[Finding]:
-        reference = comparison.reference
-        assert reference is not None
-        standings = {side: found.against.standing for side, found in judged.items()}
-        known = {side: found.known if parted is None else found.known[parted] for side, found in judged.items()}
-        own = "" not in evidence and len(evidence) == len(standings) == len(self.sides)
-        sure = all(where.all() for where in known.values())
-        right = set(standings.values()) <= {Standing.RIGHT, Standing.CONVENTION}
-        if own and sure and right and parted is not None and (parted & _other_functions(evidence)).any():
-            yield Finding(Kind.FUNCTIONS, "each side computes its own function right: they are different functions")
-            return
-        if self.again and parted is not None and not any(where.any() for where in known.values()):
-            yield Finding(Kind.UNKNOWN, "the reference has nothing that is sure enough where the sides part")
-        for side, standing in standings.items():
-            where, name = known[side], side.label
-            if standing is Standing.WRONG and self.again:
-                off = self.off(side, sides, reference, evidence)
-                yield Finding(Kind.OFF, f"{name} is off the reference: {off}", side)
-            elif standing is Standing.OVERFLOW:
-                yield self.overflow(side, sides, reference, evidence, judged[side])
-            elif standing is Standing.UNKNOWN and reference.sides[side].off and self.again:
-                off = self.off(side, sides, reference, evidence)
-                yield Finding(Kind.OFF, f"{name} is off the reference: {off}; whether by rounding is not known", side)
-            elif standing in (Standing.RIGHT, Standing.ROUNDING) and where.any():
-                ulps = reference.sides[side].ulps
-                measured = f" ({_ulp_text(ulps)})" if ulps is not None else ""
-                words = "agrees with the reference" if standing is Standing.RIGHT else "is off by rounding alone"
-                least = (
-                    ""
-                    if where.all()
-                    else f" in {np.count_nonzero(where):,} of {where.size:,} values; the rest is unknown"
-                )
-                yield Finding(Kind.RIGHT, f"{name} {words}{measured}{least}", side)
-
-    def off(self, side: Side, sides: dict[Side, Computed], reference: Reference, evidence: dict[str, Evidence]) -> str:
-        """`0.0 against 4.0 at [0, 0] (50 digits, mpmath)`."""
-        index = reference.sides[side].worst_index or ()
-        known = evidence.get("", evidence.get(side))
-        assert known is not None
-        have, want = np.asarray(sides[side][1].array)[index], known.best[index]
-        if np.isnan(want) and known.left is not None and known.right is not None:
-            want = known.right[index] if np.isnan(known.left[index]) else known.left[index]
-        place = f" at [{', '.join(map(str, index))}]" if index else ""
-        return f"{have:.6g} against {want:.6g}{place} ({reference.method})"
 
     def legitimate(self, sides: dict[Side, Computed], comparison: Comparison) -> bool:
         """Whether the sides part at kinks alone, and each is between the derivatives from the left and from the right."""
@@ -562,33 +434,6 @@ class Comparer:
             if verdict == "rounding" and self.finite and not np.array_equal(*numbers):
                 verdict = "overflow"  # finite in double precision, and not here
         return replace(comparison, diagnosis=(*comparison.diagnosis, verdict))
-
-
-def _other_functions(evidence: dict[str, Evidence]) -> NDArray[np.bool_]:
-    """Where the functions that the sides compute have other numbers, as far as both are known; at a kink they have none."""
-    first, *others = evidence.values()
-    apart = np.zeros(first.best.shape, bool)
-    for other in others:
-        if other.best.shape != first.best.shape:
-            return np.ones(first.best.shape, bool)
-        known = ~np.isnan(first.best) & ~np.isnan(other.best) if first.derivative else np.ones(apart.shape, bool)
-        apart |= known & ~close(first.best, other.best, 1e-6, 1e-6)
-    return apart
-
-
-def _kink_words(reference: Reference, kinks: tuple[Kink, ...], parted: NDArray[np.bool_] | None) -> str:
-    kink = kinks[0]
-    place = f" at [{', '.join(map(str, kink.index))}]" if kink.index else ""
-    more = f" and at {len(kinks) - 1} more" if len(kinks) > 1 else ""
-    words = f"a kink{place}{more}: {kink.left:.6g} from the left, {kink.right:.6g} from the right"
-    elsewhere = parted is not None and np.count_nonzero(parted) > len(kinks) < MAX_KINKS
-    if elsewhere or any(against.standing is Standing.WRONG for against in reference.sides.values()):
-        return words
-    return f"{words}; both conventions are legitimate" if len(reference.sides) > 1 else words
-
-
-def _ulp_text(ulps: float) -> str:
-    return f"{ulps:.1f} ULP" if ulps < 1000 else f"{ulps:.2g} ULP"
 
 
 def _shown(array: NDArray[Any]) -> Any:
