@@ -49,7 +49,7 @@ STAGES = {
 # What each format asks for each scenario.
 DRAWING = {
     "table": "tfpt_cli.report.table.scenario_table",
-    "json": "tfpt_cli.report.json_report._scenario",
+    "json": "tfpt_cli.report.json_report._plain",
     "junit": "tfpt_cli.report.junit.entries",
     "github": "tfpt_cli.report.github.entries",
     "gitlab": "tfpt_cli.report.gitlab.entries",

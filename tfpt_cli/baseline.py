@@ -15,7 +15,8 @@ from rich.text import Text
 
 from tfpt_cli.compare.values import close_numbers, same_number
 from tfpt_cli.frameworks import FRAMEWORKS, LEFT, RIGHT
-from tfpt_cli.report.json_report import SCHEMA, report_object
+from tfpt_cli.report.contract import SCHEMA
+from tfpt_cli.report.json_report import report_object
 from tfpt_cli.report.numbers import number
 from tfpt_cli.results import Report, Verdict, printable
 

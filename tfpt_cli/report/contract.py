@@ -1,399 +1,346 @@
-"""The JSON Schema of the JSON report: what a program that reads reports may rely on."""
+"""The contract of the JSON report, `tfpt.report/1`: what a program that reads reports may rely on.
+
+Its objects are the dataclasses below: `json_report` writes the keys that they name, in their order, and `contract` describes them as
+JSON Schema. A field whose default is None can be left out; all others are always there. Of an annotation a text is the
+description, and `Keywords` are further ones of JSON Schema.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from tfpt_cli.frameworks import FRAMEWORKS, LEFT, OURSELVES, RIGHT
-from tfpt_cli.report.json_report import SCHEMA
-from tfpt_cli.results import INTERNAL, Standing, State, Status, Verdict
-from tfpt_cli.subjects.registry import SUBJECTS
+from tfpt_cli.frameworks import FRAMEWORKS, LEFT, OURSELVES, RIGHT, Side
+from tfpt_cli.report.json_schema import JsonSchema, Keywords, Schemas, reference_to
+from tfpt_cli.results import INTERNAL, Relation, Standing, State, Status, Verdict
 
+if TYPE_CHECKING:
+    from tfpt_cli.subjects.registry import SUBJECTS
+
+SCHEMA = "tfpt.report/1"
 # Two versions of one framework are two places, not two frameworks.
 PLACES = (LEFT, RIGHT)
-_SIDES = (*FRAMEWORKS, *PLACES)
+Place = Literal["left", "right"]
+SIDES = (*FRAMEWORKS, *PLACES)
+# An object whose keys, the sides, stand among those of the one that has it.
+SPREAD: Any = field(metadata={"spread": True})
+
+Word = Annotated[str, Keywords(minLength=1)]
+Count = Annotated[int, Keywords(minimum=0)]
+Positive = Annotated[int, Keywords(minimum=1)]
+Seconds = Annotated[float, Keywords(minimum=0)]
+# Defined in `contract`, since JSON has no number for what is not finite, and Python no alias that names itself.
+Number = Annotated[float, Keywords({"$ref": reference_to("number")})]
+Values = Annotated[Any, Keywords({"$ref": reference_to("values")})]
+COMPLEX = Annotated[dict[Literal["re", "im"], Number], "a complex number"]
+Index = Annotated[tuple[int, ...], Keywords({"$ref": reference_to("index")})]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One of two versions of a framework."""
+
+    framework: Annotated[str, Keywords(enum=list(FRAMEWORKS)), "the framework"]
+    version: Annotated[str | None, "its version; none where it could not start"] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something wrong with a file or a path."""
+
+    file: Annotated[str, "the file or folder"]
+    line: Annotated[Positive | None, "the line, from 1; none where none applies"] = None
+    column: Annotated[Positive | None, "the column, from 1"] = None
+    message: Annotated[str, "what is wrong, and the likely fix"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A side that could not give what was asked, or a mistake of tfpt's own."""
+
+    framework: Annotated[str, Keywords(enum=[*SIDES, OURSELVES.key]), "the side that failed, or tfpt itself"]
+    symptom: Annotated[
+        str,
+        Keywords(enum=["exception", "crashed", "timeout", "nonsense", "not installed", "not started", INTERNAL]),
+        "exception where the framework itself refused the code; internal where tfpt itself failed; the others are the "
+        "framework's process",
+    ]
+    message: Annotated[str, "what it said"]
+    listing_line: Annotated[Positive | None, "the line of the listing (`tfpt code`) at which it failed"] = None
+    traceback: Annotated[str | None, "where tfpt itself failed, for a report of it"] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Histogram:
+    """Bins of equal width."""
+
+    counts: Annotated[tuple[Count, ...], "how many values lie in each bin"]
+    edges: Annotated[tuple[Number, ...], Keywords(minItems=2, maxItems=2), "where the bins begin and end"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """An array in numbers."""
+
+    mean: Annotated[Number, "the mean of the finite values"]
+    std: Annotated[Number, "their standard deviation"]
+    min: Annotated[Number, "the least of them"]
+    max: Annotated[Number, "the greatest of them"]
+    histogram: Histogram
+    not_finite: Annotated[Positive | None, "how many values are not finite"] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideValue:
+    """What a side has."""
+
+    json_schema: ClassVar[JsonSchema] = {
+        "if": {"properties": {"state": {"const": State.PRESENT.value}}},
+        "then": {"required": ["shape", "dtype", "values"]},
+        "else": {"properties": dict.fromkeys(("shape", "dtype", "values"), False)},
+    }
+    state: Annotated[
+        State,
+        "present, or why there is no value: disconnected (the framework answered None for a derivative), absent (the layer has "
+        "no such parameter), failed, skipped (the machine lacks what it needs)",
+    ]
+    how: Annotated[str | None, "by which of its functions the framework computed it"] = None
+    shape: Annotated[tuple[Count, ...] | None, "the length of each axis"] = None
+    dtype: Annotated[str | None, "the framework's name of the dtype"] = None
+    values: Annotated[Values | None, "nested like the array; of a large one the first, in one list"] = None
+    left_out: Annotated[Positive | None, "how many values are not shown"] = None
+    kinds: Annotated[
+        dict[Literal["zero", "nan", "infinity"], Annotated[Positive, "how many are {key}"]] | None,
+        Keywords(required=[], minProperties=1),
+        "values of a special kind, where there are any",
+    ] = None
+    summary: Annotated[Summary | None, "of the values"] = None
+    samples: Annotated[Summary | None, "of all draws of a random parameter"] = None
+    note: Annotated[str | None, "what else is to be said, such as what the framework refused"] = None
+    fans: Annotated[dict[Literal["fan_in", "fan_out"], int] | None, "of a parameter, as the framework counts"] = None
+    filled_by: Annotated[str | None, "the initializer of a parameter, in formula and numbers"] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passes:
+    """What tolerance would pass; none where no tolerance would."""
+
+    rtol: Annotated[Number, "the smallest rtol that would pass with atol as it is"]
+    atol: Annotated[Number, "the smallest atol that would pass with rtol as it is"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tolerance:
+    """Two values are close where |a - b| <= atol + rtol * max(|a|, |b|)."""
+
+    rtol: Annotated[Number, "of the larger of the two values"]
+    atol: Annotated[Number, "in absolute terms"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Test:
+    """A statistical test."""
+
+    name: Annotated[str, "what is tested"]
+    on: Annotated[str, "on which samples, or against which law"]
+    p: Annotated[float, Keywords(minimum=0, maximum=1), "the p-value"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distribution:
+    """How a random parameter was judged."""
+
+    declared: Annotated[
+        dict[Side, Annotated[str, "a distribution"]],
+        Keywords(minProperties=0),
+        "the distribution that each side declares",
+    ]
+    samples: Annotated[dict[Side, Annotated[Positive, "values drawn"]], "how many values were drawn"]
+    level: Annotated[
+        float,
+        Keywords(exclusiveMinimum=0, maximum=1),
+        "of the whole verdict; a test fails below it divided by the number of tests",
+    ]
+    tests: Annotated[tuple[Test, ...], "every test that was made"]
+    detectable_scale: Annotated[
+        Number | None, "the smallest relative error of scale that is seen in 99 of 100 runs"
+    ] = None
+    detectable_mean: Annotated[Number | None, "the same of the mean, in standard deviations"] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kink:
+    """A place where the two are not the same."""
+
+    index: Index
+    left: Annotated[Number, "the derivative from the left"]
+    right: Annotated[Number, "the derivative from the right"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Against:
+    """A side against the reference."""
+
+    standing: Annotated[
+        Standing,
+        "right; convention (at a kink, between the one-sided derivatives); rounding (off, but right in double precision); "
+        "overflow (no number, and right in double precision, or beyond the greatest number of the dtype); wrong; unknown (the "
+        "reference has no value that is sure enough, anywhere)",
+    ]
+    off: Annotated[Count, "how many values are off by more than the tolerance and the reference's own error"]
+    ulps: Annotated[Number | None, "the greatest distance in units in the last place of the side's dtype"] = None
+    max_abs: Annotated[Number | None, "the greatest absolute distance"] = None
+    worst_index: Annotated[Index | None, "the place of a value that is off"] = None
+    unknown: Annotated[Positive | None, "of how many values the reference has none that is sure enough"] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """What the NumPy reference says of a quantity."""
+
+    json_schema: ClassVar[JsonSchema] = {"oneOf": [{"required": ["values"]}, {"required": ["values_by_side"]}]}
+    method: Annotated[str, "how it was computed"]
+    values: Annotated[Values | None, "one for both sides"] = None
+    values_by_side: Annotated[dict[Side, Values] | None, "each side's own, where they are different functions"] = None
+    left_out: Annotated[Positive | None, "how many values are not shown"] = None
+    error: Annotated[Number | None, "the greatest of its own error estimates"] = None
+    condition: Annotated[Number | None, "how many times larger a small relative change of the inputs comes out"] = None
+    kinks: Annotated[tuple[Kink, ...] | None, "where the derivative from the left is not that from the right"] = None
+    one_sided: Annotated[dict[Place, Values] | None, "the derivatives from the left and from the right of a kink"] = (
+        None
+    )
+    sides: Annotated[dict[Side, Against], "the side {key} against it"] = SPREAD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One quantity on both sides."""
+
+    # By whichever names.
+    json_schema: ClassVar[JsonSchema] = {
+        "oneOf": [
+            {"required": list(names), "properties": dict.fromkeys(others, False)}
+            for names, others in ((FRAMEWORKS, PLACES), (PLACES, FRAMEWORKS))
+        ]
+    }
+    quantity: Annotated[str, "the parameter of a layer, the value of an expression, or a derivative such as d/dx"]
+    verdict: Annotated[Verdict, "what the comparison came to"]
+    reason: Annotated[str | None, "the verdict in words"] = None
+    layout: Annotated[str | None, "an einops pattern from PyTorch's axes to TensorFlow's, where they are named"] = None
+    blocks: Annotated[
+        dict[Side, Annotated[tuple[Annotated[Word, "a gate"], ...], "in order"]] | None,
+        "what stands along the axis `gate`, in each framework's order",
+    ] = None
+    sides: Annotated[dict[Side, SideValue], "the side {key}"] = SPREAD
+    size: Annotated[Count | None, "how many values were compared"] = None
+    mismatched: Annotated[Count | None, "how many of them are not close"] = None
+    max_abs: Annotated[Number | None, "the greatest absolute difference"] = None
+    max_rel: Annotated[Number | None, "the greatest relative difference"] = None
+    max_ulp: Annotated[Count | None, "the greatest distance in units in the last place"] = None
+    worst_index: Annotated[Index | None, "where the two are farthest apart"] = None
+    passes_at: Passes | None = None
+    tolerance: Tolerance | None = None
+    distribution: Distribution | None = None
+    diagnosis: Annotated[
+        tuple[
+            Annotated[
+                Word,
+                "such as shape, dtype, absent, disconnected, nan, infinity, zero, number, non-finite, subnormal, distribution, "
+                "dependent, ways, kink, rounding, overflow, unstable, ill-conditioned, different function, both wrong",
+            ],
+            ...,
+        ],
+        "what is wrong, in words of a fixed vocabulary",
+    ]
+    reference: Reference | None = None
+    findings: Annotated[tuple[Annotated[Word, "a sentence"], ...] | None, "what the reference has to say"] = None
+    known_differences: Annotated[
+        tuple[Annotated[Word, "an id for `tfpt explain`"], ...], "the known differences that explain it"
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A case of a scenario."""
+
+    file: Annotated[str, "the file, as it was named"]
+    line: Annotated[Positive, "the line in it at which the scenario begins"]
+    name: Annotated[str, "its name, with the case in brackets where it has several"]
+    case: Annotated[dict[str, Values | str], "the values of the matrix; empty where the scenario has none"]
+    subject: Annotated[
+        str | None,
+        Keywords(enum=list(SUBJECTS)),
+        "what it is about; left out where tfpt itself failed before it knew",
+    ] = None
+    tags: Annotated[tuple[Annotated[Word, "a tag"], ...] | None, "its tags"] = None
+    expect: Annotated[
+        Relation | Annotated[dict[str, Relation], Keywords(minProperties=1)],
+        "what it expects: agree, differ, error, or one of them by quantity",
+    ]
+    because: Annotated[str | None, "the reason that it gives for what it expects"] = None
+    agree: Annotated[bool, "whether every quantity agrees, whatever was expected"]
+    compared: Annotated[str | None, "what was compared, in words that stand behind 'agree in'"] = None
+    status: Annotated[
+        Status,
+        "held against what it expects: passed, failed, error (a framework broke, or refused unexpectedly) or skipped (the "
+        "machine lacks what it needs)",
+    ]
+    seconds: Annotated[Seconds, "how long it took in the slower framework, in seconds"]
+    comparisons: Annotated[tuple[Comparison, ...], "every quantity, once for each way in which it was computed"]
+    failures: Annotated[tuple[Failure, ...], "what a framework refused, and how its process broke"]
+    notes: Annotated[tuple[Annotated[Word, "a sentence"], ...] | None, "what is to be said besides the comparisons"] = (
+        None
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What `tfpt check --format json` prints. What does not apply is left out."""
+
+    schema: Annotated[str, Keywords(const=SCHEMA), "the name and version of this contract"]
+    sides: Annotated[
+        dict[Place, Version] | None,
+        "where two versions of one framework are compared: what `left` and `right` are, which then stand in place of `torch` and "
+        "`tensorflow` everywhere",
+    ] = None
+    environment: Annotated[
+        dict[str, str],
+        Keywords(required=["tfpt", "python"]),
+        "versions of everything that took part, and what of the machine decides results: `torch_cpu`, `tensorflow_cpu` (the "
+        "vector instructions that kernels are chosen by), `torch_threads`, `tensorflow_threads`, `torch_onednn`, "
+        "`tensorflow_onednn` (on or off); of a framework that could not start, none",
+    ]
+    scenarios: Annotated[tuple[Scenario, ...], "every case that was checked, in the order of the files"]
+    problems: Annotated[tuple[Problem, ...], "everything that is wrong with the files"]
+    summary: Annotated[
+        dict[Status, Annotated[Count, "how many scenarios are {key}"]], "how many scenarios have each status"
+    ]
+    interrupted: Annotated[
+        bool | None, Keywords(const=True), "the run was ended early: what is missing is not here"
+    ] = None
+    seconds: Annotated[Seconds, "how long the run took, in seconds"]
 
 
 def contract() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of `tfpt check --format json`; whoever calls may change it."""
+    from tfpt_cli.subjects.registry import SUBJECTS  # not above: nobody who writes a report needs their names
+
+    schemas = Schemas(sides=SIDES, names={"SUBJECTS": SUBJECTS})
+    report = schemas.of_record(Report)
+    number = {"anyOf": [{"type": "number"}, {"enum": ["nan", "inf", "-inf"]}]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:tfpt:report:{SCHEMA.rpartition('/')[2]}",
         "title": "tfpt report",
-        "description": "What `tfpt check --format json` prints. What does not apply is left out.",
-        **_object(
-            {
-                "schema": {"const": SCHEMA, "description": "the name and version of this contract"},
-                "sides": _object(
-                    {place: _ref("version") for place in PLACES},
-                    "where two versions of one framework are compared: what `left` and `right` are, which then stand "
-                    "in place of `torch` and `tensorflow` everywhere",
-                ),
-                "environment": {
-                    "type": "object",
-                    "description": "versions of everything that took part, and what of the machine decides results: `torch_cpu`, "
-                    "`tensorflow_cpu` (the vector instructions that kernels are chosen by), `torch_threads`, "
-                    "`tensorflow_threads`, `torch_onednn`, `tensorflow_onednn` (on or off); of a framework that could not "
-                    "start, none",
-                    "required": ["tfpt", "python"],
-                    "additionalProperties": {"type": "string"},
-                },
-                "scenarios": _list(_ref("scenario"), "every case that was checked, in the order of the files"),
-                "problems": _list(_ref("problem"), "everything that is wrong with the files"),
-                "summary": _object(
-                    {status.value: _count(f"how many scenarios are {status.value}") for status in Status},
-                    "how many scenarios have each status",
-                ),
-                "interrupted": {"const": True, "description": "the run was ended early: what is missing is not here"},
-                "seconds": _seconds("how long the run took"),
+        **report,
+        "description": Report.__doc__,
+        "$defs": {
+            "number": {**number, "description": "a number; what JSON has no number for is `nan`, `inf` or `-inf`"},
+            "values": {
+                "description": "a number, a truth value, a complex number, or nested lists of them",
+                "anyOf": [schemas.of(hint) for hint in (Number, bool, COMPLEX, tuple[Values, ...])],
             },
-            optional=("sides", "interrupted"),
-        ),
-        "$defs": _definitions(),
+            "index": schemas.of(Annotated[tuple[Count, ...], "the place of one value, an index for each axis"]),
+            **schemas.records,
+        },
     }
-
-
-def _definitions() -> dict[str, Any]:
-    number = {"anyOf": [{"type": "number"}, {"enum": ["nan", "inf", "-inf"]}]}
-    return {
-        "number": {**number, "description": "a number; what JSON has no number for is `nan`, `inf` or `-inf`"},
-        "values": {
-            "description": "a number, a truth value, a complex number, or nested lists of them",
-            "anyOf": [
-                _ref("number"),
-                {"type": "boolean"},
-                _object({"re": _ref("number"), "im": _ref("number")}, "a complex number"),
-                {"type": "array", "items": _ref("values")},
-            ],
-        },
-        "index": _list({"type": "integer", "minimum": 0}, "the place of one value, an index for each axis"),
-        "version": _object(
-            {
-                "framework": {"enum": list(FRAMEWORKS), "description": "the framework"},
-                "version": _text("its version; none where it could not start"),
-            },
-            "one of two versions of a framework",
-            optional=("version",),
-        ),
-        "problem": _problem(),
-        "scenario": _scenario(),
-        "failure": _failure(),
-        "comparison": _comparison(),
-        "side": _side(),
-        "summary": _summary(),
-        "distribution": _distribution(),
-        "reference": _reference(),
-        "against": _against(),
-    }
-
-
-def _object(properties: dict[str, Any], description: str = "", optional: tuple[str, ...] = ()) -> dict[str, Any]:
-    """An object with these keys and no other, all but the optional ones required."""
-    return {
-        "type": "object",
-        **({"description": description} if description else {}),
-        "additionalProperties": False,
-        "required": [name for name in properties if name not in optional],
-        "properties": properties,
-    }
-
-
-def _list(items: dict[str, Any], description: str, **more: Any) -> dict[str, Any]:
-    return {"type": "array", "description": description, "items": items, **more}
-
-
-def _words(description: str, word: str) -> dict[str, Any]:
-    return _list({"type": "string", "minLength": 1, "description": word}, description)
-
-
-def _text(description: str) -> dict[str, Any]:
-    return {"type": "string", "description": description}
-
-
-def _count(description: str, minimum: int = 0) -> dict[str, Any]:
-    return {"type": "integer", "minimum": minimum, "description": description}
-
-
-def _seconds(description: str) -> dict[str, Any]:
-    return {"type": "number", "minimum": 0, "description": f"{description}, in seconds"}
-
-
-def _number(description: str) -> dict[str, Any]:
-    return {**_ref("number"), "description": description}
-
-
-def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/$defs/{name}"}
-
-
-def _by_side(value: dict[str, Any], description: str) -> dict[str, Any]:
-    """A value for some of the sides."""
-    return {
-        **_object(dict.fromkeys(_SIDES, value), description, optional=_SIDES),
-        "minProperties": 1,
-        "maxProperties": len(FRAMEWORKS),
-    }
-
-
-def _both_sides(schema: dict[str, Any]) -> dict[str, Any]:
-    """An object that has both sides, by whichever names."""
-    pairs = ((FRAMEWORKS, PLACES), (PLACES, FRAMEWORKS))
-    return {
-        **schema,
-        "oneOf": [{"required": list(names), "properties": dict.fromkeys(others, False)} for names, others in pairs],
-    }
-
-
-def _scenario() -> dict[str, Any]:
-    expected = {"enum": ["agree", "differ", "error"]}
-    return _object(
-        {
-            "file": _text("the file, as it was named"),
-            "line": _count("the line in it at which the scenario begins", 1),
-            "name": _text("its name, with the case in brackets where it has several"),
-            "case": {
-                "type": "object",
-                "description": "the values of the matrix; empty where the scenario has none",
-                "additionalProperties": {"anyOf": [_ref("values"), {"type": "string"}]},
-            },
-            "subject": {
-                "enum": list(SUBJECTS),
-                "description": "what it is about; left out where tfpt itself failed before it knew",
-            },
-            "tags": _words("its tags", "a tag"),
-            "expect": {
-                "description": "what it expects: agree, differ, error, or one of them by quantity",
-                "anyOf": [expected, {"type": "object", "minProperties": 1, "additionalProperties": expected}],
-            },
-            "because": _text("the reason that it gives for what it expects"),
-            "agree": {"type": "boolean", "description": "whether every quantity agrees, whatever was expected"},
-            "compared": _text("what was compared, in words that stand behind 'agree in'"),
-            "status": {
-                "enum": [status.value for status in Status],
-                "description": "held against what it expects: passed, failed, error (a framework broke, or refused unexpectedly) "
-                "or skipped (the machine lacks what it needs)",
-            },
-            "seconds": _seconds("how long it took in the slower framework"),
-            "comparisons": _list(_ref("comparison"), "every quantity, once for each way in which it was computed"),
-            "failures": _list(_ref("failure"), "what a framework refused, and how its process broke"),
-            "notes": _words("what is to be said besides the comparisons", "a sentence"),
-        },
-        "a case of a scenario",
-        optional=("subject", "tags", "because", "compared", "notes"),
-    )
-
-
-def _problem() -> dict[str, Any]:
-    return _object(
-        {
-            "file": _text("the file or folder"),
-            "line": _count("the line, from 1; none where none applies", 1),
-            "column": _count("the column, from 1", 1),
-            "message": _text("what is wrong, and the likely fix"),
-        },
-        "something wrong with a file or a path",
-        optional=("line", "column"),
-    )
-
-
-def _failure() -> dict[str, Any]:
-    return _object(
-        {
-            "framework": {"enum": [*_SIDES, OURSELVES.key], "description": "the side that failed, or tfpt itself"},
-            "symptom": {
-                "enum": ["exception", "crashed", "timeout", "nonsense", "not installed", "not started", INTERNAL],
-                "description": "exception where the framework itself refused the code; internal where tfpt itself failed; the "
-                "others are the framework's process",
-            },
-            "message": _text("what it said"),
-            "listing_line": _count("the line of the listing (`tfpt code`) at which it failed", 1),
-            "traceback": _text("where tfpt itself failed, for a report of it"),
-        },
-        "a side that could not give what was asked, or a mistake of tfpt's own",
-        optional=("listing_line", "traceback"),
-    )
-
-
-def _comparison() -> dict[str, Any]:
-    side = _ref("side")
-    apart = {
-        "size": _count("how many values were compared"),
-        "mismatched": _count("how many of them are not close"),
-        "max_abs": _number("the greatest absolute difference"),
-        "max_rel": _number("the greatest relative difference"),
-        "max_ulp": _count("the greatest distance in units in the last place"),
-        "worst_index": {**_ref("index"), "description": "where the two are farthest apart"},
-        "passes_at": _object(
-            {
-                "rtol": _number("the smallest rtol that would pass with atol as it is"),
-                "atol": _number("the smallest atol that would pass with rtol as it is"),
-            },
-            "what tolerance would pass; none where no tolerance would",
-        ),
-    }
-    properties = {
-        "quantity": _text("the parameter of a layer, the value of an expression, or a derivative such as d/dx"),
-        "verdict": {"enum": [verdict.value for verdict in Verdict], "description": "what the comparison came to"},
-        "reason": _text("the verdict in words"),
-        "layout": _text("an einops pattern from PyTorch's axes to TensorFlow's, where they are named"),
-        "blocks": _by_side(
-            _words("in order", "a gate"), "what stands along the axis `gate`, in each framework's order"
-        ),
-        **{name: {**side, "description": f"the side {name}"} for name in _SIDES},
-        **apart,
-        "tolerance": _object(
-            {"rtol": _number("of the larger of the two values"), "atol": _number("in absolute terms")},
-            "two values are close where |a - b| <= atol + rtol * max(|a|, |b|)",
-        ),
-        "distribution": _ref("distribution"),
-        "diagnosis": _words(
-            "what is wrong, in words of a fixed vocabulary",
-            "such as shape, dtype, absent, disconnected, nan, infinity, zero, number, non-finite, subnormal, distribution, "
-            "dependent, ways, kink, rounding, overflow, unstable, ill-conditioned, different function, both wrong",
-        ),
-        "reference": _ref("reference"),
-        "findings": _words("what the reference has to say", "a sentence"),
-        "known_differences": _words("the known differences that explain it", "an id for `tfpt explain`"),
-    }
-    required = ("quantity", "verdict", "diagnosis", "known_differences")
-    optional = tuple(name for name in properties if name not in required)
-    return _both_sides(_object(properties, "one quantity on both sides", optional))
-
-
-def _side() -> dict[str, Any]:
-    present = ("shape", "dtype", "values")
-    properties = {
-        "state": {
-            "enum": [state.value for state in State],
-            "description": "present, or why there is no value: disconnected (the framework answered None for a derivative), "
-            "absent (the layer has no such parameter), failed, skipped (the machine lacks what it needs)",
-        },
-        "how": _text("by which of its functions the framework computed it"),
-        "shape": _list({"type": "integer", "minimum": 0}, "the length of each axis"),
-        "dtype": _text("the framework's name of the dtype"),
-        "values": {**_ref("values"), "description": "nested like the array; of a large one the first, in one list"},
-        "left_out": _count("how many values are not shown", 1),
-        "kinds": {
-            **_object(
-                {kind: _count(f"how many are {kind}", 1) for kind in ("zero", "nan", "infinity")},
-                "values of a special kind, where there are any",
-                optional=("zero", "nan", "infinity"),
-            ),
-            "minProperties": 1,
-        },
-        "summary": {**_ref("summary"), "description": "of the values"},
-        "samples": {**_ref("summary"), "description": "of all draws of a random parameter"},
-        "note": _text("what else is to be said, such as what the framework refused"),
-        "fans": _object(
-            {"fan_in": {"type": "integer"}, "fan_out": {"type": "integer"}}, "of a parameter, as the framework counts"
-        ),
-        "filled_by": _text("the initializer of a parameter, in formula and numbers"),
-    }
-    return {
-        **_object(properties, "what a side has", tuple(name for name in properties if name != "state")),
-        "if": {"properties": {"state": {"const": "present"}}},
-        "then": {"required": list(present)},
-        "else": {"properties": dict.fromkeys(present, False)},
-    }
-
-
-def _summary() -> dict[str, Any]:
-    return _object(
-        {
-            "mean": _number("the mean of the finite values"),
-            "std": _number("their standard deviation"),
-            "min": _number("the least of them"),
-            "max": _number("the greatest of them"),
-            "histogram": _object(
-                {
-                    "counts": _list({"type": "integer", "minimum": 0}, "how many values lie in each bin"),
-                    "edges": _list(_ref("number"), "where the bins begin and end", minItems=2, maxItems=2),
-                },
-                "bins of equal width",
-            ),
-            "not_finite": _count("how many values are not finite", 1),
-        },
-        "an array in numbers",
-        optional=("not_finite",),
-    )
-
-
-def _distribution() -> dict[str, Any]:
-    test = _object(
-        {
-            "name": _text("what is tested"),
-            "on": _text("on which samples, or against which law"),
-            "p": {"type": "number", "minimum": 0, "maximum": 1, "description": "the p-value"},
-        },
-        "a statistical test",
-    )
-    return _object(
-        {
-            "declared": _by_side(_text("a distribution"), "the distribution that each side declares")
-            | {"minProperties": 0},
-            "samples": _by_side(_count("values drawn", 1), "how many values were drawn"),
-            "level": {
-                "type": "number",
-                "exclusiveMinimum": 0,
-                "maximum": 1,
-                "description": "of the whole verdict; a test fails below it divided by the number of tests",
-            },
-            "tests": _list(test, "every test that was made"),
-            "detectable_scale": _number("the smallest relative error of scale that is seen in 99 of 100 runs"),
-            "detectable_mean": _number("the same of the mean, in standard deviations"),
-        },
-        "how a random parameter was judged",
-        optional=("detectable_scale", "detectable_mean"),
-    )
-
-
-def _reference() -> dict[str, Any]:
-    values, against = _ref("values"), _ref("against")
-    kink = _object(
-        {
-            "index": _ref("index"),
-            "left": _number("the derivative from the left"),
-            "right": _number("the derivative from the right"),
-        },
-        "a place where the two are not the same",
-    )
-    return {
-        **_object(
-            {
-                "method": _text("how it was computed"),
-                "values": {**values, "description": "one for both sides"},
-                "values_by_side": _by_side(values, "each side's own, where they are different functions"),
-                "left_out": _count("how many values are not shown", 1),
-                "error": _number("the greatest of its own error estimates"),
-                "condition": _number("how many times larger a small relative change of the inputs comes out"),
-                "kinks": _list(kink, "where the derivative from the left is not that from the right"),
-                "one_sided": _object(
-                    dict.fromkeys(PLACES, values), "the derivatives from the left and from the right of a kink"
-                ),
-                **{name: {**against, "description": f"the side {name} against it"} for name in _SIDES},
-            },
-            "what the NumPy reference says of a quantity",
-            optional=("values", "values_by_side", "left_out", "error", "condition", "kinks", "one_sided", *_SIDES),
-        ),
-        "oneOf": [{"required": ["values"]}, {"required": ["values_by_side"]}],
-    }
-
-
-def _against() -> dict[str, Any]:
-    return _object(
-        {
-            "standing": {
-                "enum": [standing.value for standing in Standing],
-                "description": "right; convention (at a kink, between the one-sided derivatives); rounding (off, but right in "
-                "double precision); overflow (no number, and right in double precision, or beyond the greatest number of the "
-                "dtype); wrong; unknown (the reference has no value that is sure enough, anywhere)",
-            },
-            "off": _count("how many values are off by more than the tolerance and the reference's own error"),
-            "ulps": _number("the greatest distance in units in the last place of the side's dtype"),
-            "max_abs": _number("the greatest absolute distance"),
-            "worst_index": {**_ref("index"), "description": "the place of a value that is off"},
-            "unknown": _count("of how many values the reference has none that is sure enough", 1),
-        },
-        "a side against the reference",
-        optional=("ulps", "max_abs", "worst_index", "unknown"),
-    )
