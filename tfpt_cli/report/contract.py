@@ -1,7 +1,7 @@
 """The contract of the JSON report, `tfpt.report/1`: what a program that reads reports may rely on.
 
-Its objects are the dataclasses below: `json_report` writes the keys that they name, in their order, and `contract` describes them as
-JSON Schema. A field whose default is None can be left out; all others are always there. Of an annotation a text is the
+Its objects are the dataclasses below: `json_report` writes the keys that they name, in their order, and `contract` describes
+them as JSON Schema. A field whose default is None can be left out; all others are always there. Of an annotation a text is the
 description, and `Keywords` are further ones of JSON Schema.
 """
 

@@ -1,7 +1,7 @@
 """JSON Schema of annotated dataclasses.
 
-Written here, since a library for it either has no way to say that a key may be missing and is never null, or no lists within lists;
-and none writes our numbers.
+Written here, since a library for it either has no way to say that a key may be missing and is never null, or no lists within
+lists; and none writes our numbers.
 """
 
 from __future__ import annotations
