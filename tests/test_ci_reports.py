@@ -39,6 +39,7 @@ from tfpt_cli.results import (
     State,
     Status,
     Verdict,
+    Way,
     printable,
 )
 
@@ -69,8 +70,12 @@ def report_text(report: Report, format_: str) -> str:
 
 
 def comparison(quantity: str, verdict: Verdict, words: str, how: str = "") -> Comparison:
-    bad = SideValue(State.FAILED, how, note=words) if verdict is Verdict.ERROR else SideValue(State.DISCONNECTED, how)
-    sides = {TORCH: SideValue(State.PRESENT, how, (2,), "float32", [1.0, 2.0]), TENSORFLOW: bad}
+    bad = (
+        SideValue(State.FAILED, Way(how), note=words)
+        if verdict is Verdict.ERROR
+        else SideValue(State.DISCONNECTED, Way(how))
+    )
+    sides = {TORCH: SideValue(State.PRESENT, Way(how), (2,), "float32", [1.0, 2.0]), TENSORFLOW: bad}
     finding = Finding(kind=Kind.UNKNOWN, words=words)
     return Comparison(quantity_named(quantity), verdict, sides, words, diagnosis=("disconnected",), findings=(finding,))
 

@@ -42,6 +42,7 @@ from tfpt_cli.results import (
     Status,
     Summary,
     Verdict,
+    Way,
 )
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ LISTING = (
 
 
 def side(values: Any, how: str = "", shape: tuple[int, ...] = (2,), **more: Any) -> SideValue:
-    return SideValue(State.PRESENT, how, shape, "float32", values, **more)
+    return SideValue(State.PRESENT, Way(how), shape, "float32", values, **more)
 
 
 def gradient(

@@ -20,7 +20,7 @@ from tfpt_cli.report.json_report import report_text
 from tfpt_cli.report.numbers import array_lines, digits_apart, histogram, number, summary_lines
 from tfpt_cli.report.table import print_scenario
 from tfpt_cli.report.words import status_words
-from tfpt_cli.results import Comparison, Failure, Report, ScenarioResult, SideValue, State, Status, Verdict
+from tfpt_cli.results import PLAIN, Comparison, Failure, Report, ScenarioResult, SideValue, State, Status, Verdict, Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +32,8 @@ ARRAY = [[0.1, -2.0, 3.25], [4.5, 5.0, 6.0]]
 
 
 def result(**changes: object) -> ScenarioResult:
-    side = SideValue(State.PRESENT, "backward", (2, 3), "float32", ARRAY)
-    sides = {TORCH: side, TENSORFLOW: SideValue(State.DISCONNECTED, "GradientTape")}
+    side = SideValue(State.PRESENT, Way("backward"), (2, 3), "float32", ARRAY)
+    sides = {TORCH: side, TENSORFLOW: SideValue(State.DISCONNECTED, Way("GradientTape"))}
     comparison = Comparison(
         quantity_named("d/dx"), Verdict.DIFFERS, sides, "TensorFlow answers None", diagnosis=("disconnected",)
     )
@@ -152,7 +152,7 @@ def test_arrays_fit_or_are_summarised(values: list[float], width: int) -> None:
 def test_json_of_anything_is_read_by_a_strict_reader(name: str, value: float) -> None:
     import json
 
-    sides = dict.fromkeys(SIDES, SideValue(State.PRESENT, "", (), "float64", value))
+    sides = dict.fromkeys(SIDES, SideValue(State.PRESENT, PLAIN, (), "float64", value))
     comparison = Comparison(quantity_named("value"), Verdict.IDENTICAL, sides)
     report = Report(ENVIRONMENT, (result(name=name, comparisons=(comparison,)),))
     text = report_text(report)

@@ -37,6 +37,7 @@ from tfpt_cli.results import (
     Status,
     Summary,
     Verdict,
+    Way,
 )
 from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.scenario.schema import schema, structural_problems
@@ -148,7 +149,7 @@ def test_the_command(fakes: dict[str, str]) -> None:
 
 SUMMARY = Summary(0.5, 0.1, 0.0, 1.0, (1, 2), (0.0, 1.0), not_finite=1)
 SIDE = SideValue(
-    State.PRESENT, "by", (200,), "float32", [1.0, float("nan")], 198, SUMMARY, SUMMARY, "note", (3, 4), "uniform(0, 1)",
+    State.PRESENT, Way("by"), (200,), "float32", [1.0, float("nan")], 198, SUMMARY, SUMMARY, "note", (3, 4), "uniform(0, 1)",
     {"zero": 1, "nan": 1, "infinity": 2},
 )  # fmt: skip
 AGAINST = Against(Standing.WRONG, 1, 2.0, float("inf"), (0,), lost=True, unknown=2)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.sides import TORCH
 from tfpt_cli.compare.summary import BINS, SHOWN, pieces, side_of, summary, summary_of_sorted
-from tfpt_cli.results import Failure, SideValue, State, Summary, Value
+from tfpt_cli.results import Failure, SideValue, State, Summary, Value, Way
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,14 +21,19 @@ NAN, INF = math.nan, math.inf
 
 
 def shown(array: NDArray[Any], *, summarised: bool = True) -> SideValue:
-    return side_of(Value(State.PRESENT, array, str(array.dtype)), "by", summarised=summarised)
+    return side_of(Value(State.PRESENT, array, str(array.dtype)), Way("by"), summarised=summarised)
 
 
 @pytest.mark.parametrize("size", [2, SHOWN, SHOWN + 1, 1000])
 def test_the_first_values_and_how_many_are_left_out(size: int) -> None:
     array = np.arange(size, dtype=np.float32).reshape(-1, 2) if size % 2 == 0 else np.arange(size, dtype=np.float32)
     side = shown(array)
-    assert (side.how, side.shape, side.dtype, side.left_out) == ("by", array.shape, "float32", max(size - SHOWN, 0))
+    assert (side.how, side.shape, side.dtype, side.left_out) == (
+        Way("by"),
+        array.shape,
+        "float32",
+        max(size - SHOWN, 0),
+    )
     assert side.values == (array.tolist() if size <= SHOWN else array.ravel()[:SHOWN].tolist())
     assert side.summary is not None
     assert (side.summary.high, sum(side.summary.counts)) == (size - 1, size)
@@ -54,8 +59,8 @@ def test_zeros_nans_and_infinities_are_counted() -> None:
 
 
 def test_what_is_not_there_says_why() -> None:
-    failed = side_of(Value(State.FAILED, failure=Failure(TORCH, "exception", "no")), "by")
-    assert failed == SideValue(State.FAILED, "by", note="no")
+    failed = side_of(Value(State.FAILED, failure=Failure(TORCH, "exception", "no")), Way("by"))
+    assert failed == SideValue(State.FAILED, Way("by"), note="no")
     assert side_of(Value(State.DISCONNECTED)) == SideValue(State.DISCONNECTED)
 
 

@@ -26,7 +26,7 @@ from tfpt_cli.compare.values import (
 )
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.results import PARAMETER, Comparison, Failure, Quantity, State, Tolerance, Value, Verdict
+from tfpt_cli.results import PARAMETER, PLAIN, Comparison, Failure, Quantity, State, Tolerance, Value, Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +54,7 @@ TOLERANCES = st.tuples(st.floats(0, 10), st.floats(0, 10))
 
 def compare(left: object, right: object, dtype: str = "float32", tolerance: Tolerance | None = None) -> Comparison:
     arrays = (np.asarray(value, dtype=dtype) for value in (left, right))
-    values = {side: ("", Value(State.PRESENT, array, dtype)) for side, array in zip(SIDES, arrays, strict=True)}
+    values = {side: (PLAIN, Value(State.PRESENT, array, dtype)) for side, array in zip(SIDES, arrays, strict=True)}
     return compare_values(Q, values, tolerance)
 
 
@@ -135,7 +135,7 @@ def test_a_missing_gradient_a_zero_a_nan_an_infinity_and_a_wrong_number_are_five
     def against(value: Value) -> tuple[Verdict, tuple[str, ...], str]:
         here = Value(State.PRESENT, np.array([2.0], np.float32), "float32")
         result = compare_values(
-            Quantity(kind="gradient", by=("x",)), {TORCH: ("", here), TENSORFLOW: ("", value)}, None
+            Quantity(kind="gradient", by=("x",)), {TORCH: (PLAIN, here), TENSORFLOW: (PLAIN, value)}, None
         )
         return result.verdict, result.diagnosis, result.reason
 
@@ -156,7 +156,7 @@ def test_shapes_and_dtypes_come_before_values() -> None:
     assert (shape.verdict, shape.diagnosis, shape.measure) == (Verdict.DIFFERS, ("shape",), None)
     half = Value(State.PRESENT, np.array([1.0], np.float16), "float16")
     single = Value(State.PRESENT, np.array([1.0], np.float32), "float32")
-    dtype = compare_values(Q, {TORCH: ("", half), TENSORFLOW: ("", single)}, None)
+    dtype = compare_values(Q, {TORCH: (PLAIN, half), TENSORFLOW: (PLAIN, single)}, None)
     assert (dtype.verdict, dtype.diagnosis) == (Verdict.DIFFERS, ("dtype",))
     assert dtype.measure is not None
     assert dtype.measure.mismatched == 0
@@ -165,7 +165,7 @@ def test_shapes_and_dtypes_come_before_values() -> None:
 def test_a_layout_turns_pytorchs_axes() -> None:
     torch = Value(State.PRESENT, np.arange(12, dtype=np.float32).reshape(4, 3), "float32")
     keras = Value(State.PRESENT, torch.array.T, "float32")
-    sides = {TORCH: ("", torch), TENSORFLOW: ("", keras)}
+    sides = {TORCH: (PLAIN, torch), TENSORFLOW: (PLAIN, keras)}
     assert compare_values(WEIGHT, sides, None, layout=Layout("out in -> in out")).verdict is Verdict.IDENTICAL
     assert compare_values(WEIGHT, sides, None).diagnosis == ("shape",)
 
@@ -369,7 +369,7 @@ def test_a_value_that_one_side_lacks(state: State, missing: Side) -> None:
     there = next(side for side in names if side != missing)
     for number, has in ((1.0, "a value"), (0.0, "zero")):
         values = {missing: Value(state), there: Value(State.PRESENT, np.array([number]), "float64")}
-        found = compare_values(Q, {side: ("", values[side]) for side in names}, None)
+        found = compare_values(Q, {side: (PLAIN, values[side]) for side in names}, None)
         words = {
             State.ABSENT: (f"only {names[there]} has it", ("absent",)),
             State.DISCONNECTED: (
@@ -382,24 +382,26 @@ def test_a_value_that_one_side_lacks(state: State, missing: Side) -> None:
 
 def test_what_neither_side_has_is_the_same() -> None:
     for state, words in ((State.DISCONNECTED, "None on both sides"), (State.ABSENT, "neither side has it")):
-        found = compare_values(Q, {side: ("", Value(state)) for side in SIDES}, None)
+        found = compare_values(Q, {side: (PLAIN, Value(state)) for side in SIDES}, None)
         assert (found.verdict, found.reason) == (Verdict.IDENTICAL, words)
 
 
 def test_a_side_that_failed_is_an_error_whatever_the_other_has() -> None:
     failed = Value(State.FAILED, failure=Failure(TORCH, "exception", "no"))
     for other in (Value(State.PRESENT, np.array([1.0]), "float64"), Value(State.DISCONNECTED)):
-        found = compare_values(Q, {TORCH: ("", failed), TENSORFLOW: ("", other)}, None)
+        found = compare_values(Q, {TORCH: (PLAIN, failed), TENSORFLOW: (PLAIN, other)}, None)
         assert (found.verdict, found.reason) == (Verdict.ERROR, "PyTorch failed")
-    both = compare_values(Q, {TORCH: ("", failed), TENSORFLOW: ("", failed)}, None)
+    both = compare_values(Q, {TORCH: (PLAIN, failed), TENSORFLOW: (PLAIN, failed)}, None)
     assert both.reason == "PyTorch and TensorFlow failed"
 
 
 def test_the_words_of_shapes_and_dtypes() -> None:
     assert compare([1.0], [[1.0]]).reason == "shapes (1,) and (1, 1)"
     torch, keras = (Value(State.PRESENT, np.ones(shape, np.float32), "float32") for shape in ((2, 3), (2, 4)))
-    found = compare_values(WEIGHT, {TORCH: ("", torch), TENSORFLOW: ("", keras)}, None, layout=Layout("o i -> i o"))
+    found = compare_values(
+        WEIGHT, {TORCH: (PLAIN, torch), TENSORFLOW: (PLAIN, keras)}, None, layout=Layout("o i -> i o")
+    )
     assert found.reason == "shapes (2, 3) and (2, 4) under 'o i -> i o'"
     half = Value(State.PRESENT, np.ones((2, 3), np.float16), "float16")
-    found = compare_values(WEIGHT, {TORCH: ("", torch), TENSORFLOW: ("", half)}, None)
+    found = compare_values(WEIGHT, {TORCH: (PLAIN, torch), TENSORFLOW: (PLAIN, half)}, None)
     assert (found.reason, found.tolerance) == ("dtypes float32 and float16", {"rtol": 1e-3, "atol": 1e-5})

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import ROOT, run_tfpt
 from tests.sides import TORCH
 from tfpt_cli.listing import Leaf, Listing, Section
-from tfpt_cli.results import VALUE, Outcome, Quantity, State
+from tfpt_cli.results import PLAIN, VALUE, Outcome, Quantity, State, Way
 from tfpt_cli.workers.process import Limits
 from tfpt_cli.workers.queue import ListingQueue
 
@@ -29,7 +29,7 @@ FINE = "x = torch.tensor(2.0)"
 
 def listing(source: str) -> Listing:
     """A listing of our own making: scenarios cannot express what these do."""
-    sections = (Section("import torch\nimport os, sys, time, signal"), Section(source, (Leaf(X, "", "x"),)))
+    sections = (Section("import torch\nimport os, sys, time, signal"), Section(source, (Leaf(X, PLAIN, "x"),)))
     return Listing(TORCH.framework, sections)
 
 
@@ -53,7 +53,9 @@ def ran(listings: list[Listing], *, interpreter: str = sys.executable, limits: L
 
 
 def symptoms(found: list[Outcome]) -> list[str]:
-    return [outcome.failures[0].symptom if outcome.failures else outcome.values[X, ""].state.value for outcome in found]
+    return [
+        outcome.failures[0].symptom if outcome.failures else outcome.values[X, PLAIN].state.value for outcome in found
+    ]
 
 
 def test_a_listing_that_raises_and_one_that_follows() -> None:
@@ -62,7 +64,7 @@ def test_a_listing_that_raises_and_one_that_follows() -> None:
     assert symptoms(found) == ["present", "exception", "present"]
     assert found[1].failures[0].message.startswith("RuntimeError: ")
     assert listing(wrong).script().splitlines()[(found[1].failures[0].listing_line or 0) - 1] == wrong
-    assert found[1].values[X, ""].state is State.FAILED
+    assert found[1].values[X, PLAIN].state is State.FAILED
 
 
 @pytest.mark.parametrize(
@@ -100,11 +102,11 @@ def test_what_was_computed_before_the_end_is_kept(end: str, symptom: str) -> Non
     )
     sections = (
         Section("import os, torch", required=True),
-        Section("x = torch.tensor(2.0)", (Leaf(value, "", "x"),), required=True, group="eager"),
-        Section("x.no_such_method()", (Leaf(slope, "backward", "x"),), group="eager"),
-        Section("x = torch.tensor(3.0)", (Leaf(value, "compile", "x"),), required=True, group="compile"),
-        Section(end, (Leaf(slope, "compile", "x"),), group="compile"),
-        Section("x = 1", (Leaf(behind, "", "x"),)),
+        Section("x = torch.tensor(2.0)", (Leaf(value, PLAIN, "x"),), required=True, group="eager"),
+        Section("x.no_such_method()", (Leaf(slope, Way("backward"), "x"),), group="eager"),
+        Section("x = torch.tensor(3.0)", (Leaf(value, Way("compile"), "x"),), required=True, group="compile"),
+        Section(end, (Leaf(slope, Way("compile"), "x"),), group="compile"),
+        Section("x = 1", (Leaf(behind, PLAIN, "x"),)),
     )
     (found,) = ran([Listing(TORCH.framework, sections)], limits=Limits(timeout=2))
     states = {key: left.state.value for key, left in found.values.items()}
@@ -116,7 +118,7 @@ def test_what_was_computed_before_the_end_is_kept(end: str, symptom: str) -> Non
         ("behind it", ""): "failed",
     }
     assert [failure.symptom for failure in found.failures] == ["exception", symptom]
-    assert found.values[value, "compile"].array.tolist() == 3.0
+    assert found.values[value, Way("compile")].array.tolist() == 3.0
 
 
 def test_a_scenario_that_was_killed_from_outside_is_tried_once_more(tmp_path: Path) -> None:
@@ -167,7 +169,7 @@ def test_memory_is_limited() -> None:
 
 def test_a_later_section_cannot_change_what_an_earlier_one_left() -> None:
     async def run() -> Outcome:
-        sections = Section("import torch"), Section("x = torch.zeros(2)", (Leaf(X, "", "x"),)), Section("x += 1")
+        sections = Section("import torch"), Section("x = torch.zeros(2)", (Leaf(X, PLAIN, "x"),)), Section("x += 1")
         queue, found = ListingQueue(TORCH), list[Outcome]()
         queue.add(Listing(TORCH.framework, sections), found.append)
         queue.close()
@@ -175,7 +177,7 @@ def test_a_later_section_cannot_change_what_an_earlier_one_left() -> None:
         await queue.end()
         return found[0]
 
-    assert asyncio.run(run()).values[X, ""].array.tolist() == [0.0, 0.0]
+    assert asyncio.run(run()).values[X, PLAIN].array.tolist() == [0.0, 0.0]
 
 
 def test_what_is_no_array_is_a_failure() -> None:

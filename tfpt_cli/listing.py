@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tfpt_cli.frameworks import Framework
-    from tfpt_cli.results import Quantity
+    from tfpt_cli.results import Quantity, Way
 
 # What every listing may import, whatever its framework.
 _COMMON = {
@@ -39,7 +39,7 @@ class Leaf:
     """
 
     quantity: Quantity
-    way: str
+    way: Way
     expression: str
     show: str = ""
 
@@ -73,7 +73,7 @@ class Listing:
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @property
-    def keys(self) -> list[tuple[Quantity, str]]:
+    def keys(self) -> list[tuple[Quantity, Way]]:
         """The (quantity, way) of everything that the listing leaves, in order."""
         return [(leaf.quantity, leaf.way) for section in self.sections for leaf in section.leaves]
 

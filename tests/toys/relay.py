@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tfpt_cli.explain.causes import Provenance
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.listing import Leaf, Section, listing
-from tfpt_cli.results import VALUE, Quantity, Value, Way
+from tfpt_cli.results import PLAIN, VALUE, Quantity, Value
 from tfpt_cli.subjects.registry import SUBJECTS
 from tfpt_cli.subjects.subject import Compared, Round, Subject, Task, headline_of
 
@@ -82,19 +82,22 @@ class RelayTask(Task):
         roots = yield Round(
             {first: _listing(first, f"x = {start}root = {left}.sqrt(x)", {"start": "x", "root": "root"})}
         )
-        handed = {"root": roots[first].values[_ROOT, ""].array}
+        handed = {"root": roots[first].values[_ROOT, PLAIN].array}
         square = f"square = {right}.square({_TENSOR[second.framework].format('root')}) + {self.off}"
         squares = yield Round({second: _listing(second, square, {"square of the root": "square"}, handed)})
         # What is known so far, should the next round break.
-        sides: dict[Side, Value] = {first: roots[first].values[_START, ""], second: squares[second].values[_SQUARE, ""]}
-        known = compare_values(_SQUARE, {side: ("", value) for side, value in sides.items()}, terms.tolerance)
-        handed = {"square": squares[second].values[_SQUARE, ""].array}
+        sides: dict[Side, Value] = {
+            first: roots[first].values[_START, PLAIN],
+            second: squares[second].values[_SQUARE, PLAIN],
+        }
+        known = compare_values(_SQUARE, {side: (PLAIN, value) for side, value in sides.items()}, terms.tolerance)
+        handed = {"square": squares[second].values[_SQUARE, PLAIN].array}
         last = yield Round(
             {side: _listing(side, f"more = {_TENSOR[side.framework].format('square')} + 1", {"one more": "more"}, handed)
              for side in terms.sides},
             (known,),
         )  # fmt: skip
-        values = {side: ("", last[side].values[_LAST, ""]) for side in terms.sides}
+        values = {side: (PLAIN, last[side].values[_LAST, PLAIN]) for side in terms.sides}
         return Compared((known, compare_values(_LAST, values, terms.tolerance)), last)
 
     def provenance(self, quantity: Quantity) -> Provenance:
@@ -110,7 +113,7 @@ class RelayTask(Task):
 
 def _listing(side: Side, source: str, leaves: dict[str, str], arrays: Mapping[str, NDArray[Any]] | None = None) -> Any:
     held = tuple(
-        Leaf(quantity=Quantity(kind=VALUE, output=name), way=Way(), expression=expression)
+        Leaf(quantity=Quantity(kind=VALUE, output=name), way=PLAIN, expression=expression)
         for name, expression in leaves.items()
     )
     return listing(side.framework, [Section(source, held)], arrays)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.results import SideValue, State, Summary, Value
+from tfpt_cli.results import PLAIN, SideValue, State, Summary, Value, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ BINS = 16
 _PIECE = 1 << 18
 
 
-def side_of(value: Value, how: str = "", *, summarised: bool = True) -> SideValue:
+def side_of(value: Value, how: Way = PLAIN, *, summarised: bool = True) -> SideValue:
     """What is shown of one side's value; without its summary if that is not asked for."""
     if value.state is not State.PRESENT:
         note = value.failure.message if value.failure else ""

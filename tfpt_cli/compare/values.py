@@ -10,7 +10,7 @@ import numpy as np
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.summary import side_of
 from tfpt_cli.language.shapes import show
-from tfpt_cli.results import MANY_ULP, Comparison, Measure, SideValue, State, Tolerance, Value, Verdict
+from tfpt_cli.results import MANY_ULP, Comparison, Measure, SideValue, State, Tolerance, Value, Verdict, Way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ BLOCKS = 32
 
 def compare_values(
     quantity: Quantity,
-    sides: Mapping[Side, tuple[str, Value]],
+    sides: Mapping[Side, tuple[Way, Value]],
     tolerance: Tolerance | None,
     *,
     layout: Layout | None = None,

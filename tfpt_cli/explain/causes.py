@@ -223,7 +223,7 @@ def _of_dtype(dtypes: frozenset[str] | Mapping[str, str], sides: Mapping[str, Si
 
 def _run(side: SideValue, word: str) -> bool:
     """Whether a side was run in a mode or by a way."""
-    return not re.search(r"compile|graph|jit", side.how) if word == "eager" else word in side.how
+    return not side.how.mode if word == "eager" else word == side.how.mode or word in side.how.method
 
 
 def _shows(side: SideValue, word: str) -> bool:

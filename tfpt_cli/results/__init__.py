@@ -26,7 +26,7 @@ from tfpt_cli.results.comparisons import (
 from tfpt_cli.results.expectations import Relation, as_expected, expected_of, status_of
 from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, Failure, Outcome, State, Value
 from tfpt_cli.results.printing import printable, printable_lines
-from tfpt_cli.results.quantities import DERIVATIVES, PARAMETER, VALUE, Quantity, Way
+from tfpt_cli.results.quantities import DERIVATIVES, PARAMETER, PLAIN, VALUE, Quantity, Way
 from tfpt_cli.results.report import (
     Curve,
     Explanation,
@@ -44,6 +44,7 @@ __all__ = [
     "INTERNAL_ERROR",
     "MANY_ULP",
     "PARAMETER",
+    "PLAIN",
     "VALUE",
     "Against",
     "Comparison",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.results.quantities import PLAIN, Way
+
 if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side
     from tfpt_cli.results.outcomes import State
@@ -61,7 +63,7 @@ class SideValue:
     """
 
     state: State
-    how: str = ""
+    how: Way = PLAIN
     shape: tuple[int, ...] = ()
     dtype: str = ""
     values: Any = None

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tfpt_cli.frameworks import Side
+    from tfpt_cli.results import Way
     from tfpt_cli.results.quantities import Quantity
 
 
@@ -84,6 +85,6 @@ class Outcome:
     """What running a listing gave on a side: values by (quantity, way), and what failed; how many seconds it took."""
 
     side: Side
-    values: Mapping[tuple[Quantity, str], Value]
+    values: Mapping[tuple[Quantity, Way], Value]
     failures: tuple[Failure, ...] = ()
     seconds: float = 0.0

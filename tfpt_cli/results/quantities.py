@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 # The kinds of quantities that are no derivative.
 VALUE, PARAMETER = "value", "parameter"
@@ -73,6 +74,10 @@ class Way(str):
     method: str = ""
     mode: str = ""
 
-    def __new__(cls, method: str = "", mode: str = "") -> Way:
+    def __new__(cls, method: str = "", mode: str = "") -> Self:
         """The text of a way is what a person reads of it."""
         return super().__new__(cls, ", ".join(filter(None, (method, mode))))
+
+
+# Of what has only one way: it stands there when the listing has run.
+PLAIN = Way()

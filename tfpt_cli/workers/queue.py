@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.results import Failure, Outcome, State, Value
+from tfpt_cli.results import Failure, Outcome, Quantity, State, Value, Way
 from tfpt_cli.workers.process import Broken, Limits, Worker
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class _Answer:
 
     def __init__(self, job: _Job, side: Side) -> None:
         self.job, self.side, self.done = job, side, False
-        self.values: dict[tuple[str, str], Value] = {}
+        self.values: dict[tuple[Quantity, Way], Value] = {}
         self.failures: list[Failure] = []
 
     def take(self, header: dict[str, Any], blobs: list[bytearray]) -> None:

@@ -26,6 +26,7 @@ from tfpt_cli.results import (
     Tolerance,
     Value,
     Verdict,
+    Way,
 )
 from tfpt_cli.subjects.gradient.findings import Hearing, with_findings
 from tfpt_cli.subjects.gradient.reference import (
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.subjects.gradient.spec import Gradient
 
-Computed = tuple[str, Value]
+Computed = tuple[Way, Value]
 _NOT_FINITE = re.compile(r"\b(inf|nan)\b")
 
 
@@ -80,7 +81,7 @@ class Comparer:
         self.found: dict[tuple[Quantity, str, bool], Evidence | None] = {}
         self.outputs = {quantity: output for output in spec.outputs for quantity in quantities_of(output, spec)}
         arbiter = outcomes.get(REFERENCE)
-        self.reference: dict[tuple[Quantity, str], Value] = dict(arbiter.values) if arbiter else {}
+        self.reference: dict[tuple[Quantity, Way], Value] = dict(arbiter.values) if arbiter else {}
         self.finite = not any(_NOT_FINITE.search(values.source) for values in spec.inputs.values())
         if REFERENCE in again:
             later = {key: value for key, value in again[REFERENCE].values.items() if value.state is State.PRESENT}

@@ -20,6 +20,7 @@ from tfpt_cli.results import (
     Tolerance,
     Value,
     Verdict,
+    Way,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Hearing:
 
     comparison: Comparison
     reference: Reference
-    sides: Mapping[Side, tuple[str, Value]]
+    sides: Mapping[Side, tuple[Way, Value]]
     evidence: Mapping[str, Evidence]
     judged: Mapping[Side, Judgement]
     parted: NDArray[np.bool_] | None

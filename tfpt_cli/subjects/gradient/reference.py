@@ -13,12 +13,13 @@ import re
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from tfpt_cli.dictionary.rows import unstable_operations
 from tfpt_cli.expressions.lowering import in_double
 from tfpt_cli.frameworks import NUMPY
 from tfpt_cli.listing import Leaf, Section
+from tfpt_cli.results import Way
 from tfpt_cli.subjects.gradient.spec import EACH, FLOATING, HESSIAN, LARGEST, ORDER
 from tfpt_cli.subjects.gradient.writer import Writer, quantity
 
@@ -38,7 +39,7 @@ KNOWN = "known"  # what of the value in 50 digits is known
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Aspect(str):
+class Aspect(Way):
     """What a leaf of the reference holds of a quantity. Its text tells it from the other leaves of that quantity.
 
     `side` is the side that a derivative is taken from, `error` says that it is the estimate of the error. `whose` is the
@@ -61,7 +62,7 @@ class Aspect(str):
         whose: str = "",
         double: bool = False,
         of: str = "",
-    ) -> Aspect:
+    ) -> Self:
         """The text of an aspect is all that is said of it."""
         words = " ".join(filter(None, ("double" * double, what, of, side, "error" * error)))
         return super().__new__(cls, f"{words}:{whose}" if whose else words)

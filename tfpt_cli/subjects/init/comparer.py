@@ -20,7 +20,7 @@ from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.layers.initializers import InitializerCall
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.results import Comparison, Distribution, State, Tolerance, Value, Verdict
+from tfpt_cli.results import PLAIN, Comparison, Distribution, State, Tolerance, Value, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,7 +112,7 @@ def _compared(
     failed = {side: d for side, d in draws.items() if d is not None and d.state is State.FAILED}
     if present and failed:
         own |= {side: Value(State.FAILED, failure=d.failure) for side, d in failed.items()}
-    sides = {side: ("", value) for side, value in own.items()}
+    sides = {side: (PLAIN, value) for side, value in own.items()}
     if not present or failed:
         return compare_values(pair.quantity, sides, tolerance, layout=pair.layout)
     samples = {side: _sample(own[side], draws[side]) for side in pair.sides}

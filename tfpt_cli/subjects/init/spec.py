@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.results import Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 NAME = "init"
 SAMPLES = 20_000
 # How the repeated draws of a parameter are told from its own value.
-DRAWS = "draws"
+DRAWS = Way(method="draws")
 # Keys of the subject that are not the name of a parameter.
 RESERVED = frozenset({"layer", TORCH, TENSORFLOW, "samples", "pair", "layout"})
 

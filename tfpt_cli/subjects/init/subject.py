@@ -11,7 +11,7 @@ from tfpt_cli.explain.causes import Provenance, involved_code
 from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE, TENSORFLOW, TORCH
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.listing import listing
-from tfpt_cli.results import Comparison, State, Value, Verdict
+from tfpt_cli.results import PLAIN, Comparison, State, Value, Verdict
 from tfpt_cli.subjects.init import recipes, tensorflow, torch
 from tfpt_cli.subjects.init.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.init.spec import DRAWS, NAME
@@ -160,7 +160,7 @@ def compare(
     # Before anything else: the tests sort the arrays where they are.
     tied = parted_by_ties(*_own(pairs, outcomes), sides)
     for pair in pairs:
-        values = {side: outcomes[side].values.get((pair.quantity, "")) for side in sides}
+        values = {side: outcomes[side].values.get((pair.quantity, PLAIN)) for side in sides}
         draws = {side: outcomes[side].values.get((pair.quantity, DRAWS)) for side in sides}
         try:
             comparisons.append(compare_parameter(pair, values, draws, tolerance))
@@ -181,7 +181,7 @@ def _own(
     own: dict[str, dict[Side, NDArray[Any]]] = {}
     random: dict[str, frozenset[Side]] = {}
     for pair in pairs:
-        values = {side: outcomes[side].values.get((pair.quantity, "")) for side in pair.sides}
+        values = {side: outcomes[side].values.get((pair.quantity, PLAIN)) for side in pair.sides}
         own[pair.quantity] = {
             side: value.array for side, value in values.items() if value is not None and value.state is State.PRESENT
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfpt_cli.listing import Leaf, Section
+from tfpt_cli.results import PLAIN
 
 if TYPE_CHECKING:
     from tfpt_cli.layers.parameters import FilledParameter
@@ -23,7 +24,7 @@ def layer_section(settings: list[str], build: list[str], *, again: bool, tools: 
 def absent_section(parameter: FilledParameter) -> Section:
     """A parameter that this side's layer does not have."""
     return Section(
-        f"# The layer has no {parameter.name}.", (Leaf(quantity=parameter.quantity, way="", expression="None"),)
+        f"# The layer has no {parameter.name}.", (Leaf(quantity=parameter.quantity, way=PLAIN, expression="None"),)
     )
 
 
@@ -32,7 +33,7 @@ def reading_section(parameter: FilledParameter, held: str) -> Section:
     name = variable_of(parameter)
     return Section(
         f"{name} = {held}",
-        (Leaf(quantity=parameter.quantity, way="", expression=name),),
+        (Leaf(quantity=parameter.quantity, way=PLAIN, expression=name),),
         required=True,
         group=parameter.name,
     )
