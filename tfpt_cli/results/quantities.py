@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 # The kinds of quantities that are no derivative.
 VALUE, PARAMETER = "value", "parameter"
@@ -37,6 +37,10 @@ class Quantity(str):
     def __new__(cls, kind: str, output: str = "", by: tuple[str, ...] = (), order: int = 0, **_: object) -> Quantity:
         """The text of a quantity is its name."""
         return super().__new__(cls, _name(kind, output, by, order))
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """What a copy of it is made with, which a text that is also a record has to say."""
+        return self.kind, self.output, self.by, self.order
 
     @property
     def derivative(self) -> bool:
@@ -77,6 +81,10 @@ class Way(str):
     def __new__(cls, method: str = "", mode: str = "") -> Self:
         """The text of a way is what a person reads of it."""
         return super().__new__(cls, ", ".join(filter(None, (method, mode))))
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """What a copy of it is made with."""
+        return self.method, self.mode
 
 
 # Of what has only one way: it stands there when the listing has run.

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tfpt_cli.dictionary.rows import unstable_operations
 from tfpt_cli.expressions.lowering import in_double
@@ -66,6 +66,10 @@ class Aspect(Way):
         """The text of an aspect is all that is said of it."""
         words = " ".join(filter(None, ("double" * double, what, of, side, "error" * error)))
         return super().__new__(cls, f"{words}:{whose}" if whose else words)
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """What a copy of it is made with."""
+        return self.what, self.side, self.error, self.whose, self.double, self.of
 
 
 _COMPLEX = re.compile(r"fft|\dj|complex|eig|sqrtm")
