@@ -18,6 +18,7 @@ from tfpt_cli.cli.options import (
     POINT,
     PYTHONS,
     TWO_VERSIONS,
+    VERBOSE,
     OfExpression,
     ReportFile,
     Shard,
@@ -29,6 +30,7 @@ from tfpt_cli.cli.options import (
     sides_of,
 )
 from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE
+from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.report import FORMATS
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -98,7 +100,7 @@ def cli() -> None:
     help="Write a report in another format too, such as junit=out.xml; may be given several times.",
 )
 @click.option("-q", "--quiet", count=True, help="Show only what is not as expected; twice: only the last line.")
-@click.option("-v", "--verbose", is_flag=True, help="Show tests, tolerances and times, and the code of what failed.")
+@VERBOSE
 @click.option(
     "--fix-preview", is_flag=True, help="Put the recipes of known differences into what does not agree, and try them."
 )
@@ -304,7 +306,7 @@ def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> 
 @PATHS
 @options(CHOOSE)
 @click.option("-q", "--quiet", count=True, help="Show only what is not as expected; twice: only the last line.")
-@click.option("-v", "--verbose", is_flag=True, help="Show tests, tolerances and times, and the code of what failed.")
+@VERBOSE
 @options(LIMITS)
 @ALLOW_CODE
 @options(PYTHONS)
@@ -357,7 +359,7 @@ def completion(shell: str) -> None:
     "--dtype",
     "dtypes",
     multiple=True,
-    type=click.Choice(["float32", "float64", "float16", "bfloat16", "complex64", "complex128"]),
+    type=click.Choice(DTYPES),
     help="Only in this dtype; may be given several times.",
 )
 @click.option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tfpt_cli.frameworks import FRAMEWORKS, Sides, two_versions, usual_sides
+from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.report import FORMATS
 from tfpt_cli.results import DERIVATIVES
@@ -35,6 +36,12 @@ CHOOSE = [
         help="Take only scenarios with this tag; may be given several times.",
     ),
 ]
+VERBOSE = click.option(
+    "-v", "--verbose", is_flag=True, help="Show tests, tolerances and times, and the code of what failed."
+)
+REFERENCE = click.option(
+    "--reference/--no-reference", default=True, help="Whether to ask the NumPy reference who is right."
+)
 ALLOW_CODE = click.option(
     "--allow-code",
     is_flag=True,
@@ -228,7 +235,7 @@ POINT = [
 ONE_LINER = [
     click.option(
         "--dtype",
-        type=click.Choice(["float16", "bfloat16", "float32", "float64", "complex64", "complex128"]),
+        type=click.Choice(DTYPES),
         help="float32 unless said.",
     ),
     click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of every random draw; 0 unless said."),
@@ -247,11 +254,9 @@ ONE_LINER = [
         help="Where to --plot; around the input's numbers unless said.",
     ),
     click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="table", help="What to write."),
-    click.option(
-        "-v", "--verbose", is_flag=True, help="Show tests, tolerances and times, and the code of what failed."
-    ),
+    VERBOSE,
     click.option("--fix-preview", is_flag=True, help="Put in the recipes of known differences, and try them."),
-    click.option("--reference/--no-reference", default=True, help="Whether to ask the NumPy reference who is right."),
+    REFERENCE,
     *LIMITS,
     *PYTHONS,
 ]

@@ -14,6 +14,7 @@ import jsonschema_rs
 
 from tfpt_cli.dictionary.conditions import MACHINE, VERSIONS
 from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.subjects.registry import SUBJECTS
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from tfpt_cli.documents.document import Document, Path
     from tfpt_cli.results import Problem
 
-DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 EXPECT = ("agree", "differ", "error")
 MAX_UNKNOWN = 20
 # The validator's integers have 64 bits.

@@ -8,17 +8,18 @@ from tfpt_cli.documents.inputs import SCHEMA as VALUES
 from tfpt_cli.documents.inputs import Values, read_values
 from tfpt_cli.documents.reader import bad_name
 from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
 from tfpt_cli.language.shapes import Shape, show
 from tfpt_cli.results import DERIVATIVES
 from tfpt_cli.subjects.gradient.expressions import Expressions
-from tfpt_cli.subjects.gradient.spec import FLOATING, NAME, Gradient, Output
+from tfpt_cli.subjects.gradient.spec import NAME, Gradient, Output
 
 if TYPE_CHECKING:
     from tfpt_cli.documents.document import Path
     from tfpt_cli.documents.reader import Reader
 
 MAX_NAMES = 64
-DTYPES = (*FLOATING, "bool", "uint8", "int8", "int16", "int32", "int64")
+_DTYPES = [*DTYPES, *WHOLE_DTYPES]
 
 _EXPRESSION = {
     "description": "an expression, or {python: file.py:function} for a function of your own",
@@ -103,7 +104,7 @@ SCHEMA: dict[str, Any] = {
             "examples": [{"i": "int64"}],
             "type": "object",
             "description": "the dtypes of inputs that have another one than the scenario, such as {i: int64}",
-            "additionalProperties": {"enum": list(DTYPES), "description": f"one of {', '.join(DTYPES)}"},
+            "additionalProperties": {"enum": _DTYPES, "description": f"one of {', '.join(_DTYPES)}"},
         },
         "wrt": _NAMES,
         "derivatives": {
@@ -253,7 +254,7 @@ def _read_dtypes(reader: Reader, inputs: dict[str, Values | None], dtype: str) -
 def _read_wrt(reader: Reader, inputs: dict[str, Values | None], dtypes: dict[str, str]) -> tuple[str, ...]:
     wrt = reader.get(NAME, "wrt")
     if wrt is None:
-        return tuple(name for name in inputs if dtypes[name] in FLOATING)
+        return tuple(name for name in inputs if dtypes[name] in DTYPES)
     names = [wrt] if isinstance(wrt, str) else wrt
     for index, name in enumerate(names):
         path: Path = (NAME, "wrt") if isinstance(wrt, str) else (NAME, "wrt", index)

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Self
 from tfpt_cli.dictionary.rows import unstable_operations
 from tfpt_cli.expressions.lowering import in_double
 from tfpt_cli.frameworks import NUMPY
+from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.results import Way
-from tfpt_cli.subjects.gradient.spec import EACH, FLOATING, HESSIAN, LARGEST, ORDER
+from tfpt_cli.subjects.gradient.spec import EACH, HESSIAN, LARGEST, ORDER
 from tfpt_cli.subjects.gradient.writer import Writer, quantity
 
 if TYPE_CHECKING:
@@ -444,7 +445,7 @@ class ReferenceWriter(Writer):
         plainly = self.names
         self.names = {name: self.free(f"exact_{name}") for name in plainly}
         kept = [
-            f"{exact} = {f'_number({name})' if self.spec.dtypes[name] in FLOATING else name}"
+            f"{exact} = {f'_number({name})' if self.spec.dtypes[name] in DTYPES else name}"
             for name, exact in self.names.items()
         ]
         yield Section("\n".join(kept))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.dictionary.rows import dictionary, drawn_layers
 from tfpt_cli.expressions.lowering import in_double, written_for_reference, written_with_unknowns
 from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.language.shapes import Shape, show
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.results import VALUE, Quantity
@@ -31,7 +32,6 @@ LARGEST = 1 << 16
 HESSIAN = 12
 # Forward mode is run along one axis after another.
 FORWARD = 16
-FLOATING = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 ORDER = re.compile(r"d([3-6])")
 
 
@@ -231,7 +231,7 @@ class Gradient:
     @property
     def smooth(self) -> list[str]:
         """The inputs to differentiate by that have derivatives at all."""
-        return [name for name in self.wrt if self.dtypes[name] in FLOATING]
+        return [name for name in self.wrt if self.dtypes[name] in DTYPES]
 
     @property
     def whole(self) -> list[str]:
@@ -282,7 +282,7 @@ class Gradient:
     def in_double(self) -> Gradient:
         """The scenario in double precision."""
         dtype = in_double(self.dtype)
-        dtypes = {n: in_double(d) if d in FLOATING else d for n, d in self.dtypes.items()}
+        dtypes = {n: in_double(d) if d in DTYPES else d for n, d in self.dtypes.items()}
         outputs = tuple(
             replace(
                 output,

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.explain.causes import Provenance, involved_code
 from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE
+from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.listing import listing
 from tfpt_cli.results import VALUE, State, Way
 from tfpt_cli.subjects.gradient import curves, recipes
 from tfpt_cli.subjects.gradient.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
-from tfpt_cli.subjects.gradient.spec import FLOATING, NAME
+from tfpt_cli.subjects.gradient.spec import NAME
 from tfpt_cli.subjects.gradient.templates import EXAMPLE, TEMPLATES
 from tfpt_cli.subjects.gradient.tensorflow import TensorFlowWriter
 from tfpt_cli.subjects.gradient.torch import TorchWriter
@@ -176,7 +177,7 @@ def _discrete(spec: Gradient, outcomes: Mapping[Side, Outcome]) -> list[tuple[Ou
     for output in spec.outputs:
         values = [v for outcome in of_sides for (name, _), v in outcome.values.items() if name == output.quantity]
         dtypes = list(dict.fromkeys(value.dtype for value in values))
-        if dtypes and all(dtype and dtype not in FLOATING for dtype in dtypes):
+        if dtypes and all(dtype and dtype not in DTYPES for dtype in dtypes):
             found.append((output, dtypes))
     return found
 
