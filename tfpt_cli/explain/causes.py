@@ -48,7 +48,7 @@ class Provenance:
     by: frozenset[str] = frozenset()
 
 
-def involved_code(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
+def code_trees(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
     """Expressions of each side as trees, every call by its canonical name (`F.gelu` for `torch.nn.functional.gelu`)."""
     return {f: tuple(canonical(ast.parse(text, mode="eval").body, f) for text in sources[f]) for f in sources}
 
@@ -60,16 +60,16 @@ def canonical(tree: ast.expr, framework: str) -> ast.expr:
 
 
 def explained(
-    comparison: Comparison, involved: Provenance, environment: Mapping[str, str], parted: Collection[str] = ()
+    comparison: Comparison, provenance: Provenance, environment: Mapping[str, str], parted: Collection[str] = ()
 ) -> Comparison:
     """The comparison with the ids of the rows that explain it, where it does not agree; `parted` is all that does not."""
     if comparison.verdict.agrees:
         return comparison
-    same = involved.values.isdisjoint(parted)
+    same = provenance.values.isdisjoint(parted)
     found = tuple(
         row.name
         for row in differences().values()
-        if any(_fits(fit, comparison, involved) and (same or not fit.same_value) for fit in row.fits)
+        if any(_fits(fit, comparison, provenance) and (same or not fit.same_value) for fit in row.fits)
         and row.conditions.hold(environment)
     )
     return replace(comparison, known_differences=found)
@@ -77,49 +77,49 @@ def explained(
 
 def numbers_of(row: Difference, code: Iterable[Provenance]) -> dict[str, Any]:
     """What the names of a row's patterns stand for in a scenario, where those are constants: `{"__eps": 0.1}`."""
-    for involved in code:
+    for provenance in code:
         for fit in row.fits:
-            for places in _places(fit, involved):
+            for places in _places(fit, provenance):
                 shared = places[0]
-                if fit.where is None or _holds(fit.where, shared, involved, {}):
-                    values = {name: _value(tree, involved) for name, tree in shared.items()}
+                if fit.where is None or _holds(fit.where, shared, provenance, {}):
+                    values = {name: _value(tree, provenance) for name, tree in shared.items()}
                     return {name: value for name, value in values.items() if not isinstance(value, _Code)}
     return {}
 
 
-def _fits(fit: Fit, comparison: Comparison, involved: Provenance) -> bool:
+def _fits(fit: Fit, comparison: Comparison, provenance: Provenance) -> bool:
     words = {*comparison.diagnosis, *(["error"] if comparison.verdict is Verdict.ERROR else [])}
     sides = {str(side.framework): value for side, value in comparison.sides.items()}  # each is another framework
     return (
         (not fit.diagnosis or bool(fit.diagnosis & words))
-        and (not fit.quantities or any(fnmatchcase(involved.kind, wanted) for wanted in fit.quantities))
-        and set(fit.default) <= involved.defaults
+        and (not fit.quantities or any(fnmatchcase(provenance.kind, wanted) for wanted in fit.quantities))
+        and set(fit.default) <= provenance.defaults
         and _of_dtype(fit.dtypes, sides)
         and all(_run(sides[f], word) for f, word in fit.how.items())
         and all(_shows(sides[f], word) for f, word in fit.shows.items())
         and all(re.search(words, sides[f].note, re.IGNORECASE) for f, words in fit.says.items())
-        and _stands(fit, involved, sides)
-        and not any(_inside(p, involved, f) for f, patterns in fit.without.items() for p in patterns)
+        and _stands(fit, provenance, sides)
+        and not any(_inside(p, provenance, f) for f, patterns in fit.without.items() for p in patterns)
     )
 
 
-def _stands(fit: Fit, involved: Provenance, sides: Mapping[str, SideValue] | None = None) -> bool:
+def _stands(fit: Fit, provenance: Provenance, sides: Mapping[str, SideValue] | None = None) -> bool:
     """Whether one pattern of each side is in its code, with the same expressions for the names that the sides share.
 
     What stands around the two places must be the same computation, too, unless the words of a refusal name the cause; and of
     a derivative whose value agrees the two places must hold what it is taken by.
     """
-    if fit.whole and any(len(trees) != 1 for trees in involved.code.values()):
+    if fit.whole and any(len(trees) != 1 for trees in provenance.code.values()):
         return False
     return any(
-        (fit.where is None or _holds(fit.where, shared, involved, sides or {}))
-        and (fit.around or fit.says or len(places) < len(involved.code) or same_around(involved.code, places))
-        and (not fit.same_value or all(_of_input(place.node, involved.by) for place in places.values()))
-        for shared, places in _places(fit, involved)
+        (fit.where is None or _holds(fit.where, shared, provenance, sides or {}))
+        and (fit.around or fit.says or len(places) < len(provenance.code) or same_around(provenance.code, places))
+        and (not fit.same_value or all(_of_input(place.node, provenance.by) for place in places.values()))
+        for shared, places in _places(fit, provenance)
     )
 
 
-def _places(fit: Fit, involved: Provenance) -> list[tuple[Shared, dict[str, Place]]]:
+def _places(fit: Fit, provenance: Provenance) -> list[tuple[Shared, dict[str, Place]]]:
     """The places in both sides' code where the patterns stand, with what their shared names are bound to."""
     found: list[tuple[Shared, dict[str, Place]]] = [({}, {})]
     for framework, patterns in fit.code.items():
@@ -127,7 +127,7 @@ def _places(fit: Fit, involved: Provenance) -> list[tuple[Shared, dict[str, Plac
             (place.shared, {**places, framework: place})
             for shared, places in found
             for pattern in patterns
-            for place in pattern.places(involved.code.get(framework, ()), shared, whole=fit.whole)
+            for place in pattern.places(provenance.code.get(framework, ()), shared, whole=fit.whole)
         ]
     return found
 
@@ -143,10 +143,10 @@ class _Code:
     It equals code of the same text; whether it equals a constant is not known, and comparing them raises `TypeError`.
     """
 
-    def __init__(self, tree: ast.expr, involved: Provenance) -> None:
+    def __init__(self, tree: ast.expr, provenance: Provenance) -> None:
         self.text = ast.unparse(tree)
-        self.known = involved.shapes.get(self.text)
-        self.numbers = involved.numbers.get(self.text)
+        self.known = provenance.shapes.get(self.text)
+        self.numbers = provenance.numbers.get(self.text)
 
     @property
     def shape(self) -> Shape:
@@ -188,14 +188,14 @@ def _known(thing: Any) -> bool:
     return not isinstance(thing, _Code) or bool(thing.numbers)
 
 
-def _holds(condition: ast.expr, shared: Shared, involved: Provenance, sides: Mapping[str, SideValue]) -> bool:
+def _holds(condition: ast.expr, shared: Shared, provenance: Provenance, sides: Mapping[str, SideValue]) -> bool:
     """Whether a row's condition is true of what its names stand for; False where that cannot be told."""
-    names = {name: _value(tree, involved) for name, tree in shared.items()}
-    axes = max((len(shape) for shape in involved.shapes.values() if shape is not None), default=0)
+    names = {name: _value(tree, provenance) for name, tree in shared.items()}
+    axes = max((len(shape) for shape in provenance.shapes.values() if shape is not None), default=0)
     tools = {"pairs": _pairs, "numbers": _numbers, "known": _known, "any": any, "all": all, "sum": sum, "abs": abs}
     said = {
         "__axes": axes,
-        "__of": lambda thing: isinstance(thing, _Code) and thing.text in involved.by,
+        "__of": lambda thing: isinstance(thing, _Code) and thing.text in provenance.by,
         **{f"__{framework}": side for framework, side in sides.items()},
     }
     try:
@@ -204,15 +204,15 @@ def _holds(condition: ast.expr, shared: Shared, involved: Provenance, sides: Map
         return False
 
 
-def _value(tree: ast.expr, involved: Provenance) -> Any:
+def _value(tree: ast.expr, provenance: Provenance) -> Any:
     try:
         return constant(tree, functions=True)
     except (NotConstant, BadConstant):
-        return _Code(tree, involved)
+        return _Code(tree, provenance)
 
 
-def _inside(pattern: Pattern, involved: Provenance, framework: str) -> list[Shared]:
-    return list(pattern.inside(involved.code.get(framework, ())))
+def _inside(pattern: Pattern, provenance: Provenance, framework: str) -> list[Shared]:
+    return list(pattern.inside(provenance.code.get(framework, ())))
 
 
 def _of_dtype(dtypes: frozenset[str] | Mapping[str, str], sides: Mapping[str, SideValue]) -> bool:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.explain.causes import Provenance, involved_code
+from tfpt_cli.explain.causes import Provenance, code_trees
 from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE, TENSORFLOW, TORCH
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.listing import listing
@@ -97,7 +97,7 @@ class InitTask(Task):
             statements = _statements(spec, parameter) if f == TORCH else []
             sources[f] = [_held(spec.write_layer(f), parameter.attribute[f] or ""), *written, *statements, *rows]
         defaults = frozenset(f for f, initialization in parameter.initialization.items() if initialization.default)
-        return Provenance(code=involved_code(sources), kind=parameter.name, defaults=defaults)
+        return Provenance(code=code_trees(sources), kind=parameter.name, defaults=defaults)
 
     def notes(self, outcomes: Mapping[Side, Outcome]) -> tuple[str, ...]:
         """What is to be known of the layer, or of how it is filled."""
