@@ -153,7 +153,7 @@ def defaults_tested(report: dict[str, Any]) -> Iterator[tuple[str, str, str, lis
             for framework in FRAMEWORKS if judged else ():
                 declared = judged["declared"].get(framework)
                 if declared is not None and parameter.initialization[framework].default:
-                    call = called_name(ast.parse(spec.write_layer(framework), mode="eval").body)
+                    call = called_name(ast.parse(spec.layer[framework], mode="eval").body)
                     tests = [
                         (test["name"].removesuffix(f" of {declared}"), test["p"])
                         for test in judged["tests"]

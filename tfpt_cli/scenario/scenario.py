@@ -16,7 +16,7 @@ from tfpt_cli.documents.reader import Reader, bad_name
 from tfpt_cli.explain.causes import explained, numbers_of
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.language.expression import parse
-from tfpt_cli.results import Comparison, Failure, Problem, Tolerance, Unread, Verdict, expected_of
+from tfpt_cli.results import Comparison, Failure, Problem, Tolerance, Unread, Verdict
 from tfpt_cli.scenario.schema import structural_problems
 from tfpt_cli.subjects.registry import SUBJECTS
 from tfpt_cli.subjects.subject import Terms
@@ -73,7 +73,7 @@ class Scenario:
 
     def run(self, sides: Sides, *, reference: bool = True) -> Run:
         """What its subject does with it: yields listings by side, is sent their outcomes, returns the comparisons."""
-        return self.task.run(Terms(sides=sides, reference=reference, tolerance=self.tolerance, expected=self.expected))
+        return self.task.run(Terms(sides=sides, reference=reference, tolerance=self.tolerance, expect=self.expect))
 
     def listings(self, sides: Sides = SIDES, *, reference: bool = True) -> dict[Side, Listing]:
         """The listings of the first round by side, as `tfpt code` shows them."""
@@ -107,10 +107,6 @@ class Scenario:
     def numbers(self, row: Difference) -> dict[str, Any]:
         """The constants in the scenario's code that a row's patterns name."""
         return numbers_of(row, (self.task.provenance(quantity) for quantity in self.task.quantities()))
-
-    def expected(self, quantity: str) -> str:
-        """`agree`, `differ` or `error`, for one quantity of a scenario that expects by quantity."""
-        return expected_of(self.expect, quantity)
 
 
 def _refusal(comparison: Comparison) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tfpt_cli.results import Relation
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tfpt_cli.dictionary.differences import Fix
     from tfpt_cli.documents.reader import Reader
@@ -25,13 +27,13 @@ Interval = tuple[float, float]
 class Terms:
     """On what terms a task is run: the two sides, whether the reference is asked too, what is close, what is expected.
 
-    `expected` says of a quantity `agree`, `differ` or `error`.
+    `expect` is the scenario's own: a word for all quantities, or one by quantity (see `results.expected_of`).
     """
 
     sides: Sides
     reference: bool = True
     tolerance: Tolerance | None = None
-    expected: Callable[[str], str] = lambda _: "agree"
+    expect: Any = Relation.AGREE
 
 
 @dataclass(frozen=True)

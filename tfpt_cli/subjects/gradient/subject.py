@@ -10,7 +10,7 @@ from tfpt_cli.explain.causes import Provenance, code_trees
 from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE
 from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.listing import listing
-from tfpt_cli.results import VALUE, State, Way
+from tfpt_cli.results import VALUE, Relation, State, Way, expected_of
 from tfpt_cli.subjects.gradient import curves, recipes
 from tfpt_cli.subjects.gradient.fields import NEEDED, SCHEMA, read
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
@@ -22,7 +22,7 @@ from tfpt_cli.subjects.gradient.writer import quantities_of
 from tfpt_cli.subjects.subject import Compared, Round, Subject, Task, headline_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tfpt_cli.dictionary.differences import Fix
     from tfpt_cli.documents.reader import Reader
@@ -78,7 +78,7 @@ class GradientTask(Task):
         writers: dict[Side, Writer] = {side: WRITERS[side.framework](spec) for side in terms.sides}
         if terms.reference and any(output.reference for output in spec.outputs):
             writers[REFERENCE] = ReferenceWriter(spec)
-        outcomes = settled(spec, (yield Round(_listings(writers))), terms.expected)
+        outcomes = settled(spec, (yield Round(_listings(writers))), terms.expect)
 
         from tfpt_cli.subjects.gradient.comparer import Comparer, doubtful  # not above: validating needs no NumPy
 
@@ -156,7 +156,7 @@ def _second_look(spec: Gradient, terms: Terms, *, has_reference: bool) -> dict[S
     return again
 
 
-def settled(spec: Gradient, outcomes: Mapping[Side, Outcome], expected: Callable[[str], str]) -> Mapping[Side, Outcome]:
+def settled(spec: Gradient, outcomes: Mapping[Side, Outcome], expect: Any) -> Mapping[Side, Outcome]:
     """The outcomes without the derivatives of results that have none on either side, where agreement is expected of them.
 
     Nothing differentiates truth values and whole numbers: PyTorch raises, and the tape answers None.
@@ -165,7 +165,7 @@ def settled(spec: Gradient, outcomes: Mapping[Side, Outcome], expected: Callable
         quantity
         for output, _ in _discrete(spec, outcomes)
         for quantity in quantities_of(output, spec)
-        if quantity.derivative and expected(quantity) == "agree"
+        if quantity.derivative and expected_of(expect, quantity) is Relation.AGREE
     }
     return {side: _without(outcome, gone) for side, outcome in outcomes.items()} if gone else outcomes
 

@@ -68,7 +68,7 @@ class NativeReader:
                 build = build_argument(row, row.names(settings[TORCH]), given)
         layer = {f: ast.unparse(call) for f, call in calls.items() if call is not None}
         return Init(
-            write_layer=lambda framework: layer[framework],
+            layer=layer,
             build=build,
             parameters=tuple(parameters),
             samples=self.samples,

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import UNKNOWN
+from tfpt_cli.dictionary.records import OnDemand
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.checking import unknown
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
@@ -70,7 +71,7 @@ class NeutralReader:
             parameters.append(slot.parameter(initialization, partial(filled, slot, initialization[TORCH]), frozenset()))
         bound, _ = row.signature.bind(row.name, call)
         return Init(
-            write_layer=partial(layer_call, row, settings, set(bound), keywords),
+            layer=OnDemand(row.spelling, lambda f, _: layer_call(row, settings, set(bound), keywords, f)),
             build=build_argument(row, row.names(settings)),
             parameters=tuple(parameters),
             samples=self.samples,

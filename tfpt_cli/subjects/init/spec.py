@@ -9,7 +9,7 @@ from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.results import Way
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from tfpt_cli.frameworks import Framework
     from tfpt_cli.layers.parameters import FilledParameter
@@ -27,11 +27,11 @@ RESERVED = frozenset({"layer", TORCH, TENSORFLOW, "samples", "pair", "layout"})
 class Init:
     """A checked init scenario: everything that its listings need.
 
-    `write_layer` gives the source of the layer in a framework, `build` the shapes that Keras builds it for.
+    `layer` is the source of the layer by framework, `build` the shapes that Keras builds it for.
     `written` is the layer as a person wrote it, by framework (under an empty key what both run).
     """
 
-    write_layer: Callable[[str], str]
+    layer: Mapping[str, str]
     build: str
     parameters: tuple[FilledParameter, ...]
     samples: int

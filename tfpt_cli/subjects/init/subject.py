@@ -95,7 +95,7 @@ class InitTask(Task):
             rows = [call.text for call in (initialization.initializer, initialization.base) if call is not None]
             written = [initialization.source] if initialization.source else []
             statements = _statements(spec, parameter) if f == TORCH else []
-            sources[f] = [_held(spec.write_layer(f), parameter.attribute[f] or ""), *written, *statements, *rows]
+            sources[f] = [_held(spec.layer[f], parameter.attribute[f] or ""), *written, *statements, *rows]
         defaults = frozenset(f for f, initialization in parameter.initialization.items() if initialization.default)
         return Provenance(code=code_trees(sources), kind=parameter.name, defaults=defaults)
 

@@ -58,7 +58,7 @@ def sections(spec: Init) -> Iterator[Section]:
     if any(parameter.keras_initializer.startswith("copies") for parameter in spec.parameters):
         lines.append(_COPIES)
         built = _NOTED.format(build=built)
-    build = [f"layer = {spec.write_layer(TENSORFLOW)}", *built.split("\n")]
+    build = [f"layer = {spec.layer[TENSORFLOW]}", *built.split("\n")]
     drawn = any(parameter.draws(TENSORFLOW, spec.samples) for parameter in spec.parameters)
     again = any(parameter.built_again(TENSORFLOW) for parameter in spec.parameters)
     yield layer_section(lines, build, again=again, tools=_DRAWS * drawn + BUILDS * again)

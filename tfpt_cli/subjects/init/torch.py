@@ -42,7 +42,7 @@ def sections(spec: Init) -> Iterator[Section]:
     lines = [f"torch.manual_seed({spec.seed})"]
     if spec.dtype != "float32":
         lines.append(f"torch.set_default_dtype(torch.{spec.dtype})")
-    build = [f"layer = {spec.write_layer(TORCH)}"]
+    build = [f"layer = {spec.layer[TORCH]}"]
     build += [
         initializer
         for parameter in spec.parameters
