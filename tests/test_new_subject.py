@@ -92,6 +92,15 @@ def test_what_is_wrong_in_it_is_said_with_its_place(tmp_path: Path) -> None:
     assert "bad.yaml:7:3: unknown key 'begin' (known: start, off)" in done.stdout
 
 
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+def test_a_round_that_a_framework_cannot_run_ends_it(tmp_path: Path, framework: str) -> None:
+    (tmp_path / "relay.yaml").write_text(_SCENARIOS, encoding="utf-8")
+    done = _relay("check", "relay.yaml", f"--{framework}-python", "/no/such/python", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "3 error" in done.stdout
+    assert "tfpt itself" not in done.stdout
+
+
 def test_it_can_be_started_from_and_its_code_shown(tmp_path: Path) -> None:
     assert _relay("new", "own.yaml", "--kind", "relay", cwd=tmp_path).returncode == 0
     shown = _relay("code", "own.yaml", cwd=tmp_path).stdout

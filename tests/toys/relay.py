@@ -82,10 +82,14 @@ class RelayTask(Task):
         roots = yield Round(
             {first: _listing(first, f"x = {start}root = {left}.sqrt(x)", {"start": "x", "root": "root"})}
         )
+        if roots[first].failures:  # nothing to hand on
+            return Compared((), roots)
         handed = {"root": roots[first].values[_ROOT, PLAIN].array}
         square = f"square = {right}.square({_TENSOR[second.framework].format('root')}) + {self.off}"
         squares = yield Round({second: _listing(second, square, {"square of the root": "square"}, handed)})
         # What is known so far, should the next round break.
+        if squares[second].failures:
+            return Compared((), {**roots, **squares})
         sides: dict[Side, Value] = {
             first: roots[first].values[_START, PLAIN],
             second: squares[second].values[_SQUARE, PLAIN],

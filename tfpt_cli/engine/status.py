@@ -26,7 +26,7 @@ def compared_result(
     `internal` are mistakes of tfpt's own.
     """
     outcomes, comparisons = compared.outcomes, compared.comparisons
-    failures = (*internal, *(failure for side in sides for failure in outcomes[side].failures))
+    failures = (*internal, *(failure for side in sides if side in outcomes for failure in outcomes[side].failures))
     skipped = any(value.state is State.SKIPPED for o in outcomes.values() for value in o.values.values())
     return replace(
         failed_result(scenario, sides, failures, comparisons),

@@ -49,7 +49,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Compared:
-    """What a task came to. The failures of the `outcomes`, by side, are those of the scenario."""
+    """What a task came to. The failures of the `outcomes` are the scenario's; a side that was never asked may be missing."""
 
     comparisons: tuple[Comparison, ...]
     outcomes: Mapping[Side, Outcome]
