@@ -54,7 +54,12 @@ def code_trees(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr
 
 
 def canonical(tree: ast.expr, framework: str) -> ast.expr:
-    """A tree in which every dotted name of a framework is its canonical one."""
+    """The tree of an expression in which every dotted name of a framework is replaced by its canonical one.
+
+    >>> tree = ast.parse("torch.nn.functional.gelu(x)", mode="eval").body
+    >>> ast.unparse(canonical(tree, "torch"))
+    'F.gelu(x)'
+    """
     names = {dotted(node) for node in nodes(tree) if isinstance(node, ast.Attribute)} - {""}
     return renamed(tree, {name: native(framework).canonical(name) for name in names})
 

@@ -41,6 +41,12 @@ def differing_calls(listings: Mapping[Side, str], *, parted: bool = False) -> di
     calls in its arguments, which stand for themselves; else each argument that no call of the same name has there.
     `torch.exp` and `tf.exp` are one name. Where the two sides `parted` and no call differs, it is the functions themselves
     that mean something else: then all their names are marked. Empty for code that cannot be read.
+
+    >>> from tfpt_cli.frameworks import SIDES
+    >>> codes = ("def f(x): return F.softmax(x, dim=0)", "def f(x): return tf.nn.softmax(x, axis=-1)")
+    >>> places = differing_calls(dict(zip(SIDES, codes)))
+    >>> [code[start:end] for code, side in zip(codes, SIDES) for start, end in places[side]]
+    ['0', '-1']
     """
     sides = _sides(listings)
     if len(sides) < 2:
@@ -68,7 +74,11 @@ _tree = lru_cache(maxsize=16)(ast.parse)
 
 @lru_cache(maxsize=10_000)
 def functions(text: str) -> dict[str, Span]:
-    """The functions that a listing defines at its top level and where each stands; none where it cannot be read."""
+    """The functions that a listing defines at its top level and where each stands; none where it cannot be read.
+
+    >>> functions("def f(x): return x")
+    {'f': (0, 18)}
+    """
     try:
         tree = _tree(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -27,7 +27,11 @@ _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 def reference_to(name: str) -> str:
-    """Where a definition stands: `#/$defs/number`."""
+    """The JSON Schema reference to a definition.
+
+    >>> reference_to("number")
+    '#/$defs/number'
+    """
     return f"#/$defs/{name}"
 
 

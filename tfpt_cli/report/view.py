@@ -190,7 +190,7 @@ class ScenarioView:
 
 
 def view(result: ScenarioResult) -> ScenarioView:
-    """What there is to show of a scenario."""
+    """The rows and words that a report shows of one scenario."""
     return ScenarioView(
         result=result,
         words=status_words(result),

@@ -18,7 +18,7 @@ MANY_ULP = 1 << 31
 
 
 class Verdict(StrEnum):
-    """What a comparison of one quantity came to."""
+    """The verdict of one comparison: what one quantity came to when both sides were held against each other."""
 
     IDENTICAL = "identical"
     CLOSE = "close"
@@ -28,13 +28,17 @@ class Verdict(StrEnum):
 
     @property
     def agrees(self) -> bool:
-        """Whether both sides mean the same."""
+        """Whether the verdict says that both sides mean the same: it is neither `differs` nor `error`.
+
+        >>> Verdict.CLOSE.agrees, Verdict.DIFFERS.agrees
+        (True, False)
+        """
         return self not in (Verdict.DIFFERS, Verdict.ERROR)
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What a scenario allows: `|a - b| <= atol + rtol * max(|a|, |b|)`."""
+    """The tolerance of a scenario: two numbers a and b are close where `|a - b| <= atol + rtol * max(|a|, |b|)`."""
 
     rtol: float
     atol: float
@@ -105,10 +109,12 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Measure:
-    """How far two arrays of the same shape are apart. What cannot be measured (all NaN, say) is None.
+    """How far two arrays of one shape are apart; a figure is None where it cannot be measured (all NaN, say).
 
-    `passes_at` holds the smallest `rtol` that would pass with `atol` as it is, and the smallest `atol` with `rtol`
-    as it is; None where no tolerance would.
+    `size` counts the values and `mismatched` those beyond the tolerance. `max_abs` and `max_rel` are the greatest absolute and
+    relative difference, `max_ulp` the greatest in units in the last place; `worst_index` is the place of the greatest absolute
+    one. `passes_at` holds the smallest `rtol` that would pass with `atol` as it is, and the smallest `atol` with `rtol` as it
+    is; None where no tolerance would.
     """
 
     size: int
@@ -183,7 +189,7 @@ class Reference:
 
 
 class Kind(StrEnum):
-    """What a finding is about."""
+    """The kind of a finding: what it is about."""
 
     RIGHT = "right"  # a side agrees with the reference, or is off by rounding alone
     OFF = "off"  # a side is off the reference

@@ -82,7 +82,10 @@ class Value:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What running a listing gave on a side: values by (quantity, way), and what failed; how many seconds it took."""
+    """The outcome of running a listing on one side.
+
+    It holds the values by (quantity, way), the failures, and how many seconds the run took.
+    """
 
     side: Side
     values: Mapping[tuple[Quantity, Way], Value]

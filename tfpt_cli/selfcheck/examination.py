@@ -40,7 +40,7 @@ class Examination:
 
     @property
     def good(self) -> bool:
-        """Whether everything is as the rows declare."""
+        """Whether everything is as the rows of the dictionary declare."""
         return not self.undeclared and not self.stale
 
 

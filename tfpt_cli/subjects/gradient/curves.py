@@ -24,9 +24,9 @@ POINTS = 81
 
 
 def at_once(spec: Gradient, fields: Mapping[str, Any], interval: Interval | None) -> CurvePlan | None:
-    """All points in one scenario; None where the expression is not known to be elementwise.
+    """The plan for all points in one scenario; None where the expression is not known to be elementwise.
 
-    Without an interval that of the input's own numbers, at least two to each side of their middle.
+    Without an interval it is the one of the input's own numbers, at least two to each side of their middle.
     """
     if not elementwise(spec):
         return None
@@ -62,7 +62,11 @@ def elementwise(spec: Gradient) -> bool:
 
 
 def around(value: Any) -> Interval:
-    """The interval of what a scenario gives to its input, at least two numbers to each side of its middle."""
+    """The interval of what a scenario gives to its input, at least two numbers to each side of its middle.
+
+    >>> around(0.5), around("linspace(-3, 3, 7)")
+    ((-1.5, 2.5), (-3.0, 3.0))
+    """
     numbers = [number for number in _numbers(value) if math.isfinite(number)] or [0.0]
     low, high = min(numbers), max(numbers)
     half = max((high - low) / 2, 2.0)

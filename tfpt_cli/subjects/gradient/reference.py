@@ -46,6 +46,9 @@ class Aspect(Way):
     `side` is the side that a derivative is taken from, `error` says that it is the estimate of the error. `whose` is the
     framework whose function it is, empty where both sides mean one. With `double` it is at the scenario's own numbers, not at
     those that the checked dtype holds. `of` says more: which operation, by which input.
+
+    >>> str(Aspect(side=LEFT)), str(Aspect(error=True, whose="torch"))
+    ('left', 'error:torch')
     """
 
     what: str = ITSELF
@@ -69,7 +72,7 @@ class Aspect(Way):
         return super().__new__(cls, f"{words}:{whose}" if whose else words)
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        """What a copy of it is made with."""
+        """The arguments with which `copy` and `pickle` make a copy of it."""
         return self.what, self.side, self.error, self.whose, self.double, self.of
 
 
