@@ -159,7 +159,7 @@ class Sample:
         return MEASURABLE[0] < self.std < MEASURABLE[1]
 
     def reach(self) -> float:
-        """How many standard deviations the outermost of the sorted values lies from the mean."""
+        """The distance of the outermost of the sorted values from the mean, in standard deviations."""
         return max(abs(float(self.values[0]) - self.mean), abs(float(self.values[-1]) - self.mean)) / self.std
 
 
@@ -181,7 +181,7 @@ def distance_to_law(sample: Sample, law: Law, precision: float = 0.0) -> tuple[f
 
 
 def _greatest_step(values: NDArray[np.float64], law: Law, precision: float) -> float:
-    """How much of a law lies within half a rounding step of a value, at most."""
+    """The greatest share of a law that lies within half a rounding step of a value."""
     half = np.abs(values) * precision / 2
     if not np.any(half > _FINE_STEP * law.std):
         return 0.0

@@ -50,9 +50,9 @@ def by_points(spec: Gradient, fields: Mapping[str, Any], interval: Interval | No
 
 
 def elementwise(spec: Gradient) -> bool:
-    """Whether every number of the result comes from the same one of the only input that is differentiated by.
+    """Whether each number of the result depends on one number alone of the only input that is differentiated by.
 
-    Known from the dictionary's rows: of an expression with a call that no row knows it is not known.
+    The dictionary's rows tell it; of an expression with a call that no row knows it is not known, and the answer is False.
     """
     if len(spec.smooth) != 1 or spec.complex or any(output.code or not output.reference for output in spec.outputs):
         return False

@@ -132,7 +132,7 @@ class ReferenceWriter(Writer):
         yield from parts
 
     def parts(self) -> Iterator[Section]:
-        """What comes behind the inputs and the helpers."""
+        """The sections that stand behind the inputs and the helpers."""
         for output in self.spec.outputs:
             for whose, meaning in output.reference.items():
                 yield from self.of(output, whose, meaning)
@@ -189,7 +189,10 @@ class ReferenceWriter(Writer):
             yield from self.in_digits(output, whose, digits, own=own)
 
     def undecided(self, output: Output, whose: str, body: Body, *, own: bool) -> Section:
-        """Where the result hangs on what independent sources disagree about: it changes with what stands for that."""
+        """The section that finds the entries of a result for which independent sources disagree.
+
+        They are those that change with what stands for the disputed value.
+        """
         function, mask, one = (self.free(word) for word in (f"open_{output.name or 'f'}", "undecided", "one"))
         call = self.call(function)
         lines = [
@@ -275,7 +278,7 @@ class ReferenceWriter(Writer):
             yield Section("\n\n".join(lines), tuple(leaves))
 
     def aspect(self, whose: str, what: str = ITSELF, side: str = "", *, error: bool = False, of: str = "") -> Aspect:
-        """What a leaf holds, at the numbers that this writer is asked about."""
+        """The aspect that a leaf holds, at the numbers that this writer is asked about."""
         return Aspect(what=what, side=side, error=error, whose=whose, double=self.double, of=of)
 
     def holding(self, name: str, body: Body) -> str:
@@ -381,7 +384,7 @@ class ReferenceWriter(Writer):
         return f"np.concatenate([{', '.join(parts)}])"
 
     def unpacked(self, point: str) -> dict[str, str]:
-        """Each of those inputs in its shape, out of such a row."""
+        """Source, by input, that cuts the input in its own shape out of a row that `packed` made."""
         found, start = {}, 0
         for name in self.wrt:
             shape, stop = self.spec.inputs[name].shape, start + self.spec.inputs[name].size
@@ -393,7 +396,7 @@ class ReferenceWriter(Writer):
         return found
 
     def becomes_complex(self, output: Output) -> bool:
-        """Whether a complex number may come out of real ones."""
+        """Whether the expression may give a complex number for real inputs."""
         bodies = [meaning.numpy for meaning in output.reference.values()]
         return any(_COMPLEX.search(text) for body in bodies for text in body.sources)
 
@@ -414,7 +417,7 @@ class ReferenceWriter(Writer):
         return f"{moved} = lambda _p: {call}"
 
     def sensitivity(self, output: Output, function: str, whose: str) -> Iterator[Section]:
-        """How many times larger a small relative change of the inputs comes out in the value."""
+        """The section that measures how many times larger a small relative change of the inputs comes out in the value."""
         if not self.wrt or self.spec.count > EACH or self.spec.complex:
             return
         point, moved, signs = self.free("point"), self.free("moved"), self.free("signs")

@@ -1,4 +1,4 @@
-"""What the gradient listings of all frameworks have in common: inputs, functions, modes, names of quantities."""
+"""The common part of the gradient listings of all frameworks: inputs, functions, modes, names of quantities."""
 
 from __future__ import annotations
 
