@@ -35,10 +35,10 @@ GREATEST = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the reference found of one quantity: arrays of one shape, None for what was not looked for.
+    """The evidence of the reference on one quantity: arrays of one shape, None for what was not looked for.
 
-    `value` with its `error` estimate is from float64, `exact` from 50 digits where `known` says so (everywhere, unless
-    given). `left` and `right` are one-sided derivatives, NaN where there is none. Nobody is judged by what is `undecided`.
+    `value` with its `error` estimate is from float64, `exact` from 50 digits where `known` says so (everywhere, unless given).
+    `left` and `right` are one-sided derivatives, NaN where there is none. Nobody is judged by the entries that are `undecided`.
     """
 
     value: NDArray[Any]
@@ -78,13 +78,13 @@ class Evidence:
 
     @cached_property
     def slack(self) -> NDArray[Any]:
-        """The error estimate as far as it is a number."""
+        """The error estimate of the best values, with 0 where it is not a finite number."""
         return np.where(np.isfinite(self.uncertainty), self.uncertainty, 0.0)
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Where a side stands against the reference, as a whole and entry by entry.
+    """The judgement of a side by the reference, as a whole (`against`) and entry by entry.
 
     `off` is beyond the tolerance and the reference's error, `beyond` the part of it that is an infinity because the dtype has
     no such number; `known` is where the reference has a value that is sure enough, `convention` a kink where the side is

@@ -243,7 +243,10 @@ def under_layout(
     first: Framework,
     second: Framework,
 ) -> tuple[NDArray[np.generic] | None, str]:
-    """The first framework's array with its axes in the second's order, or None and the reason where the shapes do not fit."""
+    """The first framework's array with its axes in the second's order, and an empty text.
+
+    Where the shapes do not fit it is None, and the text is the reason.
+    """
     turned = moved(left, layout, first, second) if layout is not None and layout.pattern else left
     if turned is not None and turned.shape == right.shape:
         return turned, ""

@@ -156,7 +156,7 @@ class _Plain(ast.NodeTransformer):
 
 
 def _apart(call: _Call, others: list[_Call]) -> Iterator[tuple[ast.AST, int]]:
-    """What is to be marked of a call: nodes, and of how many characters at the end of one (0: of all)."""
+    """The parts of a call to be marked: nodes, and how many characters at the end of each (0: all of it)."""
     same = [other for other in others if other.name == call.name]
     if same:
         nearest = max(same, key=lambda other: len(call.arguments.keys() & other.arguments.keys()))
@@ -177,7 +177,7 @@ def _name_of(call: ast.Call) -> tuple[ast.AST, int]:
 
 
 def _spans(text: str, parts: list[tuple[ast.AST, int]]) -> list[Span]:
-    """Where nodes, or so many characters at their end, stand in a text; those within another left out."""
+    """The places (start, end) in a text of nodes, or of so many characters at their end; those within another are left out."""
     lines = text.splitlines(keepends=True)
     starts = [0]
     for line in lines:

@@ -59,11 +59,12 @@ class Summary:
 
 @dataclass(frozen=True)
 class SideValue:
-    """What the report shows of one side's value.
+    """One side's value as the report shows it: its first values, and a summary of all.
 
-    Of a parameter also its (fan_in, fan_out) as the framework counts them, and what fills it, in formula and numbers.
-    `kinds` counts the zeros, NaNs and infinities where there are any. `declared` is how much of the declared law lies in each
-    of many equal parts of the range of `samples`.
+    `left_out` counts the values that are not kept, `samples` is the summary of all draws of a random parameter. For a parameter
+    `fans` are (fan_in, fan_out) as the framework counts them, and `law` is what fills it, in formula and numbers. `kinds`
+    counts the zeros, NaNs and infinities where there are any. `declared` is how much of the declared law lies in each of many
+    equal parts of the range of `samples`.
     """
 
     state: State
@@ -92,11 +93,11 @@ class Test:
 
 @dataclass(frozen=True)
 class Distribution:
-    """How a random parameter was judged: the declared distributions, the tests, and what they could have seen.
+    """The judgement of a random parameter: the declared laws, the tests, and what they could have seen.
 
-    `level` is that of the whole verdict: a test fails below `level` divided by the number of tests. `detectable` is the
-    smallest relative difference of scale that these samples show in 99 of 100 runs, `detectable_mean` that of the means
-    in standard deviations.
+    `level` is the level of the whole verdict: a test fails below `level` divided by the number of tests. `detectable` is the
+    smallest relative difference of scale that these samples show in 99 of 100 runs; `detectable_mean` is the smallest
+    difference of the means, in standard deviations.
     """
 
     declared: dict[Side, str]
@@ -127,7 +128,7 @@ class Measure:
 
 
 class Standing(StrEnum):
-    """Where a side stands against the reference."""
+    """The standing of one side against the reference."""
 
     RIGHT = "right"
     CONVENTION = "convention"  # a kink: between what the derivative is from the left and from the right
@@ -141,12 +142,12 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Against:
-    """One side against the reference.
+    """The comparison of one side with the reference.
 
-    `ulps` is the greatest distance in units in the last place of the side's dtype, None where it cannot be measured;
-    `off` counts the values beyond the tolerance and the reference's own error; `worst_index` is the place of one. `lost`
-    says that somewhere more than half of the dtype's digits are gone, whatever the tolerance allows near zero. `unknown` counts
-    the values of which the reference knows nothing that is sure enough.
+    `ulps` is the greatest distance in units in the last place of the side's dtype, None where it cannot be measured; `off`
+    counts the values beyond the tolerance and the reference's own error; `worst_index` is the place of one. `lost` says that
+    somewhere more than half of the dtype's digits are gone, whatever the tolerance allows near zero. `unknown` counts the
+    values of which the reference knows nothing that is sure enough.
     """
 
     standing: Standing
@@ -169,11 +170,11 @@ class Kink:
 
 @dataclass(frozen=True)
 class Reference:
-    """What the arbiter says of a quantity: float64 or 50 digits, and derivatives by difference quotients.
+    """The reference's own numbers for a quantity, from float64 or 50 digits; derivatives are difference quotients there.
 
-    `values` are by whose function it is: one for both, or each side's own where they are written natively and mean
-    different things; `one_sided` the derivatives from the left and from the right, where there is a kink. `error` is the
-    greatest of the reference's own error estimates, `condition` how many times larger a small relative change of the
+    `values` are by whose function it is: one for both (under an empty key), or each side's own where they are written natively
+    and mean different things. `one_sided` are the derivatives from the left and from the right, where there is a kink. `error`
+    is the greatest of the reference's own error estimates, `condition` how many times larger a small relative change of the
     inputs comes out. With `along` only the derivative along one random direction was checked.
     """
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """Whether a side has a value for a quantity, and if not, why."""
+    """The state of a quantity on a side: whether it has a value, and if not, why."""
 
     PRESENT = "present"
     DISCONNECTED = "disconnected"  # the framework answered None for a derivative

@@ -63,7 +63,7 @@ class Unread:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is known of two spellings that are nearly the same: what differs, why, and what to write on either side.
+    """A known difference between two spellings that are nearly the same: what differs, why, and what to write instead.
 
     `scenario` is the file below `scenarios/` that shows it, in scenarios tagged with its name.
     """

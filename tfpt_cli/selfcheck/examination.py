@@ -113,7 +113,7 @@ def _declaring(found: Deviation, environment: dict[str, str]) -> list[int]:
 
 
 def _deviations(probe: Probe, result: ScenarioResult) -> Iterator[Deviation]:
-    """What does not simply agree, each quantity once for each verdict."""
+    """The quantities of a probe that do not simply agree, each once for each verdict."""
     seen = set()
     for comparison in result.comparisons:
         verdict = verdict_of(comparison)
