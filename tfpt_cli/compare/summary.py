@@ -20,11 +20,7 @@ _PIECE = 1 << 18
 
 
 def side_of(value: Value, how: Way = PLAIN, *, summarised: bool = True) -> SideValue:
-    """The record that reports show of one side's value: its first values, and a summary of it unless `summarised` is false.
-
-    >>> side_of(Value(State.PRESENT, np.array([0.0, 2.0]), "float64")).kinds
-    {'zero': 1}
-    """
+    """The record that reports show of one side's value: its first values, and a summary of it unless `summarised` is false."""
     if value.state is not State.PRESENT:
         note = value.failure.message if value.failure else ""
         return SideValue(value.state, how, note=note)

@@ -74,11 +74,7 @@ _tree = lru_cache(maxsize=16)(ast.parse)
 
 @lru_cache(maxsize=10_000)
 def functions(text: str) -> dict[str, Span]:
-    """The functions that a listing defines at its top level and where each stands; none where it cannot be read.
-
-    >>> functions("def f(x): return x")
-    {'f': (0, 18)}
-    """
+    """The functions that a listing defines at its top level and where each stands; none where it cannot be read."""
     try:
         tree = _tree(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

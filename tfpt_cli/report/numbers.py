@@ -112,9 +112,9 @@ def summary_lines(summary: Summary, width: int, *, ascii_only: bool = False, bar
     """Histogram, mean, standard deviation and range of an array as lines of this width; without `bars` on two lines at least.
 
     >>> from tfpt_cli.results import Summary
-    >>> found = Summary(mean=0.5, std=0.25, low=0.0, high=1.0, counts=(1, 4, 2), edges=(0.0, 1.0))
+    >>> found = Summary(mean=0.5, std=0.25, low=0.0, high=1.0, counts=(1, 4, 2, 0, 8), edges=(0.0, 1.0))
     >>> summary_lines(found, width=60, ascii_only=True)
-    ['-#+', 'mean 0.5  std 0.25  min 0.0  max 1.0']
+    ['.+- #', 'mean 0.5  std 0.25  min 0.0  max 1.0']
     """
     if summary.low == summary.high and not summary.not_finite:
         return [f"all {number(summary.low, 4)}"]
@@ -133,13 +133,7 @@ def summary_lines(summary: Summary, width: int, *, ascii_only: bool = False, bar
 
 
 def histogram(summary: Summary, *, ascii_only: bool = False) -> str:
-    """The counts of a summary as one line of bars; empty where there is nothing to see.
-
-    >>> from tfpt_cli.results import Summary
-    >>> found = Summary(mean=0.5, std=0.25, low=0.0, high=1.0, counts=(1, 4, 2, 0, 8), edges=(0.0, 1.0))
-    >>> histogram(found, ascii_only=True)
-    '.+- #'
-    """
+    """The counts of a summary as one line of bars; empty where there is nothing to see."""
     highest = max(summary.counts, default=0)
     if highest == 0 or summary.low == summary.high:
         return ""

@@ -213,15 +213,7 @@ def _stretches(curve: Curve) -> Iterator[tuple[int, int]]:
 
 
 def gaps(curve: Curve) -> list[str]:
-    """Sentences that say which sides have no number at some of a curve's points.
-
-    >>> from tfpt_cli.frameworks import SIDES
-    >>> sides = dict(zip(SIDES, [(1.0, None), (1.0, 2.0)]))
-    >>> gaps(Curve(quantity="value", by="x", at=(0.0, 1.0), sides=sides, parts=(False, True)))
-    Traceback (most recent call last):
-        ...
-    NameError: name 'Curve' is not defined
-    """
+    """Sentences that say which sides have no number at some of a curve's points."""
     missing = {side: sum(n is None for n in column) for side, column in curve.sides.items()}
     return [
         f"{side.label} has no number at {count} of {len(curve.at)} points" for side, count in missing.items() if count

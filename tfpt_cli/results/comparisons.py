@@ -28,11 +28,7 @@ class Verdict(StrEnum):
 
     @property
     def agrees(self) -> bool:
-        """Whether the verdict says that both sides mean the same: it is neither `differs` nor `error`.
-
-        >>> Verdict.CLOSE.agrees, Verdict.DIFFERS.agrees
-        (True, False)
-        """
+        """Whether the verdict says that both sides mean the same: it is neither `differs` nor `error`."""
         return self not in (Verdict.DIFFERS, Verdict.ERROR)
 
 

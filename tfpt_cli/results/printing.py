@@ -15,10 +15,5 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Text of several lines made `printable` line by line, so that the line ends stay.
-
-    >>> print(printable_lines("two" + chr(10) + "lines" + chr(7)))
-    two
-    lines�
-    """
+    """Text of several lines made `printable` line by line, so that the line ends stay."""
     return "\n".join(printable(line) for line in text.splitlines())

@@ -44,11 +44,7 @@ class Quantity(str):
 
     @property
     def derivative(self) -> bool:
-        """Whether the quantity is a derivative: neither a value nor a parameter.
-
-        >>> Quantity(kind="jvp", output="loss").derivative, Quantity(kind="value", output="loss").derivative
-        (True, False)
-        """
+        """Whether the quantity is a derivative: neither a value nor a parameter."""
         return self.kind not in (VALUE, PARAMETER)
 
     @property

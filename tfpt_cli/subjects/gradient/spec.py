@@ -44,11 +44,7 @@ class Body:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The sources of all expressions in the body: that of its result, then those of its lines.
-
-        >>> Body(result="h * 2", lines=(("h", "torch.tanh(x)"),)).sources
-        ('h * 2', 'torch.tanh(x)')
-        """
+        """The sources of all expressions in the body: that of its result, then those of its lines."""
         return (self.result, *(source for _, source in self.lines))
 
 
@@ -219,11 +215,7 @@ class Output:
 
     @property
     def value(self) -> str:
-        """The name of the output's value for a person: the name of the output, or `value` where it has none.
-
-        >>> Output(name="loss", body={}, shape=()).value, Output(name="", body={}, shape=()).value
-        ('loss', 'value')
-        """
+        """The name of the output's value for a person: the name of the output, or `value` where it has none."""
         return str(self.quantity)
 
 
@@ -343,9 +335,5 @@ class Gradient:
 
 
 def without_reference(framework: str, call: str) -> str:
-    """The remark that no reference can be had for an expression of one side, because no row knows a call in it.
-
-    >>> without_reference("torch", "torch.foo")
-    "no reference for PyTorch's side: no row of the dictionary reads torch.foo"
-    """
+    """The remark that no reference can be had for an expression of one side, because no row knows a call in it."""
     return f"no reference for {FRAMEWORKS[framework].label}'s side: no row of the dictionary reads {call}"

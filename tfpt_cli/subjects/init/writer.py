@@ -43,12 +43,7 @@ def reading_section(parameter: FilledParameter, held: str) -> Section:
 
 
 def variable_of(parameter: FilledParameter) -> str:
-    """The name of a parameter's variable in a listing.
-
-    >>> from types import SimpleNamespace
-    >>> variable_of(SimpleNamespace(name="0.weight"))
-    'layer0_weight'
-    """
+    """The name of a parameter's variable in a listing, such as `layer0_weight` for `0.weight`."""
     name = parameter.name.replace(".", "_")
     return f"layer{name}" if name[:1].isdigit() else name
 
