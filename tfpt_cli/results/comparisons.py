@@ -109,9 +109,9 @@ class Measure:
     """How far two arrays of one shape are apart; a figure is None where it cannot be measured (all NaN, say).
 
     `size` counts the values and `mismatched` those beyond the tolerance. `max_abs` and `max_rel` are the greatest absolute and
-    relative difference, `max_ulp` the greatest in units in the last place; `worst_index` is the place of the greatest absolute
-    one. `passes_at` holds the smallest `rtol` that would pass with `atol` as it is, and the smallest `atol` with `rtol` as it
-    is; None where no tolerance would.
+    relative difference, `max_ulp` the greatest in units in the last place. `worst_index` is the place of the greatest absolute
+    difference, or of the first where a NaN or an infinity stands on one side alone. `passes_at` holds the smallest `rtol` that
+    would pass with `atol` as it is, and the smallest `atol` with `rtol` as it is; None where no tolerance would.
     """
 
     size: int
