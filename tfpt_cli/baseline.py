@@ -43,11 +43,11 @@ class Change:
 
 
 class NoBaseline(ValueError):
-    """A file that is no baseline; the message says why, and what writes one."""
+    """An error: a file that is no baseline; the message says why, and what writes one."""
 
 
 def read(path: str) -> Baseline:
-    """A baseline. Raises `NoBaseline` where there is none, or another file."""
+    """The baseline in a file. Raises `NoBaseline` where the file cannot be read, or holds something else."""
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -69,7 +69,13 @@ def read(path: str) -> Baseline:
 
 
 def changes(before: Baseline, report: Report) -> list[Change]:
-    """Every change of a status, a verdict, a shape, a dtype, a state or a value since the baseline."""
+    """Every change of a status, a verdict, a shape, a dtype, a state or a value since the baseline.
+
+    >>> from tfpt_cli.results import Report
+    >>> before = {"scenarios": [{"file": "x.yaml", "name": "tanh"}]}
+    >>> changes(before, Report(environment={}, scenarios=()))
+    [Change(scenario='x.yaml::tanh', what='is no longer there', matters=False)]
+    """
     now = report_object(report)
     old, new = (_by_key(each["scenarios"]) for each in (before, now))
     found = [Change(key, "is new", matters=False) for key in new if key not in old]

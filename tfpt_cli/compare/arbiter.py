@@ -35,10 +35,10 @@ GREATEST = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the reference found of one quantity: arrays of one shape, None for what was not looked for.
+    """The evidence of the reference on one quantity: arrays of one shape, None for what was not looked for.
 
-    `value` with its `error` estimate is from float64, `exact` from 50 digits where `known` says so (everywhere, unless
-    given). `left` and `right` are one-sided derivatives, NaN where there is none. Nobody is judged by what is `undecided`.
+    `value` with its `error` estimate is from float64, `exact` from 50 digits where `known` says so (everywhere, unless given).
+    `left` and `right` are one-sided derivatives, NaN where there is none. Nobody is judged by the entries that are `undecided`.
     """
 
     value: NDArray[Any]
@@ -52,7 +52,7 @@ class Evidence:
 
     @cached_property
     def sure(self) -> NDArray[np.bool_]:
-        """Where the best value is that from 50 digits."""
+        """The entries (an array of booleans) whose best value is the one from 50 digits."""
         if self.exact is None:
             return np.zeros(self.value.shape, bool)
         there = np.ones(self.exact.shape, bool) if self.known is None else self.known.astype(bool)
@@ -78,13 +78,13 @@ class Evidence:
 
     @cached_property
     def slack(self) -> NDArray[Any]:
-        """The error estimate as far as it is a number."""
+        """The error estimate of the best values, with 0 where it is not a finite number."""
         return np.where(np.isfinite(self.uncertainty), self.uncertainty, 0.0)
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Where a side stands against the reference, as a whole and entry by entry.
+    """The judgement of a side by the reference, as a whole (`against`) and entry by entry.
 
     `off` is beyond the tolerance and the reference's error, `beyond` the part of it that is an infinity because the dtype has
     no such number; `known` is where the reference has a value that is sure enough, `convention` a kink where the side is
@@ -99,12 +99,17 @@ class Judgement:
 
     @property
     def wrong(self) -> NDArray[np.bool_]:
-        """Where it is off and not for want of a number in the dtype."""
+        """The entries (an array of booleans) where the side is off, and not merely because its dtype has no such number."""
         return self.off & ~self.beyond
 
 
 def kinks(evidence: Evidence, dtype: str) -> NDArray[np.bool_]:
-    """Where the derivatives from both sides are known and apart by more than the dtype could show as equal."""
+    """The entries (an array of booleans) where both one-sided derivatives are known and not close at the dtype's tolerance.
+
+    >>> abs_at_zero = Evidence(value=np.array(0.0), left=np.array(-1.0), right=np.array(1.0), derivative=True)
+    >>> bool(kinks(abs_at_zero, "float32"))
+    True
+    """
     if evidence.left is None or evidence.right is None:
         return np.zeros(evidence.value.shape, bool)
     rtol, atol = limits(None, dtype)
@@ -113,7 +118,7 @@ def kinks(evidence: Evidence, dtype: str) -> NDArray[np.bool_]:
 
 
 def found_kinks(evidence: Evidence, dtype: str) -> tuple[Kink, ...]:
-    """The first of the kinks, with the derivative from the left and from the right."""
+    """The places of the kinks, at most `MAX_KINKS`, with the derivatives from the left and from the right."""
     places = np.argwhere(kinks(evidence, dtype))[:MAX_KINKS]
     assert len(places) == 0 or (evidence.left is not None and evidence.right is not None)
     return tuple(
@@ -128,6 +133,11 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Judge
     A value must be close to the reference's, NaN and infinities included. A derivative must be close to the central
     one, or at a kink lie between the one-sided ones (Clarke's generalised gradient of a function of one number), or at an
     edge of the domain be the one that exists. What the reference does not know is not held against anybody, entry by entry.
+
+    >>> from tfpt_cli.results import State, Value
+    >>> side = Value(State.PRESENT, np.float32([1.0, 2.0]), "float32")
+    >>> str(judge(side, Evidence(value=np.array([1.0, 2.5])), None).against.standing)
+    'wrong'
     """
     array = np.asarray(side.array)
     best = evidence.best

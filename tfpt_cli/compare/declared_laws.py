@@ -34,7 +34,14 @@ _GAINS = {2.0: "sqrt(2)", 3.0: "sqrt(3)", 1 / 3: "sqrt(1/3)", 25 / 9: "5/3", 9 /
 
 
 def guesses(sample: Sample, fans: Fans | None, precision: float) -> list[str]:
-    """The known initializers that a sorted sample fits, for a tensor with these fans; at most two."""
+    """The known initializers that a sorted sample fits, for a tensor with these fans; at most two.
+
+    >>> import numpy as np
+    >>> from tfpt_cli.frameworks import SIDES
+    >>> sample = Sample.of(SIDES[0], np.linspace(-1.0, 1.0, 10_001)).ordered()
+    >>> guesses(sample, fans=None, precision=2.0**-23)
+    ['uniform(-1, 1)']
+    """
     found: list[str] = []
     if not sample.measurable:
         return found
@@ -68,10 +75,10 @@ def _parsed(text: str) -> ast.expr:
 
 @dataclass(frozen=True)
 class Declared:
-    """What a side declares that it fills a parameter with.
+    """The law by which a side declares that it fills a parameter.
 
-    `initializer` is what that comes to with its numbers, `at` what it comes to for given fans (None: for all), `fans` what the
-    framework counts.
+    `initializer` is its initializer with all numbers put in, `at` gives the initializer for given fans (None: for all), `fans`
+    is (fan_in, fan_out) as the framework counts them.
     """
 
     initializer: InitializerCall | None
@@ -80,7 +87,10 @@ class Declared:
 
     @property
     def mode(self) -> str | None:
-        """Which fan its law is scaled by, found by asking for its variance with each fan made larger; None for no fan."""
+        """The fan that its law is scaled by (`fan_in`, `fan_out`, `fan_avg`), or None where it is scaled by none.
+
+        It is found by asking for the law's standard deviation with each fan made larger.
+        """
         if self.fans is None or self.at is None:
             return None
         fan_in, fan_out = self.fans
@@ -93,7 +103,7 @@ class Declared:
 
 
 def parting(declared: Mapping[Side, Declared]) -> Iterator[str]:
-    """How two declared laws part, in words: truncated or not, of which kind, by which fan, by which gain."""
+    """Phrases that say how two declared laws part: truncated or not, of which kind, by which fan, by which gain."""
     one, other = declared
     statements = {side: found.initializer for side, found in declared.items() if found.initializer is not None}
     if len(statements) < len(declared):

@@ -35,7 +35,10 @@ _MULTIPLE = 1e-4
 
 @dataclass(frozen=True)
 class Tie:
-    """How the second of two parameters depends on the first: `equal`, `negated`, `multiple`, `reordered` or `correlated`."""
+    """The dependence of one parameter on another: `equal`, `negated`, `multiple`, `reordered` or `correlated`.
+
+    `words` says it for a person, as in "equal to it".
+    """
 
     kind: str
     words: str
@@ -46,6 +49,9 @@ def tie(first: NDArray[Any], second: NDArray[Any], tests: int = 1) -> Tie | None
 
     Of arrays of two sizes the beginnings are compared, as one stream of random numbers would fill both. `tests` is how many
     pairs are looked at in all.
+
+    >>> tie(np.arange(6.0), -np.arange(6.0))
+    Tie(kind='negated', words='it with the other sign')
     """
     one, other = (np.ravel(array)[:_MOST].astype(np.float64) for array in (first, second))
     size = min(one.size, other.size)
@@ -102,7 +108,7 @@ def parted_by_ties(
 
 
 def with_ties(comparisons: Sequence[Comparison], parted: Mapping[str, str]) -> list[Comparison]:
-    """The comparisons, those of parameters that `parted_by_ties` names differing."""
+    """The comparisons, in which the parameters that `parted_by_ties` names now differ."""
     return [_parted(c, parted[c.quantity]) if c.quantity in parted else c for c in comparisons]
 
 

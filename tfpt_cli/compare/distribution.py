@@ -39,7 +39,7 @@ _LARGE = 1 << 20
 
 @dataclass(frozen=True)
 class DistributionResult:
-    """What the tests came to: the record of all, and in words what parted (empty: the same distribution)."""
+    """The result of the tests: the record of all, in words what parted (empty: the same distribution), the samples."""
 
     distribution: Distribution
     words: tuple[str, ...]

@@ -21,6 +21,12 @@ def moved(
     """An array of one framework with its axes, and the blocks in them, in the order of another; None where it does not fit.
 
     With `draws`, axis 0 counts draws and stays where it is.
+
+    >>> import numpy as np
+    >>> from tfpt_cli.frameworks import TENSORFLOW, TORCH
+    >>> from tfpt_cli.layers.layout import layout_of
+    >>> moved(np.array([[1, 2, 3], [4, 5, 6]]), layout_of("out in -> in out"), TORCH, TENSORFLOW).tolist()
+    [[1, 4], [2, 5], [3, 6]]
     """
     if layout.blocks:
         apart = blocks(array, layout, first, draws=draws)
@@ -32,7 +38,15 @@ def moved(
 
 
 def blocks(array: NDArray[Any], layout: Layout, framework: Framework, *, draws: bool = False) -> NDArray[Any] | None:
-    """A framework's array with its blocks along a new first axis, in that framework's order; None where it does not fit."""
+    """A framework's array with its blocks along a new first axis, in that framework's order; None where it does not fit.
+
+    >>> import numpy as np
+    >>> from tfpt_cli.frameworks import TORCH
+    >>> from tfpt_cli.layers.layout import Layout
+    >>> gates = Layout("(gate out) -> (gate out)", {"gate": 2}, {TORCH: ("i", "f")})
+    >>> blocks(np.array([1, 2, 3, 4]), gates, TORCH).tolist()
+    [[1, 2], [3, 4]]
+    """
     found = _rearranged(array, layout.axes(framework), _apart(layout, framework), layout, draws, gate_first=False)
     return None if found is None else (found.swapaxes(0, 1) if draws else found)
 
@@ -60,7 +74,13 @@ def _rearranged(
 
 
 def problem_in(layout: str) -> str:
-    """What is wrong with a layout pattern, or an empty string."""
+    """What is wrong with a layout pattern, as a sentence without its full stop; an empty string where nothing is.
+
+    >>> problem_in("out in -> in out")
+    ''
+    >>> problem_in("out in")
+    "'out in' has no '->': a layout is an einops pattern such as out in -> in out"
+    """
     from tfpt_cli.layers.layout import groups
 
     layout, *lengths = (part.strip() for part in layout.split(","))

@@ -43,7 +43,11 @@ class ExplainedTest:
 
 
 def two_sided(z: float, among: int = 1) -> float:
-    """The two-sided p-value of a standard normal `z`, the greatest of so many."""
+    """The two-sided p-value of a standard normal `z` that is the greatest of `among` many (Bonferroni).
+
+    >>> round(two_sided(1.96), 3), round(two_sided(1.96, among=10), 3)
+    (0.05, 0.5)
+    """
     return min(1.0, 2 * among * float(ndtr(-abs(z))))
 
 
@@ -64,7 +68,14 @@ class Law:
 
 
 def law_of(initializer: InitializerCall | None) -> Law | None:
-    """The law of an initializer with its numbers; None where nothing is drawn, or not from one distribution."""
+    """The law of an initializer with its numbers; None where nothing is drawn, or not from one distribution.
+
+    >>> import ast
+    >>> from tfpt_cli.layers.initializers import formula
+    >>> law = law_of(formula(ast.parse("uniform(0.0, 2.0)", mode="eval").body, {}, None))
+    >>> law.mean, round(law.std, 4)
+    (1.0, 0.5774)
+    """
     if initializer is None or initializer.row.distribution is None:
         return None
     tree = initializer.row.distribution
@@ -96,7 +107,7 @@ class Sample:
 
     @classmethod
     def of(cls, side: Side, values: NDArray[Any]) -> Sample:
-        """The sample of an array of any shape."""
+        """The sample of an array of any shape, with its moments; the values stay in the order in which they were drawn."""
         flat = np.ravel(values)
         with np.errstate(all="ignore"):
             mean = sum(float(piece.sum()) for piece in pieces(flat)) / flat.size
@@ -144,11 +155,11 @@ class Sample:
 
     @property
     def measurable(self) -> bool:
-        """Whether its spread is such that the tests can be made in float64."""
+        """Whether the standard deviation is neither so small nor so large that its fourth power leaves float64."""
         return MEASURABLE[0] < self.std < MEASURABLE[1]
 
     def reach(self) -> float:
-        """How many standard deviations the outermost of the sorted values lies from the mean."""
+        """The distance of the outermost of the sorted values from the mean, in standard deviations."""
         return max(abs(float(self.values[0]) - self.mean), abs(float(self.values[-1]) - self.mean)) / self.std
 
 
@@ -170,7 +181,7 @@ def distance_to_law(sample: Sample, law: Law, precision: float = 0.0) -> tuple[f
 
 
 def _greatest_step(values: NDArray[np.float64], law: Law, precision: float) -> float:
-    """How much of a law lies within half a rounding step of a value, at most."""
+    """The greatest share of a law that lies within half a rounding step of a value."""
     half = np.abs(values) * precision / 2
     if not np.any(half > _FINE_STEP * law.std):
         return 0.0

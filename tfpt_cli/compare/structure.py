@@ -30,6 +30,11 @@ def matrices(array: NDArray[Any], output_axis: int) -> NDArray[Any]:
     """Draws of a tensor, (draws, *shape), as the matrices that a framework makes orthogonal, rows not more than columns.
 
     A framework flattens all axes but the one that holds the outputs: the first in PyTorch, the last in Keras.
+
+    >>> matrices(np.zeros((10, 8, 3, 5, 5)), output_axis=0).shape
+    (10, 8, 75)
+    >>> matrices(np.zeros((10, 5, 5, 3, 8)), output_axis=-1).shape
+    (10, 8, 75)
     """
     draws = array.shape[0]
     flat = array.reshape(draws, array.shape[1], -1) if output_axis == 0 else array.reshape(draws, -1, array.shape[-1])

@@ -20,7 +20,7 @@ _PIECE = 1 << 18
 
 
 def side_of(value: Value, how: Way = PLAIN, *, summarised: bool = True) -> SideValue:
-    """What is shown of one side's value; without its summary if that is not asked for."""
+    """The record that reports show of one side's value: its first values, and a summary of it unless `summarised` is false."""
     if value.state is not State.PRESENT:
         note = value.failure.message if value.failure else ""
         return SideValue(value.state, how, note=note)
@@ -49,7 +49,12 @@ def _kinds(array: NDArray[Any]) -> dict[str, int]:
 
 
 def summary(array: NDArray[Any], edges: tuple[float, float] | None = None) -> Summary | None:
-    """Mean, standard deviation (population), range and histogram of the finite values, None if there are none."""
+    """Mean, standard deviation (population), range and histogram of the finite values, None if there are none.
+
+    >>> found = summary(np.array([1.0, 2.0, 3.0, np.nan]))
+    >>> found.mean, found.low, found.high, found.not_finite
+    (2.0, 1.0, 3.0, 1)
+    """
     flat = np.ravel(array)
     count, low, high, total = 0, math.inf, -math.inf, 0.0
     with np.errstate(all="ignore"):

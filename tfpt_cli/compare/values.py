@@ -46,10 +46,17 @@ def compare_values(
     *,
     layout: Layout | None = None,
 ) -> Comparison:
-    """The comparison of one quantity, both sides given as (how it was computed, value).
+    """The comparison of one quantity, each side given as (the way it was computed, its value).
 
-    `layout` maps the first side's axes to the second's. The verdict is `error` where a side failed,
-    `differs` where one side has no value, or where shapes, dtypes or values part, else `identical` or `close`.
+    `layout` maps the first side's axes to the second's. The verdict is `error` where a side failed, `differs` where one side
+    has no value, or where shapes, dtypes or values part, else `identical` or `close`.
+
+    >>> from tfpt_cli.frameworks import SIDES
+    >>> from tfpt_cli.results import PLAIN, Quantity
+    >>> one, other = (Value(State.PRESENT, np.float32([1, x]), "float32") for x in (2, 2.5))
+    >>> found = compare_values(Quantity(kind="value"), dict(zip(SIDES, [(PLAIN, one), (PLAIN, other)])), None)
+    >>> str(found.verdict), found.reason
+    ('differs', '1 of 2 values off, worst 2 against 2.5 at [1]: 0.5 apart; would pass at rtol 0.2 or atol 0.5')
     """
     text = layout.pattern if layout is not None else ""
     shown = {side: side_of(value, how) for side, (how, value) in sides.items()}
@@ -111,7 +118,13 @@ def compare_values(
 
 
 def error_map(left: NDArray[Any], right: NDArray[Any]) -> tuple[tuple[float, ...], ...]:
-    """The greatest absolute difference in each block of two matrices of one shape, at most `BLOCKS` a side; else nothing."""
+    """The greatest absolute difference in each block of two matrices of one shape, at most `BLOCKS` blocks a side.
+
+    It is empty for arrays that are no matrices of at least two rows and two columns.
+
+    >>> error_map(np.array([[1, 2], [3, 4]]), np.array([[1, 2], [3, 7]]))
+    ((0.0, 0.0), (0.0, 3.0))
+    """
     if left.ndim != 2 or min(left.shape) < 2:
         return ()
     with np.errstate(all="ignore"):
@@ -156,7 +169,13 @@ def _without_value(
 
 
 def close(a: NDArray[Any], b: NDArray[Any], rtol: float, atol: Any) -> NDArray[np.bool_]:
-    """Where two arrays are close: symmetric, NaN equal to NaN, an infinity to itself and within no tolerance of a number."""
+    """Where two arrays are close, entry by entry: an array of booleans.
+
+    The test is symmetric. A NaN is close to a NaN, an infinity to the same infinity, and neither to anything else.
+
+    >>> close(np.array([1.0, np.nan, np.inf]), np.array([1.01, np.nan, 9.0]), rtol=0.1, atol=0.0).tolist()
+    [True, True, False]
+    """
     with np.errstate(all="ignore"):
         same = (a == b) | (np.isnan(a) & np.isnan(b))
         finite = np.isfinite(a) & np.isfinite(b)
@@ -165,19 +184,30 @@ def close(a: NDArray[Any], b: NDArray[Any], rtol: float, atol: Any) -> NDArray[n
 
 
 def same_number(a: complex, b: complex) -> bool:
-    """Whether two numbers are the same, NaN the same as NaN."""
+    """Whether two numbers are equal, where a NaN counts as equal to a NaN.
+
+    >>> same_number(float("nan"), float("nan")), same_number(1.0, 1.0001)
+    (True, False)
+    """
     return bool(a == b or (a != a and b != b))
 
 
 def close_numbers(a: complex, b: complex, tolerance: Mapping[str, float]) -> bool:
-    """`close` of two numbers: whole ones are compared as they are, however large."""
+    """Whether two numbers are close as `close` says it of arrays; whole ones are compared as they are, however large."""
     if same_number(a, b) or not (cmath.isfinite(a) and cmath.isfinite(b)):
         return same_number(a, b)
     return bool(abs(a - b) <= tolerance["atol"] + tolerance["rtol"] * max(abs(a), abs(b)))
 
 
 def kinds_apart(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, atol: float) -> list[str]:
-    """What is against what where two arrays part: `nan`, `infinity`, `zero` (against a number), or a wrong `number`."""
+    """The kinds of values that stand against each other where two arrays part.
+
+    They are `nan` and `infinity` where either side has one, `zero` where only one side is zero, and `number` for two other
+    numbers.
+
+    >>> kinds_apart(np.array([1.0, 0.0, 5.0]), np.array([np.nan, 3.0, 5.0]), rtol=0.0, atol=0.0)
+    ['nan', 'zero']
+    """
     wide: Any = np.complex128 if "c" in (left.dtype.kind, right.dtype.kind) else np.float64
     a, b = left.astype(wide), right.astype(wide)
     apart = ~close(a, b, rtol, atol)
@@ -190,7 +220,11 @@ def kinds_apart(left: NDArray[np.generic], right: NDArray[np.generic], rtol: flo
 
 
 def flushes(sides: Mapping[Side, NDArray[np.generic]], dtype: str) -> dict[Side, int]:
-    """How many results a side has as zero that the other has as a number below the least normal one of the dtype."""
+    """The number of results, by side, that are zero there and on the other side less than the least normal number of the dtype.
+
+    >>> flushes({"torch": np.array([0.0, 1.0]), "tensorflow": np.array([1e-40, 1.0])}, "float32")
+    {'torch': 1}
+    """
     left, right = sides.values()
     if dtype not in PRECISION or left.dtype.kind != "f" or right.dtype.kind != "f":
         return {}
@@ -209,7 +243,10 @@ def under_layout(
     first: Framework,
     second: Framework,
 ) -> tuple[NDArray[np.generic] | None, str]:
-    """The first framework's array with its axes in the second's order, or None and the reason where the shapes do not fit."""
+    """The first framework's array with its axes in the second's order, and an empty text.
+
+    Where the shapes do not fit it is None, and the text is the reason.
+    """
     turned = moved(left, layout, first, second) if layout is not None and layout.pattern else left
     if turned is not None and turned.shape == right.shape:
         return turned, ""
@@ -218,7 +255,13 @@ def under_layout(
 
 
 def limits(tolerance: Tolerance | None, *dtypes: str) -> tuple[float, float]:
-    """(rtol, atol): the scenario's, or the defaults of the coarser dtype; whole numbers and truth values must be equal."""
+    """(rtol, atol): the scenario's, or the defaults of the coarser dtype; whole numbers and truth values must be equal.
+
+    >>> limits(None, "float32", "float16")
+    (0.001, 1e-05)
+    >>> limits(None, "int64")
+    (0.0, 0.0)
+    """
     if tolerance is not None:
         return tolerance.rtol, tolerance.atol
     return max((DEFAULTS[dtype] for dtype in dtypes if dtype in DEFAULTS), default=(0.0, 0.0))
@@ -229,6 +272,10 @@ def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, 
 
     NaN equals NaN in place, an infinity equals the same infinity; neither is within any tolerance of anything else.
     `max_ulp` counts units in the last place of `dtype` (the smaller unit of the two values).
+
+    >>> found = measure(np.array([1.0, 2.0]), np.array([1.0, 2.5]), rtol=0.1, atol=0.0, dtype="float64")
+    >>> found.mismatched, found.max_abs, found.max_rel, found.worst_index
+    (1, 0.5, 0.2, (1,))
     """
     exact = left.dtype.kind in "iub" and right.dtype.kind in "iub"
     wide: Any = np.int64 if exact else (np.complex128 if "c" in (left.dtype.kind, right.dtype.kind) else np.float64)
@@ -283,7 +330,11 @@ def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, 
 
 
 def ulps(of: NDArray[Any], difference: NDArray[np.float64], dtype: str) -> float:
-    """The greatest of some differences in units in the last place that `dtype` has at the values `of`."""
+    """The greatest of some differences, counted in units in the last place that `dtype` has at the values `of`.
+
+    >>> ulps(np.array([1.0, 1024.0]), np.array([2.0**-23, 2.0**-12]), "float32")
+    2.0
+    """
     least, size = _LEAST_EXPONENT[dtype], np.abs(of)
     exponent = np.where(size == 0, least, np.maximum(np.frexp(size)[1] - 1, least))
     with np.errstate(all="ignore"):

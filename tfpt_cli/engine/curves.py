@@ -73,14 +73,24 @@ def run(session: Session, options: Options, scenarios: Sequence[Scenario]) -> Re
 
 
 def curve_plan(scenario: Scenario, interval: Interval | None = None) -> Plan | None:
-    """How a scenario's curves are had at all points at once; None where they cannot be, or there are none."""
+    """The plan that gives a scenario's curves with all points at once; None where that cannot be or there are none.
+
+    >>> from tfpt_cli.scenario.writing import scenario_from
+    >>> text = "{name: tanh, gradient: {of: tanh(x), at: {x: 0.5}}}"
+    >>> plan = curve_plan(scenario_from(text, "tanh.yaml", allow_code=False)[0], (-1.0, 1.0))
+    >>> plan.by, len(plan.at), plan.scenarios[0].fields["at"]
+    ('x', 81, {'x': 'linspace(-1.0, 1.0, 81)'})
+    """
     found = scenario.task.curve(scenario.fields, interval)
     plan = _plan(scenario, found) if found is not None else None
     return plan if plan is not None and plan.scenarios else None
 
 
 def point_plan(scenario: Scenario, interval: Interval | None = None) -> Plan:
-    """How they are had point by point. Raises `ValueError` with the reason where nothing can be drawn."""
+    """The plan that gives a scenario's curves point by point, one scenario for each.
+
+    Raises `ValueError` with the reason where nothing can be drawn.
+    """
     return _plan(scenario, scenario.task.curve_by_points(scenario.fields, interval))
 
 

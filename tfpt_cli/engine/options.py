@@ -35,7 +35,7 @@ class Observer:
         """A result is about to come; the versions known so far."""
 
     def selected(self, count: int) -> None:
-        """How many scenarios are known to be run by now."""
+        """The number of scenarios that are known by now to be run."""
 
     def compared(self, scenario: Scenario, result: ScenarioResult) -> None:
         """A scenario was checked; called just before `finished`, for who needs the scenario itself.

@@ -31,12 +31,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a quantity was made by: the code of each side, the kind of the quantity, and who left it to a default.
+    """The origin of a quantity: the code of each side, the kind of the quantity, and who left it to a default.
 
     `shapes` are the shapes of the inputs, None where one is not known. `values` are the quantities that this one is derived
-    from: of a derivative, the output itself.
-    `numbers` holds the numbers of inputs that are written out. `by` are the names of what a derivative is taken by: the input,
-    and the lines that hold it; empty where that is not one input.
+    from: for a derivative, the output itself. `numbers` holds the numbers of inputs that are written out. `by` are the names of
+    what a derivative is taken by: the input, and the lines that hold it; empty where that is not one input.
     """
 
     code: Mapping[str, tuple[ast.expr, ...]]
@@ -54,7 +53,12 @@ def code_trees(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr
 
 
 def canonical(tree: ast.expr, framework: str) -> ast.expr:
-    """A tree in which every dotted name of a framework is its canonical one."""
+    """The tree of an expression in which every dotted name of a framework is replaced by its canonical one.
+
+    >>> tree = ast.parse("torch.nn.functional.gelu(x)", mode="eval").body
+    >>> ast.unparse(canonical(tree, "torch"))
+    'F.gelu(x)'
+    """
     names = {dotted(node) for node in nodes(tree) if isinstance(node, ast.Attribute)} - {""}
     return renamed(tree, {name: native(framework).canonical(name) for name in names})
 
@@ -76,7 +80,7 @@ def explained(
 
 
 def numbers_of(row: Difference, code: Iterable[Provenance]) -> dict[str, Any]:
-    """What the names of a row's patterns stand for in a scenario, where those are constants: `{"__eps": 0.1}`."""
+    """The constants in a scenario's code that the names of a row's patterns stand for, as in `{"__eps": 0.1}`."""
     for provenance in code:
         for fit in row.fits:
             for places in _places(fit, provenance):
@@ -184,7 +188,7 @@ def _numbers(thing: Any) -> tuple[Any, ...]:
 
 
 def _known(thing: Any) -> bool:
-    """Whether the numbers of a thing are known."""
+    """Whether all numbers of a thing are known."""
     return not isinstance(thing, _Code) or bool(thing.numbers)
 
 

@@ -39,7 +39,7 @@ def same_around(code: Mapping[str, Iterable[ast.expr]], places: Mapping[str, Pla
 
 
 def _computing(trees: Iterable[ast.expr], place: Place) -> Iterator[frozenset[str]]:
-    """What is computed outside a place and in its free parts: of every operator or function, the rows that it may be."""
+    """The operators and functions outside a place and in its free parts, each as the rows that it may be."""
     for tree in (*trees, *place.free):
         yield from _walked(tree, place.node)
 

@@ -33,7 +33,13 @@ LEFT, RIGHT = "left", "right"
 
 
 def usual_sides(**interpreters: str | None) -> Sides:
-    """Both frameworks, each in an interpreter of its own where one is named: `usual_sides(torch="/old/bin/python")`."""
+    """The usual two sides, PyTorch and TensorFlow, each in an interpreter of its own where one is named.
+
+    >>> [side.label for side in usual_sides()]
+    ['PyTorch', 'TensorFlow']
+    >>> usual_sides(torch="/old/bin/python")[0].interpreter
+    '/old/bin/python'
+    """
     first, second = (
         Side(key=key, label=framework.label, framework=framework, interpreter=interpreters.get(key) or "")
         for key, framework in FRAMEWORKS.items()
@@ -43,7 +49,11 @@ def usual_sides(**interpreters: str | None) -> Sides:
 
 
 def two_versions(framework: Framework, left: str, right: str) -> Sides:
-    """One framework in two interpreters."""
+    """The two sides of a run that compares one framework in two interpreters, `left` and `right`.
+
+    >>> [side.label for side in two_versions(TORCH, "/old/bin/python", "/new/bin/python")]
+    ['left PyTorch', 'right PyTorch']
+    """
     first, second = (
         Side(key=key, label=f"{key} {framework.label}", framework=framework, interpreter=interpreter)
         for key, interpreter in ((LEFT, left), (RIGHT, right))

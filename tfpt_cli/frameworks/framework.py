@@ -47,7 +47,7 @@ class Framework(str):
 
     @property
     def root_modules(self) -> frozenset[str]:
-        """The first names of its own modules: `{"torch", "nn", "F"}`."""
+        """The names by which listings call the framework's own modules, such as `torch`, `nn` and `F`."""
         return frozenset(self.imports)
 
 
@@ -57,6 +57,11 @@ class Side(str):
 
     Usually each side is another framework, and `key` is that framework's. Two versions of one framework are two sides of it,
     `left` and `right`. `label` is what a person reads: `PyTorch`, `left PyTorch`.
+
+    >>> from tfpt_cli.frameworks import TORCH
+    >>> side = Side(key="left", label="left PyTorch", framework=TORCH)
+    >>> side == "left", side.framework.module
+    (True, 'torch')
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""TensorFlow, with Keras."""
+"""TensorFlow with Keras, as tfpt knows it."""
 
 from __future__ import annotations
 

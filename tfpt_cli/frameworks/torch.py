@@ -1,4 +1,4 @@
-"""PyTorch."""
+"""PyTorch, as tfpt knows it."""
 
 from __future__ import annotations
 

@@ -24,6 +24,6 @@ def plain_console(target: TextIO | None, *, stderr: bool = False, width: int | N
 
 
 def file_width() -> int:
-    """How wide a report in a file is: as COLUMNS says, where it is a number."""
+    """The width of a report in a file, in characters: the variable COLUMNS where that is a number, else `FILE_WIDTH`."""
     columns = os.environ.get("COLUMNS", "")
     return (int(columns) if columns.isdecimal() else 0) or FILE_WIDTH

@@ -41,6 +41,12 @@ def differing_calls(listings: Mapping[Side, str], *, parted: bool = False) -> di
     calls in its arguments, which stand for themselves; else each argument that no call of the same name has there.
     `torch.exp` and `tf.exp` are one name. Where the two sides `parted` and no call differs, it is the functions themselves
     that mean something else: then all their names are marked. Empty for code that cannot be read.
+
+    >>> from tfpt_cli.frameworks import SIDES
+    >>> codes = ("def f(x): return F.softmax(x, dim=0)", "def f(x): return tf.nn.softmax(x, axis=-1)")
+    >>> places = differing_calls(dict(zip(SIDES, codes)))
+    >>> [code[start:end] for code, side in zip(codes, SIDES) for start, end in places[side]]
+    ['0', '-1']
     """
     sides = _sides(listings)
     if len(sides) < 2:
@@ -146,7 +152,7 @@ class _Plain(ast.NodeTransformer):
 
 
 def _apart(call: _Call, others: list[_Call]) -> Iterator[tuple[ast.AST, int]]:
-    """What is to be marked of a call: nodes, and of how many characters at the end of one (0: of all)."""
+    """The parts of a call to be marked: nodes, and how many characters at the end of each (0: all of it)."""
     same = [other for other in others if other.name == call.name]
     if same:
         nearest = max(same, key=lambda other: len(call.arguments.keys() & other.arguments.keys()))
@@ -167,7 +173,7 @@ def _name_of(call: ast.Call) -> tuple[ast.AST, int]:
 
 
 def _spans(text: str, parts: list[tuple[ast.AST, int]]) -> list[Span]:
-    """Where nodes, or so many characters at their end, stand in a text; those within another left out."""
+    """The places (start, end) in a text of nodes, or of so many characters at their end; those within another are left out."""
     lines = text.splitlines(keepends=True)
     starts = [0]
     for line in lines:

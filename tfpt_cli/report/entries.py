@@ -51,7 +51,7 @@ class Entry:
 
     @property
     def what(self) -> str:
-        """The quantity with its ways."""
+        """The quantity with its ways in brackets, as in `dloss/dw (backward and GradientTape)`."""
         return f"{self.quantity} ({self.ways})" if self.ways else self.quantity
 
 

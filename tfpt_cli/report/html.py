@@ -182,7 +182,7 @@ def _cells(cells: Sequence[Cell]) -> Iterator[tuple[str, str, bool]]:
 
 
 def _reference_cell(cell: ReferenceCell) -> tuple[str, str]:
-    """What the reference's numbers are, and the numbers."""
+    """The title of the reference's numbers, and the numbers."""
     words = f"for {cell.side.label}" if cell.side is not None else cell.words
     return words, "\n".join(cell.lines(_WIDTH, FEWEST_DIGITS) or ["none"])
 

@@ -27,7 +27,7 @@ _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 def reference_to(name: str) -> str:
-    """Where a definition stands: `#/$defs/number`."""
+    """The JSON Schema reference to a definition, such as `#/$defs/number`."""
     return f"#/$defs/{name}"
 
 

@@ -63,7 +63,7 @@ class _Page:
         return "\n".join(self.parts)
 
     def fitting(self, blocks: Iterable[str], share: float) -> list[str]:
-        """As many of the blocks as the share has room for; later ones are not even made."""
+        """The first of the blocks, as many as the share of the page has room for; later ones are not even made."""
         found = []
         room = LIMIT * share - self.size - 400  # for what stands around them
         for block in blocks:

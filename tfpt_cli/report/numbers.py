@@ -17,7 +17,11 @@ FEW = 24
 
 
 def number(value: Any, digits: int = 7) -> str:
-    """A number with at most this many significant digits, a float always with a point (`3.0`, `1e-07`, `nan`, `1.0+2.0j`)."""
+    """A number with at most this many significant digits, a float always with a point (`3.0`, `1e-07`, `nan`, `1.0+2.0j`).
+
+    >>> number(3.0), number(1e-7), number(1 / 3, digits=3), number(1 - 2j)
+    ('3.0', '1e-07', '0.333', '1.0-2.0j')
+    """
     if isinstance(value, complex):
         imaginary = number(value.imag, digits)
         return f"{number(value.real, digits)}{'' if imaginary[0] in '-' else '+'}{imaginary}j"
@@ -34,6 +38,11 @@ def array_lines(values: Any, width: int, least: int = 2) -> list[str] | None:
 
     A matrix has a line for each row; a vector may go over several, and has as many digits as do not cost a line, but not fewer
     than `least` where those fit.
+
+    >>> array_lines([[1.0, 0.5], [0.25, 10.0]], width=20)
+    ['[ 1.00  0.50]', '[ 0.25 10.00]']
+    >>> array_lines([1.0, 2.0, 3.0], width=5)
+    ['[1.0', ' 2.0', ' 3.0]']
     """
     if not isinstance(values, list):
         return [number(values)] if len(number(values)) <= width else None
@@ -49,7 +58,13 @@ def array_lines(values: Any, width: int, least: int = 2) -> list[str] | None:
 
 
 def digits_apart(left: Any, right: Any) -> int:
-    """With so many digits two nested lists of numbers do not look the same; 2 where that is enough, or nothing would be."""
+    """The number of significant digits from which on two nested lists of numbers do not look the same.
+
+    It is at least 2, and 2 as well where no number of digits up to 7 tells them apart.
+
+    >>> digits_apart([1.0, 2.0], [1.0, 2.0004])
+    4
+    """
     a, b = list(_flat(left)), list(_flat(right))
     if not 0 < len(a) == len(b) <= FEW:
         return 2
@@ -94,7 +109,13 @@ def _rows(values: list[Any], texts: Iterator[str], width: int, *, nested: bool =
 
 
 def summary_lines(summary: Summary, width: int, *, ascii_only: bool = False, bars: bool = True) -> list[str]:
-    """Histogram, mean, standard deviation and range of an array as lines of this width; without `bars` on two lines at least."""
+    """Histogram, mean, standard deviation and range of an array as lines of this width; without `bars` on two lines at least.
+
+    >>> from tfpt_cli.results import Summary
+    >>> found = Summary(mean=0.5, std=0.25, low=0.0, high=1.0, counts=(1, 4, 2, 0, 8), edges=(0.0, 1.0))
+    >>> summary_lines(found, width=60, ascii_only=True)
+    ['.+- #', 'mean 0.5  std 0.25  min 0.0  max 1.0']
+    """
     if summary.low == summary.high and not summary.not_finite:
         return [f"all {number(summary.low, 4)}"]
     pairs = [("mean", summary.mean), ("std", summary.std), ("min", summary.low), ("max", summary.high)]

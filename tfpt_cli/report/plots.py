@@ -140,7 +140,7 @@ def _between(curve: Curve, least: float) -> list[float | None]:
 
 
 def _difference(curve: Curve) -> str:
-    """What the strip below a curve shows: `TensorFlow less PyTorch`."""
+    """The title of the strip below a curve, as in `TensorFlow less PyTorch`."""
     first, second = curve.sides
     return f"{second.label} less {first.label}"
 
@@ -213,7 +213,7 @@ def _stretches(curve: Curve) -> Iterator[tuple[int, int]]:
 
 
 def gaps(curve: Curve) -> list[str]:
-    """Which sides have no number somewhere, in words."""
+    """Sentences that say which sides have no number at some of a curve's points."""
     missing = {side: sum(n is None for n in column) for side, column in curve.sides.items()}
     return [
         f"{side.label} has no number at {count} of {len(curve.at)} points" for side, count in missing.items() if count
@@ -278,7 +278,7 @@ def heat_map(comparison: Comparison, key: str) -> Markup:
 
 
 def heat_steps(comparison: Comparison) -> list[str]:
-    """What each shade of the heat map stands for, the darkest first."""
+    """The legend of a heat map: the errors that each shade stands for, the darkest first."""
     finite = [error for row in comparison.errors for error in row if math.isfinite(error)]
     greatest = max(finite, default=0.0)
     return [f"above {number(greatest * level, 2)}" if level else "above 0" for level in HEAT_LEVELS]

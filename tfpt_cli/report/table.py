@@ -98,7 +98,7 @@ def _explanations(shown: ScenarioView) -> Iterator[RenderableType]:
 
 
 def _measured(shown: ScenarioView) -> Iterator[RenderableType]:
-    """What each verdict was made of: the tolerance, the distances, the statistical tests; and the time it took."""
+    """The lines under each verdict: the tolerance, the distances, the statistical tests; and the time it took."""
     for made in shown.measured:
         words = []
         measure, judged = made.measure, made.distribution
@@ -144,7 +144,7 @@ def _head(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
 
 
 def _stacked(shown: ScenarioView, environment: dict[str, str], width: int, ascii_only: bool) -> RenderableType:
-    """What `_table` shows, below each other: side by side no name and no number would fit on its line."""
+    """The rows of `_table` below each other, for a width at which no name and no number would fit on its line."""
     parts: list[RenderableType] = []
     for row in shown.rows:
         name, *layout = _quantity_lines(row, width - 2)
@@ -164,7 +164,7 @@ def _stacked(shown: ScenarioView, environment: dict[str, str], width: int, ascii
 
 
 def _titled(side: Side, environment: Mapping[str, str]) -> str:
-    """A side with its version."""
+    """The label of a side with its version, as in `PyTorch 2.13.0`."""
     return f"{side.label} {environment.get(side, '').split('+')[0]}"
 
 

@@ -42,7 +42,7 @@ FEWEST_DIGITS = 2
 
 
 class Part(StrEnum):
-    """What a line of a cell's numbers is."""
+    """The kind of a line in a cell's numbers."""
 
     VALUES = "values"
     SUMMARY = "summary"
@@ -53,12 +53,12 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Cell:
-    """What one side has of a quantity by one way, in parts.
+    """One side's value of a quantity by one way, in the parts that a report lays out.
 
-    `state` says in words why there is no value; empty where there is one. `shape` is that with the dtype, empty for a single
-    number, `gates` the blocks along an axis in this framework's order. `values` are None where there are too many to show;
-    `digits` is with how many they are to be shown so that one sees where both sides part. `same` says that the side's first
-    way gave the same.
+    `state` says in words why there is no value; it is empty where there is one. `shape` holds the shape with the dtype and is
+    empty for a single number; `gates` names the blocks along an axis in this framework's order. `values` are None where there
+    are too many to show; `digits` is with how many they are to be shown so that one sees where both sides part. `same` says
+    that the side's first way gave the same.
     """
 
     state: str = ""
@@ -97,9 +97,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class ReferenceCell:
-    """What the reference has: for both sides, for one `side` where they are different functions, or "from the left" of a kink.
+    """The reference's numbers: for both sides, for one `side` where they are different functions, or one side of a kink.
 
-    `values` are None where it has none for that side.
+    `words` names that, as in "from the left". `values` are None where the reference has none.
     """
 
     values: Any
@@ -133,7 +133,7 @@ class Row:
 
 
 class About(StrEnum):
-    """What a line below the rows is about."""
+    """The topic of a line below the rows."""
 
     MISMATCH = "mismatch"
     REASON = "reason"  # of a refusal, or of distributions that are the same
@@ -158,9 +158,9 @@ class Known:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the verdict of one comparison was made of. `name` is the quantity with its ways.
+    """The figures that the verdict of one comparison was made of; `name` is the quantity with its ways.
 
-    `passes` says which tolerance would pass; empty where nothing is off, None where no tolerance would.
+    `passes` says which tolerance would pass; it is empty where nothing is off, and None where no tolerance would.
     """
 
     name: str
@@ -190,7 +190,7 @@ class ScenarioView:
 
 
 def view(result: ScenarioResult) -> ScenarioView:
-    """What there is to show of a scenario."""
+    """The rows and words that a report shows of one scenario."""
     return ScenarioView(
         result=result,
         words=status_words(result),

@@ -54,7 +54,12 @@ def summary_parts(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def summary_text(report: Report) -> str:
-    """The last line of a report."""
+    """The last line of a report: how many scenarios have each status, the time, the versions.
+
+    >>> from tfpt_cli.results import Report
+    >>> summary_text(Report(environment={"torch": "2.13.0"}, scenarios=(), seconds=2.0))
+    'no scenario checked in 2.0 s (PyTorch 2.13.0)'
+    """
     return "".join(words for words, _ in summary_parts(report))
 
 
@@ -64,7 +69,7 @@ def status_counts(report: Report) -> list[tuple[str, Status]]:
 
 
 def problem_count(report: Report) -> str:
-    """How many problems there are: "2 problems in the files"."""
+    """The number of problems in words, as in "2 problems in the files"."""
     return f"{len(report.problems)} problem{'s' * (len(report.problems) != 1)} in the files"
 
 
@@ -94,7 +99,7 @@ def status_words(result: ScenarioResult) -> str:
 
 
 def agreement(result: ScenarioResult) -> str:
-    """That both sides agree, and in what: a pass says what it covers."""
+    """The words of a pass: that both sides agree, and in what."""
     return f"both sides agree in {result.compared}" if result.compared else "both sides agree"
 
 
@@ -118,7 +123,12 @@ def unexplained(result: ScenarioResult) -> list[str]:
 
 
 def verdict_lines(comparison: Comparison) -> list[str]:
-    """A verdict with its diagnosis: `["differs: NaN"]`; how far apart both sides are where they are close, on its own line."""
+    """A verdict with its diagnosis: `["differs: NaN"]`; how far apart both sides are where they are close, on its own line.
+
+    >>> from tfpt_cli.results import Comparison, Quantity
+    >>> verdict_lines(Comparison(quantity=Quantity(kind="value"), verdict=Verdict.DIFFERS, sides={}, diagnosis=("nan",)))
+    ['differs: NaN']
+    """
     words = list(filter(None, (_DIAGNOSIS.get(word, word) for word in comparison.diagnosis)))
     measured = comparison.measure
     if comparison.verdict is Verdict.CLOSE and measured is not None:
@@ -133,9 +143,14 @@ def ways_text(comparison: Comparison) -> str:
 
 
 def failure_text(failure: Failure) -> str:
-    """Who failed, how, where in its listing, and the framework's words, cut off where they are long.
+    """The words for a failure: who failed, how, where in its listing, and what the framework said, cut off where that is long.
 
-    Of a mistake of tfpt's own what to do about it, whole.
+    For a mistake of tfpt's own it is the whole message, which says what to do about it.
+
+    >>> from tfpt_cli.frameworks import SIDES
+    >>> from tfpt_cli.results import Failure
+    >>> failure_text(Failure(side=SIDES[0], symptom="exception", message="no such op", listing_line=7))
+    'PyTorch (exception, line 7 of its listing): no such op'
     """
     if failure.symptom == INTERNAL:
         return " ".join(failure.message.split())
@@ -144,7 +159,11 @@ def failure_text(failure: Failure) -> str:
 
 
 def message_text(message: str) -> str:
-    """What a framework said, on one line and of a length that a person reads."""
+    """The message of a framework, on one line and of a length that a person reads.
+
+    >>> message_text("{{function_node x}} Incompatible   shapes [Op:AddV2] name: ")
+    'Incompatible shapes'
+    """
     text = " ".join(_NOISE.sub("", message).split())
     return text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
 

@@ -18,7 +18,7 @@ MANY_ULP = 1 << 31
 
 
 class Verdict(StrEnum):
-    """What a comparison of one quantity came to."""
+    """The verdict of one comparison: what one quantity came to when both sides were held against each other."""
 
     IDENTICAL = "identical"
     CLOSE = "close"
@@ -28,13 +28,13 @@ class Verdict(StrEnum):
 
     @property
     def agrees(self) -> bool:
-        """Whether both sides mean the same."""
+        """Whether the verdict says that both sides mean the same: it is neither `differs` nor `error`."""
         return self not in (Verdict.DIFFERS, Verdict.ERROR)
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What a scenario allows: `|a - b| <= atol + rtol * max(|a|, |b|)`."""
+    """The tolerance of a scenario: two numbers a and b are close where `|a - b| <= atol + rtol * max(|a|, |b|)`."""
 
     rtol: float
     atol: float
@@ -55,11 +55,12 @@ class Summary:
 
 @dataclass(frozen=True)
 class SideValue:
-    """What the report shows of one side's value.
+    """One side's value as the report shows it: its first values, and a summary of all.
 
-    Of a parameter also its (fan_in, fan_out) as the framework counts them, and what fills it, in formula and numbers.
-    `kinds` counts the zeros, NaNs and infinities where there are any. `declared` is how much of the declared law lies in each
-    of many equal parts of the range of `samples`.
+    `left_out` counts the values that are not kept, `samples` is the summary of all draws of a random parameter. For a parameter
+    `fans` are (fan_in, fan_out) as the framework counts them, and `law` is what fills it, in formula and numbers. `kinds`
+    counts the zeros, NaNs and infinities where there are any. `declared` is how much of the declared law lies in each of many
+    equal parts of the range of `samples`.
     """
 
     state: State
@@ -88,11 +89,11 @@ class Test:
 
 @dataclass(frozen=True)
 class Distribution:
-    """How a random parameter was judged: the declared distributions, the tests, and what they could have seen.
+    """The judgement of a random parameter: the declared laws, the tests, and what they could have seen.
 
-    `level` is that of the whole verdict: a test fails below `level` divided by the number of tests. `detectable` is the
-    smallest relative difference of scale that these samples show in 99 of 100 runs, `detectable_mean` that of the means
-    in standard deviations.
+    `level` is the level of the whole verdict: a test fails below `level` divided by the number of tests. `detectable` is the
+    smallest relative difference of scale that these samples show in 99 of 100 runs; `detectable_mean` is the smallest
+    difference of the means, in standard deviations.
     """
 
     declared: dict[Side, str]
@@ -105,10 +106,12 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Measure:
-    """How far two arrays of the same shape are apart. What cannot be measured (all NaN, say) is None.
+    """How far two arrays of one shape are apart; a figure is None where it cannot be measured (all NaN, say).
 
-    `passes_at` holds the smallest `rtol` that would pass with `atol` as it is, and the smallest `atol` with `rtol`
-    as it is; None where no tolerance would.
+    `size` counts the values and `mismatched` those beyond the tolerance. `max_abs` and `max_rel` are the greatest absolute and
+    relative difference, `max_ulp` the greatest in units in the last place. `worst_index` is the place of the greatest absolute
+    difference, or of the first where a NaN or an infinity stands on one side alone. `passes_at` holds the smallest `rtol` that
+    would pass with `atol` as it is, and the smallest `atol` with `rtol` as it is; None where no tolerance would.
     """
 
     size: int
@@ -121,7 +124,7 @@ class Measure:
 
 
 class Standing(StrEnum):
-    """Where a side stands against the reference."""
+    """The standing of one side against the reference."""
 
     RIGHT = "right"
     CONVENTION = "convention"  # a kink: between what the derivative is from the left and from the right
@@ -135,12 +138,12 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Against:
-    """One side against the reference.
+    """The comparison of one side with the reference.
 
-    `ulps` is the greatest distance in units in the last place of the side's dtype, None where it cannot be measured;
-    `off` counts the values beyond the tolerance and the reference's own error; `worst_index` is the place of one. `lost`
-    says that somewhere more than half of the dtype's digits are gone, whatever the tolerance allows near zero. `unknown` counts
-    the values of which the reference knows nothing that is sure enough.
+    `ulps` is the greatest distance in units in the last place of the side's dtype, None where it cannot be measured; `off`
+    counts the values beyond the tolerance and the reference's own error; `worst_index` is the place of one. `lost` says that
+    somewhere more than half of the dtype's digits are gone, whatever the tolerance allows near zero. `unknown` counts the
+    values of which the reference knows nothing that is sure enough.
     """
 
     standing: Standing
@@ -163,11 +166,11 @@ class Kink:
 
 @dataclass(frozen=True)
 class Reference:
-    """What the arbiter says of a quantity: float64 or 50 digits, and derivatives by difference quotients.
+    """The reference's own numbers for a quantity, from float64 or 50 digits; derivatives are difference quotients there.
 
-    `values` are by whose function it is: one for both, or each side's own where they are written natively and mean
-    different things; `one_sided` the derivatives from the left and from the right, where there is a kink. `error` is the
-    greatest of the reference's own error estimates, `condition` how many times larger a small relative change of the
+    `values` are by whose function it is: one for both (under an empty key), or each side's own where they are written natively
+    and mean different things. `one_sided` are the derivatives from the left and from the right, where there is a kink. `error`
+    is the greatest of the reference's own error estimates, `condition` how many times larger a small relative change of the
     inputs comes out. With `along` only the derivative along one random direction was checked.
     """
 
@@ -183,7 +186,7 @@ class Reference:
 
 
 class Kind(StrEnum):
-    """What a finding is about."""
+    """The kind of a finding: what it is about."""
 
     RIGHT = "right"  # a side agrees with the reference, or is off by rounding alone
     OFF = "off"  # a side is off the reference

@@ -24,7 +24,10 @@ class Relation(StrEnum):
 
 
 def relation(comparisons: Iterable[Comparison]) -> Relation:
-    """What the comparisons of a quantity come to together: one that was refused decides, else one that differs."""
+    """The relation that all comparisons of one quantity come to together.
+
+    It is `error` where a side was refused in any of them, else `differ` where any of them differs, else `agree`.
+    """
     verdicts = {comparison.verdict for comparison in comparisons}
     if Verdict.ERROR in verdicts:
         return Relation.ERROR
@@ -45,6 +48,11 @@ def as_expected(comparison: Comparison, expect: Any, comparisons: Iterable[Compa
 
     One that is to differ or to be refused may agree, where another one of its quantity does what is expected; or any other, where
     the scenario says it of no quantity.
+
+    >>> from tfpt_cli.results import Comparison, Quantity
+    >>> differing = Comparison(quantity=Quantity(kind="value"), verdict=Verdict.DIFFERS, sides={})
+    >>> as_expected(differing, "agree", [differing]), as_expected(differing, {"value": "differ"}, [differing])
+    (False, True)
     """
     wanted, found = expected_of(expect, comparison.quantity), relation([comparison])
     if found is wanted or wanted is Relation.AGREE or found is Relation.ERROR:
@@ -64,6 +72,11 @@ def status_of(
     `expect: differ` for the whole scenario asks that at least one quantity differs, `expect: error` that at least one is
     refused. A failure that is not expected is an error, and so is every process that broke. `skipped` says that a side
     lacked what it needs, where nothing was compared.
+
+    >>> from tfpt_cli.results import Comparison, Quantity
+    >>> differing = Comparison(quantity=Quantity(kind="value"), verdict=Verdict.DIFFERS, sides={})
+    >>> [str(status_of(expect, (differing,), ())) for expect in ("agree", "differ")]
+    ['failed', 'passed']
     """
     by_quantity: dict[str, list[Comparison]] = {}
     for comparison in comparisons:

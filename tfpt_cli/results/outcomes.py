@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """Whether a side has a value for a quantity, and if not, why."""
+    """The state of a quantity on a side: whether it has a value, and if not, why."""
 
     PRESENT = "present"
     DISCONNECTED = "disconnected"  # the framework answered None for a derivative
@@ -82,7 +82,10 @@ class Value:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What running a listing gave on a side: values by (quantity, way), and what failed; how many seconds it took."""
+    """The outcome of running a listing on one side.
+
+    It holds the values by (quantity, way), the failures, and how many seconds the run took.
+    """
 
     side: Side
     values: Mapping[tuple[Quantity, Way], Value]

@@ -39,17 +39,17 @@ class Quantity(str):
         return super().__new__(cls, _name(kind, output, by, order))
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        """What a copy of it is made with, which a text that is also a record has to say."""
+        """The arguments with which `copy` and `pickle` make a copy of it; a class derived from `str` has to name them."""
         return self.kind, self.output, self.by, self.order
 
     @property
     def derivative(self) -> bool:
-        """Whether it is a derivative."""
+        """Whether the quantity is a derivative: neither a value nor a parameter."""
         return self.kind not in (VALUE, PARAMETER)
 
     @property
     def second(self) -> bool:
-        """Whether it is a derivative of the second order or above."""
+        """Whether the quantity is a derivative of the second order or above."""
         return self.kind in _SECOND or self.order > 1
 
 
@@ -83,7 +83,7 @@ class Way(str):
         return super().__new__(cls, ", ".join(filter(None, (method, mode))))
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        """What a copy of it is made with."""
+        """The arguments with which `copy` and `pickle` make a copy of it."""
         return self.method, self.mode
 
 

@@ -28,7 +28,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """Something wrong in a file, a path or an option, with the likely fix in the message. Line 0: no line applies."""
+    """Something wrong in a file, a path or an option, with the likely fix in the message. Line 0: no line applies.
+
+    >>> str(Problem(file="x.yaml", line=3, column=5, message="no key 'of'"))
+    "x.yaml:3:5: no key 'of'"
+    """
 
     file: str
     line: int
@@ -59,7 +63,7 @@ class Unread:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is known of two spellings that are nearly the same: what differs, why, and what to write on either side.
+    """A known difference between two spellings that are nearly the same: what differs, why, and what to write instead.
 
     `scenario` is the file below `scenarios/` that shows it, in scenarios tagged with its name.
     """
@@ -74,7 +78,7 @@ class Explanation:
 
     @property
     def proof(self) -> str:
-        """The command that shows it."""
+        """The command that runs the scenarios which show the difference."""
         return f"tfpt check scenarios/{self.scenario} --tag {self.name}"
 
 
@@ -93,7 +97,11 @@ class Curve:
 
 
 def placed(name: str, line: int) -> str:
-    """The id of a scenario with its line, for one that shares its file and title with another."""
+    """The id of a scenario with its line, for one that shares its file and title with another.
+
+    >>> placed("x.yaml::tanh", 12)
+    'x.yaml::tanh (line 12)'
+    """
     return f"{name} (line {line})"
 
 
@@ -128,22 +136,22 @@ class ScenarioResult:
 
     @property
     def place(self) -> str:
-        """What tells it from another one of the same file and title, as long as the file stays as it is."""
+        """The id with the line, which tells it from another one of the same file and title until the file is edited."""
         return placed(self.id, self.line)
 
     @property
     def expected(self) -> bool:
-        """Whether it is as its `expect` says, or could not be checked at all for what the machine lacks."""
+        """Whether it came out as its `expect` says; one that was skipped, for what the machine lacks, counts too."""
         return self.status in (Status.PASSED, Status.SKIPPED)
 
     @property
     def agree(self) -> bool:
-        """Whether every quantity agrees, whatever was expected."""
+        """Whether both sides agree in every quantity, whatever was expected of them."""
         return bool(self.comparisons) and all(c.verdict.agrees for c in self.comparisons)
 
     @property
     def internal(self) -> bool:
-        """Whether tfpt itself failed over it."""
+        """Whether tfpt itself failed while it checked this scenario."""
         return any(failure.symptom == INTERNAL for failure in self.failures)
 
 
@@ -168,19 +176,24 @@ class Report:
 
     @property
     def two_versions(self) -> bool:
-        """Whether both sides are one framework."""
+        """Whether the run compared two versions of one framework."""
         return self.sides[0].framework is self.sides[1].framework
 
     @property
     def summary(self) -> dict[str, int]:
-        """How many scenarios have each status."""
+        """The number of scenarios by status."""
         return {status.value: sum(s.status is status for s in self.scenarios) for status in Status}
 
     @property
     def exit_code(self) -> int:
-        """0 all as expected, 1 at least one not, 2 an invalid file, 3 a framework could not run, 4 tfpt itself failed.
+        """The exit code of a run: the highest of these that applies, or 130 where it was interrupted.
 
-        The highest that applies; 130 where the run was interrupted.
+        0: all as expected; 1: at least one scenario is not; 2: an invalid file; 3: a framework could not run; 4: tfpt itself
+        failed.
+
+        >>> broken = Problem(file="x.yaml", line=0, column=0, message="is not there")
+        >>> Report(environment={}, scenarios=(), problems=(broken,)).exit_code
+        2
         """
         codes = [0]
         if not all(s.expected for s in self.scenarios):

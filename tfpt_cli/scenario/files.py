@@ -1,4 +1,4 @@
-"""Paths to scenario files."""
+"""Finding the files of scenarios that the paths of a command line name."""
 
 from __future__ import annotations
 

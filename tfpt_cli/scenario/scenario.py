@@ -68,7 +68,7 @@ class Scenario:
 
     @property
     def id(self) -> str:
-        """What tells it from all others of a run: its file and its title; the same for `x.yaml` and `./x.yaml`."""
+        """The id that tells it from all others of a run: file and title, where `x.yaml` and `./x.yaml` are one file."""
         return f"{os.path.normpath(self.file)}::{self.title}"
 
     def run(self, sides: Sides, *, reference: bool = True) -> Run:

@@ -15,7 +15,13 @@ _WORD = re.compile(r"[^\s()]+")
 
 
 class BadExpression(ValueError):
-    """A `-k` expression that cannot be read; the message says why and gives an example."""
+    """An error: a `-k` expression that cannot be read; the message says why and gives an example.
+
+    >>> chooser("linear and", ())
+    Traceback (most recent call last):
+        ...
+    tfpt_cli.scenario.selection.BadExpression: 'linear and' is not words joined by and, or, not: try -k 'linear and not bias'
+    """
 
 
 def chooser(expression: str | None, tags: tuple[str, ...]) -> Callable[[Scenario], bool]:
@@ -23,6 +29,11 @@ def chooser(expression: str | None, tags: tuple[str, ...]) -> Callable[[Scenario
 
     The expression is words joined by `and`, `or`, `not` and brackets, as in pytest; a word matches anywhere in the
     name, the case, the file and the tags, upper and lower case alike. Raises `BadExpression`.
+
+    >>> from types import SimpleNamespace
+    >>> scenario = SimpleNamespace(title="linear layer", file="x.yaml", tags=("layers",))
+    >>> chooser("linear and not bias", ())(scenario), chooser(None, ("losses",))(scenario)
+    (True, False)
     """
     matches = _compiled(expression) if expression is not None else lambda _: True
 

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def scenario_from(text: str, file: str, *, allow_code: bool) -> tuple[Scenario | None, tuple[Problem, ...]]:
-    """The scenario that a text of one document says, its first case alone; None with every problem where it is not valid."""
+    """The scenario that a text of one document says, its first case alone; None with every problem where it is not valid.
+
+    >>> text = "{name: tanh, gradient: {of: tanh(x), at: {x: 0.5}}}"
+    >>> scenario, problems = scenario_from(text, "tanh.yaml", allow_code=False)
+    >>> scenario.id, scenario.expect, problems
+    ('tanh.yaml::tanh', 'agree', ())
+    """
     found, problems = documents(file, text)
     scenarios, more = read_document(found[0], allow_code=allow_code) if found else ([], [])
     problems = [*problems, *more]
@@ -26,7 +32,15 @@ def scenario_from(text: str, file: str, *, allow_code: bool) -> tuple[Scenario |
 
 
 def scenario_text(data: Mapping[str, Any]) -> str:
-    """A scenario as YAML, its keys in their order."""
+    """A scenario as YAML, its keys in their order.
+
+    >>> print(scenario_text({"name": "tanh", "gradient": {"of": "tanh(x)", "at": {"x": [0.5, 1]}}}), end="")
+    name: tanh
+    gradient:
+      of: tanh(x)
+      at:
+        x: [0.5, 1]
+    """
     return yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 

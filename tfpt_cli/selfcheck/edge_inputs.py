@@ -54,7 +54,7 @@ def _of_operation(row: Operation, dtypes: set[str]) -> Iterator[Probe]:
 
 
 def _edges(row: Operation, case: Case) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """What is at the edge in words, the call, and its inputs."""
+    """Calls at the edge of what an operation takes: the edge in words, the call, and its inputs."""
     kinds = {p.name: p.annotation for p in row.signature.parameters if p.kind == "array"}
     numbers = {name: value for name, value in case.inputs.items() if not kinds.get(name)}
     for edge, value in (("a number", _first), ("one value", _alone), ("no values", lambda _: "zeros((0,))")):
@@ -162,9 +162,9 @@ def _with_setting(call: str, name: str, value: Any) -> str:
 
 
 def examined(report: Report, *, whole: bool) -> tuple[list[Deviation], list[str]]:
-    """What is not as the rows declare in a report of these probes, and with `whole` what is declared and was not found.
+    """The deviations in a report of these probes that no row declares; with `whole` also the declared ones not found.
 
-    That both frameworks refuse is no finding, nor that one of them does not have a dtype which the row does not list.
+    That both frameworks refuse is no deviation, nor that one of them does not have a dtype which the row does not list.
     """
     undeclared: list[Deviation] = []
     used: set[tuple[str, int]] = set()

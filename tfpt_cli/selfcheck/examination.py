@@ -40,7 +40,7 @@ class Examination:
 
     @property
     def good(self) -> bool:
-        """Whether everything is as the rows declare."""
+        """Whether everything is as the rows of the dictionary declare."""
         return not self.undeclared and not self.stale
 
 
@@ -113,7 +113,7 @@ def _declaring(found: Deviation, environment: dict[str, str]) -> list[int]:
 
 
 def _deviations(probe: Probe, result: ScenarioResult) -> Iterator[Deviation]:
-    """What does not simply agree, each quantity once for each verdict."""
+    """The quantities of a probe that do not simply agree, each once for each verdict."""
     seen = set()
     for comparison in result.comparisons:
         verdict = verdict_of(comparison)

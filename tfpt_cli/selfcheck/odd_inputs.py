@@ -51,7 +51,7 @@ def odd_probes(names: set[str] | None = None, dtypes: set[str] | None = None) ->
 
 
 def _variants(row: Operation, case: Case) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """What is odd about it in words, the inputs, and further fields of the scenario."""
+    """Odd variants of a case: the oddity in words, the inputs, and further fields of the scenario."""
     for words, number in NUMBERS.items():
         yield f"all {words}", {name: _filled(value, number) for name, value in case.inputs.items()}, {}
     everything: dict[str, Any] = {"modes": MODES}
@@ -76,7 +76,7 @@ def _is_row(value: Any) -> bool:
 
 
 def _whole(value: Any) -> bool:
-    """Whether there is no number with a point in it: indices and masks."""
+    """Whether a value holds no number with a point in it, as indices and masks do not."""
     return all(map(_whole, value)) if isinstance(value, list) else isinstance(value, int)
 
 

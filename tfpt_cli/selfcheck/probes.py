@@ -48,7 +48,7 @@ class Probe:
 
     @property
     def document(self) -> Document:
-        """Its scenario, a gradient of the operation."""
+        """The data of the scenario that probes the operation: a gradient of it."""
         row, dtype = self.operation, self.computed or self.dtype
         kinds = {p.name: ARRAY_KINDS[p.annotation] for p in row.signature.parameters
                  if p.kind == "array" and p.annotation and p.name in self.inputs}  # fmt: skip

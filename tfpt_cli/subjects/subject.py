@@ -49,7 +49,10 @@ class Round:
 
 @dataclass(frozen=True)
 class Compared:
-    """What a task came to. The failures of the `outcomes` are the scenario's; a side that was never asked may be missing."""
+    """The result of a task: its comparisons, and the outcomes by side, whose failures are those of the scenario.
+
+    A side that was never asked may be missing.
+    """
 
     comparisons: tuple[Comparison, ...]
     outcomes: Mapping[Side, Outcome]
@@ -76,7 +79,7 @@ class Task(ABC):
 
     @abstractmethod
     def headline(self, sides: Sides) -> str:
-        """What the report shows above the table."""
+        """The lines that the report shows above the table: what each side runs."""
 
     @abstractmethod
     def quantities(self) -> list[Quantity]:
@@ -88,7 +91,7 @@ class Task(ABC):
 
     @abstractmethod
     def provenance(self, quantity: Quantity) -> Provenance:
-        """What a quantity was made by, for the known differences to be found."""
+        """The code and the defaults that a quantity was made by, for the known differences to be found."""
 
     @abstractmethod
     def covered(self, comparisons: Sequence[Comparison]) -> str:
@@ -96,7 +99,7 @@ class Task(ABC):
 
     @abstractmethod
     def notes(self, outcomes: Mapping[Side, Outcome]) -> tuple[str, ...]:
-        """What is to be said of a run besides its comparisons."""
+        """Sentences that the report says of a run besides its comparisons."""
 
     def with_fix(self, fields: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
         """The subject's fields with the recipe of a known difference in them; None where it does not apply."""
@@ -104,18 +107,21 @@ class Task(ABC):
         return None
 
     def curve(self, fields: Mapping[str, Any], interval: Interval | None = None) -> CurvePlan | None:
-        """How its quantities are had over an interval, at all points at once; None where that cannot be."""
+        """The plan that gives its quantities over an interval, all points at once; None where that cannot be."""
         del fields, interval
         return None
 
     def curve_by_points(self, fields: Mapping[str, Any], interval: Interval | None = None) -> CurvePlan:
-        """How they are had point by point. Raises `ValueError` with the reason where nothing can be drawn."""
+        """The plan that gives its quantities over an interval point by point.
+
+        Raises `ValueError` with the reason where nothing can be drawn.
+        """
         del fields, interval
         raise ValueError("--plot draws expressions; the histograms of an initialization are in its table")
 
 
 class Subject(ABC):
-    """What a scenario can be about; `SUBJECTS` holds them all."""
+    """A subject that a scenario can be about, such as a gradient or an initialization; `SUBJECTS` holds them all."""
 
     # Its key in a scenario.
     name: ClassVar[str]
@@ -134,13 +140,21 @@ class Subject(ABC):
 
     @abstractmethod
     def read(self, reader: Reader, dtype: str, seed: int) -> Task | None:
-        """What the fields of one case say, or None after complaining about every problem in them."""
+        """The task that the fields of one case say, or None after complaining to the reader about every problem in them."""
 
 
 def headline_of(written: Mapping[str, str], sides: Sides) -> str:
-    """What each side runs, a line each: `written` holds that by framework, or under an empty key what both run.
+    """The headline of a scenario: a line for each side with what it runs.
 
-    Of two versions of one framework the line of that framework alone.
+    `written` holds that by framework, or under an empty key what both run. For two versions of one framework it is the line of
+    that framework alone.
+
+    >>> from tfpt_cli.frameworks import SIDES
+    >>> headline_of({"": "tanh(x)"}, SIDES)
+    'tanh(x)'
+    >>> print(headline_of({"torch": "torch.tanh(x)", "tensorflow": "tf.tanh(x)"}, SIDES))
+    PyTorch     torch.tanh(x)
+    TensorFlow  tf.tanh(x)
     """
     if "" in written:
         return written[""]

@@ -50,7 +50,7 @@ class Broken(Exception):
 
     @property
     def by_signal(self) -> bool:
-        """Whether a signal ended the process: another one may fare better."""
+        """Whether a signal ended the process, so that another process may fare better."""
         return self.by is not None
 
     @property

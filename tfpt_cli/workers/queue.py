@@ -192,7 +192,7 @@ async def end_all(queues: Iterable[Mapping[Side, ListingQueue]]) -> None:
 
 
 def _request(job: _Job, name: str) -> tuple[dict[str, Any], list[Any]]:
-    """What a process is sent for a listing: its sections, and the arrays that it takes as raw bytes behind them."""
+    """The message that a process is sent for a listing: its sections, and behind them its arrays as raw bytes."""
     import numpy as np  # not above: the processes are started before anything slow is imported
 
     arrays = {key: np.ascontiguousarray(array) for key, array in job.listing.arrays.items()}
@@ -202,7 +202,7 @@ def _request(job: _Job, name: str) -> tuple[dict[str, Any], list[Any]]:
 
 
 class _Answer:
-    """What a worker has sent of one listing so far."""
+    """The part of an answer to one listing that a worker has sent so far."""
 
     def __init__(self, job: _Job, side: Side) -> None:
         self.job, self.side, self.done = job, side, False

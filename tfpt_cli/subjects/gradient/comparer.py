@@ -56,7 +56,7 @@ _NOT_FINITE = re.compile(r"\b(inf|nan)\b")
 
 
 def doubtful(comparison: Comparison) -> bool:
-    """Whether a second look is worth its time: values that part, or a side that is off the reference."""
+    """Whether a second look at a comparison is worth its time: its values part, or a side is off the reference."""
     parted = comparison.verdict is Verdict.DIFFERS and comparison.measure is not None and comparison.measure.mismatched
     arbiter = comparison.reference
     if arbiter is None:
@@ -94,7 +94,7 @@ class Comparer:
         return [self.compare(quantity, sides) for quantity in quantities for sides in self.pairs(quantity)]
 
     def ways(self, quantity: Quantity, side: Side) -> list[Computed]:
-        """What a side has of a quantity, by every way in which it was computed."""
+        """Every way in which a side computed a quantity, each with its value, without those that were skipped."""
         values = self.outcomes[side].values
         return [(how, v) for (q, how), v in values.items() if q == quantity and v.state is not State.SKIPPED]
 
@@ -122,7 +122,7 @@ class Comparer:
         return self.rounding_or_meaning(quantity, sides, comparison)
 
     def among_themselves(self, quantity: Quantity, sides: dict[Side, Computed], comparison: Comparison) -> Comparison:
-        """Whether a framework's way agrees with that framework's own first way, said where it does not."""
+        """The comparison, with a word on a framework whose way does not agree with its own first way."""
         for side, (how, value) in sides.items():
             first, usual = self.ways(quantity, side)[0]
             if how == first or comparison.verdict.agrees or value.state is State.FAILED:
@@ -221,7 +221,10 @@ class Comparer:
         )
 
     def evidence(self, quantity: Quantity, whose: str, *, double: bool = False) -> Evidence | None:
-        """What the reference found of a quantity, as both sides mean it or one; `double`: at the scenario's own numbers."""
+        """The evidence of the reference on a quantity, of one side's function or of the one that both mean.
+
+        `double` asks for it at the scenario's own numbers, not at those that the checked dtype holds.
+        """
         key = quantity, whose, double
         if key not in self.found:  # the same for every way of a quantity
             self.found[key] = self._evidence(*key)
@@ -260,7 +263,10 @@ class Comparer:
         )
 
     def undecided(self, quantity: Quantity, whose: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
-        """Where independent sources disagree about an operation on the way, so that nobody is called right or wrong."""
+        """The entries (an array of booleans) by which nobody is called right or wrong; None where there are none.
+
+        Independent sources disagree about an operation that they depend on.
+        """
         output = self.outputs.get(quantity)
         mask = self.present(quantity, UNDECIDED, whose=whose)
         if mask is None and output is not None:
@@ -302,7 +308,7 @@ class Comparer:
         double: bool = False,
         of: str = "",
     ) -> NDArray[Any] | None:
-        """What the reference has of a quantity (see `Aspect`), None where it has nothing."""
+        """An array that the reference has of a quantity (see `Aspect`), None where it has none."""
         aspect = Aspect(what=what, side=side, error=error, whose=whose, double=double, of=of)
         value = self.reference.get((quantity, aspect))
         return value.array if value is not None and value.state is State.PRESENT else None
@@ -372,7 +378,7 @@ class Comparer:
         return Reference(method=method, values=dict(wanted), left_out=0, error=max(errors), sides=verdicts, along=True)
 
     def along_in_words(self, comparison: Comparison) -> Comparison:
-        """What the one derivative along a direction says of a large gradient, where a side is off."""
+        """The comparison with what the derivative along one direction says of a large gradient where a side is off."""
         sides = comparison.reference.sides if comparison.reference is not None else {}
         if not self.again:
             return comparison
@@ -393,7 +399,10 @@ class Comparer:
         return replace(comparison, findings=tuple(findings), diagnosis=diagnosis)
 
     def parted(self, sides: dict[Side, Computed], comparison: Comparison) -> NDArray[np.bool_] | None:
-        """Where the sides part; None where they agree, or have no two arrays of one shape."""
+        """The entries (an array of booleans) where the sides part.
+
+        None where they agree, or have no two arrays of one shape.
+        """
         left, right = (value for _, value in sides.values())
         if comparison.verdict.agrees or comparison.measure is None or left.array.shape != right.array.shape:
             return None

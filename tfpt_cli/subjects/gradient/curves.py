@@ -24,9 +24,9 @@ POINTS = 81
 
 
 def at_once(spec: Gradient, fields: Mapping[str, Any], interval: Interval | None) -> CurvePlan | None:
-    """All points in one scenario; None where the expression is not known to be elementwise.
+    """The plan for all points in one scenario; None where the expression is not known to be elementwise.
 
-    Without an interval that of the input's own numbers, at least two to each side of their middle.
+    Without an interval it is the one of the input's own numbers, at least two to each side of their middle.
     """
     if not elementwise(spec):
         return None
@@ -50,9 +50,9 @@ def by_points(spec: Gradient, fields: Mapping[str, Any], interval: Interval | No
 
 
 def elementwise(spec: Gradient) -> bool:
-    """Whether every number of the result comes from the same one of the only input that is differentiated by.
+    """Whether each number of the result depends on one number alone of the only input that is differentiated by.
 
-    Known from the dictionary's rows: of an expression with a call that no row knows it is not known.
+    The dictionary's rows tell it; of an expression with a call that no row knows it is not known, and the answer is False.
     """
     if len(spec.smooth) != 1 or spec.complex or any(output.code or not output.reference for output in spec.outputs):
         return False
@@ -62,7 +62,11 @@ def elementwise(spec: Gradient) -> bool:
 
 
 def around(value: Any) -> Interval:
-    """The interval of what a scenario gives to its input, at least two numbers to each side of its middle."""
+    """The interval of what a scenario gives to its input, at least two numbers to each side of its middle.
+
+    >>> around(0.5), around("linspace(-3, 3, 7)")
+    ((-1.5, 2.5), (-3.0, 3.0))
+    """
     numbers = [number for number in _numbers(value) if math.isfinite(number)] or [0.0]
     low, high = min(numbers), max(numbers)
     half = max((high - low) / 2, 2.0)

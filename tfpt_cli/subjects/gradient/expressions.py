@@ -35,7 +35,7 @@ class _Line:
     _uses: dict[str, set[str]] = field(default_factory=dict)
 
     def uses(self, field_: str) -> set[str]:
-        """The names that stand in it."""
+        """The names that stand in the line as one of the fields has it."""
         if field_ not in self._uses:
             self._uses[field_] = {node.id for node in ast.walk(self.trees[field_]) if isinstance(node, ast.Name)}
         return self._uses[field_]

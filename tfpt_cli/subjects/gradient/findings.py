@@ -51,11 +51,11 @@ class Hearing:
 
     @property
     def standings(self) -> dict[Side, Standing]:
-        """How each side stands before the reference."""
+        """The standing of each side against the reference."""
         return {side: against.standing for side, against in self.reference.sides.items()}
 
     def standing(self, standing: Standing) -> list[Side]:
-        """The sides that stand so."""
+        """The sides that have this standing against the reference."""
         return [side for side, found in self.standings.items() if found is standing]
 
 
@@ -94,7 +94,7 @@ def with_findings(hearing: Hearing) -> Comparison:
 
 
 def _condition_words(hearing: Hearing) -> str:
-    """That rounding the inputs alone costs more digits than are allowed; empty where it does not."""
+    """A sentence for when rounding the inputs alone costs more digits than are allowed; empty where it does not."""
     condition = hearing.reference.condition
     dtype = next(value.dtype for _, value in hearing.sides.values() if value.state is State.PRESENT)
     if condition is None or dtype not in PRECISION:
@@ -131,7 +131,7 @@ def _kink_words(hearing: Hearing, kinks: tuple[Kink, ...]) -> str:
 
 
 def _of_sides(hearing: Hearing) -> Iterator[Finding]:
-    """What the reference says of each side where they part, or where one is wrong."""
+    """The findings of the reference on each side where they part, or where one is wrong."""
     parted, final = hearing.parted, hearing.final
     known = {side: found.known if parted is None else found.known[parted] for side, found in hearing.judged.items()}
     own = "" not in hearing.evidence and len(hearing.evidence) == len(hearing.judged) == len(hearing.sides)
@@ -181,7 +181,10 @@ def _off(hearing: Hearing, side: Side) -> str:
 
 
 def _other_functions(evidence: Mapping[str, Evidence]) -> NDArray[np.bool_]:
-    """Where the functions that the sides compute have other numbers, as far as both are known; at a kink they have none."""
+    """The entries where the functions that the two sides compute have other numbers, as far as both are known.
+
+    At a kink neither has a number.
+    """
     first, *others = evidence.values()
     apart = np.zeros(first.best.shape, bool)
     for other in others:

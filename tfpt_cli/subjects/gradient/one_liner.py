@@ -83,7 +83,11 @@ def _derivatives(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def assigned(texts: Iterable[str], option: str, example: str, *, text: bool = False) -> dict[str, Any]:
-    """`x=0` and `y=[1, 2]` as {"x": 0, "y": [1, 2]}; with `text` the values stay texts. `ValueError` for anything else."""
+    """`x=0` and `y=[1, 2]` as {"x": 0, "y": [1, 2]}; with `text` the values stay texts. `ValueError` for anything else.
+
+    >>> assigned(["x=0", "y=[1, 2]"], "--at", "x=0")
+    {'x': 0, 'y': [1, 2]}
+    """
     values: dict[str, Any] = {}
     for item in texts:
         name, equals, value = item.partition("=")

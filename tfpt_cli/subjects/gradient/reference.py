@@ -46,6 +46,9 @@ class Aspect(Way):
     `side` is the side that a derivative is taken from, `error` says that it is the estimate of the error. `whose` is the
     framework whose function it is, empty where both sides mean one. With `double` it is at the scenario's own numbers, not at
     those that the checked dtype holds. `of` says more: which operation, by which input.
+
+    >>> str(Aspect(side=LEFT)), str(Aspect(error=True, whose="torch"))
+    ('left', 'error:torch')
     """
 
     what: str = ITSELF
@@ -69,7 +72,7 @@ class Aspect(Way):
         return super().__new__(cls, f"{words}:{whose}" if whose else words)
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        """What a copy of it is made with."""
+        """The arguments with which `copy` and `pickle` make a copy of it."""
         return self.what, self.side, self.error, self.whose, self.double, self.of
 
 
@@ -129,7 +132,7 @@ class ReferenceWriter(Writer):
         yield from parts
 
     def parts(self) -> Iterator[Section]:
-        """What comes behind the inputs and the helpers."""
+        """The sections that stand behind the inputs and the helpers."""
         for output in self.spec.outputs:
             for whose, meaning in output.reference.items():
                 yield from self.of(output, whose, meaning)
@@ -186,7 +189,10 @@ class ReferenceWriter(Writer):
             yield from self.in_digits(output, whose, digits, own=own)
 
     def undecided(self, output: Output, whose: str, body: Body, *, own: bool) -> Section:
-        """Where the result hangs on what independent sources disagree about: it changes with what stands for that."""
+        """The section that finds the entries of a result for which independent sources disagree.
+
+        They are those that change with what stands for the disputed value.
+        """
         function, mask, one = (self.free(word) for word in (f"open_{output.name or 'f'}", "undecided", "one"))
         call = self.call(function)
         lines = [
@@ -272,7 +278,7 @@ class ReferenceWriter(Writer):
             yield Section("\n\n".join(lines), tuple(leaves))
 
     def aspect(self, whose: str, what: str = ITSELF, side: str = "", *, error: bool = False, of: str = "") -> Aspect:
-        """What a leaf holds, at the numbers that this writer is asked about."""
+        """The aspect that a leaf holds, at the numbers that this writer is asked about."""
         return Aspect(what=what, side=side, error=error, whose=whose, double=self.double, of=of)
 
     def holding(self, name: str, body: Body) -> str:
@@ -378,7 +384,7 @@ class ReferenceWriter(Writer):
         return f"np.concatenate([{', '.join(parts)}])"
 
     def unpacked(self, point: str) -> dict[str, str]:
-        """Each of those inputs in its shape, out of such a row."""
+        """Source, by input, that cuts the input in its own shape out of a row that `packed` made."""
         found, start = {}, 0
         for name in self.wrt:
             shape, stop = self.spec.inputs[name].shape, start + self.spec.inputs[name].size
@@ -390,7 +396,7 @@ class ReferenceWriter(Writer):
         return found
 
     def becomes_complex(self, output: Output) -> bool:
-        """Whether a complex number may come out of real ones."""
+        """Whether the expression may give a complex number for real inputs."""
         bodies = [meaning.numpy for meaning in output.reference.values()]
         return any(_COMPLEX.search(text) for body in bodies for text in body.sources)
 
@@ -411,7 +417,7 @@ class ReferenceWriter(Writer):
         return f"{moved} = lambda _p: {call}"
 
     def sensitivity(self, output: Output, function: str, whose: str) -> Iterator[Section]:
-        """How many times larger a small relative change of the inputs comes out in the value."""
+        """The section that measures how many times larger a small relative change of the inputs comes out in the value."""
         if not self.wrt or self.spec.count > EACH or self.spec.complex:
             return
         point, moved, signs = self.free("point"), self.free("moved"), self.free("signs")

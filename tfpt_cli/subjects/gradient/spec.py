@@ -44,12 +44,16 @@ class Body:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """All of its expressions."""
+        """The sources of all expressions in the body: that of its result, then those of its lines."""
         return (self.result, *(source for _, source in self.lines))
 
 
 def layer_call(node: ast.AST) -> str:
-    """The source of a call that builds a layer, `nn.Linear(3, 4)` or `keras.layers.Dense(4)`; empty for anything else."""
+    """The source of a call that builds a layer, such as `nn.Linear(3, 4)`; an empty string for anything else.
+
+    >>> [layer_call(ast.parse(text, mode="eval").body) for text in ("nn.Linear(3, 4)", "F.linear(x, w)")]
+    ['nn.Linear(3, 4)', '']
+    """
     if not isinstance(node, ast.Call):
         return ""
     module, _, name = called_name(node).rpartition(".")
@@ -58,7 +62,11 @@ def layer_call(node: ast.AST) -> str:
 
 
 def drawn(body: Body, framework: str) -> list[str]:
-    """The calls in an expression that build a layer with random weights, as far as no initializer is chosen."""
+    """The calls in an expression that build a layer with random weights, as far as no initializer is chosen.
+
+    >>> drawn(Body("nn.Linear(3, 4)(F.relu(x))"), "torch")
+    ['nn.Linear(3, 4)']
+    """
     nodes = [node for source in body.sources for node in ast.walk(ast.parse(source, mode="eval"))]
     calls = [call for node in nodes if (call := layer_call(node)) and "initializer" not in call]
     return [call for call in calls if call.partition("(")[0].rpartition(".")[2] in drawn_layers(framework)]
@@ -85,20 +93,20 @@ class Meaning:
 
     @cached_property
     def numpy(self) -> Body:
-        """Its body in float64."""
+        """The body of the expression as the reference computes it in float64."""
         body = self._body(digits=False)
         assert body is not None
         return body
 
     @cached_property
     def mpmath(self) -> Body | None:
-        """Its body in 50 digits, None where a row has no spelling for that."""
+        """The body of the expression in 50 digits, None where a row of the dictionary has no spelling for that."""
         return self._body(digits=True)
 
     def undecided(self, unknown: str) -> Body | None:
-        """Its body in float64 with a variable of that name for what no source decides, None where all is decided.
+        """The body in float64 with the variable `unknown` in place of what no source decides; None where all is decided.
 
-        Evaluated with NaN and with a number for the variable, those of its entries part that nobody decides.
+        It is evaluated with NaN for the variable and then with a number: the entries that change are those that nobody decides.
         """
         held: Iterator[int] = itertools.count()
         trees = {**self.lines, "": self.result}
@@ -120,7 +128,12 @@ class Meaning:
 
     @property
     def inputs(self) -> set[str]:
-        """The inputs that it depends on, by way of its lines too."""
+        """The inputs that it depends on, by way of its lines too.
+
+        >>> tree = {text: ast.parse(text, mode="eval").body for text in ("h * w", "x + 1")}
+        >>> sorted(Meaning(result=tree["h * w"], lines={"h": tree["x + 1"]}, dtype="float32").inputs)
+        ['w', 'x']
+        """
         found, waiting = set[str](), [self.result]
         while waiting:
             names = {node.id for node in ast.walk(waiting.pop()) if isinstance(node, ast.Name)} - found
@@ -150,10 +163,10 @@ def _keeps_places(node: ast.AST) -> bool:
 
 
 class Meanings(Mapping[str, Meaning]):
-    """What the reference computes of an output, by whose function it is (under an empty key what both sides mean).
+    """The meanings of an output that the reference computes, by the framework whose function it is.
 
-    `find` gives it, and `remarks` on what it lacks, when it is first asked for: reading native code back through the rows takes
-    as long as all else that `tfpt validate` does.
+    Under an empty key stands the one that both sides mean. `find` gives the meanings, and remarks on what they lack, when they
+    are first asked for: reading native code back through the rows takes as long as all else that `tfpt validate` does.
     """
 
     def __init__(self, find: Callable[[], tuple[Mapping[str, Meaning], tuple[str, ...]]] = lambda: ({}, ())) -> None:
@@ -165,11 +178,11 @@ class Meanings(Mapping[str, Meaning]):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a reader of the report should know of it."""
+        """Sentences that tell a reader of the report what the meanings lack."""
         return self._found[1]
 
     def changed(self, change: Callable[[Mapping[str, Meaning]], Mapping[str, Meaning]]) -> Meanings:
-        """With others in their place, and the same remarks."""
+        """Meanings that are made of these by `change` when they are first asked for, with the same remarks."""
         return Meanings(lambda: (change(self._found[0]), self.remarks))
 
     def __getitem__(self, whose: str) -> Meaning:
@@ -197,12 +210,12 @@ class Output:
 
     @property
     def quantity(self) -> Quantity:
-        """Its value, as a quantity."""
+        """The value of the output, as a quantity."""
         return Quantity(kind=VALUE, output=self.name)
 
     @property
     def value(self) -> str:
-        """What a person calls its value."""
+        """The name of the output's value for a person: the name of the output, or `value` where it has none."""
         return str(self.quantity)
 
 
@@ -240,12 +253,12 @@ class Gradient:
 
     @property
     def count(self) -> int:
-        """How many numbers the derivatives are taken by."""
+        """The number of single numbers, over all inputs, that the derivatives are taken by."""
         return sum(self.inputs[name].size for name in self.smooth)
 
     @property
     def complex(self) -> bool:
-        """Whether an input is complex."""
+        """Whether any input is complex."""
         return any(dtype.startswith("complex") for dtype in self.dtypes.values())
 
     @property
@@ -265,7 +278,10 @@ class Gradient:
         return {framework: calls for framework, calls in found.items() if calls}
 
     def of(self, framework: str) -> Gradient:
-        """What of it one framework alone runs, for two versions of that: its meaning is then that of both sides."""
+        """The scenario as one framework alone runs it, for a comparison of two versions of that framework.
+
+        The meaning of that framework's code is then the meaning of both sides.
+        """
         outputs = tuple(
             replace(
                 output,
@@ -295,7 +311,7 @@ class Gradient:
         return replace(self, dtypes=dtypes, dtype=dtype, outputs=outputs) if dtypes != self.dtypes else self
 
     def notes(self, without: Collection[Output] = ()) -> tuple[str, ...]:
-        """What a reader must know to read the derivatives; `without` are outputs that have none."""
+        """Sentences that a reader must know to read the derivatives; `without` are outputs that have none."""
         kinds = {"gradient", "hessian", "hvp"} & set(self.derivatives)
         summed = [output for output in self.outputs if output.shape and kinds and output not in without]
         notes = [

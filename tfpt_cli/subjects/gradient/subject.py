@@ -37,7 +37,7 @@ WRITERS: dict[str, type[FrameworkWriter]] = {writer.framework: writer for writer
 
 
 class GradientSubject(Subject):
-    """Reads gradient scenarios."""
+    """The subject `gradient`: it reads the fields of a gradient scenario."""
 
     name = NAME
     schema = SCHEMA
@@ -146,7 +146,10 @@ def _listings(writers: Mapping[Side, Writer]) -> dict[Side, Any]:
 
 
 def _second_look(spec: Gradient, terms: Terms, *, has_reference: bool) -> dict[Side, Writer]:
-    """What is run where something is off: both sides in double precision, the reference from both sides of a kink."""
+    """The writers of the second round, which is run where something is off.
+
+    Both sides are run in double precision, and the reference is taken from both sides of a kink.
+    """
     double = spec.in_double()
     again: dict[Side, Writer] = {}
     if double != spec:

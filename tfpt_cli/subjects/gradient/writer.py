@@ -1,4 +1,4 @@
-"""What the gradient listings of all frameworks have in common: inputs, functions, modes, names of quantities."""
+"""The common part of the gradient listings of all frameworks: inputs, functions, modes, names of quantities."""
 
 from __future__ import annotations
 
@@ -21,14 +21,25 @@ if TYPE_CHECKING:
 
 
 def quantity(kind: str, output: str, *by: str) -> Quantity:
-    """A derivative by some inputs; `kind` is as a scenario calls it, `d3` for the third order."""
+    """A derivative by some inputs; `kind` is as a scenario calls it, `d3` for the third order.
+
+    >>> quantity("hessian", "loss", "x", "w"), quantity("d3", "", "x")
+    ('d2loss/dxdw', 'd3/dx3')
+    """
     if order := ORDER.fullmatch(kind):
         return Quantity(kind="derivative", output=output, by=by, order=int(order[1]))
     return Quantity(kind=kind, output=output, by=by)
 
 
 def quantities_of(output: Output, spec: Gradient) -> list[Quantity]:
-    """An output's value and its derivatives."""
+    """The quantities of one output: its value first, then each of its derivatives by each input.
+
+    >>> from types import SimpleNamespace
+    >>> output = SimpleNamespace(name="loss", quantity=Quantity(kind="value", output="loss"))
+    >>> spec = SimpleNamespace(derivatives=("gradient", "hessian"), wrt=("x", "w"))
+    >>> list(map(str, quantities_of(output, spec)))
+    ['loss', 'dloss/dx', 'dloss/dw', 'd2loss/dx2', 'd2loss/dxdw', 'd2loss/dwdx', 'd2loss/dw2']
+    """
     found = [output.quantity]
     for kind in spec.derivatives:
         if kind == "hessian":
@@ -212,15 +223,27 @@ def built_once(body: Body, framework: str, inputs: set[str], free: Callable[[str
 
 
 def listed(names: list[str]) -> str:
-    """`[x, w]`."""
+    """Names as the source of a list.
+
+    >>> listed(["x", "w"])
+    '[x, w]'
+    """
     return f"[{', '.join(names)}]"
 
 
 def unpacked(names: list[str]) -> str:
-    """The left side that takes a sequence apart: `(a,)` or `a, b`."""
+    """Names as the left side of an assignment that takes a sequence apart.
+
+    >>> unpacked(["a"]), unpacked(["a", "b"])
+    ('(a,)', 'a, b')
+    """
     return f"({names[0]},)" if len(names) == 1 else ", ".join(names)
 
 
 def alone_or(names: list[str], together: str) -> str:
-    """The only name, or what stands for several: frameworks answer one for one and a sequence for a sequence."""
+    """The only name, or what stands for several: frameworks answer one for one and a sequence for a sequence.
+
+    >>> alone_or(["x"], "[x]"), alone_or(["x", "w"], "[x, w]")
+    ('x', '[x, w]')
+    """
     return names[0] if len(names) == 1 else together

@@ -49,17 +49,20 @@ class Pair:
 
     @property
     def quantity(self) -> Quantity:
-        """What is compared."""
+        """The quantity under which the parameter is compared."""
         return self.parameter.quantity
 
     @cached_property
     def initialization(self) -> dict[Side, Initialization]:
-        """What fills it on each side."""
+        """The initialization of the parameter, by side."""
         return {side: self.parameter.initialization[side.framework] for side in self.sides}
 
     @cached_property
     def layout(self) -> Layout:
-        """How the first side's axes map to the second's: not at all between two versions of one framework."""
+        """The layout that maps the first side's axes to the second's.
+
+        It is empty between two versions of one framework, which have the same axes.
+        """
         first, second = self.sides
         return Layout() if first.framework is second.framework else self.parameter.layout
 
@@ -198,7 +201,7 @@ def _as_distribution(
 
 
 def declared_shares(initialization: Initialization, edges: tuple[float, float] | None) -> tuple[float, ...]:
-    """How much of the law that a row declares lies in each of `PARTS` equal parts of a range; empty where no row does."""
+    """The share of the law that a row declares in each of `PARTS` equal parts of a range; empty where no row declares one."""
     law = law_of(initialization.base)
     if law is None or edges is None or not edges[0] < edges[1]:
         return ()
@@ -278,7 +281,7 @@ def _fitting(
 
 
 def _resolution(samples: Mapping[Side, NDArray[Any]], dtype: str, precision: float) -> list[str]:
-    """That one framework draws a coarse dtype from far fewer numbers than the other, if it is so."""
+    """A sentence for when one framework draws a coarse dtype from far fewer numbers than the other; else nothing."""
     if precision < _COARSE:
         return []
     counts = {side: int(np.unique(array).size) for side, array in samples.items()}
@@ -291,7 +294,10 @@ def _resolution(samples: Mapping[Side, NDArray[Any]], dtype: str, precision: flo
 
 
 def _fixed(samples: Mapping[Side, NDArray[Any]]) -> tuple[list[str], dict[Side, NDArray[Any]]] | None:
-    """Where some values are the same in every draw: how those part, and the rest of each side; None where none are."""
+    """Sentences on the values that are the same in every draw, and the other values of each side.
+
+    None where no value is the same in every draw.
+    """
     if min(len(array) for array in samples.values()) < _FIXED_AFTER:
         return None
     fixed = {side: (array == array[:1]).all(axis=0) for side, array in samples.items()}

@@ -13,6 +13,9 @@ def initialization_of(layer: str, options: Sequence[str], samples: int | None) -
     """The data of an initialization of a neutral layer: `options` name its parameters, `--weight 'uniform(0, 1)'`.
 
     Raises `ValueError`, which shows how the option is written.
+
+    >>> initialization_of("linear(4, 3)", ["--weight", "uniform(0, 1)"], samples=None)
+    {'name': 'linear(4, 3), weight uniform(0, 1)', 'init': {'layer': 'linear(4, 3)', 'weight': 'uniform(0, 1)'}}
     """
     fields: dict[str, Any] = {"layer": layer}
     rest = list(options)
@@ -41,6 +44,10 @@ def initialization_of_both(layers: dict[str, str], input_shape: str) -> dict[str
     """The data of a native initialization: a layer of each framework, and the shape that Keras builds its layer for.
 
     Raises `ValueError` for a shape that is no list of sizes.
+
+    >>> layers = {"torch": "nn.Linear(4, 3)", "tensorflow": "keras.layers.Dense(3)"}
+    >>> initialization_of_both(layers, "4")["init"]["tensorflow"]
+    {'layer': 'keras.layers.Dense(3)', 'input_shape': [4]}
     """
     sizes = [size for size in re.split(r"[,\s]+", input_shape.strip("()[] ")) if size]
     if not sizes or not all(size.isdecimal() for size in sizes):

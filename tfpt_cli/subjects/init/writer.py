@@ -1,4 +1,4 @@
-"""What the init listings of all frameworks have in common."""
+"""The common part of the init listings of all frameworks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ def absent_section(parameter: FilledParameter) -> Section:
 
 
 def reading_section(parameter: FilledParameter, held: str) -> Section:
-    """What reads a parameter, by the expression that holds it; where the layer has none, what draws it does not run."""
+    """The section that reads a parameter, by the expression that holds it.
+
+    Where the layer has no such parameter, the sections that draw it do not run.
+    """
     name = variable_of(parameter)
     return Section(
         f"{name} = {held}",
@@ -40,7 +43,7 @@ def reading_section(parameter: FilledParameter, held: str) -> Section:
 
 
 def variable_of(parameter: FilledParameter) -> str:
-    """What a listing calls a parameter."""
+    """The name of a parameter's variable in a listing, such as `layer0_weight` for `0.weight`."""
     name = parameter.name.replace(".", "_")
     return f"layer{name}" if name[:1].isdigit() else name
 
