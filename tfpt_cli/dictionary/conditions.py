@@ -23,7 +23,15 @@ VERSIONS = {package: label for f in (*FRAMEWORKS.values(), NUMPY) for package, l
 class Conditions:
     """The machines and versions for which something holds; all of them unless something is said.
 
-    `machine` has by key the values of which one must be so, `versions` PEP 440 specifiers by package.
+    `machine` has the values by key one of which must be that of the machine, `versions` the PEP 440 specifiers by package.
+
+    >>> conditions = Conditions.written({"machine": {"tensorflow_onednn": "off"}, "versions": {"torch": ">=2.8"}})
+    >>> str(conditions)
+    "where TensorFlow's oneDNN is off, for PyTorch >=2.8"
+    >>> conditions.hold({"tensorflow_onednn": "off", "torch": "2.9.1"})
+    True
+    >>> conditions.lacking({"tensorflow_onednn": "on", "torch": "2.9.1"})
+    "it holds where TensorFlow's oneDNN is off; here it is on"
     """
 
     machine: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -63,7 +71,11 @@ class Conditions:
 
 
 def wrong_conditions(data: Mapping[str, Any]) -> str:
-    """What cannot be in the keys `machine` and `versions` of a row, in words; empty where all can."""
+    """What cannot be in the keys `machine` and `versions` of a row, in words; empty where all can.
+
+    >>> wrong_conditions({"versions": {"torch": "new"}})
+    "'versions' has no torch: new"
+    """
     conditions = Conditions.written(data)
     for key, values in conditions.machine.items():
         if key not in MACHINE or not values or set(values) - set(MACHINE[key][1]):
@@ -75,7 +87,11 @@ def wrong_conditions(data: Mapping[str, Any]) -> str:
 
 
 def is_specifier(text: str) -> bool:
-    """Whether a text is a PEP 440 specifier, such as `>=2.8,<2.11`."""
+    """Whether a text is a PEP 440 specifier.
+
+    >>> is_specifier(">=2.8,<2.11"), is_specifier("2.8")
+    (True, False)
+    """
     from packaging.specifiers import InvalidSpecifier, SpecifierSet  # not above: a tenth of a second, for few
 
     try:

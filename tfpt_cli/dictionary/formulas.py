@@ -22,6 +22,9 @@ def calculate_gain(nonlinearity: str, a: float | None = None) -> float:
     """The gain that PyTorch recommends for a nonlinearity: the table in the documentation of `nn.init.calculate_gain`.
 
     `a` is the negative slope of a leaky ReLU (0.01 if None).
+
+    >>> calculate_gain("leaky_relu", 1.0), calculate_gain("selu")
+    (1.0, 0.75)
     """
     slope = 0.01 if a is None else a
     gains = {"tanh": 5 / 3, "relu": math.sqrt(2), "leaky_relu": math.sqrt(2 / (1 + slope**2)), "selu": 3 / 4}
@@ -29,7 +32,11 @@ def calculate_gain(nonlinearity: str, a: float | None = None) -> float:
 
 
 def times(size: int | tuple[int, ...], count: int) -> tuple[int, ...]:
-    """One size for every axis, or the given one for each: `times(3, 2)` is `(3, 3)`. Raises `ValueError` for another count."""
+    """One size for every axis, or the given size of each axis. Raises `ValueError` where there are not `count` of them.
+
+    >>> times(3, 2), times((3, 5), 2)
+    ((3, 3), (3, 5))
+    """
     sizes = tuple(size) if isinstance(size, (tuple, list)) else (size,) * count
     if len(sizes) != count:
         raise ValueError(f"{len(sizes)} sizes where {count} are needed")
@@ -37,7 +44,11 @@ def times(size: int | tuple[int, ...], count: int) -> tuple[int, ...]:
 
 
 def chosen(mode: str, fan_in: float, fan_out: float) -> float:
-    """The fan that a mode names: `fan_in`, `fan_out` or their mean, `fan_avg`; at least 1, as Keras has it."""
+    """The fan that a mode names: `fan_in`, `fan_out` or their mean, `fan_avg`; at least 1, as Keras has it.
+
+    >>> chosen("fan_avg", 3, 5)
+    4.0
+    """
     return max(1.0, {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode])
 
 
@@ -66,7 +77,7 @@ UNKNOWN = (NameError, ValueError, TypeError, ArithmeticError)
 # The trees of the rows live as long as the program, and are told apart by identity.
 @lru_cache(maxsize=8192)
 def text_of(tree: ast.AST) -> str:
-    """The source text of a row's tree, which is asked for again and again and remembered."""
+    """The source text of a row's tree. It is asked for again and again, and therefore remembered."""
     return ast.unparse(tree)
 
 
@@ -78,6 +89,9 @@ def _compiled(tree: ast.AST) -> Any:
 def value_of(tree: ast.AST, names: Mapping[str, Any]) -> Any:
     """The value of a row's formula, given its settings (and whatever else the row may name).
 
-    Raises one of `UNKNOWN`.
+    Raises one of `UNKNOWN` where a name is missing or the arithmetic is impossible.
+
+    >>> value_of(ast.parse("1 / sqrt(fan_in)", mode="eval").body, {"fan_in": 16})
+    0.25
     """
     return eval(_compiled(tree), {**_NAMES, **names})  # noqa: S307 - a row of ours, see above
