@@ -50,7 +50,12 @@ class Part:
     unstable: str = ""
 
     def covers(self, quantity: str, case: str, dtype: str) -> bool:
-        """Whether a difference in this place is the one declared."""
+        """Whether a difference in this place is the one declared.
+
+        >>> part = parts_of([{"at": ["special"], "dtypes": ["float16"], "because": "it overflows"}])[0]
+        >>> part.covers("value", "special", "float16"), part.covers("value", "points", "float16")
+        (True, False)
+        """
         return (
             (quantity in self.quantities or "all" in self.quantities)
             and (not self.cases or case in self.cases)

@@ -56,7 +56,11 @@ class Values:
 
     @property
     def numbers(self) -> tuple[Any, ...]:
-        """The numbers, in a row, where they are written out and few; else nothing."""
+        """The numbers in one row, nested lists flattened; empty where an array call gives them or there are more than 10,000.
+
+        >>> Values(source="[[1, 2], [3, 4]]", shape=(2, 2), shown="").numbers
+        (1, 2, 3, 4)
+        """
         if self.random or self.source.startswith("np.") or self.size > 10_000:
             return ()
         try:
@@ -68,6 +72,11 @@ class Values:
         """The values as a dtype of whole numbers or truth values holds them, or the number that it cannot hold, as text.
 
         NumPy's arrays convert themselves; written numbers do so in PyTorch alone, `torch.tensor([1.0], dtype=torch.bool)`.
+
+        >>> Values(source="[0.0, 2.0]", shape=(2,), shown="").held_as("int64").source
+        '[0, 2]'
+        >>> Values(source="[0.5, 2.0]", shape=(2,), shown="").held_as("int64")
+        '0.5'
         """
         if dtype != "bool" and "int" not in dtype:
             return self
@@ -83,12 +92,23 @@ class Values:
         return str(broken[0]) if broken else replace(self, source=number_text(_each(value, int)))
 
     def complex_draws(self) -> Values:
-        """These values in a complex dtype: a random array draws its imaginary part too."""
+        """These values in a complex dtype: a random array draws its imaginary part too.
+
+        >>> Values(source="rng.normal(size=3)", shape=(3,), shown="").complex_draws().source
+        'rng.normal(size=3) + 1j * rng.normal(size=3)'
+        """
         return replace(self, source=f"{self.source} + 1j * {self.source}") if self.random else self
 
 
 def read_values(reader: Reader, path: Path) -> Values | None:
-    """The values at a path, or None after complaining about every problem in them."""
+    """The values at a path, or None after complaining about every problem in them.
+
+    >>> from tfpt_cli.documents.document import documents
+    >>> from tfpt_cli.documents.reader import Reader
+    >>> document = documents("a.yaml", "at: {x: 'linspace(-1, 1, 5)'}")[0][0]
+    >>> read_values(Reader(document, {}), ("at", "x"))
+    Values(source='np.linspace(-1, 1, 5)', shape=(5,), shown='linspace(-1, 1, 5)', kind='number')
+    """
     value = reader.get(*path)
     if isinstance(value, str):
         return _from_text(reader, path, value)
