@@ -130,12 +130,7 @@ def _label(leaf: Leaf) -> str:
 def listing(
     framework: Framework, sections: Iterable[Section], arrays: Mapping[str, NDArray[Any]] | None = None
 ) -> Listing:
-    """A listing of sections, with the imports that they need in a section of its own before them.
-
-    >>> from tfpt_cli.frameworks import FRAMEWORKS
-    >>> listing(FRAMEWORKS["tensorflow"], [Section("x = tf.zeros(2) + np.pi")]).sections[0].source.splitlines()
-    ['import numpy as np', 'import tensorflow as tf']
-    """
+    """A listing of sections, with the imports that they need in a section of its own before them."""
     sections = list(sections)
     source = "\n".join(
         [s.source for s in sections] + [f"{leaf.show} {leaf.expression}" for s in sections for leaf in s.leaves]

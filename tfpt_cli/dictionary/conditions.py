@@ -39,12 +39,15 @@ class Conditions:
 
     @classmethod
     def written(cls, data: Mapping[str, Any]) -> Conditions:
-        """The conditions of a row or a scenario, by its keys `machine` and `versions`; `wrong_conditions` examines them."""
+        """The conditions that a row or a scenario has under its keys `machine` and `versions`.
+
+        What stands there is not examined here, but by `wrong_conditions`.
+        """
         machine = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in data.get("machine", {}).items()}
         return cls(machine=machine, versions=dict(data.get("versions", {})))
 
     def __bool__(self) -> bool:
-        """Whether anything is said."""
+        """Whether there is any condition."""
         return bool(self.machine or self.versions)
 
     def hold(self, environment: Mapping[str, str]) -> bool:
@@ -52,7 +55,7 @@ class Conditions:
         return not self.lacking(environment)
 
     def lacking(self, environment: Mapping[str, str]) -> str:
-        """Why they do not hold: `it holds where TensorFlow's oneDNN is off; here it is on`. Empty where they do."""
+        """Why the conditions do not hold in an environment, in words; empty where they hold."""
         for key, values in self.machine.items():
             here = environment.get(key, "unknown")
             if here not in (*values, "unknown"):
@@ -64,18 +67,14 @@ class Conditions:
         return ""
 
     def __str__(self) -> str:
-        """`where TensorFlow's oneDNN is off`, `for PyTorch >=2.8`; empty where nothing is said."""
+        """The conditions in words, such as `where TensorFlow's oneDNN is off`; empty where there is none."""
         machine = " and ".join(_is(key, values) for key, values in self.machine.items())
         versions = " and ".join(f"{VERSIONS[package]} {specifier}" for package, specifier in self.versions.items())
         return ", ".join([f"where {machine}"] * bool(machine) + [f"for {versions}"] * bool(versions))
 
 
 def wrong_conditions(data: Mapping[str, Any]) -> str:
-    """What cannot be in the keys `machine` and `versions` of a row, in words; empty where all can.
-
-    >>> wrong_conditions({"versions": {"torch": "new"}})
-    "'versions' has no torch: new"
-    """
+    """What cannot be in the keys `machine` and `versions` of a row, in words; empty where all can."""
     conditions = Conditions.written(data)
     for key, values in conditions.machine.items():
         if key not in MACHINE or not values or set(values) - set(MACHINE[key][1]):

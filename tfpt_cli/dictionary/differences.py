@@ -81,7 +81,7 @@ class Difference(Explanation):
     fixes: tuple[Fix, ...] = ()
 
     def with_numbers(self, names: Mapping[str, Any]) -> Difference:
-        """The row with a person's own numbers in what it says to write; `names` are those that its patterns bind."""
+        """A copy whose `write` has a person's own numbers in it; `names` are what the patterns bind in the code."""
         return replace(self, write={f: numbered(text, names) for f, text in self.advice.items()})
 
 

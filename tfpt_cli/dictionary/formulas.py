@@ -22,9 +22,6 @@ def calculate_gain(nonlinearity: str, a: float | None = None) -> float:
     """The gain that PyTorch recommends for a nonlinearity: the table in the documentation of `nn.init.calculate_gain`.
 
     `a` is the negative slope of a leaky ReLU (0.01 if None).
-
-    >>> calculate_gain("leaky_relu", 1.0), calculate_gain("selu")
-    (1.0, 0.75)
     """
     slope = 0.01 if a is None else a
     gains = {"tanh": 5 / 3, "relu": math.sqrt(2), "leaky_relu": math.sqrt(2 / (1 + slope**2)), "selu": 3 / 4}
@@ -44,11 +41,7 @@ def times(size: int | tuple[int, ...], count: int) -> tuple[int, ...]:
 
 
 def chosen(mode: str, fan_in: float, fan_out: float) -> float:
-    """The fan that a mode names: `fan_in`, `fan_out` or their mean, `fan_avg`; at least 1, as Keras has it.
-
-    >>> chosen("fan_avg", 3, 5)
-    4.0
-    """
+    """The fan that a mode names: `fan_in`, `fan_out` or their mean, `fan_avg`; at least 1, as Keras has it."""
     return max(1.0, {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode])
 
 

@@ -59,19 +59,11 @@ class Native:
         }
 
     def knows(self, name: str) -> bool:
-        """Whether a canonical name may stand in a scenario.
-
-        >>> native("torch").knows("F.relu"), native("torch").knows("torch.load")
-        (True, False)
-        """
+        """Whether a canonical name may stand in a scenario."""
         return name in self.calls or name in self.values
 
     def nearest(self, name: str, variables: Iterable[str] = ()) -> str:
-        """A hint for a name that may not stand here: the nearest that may, or an empty string where none is near.
-
-        >>> native("torch").nearest("torch.softmx")
-        ", did you mean 'torch.softmax'?"
-        """
+        """A hint for a name that may not stand here: the nearest that may, or an empty string where none is near."""
         by_last: dict[str, str] = {}
         for full in self.calls:
             by_last.setdefault(full.rsplit(".", 1)[-1], full)

@@ -50,12 +50,7 @@ class Part:
     unstable: str = ""
 
     def covers(self, quantity: str, case: str, dtype: str) -> bool:
-        """Whether a difference in this place is the one declared.
-
-        >>> part = parts_of([{"at": ["special"], "dtypes": ["float16"], "because": "it overflows"}])[0]
-        >>> part.covers("value", "special", "float16"), part.covers("value", "points", "float16")
-        (True, False)
-        """
+        """Whether a difference in this place is the one declared."""
         return (
             (quantity in self.quantities or "all" in self.quantities)
             and (not self.cases or case in self.cases)
@@ -64,7 +59,7 @@ class Part:
 
 
 def point_sets() -> Mapping[str, dict[str, Any]]:
-    """The sets of `points.yaml`, by name."""
+    """The sets of points in `points.yaml` by name, each with its domain in words and its values."""
     return rows_of("points")
 
 

@@ -126,7 +126,7 @@ class Unlike:
 
 @dataclass(frozen=True)
 class Initializer:
-    """A way to fill a parameter; the same on both sides. The keys are explained in `initializers.yaml`.
+    """A way to fill a parameter that means the same in both frameworks. The keys are explained in `initializers.yaml`.
 
     A framework that is missing from `spelling` is written as what the row `means`; with neither, `alone` says why.
     """
@@ -145,7 +145,7 @@ class Initializer:
 
     @property
     def random(self) -> bool:
-        """Whether it draws anything."""
+        """Whether it draws random numbers."""
         return bool(self.means or self.distribution or self.structure)
 
 
@@ -176,7 +176,7 @@ class LayerParameter:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer: its spelling by framework, the shapes that Keras builds it for, its parameters."""
+    """A layer: its spelling in each framework, the shapes that Keras builds it for, and its parameters."""
 
     name: str
     signature: Signature

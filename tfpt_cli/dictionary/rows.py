@@ -112,7 +112,7 @@ class Dictionary:
 
 @cache
 def dictionary() -> Dictionary:
-    """The one dictionary of this process."""
+    """The dictionary of this process, whose rows are made once and shared by all callers."""
     return Dictionary()
 
 
@@ -134,7 +134,10 @@ def drawn_layers(framework: str) -> frozenset[str]:
 
 @cache
 def unstable_operations() -> tuple[Operation, ...]:
-    """The operations of which a framework's answer at NaN depends on the place in a vector: asked for by every scenario."""
+    """The operations for which a framework's answer at NaN depends on the place in a vector.
+
+    Every scenario asks for them, so they are found without making any other row.
+    """
     rows = {name: row for kind in OPERATIONS for name, row in rows_of(f"operations/{kind}").items()}
     unstable = [name for name, row in rows.items() if any("unstable" in part for part in row.get("parts", ()))]
     return tuple(dictionary().operations[name] for name in unstable)
@@ -285,7 +288,7 @@ def _replaced(value: Any, put: Mapping[str, str]) -> Any:
 
 
 def _requires(name: str, row: Mapping[str, Any]) -> Mapping[str, ast.expr]:
-    """What must hold, by how a person would say it; a condition alone says it itself."""
+    """The conditions that must hold, by the words in which a person would say them; a condition without words is its own."""
     given = row.get("requires", {})
     return _expressions(name, given if isinstance(given, dict) else {given: given})
 

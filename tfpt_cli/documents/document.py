@@ -64,7 +64,10 @@ class Document:
         return value
 
     def problem(self, path: Path, message: str, *, offset: int | None = None, key: bool = False) -> Problem:
-        """A problem at the value (or the key) that stands at `path`; `offset` counts characters into a string value."""
+        """A problem with the value (or, with `key`, the key) at `path`, placed at its line and column in the file.
+
+        `offset` counts characters into a string value.
+        """
         if key and path in self._keys:
             mark = self._keys[path]
             return Problem(file=self.file, line=mark.line + 1, column=mark.column + 1, message=message)

@@ -34,7 +34,7 @@ SCHEMA = {
 
 @dataclass(frozen=True)
 class Values:
-    """What an input is given: Python source of a number, a list or a NumPy call, its shape, and the text as written.
+    """The values of an input: Python source (a number, a list or a NumPy call), their shape, and the text as written.
 
     `kind` is `number`, `boolean` where all are truth values, or `complex` where one is complex.
     """
@@ -56,11 +56,7 @@ class Values:
 
     @property
     def numbers(self) -> tuple[Any, ...]:
-        """The numbers in one row, nested lists flattened; empty where an array call gives them or there are more than 10,000.
-
-        >>> Values(source="[[1, 2], [3, 4]]", shape=(2, 2), shown="").numbers
-        (1, 2, 3, 4)
-        """
+        """The numbers in one row, nested lists flattened; empty where an array call gives them or there are more than 10,000."""
         if self.random or self.source.startswith("np.") or self.size > 10_000:
             return ()
         try:
@@ -72,11 +68,6 @@ class Values:
         """The values as a dtype of whole numbers or truth values holds them, or the number that it cannot hold, as text.
 
         NumPy's arrays convert themselves; written numbers do so in PyTorch alone, `torch.tensor([1.0], dtype=torch.bool)`.
-
-        >>> Values(source="[0.0, 2.0]", shape=(2,), shown="").held_as("int64").source
-        '[0, 2]'
-        >>> Values(source="[0.5, 2.0]", shape=(2,), shown="").held_as("int64")
-        '0.5'
         """
         if dtype != "bool" and "int" not in dtype:
             return self
@@ -92,11 +83,7 @@ class Values:
         return str(broken[0]) if broken else replace(self, source=number_text(_each(value, int)))
 
     def complex_draws(self) -> Values:
-        """These values in a complex dtype: a random array draws its imaginary part too.
-
-        >>> Values(source="rng.normal(size=3)", shape=(3,), shown="").complex_draws().source
-        'rng.normal(size=3) + 1j * rng.normal(size=3)'
-        """
+        """These values for an input of a complex dtype: random ones draw an imaginary part too, others stay as they are."""
         return replace(self, source=f"{self.source} + 1j * {self.source}") if self.random else self
 
 

@@ -58,11 +58,7 @@ def shape_of(
 
 
 def nested_shape(items: Any) -> Shape:
-    """The shape of nested lists of numbers. Raises `ShapeError` for ragged ones and for what is not a number.
-
-    >>> nested_shape([[1, 2, 3], [4, 5, 6]])
-    (2, 3)
-    """
+    """The shape of nested lists of numbers. Raises `ShapeError` for ragged ones and for what is not a number."""
     if not isinstance(items, (list, tuple)):
         if not isinstance(items, (int, float, complex)):
             raise ShapeError(f"{items!r} is not a number")

@@ -96,11 +96,6 @@ def filled(
     """A row's spelling, as a tree, with its parameters put in.
 
     Trailing settings that are None, or were not `given` and are off (None or False), are not written.
-
-    >>> signature = dictionary().operations["sum"].signature
-    >>> template = ast.parse("tf.reduce_sum(x, axis)", mode="eval").body
-    >>> ast.unparse(filled(template, signature, {"x"}, {"axis": 0}, {"x": ast.Name("y")}))
-    'tf.reduce_sum(y, 0)'
     """
     left_out = set()
     for parameter in reversed(signature.parameters):

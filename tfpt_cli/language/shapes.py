@@ -49,11 +49,7 @@ def broadcast(*shapes: Shape | None) -> Shape | None:
 
 
 def show(shape: Sequence[int]) -> str:
-    """A shape as Python writes a tuple.
-
-    >>> show((3,)), show([2, 3])
-    ('(3,)', '(2, 3)')
-    """
+    """A shape as Python writes a tuple."""
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
@@ -82,7 +78,10 @@ def _broadcast(arrays: list[Any], _: Settings) -> Shape | None:
 
 
 def _complex_of_two(arrays: list[Any], _: Settings) -> Shape | None:
-    """Elementwise, but no shape is claimed for a number: a derivative of a complex one needs a cotangent, as an array's."""
+    """The rule of an elementwise operation of two arrays with a complex result, whose shape is unknown where it is a number.
+
+    A derivative of a complex number needs a cotangent, as that of an array does.
+    """
     return broadcast(*arrays) or None
 
 

@@ -119,11 +119,7 @@ class Signature:
         return bound, complaints
 
     def show(self, name: str) -> str:
-        """The signature as a person reads it after the name of the call, cut off where it is long.
-
-        >>> parse_signature("x, /, *, axis: axis = 0").show("softmax")
-        'softmax(x, /, *, axis=0)'
-        """
+        """The signature as a person reads it after the name of the call, cut off where it is long."""
         text = self.text if len(self.text) <= 72 else self.text[:70].rsplit(",", 1)[0] + ", ..."
         return f"{name}({text})"
 
@@ -160,11 +156,7 @@ class Signature:
         return values, complaints
 
     def wrong(self, name: str, settings: Mapping[str, Any]) -> list[str]:
-        """A sentence for each of some settings' values that is not of the kind that its parameter is annotated with.
-
-        >>> parse_signature("size: size").wrong("linear", {"size": 0})
-        ["'size' of linear must be a whole number of at least 1, got 0"]
-        """
+        """A sentence for each of some settings' values that is not of the kind that its parameter is annotated with."""
         known = [parameter for parameter in self.parameters if parameter.name in settings]
         return [words for p in known if (words := p.misfit(name, settings[p.name]))]
 

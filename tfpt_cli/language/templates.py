@@ -97,9 +97,5 @@ class _Filler:
 
 
 def has_rest(call: ast.Call) -> bool:
-    """Whether the last positional argument of a call is `...`, which stands for any further arguments.
-
-    >>> has_rest(ast.parse("f(x, ...)", mode="eval").body), has_rest(ast.parse("f(x)", mode="eval").body)
-    (True, False)
-    """
+    """Whether the last positional argument of a call is `...`, which stands for any further arguments."""
     return bool(call.args) and isinstance(call.args[-1], ast.Constant) and call.args[-1].value is ...

@@ -60,7 +60,7 @@ def nodes(tree: ast.AST) -> list[ast.AST]:
 
 
 def copied(tree: Tree) -> Tree:
-    """A tree of the same syntax, without what has been noted at the nodes of the other one, such as places in a text."""
+    """A copy of a tree without what has been noted at its nodes, such as their places in a text."""
     fields = {}
     for name in tree._fields:
         value = getattr(tree, name, None)

@@ -151,12 +151,7 @@ def _with_settings(
 
 
 def layer_source(tree: ast.expr, names: Mapping[str, Any], given: set[str], framework: str) -> ast.Call:
-    """A layer's spelling with its settings put in; keywords that were not given have the same default in the row.
-
-    >>> template = ast.parse("nn.Linear(in_features, out_features, bias=bias)", mode="eval").body
-    >>> ast.unparse(layer_source(template, {"in_features": 3, "out_features": 4, "bias": True}, set(), "torch"))
-    'nn.Linear(3, 4)'
-    """
+    """A layer's spelling with its settings put in; keywords that were not given have the same default in the row."""
     left_out = {node.id for node in nodes(tree) if isinstance(node, ast.Name)} - given
     source = _with_settings(tree, names, framework, left_out)
     assert isinstance(source, ast.Call)
@@ -166,7 +161,7 @@ def layer_source(tree: ast.expr, names: Mapping[str, Any], given: set[str], fram
 def checked_settings(
     reader: Reader, path: tuple[Any, ...], row: Layer | Initializer, call: ast.Call
 ) -> dict[str, Any] | None:
-    """The constant settings of a neutral call, or None after complaining."""
+    """The values of the settings of a neutral call by name, or None after complaining to the reader about the call."""
     bound, complaints = row.signature.bind(row.name, call)
     settings, wrong = row.signature.values(row.name, bound)
     complaints += wrong
@@ -188,11 +183,7 @@ def _requirements(row: Layer | Initializer, settings: Mapping[str, Any], call: a
 
 
 def cannot_take(row: Initializer, shape: Shape) -> str:
-    """Why a parameter of this shape cannot be filled so, in words; empty where it can.
-
-    >>> cannot_take(dictionary().initializers["orthogonal"], (3,))
-    'orthogonal fills tensors with 2 or more axes, this parameter has 1: (3,)'
-    """
+    """Why a parameter of this shape cannot be filled so, in words; empty where it can."""
     least, most = row.axes or ((2, 16) if row.means is not None else (0, 16))
     if least <= len(shape) <= most:
         return ""
@@ -220,22 +211,14 @@ def alone(row: Initializer) -> str:
 
 
 def native_source(tree: ast.expr, framework: str) -> str:
-    """A native initializer as it is written; in PyTorch the tensor is passed in as `tensor`.
-
-    >>> native_source(ast.parse("nn.init.normal_(std=0.05)", mode="eval").body, "torch")
-    'nn.init.normal_(tensor, std=0.05)'
-    """
+    """A native initializer as it is written; in PyTorch the tensor is passed in as `tensor`."""
     if framework == TORCH and isinstance(tree, ast.Call):
         tree = ast.Call(tree.func, [ast.Name("tensor", ast.Load()), *tree.args], tree.keywords)
     return ast.unparse(tree)
 
 
 def native_fill(tree: ast.expr, framework: str) -> InitializerCall | None:
-    """The row that a native initializer corresponds to, with its settings; None where there is none.
-
-    >>> native_fill(ast.parse("keras.initializers.RandomNormal(stddev=0.1)", mode="eval").body, "tensorflow").text
-    'normal(0, 0.1)'
-    """
+    """The row that a native initializer corresponds to, with its settings; None where there is none."""
     if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
         tree = _named_class(tree.value) or tree
     if isinstance(tree, ast.Call) and called_name(tree).rsplit(".", 1)[-1] not in _templates(framework):
@@ -276,11 +259,7 @@ def _named_class(identifier: str) -> ast.expr | None:
 
 
 def constants(trees: Mapping[str, ast.expr]) -> dict[str, Any]:
-    """The Python values of the settings whose trees are constants; the others are left out.
-
-    >>> constants({"a": ast.parse("nn.init.calculate_gain('selu')", mode="eval").body, "b": ast.Name("x")})
-    {'a': 0.75}
-    """
+    """The Python values of the settings whose trees are constants; the others are left out."""
     values = {}
     for name, tree in trees.items():
         try:

@@ -33,7 +33,7 @@ class Layout:
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def turned(self, shape: Shape) -> Shape:
-        """Keras's shape of what has this shape in PyTorch. Raises `ValueError` where the pattern does not fit."""
+        """The shape in Keras of a parameter that has this shape in PyTorch. Raises `ValueError` where it does not fit."""
         if "..." in self.pattern or not self.pattern:
             return shape
         left, right = (groups(side) for side in self.pattern.split("->"))

@@ -36,7 +36,7 @@ MAX_WEIGHTS = 100_000_000
 
 @dataclass(frozen=True)
 class Copy:
-    """One layer and direction of a recurrent stack, such as `weight_ih_l0_reverse` belongs to.
+    """One layer and direction of a recurrent stack, for instance the first layer read backwards.
 
     `suffix` ends PyTorch's names (`_l0_reverse`), `cell` is the expression of Keras's cell, `input_size` the size of its input,
     and `index` the number of the layer, from 0.
@@ -70,12 +70,9 @@ def copies(row: Layer, names: Mapping[str, Any]) -> list[Copy]:
 
 
 def stacked(cell: ast.Call, depth: int, bidirectional: bool) -> ast.Call:
-    """Keras's layers for a stack of one cell that is `depth` layers deep: a layer alone, or several in a `Sequential`.
+    """Keras's layers for a stack that repeats one cell `depth` times: a layer alone, or a `Sequential` of several.
 
-    Where it is `bidirectional`, each is wrapped to run in both directions.
-
-    >>> ast.unparse(stacked(ast.parse("keras.layers.LSTM(4)", mode="eval").body, 1, bidirectional=True))
-    'keras.layers.Bidirectional(keras.layers.LSTM(4))'
+    Where it is `bidirectional`, each layer is wrapped to run in both directions.
     """
     whole: list[ast.expr] = []
     for index in range(depth):
@@ -299,10 +296,6 @@ def build_argument(row: Layer, names: Mapping[str, Any], given: tuple[int, ...] 
     """The source of the argument of Keras's `build`: the input's shape with the batch, or several of them.
 
     `given` is the scenario's own input shape, without the batch.
-
-    >>> from tfpt_cli.dictionary.rows import dictionary
-    >>> build_argument(dictionary().layers["linear"], {"in_features": 3})
-    '(None, 3)'
     """
     batch = [None]
     if row.build is not None:
