@@ -412,7 +412,7 @@ def _outermost_bad(node: ast.AST) -> Iterator[Complaint]:
 
 
 def mark_inputs(tree: ast.expr, names: set[str]) -> ast.expr:
-    """The tree itself, in which now every use of an input marked, so that an input called `e` is not taken for the number.
+    """Marks every use of an input in a tree, and gives the tree, so that an input called `e` is not taken for the number.
 
     >>> is_constant(ast.parse("2 * e", mode="eval").body), is_constant(mark_inputs(ast.parse("2 * e", mode="eval").body, {"e"}))
     (True, False)
