@@ -23,7 +23,7 @@ VERSIONS = {package: label for f in (*FRAMEWORKS.values(), NUMPY) for package, l
 class Conditions:
     """The machines and versions for which something holds; all of them unless something is said.
 
-    `machine` has the values by key one of which must be that of the machine, `versions` the PEP 440 specifiers by package.
+    `machine` has for each key the values that the machine may have there, `versions` a PEP 440 specifier for each package.
 
     >>> conditions = Conditions.written({"machine": {"tensorflow_onednn": "off"}, "versions": {"torch": ">=2.8"}})
     >>> str(conditions)
