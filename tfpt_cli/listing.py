@@ -46,10 +46,11 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Section:
-    """A few lines of source and what they leave. After a failed `required` section nothing else can run.
+    """A few lines of source and what they leave.
 
-    Of a section with a `group` that is only the rest of its group. `needs` names what the machine may lack; then the
-    section is skipped, and what it would leave with it. It does not run where one of the groups `after` which it stands failed.
+    After a failed `required` section nothing else can run; where that section has a `group`, only the rest of its group cannot.
+    `needs` names what the machine may lack; then the section is skipped, and what it would leave with it. A section does not run
+    either where one of the groups that are named in `after` has failed.
     """
 
     source: str
@@ -78,11 +79,21 @@ class Listing:
         return [(leaf.quantity, leaf.way) for section in self.sections for leaf in section.leaves]
 
     def titled(self, title: str) -> Listing:
-        """The listing with what its script says at its head; on one line, whatever a scenario is called."""
+        """A copy with the title that its script says at its head, on one line, whatever a scenario is called."""
         return replace(self, title="".join(c if c.isprintable() else " " for c in " ".join(title.split())))
 
     def script(self) -> str:
-        """The listing as a script that runs with plain `python` and prints its quantities."""
+        """The listing as a script that runs with plain `python` and prints its quantities.
+
+        >>> from tfpt_cli.frameworks import FRAMEWORKS
+        >>> print(listing(FRAMEWORKS["torch"], [Section("x = torch.zeros(2)")]).titled("zeros").script(), end="")
+        # Written by `tfpt code`: this is what `tfpt check` runs.
+        #
+        # zeros
+        import torch
+        <BLANKLINE>
+        x = torch.zeros(2)
+        """
         return "\n".join(line for _, text in self._placed() for line in [text, ""]).rstrip() + "\n"
 
     def request(self) -> list[dict[str, Any]]:
@@ -119,7 +130,7 @@ def _label(leaf: Leaf) -> str:
 def listing(
     framework: Framework, sections: Iterable[Section], arrays: Mapping[str, NDArray[Any]] | None = None
 ) -> Listing:
-    """A listing with the imports that its sections need."""
+    """A listing of sections, with the imports that they need in a section of its own before them."""
     sections = list(sections)
     source = "\n".join(
         [s.source for s in sections] + [f"{leaf.show} {leaf.expression}" for s in sections for leaf in s.leaves]

@@ -23,7 +23,15 @@ VERSIONS = {package: label for f in (*FRAMEWORKS.values(), NUMPY) for package, l
 class Conditions:
     """The machines and versions for which something holds; all of them unless something is said.
 
-    `machine` has by key the values of which one must be so, `versions` PEP 440 specifiers by package.
+    `machine` has for each key the values that the machine may have there, `versions` a PEP 440 specifier for each package.
+
+    >>> conditions = Conditions.written({"machine": {"tensorflow_onednn": "off"}, "versions": {"torch": ">=2.8"}})
+    >>> str(conditions)
+    "where TensorFlow's oneDNN is off, for PyTorch >=2.8"
+    >>> conditions.hold({"tensorflow_onednn": "off", "torch": "2.9.1"})
+    True
+    >>> conditions.lacking({"tensorflow_onednn": "on", "torch": "2.9.1"})
+    "it holds where TensorFlow's oneDNN is off; here it is on"
     """
 
     machine: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -31,12 +39,15 @@ class Conditions:
 
     @classmethod
     def written(cls, data: Mapping[str, Any]) -> Conditions:
-        """The conditions of a row or a scenario, by its keys `machine` and `versions`; `wrong_conditions` examines them."""
+        """The conditions that a row or a scenario has under its keys `machine` and `versions`.
+
+        What stands there is not examined here, but by `wrong_conditions`.
+        """
         machine = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in data.get("machine", {}).items()}
         return cls(machine=machine, versions=dict(data.get("versions", {})))
 
     def __bool__(self) -> bool:
-        """Whether anything is said."""
+        """Whether there is any condition."""
         return bool(self.machine or self.versions)
 
     def hold(self, environment: Mapping[str, str]) -> bool:
@@ -44,7 +55,7 @@ class Conditions:
         return not self.lacking(environment)
 
     def lacking(self, environment: Mapping[str, str]) -> str:
-        """Why they do not hold: `it holds where TensorFlow's oneDNN is off; here it is on`. Empty where they do."""
+        """Why the conditions do not hold in an environment, in words; empty where they hold."""
         for key, values in self.machine.items():
             here = environment.get(key, "unknown")
             if here not in (*values, "unknown"):
@@ -56,7 +67,7 @@ class Conditions:
         return ""
 
     def __str__(self) -> str:
-        """`where TensorFlow's oneDNN is off`, `for PyTorch >=2.8`; empty where nothing is said."""
+        """The conditions in words, such as `where TensorFlow's oneDNN is off`; empty where there is none."""
         machine = " and ".join(_is(key, values) for key, values in self.machine.items())
         versions = " and ".join(f"{VERSIONS[package]} {specifier}" for package, specifier in self.versions.items())
         return ", ".join([f"where {machine}"] * bool(machine) + [f"for {versions}"] * bool(versions))
@@ -75,7 +86,11 @@ def wrong_conditions(data: Mapping[str, Any]) -> str:
 
 
 def is_specifier(text: str) -> bool:
-    """Whether a text is a PEP 440 specifier, such as `>=2.8,<2.11`."""
+    """Whether a text is a PEP 440 specifier.
+
+    >>> is_specifier(">=2.8,<2.11"), is_specifier("2.8")
+    (True, False)
+    """
     from packaging.specifiers import InvalidSpecifier, SpecifierSet  # not above: a tenth of a second, for few
 
     try:

@@ -81,19 +81,22 @@ class Difference(Explanation):
     fixes: tuple[Fix, ...] = ()
 
     def with_numbers(self, names: Mapping[str, Any]) -> Difference:
-        """The row with a person's own numbers in what it says to write; `names` are those that its patterns bind."""
+        """A copy whose `write` has a person's own numbers in it; `names` are what the patterns bind in the code."""
         return replace(self, write={f: numbered(text, names) for f, text in self.advice.items()})
 
 
 @cache
 def differences() -> Mapping[str, Difference]:
-    """Every row, by id, in the order of the files. A row that does not parse raises `RowError` when it is asked for."""
+    """Every known difference, by its id, in the order of the files.
+
+    A row that does not parse raises `RowError` when it is asked for.
+    """
     areas = {name: file for file in names_below("differences") for name in rows_of(file)}
     return OnDemand(areas, lambda name, file: difference(name, file.rpartition("/")[2], rows_of(file)[name]))
 
 
 def difference(name: str, area: str, row: Mapping[str, Any]) -> Difference:
-    """The known difference that a row says; `area` is its file."""
+    """A row of a file below `differences/` as a record: `name` is its id, `area` the name of its file."""
     conditions = Conditions.written(row)
     advice = {f: _text(row["write"][f]) for f in FRAMEWORKS if f in row.get("write", {})}
     only = f" (So {conditions}.)" if conditions.machine else ""
@@ -148,7 +151,13 @@ _NUMBER = re.compile(r"\{([^{}]*__\w[^{}]*?) or ([^{}]*)\}")
 
 
 def numbered(text: str, names: Mapping[str, Any]) -> str:
-    """A text with its formulas filled in: `eps={__eps or 1e-5}` is `eps=0.1` where `__eps` is 0.1, else `eps=1e-5`."""
+    """A text with its formulas filled in, of the names that a row's patterns bind.
+
+    Where a formula gives no number, because a name in it is not bound, what stands behind `or` is put in.
+
+    >>> numbered("eps={__eps or 1e-5}", {"__eps": 0.1}), numbered("eps={__eps or 1e-5}", {})
+    ('eps=0.1', 'eps=1e-5')
+    """
     if not names:
         return _NUMBER.sub(r"\2", text)
 

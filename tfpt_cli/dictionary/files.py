@@ -30,12 +30,20 @@ Data = dict[str, dict[str, Any]]
 
 
 def rows_of(name: str) -> dict[str, Any]:
-    """The rows of a YAML file: `rows_of("operations/fft")`. They are shared by all callers, who leave them as they are."""
+    """The rows of a YAML file by name. They are shared by all callers, who leave them as they are.
+
+    >>> rows_of("operations/activations")["relu"]["torch"]
+    'F.relu(x)'
+    """
     return _all_rows()[name]
 
 
 def names_below(folder: str) -> list[str]:
-    """The files in a folder, by name: `["differences/activations", ...]`."""
+    """The names of the files in a folder, for `rows_of`.
+
+    >>> names_below("operations")[:2]
+    ['operations/activations', 'operations/elementwise']
+    """
     return [name for name in _all_rows() if name.startswith(f"{folder}/")]
 
 

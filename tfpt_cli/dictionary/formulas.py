@@ -29,7 +29,11 @@ def calculate_gain(nonlinearity: str, a: float | None = None) -> float:
 
 
 def times(size: int | tuple[int, ...], count: int) -> tuple[int, ...]:
-    """One size for every axis, or the given one for each: `times(3, 2)` is `(3, 3)`. Raises `ValueError` for another count."""
+    """One size for every axis, or the given size of each axis. Raises `ValueError` where there are not `count` of them.
+
+    >>> times(3, 2), times((3, 5), 2)
+    ((3, 3), (3, 5))
+    """
     sizes = tuple(size) if isinstance(size, (tuple, list)) else (size,) * count
     if len(sizes) != count:
         raise ValueError(f"{len(sizes)} sizes where {count} are needed")
@@ -66,7 +70,7 @@ UNKNOWN = (NameError, ValueError, TypeError, ArithmeticError)
 # The trees of the rows live as long as the program, and are told apart by identity.
 @lru_cache(maxsize=8192)
 def text_of(tree: ast.AST) -> str:
-    """The source text of a row's tree, which is asked for again and again and remembered."""
+    """The source text of a row's tree. It is asked for again and again, and therefore remembered."""
     return ast.unparse(tree)
 
 
@@ -78,6 +82,9 @@ def _compiled(tree: ast.AST) -> Any:
 def value_of(tree: ast.AST, names: Mapping[str, Any]) -> Any:
     """The value of a row's formula, given its settings (and whatever else the row may name).
 
-    Raises one of `UNKNOWN`.
+    Raises one of `UNKNOWN` where a name is missing or the arithmetic is impossible.
+
+    >>> value_of(ast.parse("1 / sqrt(fan_in)", mode="eval").body, {"fan_in": 16})
+    0.25
     """
     return eval(_compiled(tree), {**_NAMES, **names})  # noqa: S307 - a row of ours, see above

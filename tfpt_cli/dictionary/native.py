@@ -34,7 +34,11 @@ class Native:
     bare: tuple[str, ...]
 
     def canonical(self, name: str) -> str:
-        """`nn.functional.relu` and `Dense` as `F.relu` and `keras.layers.Dense`; an unknown name as it is."""
+        """The one name by which the lists know a call, for any of the names by which it is called; an unknown name as it is.
+
+        >>> native("torch").canonical("nn.functional.relu"), native("tensorflow").canonical("Dense")
+        ('F.relu', 'keras.layers.Dense')
+        """
         if "." not in name:
             return self._by_bare_name.get(name, name)
         for _ in range(2):
@@ -59,7 +63,7 @@ class Native:
         return name in self.calls or name in self.values
 
     def nearest(self, name: str, variables: Iterable[str] = ()) -> str:
-        """`, did you mean '...'?` for a name that may not stand here."""
+        """A hint for a name that may not stand here: the nearest that may, or an empty string where none is near."""
         by_last: dict[str, str] = {}
         for full in self.calls:
             by_last.setdefault(full.rsplit(".", 1)[-1], full)
@@ -71,7 +75,7 @@ class Native:
 
 @cache
 def native(framework: str) -> Native:
-    """The list of what native code of a framework may use."""
+    """The list of what native code of a framework (`torch` or `tensorflow`) may use."""
     data = json.loads((Path(__file__).parent / "native" / f"{framework}.json").read_text(encoding="utf-8"))
     return Native(
         framework=framework,
@@ -95,9 +99,13 @@ def settings_of(
 ) -> dict[str, ast.expr] | None:
     """The settings of a row that a native call means, by the row's template; None where the call is another function.
 
-    `settings_of(<nn.Linear(in_features, out_features, bias=bias)>, <nn.Linear(3, 4)>, "torch")` gives the trees of
-    `{"in_features": 3, "out_features": 4, "bias": True}`, the last one from the signature of `nn.Linear`. A constant in
-    the template must stand in the call too. With `exact`, the call may say nothing that the template does not.
+    A setting that the call leaves out has the default of the native function. A constant in the template must stand in the
+    call too. With `exact`, the call may say nothing that the template does not.
+
+    >>> template = ast.parse("nn.Linear(in_features, out_features, bias=bias)", mode="eval").body
+    >>> settings = settings_of(template, ast.parse("nn.Linear(3, 4)", mode="eval").body, "torch")
+    >>> {name: ast.unparse(tree) for name, tree in settings.items()}
+    {'in_features': '3', 'out_features': '4', 'bias': 'True'}
     """
     table = native(framework)
     name = table.canonical(called_name(call))

@@ -43,12 +43,20 @@ class Place:
 
 @dataclass(frozen=True)
 class Pattern:
-    """A pattern; raises `RowError` for one that does not parse."""
+    """A pattern; raises `RowError` for one that does not parse.
+
+    >>> code = ast.parse("torch.exp(F.gelu(2 * x))", mode="eval").body
+    >>> [ast.unparse(place.node) for place in Pattern("F.gelu(__x)").places([code])]
+    ['F.gelu(2 * x)']
+    >>> [ast.unparse(shared["__x"]) for shared in Pattern("F.gelu(__x)").inside([code])]
+    ['2 * x']
+    """
 
     text: str
 
     @cached_property
     def tree(self) -> ast.expr:
+        """The tree of the pattern; of a dotted name alone, such as `F.gelu`, a call of it with any arguments."""
         tree = parsed(self.text)
         if isinstance(tree, (ast.Attribute, ast.Name)) and dotted(tree) and not _wild(tree):
             return ast.Call(tree, [ast.Constant(...)], [])
@@ -57,7 +65,7 @@ class Pattern:
     def inside(
         self, trees: Iterable[ast.expr], shared: Shared | None = None, *, whole: bool = False
     ) -> Iterator[Shared]:
-        """Every place in the trees where it stands: what is bound there to the names that both sides share.
+        """For every place in the trees where the pattern stands, what the names that both sides share (`__x`) are bound to there.
 
         `shared` holds what those names are bound to already; `whole` asks for a tree that is nothing else.
         """
@@ -67,7 +75,7 @@ class Pattern:
     def places(
         self, trees: Iterable[ast.expr], shared: Shared | None = None, *, whole: bool = False
     ) -> Iterator[Place]:
-        """Every place in the trees where it stands, as `inside` finds them, with the nodes themselves."""
+        """Every place in the trees where the pattern stands, with the node itself; the arguments are those of `inside`."""
         for tree in trees:
             for node in [tree] if whole else ast.walk(tree):
                 bindings: Bindings = {}
@@ -82,7 +90,7 @@ class Pattern:
 
 
 def parsed(text: str) -> ast.expr:
-    """The tree of a pattern or a replacement; raises `RowError`."""
+    """The tree of a pattern or a replacement; raises `RowError` for one that does not parse."""
     try:
         return ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
@@ -90,7 +98,12 @@ def parsed(text: str) -> ast.expr:
 
 
 def rewritten(tree: ast.expr, rules: Mapping[str, str]) -> tuple[ast.expr, int]:
-    """A tree with every place that matches a pattern replaced, innermost first, and how many there were."""
+    """A copy of a tree with every place that matches a pattern replaced, innermost first, and how many such places there were.
+
+    >>> tree, count = rewritten(ast.parse("F.gelu(x) + 1", mode="eval").body, {"F.gelu(_x)": "F.gelu(_x, approximate='tanh')"})
+    >>> ast.unparse(tree), count
+    ("F.gelu(x, approximate='tanh') + 1", 1)
+    """
     rewriter = _Rewriter([(Pattern(pattern).tree, parsed(by)) for pattern, by in rules.items()])
     new: ast.expr = rewriter.visit(copied(tree))
     return new, rewriter.count

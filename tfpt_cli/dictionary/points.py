@@ -59,7 +59,7 @@ class Part:
 
 
 def point_sets() -> Mapping[str, dict[str, Any]]:
-    """The sets of `points.yaml`, by name."""
+    """The sets of points in `points.yaml` by name, each with its domain in words and its values."""
     return rows_of("points")
 
 

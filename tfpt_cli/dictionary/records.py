@@ -26,9 +26,12 @@ class RowError(Exception):
 
 
 class OnDemand(Mapping[str, Made], Generic[Made]):
-    """A mapping whose values are made when they are first asked for: `OnDemand({"a": "1 + 2"}, ast.parse)["a"]`.
+    """A mapping whose values are made when they are first asked for: by `make`, of the key and of what is `given` for it.
 
     A command needs few of the rows, and few of their expressions; to make all takes a tenth of a second.
+
+    >>> OnDemand({"a": "1 + 2"}, lambda key, text: f"{key} is {text}")["a"]
+    'a is 1 + 2'
     """
 
     def __init__(self, given: Mapping[str, Any], make: Callable[[str, Any], Made]) -> None:
@@ -115,7 +118,7 @@ class Unlike:
     NAMES: ClassVar[frozenset[str]] = frozenset({"shape", "turned", "gate_orders", "merged", "bidirectional"})
 
     def words(self, names: Mapping[str, Any]) -> str:
-        """Why, for a parameter of which the names are known; empty where the formula does not hold."""
+        """The reason in words, with the values in `names` put in; empty where the formula `where` does not hold."""
         if not value_of(self.where, names):
             return ""
         return "".join(part if isinstance(part, str) else str(value_of(part, names)) for part in self.because)
@@ -123,7 +126,7 @@ class Unlike:
 
 @dataclass(frozen=True)
 class Initializer:
-    """A way to fill a parameter; the same on both sides. The keys are explained in `initializers.yaml`.
+    """A way to fill a parameter that means the same in both frameworks. The keys are explained in `initializers.yaml`.
 
     A framework that is missing from `spelling` is written as what the row `means`; with neither, `alone` says why.
     """
@@ -142,7 +145,7 @@ class Initializer:
 
     @property
     def random(self) -> bool:
-        """Whether it draws anything."""
+        """Whether it draws random numbers."""
         return bool(self.means or self.distribution or self.structure)
 
 
@@ -173,7 +176,7 @@ class LayerParameter:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer: its spelling by framework, the shapes that Keras builds it for, its parameters."""
+    """A layer: its spelling in each framework, the shapes that Keras builds it for, and its parameters."""
 
     name: str
     signature: Signature
@@ -188,7 +191,10 @@ class Layer:
     scenario: str
 
     def names(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings, and the row's own names for formulas of them where those can be computed and are not given."""
+        """The settings, and the values of the row's own names, which are formulas of the settings.
+
+        A name that is given as a setting keeps that value, and one that cannot be computed is left out.
+        """
         names = dict(settings)
         for name, formula in self.where.items():
             if name in settings:
@@ -201,7 +207,7 @@ class Layer:
 
     @property
     def keys(self) -> dict[str, list[LayerParameter]]:
-        """What a scenario may fill, and the parameters that it fills."""
+        """The keys under which a scenario may fill the layer's parameters, each with the parameters that it fills."""
         keys: dict[str, list[LayerParameter]] = {}
         for entry in self.parameters.values():
             keys.setdefault(entry.key, []).append(entry)

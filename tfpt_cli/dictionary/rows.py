@@ -53,15 +53,23 @@ ROOTS = {
 
 
 class Dictionary:
-    """All rows, by neutral name. Asking for one raises `RowError` where an expression of it does not parse."""
+    """All rows, by neutral name. Asking for one raises `RowError` where an expression of it does not parse.
+
+    >>> ast.unparse(Dictionary().operations["relu"].spelling["torch"])
+    'F.relu(x)'
+    >>> Dictionary().operators["+"].name
+    'add'
+    """
 
     @cached_property
     def operations(self) -> Mapping[str, Operation]:
+        """The operations by neutral name, in the order of their files."""
         kinds = {name: kind for kind in OPERATIONS for name in rows_of(f"operations/{kind}")}
         return OnDemand(kinds, lambda name, kind: operation(name, rows_of(f"operations/{kind}")[name], kind))
 
     @cached_property
     def operators(self) -> Mapping[str, Operation]:
+        """The operations that have an operator, by that operator, such as `+` or `<=`."""
         written = {
             row["operator"]: name
             for kind in OPERATIONS
@@ -72,18 +80,25 @@ class Dictionary:
 
     @cached_property
     def initializers(self) -> Mapping[str, Initializer]:
+        """The initializers by neutral name."""
         return OnDemand(rows_of("initializers"), initializer)
 
     @cached_property
     def layers(self) -> Mapping[str, Layer]:
+        """The layers by neutral name; a row that stands for several is written out."""
         return OnDemand(dict(written_out(rows_of("layers"))), layer)
 
     @cached_property
     def arrays(self) -> Mapping[str, ArrayCall]:
+        """The calls that give an input its values, by name, such as `linspace`."""
         return OnDemand(rows_of("arrays"), array_call)
 
     def other_names(self, kind: str) -> dict[str, str]:
-        """Every name by which a person may look for a row of a kind, and the neutral name: `{"reduce_sum": "sum", ...}`."""
+        """Every name by which a person may look for a row of a kind (`operations`, ...), with the neutral name of that row.
+
+        >>> dictionary().other_names("operations")["reduce_sum"]
+        'sum'
+        """
         rows: Mapping[str, Any] = getattr(self, kind)
         names: dict[str, str] = {}
         for name, row in rows.items():
@@ -97,13 +112,17 @@ class Dictionary:
 
 @cache
 def dictionary() -> Dictionary:
-    """The one dictionary of this process."""
+    """The dictionary of this process, whose rows are made once and shared by all callers."""
     return Dictionary()
 
 
 @cache
 def drawn_layers(framework: str) -> frozenset[str]:
-    """The last names of the layer classes of a framework that start with random weights: `Linear`, `Conv2d`, `LSTM`."""
+    """The last names of the layer classes of a framework that start with random weights.
+
+    >>> "Linear" in drawn_layers("torch"), "LayerNorm" in drawn_layers("torch")
+    (True, False)
+    """
     found = set()
     for row in dictionary().layers.values():
         laws = [called_name(p.default[framework]) for p in row.parameters.values() if framework in p.default]
@@ -115,14 +134,17 @@ def drawn_layers(framework: str) -> frozenset[str]:
 
 @cache
 def unstable_operations() -> tuple[Operation, ...]:
-    """The operations of which a framework's answer at NaN depends on the place in a vector: asked for by every scenario."""
+    """The operations for which a framework's answer at NaN depends on the place in a vector.
+
+    Every scenario asks for them, so they are found without making any other row.
+    """
     rows = {name: row for kind in OPERATIONS for name, row in rows_of(f"operations/{kind}").items()}
     unstable = [name for name, row in rows.items() if any("unstable" in part for part in row.get("parts", ()))]
     return tuple(dictionary().operations[name] for name in unstable)
 
 
 def operation(name: str, row: Mapping[str, Any], kind: str) -> Operation:
-    """The operation that a row of `operations/` says; `kind` is its file."""
+    """A row of `operations/` as a record; `kind` is the name of its file."""
     signature = parse_signature(row["signature"])
     limits = {
         array: given if isinstance(given, list) else (given, math.inf) for array, given in row.get("axes", {}).items()
@@ -149,7 +171,7 @@ def operation(name: str, row: Mapping[str, Any], kind: str) -> Operation:
 
 
 def initializer(name: str, row: Mapping[str, Any]) -> Initializer:
-    """The initializer that a row of `initializers.yaml` says. Raises `RowError` for a distribution that is no call."""
+    """A row of `initializers.yaml` as a record. Raises `RowError` for a distribution that is no call."""
     distribution = expression(name, row["distribution"]) if "distribution" in row else None
     if distribution is not None and not isinstance(distribution, ast.Call):
         raise RowError(f"{name}: the distribution is not a call")
@@ -172,7 +194,7 @@ def initializer(name: str, row: Mapping[str, Any]) -> Initializer:
 
 
 def layer(name: str, row: Mapping[str, Any]) -> Layer:
-    """The layer that a row of `layers.yaml` says, once it is written out."""
+    """A row of `layers.yaml`, once it is written out, as a record."""
     return Layer(
         name=name,
         signature=parse_signature(row["signature"]),
@@ -212,7 +234,7 @@ def _parameter(where: str, name: str, row: Mapping[str, Any]) -> LayerParameter:
 
 
 def array_call(name: str, row: Mapping[str, Any]) -> ArrayCall:
-    """The call that gives an input its values, as a row of `arrays.yaml` says it."""
+    """A row of `arrays.yaml` as a record: a call that gives an input its values."""
     return ArrayCall(
         name=name,
         signature=parse_signature(row["signature"]),
@@ -230,7 +252,14 @@ def _placeholders(text: Any) -> str:
 
 
 def written_out(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of `layers.yaml`, each that stands for several written out, and the cell of a recurrent row after it."""
+    """The rows of `layers.yaml` by name, where a row that stands for several is written out as one row each.
+
+    The cell of a recurrent row follows it as a row of its own.
+
+    >>> rows = {"conv{n}d": {"each": {"n": [1, 2]}, "torch": "nn.Conv{n}d()"}}
+    >>> dict(written_out(rows))
+    {'conv1d': {'torch': 'nn.Conv1d()'}, 'conv2d': {'torch': 'nn.Conv2d()'}}
+    """
     for name, given in rows.items():
         row = {key: value for key, value in given.items() if key != "each"}
         values = given.get("each", {"": [""]})
@@ -259,7 +288,7 @@ def _replaced(value: Any, put: Mapping[str, str]) -> Any:
 
 
 def _requires(name: str, row: Mapping[str, Any]) -> Mapping[str, ast.expr]:
-    """What must hold, by how a person would say it; a condition alone says it itself."""
+    """The conditions that must hold, by the words in which a person would say them; a condition without words is its own."""
     given = row.get("requires", {})
     return _expressions(name, given if isinstance(given, dict) else {given: given})
 

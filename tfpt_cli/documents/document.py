@@ -33,12 +33,21 @@ _RESOLVER = _Loader("")
 
 
 class Mapping(dict[str, Any]):
-    """A YAML mapping."""
+    """A YAML mapping whose keys are texts."""
 
 
 @dataclass
 class Document:
-    """One YAML document of a file: plain `data`, and the place of every value and key in it, by path."""
+    """One YAML document of a file: plain `data`, and the place of every value and key in it, by path.
+
+    `line` is the line of the file, from 1, at which the document begins.
+
+    >>> found, problems = documents("a.yaml", "at: {x: [1, 2.5]}")
+    >>> found[0].data, found[0].at(("at", "x", 1))
+    ({'at': {'x': [1, 2.5]}}, 2.5)
+    >>> str(found[0].problem(("at", "x", 1), "too large"))
+    'a.yaml:1:13: too large'
+    """
 
     file: str
     text: str
@@ -55,7 +64,10 @@ class Document:
         return value
 
     def problem(self, path: Path, message: str, *, offset: int | None = None, key: bool = False) -> Problem:
-        """A problem at the value (or the key) that stands at `path`; `offset` counts characters into a string value."""
+        """A problem with the value (or, with `key`, the key) at `path`, placed at its line and column in the file.
+
+        `offset` counts characters into a string value.
+        """
         if key and path in self._keys:
             mark = self._keys[path]
             return Problem(file=self.file, line=mark.line + 1, column=mark.column + 1, message=message)
@@ -150,6 +162,9 @@ def documents(file: str, text: str) -> tuple[list[Document], list[Problem]]:
 
     A document with a problem of its own (a duplicate key, an anchor) is left out and the next one is read; a syntax
     error ends the file, and what stands before it is kept.
+
+    >>> documents("a.yaml", "{a: 1, a: 2}")[1][0].message
+    "the key 'a' stands here twice (first on line 1)"
     """
     found: list[Document] = []
     problems: list[Problem] = []

@@ -34,7 +34,7 @@ SCHEMA = {
 
 @dataclass(frozen=True)
 class Values:
-    """What an input is given: Python source of a number, a list or a NumPy call, its shape, and the text as written.
+    """The values of an input: Python source (a number, a list or a NumPy call), their shape, and the text as written.
 
     `kind` is `number`, `boolean` where all are truth values, or `complex` where one is complex.
     """
@@ -56,7 +56,7 @@ class Values:
 
     @property
     def numbers(self) -> tuple[Any, ...]:
-        """The numbers, in a row, where they are written out and few; else nothing."""
+        """The numbers in one row, nested lists flattened; empty where an array call gives them or there are more than 10,000."""
         if self.random or self.source.startswith("np.") or self.size > 10_000:
             return ()
         try:
@@ -83,12 +83,19 @@ class Values:
         return str(broken[0]) if broken else replace(self, source=number_text(_each(value, int)))
 
     def complex_draws(self) -> Values:
-        """These values in a complex dtype: a random array draws its imaginary part too."""
+        """These values for an input of a complex dtype: random ones draw an imaginary part too, others stay as they are."""
         return replace(self, source=f"{self.source} + 1j * {self.source}") if self.random else self
 
 
 def read_values(reader: Reader, path: Path) -> Values | None:
-    """The values at a path, or None after complaining about every problem in them."""
+    """The values at a path, or None after complaining about every problem in them.
+
+    >>> from tfpt_cli.documents.document import documents
+    >>> from tfpt_cli.documents.reader import Reader
+    >>> document = documents("a.yaml", "at: {x: 'linspace(-1, 1, 5)'}")[0][0]
+    >>> read_values(Reader(document, {}), ("at", "x"))
+    Values(source='np.linspace(-1, 1, 5)', shape=(5,), shown='linspace(-1, 1, 5)', kind='number')
+    """
     value = reader.get(*path)
     if isinstance(value, str):
         return _from_text(reader, path, value)

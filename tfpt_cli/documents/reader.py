@@ -27,7 +27,11 @@ _RESERVED = {root for framework in FRAMEWORKS.values() for root in framework.roo
 
 
 def bad_name(name: str) -> str:
-    """Why a name cannot be that of an input, an output or a matrix value; empty where it can."""
+    """Why a name cannot be that of an input, an output or a matrix value; empty where it can.
+
+    >>> bad_name("x"), bad_name("np")
+    ('', 'a listing uses it for something else; call it np_')
+    """
     if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
         return "use a word such as x or w1"
     if unicodedata.normalize("NFKC", name) != name:
@@ -37,7 +41,13 @@ def bad_name(name: str) -> str:
 
 @dataclass
 class Reader:
-    """One case of one document: its data, its `matrix` values, and the problems found so far."""
+    """One case of one document: its data, its `matrix` values, and the problems found so far.
+
+    >>> from tfpt_cli.documents.document import documents
+    >>> reader = Reader(documents("a.yaml", "expr: op(x) + 1")[0][0], {"op": "relu"})
+    >>> ast.unparse(reader.tree(("expr",))), reader.problems
+    ('relu(x) + 1', [])
+    """
 
     document: Document
     case: Mapping[str, Any]
@@ -54,7 +64,7 @@ class Reader:
         return value
 
     def complain(self, path: Path, message: str, *, offset: int | None = None, key: bool = False) -> None:
-        """Notes a problem at the value (or the key) at a path; `offset` counts characters into its text."""
+        """Notes a problem with the value (or the key) at a path; `offset` counts characters into its text."""
         self.problems.append(self.document.problem(path, message, offset=offset, key=key))
 
     def complain_all(self, path: Path, complaints: list[Complaint]) -> None:

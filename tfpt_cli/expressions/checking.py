@@ -42,10 +42,15 @@ ATTRIBUTES = {"T": "matrix_transpose", "mT": "matrix_transpose"}
 def shape_of(
     tree: ast.expr, inputs: Mapping[str, Shape | None], kinds: Mapping[str, str] | None = None
 ) -> tuple[Shape | None, list[Complaint]]:
-    """The shape of a neutral expression (None where it is not known), and everything that is wrong in it.
+    """The shape of a neutral expression (None where it is not known), and a complaint for everything that is wrong in it.
 
     `inputs` are the names it may use, with their shapes; `kinds` says which of them are `integers` or `booleans`, or
     may be `any`.
+
+    >>> shape_of(ast.parse("sum(x @ w, axis=0)", mode="eval").body, {"x": (2, 3), "w": (3, 4)})
+    ((4,), [])
+    >>> shape_of(ast.parse("relu(x, 2)", mode="eval").body, {"x": (2, 3)})[1][0].message
+    'relu takes 1 argument, got 2 (relu(x, /))'
     """
     checker = _Checker(inputs, kinds or {})
     shape = checker.array(tree)
@@ -310,7 +315,11 @@ def _indexed(shape: Shape, keys: list[Any]) -> Shape:
 
 
 def unknown(kind: str, name: str) -> str:
-    """`unknown layer 'Denze', did you mean 'linear'?`: the complaint about a name that has no row."""
+    """The complaint about a name that has no row; `kind` is `operation`, `initializer`, `layer` or `array`.
+
+    >>> unknown("layer", "Dense"), unknown("layer", "linaer")
+    ("unknown layer 'Dense': it is 'linear' here", "unknown layer 'linaer', did you mean 'linear'?")
+    """
     names = dictionary().other_names(f"{kind}s")
     if name in names and names[name] != name:
         return f"unknown {kind} '{name}': it is '{names[name]}' here"

@@ -31,8 +31,11 @@ class NoRow(Exception):
 def lifted(tree: ast.expr, framework: str, names: set[str], whole: Container[str] = ()) -> ast.expr:
     """The neutral expression that a checked native one means, by the rows' spellings. Raises `NoRow`.
 
-    `lifted(<tf.nn.relu(x)>, "tensorflow", {"x"})` is `relu(x)`. `names` are the names of arrays, `whole` the names of arrays
-    of whole numbers, of which a function may mean something else: to `F.cross_entropy` they are classes, not probabilities.
+    `names` are the names of arrays, `whole` the names of arrays of whole numbers, of which a function may mean something else: to
+    `F.cross_entropy` they are classes, not probabilities.
+
+    >>> ast.unparse(lifted(ast.parse("tf.nn.relu(x) + tf.reduce_sum(x, axis=0)", mode="eval").body, "tensorflow", {"x"}))
+    'relu(x) + sum(x, axis=0, keepdims=False)'
     """
     result: ast.expr = _Lifter(framework, names, whole).visit(copied(tree))
     return result
@@ -46,7 +49,11 @@ def holds_whole(tree: ast.expr, names: set[str], whole: Container[str]) -> bool:
 
 @cache
 def rows_by_call(framework: str) -> Mapping[str, list[tuple[Operation, ast.Call]]]:
-    """The rows that a framework's call spells, by its canonical name: `{"F.relu": [(<relu>, <F.relu(x)>)], ...}`."""
+    """The rows of operations that a framework's call spells, each with that spelling, by the canonical name of the call.
+
+    >>> [(row.name, ast.unparse(spelled)) for row, spelled in rows_by_call("torch")["F.elu"]]
+    [('elu', 'F.elu(x, alpha=alpha)')]
+    """
     table = native(framework)
     found: dict[str, list[tuple[Operation, ast.Call]]] = {}
     for row in dictionary().operations.values():

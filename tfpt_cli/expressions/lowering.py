@@ -40,22 +40,30 @@ _SIGNIFICAND = {"float16": 11, "bfloat16": 8, "float32": 24, "complex64": 24}
 
 
 def in_double(dtype: str) -> str:
-    """The dtype of double precision for numbers of a dtype."""
+    """The dtype of double precision for numbers of a dtype: `complex128` for a complex one, `float64` for any other."""
     return "complex128" if dtype.startswith("complex") else "float64"
 
 
 def written(tree: ast.expr, framework: str, dtype: str) -> str:
-    """A checked neutral expression as source text of a framework."""
+    """A checked neutral expression as source text of a framework, in which constant arrays are of the given dtype.
+
+    >>> tree = ast.parse("relu(x) ** 2", mode="eval").body
+    >>> written(tree, "torch", "float32"), written(tree, "tensorflow", "float32")
+    ('F.relu(x) ** 2', 'tf.nn.relu(x) ** 2')
+    """
     return ast.unparse(_Writer(framework, dtype).array(tree))
 
 
 def written_for_reference(tree: ast.expr, dtype: str, held: Iterator[int], *, digits: bool = False) -> str | None:
     """A checked neutral expression as source text for the reference: NumPy in float64, or with `digits` mpmath.
 
-    None where a row has no such spelling: `written_for_reference(<softmax(x)>, "float32", count(), digits=True)`.
+    None where a row has no such spelling.
 
     A constant that the checked dtype cannot hold is rounded to it, as the frameworks round it, so that the reference is
     asked about the same numbers. What is held by `stop_gradient` keeps the value of the first call, under a number of `held`.
+
+    >>> written_for_reference(ast.parse("exp(x) + 0.5", mode="eval").body, "float32", itertools.count())
+    'np.exp(x) + 0.5'
     """
     try:
         return ast.unparse(_Writer("mpmath" if digits else "numpy", dtype, held).array(tree))
@@ -67,8 +75,11 @@ def written_with_unknowns(tree: ast.expr, dtype: str, held: Iterator[int], unkno
     """A checked neutral expression for the reference, in which what no source decides has the value named `unknown`.
 
     Wherever an operation is asked at arguments that its row calls undecided, the variable `unknown` stands instead of
-    its value: `np.where(np.isneginf(x), _unknown, scipy.special.gammaln(x))`. What the result is at two values of that
-    variable tells which of its entries nobody decides: those that part. None where no operation has such arguments.
+    its value. What the result is at two values of that variable tells which of its entries nobody decides: those that part.
+    None where no operation has such arguments.
+
+    >>> written_with_unknowns(ast.parse("softsign(x)", mode="eval").body, "float32", itertools.count(), "_unknown")
+    'np.where(np.isinf(x), _unknown, x / (1 + np.abs(x)))'
     """
     writer = _Writer("numpy", dtype, held, unknown)
     source = ast.unparse(writer.array(tree))

@@ -14,9 +14,14 @@ from tfpt_cli.language.trees import called_name, children, dotted, nodes
 
 
 def check_native(tree: ast.expr, framework: str, variables: set[str], *, given: int = 0) -> list[Complaint]:
-    """Everything in a native expression that a scenario may not use: names, attributes, arguments.
+    """A complaint for everything in a native expression that a scenario may not use: names, attributes, arguments.
 
-    `given` counts leading arguments of the outermost call that tfpt passes itself.
+    `variables` are the names of the inputs; `given` counts leading arguments of the outermost call that tfpt passes itself.
+
+    >>> [complaint.message for complaint in check_native(ast.parse("F.sofmax(x)", mode="eval").body, "torch", {"x"})]
+    ["'F.sofmax' is not among the PyTorch calls that a scenario may make, did you mean 'F.softmax'?"]
+    >>> check_native(ast.parse("F.softmax(x, dim=0)", mode="eval").body, "torch", {"x"})
+    []
     """
     checker = _Checker(framework, variables)
     checker.visit(tree, given)
@@ -24,7 +29,11 @@ def check_native(tree: ast.expr, framework: str, variables: set[str], *, given: 
 
 
 def with_full_names(tree: ast.expr, framework: str, variables: set[str]) -> ast.expr:
-    """The tree with bare class names (`Dense`) written out, so that it runs with the usual imports alone."""
+    """The tree with bare class names (`Dense`) written out, so that it runs with the usual imports alone.
+
+    >>> ast.unparse(with_full_names(ast.parse("Dense(4)(x)", mode="eval").body, "tensorflow", {"x"}))
+    'keras.layers.Dense(4)(x)'
+    """
     table = native(framework)
     used = {node.id for node in nodes(tree) if isinstance(node, ast.Name)} - variables
     return renamed(tree, {name: full for name in used if (full := table.canonical(name)) in table.calls})

@@ -79,14 +79,14 @@ class Complaint:
 
 
 class NotConstant(Exception):
-    """Raised by `constant` for an expression that depends on an input or calls an unknown function."""
+    """Raised by `constant` for an expression that depends on an input or calls an unknown function; `node` is that part of it."""
 
     def __init__(self, node: ast.AST) -> None:
         self.node = node
 
 
 class BadConstant(Exception):
-    """Raised by `constant` for arithmetic that has no reasonable result (too large, a division by zero)."""
+    """Raised by `constant` for arithmetic that has no reasonable result (too large, a division by zero); `node` is that part."""
 
     def __init__(self, node: ast.AST, message: str) -> None:
         super().__init__(message)
@@ -94,9 +94,16 @@ class BadConstant(Exception):
 
 
 def parse(text: str) -> tuple[ast.expr | None, list[Complaint]]:
-    """The tree of an expression, or None, and everything in it that is outside the language.
+    """The tree of an expression and a complaint for everything in it that is outside the language.
 
-    Every node carries `offset`, the character of `text` at which it starts.
+    The tree is None where the text cannot be parsed at all, or is too long or too deep. Every node of a tree carries `offset`,
+    the character of `text` at which it starts.
+
+    >>> tree, complaints = parse("relu(x) ** 2")
+    >>> ast.unparse(tree), complaints
+    ('relu(x) ** 2', [])
+    >>> parse("x + (lambda: 0)")[1]
+    [Complaint(offset=5, message='a lambda is not allowed in a scenario')]
     """
     if len(text) > MAX_LENGTH:
         return None, [Complaint(0, f"the expression has {len(text)} characters; at most {MAX_LENGTH} are allowed")]
@@ -145,7 +152,7 @@ def offset(node: ast.AST) -> int:
 
 
 def _placed_nodes(tree: ast.expr, line: str, lead: int) -> tuple[int, int]:
-    """Gives every node its `offset`; how many nodes there are, and how deep they are nested."""
+    """Gives every node its `offset`; returns how many nodes there are, and how many levels deep they are nested."""
     encoded = b"" if line.isascii() else line.encode()
     level: list[ast.AST] = [tree]
     count = depth = 0
@@ -160,7 +167,7 @@ def _placed_nodes(tree: ast.expr, line: str, lead: int) -> tuple[int, int]:
 
 
 def outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a kind of node
-    """Everything in a tree that the language does not have."""
+    """A complaint for every part of a tree that a scenario may not contain, such as a lambda or an unknown operator."""
     if type(node) in _REFUSED:
         yield Complaint(offset(node), _REFUSED[type(node)])
         return
@@ -228,7 +235,11 @@ def outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a 
 
 
 def substitute(tree: ast.expr, values: Mapping[str, Any]) -> ast.expr:
-    """The tree with the `matrix` names replaced by their values; a text that is called becomes the name of the call."""
+    """The tree with the `matrix` names replaced by their values; a text that is called becomes the name of the call.
+
+    >>> ast.unparse(substitute(ast.parse("op(x) ** n", mode="eval").body, {"op": "relu", "n": 2}))
+    'relu(x) ** 2'
+    """
     return _Substitution(values).visit(copy.deepcopy(tree)) if values else tree
 
 
@@ -264,7 +275,11 @@ def literal(value: Any, at: ast.AST | None = None) -> ast.expr:
 
 
 def number_text(value: Any) -> str:
-    """Numbers and nested lists of them as source text (`[1.0, math.nan]`)."""
+    """Numbers and nested lists of them as Python source text, in which `math` is the module of that name.
+
+    >>> number_text([[1.0, math.nan], [2, 3]])
+    '[[1.0, math.nan], [2, 3]]'
+    """
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(number_text(item) for item in value)}]"
     if isinstance(value, float) and not math.isfinite(value):
@@ -294,6 +309,9 @@ def constant(node: ast.AST, *, functions: bool = False) -> Any:
 
     Raises `NotConstant` where it depends on something else, and `BadConstant` where the result would not be a number of
     reasonable size (`2 ** 2 ** 100`), at once and without computing it.
+
+    >>> constant(ast.parse("[2 * sqrt(4), -1]", mode="eval").body, functions=True)
+    [4.0, -1]
     """
     match node:
         case ast.Constant(value=value):
@@ -363,7 +381,10 @@ def is_constant(node: ast.AST) -> bool:
 
 
 def bad_constants(node: ast.AST) -> Iterator[Complaint]:
-    """The constant parts of a tree whose arithmetic must not be handed to a framework's process."""
+    """A complaint for every constant part of a tree whose value does not exist or is too large to compute.
+
+    Such a part must not be handed to a framework's process.
+    """
     if any(_is_bad(part) for part in nodes(node)):
         yield from _outermost_bad(node)
 
@@ -391,7 +412,11 @@ def _outermost_bad(node: ast.AST) -> Iterator[Complaint]:
 
 
 def mark_inputs(tree: ast.expr, names: set[str]) -> ast.expr:
-    """The tree with every use of an input marked, so that an input called `e` is not taken for the number."""
+    """Marks every use of an input in a tree, and gives the tree, so that an input called `e` is not taken for the number.
+
+    >>> is_constant(ast.parse("2 * e", mode="eval").body), is_constant(mark_inputs(ast.parse("2 * e", mode="eval").body, {"e"}))
+    (True, False)
+    """
     for node in nodes(tree):
         if isinstance(node, ast.Name) and node.id in names:
             node.input = True  # type: ignore[attr-defined]

@@ -2,6 +2,13 @@
 
 A shape is a tuple of sizes, or None where it is not known (behind a native call). A rule takes the shapes of the
 array arguments and the values of the settings, and gives the shape of the result or raises `ShapeError`.
+
+>>> RULES["matmul"]([(2, 3), (3, 4)], {})
+(2, 4)
+>>> RULES["reduce"]([(2, 3)], {"axis": 1, "keepdims": True})
+(2, 1)
+>>> RULES["concat"]([[(2, 3), (5, 3)]], {"axis": 0})
+(7, 3)
 """
 
 from __future__ import annotations
@@ -17,11 +24,17 @@ Settings = dict[str, Any]
 
 
 class ShapeError(Exception):
-    """Operands that do not fit; the message names their shapes."""
+    """Raised for operands whose shapes do not fit each other or the settings; the message names the shapes."""
 
 
 def broadcast(*shapes: Shape | None) -> Shape | None:
-    """The common shape under NumPy's broadcasting rules (the array API standard's), None if one is unknown."""
+    """The common shape under NumPy's broadcasting rules (the array API standard's), None if one of the shapes is unknown.
+
+    Raises `ShapeError` where the shapes do not broadcast.
+
+    >>> broadcast((2, 1), (3,))
+    (2, 3)
+    """
     if any(shape is None for shape in shapes):
         return None
     known = [shape for shape in shapes if shape is not None]
@@ -41,7 +54,13 @@ def show(shape: Sequence[int]) -> str:
 
 
 def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
-    """The axes named by an `axis` setting (None: all), counted from the front."""
+    """The axes named by an `axis` setting (None: all), counted from the front, of an array with `rank` axes.
+
+    Raises `ShapeError` for an axis that does not exist or is named twice.
+
+    >>> axes_of(-1, 3), axes_of(None, 2)
+    ((2,), (0, 1))
+    """
     if axis is None:
         return tuple(range(rank))
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
@@ -59,7 +78,10 @@ def _broadcast(arrays: list[Any], _: Settings) -> Shape | None:
 
 
 def _complex_of_two(arrays: list[Any], _: Settings) -> Shape | None:
-    """Elementwise, but no shape is claimed for a number: a derivative of a complex one needs a cotangent, as an array's."""
+    """The rule of an elementwise operation of two arrays with a complex result, whose shape is unknown where it is a number.
+
+    A derivative of a complex number needs a cotangent, as that of an array does.
+    """
     return broadcast(*arrays) or None
 
 
@@ -187,7 +209,7 @@ def _square_to_number(arrays: list[Any], settings: Settings) -> Shape | None:
 
 
 def _several(count: int) -> Callable[[list[Any], Settings], list[Shape | None]]:
-    """The rule of a call that gives so many arrays, the shapes of which are not known: two for `slogdet(x)`."""
+    """The rule of a call that gives `count` arrays whose shapes are not known, such as the two of `slogdet(x)`."""
     return lambda _, __: [None] * count
 
 

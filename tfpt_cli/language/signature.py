@@ -31,10 +31,15 @@ class Parameter:
 
     @property
     def required(self) -> bool:
+        """Whether a call must give it: an array or a setting without a default."""
         return self.default is None and self.kind in ("array", "setting")
 
     def misfit(self, name: str, value: Any) -> str:
-        """Why a value is not of the annotated kind, in words; empty where it is. None fits where it is the default."""
+        """Why a value is not of the annotated kind, in words; empty where it is. None fits where it is the default.
+
+        >>> parse_signature("x, /, *, axis: axis = 0").parameters[1].misfit("softmax", "last")
+        "'axis' of softmax must be a whole number, got 'last'"
+        """
         if self.annotation is None or (value is None and _is_none(self.default)):
             return ""
         kind, fits = KINDS[self.annotation]
@@ -43,17 +48,24 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Signature:
-    """A parsed signature. `text` is what a person reads, without the annotations: `x, /, *, axis=None`."""
+    """A parsed signature. `text` is what a person reads, without the annotations: `x, /, *, axis=None`.
+
+    >>> signature = parse_signature("x, /, *, axis: axis = 0")
+    >>> signature.text, signature.arrays, signature.settings
+    ('x, /, *, axis=0', ('x',), ('axis',))
+    """
 
     text: str
     parameters: tuple[Parameter, ...]
 
     @cached_property
     def arrays(self) -> tuple[str, ...]:
+        """The names of the parameters that are arrays: those before `/`."""
         return tuple(p.name for p in self.parameters if p.kind == "array")
 
     @cached_property
     def settings(self) -> tuple[str, ...]:
+        """The names of the parameters that are settings: those that are no arrays and neither `*args` nor `**kwargs`."""
         return tuple(p.name for p in self.parameters if p.kind == "setting")
 
     @cached_property
@@ -72,6 +84,13 @@ class Signature:
         """The arguments of a call by parameter name (those left out are missing), and what does not fit.
 
         `given` counts leading positional arguments that tfpt passes itself (the tensor of a native initializer).
+
+        >>> signature = parse_signature("x, /, *, axis: axis = 0")
+        >>> bound, complaints = signature.bind("softmax", ast.parse("softmax(y, axes=1)", mode="eval").body)
+        >>> {name: ast.unparse(tree) for name, tree in bound.items()}
+        {'x': 'y'}
+        >>> [complaint.message for complaint in complaints]
+        ["softmax has no argument 'axes', did you mean 'axis'? (softmax(x, /, *, axis=0))"]
         """
         complaints: list[Complaint] = []
         positional, kinds = self._positional[given:], self._kinds
@@ -100,12 +119,18 @@ class Signature:
         return bound, complaints
 
     def show(self, name: str) -> str:
-        """The signature as a person reads it after the name of the call."""
+        """The signature as a person reads it after the name of the call, cut off where it is long."""
         text = self.text if len(self.text) <= 72 else self.text[:70].rsplit(",", 1)[0] + ", ..."
         return f"{name}({text})"
 
     def values(self, name: str, bound: dict[str, ast.expr]) -> tuple[dict[str, Any], list[Complaint]]:
-        """The constant values of the settings, defaults filled in, and what is not of the annotated kind."""
+        """The constant values of the settings by name, defaults filled in, and a complaint for each that does not fit.
+
+        A value does not fit where it is no constant or not of the annotated kind; `bound` are the trees that `bind` gives.
+
+        >>> parse_signature("x, /, *, axis: axis = 0, keepdims: flag = False").values("sum", {"axis": ast.Constant(1)})
+        ({'axis': 1, 'keepdims': False}, [])
+        """
         values: dict[str, Any] = {}
         complaints = []
         for parameter in self.parameters:
@@ -131,7 +156,7 @@ class Signature:
         return values, complaints
 
     def wrong(self, name: str, settings: Mapping[str, Any]) -> list[str]:
-        """Of some settings' values, those that are not of the annotated kind, each in words."""
+        """A sentence for each of some settings' values that is not of the kind that its parameter is annotated with."""
         known = [parameter for parameter in self.parameters if parameter.name in settings]
         return [words for p in known if (words := p.misfit(name, settings[p.name]))]
 
@@ -142,7 +167,13 @@ def _is_none(tree: ast.expr | None) -> bool:
 
 @lru_cache(maxsize=4096)
 def parse_signature(text: str) -> Signature:
-    """A signature from its text, without the brackets around it. Raises `SyntaxError`."""
+    """The signature that a text says, which is written without the brackets around it. Raises `SyntaxError`.
+
+    Parameters before `/` are arrays, all others are settings.
+
+    >>> [(p.name, p.kind, p.annotation) for p in parse_signature("x, /, *, axis: axis = 0").parameters]
+    [('x', 'array', None), ('axis', 'setting', 'axis')]
+    """
     function = ast.parse(f"def f({text}): ...").body[0]
     assert isinstance(function, ast.FunctionDef)
     arguments = function.args
@@ -172,7 +203,13 @@ def _parameter(argument: ast.arg, kind: str, keyword_only: bool, default: ast.ex
 def bind_any(
     name: str, signatures: Iterable[str], call: ast.Call, *, given: int = 0
 ) -> tuple[Signature, dict[str, ast.expr], list[Complaint]]:
-    """The first of several overloads that a call fits; where none does, the one with the fewest complaints."""
+    """The overload among `signatures` that a call fits first, with what `bind` gives for it.
+
+    Where it fits none of them, the overload with the fewest complaints is given.
+
+    >>> bind_any("torch.max", ["input", "input, dim"], ast.parse("torch.max(x, dim=1)", mode="eval").body)[0].text
+    'input, dim'
+    """
     best: tuple[Signature, dict[str, ast.expr], list[Complaint]] | None = None
     for text in signatures:
         signature = parse_signature(text)

@@ -14,9 +14,16 @@ _LONGEST = 60
 def did_you_mean(
     wrong: str, names: Iterable[str], cutoff: float = 0.6, *, meant: Mapping[str, str] | None = None
 ) -> str:
-    """`, did you mean 'linear'?` for the nearest of `names`, or an empty string.
+    """A hint for a wrong name, to be put behind a message: the nearest of `names`, or an empty string where none is near.
 
-    `meant` says what to suggest in place of a name (`{"Dense": "linear"}`).
+    `meant` says what to suggest in place of a name (`{"Dense": "linear"}`); `cutoff` is how near it must be, 1 for equal.
+
+    >>> did_you_mean("sofmax", ["relu", "softmax"])
+    ", did you mean 'softmax'?"
+    >>> did_you_mean("Denze", ["Dense"], meant={"Dense": "linear"})
+    ", did you mean 'linear'?"
+    >>> did_you_mean("xyz", ["relu", "softmax"])
+    ''
     """
     if len(wrong) > _LONGEST:
         return ""

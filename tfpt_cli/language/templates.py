@@ -29,11 +29,14 @@ def fill(
     left_out: Set[str] = frozenset(),
     rests: Mapping[ast.Call, Rest] | None = None,
 ) -> ast.expr:
-    """A copy of a template with its names, dotted ones too, replaced by `values`: `f(y, 2)` for `f(x, 2)` and `{"x": y}`.
+    """A copy of a template with its names, dotted ones too, replaced by `values`.
 
     `decide` says of a condition whether it holds: of `a if axis else b` one branch is left, and without `decide` both stay.
     `compute` may give what an expression comes to, which then stands in its place. A keyword that is a name of `left_out` is
     not written: `f(x, axis=axis)` is `f(x)`. `rests` are the arguments that stand for the `...` of the template's calls.
+
+    >>> ast.unparse(fill(ast.parse("f(x, 2, axis=axis)", mode="eval").body, {"x": ast.Name("y")}, left_out={"axis"}))
+    'f(y, 2)'
     """
     filled: ast.expr = _Filler(
         values=values, decide=decide, compute=compute, left_out=left_out, rests=rests or {}
@@ -42,7 +45,11 @@ def fill(
 
 
 def renamed(tree: ast.expr, names: Mapping[str, str]) -> ast.expr:
-    """A tree with some of its names, dotted ones too, replaced by others: `{"Dense": "keras.layers.Dense"}`."""
+    """A copy of a tree in which some of the names, dotted ones too, are replaced by others.
+
+    >>> ast.unparse(renamed(ast.parse("Dense(4)(x)", mode="eval").body, {"Dense": "keras.layers.Dense"}))
+    'keras.layers.Dense(4)(x)'
+    """
     changed = {old: ast.parse(new, mode="eval").body for old, new in names.items() if new != old}
     return fill(tree, changed) if changed else tree
 

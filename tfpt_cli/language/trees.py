@@ -9,17 +9,29 @@ Tree = TypeVar("Tree", bound=ast.AST)
 
 
 def called_name(tree: ast.AST) -> str:
-    """`nn.Linear` for a tree that calls it, an empty string for one that is no call of a dotted name."""
+    """The dotted name that a tree calls, an empty string for a tree that is no call of a dotted name.
+
+    >>> called_name(ast.parse("nn.Linear(3, 4)", mode="eval").body), called_name(ast.parse("nn.Linear", mode="eval").body)
+    ('nn.Linear', '')
+    """
     return dotted(tree.func) if isinstance(tree, ast.Call) else ""
 
 
 def branches(tree: ast.expr) -> list[ast.expr]:
-    """The spellings among which a condition in a row chooses: `[a, b]` for `a if x else b`."""
+    """The spellings among which the conditions in a row choose, or the tree alone where it has none.
+
+    >>> [ast.unparse(tree) for tree in branches(ast.parse("f(x) if a else g(x) if b else h(x)", mode="eval").body)]
+    ['f(x)', 'g(x)', 'h(x)']
+    """
     return [*branches(tree.body), *branches(tree.orelse)] if isinstance(tree, ast.IfExp) else [tree]
 
 
 def dotted(tree: ast.AST) -> str:
-    """`tf.nn.relu` for the tree of that name, an empty string for any other tree."""
+    """The text of a dotted name, an empty string for any other tree.
+
+    >>> dotted(ast.parse("tf.nn.relu", mode="eval").body), dotted(ast.parse("x[0].T", mode="eval").body)
+    ('tf.nn.relu', '')
+    """
     parts: list[str] = []
     while isinstance(tree, ast.Attribute):
         parts.append(tree.attr)
@@ -48,7 +60,7 @@ def nodes(tree: ast.AST) -> list[ast.AST]:
 
 
 def copied(tree: Tree) -> Tree:
-    """A tree of the same syntax, without what has been noted at the nodes of the other one, such as places in a text."""
+    """A copy of a tree without what has been noted at its nodes, such as their places in a text."""
     fields = {}
     for name in tree._fields:
         value = getattr(tree, name, None)

@@ -35,14 +35,22 @@ Fans = tuple[int, int]
 
 @dataclass(frozen=True)
 class InitializerCall:
-    """A row of an initializer with the values of its settings: what `he_normal()` or `uniform(-1, 1)` says."""
+    """A row of an initializer with the values of its settings: what `he_normal()` or `uniform(-1, 1)` says.
+
+    >>> call = native_fill(ast.parse("nn.init.normal_(std=0.05)", mode="eval").body, "torch")
+    >>> call.text, call.settings
+    ('normal(0, 0.05)', {'mean': 0.0, 'std': 0.05})
+    """
 
     row: Initializer
     settings: Mapping[str, Any]
 
     @property
     def text(self) -> str:
-        """The neutral call: all numbers of a distribution, `normal(0, 0.05)`; else what is not the default, by name."""
+        """The neutral call as text.
+
+        A distribution has all of its numbers, `normal(0, 0.05)`; any other call what is not the default, by name.
+        """
         words = []
         for parameter in self.row.signature.parameters:
             value = self.settings[parameter.name]
@@ -54,9 +62,13 @@ class InitializerCall:
         return f"{self.row.name}({', '.join(words)})"
 
     def base(self, fans: Fans | None) -> InitializerCall | None:
-        """The row without a formula that this comes to for a tensor with these fans: `normal(0, 0.1)` for a `he_normal()`.
+        """The call of a row without a formula that this comes to for a tensor with these fans.
 
         None where the formula needs the fans and there are none.
+
+        >>> call = native_fill(ast.parse("keras.initializers.GlorotUniform()", mode="eval").body, "tensorflow")
+        >>> call.text, call.base((8, 16)).text
+        ('glorot_uniform()', 'uniform(-0.5, 0.5)')
         """
         if self.row.means is None:
             return self
@@ -70,7 +82,13 @@ def _number(value: float) -> str:
 
 
 def formula(tree: ast.expr, names: Mapping[str, Any], fans: Fans | None) -> InitializerCall | None:
-    """What a row's formula of an initializer (`uniform(-1 / sqrt(fan_in), ...)`) gives; None without the fans that it needs."""
+    """The initializer that a row's formula gives, without formulas in it; None without the fans that it needs.
+
+    `names` are the settings that the formula may use.
+
+    >>> formula(ast.parse("uniform(-k / sqrt(fan_in), k / sqrt(fan_in))", mode="eval").body, {"k": 2}, (16, 8)).text
+    'uniform(-0.5, 0.5)'
+    """
     given = {} if fans is None else {"fan_in": fans[0], "fan_out": fans[1]}
     try:
         found = value_of(tree, {**_makers(), **names, **given})
@@ -101,6 +119,10 @@ def written(
 
     `fans` is what the framework counts, `both` what is meant: where they part, a formula of the fans is written out
     with its numbers. `shape` and `first` are the parameter's shape in Keras and the axis of it that is PyTorch's first.
+
+    >>> call = native_fill(ast.parse("nn.init.normal_(std=0.05)", mode="eval").body, "torch")
+    >>> written(call, "torch", (3, 4), (3, 4), (3, 4), 1), written(call, "tensorflow", (3, 4), (3, 4), (3, 4), 1)
+    ('nn.init.normal_(tensor, mean=0.0, std=0.05)', 'keras.initializers.RandomNormal(mean=0.0, stddev=0.05)')
     """
     if initializer.row.means is not None and (framework not in initializer.row.spelling or fans != both):
         base = initializer.base(both)
@@ -139,7 +161,7 @@ def layer_source(tree: ast.expr, names: Mapping[str, Any], given: set[str], fram
 def checked_settings(
     reader: Reader, path: tuple[Any, ...], row: Layer | Initializer, call: ast.Call
 ) -> dict[str, Any] | None:
-    """The constant settings of a neutral call, or None after complaining."""
+    """The values of the settings of a neutral call by name, or None after complaining to the reader about the call."""
     bound, complaints = row.signature.bind(row.name, call)
     settings, wrong = row.signature.values(row.name, bound)
     complaints += wrong
@@ -196,7 +218,7 @@ def native_source(tree: ast.expr, framework: str) -> str:
 
 
 def native_fill(tree: ast.expr, framework: str) -> InitializerCall | None:
-    """The row that a native initializer corresponds to, None where there is none."""
+    """The row that a native initializer corresponds to, with its settings; None where there is none."""
     if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
         tree = _named_class(tree.value) or tree
     if isinstance(tree, ast.Call) and called_name(tree).rsplit(".", 1)[-1] not in _templates(framework):
@@ -237,7 +259,7 @@ def _named_class(identifier: str) -> ast.expr | None:
 
 
 def constants(trees: Mapping[str, ast.expr]) -> dict[str, Any]:
-    """The values of those settings that are constants."""
+    """The Python values of the settings whose trees are constants; the others are left out."""
     values = {}
     for name, tree in trees.items():
         try:

@@ -22,6 +22,10 @@ class Layout:
 
     `sizes` are lengths of axes that the pattern does not tell. Where its axis `gate` holds `blocks`, they stand in the
     order that is given for each framework.
+
+    >>> layout = Layout("out in -> in out")
+    >>> layout.turned((4, 3)), layout.first()
+    ((3, 4), 1)
     """
 
     pattern: str = ""
@@ -29,7 +33,7 @@ class Layout:
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def turned(self, shape: Shape) -> Shape:
-        """Keras's shape of what has this shape in PyTorch. Raises `ValueError` where the pattern does not fit."""
+        """The shape in Keras of a parameter that has this shape in PyTorch. Raises `ValueError` where it does not fit."""
         if "..." in self.pattern or not self.pattern:
             return shape
         left, right = (groups(side) for side in self.pattern.split("->"))
@@ -47,23 +51,31 @@ class Layout:
         return tuple(math.prod(1 if name == "1" else lengths[name] for name in group) for group in right)
 
     def axes(self, framework: Framework) -> str:
-        """The axes as a framework orders them: of `out in -> in out` PyTorch's are `out in`."""
+        """The axes as a framework orders them: the left side of the pattern for PyTorch, the right one for Keras."""
         left, _, right = self.pattern.partition("->")
         return (left if framework is TORCH else right).strip()
 
     def first(self) -> int:
-        """The axis in Keras that holds PyTorch's first one."""
+        """The index of the axis in Keras that holds PyTorch's first axis."""
         left, right = (groups(side) for side in self.pattern.split("->"))
         name = left[0][0]
         return next((index for index, group in enumerate(right) if name in group), 0)
 
 
 def layout_of(text: str) -> Layout:
-    """A layout as a scenario writes it: a pattern, and after commas the lengths that it does not tell (`..., c=8, h=4`)."""
+    """A layout as a scenario writes it: a pattern, and after commas the lengths of axes that the pattern does not tell.
+
+    >>> layout_of("(h d) in -> in h d, h=4").turned((8, 3))
+    (3, 4, 2)
+    """
     pattern, *lengths = (part.strip() for part in text.split(","))
     return Layout(pattern, {axis.strip(): int(size) for axis, _, size in (length.partition("=") for length in lengths)})
 
 
 def groups(side: str) -> list[list[str]]:
-    """The axes of one side of a pattern, each as the names that make it up: `(gate out) in` is `[[gate, out], [in]]`."""
+    """The axes of one side of a pattern, each as the names that make it up.
+
+    >>> groups("(gate out) in")
+    [['gate', 'out'], ['in']]
+    """
     return [[*re.findall(r"[^\s()]+", part)] for part in re.findall(r"\([^()]*\)|[^\s()]+", side)]

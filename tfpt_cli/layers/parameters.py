@@ -44,17 +44,20 @@ class Initialization:
 
     @cached_property
     def base(self) -> InitializerCall | None:
-        """The plainest row that it comes to, with its numbers."""
+        """The initializer without formulas that it comes to, with its numbers for the fans in `meant`.
+
+        None where no row knows it, or where it needs fans that are not known.
+        """
         return self.at(self.meant) if self.at is not None else None
 
     @property
     def random(self) -> bool | None:
-        """Whether it draws; None where no row says."""
+        """Whether it draws random numbers; None where no row says."""
         return None if self.base is None else self.base.row.random
 
     @property
     def scaled(self) -> bool:
-        """Whether the fans decide what it draws."""
+        """Whether what it draws depends on the fans."""
         return self.at is not None and self.fans is not None and self.at((4, 4)) != self.at((9, 9))
 
     @property
@@ -64,7 +67,14 @@ class Initialization:
 
     @property
     def text(self) -> str:
-        """What it is as a person reads it, formula and numbers: `glorot_uniform() = uniform(-0.29, 0.29)`."""
+        """What it is as a person reads it, a formula together with the numbers that it comes to.
+
+        >>> import ast
+        >>> from tfpt_cli.layers.initializers import native_fill
+        >>> call = native_fill(ast.parse("keras.initializers.GlorotUniform()", mode="eval").body, "tensorflow")
+        >>> Initialization(initializer=call, at=call.base, meant=(8, 16)).text
+        'glorot_uniform() = uniform(-0.5, 0.5)'
+        """
         if self.base is None:
             return ""
         formula, numbers = self.formula or (self.initializer or self.base).text, self.base.text
@@ -92,11 +102,11 @@ class FilledParameter:
 
     @property
     def quantity(self) -> Quantity:
-        """Its values, as a quantity."""
+        """The quantity under which the values of this parameter are reported."""
         return Quantity(kind=PARAMETER, output=self.name)
 
     def built_again(self, framework: str) -> bool:
-        """Whether it is drawn by building the whole layer again."""
+        """Whether the layer must be built again to draw this parameter anew, because nothing draws it by itself."""
         there = self.attribute[framework] is not None
         return there and framework in self.rebuilt and self.initialization[framework].random is not False
 

@@ -36,7 +36,11 @@ MAX_WEIGHTS = 100_000_000
 
 @dataclass(frozen=True)
 class Copy:
-    """One layer and direction of a recurrent stack: the end of PyTorch's names, Keras's cell, the size of its input."""
+    """One layer and direction of a recurrent stack, for instance the first layer read backwards.
+
+    `suffix` ends PyTorch's names (`_l0_reverse`), `cell` is the expression of Keras's cell, `input_size` the size of its input,
+    and `index` the number of the layer, from 0.
+    """
 
     suffix: str
     cell: str
@@ -45,7 +49,13 @@ class Copy:
 
 
 def copies(row: Layer, names: Mapping[str, Any]) -> list[Copy]:
-    """Every layer and direction of a recurrent row; of any other row, one copy."""
+    """One `Copy` for every layer and direction of a recurrent row, by the settings in `names`; one in all for any other row.
+
+    >>> from tfpt_cli.dictionary.rows import dictionary
+    >>> found = copies(dictionary().layers["lstm"], {"hidden_size": 4, "input_size": 3, "bidirectional": True})
+    >>> [(copy.suffix, copy.cell, copy.input_size) for copy in found]
+    [('_l0', 'layer.forward_layer.cell', 3), ('_l0_reverse', 'layer.backward_layer.cell', 3)]
+    """
     if not row.recurrent:
         return [Copy(suffix="", cell="layer", input_size=0, index=0)]
     depth, directions = names.get("num_layers", 1), ("", "_reverse")[: 1 + names.get("bidirectional", False)]
@@ -60,7 +70,10 @@ def copies(row: Layer, names: Mapping[str, Any]) -> list[Copy]:
 
 
 def stacked(cell: ast.Call, depth: int, bidirectional: bool) -> ast.Call:
-    """Keras's layers for a stack of one cell: a layer alone, in both directions, or several in a row."""
+    """Keras's layers for a stack that repeats one cell `depth` times: a layer alone, or a `Sequential` of several.
+
+    Where it is `bidirectional`, each layer is wrapped to run in both directions.
+    """
     whole: list[ast.expr] = []
     for index in range(depth):
         keywords = [*cell.keywords]
@@ -100,7 +113,7 @@ class Slot:
         statements: Callable[[], tuple[str, ...]],
         rebuilt: frozenset[str],
     ) -> FilledParameter:
-        """The parameter, filled so."""
+        """The parameter with an initialization for each framework, and the statements that fill it in PyTorch."""
         attribute = self.attribute[TENSORFLOW] or ""
         holder = attribute.split("[")[0] if attribute.endswith("]") else attribute
         ours = self.attribute[TORCH] or ""
@@ -132,7 +145,7 @@ class Slot:
         return f"{holder.rpartition('.')[0]}.{self.entry.keras_argument}"
 
     def filled(self, initializer: InitializerCall) -> dict[str, Initialization]:
-        """Both sides filled by a neutral initializer, each in its own spelling."""
+        """The initialization of each framework by a neutral initializer, each in the framework's own spelling."""
         shape, first = self.turned or (), self.layout.first()
 
         def one(framework: str) -> Initialization:
@@ -145,7 +158,7 @@ class Slot:
         return {framework: one(framework) for framework in FRAMEWORKS}
 
     def native(self, tree: ast.expr, framework: str) -> Initialization:
-        """A side filled by a native initializer."""
+        """The initialization of one framework by a native initializer."""
         initializer, fans = native_fill(tree, framework), self.fans[framework]
         return Initialization(
             initializer=initializer,
@@ -156,7 +169,7 @@ class Slot:
         )
 
     def too_many(self, framework: str) -> str:
-        """That it has more values than can be compared, in words; empty where it has not."""
+        """The complaint that it has more values in a framework than can be compared; empty where it has not."""
         shape = self.shape if framework == TORCH else self.turned
         weights = math.prod(shape or ())
         if weights <= MAX_WEIGHTS:
@@ -164,7 +177,7 @@ class Slot:
         return f"{self.name} would have {weights:.3g} values; at most {MAX_WEIGHTS:,} are allowed"
 
     def refused(self, initializer: InitializerCall) -> str:
-        """Why this parameter cannot be filled so, in words; empty where it can."""
+        """Why this parameter cannot be filled by an initializer, because of how many axes it has; empty where it can."""
         if self.shape is None or self.turned is None:
             return ""
         shape = self.shape if len(self.shape) <= len(self.turned) else self.turned
@@ -185,7 +198,15 @@ class Slot:
 
 
 def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slot]:
-    """The parameters of a layer, whose settings are given by framework (those that a native call does not tell are missing)."""
+    """The parameters of a layer, one after another, for the layer's settings by framework.
+
+    A setting that a native call does not tell is missing there.
+
+    >>> from tfpt_cli.dictionary.rows import dictionary
+    >>> settings = {"in_features": 3, "out_features": 4, "bias": True}
+    >>> [(s.name, s.shape, s.turned) for s in slots(dictionary().layers["linear"], {f: settings for f in FRAMEWORKS})]
+    [('weight', (4, 3), (3, 4)), ('bias', (4,), (4,))]
+    """
     known = {framework: row.names(values) for framework, values in settings.items()}
     every = copies(row, known[TORCH])
     for copy in every:
@@ -272,7 +293,10 @@ def _turned(layout: Layout, shape: Shape | None) -> Shape | None:
 
 
 def build_argument(row: Layer, names: Mapping[str, Any], given: tuple[int, ...] | None = None) -> str:
-    """What Keras's `build` is given: the shape with the batch, or several; `given` is the scenario's own input shape."""
+    """The source of the argument of Keras's `build`: the input's shape with the batch, or several of them.
+
+    `given` is the scenario's own input shape, without the batch.
+    """
     batch = [None]
     if row.build is not None:
         shapes = [tuple(batch + list(shape)) for shape in value_of(row.build, names)]
@@ -290,7 +314,13 @@ def layer_call(
     keywords: Mapping[str, Initialization | str],
     framework: str,
 ) -> str:
-    """The source of a layer in a framework; Keras's gets its initializers (and plain text) as `keywords`."""
+    """The source of a layer in a framework; Keras's gets its initializers (and plain text) as `keywords`.
+
+    >>> from tfpt_cli.dictionary.rows import dictionary
+    >>> settings = {"in_features": 3, "out_features": 4, "bias": True}
+    >>> layer_call(dictionary().layers["linear"], settings, set(settings), {}, "tensorflow")
+    'keras.layers.Dense(4, use_bias=True)'
+    """
     call = layer_source(row.spelling[framework], row.names(settings), given, framework)
     if framework == TENSORFLOW:
         for name, value in keywords.items():
