@@ -105,3 +105,9 @@ def test_ci_calls_the_test_command_of_the_readme() -> None:
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "README.md" in ci
     assert "-m pytest" in ci
+
+
+def test_no_merge_left_its_marks() -> None:
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("*/*/*.md")]
+    assert len(texts) >= 4
+    assert [path for path in texts if re.search(r"^(<{7}|>{7}) ", path.read_text(encoding="utf-8"), re.MULTILINE)] == []

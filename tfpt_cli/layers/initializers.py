@@ -20,6 +20,7 @@ from tfpt_cli.language.expression import (
     literal,
     offset,
 )
+from tfpt_cli.language.shapes import show
 from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import branches, called_name, nodes
 
@@ -189,7 +190,7 @@ def cannot_take(row: Initializer, shape: Shape) -> str:
         return ""
     needed = f"{least}" if least == most else f"{least} or more" if most >= 5 and least == 2 else f"{least} to {most}"
     why = " (it counts fan_in and fan_out)" if row.means is not None else ""
-    return f"{row.name} fills tensors with {needed} axes{why}, this parameter has {len(shape)}: {_show(shape)}"
+    return f"{row.name} fills tensors with {needed} axes{why}, this parameter has {len(shape)}: {show(shape)}"
 
 
 def not_the_same(row: Initializer, names: Mapping[str, Any]) -> str:
@@ -198,10 +199,6 @@ def not_the_same(row: Initializer, names: Mapping[str, Any]) -> str:
     `names` are its settings, and what the head of `initializers.yaml` says that `unlike` may use.
     """
     return next(filter(None, (unlike.words(names) for unlike in row.unlike)), "")
-
-
-def _show(shape: Shape) -> str:
-    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
 
 
 def alone(row: Initializer) -> str:
