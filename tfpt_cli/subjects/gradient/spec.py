@@ -130,13 +130,17 @@ class Meaning:
     def inputs(self) -> set[str]:
         """The inputs that it depends on, by way of its lines too.
 
-        >>> tree = {text: ast.parse(text, mode="eval").body for text in ("h * w", "x + 1")}
-        >>> sorted(Meaning(result=tree["h * w"], lines={"h": tree["x + 1"]}, dtype="float32").inputs)
+        >>> from tfpt_cli.language.expression import mark_inputs
+        >>> h, result = (ast.parse(text, mode="eval").body for text in ("tanh(x) + 1", "h * w"))
+        >>> for tree in (h, result):
+        ...     _ = mark_inputs(tree, {"x", "w", "h"})
+        >>> sorted(Meaning(result=result, lines={"h": h}, dtype="float32").inputs)
         ['w', 'x']
         """
         found, waiting = set[str](), [self.result]
         while waiting:
-            names = {node.id for node in ast.walk(waiting.pop()) if isinstance(node, ast.Name)} - found
+            marked = (node for node in ast.walk(waiting.pop()) if hasattr(node, "input"))  # no function that is called
+            names = {node.id for node in marked if isinstance(node, ast.Name)} - found
             found |= names
             waiting += [self.lines[name] for name in names & set(self.lines)]
         return found - set(self.lines)
