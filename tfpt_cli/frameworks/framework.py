@@ -45,11 +45,6 @@ class Framework(str):
         """The text of a framework is its key."""
         return super().__new__(cls, key)
 
-    @property
-    def root_modules(self) -> frozenset[str]:
-        """The names by which listings call the framework's own modules, such as `torch`, `nn` and `F`."""
-        return frozenset(self.imports)
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Side(str):
