@@ -11,10 +11,11 @@ import json
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.language.signature import Signature, bind_any, parse_signature
 from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.language.templates import Matcher
 from tfpt_cli.language.trees import called_name
 
 if TYPE_CHECKING:
@@ -125,13 +126,13 @@ def settings_of(
     if any(not _off(bound[name]) for name in _MORE & set(bound)):
         return None
     defaults = {p.name: p.default for p in parse_signature(signature.text).parameters}
-    settings: dict[str, ast.expr] = {}
     pairs = [(expression, bound.get(parameter, defaults.get(parameter))) for parameter, expression in pattern.items()]
     if variadic:
         if len(call.args) != len(template.args):
             return None
         pairs += list(zip(template.args, call.args, strict=True))
-    return settings if all(_matches(*pair, framework, exact, settings) for pair in pairs) else None
+    reader = _Reader(framework, exact=exact)
+    return reader.settings if all(reader.matches(*pair) for pair in pairs) else None
 
 
 def _is_default(signature: Signature, name: str, tree: ast.expr) -> bool:
@@ -144,40 +145,39 @@ def _off(tree: ast.expr) -> bool:
     return isinstance(tree, ast.Constant) and not tree.value
 
 
-def _matches(
-    expression: ast.expr, value: ast.expr | None, framework: str, exact: bool, settings: dict[str, ast.expr]
-) -> bool:
-    """Whether a part of a call is what a part of a template says; notes the settings that it gives."""
-    match expression, value:
-        case _, None:
-            return True
-        case ast.Name(id=name), _ if name in settings:
-            return ast.unparse(settings[name]) == ast.unparse(value)
-        case ast.Name(id=name), _:
-            settings[name] = value
-            return True
-        case ((ast.Constant() | ast.UnaryOp()), _):
-            return ast.unparse(expression) == ast.unparse(value)
-        case ast.Call(), ast.Call():
-            inner = settings_of(expression, value, framework, exact=exact)
-            return inner is not None and all(
-                _matches(ast.Name(k), v, framework, exact, settings) for k, v in inner.items()
-            )
-        case ast.Call(), _:
-            return False
-        case ast.IfExp(test=ast.Name(id=flag), body=body, orelse=orelse), _ if flag not in settings:
-            for choice, branch in ((True, body), (False, orelse)):
-                if _matches(branch, value, framework, exact, settings):
-                    # A branch may name the setting itself: `correction if correction else 0`.
-                    settings.setdefault(flag, ast.Constant(choice))
-                    return True
-            return False
-        case ((ast.List(elts=items) | ast.Tuple(elts=items)), (ast.List(elts=values) | ast.Tuple(elts=values))):
-            return len(items) == len(values) and all(
-                _matches(*pair, framework, exact, settings) for pair in zip(items, values, strict=True)
-            )
-        case ast.Subscript(value=whole, slice=wanted), ast.Subscript(value=given, slice=taken):
-            alike = ast.unparse(wanted) == ast.unparse(taken)
-            return alike and _matches(whole, given, framework, exact, settings)
-    # What is computed from settings cannot be read back; a layer's shapes will show whether it fits.
-    return not exact
+class _Reader(Matcher):
+    """Reads the settings out of a call: every name of a row's template is a hole."""
+
+    def __init__(self, framework: str, *, exact: bool) -> None:
+        self.framework, self.exact = framework, exact
+        self.settings: dict[str, ast.expr] = {}
+
+    def binds(self, hole: ast.Name, tree: ast.expr) -> bool:
+        bound = self.settings.setdefault(hole.id, tree)
+        return bound is tree or ast.unparse(bound) == ast.unparse(tree)
+
+    def calls(self, template: ast.Call, call: ast.Call) -> bool:
+        inner = settings_of(template, call, self.framework, exact=self.exact)
+        return inner is not None and all(self.binds(ast.Name(name), tree) for name, tree in inner.items())
+
+    def matches(self, template: Any, tree: Any) -> bool:
+        match template, tree:
+            case _, None:  # the call leaves it to a default that nobody knows
+                return True
+            case ((ast.Constant() | ast.UnaryOp()), _):
+                return ast.unparse(template) == ast.unparse(tree)
+            case ast.IfExp(test=ast.Name(id=flag), body=body, orelse=orelse), _ if flag not in self.settings:
+                for choice, branch in ((True, body), (False, orelse)):
+                    if self.matches(branch, tree):
+                        # A branch may name the setting itself: `correction if correction else 0`.
+                        self.settings.setdefault(flag, ast.Constant(choice))
+                        return True
+                return False
+            case ((ast.List() | ast.Tuple()), (ast.List() | ast.Tuple())):
+                return super().matches(template.elts, tree.elts)
+            case ast.Subscript(value=whole, slice=wanted), ast.Subscript(value=given, slice=taken):
+                return ast.unparse(wanted) == ast.unparse(taken) and self.matches(whole, given)
+            case ((ast.Name() | ast.Call()), _):
+                return super().matches(template, tree)
+        # What is computed from settings cannot be read back; a layer's shapes will show whether it fits.
+        return not self.exact

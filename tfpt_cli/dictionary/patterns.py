@@ -18,7 +18,7 @@ from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.records import RowError
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.signature import parse_signature
-from tfpt_cli.language.templates import Rest, fill, has_rest
+from tfpt_cli.language.templates import Matcher, Rest, fill, has_rest
 from tfpt_cli.language.trees import copied, dotted
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class Pattern:
     def tree(self) -> ast.expr:
         """The tree of the pattern; of a dotted name alone, such as `F.gelu`, a call of it with any arguments."""
         tree = parsed(self.text)
-        if isinstance(tree, (ast.Attribute, ast.Name)) and dotted(tree) and not _wild(tree):
+        hole = isinstance(tree, ast.Name) and tree.id.startswith("_")
+        if isinstance(tree, (ast.Attribute, ast.Name)) and dotted(tree) and not hole:
             return ast.Call(tree, [ast.Constant(...)], [])
         return tree
 
@@ -80,7 +81,7 @@ class Pattern:
             for node in [tree] if whole else ast.walk(tree):
                 bindings: Bindings = {}
                 bindings.update((shared or {}).items())
-                if isinstance(node, ast.expr) and _matches(self.tree, node, bindings):
+                if isinstance(node, ast.expr) and _Finder(bindings).matches(self.tree, node):
                     found = {
                         name: bound
                         for name, bound in bindings.items()
@@ -118,7 +119,7 @@ class _Rewriter(ast.NodeTransformer):
         if isinstance(node, ast.expr):
             for pattern, by in self.rules:
                 bindings: Bindings = {}
-                if _matches(pattern, node, bindings):
+                if _Finder(bindings).matches(pattern, node):
                     self.count += 1
                     holes = {
                         k: tree for k, tree in bindings.items() if isinstance(k, str) and isinstance(tree, ast.expr)
@@ -158,82 +159,65 @@ def _callee(call: ast.Call) -> str:
     return f"{_callee(call.func)}()" if isinstance(call.func, ast.Call) else ast.unparse(call.func)
 
 
-def _wild(tree: ast.AST) -> bool:
-    return isinstance(tree, ast.Name) and tree.id.startswith("_")
+class _Finder(Matcher):
+    """Finds where a pattern stands: its holes begin with an underscore, and what they stand for is in `bindings`."""
 
+    def __init__(self, bindings: Bindings | None = None) -> None:
+        self.bindings: Bindings = {} if bindings is None else bindings
 
-def _matches(pattern: ast.AST, node: ast.AST, bindings: Bindings) -> bool:
-    if isinstance(pattern, ast.Name) and _wild(pattern):
-        if not isinstance(node, ast.expr) or not _binds(pattern.id, node, bindings):
-            return False
-        bindings[pattern] = node
+    def is_hole(self, name: str) -> bool:
+        return name.startswith("_")
+
+    def binds(self, hole: ast.Name, tree: ast.expr) -> bool:
+        if hole.id != "_":
+            bound = self.bindings.setdefault(hole.id, tree)
+            if bound is not tree and not _equal(bound, tree):
+                return False
+        self.bindings[hole] = tree
         return True
-    if isinstance(pattern, ast.Call) and isinstance(pattern.func, ast.Name) and pattern.func.id == "_has":
-        return _holds_inside(pattern.args[0], node, bindings)
-    if isinstance(pattern, ast.Call) and isinstance(node, ast.Call):
-        return _matches(pattern.func, node.func, bindings) and _arguments_match(pattern, node, bindings)
-    if type(pattern) is not type(node):
+
+    def matches(self, template: Any, tree: Any) -> bool:
+        match template:
+            case ast.Call(func=ast.Name(id="_has"), args=[pattern, *_]):
+                return self.has(pattern, tree)
+        return super().matches(template, tree)
+
+    def has(self, pattern: ast.expr, tree: ast.AST) -> bool:
+        """Whether a pattern stands anywhere in an expression; binds its names at the first place."""
+        wanted = Pattern(ast.unparse(pattern)).tree
+        for part in ast.walk(tree):
+            tried = _Finder(dict(self.bindings))
+            if isinstance(part, ast.expr) and tried.matches(wanted, part):
+                self.bindings.update(tried.bindings)
+                return True
         return False
-    for name in pattern._fields:
-        if name in ("ctx", "kind"):
-            continue
-        mine, other = getattr(pattern, name, None), getattr(node, name, None)
-        if isinstance(mine, list):
-            if not isinstance(other, list) or len(mine) != len(other):
-                return False
-            if not all(_matches(a, b, bindings) for a, b in zip(mine, other, strict=True)):
-                return False
-        elif isinstance(mine, ast.AST):
-            if not isinstance(other, ast.AST) or not _matches(mine, other, bindings):
-                return False
-        elif not _same(mine, other):
+
+    def calls(self, template: ast.Call, call: ast.Call) -> bool:
+        if not self.matches(template.func, call.func):
             return False
-    return True
-
-
-def _holds_inside(pattern: ast.expr, node: ast.AST, bindings: Bindings) -> bool:
-    """Whether a pattern stands anywhere in an expression; binds its names at the first place."""
-    wanted = Pattern(ast.unparse(pattern)).tree
-    for part in ast.walk(node):
-        tried = dict(bindings)
-        if isinstance(part, ast.expr) and _matches(wanted, part, tried):
-            bindings.update(tried)
-            return True
-    return False
-
-
-def _same(mine: object, other: object) -> bool:
-    """Whether two constants are equal: 1 and 1.0 are, 1 and True are not."""
-    numbers = type(mine) in (int, float) and type(other) in (int, float)
-    return mine == other and (numbers or type(mine) is type(other))
-
-
-def _binds(name: str, node: ast.expr, bindings: Bindings) -> bool:
-    if name == "_":
-        return True
-    bound = bindings.setdefault(name, node)
-    return bound is node or (isinstance(bound, ast.expr) and _matches(bound, node, {}))
-
-
-def _arguments_match(pattern: ast.Call, node: ast.Call, bindings: Bindings) -> bool:
-    rest = has_rest(pattern)
-    wanted, placed = _by_place(pattern.args[:-1] if rest else pattern.args)
-    if len(node.args) < placed or any(isinstance(tree, ast.Starred) for tree in node.args[:placed]):
-        return False
-    defaults = _parameters(dotted(node.func))
-    given, asked = _by_name(node.args, node.keywords, defaults), _by_name(wanted, pattern.keywords, defaults)
-    if given is None or asked is None:
-        return False
-    for name, tree in asked.items():
-        found = given.pop(name, None)
-        if found is None and isinstance(tree, ast.Name) and tree.id.startswith("__"):
-            found = _default(name, defaults)
-        said = found is not None and _matches(tree, found, bindings)
-        if not said and (found is not None or not _is_default(name, tree, defaults)):
+        rest = has_rest(template)
+        wanted, placed = _by_place(template.args[:-1] if rest else template.args)
+        if len(call.args) < placed or any(isinstance(tree, ast.Starred) for tree in call.args[:placed]):
             return False
-    if rest:
-        bindings[pattern] = _left_over(node, list(defaults), set(given), len(wanted))
-    return rest or all(_is_default(name, tree, defaults) for name, tree in given.items())
+        defaults = _parameters(dotted(call.func))
+        given, asked = _by_name(call.args, call.keywords, defaults), _by_name(wanted, template.keywords, defaults)
+        if given is None or asked is None:
+            return False
+        for name, tree in asked.items():
+            found = given.pop(name, None)
+            if found is None and isinstance(tree, ast.Name) and tree.id.startswith("__"):
+                found = _default(name, defaults)
+            said = found is not None and self.matches(tree, found)
+            if not said and (found is not None or not _is_default(name, tree, defaults)):
+                return False
+        if rest:
+            self.bindings[template] = _left_over(call, list(defaults), set(given), len(wanted))
+        return rest or all(_is_default(name, tree, defaults) for name, tree in given.items())
+
+
+def _equal(one: object, other: ast.expr) -> bool:
+    """Whether two trees are the same code, numbers of one value included."""
+    return isinstance(one, ast.expr) and _Finder().matches(one, other)
 
 
 def _by_place(args: list[ast.expr]) -> tuple[list[ast.expr], int]:
@@ -278,7 +262,7 @@ def _by_name(
 
 def _is_default(name: str | int | None, tree: ast.expr, defaults: Mapping[str, str | None]) -> bool:
     default = _default(name, defaults)
-    return default is not None and _matches(default, tree, {})
+    return default is not None and _equal(default, tree)
 
 
 def _default(name: str | int | None, defaults: Mapping[str, str | None]) -> ast.expr | None:

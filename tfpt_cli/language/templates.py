@@ -1,6 +1,8 @@
 """Templates: code with holes, as the rows of the dictionary and the recipes of known differences are written.
 
-A hole is a name. `fill` puts code into the holes: for a framework's listing, for the reference, for what a recipe writes.
+A hole is a name. `fill` puts code into the holes: for a framework's listing, for the reference, for what a recipe writes. A
+`Matcher` says what stands in them: `dictionary.native` reads a call back by a row's template, `dictionary.patterns` finds the
+code of a known difference.
 """
 
 from __future__ import annotations
@@ -94,6 +96,43 @@ class _Filler:
             args = [*args[:-1], *more]
             keywords += [keyword for keyword in further if keyword.arg not in said]
         return args, keywords
+
+
+class Matcher:
+    """Whether code is what a template says, and what stands in the holes.
+
+    A reader of a kind of template says which names are its holes, what may stand in one, and when a call is that of the
+    template; all else must be the same syntax with equal constants (1 and 1.0 are equal, 1 and True are not).
+    """
+
+    def is_hole(self, name: str) -> bool:
+        """Whether a name of the template stands for other code: every name, unless a reader says otherwise."""
+        return bool(name)
+
+    def binds(self, hole: ast.Name, tree: ast.expr) -> bool:
+        """Whether a tree may stand in a hole; keeps what stands there."""
+        raise NotImplementedError
+
+    def calls(self, template: ast.Call, call: ast.Call) -> bool:
+        """Whether a call is the one that the template says, with its arguments."""
+        raise NotImplementedError
+
+    def matches(self, template: Any, tree: Any) -> bool:
+        """Whether a tree, a list of trees, or a field of a tree is what the template has in its place."""
+        if isinstance(template, list):
+            same_length = isinstance(tree, list) and len(template) == len(tree)
+            return same_length and all(map(self.matches, template, tree))
+        if not isinstance(template, ast.AST):
+            numbers = type(template) in (int, float) and type(tree) in (int, float)
+            return bool(template == tree) and (numbers or type(template) is type(tree))
+        if isinstance(template, ast.Name) and self.is_hole(template.id):
+            return isinstance(tree, ast.expr) and self.binds(template, tree)
+        if isinstance(template, ast.Call) and isinstance(tree, ast.Call):
+            return self.calls(template, tree)
+        fields = [name for name in template._fields if name not in ("ctx", "kind")]
+        return type(template) is type(tree) and all(
+            self.matches(getattr(template, name, None), getattr(tree, name, None)) for name in fields
+        )
 
 
 def has_rest(call: ast.Call) -> bool:
