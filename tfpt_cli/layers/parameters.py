@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tfpt_cli.frameworks import TORCH
 from tfpt_cli.results import PARAMETER, Quantity
 
 if TYPE_CHECKING:
@@ -86,8 +87,9 @@ class FilledParameter:
     """One parameter of the layer: the expression that holds it in each framework, its layout, how each side fills it.
 
     A side of `attribute` is None where the layer has no such parameter. `shape` is PyTorch's, None where no row knows
-    it. `statements` gives PyTorch's statements that fill it, `keras_initializer` the Keras expression that holds its initializer,
-    `reset` what draws PyTorch's default again. A framework in `rebuilt` can only draw it by building the layer again.
+    it. `given` are PyTorch's statements that fill it, None where they are those of its initialization. `keras_initializer` is the
+    Keras expression that holds its initializer, `reset` what draws PyTorch's default again. A framework in `rebuilt` can only
+    draw it by building the layer again.
     """
 
     name: str
@@ -95,7 +97,7 @@ class FilledParameter:
     layout: Layout
     shape: Shape | None
     initialization: Mapping[str, Initialization]
-    statements: Callable[[], tuple[str, ...]] = tuple
+    given: tuple[str, ...] | None = None
     keras_initializer: str = ""
     reset: str = ""
     rebuilt: frozenset[str] = frozenset()
@@ -104,6 +106,16 @@ class FilledParameter:
     def quantity(self) -> Quantity:
         """The quantity under which the values of this parameter are reported."""
         return Quantity(kind=PARAMETER, output=self.name)
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """PyTorch's statements that fill it, none for a default; of a sum of two tensors, the second is set to zero."""
+        if self.given is not None:
+            return self.given
+        source = self.initialization[TORCH].source
+        target, *added = (self.attribute[TORCH] or "").split(" + ")
+        zeros = (f"nn.init.zeros_({other})" for other in added)
+        return (source.replace("(tensor", f"({target}", 1), *zeros) if source else ()
 
     def built_again(self, framework: str) -> bool:
         """Whether the layer must be built again to draw this parameter anew, because nothing draws it by itself."""

@@ -26,7 +26,7 @@ from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.parameters import FilledParameter, Initialization
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from tfpt_cli.dictionary.records import Layer, LayerParameter
     from tfpt_cli.language.shapes import Shape
@@ -110,10 +110,10 @@ class Slot:
     def parameter(
         self,
         initialization: Mapping[str, Initialization],
-        statements: Callable[[], tuple[str, ...]],
-        rebuilt: frozenset[str],
+        given: tuple[str, ...] | None = None,
+        rebuilt: frozenset[str] = frozenset(),
     ) -> FilledParameter:
-        """The parameter with an initialization for each framework, and the statements that fill it in PyTorch."""
+        """The parameter with an initialization for each framework, and the statements that fill it in PyTorch, where given."""
         attribute = self.attribute[TENSORFLOW] or ""
         holder = attribute.split("[")[0] if attribute.endswith("]") else attribute
         ours = self.attribute[TORCH] or ""
@@ -126,7 +126,7 @@ class Slot:
             layout=self.layout,
             shape=self.shape,
             initialization=initialization,
-            statements=statements,
+            given=given,
             keras_initializer=keras_initializer,
             reset=self.entry.reset or f"{ours.split(' + ')[0].rpartition('.')[0]}.reset_parameters()",
             # How often to draw a tensor whose shape no formula tells, only the layer itself can say.

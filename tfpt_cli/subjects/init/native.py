@@ -6,7 +6,7 @@ import ast
 import keyword
 import re
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
@@ -182,7 +182,7 @@ class NativeReader:
             theirs, again_in_keras = self.filled_in_keras(slot, cells[slot.copy.index if len(cells) > 1 else 0])
             sides: dict[str, Initialization] = {TORCH: ours, TENSORFLOW: theirs}
             rebuilt = frozenset(f for f, built in ((TORCH, again), (TENSORFLOW, again_in_keras)) if built)
-            parameter = slot.parameter(sides, partial(tuple, statements), rebuilt)
+            parameter = slot.parameter(sides, statements, rebuilt)
             parameters.append(replace(parameter, layout=self.layout(layouts, slot.name, parameter.layout)))
         names = [parameter.name for parameter in parameters]
         for name in layouts:
@@ -306,7 +306,7 @@ class NativeReader:
                     layout=layout,
                     shape=None,
                     initialization=initialization,
-                    statements=partial(tuple, statements),
+                    given=statements,
                     rebuilt=frozenset(FRAMEWORKS),
                 )
             )

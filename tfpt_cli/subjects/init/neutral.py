@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import UNKNOWN
@@ -17,7 +16,6 @@ from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import InitializerCall, alone, checked_settings
 from tfpt_cli.layers.slots import Slot, build_argument, layer_call, slots
 from tfpt_cli.subjects.init.spec import NAME, RESERVED, Init
-from tfpt_cli.subjects.init.torch import filled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,20 +40,20 @@ class NeutralReader:
                 )
         call = reader.call((NAME, "layer"), "a layer")
         found = self.layer(call) if call is not None else None
-        statements = self.statements(found[0] if found else None)
+        named = self.named(found[0] if found else None)
         if call is None or found is None:
             return None
         row, settings, there = found
         there_keys = {slot.entry.key for slot in there}
-        for key in statements:
+        for key in named:
             if key in row.keys and key not in there_keys:
                 reader.complain((NAME, key), f"{ast.unparse(call)} has no {key}", key=True)
         parameters: list[FilledParameter] = []
         keywords: dict[str, Initialization | str] = {}
         for slot in there:
-            initializer = statements.get(slot.entry.key)
+            initializer = named.get(slot.entry.key)
             if initializer is None:
-                parameters.append(slot.parameter(slot.default, tuple, frozenset()))
+                parameters.append(slot.parameter(slot.default))
                 continue
             refused = slot.refused(initializer) or slot.not_the_same(initializer)
             if refused:
@@ -68,7 +66,7 @@ class NeutralReader:
             initialization = slot.filled(initializer)
             keywords[slot.entry.keras_argument] = initialization[TENSORFLOW]
             keywords |= {name: str(value) for name, value in slot.entry.also.items()}
-            parameters.append(slot.parameter(initialization, partial(filled, slot, initialization[TORCH]), frozenset()))
+            parameters.append(slot.parameter(initialization))
         bound, _ = row.signature.bind(row.name, call)
         return Init(
             layer=OnDemand(row.spelling, lambda f, _: layer_call(row, settings, set(bound), keywords, f)),
@@ -112,7 +110,7 @@ class NeutralReader:
                 return None
         return row, settings, there
 
-    def statements(self, row: Layer | None) -> dict[str, InitializerCall]:
+    def named(self, row: Layer | None) -> dict[str, InitializerCall]:
         """The initializers that the scenario names, by key, after complaining about those that are wrong."""
         reader = self.reader
         found: dict[str, InitializerCall] = {}

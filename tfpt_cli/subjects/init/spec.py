@@ -55,12 +55,7 @@ class Init:
             if not texts or not (defaults or len(set(texts.values())) > 1 or "=" in next(iter(texts.values()))):
                 continue
             plain = not any(initialization[f].random for f in texts)
-            if (
-                plain
-                and len(texts) == len(frameworks)
-                and len(set(texts.values())) == 1
-                and len(parameter.statements()) > 0
-            ):
+            if plain and len(texts) == len(frameworks) and len(set(texts.values())) == 1 and parameter.statements:
                 continue  # zeros that one side says and the other one has anyway
             words = _each(
                 {f: "default " * initialization[f].default + text for f, text in texts.items()}, len(frameworks)

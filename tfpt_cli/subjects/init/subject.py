@@ -139,11 +139,11 @@ def _statements(spec: Init, parameter: FilledParameter) -> list[str]:
     """PyTorch's statements that fill the tensors that a parameter is a part or the sum of."""
     tensors = (parameter.attribute[TORCH] or "").split(" + ")
     found = []
-    for initializer in (initializer for each in spec.parameters for initializer in each.statements()):
-        match ast.parse(initializer, mode="eval").body:
+    for statement in (statement for each in spec.parameters for statement in each.statements):
+        match ast.parse(statement, mode="eval").body:
             case ast.Call(args=[first, *_]):
                 target = ast.unparse(first)
-                found += [initializer] * any(t == target or t.startswith(f"{target}.") for t in tensors)
+                found += [statement] * any(t == target or t.startswith(f"{target}.") for t in tensors)
     return found
 
 

@@ -19,8 +19,7 @@ from tfpt_cli.subjects.init.writer import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfpt_cli.layers.parameters import FilledParameter, Initialization
-    from tfpt_cli.layers.slots import Slot
+    from tfpt_cli.layers.parameters import FilledParameter
     from tfpt_cli.subjects.init.spec import Init
 
 _DRAWS = """
@@ -31,12 +30,6 @@ def draws(fill, weight, count):
     return values"""
 
 
-def filled(slot: Slot, initialization: Initialization) -> tuple[str, ...]:
-    """The statements that fill a parameter: where it is a sum of two tensors, the second is set to zero."""
-    target, *added = (slot.attribute[TORCH] or "").split(" + ")
-    return (initialization.source.replace("(tensor", f"({target}", 1), *(f"nn.init.zeros_({other})" for other in added))
-
-
 def sections(spec: Init) -> Iterator[Section]:
     """The layer, its parameters, and the draws for the distribution tests."""
     lines = [f"torch.manual_seed({spec.seed})"]
@@ -44,10 +37,7 @@ def sections(spec: Init) -> Iterator[Section]:
         lines.append(f"torch.set_default_dtype(torch.{spec.dtype})")
     build = [f"layer = {spec.layer[TORCH]}"]
     build += [
-        initializer
-        for parameter in spec.parameters
-        if parameter.attribute[TORCH]
-        for initializer in parameter.statements()
+        statement for parameter in spec.parameters if parameter.attribute[TORCH] for statement in parameter.statements
     ]
     drawn = any(parameter.draws(TORCH, spec.samples) for parameter in spec.parameters)
     again = any(parameter.built_again(TORCH) for parameter in spec.parameters)
