@@ -41,7 +41,7 @@ def normal(seed: int, *shape: int, dtype: str = "float32") -> NDArray[Any]:
 def compared(
     torch: NDArray[Any],
     tensorflow: NDArray[Any],
-    statements: Mapping[str, Initialization] = NORMAL,
+    initializations: Mapping[str, Initialization] = NORMAL,
     layout: Layout | None = None,
     dtypes: tuple[str, str] | None = None,
 ) -> Comparison:
@@ -50,7 +50,7 @@ def compared(
     names = dict(zip(SIDES, dtypes or (str(torch.dtype), str(tensorflow.dtype)), strict=True))
     draws: dict[Side, Value | None] = {f: Value(State.PRESENT, a, names[f]) for f, a in arrays.items()}
     own: dict[Side, Value | None] = {f: Value(State.PRESENT, a[0].copy(), names[f]) for f, a in arrays.items()}
-    pair = Pair(parameter=FilledParameter("w", {}, layout or Layout(), None, statements), sides=SIDES)
+    pair = Pair(parameter=FilledParameter("w", {}, layout or Layout(), None, initializations), sides=SIDES)
     return compare_parameter(pair, own, draws, None)
 
 
@@ -160,9 +160,9 @@ def test_the_initializer_that_a_sample_fits_is_named() -> None:
 
 
 def test_how_the_declared_laws_part_comes_first() -> None:
-    statements = {"torch": initialization("normal(0.0, 1.0)"), "tensorflow": initialization("uniform(-1.0, 1.0)")}
+    initializations = {"torch": initialization("normal(0.0, 1.0)"), "tensorflow": initialization("uniform(-1.0, 1.0)")}
     uniform = np.random.default_rng(1).uniform(-1, 1, (50, 40)).astype(np.float32)
-    assert compared(normal(0, 50, 40), uniform, statements).reason.startswith(
+    assert compared(normal(0, 50, 40), uniform, initializations).reason.startswith(
         "PyTorch's is normal, TensorFlow's uniform; "
     )
 
@@ -198,11 +198,11 @@ def test_the_declared_shares_are_those_of_scipy() -> None:
 
 def test_orthogonal_and_sparse_parameters_are_judged_by_their_structure() -> None:
     one, other = (stats.ortho_group.rvs(8, size=40, random_state=seed).astype(np.float32) for seed in (1, 2))
-    statements = dict.fromkeys(FRAMEWORKS, initialization("orthogonal()"))
-    found = compared(one, other, statements, Layout("out in -> in out"))
+    initializations = dict.fromkeys(FRAMEWORKS, initialization("orthogonal()"))
+    found = compared(one, other, initializations, Layout("out in -> in out"))
     assert found.verdict is Verdict.SAME_DISTRIBUTION
     assert {test.name for test in found.distribution.tests} >= {"traces"}  # type: ignore[union-attr]
-    assert "not orthogonal" in compared(one, normal(0, 40, 8, 8), statements, Layout("out in -> in out")).reason
+    assert "not orthogonal" in compared(one, normal(0, 40, 8, 8), initializations, Layout("out in -> in out")).reason
     sparse = dict.fromkeys(FRAMEWORKS, initialization("sparse(0.25)"))
     torch = normal(0, 40, 8, 6) * np.float32(0.01)
     order = np.random.default_rng(0).permuted(np.tile(np.arange(8)[None, :, None], (40, 1, 6)), axis=1)
