@@ -5,6 +5,8 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
+import re
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +24,24 @@ MODULES = [
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_are_what_happens(name: str) -> None:
     assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_what_a_docstring_names_is_there() -> None:
+    folder = Path(tfpt_cli.__file__).parent
+    texts = [path.read_text(encoding="utf-8") for path in folder.rglob("*.py")]
+    named = {name for text in texts for name in re.findall(r"`(tfpt_cli\.[\w.]+)`", text)}
+    assert named
+    assert [name for name in named if not there(name)] == []
+
+
+def there(name: str) -> bool:
+    """Whether a dotted name is a module, or something in one."""
+    module, _, last = name.rpartition(".")
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        return hasattr(importlib.import_module(module), last)
+    return True
 
 
 def test_there_are_examples() -> None:

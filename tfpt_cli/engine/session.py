@@ -53,7 +53,7 @@ class Session:
         self._runner.close()
 
     def check(self, options: Options, observer: Observer | None = None) -> Report:
-        """One run; the same as `tfpt_cli.engine.run.check`, but for the start of the frameworks where they are there."""
+        """The report of one run, on the frameworks that this session has started, or starts now."""
         chosen = chooser(options.expression, options.tags)
         return self._runner.run(Pipeline(options, observer or Observer(), chosen, self.queues).run())
 

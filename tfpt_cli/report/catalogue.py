@@ -312,7 +312,7 @@ def whole_difference(row: Difference) -> RenderableType:
 def operations_table(rows: list[Operation], found: dict[str, Any], width: int) -> RenderableType:
     """A line for each operation: where it is differentiable, how far both sides are from the reference, where they part.
 
-    `found` is what `tfpt_cli.selfcheck.examination.measured` gives. A few operations are shown whole.
+    `found` is what `tfpt_cli.dictionary.measured.measured` gives. A few operations are shown whole.
     """
     numbers = found.get("operations", {})
     versions = found.get("environment", {})

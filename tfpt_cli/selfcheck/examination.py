@@ -64,7 +64,7 @@ def selfcheck(
 ) -> Examination:
     """Runs the scenarios of the operations (all unless named) and gives what they came to.
 
-    `options` are those of `tfpt_cli.engine.run.Options` that say how to run them. Rows that cannot be right raise `RowError`.
+    `options` are those of `tfpt_cli.engine.options.Options` that say how to run them. Rows that cannot be right raise `RowError`.
     """
     check_rows()
     report = check(Options(generated=scenarios(probes(names, dtypes)), **options), observer)
