@@ -107,3 +107,15 @@ def test_it_can_be_started_from_and_its_code_shown(tmp_path: Path) -> None:
     assert "root = torch.sqrt(x)" in shown
     done = subprocess.run([sys.executable, "-c", shown], capture_output=True, encoding="utf-8", check=True)
     assert "root: tensor([1., 2.])" in done.stdout
+
+
+def test_a_task_may_begin_with_what_it_knows_and_may_ask_nothing(tmp_path: Path) -> None:
+    """A round without listings is gone on from at once, the first too: a run does not wait for what nobody was asked."""
+    (tmp_path / "relay.yaml").write_text(
+        "name: nothing to hand on\nrelay: {start: []}\n---\nname: two numbers\nrelay: {start: [1.0, 4.0]}\n",
+        encoding="utf-8",
+    )
+    done = _relay("check", "relay.yaml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "error: nothing was compared" in done.stdout
+    assert "1 passed, 1 error" in done.stdout

@@ -76,6 +76,9 @@ class RelayTask(Task):
     def run(self, terms: Terms) -> Run:
         from tfpt_cli.compare.values import compare_values
 
+        yield Round({})  # nothing is known yet
+        if not self.start:
+            return Compared((), {})
         first, second = terms.sides
         left, right = (FRAMEWORKS[side.framework].module for side in terms.sides)
         start = f"{_TENSOR[first.framework].format(list(self.start))}\n"

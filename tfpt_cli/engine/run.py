@@ -29,14 +29,14 @@ from tfpt_cli.results import (
     Unread,
     placed,
 )
-from tfpt_cli.subjects.subject import Compared
+from tfpt_cli.subjects.subject import Compared, Round
 from tfpt_cli.workers.queue import ListingQueue, end_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tfpt_cli.scenario.scenario import Scenario
-    from tfpt_cli.subjects.subject import Round, Run
+    from tfpt_cli.subjects.subject import Run
 
 
 # Ctrl-C, a polite end, and a terminal that is closed.
@@ -188,14 +188,8 @@ class Pipeline:
             loop = asyncio.get_running_loop()
             self.warm[comparer] = loop.run_in_executor(None, partial(importlib.import_module, comparer))
         scenario = scenario.between(sides)
-        try:
-            run = scenario.run(sides, reference=self.options.reference)
-            first = next(run)
-        except Exception as error:  # a mistake of ours is this scenario's failure alone
-            failure = Failure.internal(error, "writing the code of this scenario")
-            self.settle(index, scenario, failed_result(scenario, sides, (failure,)))
-            return
-        self.ask(index, _Waiting(scenario=scenario, run=run, round=first))
+        run = scenario.run(sides, reference=self.options.reference)
+        self.go_on(index, _Waiting(scenario=scenario, run=run, round=Round({})), None)
 
     def ask(self, index: int, waiting: _Waiting, *, soon: bool = False) -> None:
         self.waiting[index] = waiting
@@ -217,22 +211,32 @@ class Pipeline:
             return
         # In the order of the sides, whichever answered first: notes and failures are read in that order.
         outcomes = {side: waiting.outcomes[side] for side in waiting.round.listings}
-        first = waiting.first or outcomes
+        del self.waiting[index]
+        self.go_on(index, waiting, outcomes)
+
+    def go_on(self, index: int, waiting: _Waiting, outcomes: dict[Side, Outcome] | None) -> None:
+        """Lets a task go on with the outcomes of its round, None at its beginning: to another round, or to its end."""
+        scenario, sides = waiting.scenario, self.options.sides
+        first = waiting.first or outcomes or {}
         failures: list[Failure] = []  # mistakes of ours: they are this scenario's alone, and lose nothing of it
         found = Compared(waiting.round.comparisons, first)
         try:
-            again = waiting.run.send(outcomes)
+            again = next(waiting.run) if outcomes is None else waiting.run.send(outcomes)
             while not again.listings:  # no question, but what is known so far
                 found = Compared(again.comparisons, first)
-                again = waiting.run.send({})
+                again = next(waiting.run)
         except StopIteration as end:
             found = end.value
         except Exception as error:
-            failures.append(Failure.internal(error, "comparing"))
+            doing = "writing the code of this scenario" if outcomes is None else "comparing"
+            failures.append(Failure.internal(error, doing))
         else:
-            self.ask(index, _Waiting(scenario=scenario, run=waiting.run, round=again, first=first), soon=True)
+            waiting = _Waiting(scenario=scenario, run=waiting.run, round=again, first=first)
+            self.ask(index, waiting, soon=outcomes is not None)
             return
-        del self.waiting[index]
+        if not found.outcomes:  # nothing has run
+            self.settle(index, scenario, failed_result(scenario, sides, tuple(failures), found.comparisons))
+            return
         try:
             if sides[0].framework is not sides[1].framework:  # what is known is about two frameworks
                 explained = scenario.explained(found.comparisons, self.environment())

@@ -76,10 +76,11 @@ class Scenario:
         return self.task.run(Terms(sides=sides, reference=reference, tolerance=self.tolerance, expect=self.expect))
 
     def listings(self, sides: Sides = SIDES, *, reference: bool = True) -> dict[Side, Listing]:
-        """The listings of the first round by side, as `tfpt code` shows them."""
+        """The listings of the first round that has any, by side, as `tfpt code` shows them."""
         place = f"{self.file}:{self.line}" if self.line else self.file
-        first = next(self.run(sides, reference=reference))
-        return {side: code.titled(f"{self.title}, {side.label} ({place})") for side, code in first.listings.items()}
+        rounds = self.run(sides, reference=reference)
+        first = next((asked.listings for asked in rounds if asked.listings), {})
+        return {side: code.titled(f"{self.title}, {side.label} ({place})") for side, code in first.items()}
 
     def explained(self, comparisons: Sequence[Comparison], environment: Mapping[str, str]) -> list[Comparison]:
         """The comparisons of the two frameworks, each that does not agree with the known differences that explain it."""

@@ -40,7 +40,8 @@ class Terms:
 class Round:
     """Listings of one task that run together, by side; `comparisons` is what is known before they have run.
 
-    A round without listings only says what is known: should tfpt fail after it, that is not lost.
+    A round without listings only says what is known: should tfpt fail after it, that is not lost. The task goes on at once,
+    and is sent nothing.
     """
 
     listings: Mapping[Side, Listing]
