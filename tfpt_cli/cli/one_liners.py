@@ -76,7 +76,7 @@ def run_diff(codes: dict[str, str], input_shape: str | None, given: dict[str, An
 
 @contextmanager
 def _usage_errors() -> Iterator[None]:
-    """Options that make no scenario are a usage error, with what a subject says of them."""
+    """Options that make no scenario, or of which nothing can be drawn, are a usage error, with what a subject says of them."""
     try:
         yield
     except ValueError as error:
@@ -154,10 +154,8 @@ def _plan(scenario: Scenario, interval: Interval | None) -> Plan:
     plan = curve_plan(scenario, interval)
     if plan is not None:
         return plan
-    try:
+    with _usage_errors():
         return point_plan(scenario, interval)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _plot(plan: Plan, report: Report, console: Console) -> None:

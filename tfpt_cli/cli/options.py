@@ -106,7 +106,7 @@ class Python(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         framework, _, python = str(value).partition("=")
         if framework not in FRAMEWORKS or not python:
-            self.fail(f"'{value}' must be torch=PYTHON or tensorflow=PYTHON", param, ctx)
+            self.fail(f"'{value}' must be {' or '.join(f'{key}=PYTHON' for key in FRAMEWORKS)}", param, ctx)
         return framework, python
 
 

@@ -105,11 +105,11 @@ class Declared:
 def parting(declared: Mapping[Side, Declared]) -> Iterator[str]:
     """Phrases that say how two declared laws part: truncated or not, of which kind, by which fan, by which gain."""
     one, other = declared
-    statements = {side: found.initializer for side, found in declared.items() if found.initializer is not None}
-    if len(statements) < len(declared):
+    initializers = {side: found.initializer for side, found in declared.items() if found.initializer is not None}
+    if len(initializers) < len(declared):
         return
-    kinds = {side: _kind(initializer) for side, initializer in statements.items()}
-    cuts = {side: _cut(initializer) for side, initializer in statements.items()}
+    kinds = {side: _kind(initializer) for side, initializer in initializers.items()}
+    cuts = {side: _cut(initializer) for side, initializer in initializers.items()}
     both_cut = set(kinds.values()) == {_TRUNCATED}
     if kinds[one] != kinds[other]:
         if set(kinds.values()) <= {"normal", _TRUNCATED}:
@@ -119,8 +119,8 @@ def parting(declared: Mapping[Side, Declared]) -> Iterator[str]:
             yield f"{one.label}'s is {kinds[one]}, {other.label}'s {kinds[other]}"
     elif both_cut and not math.isclose(*cuts.values(), rel_tol=1e-6):
         yield f"{one.label}'s is cut off at {cuts[one]:.3g} sigma, {other.label}'s at {cuts[other]:.3g}"
-    laws = {side: law for side, initializer in statements.items() if (law := law_of(initializer)) is not None}
-    if len(laws) < len(statements):
+    laws = {side: law for side, initializer in initializers.items() if (law := law_of(initializer)) is not None}
+    if len(laws) < len(initializers):
         return
     stds = {side: law.std for side, law in laws.items()}
     if math.isclose(*stds.values(), rel_tol=1e-6):

@@ -158,7 +158,7 @@ def check_initializer(name: str, row: Row) -> None:
     made = initializer(name, row)
     names = HELPERS | {"shape", "first", "dtype", "size"}
     _check_spelling(name, made.spelling, signature, known=names, needed={TORCH: {"tensor"}})
-    missing = [framework for framework in FRAMEWORKS if framework not in row]
+    missing = [framework for framework in FRAMEWORKS if framework not in made.spelling]
     if missing and not ("means" in row or "alone" in row):
         raise RowError(f"{name}: no spelling for {' and '.join(missing)}, and no reason")
     if made.structure not in ("", "orthogonal", "sparse"):

@@ -41,9 +41,7 @@ def usual_sides(**interpreters: str | None) -> Sides:
     '/old/bin/python'
     """
     first, second = (
-        Side(key=key, label=framework.label, framework=framework, interpreter=interpreters.get(key) or "")
-        for key, framework in FRAMEWORKS.items()
-        if framework in (TORCH, TENSORFLOW)
+        Side(key=f.key, label=f.label, framework=f, interpreter=interpreters.get(f) or "") for f in (TORCH, TENSORFLOW)
     )
     return first, second
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tfpt_cli.dictionary.records import Layer, LayerParameter
+    from tfpt_cli.frameworks import Framework
     from tfpt_cli.language.shapes import Shape
 
 MAX_WEIGHTS = 100_000_000
@@ -224,10 +225,7 @@ def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slo
             shapes = {f: _value(entry.shape, values) for f, values in names.items()}
             turned = _turned(layout, shapes[TENSORFLOW])
             held = {TORCH: shapes[TORCH], TENSORFLOW: turned}
-            fans: dict[str, Fans | None] = {
-                f: _value(entry.fans[f], names[f]) if f in entry.fans else f.fans(shape) if shape is not None else None
-                for f, shape in held.items()
-            }
+            fans: dict[str, Fans | None] = {f: _fans(entry, f, names[f], shape) for f, shape in held.items()}
             both = _value(entry.fans["both"], names[TORCH]) if "both" in entry.fans else fans[TORCH]
             fans_of[entry.name] = fans
             written_in = fans_of.get(entry.fans_of, fans)
@@ -263,6 +261,14 @@ def _attribute(entry: LayerParameter, framework: str, names: Mapping[str, Any], 
     if framework == TORCH and entry.added is not None:
         return f"{text} + {text_of(entry.added).replace(COPY, copy.suffix)}"
     return text
+
+
+def _fans(entry: LayerParameter, framework: Framework, names: Mapping[str, Any], shape: Shape | None) -> Fans | None:
+    """The fans that a framework counts: as the row has them, else of the shape; None where that is not known."""
+    if framework in entry.fans:
+        fans: Fans | None = _value(entry.fans[framework], names)
+        return fans
+    return None if shape is None else framework.fans(shape)
 
 
 def _default(

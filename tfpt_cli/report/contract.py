@@ -8,14 +8,12 @@ description, and `Keywords` are further ones of JSON Schema.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from tfpt_cli.frameworks import FRAMEWORKS, LEFT, OURSELVES, RIGHT, Side
 from tfpt_cli.report.json_schema import JsonSchema, Keywords, Schemas, reference_to
 from tfpt_cli.results import INTERNAL, Relation, Standing, State, Status, Verdict
-
-if TYPE_CHECKING:
-    from tfpt_cli.subjects.registry import SUBJECTS
+from tfpt_cli.subjects.registry import SUBJECTS
 
 SCHEMA = "tfpt.report/1"
 # Two versions of one framework are two places, not two frameworks.
@@ -323,9 +321,7 @@ class Report:
 
 def contract() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of `tfpt check --format json`; whoever calls may change it."""
-    from tfpt_cli.subjects.registry import SUBJECTS  # not above: nobody who writes a report needs their names
-
-    schemas = Schemas(sides=SIDES, names={"SUBJECTS": SUBJECTS})
+    schemas = Schemas(sides=SIDES)
     report = schemas.of_record(Report)
     number = {"anyOf": [{"type": "number"}, {"enum": ["nan", "inf", "-inf"]}]}
     return {

@@ -34,12 +34,11 @@ def reference_to(name: str) -> str:
 class Schemas:
     """The schemas of types. `records` collects those of dataclasses by name, as definitions.
 
-    `sides` are the keys that an object by side can have; `names` are what annotations name besides their modules' own names.
+    `sides` are the keys that an object by side can have.
     """
 
-    def __init__(self, *, sides: tuple[str, ...], names: dict[str, Any]) -> None:
+    def __init__(self, *, sides: tuple[str, ...]) -> None:
         self.sides = sides
-        self.names = names
         self.records: dict[str, JsonSchema] = {}
 
     def of(self, hint: Any) -> JsonSchema:
@@ -83,7 +82,7 @@ class Schemas:
 
         Its docstring describes it; its class variable `json_schema` holds further keywords.
         """
-        hints = get_type_hints(record, localns=self.names, include_extras=True)
+        hints = get_type_hints(record, include_extras=True)
         properties, required = {}, []
         for each in fields(record):
             schema = self.of(hints[each.name])

@@ -146,7 +146,7 @@ class Comparer:
                 of_value = "value" in part.quantities
                 sources = quantity.by or ([""] if of_value else [])
                 asked = [
-                    self.present(output.quantity, AT_NAN, of=f"{row.name} {name}".strip(), whose=whose)
+                    self.present(output.quantity, Aspect(what=AT_NAN, of=f"{row.name} {name}".strip(), whose=whose))
                     for name in sources
                     for whose in ("", part.unstable)
                 ]
@@ -195,7 +195,7 @@ class Comparer:
         errors = [
             np.nanmax(e.error) for e in evidence.values() if e.error is not None and not np.all(np.isnan(e.error))
         ]
-        condition = self.present(quantity, CONDITION)
+        condition = self.present(quantity, Aspect(what=CONDITION))
         edges = found_kinks(first, any_value.dtype) if first.derivative else ()
         reference = Reference(
             method=self.method(first),
@@ -232,7 +232,7 @@ class Comparer:
 
     def _evidence(self, quantity: Quantity, whose: str, double: bool) -> Evidence | None:
         def found(what: str = ITSELF, side: str = "", *, error: bool = False) -> NDArray[Any] | None:
-            return self.present(quantity, what, side, error=error, whose=whose, double=double)
+            return self.present(quantity, Aspect(what=what, side=side, error=error, whose=whose, double=double))
 
         exact, value = found(EXACT), found()
         if value is None and exact is None:
@@ -268,9 +268,9 @@ class Comparer:
         Independent sources disagree about an operation that they depend on.
         """
         output = self.outputs.get(quantity)
-        mask = self.present(quantity, UNDECIDED, whose=whose)
+        mask = self.present(quantity, Aspect(what=UNDECIDED, whose=whose))
         if mask is None and output is not None:
-            mask = self.present(output.quantity, UNDECIDED, whose=whose)
+            mask = self.present(output.quantity, Aspect(what=UNDECIDED, whose=whose))
         if mask is None or not mask.any():
             return None
         return mask != 0 if mask.shape == shape else np.full(shape, True)
@@ -297,19 +297,8 @@ class Comparer:
             known = np.where(np.abs(value) <= error, 0.0, value)  # what is less than its error is nothing
             return np.where(error <= 0.1 * (atol + rtol * np.abs(value)), known, np.nan)
 
-    def present(
-        self,
-        quantity: Quantity,
-        what: str = ITSELF,
-        side: str = "",
-        *,
-        error: bool = False,
-        whose: str = "",
-        double: bool = False,
-        of: str = "",
-    ) -> NDArray[Any] | None:
-        """An array that the reference has of a quantity (see `Aspect`), None where it has none."""
-        aspect = Aspect(what=what, side=side, error=error, whose=whose, double=double, of=of)
+    def present(self, quantity: Quantity, aspect: Aspect) -> NDArray[Any] | None:
+        """An array that the reference has of a quantity, None where it has none."""
         value = self.reference.get((quantity, aspect))
         return value.array if value is not None and value.state is State.PRESENT else None
 
@@ -351,10 +340,10 @@ class Comparer:
         errors: list[float] = []
         verdicts = {}
         for side in self.sides:
-            whose = "" if self.present(quantity, ALONG) is not None else side
-            want = self.present(quantity, ALONG, whose=whose)
-            error = self.present(quantity, ALONG, error=True, whose=whose)
-            direction, value = self.present(quantity, DIRECTION, whose=whose), sides[side][1]
+            whose = "" if self.present(quantity, Aspect(what=ALONG)) is not None else side
+            want = self.present(quantity, Aspect(what=ALONG, whose=whose))
+            error = self.present(quantity, Aspect(what=ALONG, error=True, whose=whose))
+            direction, value = self.present(quantity, Aspect(what=DIRECTION, whose=whose)), sides[side][1]
             if want is None or error is None or direction is None:
                 continue
             wanted[whose] = float(np.real(want))

@@ -212,20 +212,17 @@ def _judged(pair: Pair, samples: dict[Side, NDArray[Any]], dtype: str) -> tuple[
     """The judgement of two random parameters, and what else there is to say where they part."""
     precision = 2.0 ** -PRECISION.get(dtype, 52)
     initialization = pair.initialization
-    structures = {initializer.structure for initializer in initialization.values()}
+    structures = {each.structure for each in initialization.values()}
     if "orthogonal" in structures:
-        texts = {
-            side: initializer.base.text for side, initializer in initialization.items() if initializer.base is not None
-        }
+        texts = {side: each.base.text for side, each in initialization.items() if each.base is not None}
         return structure.compare_orthogonal(samples, texts, precision), []
     turned = pair.turned(samples)
     if "sparse" in structures:
         laws = {
-            side: _normal_of(initializer) if initializer.structure else law_of(initializer.base)
-            for side, initializer in initialization.items()
+            side: _normal_of(each) if each.structure else law_of(each.base) for side, each in initialization.items()
         }
         return structure.compare_sparse(turned, laws, pair.column_axis, precision), []
-    laws = {side: law_of(initializer.base) for side, initializer in initialization.items()}
+    laws = {side: law_of(each.base) for side, each in initialization.items()}
     fixed = _fixed(turned)
     if fixed is not None:
         said, rest = fixed
@@ -236,8 +233,7 @@ def _judged(pair: Pair, samples: dict[Side, NDArray[Any]], dtype: str) -> tuple[
     if not judged.words:
         return judged, []
     declared = {
-        side: Declared(initializer=initializer.base, at=initializer.at, fans=initializer.fans)
-        for side, initializer in initialization.items()
+        side: Declared(initializer=each.base, at=each.at, fans=each.fans) for side, each in initialization.items()
     }
     extra = [*_resolution(samples, dtype, precision), *parting(declared)]
     return judged, [*extra, *_fitting(judged.samples, laws, initialization, precision)]
@@ -253,10 +249,10 @@ def _blocks(turned: Mapping[Side, NDArray[Any]], pair: Pair) -> dict[str, dict[S
     return {name: {side: array[index] for side, array in split.items() if array is not None} for index, name in names}
 
 
-def _normal_of(initializer: Initialization) -> Any:
-    assert initializer.base is not None
+def _normal_of(initialization: Initialization) -> Any:
+    assert initialization.base is not None
     return law_of(
-        InitializerCall(dictionary().initializers["normal"], {"mean": 0.0, "std": initializer.base.settings["std"]})
+        InitializerCall(dictionary().initializers["normal"], {"mean": 0.0, "std": initialization.base.settings["std"]})
     )
 
 
@@ -320,7 +316,7 @@ def _agreement(distribution: Distribution, initialization: Mapping[Side, Initial
     counts = sorted(set(distribution.samples.values()))
     drawn = f"{'2 x ' * (len(counts) == 1)}{' and '.join(f'{count:,}' for count in counts)} values"
     law = next(iter(distribution.declared.values()), "")
-    texts = {initializer.text for initializer in initialization.values() if initializer.text}
+    texts = {each.text for each in initialization.values() if each.text}
     law = texts.pop() if len(texts) == 1 else law
     seen = ""
     if distribution.detectable and distribution.detectable_mean:

@@ -49,8 +49,8 @@ class Init:
         said: dict[str, list[str]] = {}
         for parameter in self.parameters_of(frameworks):
             initialization = {f: parameter.initialization[f] for f in frameworks if parameter.attribute[f]}
-            texts = {f: initializer.text for f, initializer in initialization.items() if initializer.text}
-            fans = {f: initializer.fans for f, initializer in initialization.items() if initializer.fans}
+            texts = {f: each.text for f, each in initialization.items() if each.text}
+            fans = {f: each.fans for f, each in initialization.items() if each.fans}
             defaults = any(parameter.initialization[f].default for f in frameworks)
             if not texts or not (defaults or len(set(texts.values())) > 1 or "=" in next(iter(texts.values()))):
                 continue
