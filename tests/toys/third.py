@@ -40,6 +40,7 @@ class ThirdWriter(FrameworkWriter):
     framework = THIRD
     seed = "np.random.seed({seed})"
     compiled: ClassVar[dict[str, str]] = {}
+    double: ClassVar[str] = ""
 
     def tensor(self, name: str, values: Values) -> str:
         return f"np.array({values.source}, dtype='{self.spec.dtypes.get(name, self.spec.dtype)}')"
@@ -56,6 +57,16 @@ class ThirdWriter(FrameworkWriter):
             )
             yield Section(f"{holder} = ({ahead} - {behind}) / 2e-3")
         yield Section("", self.leaves(kind, output, "differences", mode, holders))
+
+    def doubled(self, source: str, name: str) -> str:
+        del name
+        return f"np.asarray({source}, float)"
+
+    def to_numpy(self, source: str) -> str:
+        return source
+
+    def from_numpy(self, name: str) -> str:
+        return name
 
     def whole(self, output: Output, name: str, run: str, mode: str) -> Section:
         del output, name, run, mode

@@ -39,6 +39,7 @@ class Evidence:
 
     `value` with its `error` estimate is from float64, `exact` from 50 digits where `known` says so (everywhere, unless given).
     `left` and `right` are one-sided derivatives, NaN where there is none. Nobody is judged by the entries that are `undecided`.
+    With `own` it comes of what the side itself computes, by differences.
     """
 
     value: NDArray[Any]
@@ -49,6 +50,7 @@ class Evidence:
     derivative: bool = False
     known: NDArray[np.bool_] | None = None
     undecided: NDArray[np.bool_] | None = None
+    own: bool = False
 
     @cached_property
     def sure(self) -> NDArray[np.bool_]:
@@ -58,6 +60,15 @@ class Evidence:
         there = np.ones(self.exact.shape, bool) if self.known is None else self.known.astype(bool)
         # A derivative that is none in 50 digits may be had by larger steps.
         return there & ~np.isnan(self.exact) if self.derivative and self.exact is not self.value else there
+
+    @property
+    def method(self) -> str:
+        """How it was had, in words: `50 digits, mpmath`."""
+        if self.own:
+            return "differences of its own function, float64"
+        if self.sure.any():
+            return "50 digits, mpmath"
+        return "differences, float64" if self.derivative else "NumPy float64"
 
     @cached_property
     def best(self) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from tfpt_cli.language.expression import Complaint, offset
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.language.templates import renamed
-from tfpt_cli.language.trees import called_name, children, dotted, nodes
+from tfpt_cli.language.trees import called_name, children, copied, dotted, nodes
 
 
 def check_native(tree: ast.expr, framework: str, variables: set[str], *, given: int = 0) -> list[Complaint]:
@@ -37,6 +37,41 @@ def with_full_names(tree: ast.expr, framework: str, variables: set[str]) -> ast.
     table = native(framework)
     used = {node.id for node in nodes(tree) if isinstance(node, ast.Name)} - variables
     return renamed(tree, {name: full for name in used if (full := table.canonical(name)) in table.calls})
+
+
+def native_in_double(source: str) -> str:
+    """The source of native code with float64 for its float32: its dtypes, and the constants that are float32 by themselves.
+
+    What has its dtype from elsewhere, as `torch.zeros` has it from the default dtype, stays as it is.
+
+    >>> native_in_double("torch.sum(x.float())"), native_in_double("tf.cast(i, tf.float32) + tf.zeros(3)")
+    ('torch.sum(x.double())', 'tf.cast(i, tf.float64) + tf.zeros(3, dtype=tf.float64)')
+    """
+    tree = ast.parse(source, mode="eval").body
+    doubled = ast.unparse(_InDouble().visit(copied(tree)))
+    return source if doubled == ast.unparse(tree) else doubled
+
+
+class _InDouble(ast.NodeTransformer):
+    # What makes numbers of float32 where no dtype is given: whatever it is given, or where that holds such a number.
+    always = ("tf.zeros", "tf.ones", "tf.eye")
+    of_numbers = ("tf.constant", "tf.convert_to_tensor")
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        module, _, name = dotted(node).partition(".")
+        if module in ("torch", "tf") and name in ("float32", "float"):
+            return ast.Attribute(node.value, "float64", node.ctx)
+        return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        name = called_name(node)
+        numbers = any(isinstance(part, ast.Constant) and type(part.value) is float for part in nodes(node))
+        untyped = not any(keyword.arg == "dtype" for keyword in node.keywords) and len(node.args) < 2
+        if untyped and (name in self.always or (name in self.of_numbers and numbers)):
+            node.keywords.append(ast.keyword("dtype", ast.parse("tf.float64", mode="eval").body))
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "float" and not node.args:
+            node.func.attr = "double"
+        return self.generic_visit(node)
 
 
 class _Checker:

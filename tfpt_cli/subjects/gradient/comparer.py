@@ -86,6 +86,10 @@ class Comparer:
         if REFERENCE in again:
             later = {key: value for key, value in again[REFERENCE].values.items() if value.state is State.PRESENT}
             self.reference |= later
+        # What a side's derivatives are held against by what it computes itself, and why that could not be had.
+        self.own = {side: _own(again[side]) for side in sides if side in again}
+        for owned in self.own.values():
+            self.reference |= owned
 
     def comparisons(self) -> list[Comparison]:
         """One comparison for every way on either side, each against the other side's first way."""
@@ -119,7 +123,21 @@ class Comparer:
             )
         comparison = self.among_themselves(quantity, sides, comparison)
         comparison = self.before_the_reference(quantity, sides, comparison)
+        comparison = replace(comparison, findings=(*comparison.findings, *self.not_held(quantity)))
         return self.rounding_or_meaning(quantity, sides, comparison)
+
+    def not_held(self, quantity: Quantity) -> Iterator[Finding]:
+        """Why a derivative could not be held against differences of what a side computes itself, where that was tried."""
+        for side, owned in self.own.items():
+            values = [value for (of, _), value in owned.items() if of == quantity]
+            if any(value.state is State.PRESENT for value in values):
+                continue
+            failures = [value.failure for value in values if value.failure is not None]
+            for failure in failures[:1]:
+                words = (
+                    f"{side.label}'s own function cannot be differentiated by differences in float64: {failure.message}"
+                )
+                yield Finding(Kind.UNKNOWN, words, side)
 
     def among_themselves(self, quantity: Quantity, sides: dict[Side, Computed], comparison: Comparison) -> Comparison:
         """The comparison, with a word on a framework whose way does not agree with its own first way."""
@@ -198,7 +216,7 @@ class Comparer:
         condition = self.present(quantity, Aspect(what=CONDITION))
         edges = found_kinks(first, any_value.dtype) if first.derivative else ()
         reference = Reference(
-            method=self.method(first),
+            method=_method(list(evidence.values())),
             values={whose: _shown(found.best) for whose, found in evidence.items()},
             left_out=max(first.best.size - SHOWN, 0),
             error=float(max(errors)) if errors and not first.sure.all() else None,
@@ -260,6 +278,7 @@ class Comparer:
             derivative=derivative,
             known=found(KNOWN),
             undecided=self.undecided(quantity, whose, np.shape(np.asarray(exact if value is None else value))),
+            own=any((quantity, Aspect(whose=whose)) in owned for owned in self.own.values()),
         )
 
     def undecided(self, quantity: Quantity, whose: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
@@ -301,11 +320,6 @@ class Comparer:
         """An array that the reference has of a quantity, None where it has none."""
         value = self.reference.get((quantity, aspect))
         return value.array if value is not None and value.state is State.PRESENT else None
-
-    def method(self, evidence: Evidence) -> str:
-        if evidence.sure.any():
-            return "50 digits, mpmath"
-        return "differences, float64" if evidence.derivative else "NumPy float64"
 
     def in_double(self, quantity: Quantity, side: Side, way: Computed, found: Judgement, whose: str) -> Judgement:
         """A side that is off the reference, with what it gives in double precision, at the scenario's own numbers.
@@ -433,6 +447,16 @@ class Comparer:
             if verdict == "rounding" and self.finite and not np.array_equal(*numbers):
                 verdict = "overflow"  # finite in double precision, and not here
         return replace(comparison, diagnosis=(*comparison.diagnosis, verdict))
+
+
+def _own(outcome: Outcome) -> dict[tuple[Quantity, Way], Value]:
+    """What a side left of the differences of its own function."""
+    return {key: value for key, value in outcome.values.items() if isinstance(key[1], Aspect)}
+
+
+def _method(evidence: list[Evidence]) -> str:
+    """How the reference's numbers were had, in words."""
+    return "differences of each side's function, float64" if any(e.own for e in evidence) else evidence[0].method
 
 
 def _shown(array: NDArray[Any]) -> Any:

@@ -54,6 +54,11 @@ class Hearing:
         """The standing of each side against the reference."""
         return {side: against.standing for side, against in self.reference.sides.items()}
 
+    def by_its_own(self, side: Side) -> bool:
+        """Whether a side is held against differences of what it computes itself."""
+        known = self.evidence.get("", self.evidence.get(side))
+        return known is not None and known.own
+
     def standing(self, standing: Standing) -> list[Side]:
         """The sides that have this standing against the reference."""
         return [side for side, found in self.standings.items() if found is standing]
@@ -71,7 +76,9 @@ def with_findings(hearing: Hearing) -> Comparison:
     wrong = hearing.standing(Standing.WRONG) if hearing.final else []
     if len(wrong) == len(hearing.sides) and agrees:
         diagnosis.append("both wrong")
-        findings.append(Finding(Kind.BOTH_WRONG, f"both sides agree, and both are wrong: {_off(hearing, wrong[0])}"))
+        own = all(hearing.by_its_own(side) for side in wrong)
+        words = "neither derivative is that of its own value" if own else "both are wrong"
+        findings.append(Finding(Kind.BOTH_WRONG, f"both sides agree, and {words}: {_off(hearing, wrong[0])}"))
     elif wrong or not (agrees or "subnormal" in diagnosis):
         findings += _of_sides(hearing)
     if comparison.flushed:
@@ -144,8 +151,10 @@ def _of_sides(hearing: Hearing) -> Iterator[Finding]:
         yield Finding(Kind.UNKNOWN, "the reference has nothing that is sure enough where the sides part")
     for side, standing in hearing.standings.items():
         where, name, against = known[side], side.label, hearing.reference.sides[side]
+        own = hearing.by_its_own(side)
         if standing is Standing.WRONG and final:
-            yield Finding(Kind.OFF, f"{name} is off the reference: {_off(hearing, side)}", side)
+            what = f"the derivative of {name} is not that of its own value" if own else f"{name} is off the reference"
+            yield Finding(Kind.OFF, f"{what}: {_off(hearing, side)}", side)
         elif standing is Standing.OVERFLOW:
             yield _overflow(hearing, side)
         elif standing is Standing.UNKNOWN and against.off and final:
@@ -153,9 +162,13 @@ def _of_sides(hearing: Hearing) -> Iterator[Finding]:
             yield Finding(Kind.OFF, words, side)
         elif standing in (Standing.RIGHT, Standing.ROUNDING) and where.any():
             measured = f" ({_ulp_text(against.ulps)})" if against.ulps is not None else ""
-            words = "agrees with the reference" if standing is Standing.RIGHT else "is off by rounding alone"
+            words = "is off by rounding alone"
+            if standing is Standing.RIGHT:
+                words = "gives the derivative of its own value" if own else "agrees with the reference"
             some = f" in {np.count_nonzero(where):,} of {where.size:,} values; the rest is unknown"
             yield Finding(Kind.RIGHT, f"{name} {words}{measured}{'' if where.all() else some}", side)
+        elif standing is Standing.CONVENTION and where.all() and hearing.standing(Standing.WRONG):
+            yield Finding(Kind.RIGHT, f"{name} lies between the derivatives from the left and from the right", side)
 
 
 def _overflow(hearing: Hearing, side: Side) -> Finding:
@@ -174,10 +187,14 @@ def _off(hearing: Hearing, side: Side) -> str:
     known = hearing.evidence.get("", hearing.evidence.get(side))
     assert known is not None
     have, want = np.asarray(hearing.sides[side][1].array)[index], known.best[index]
+    words = f"{want:.6g}"
     if np.isnan(want) and known.left is not None and known.right is not None:
-        want = known.right[index] if np.isnan(known.left[index]) else known.left[index]
+        left, right = known.left[index], known.right[index]
+        only = right if np.isnan(left) else left
+        both = not np.isnan(left) and not np.isnan(right) and left != right
+        words = f"{left:.6g} from the left and {right:.6g} from the right" if both else f"{only:.6g}"
     place = f" at [{', '.join(map(str, index))}]" if index else ""
-    return f"{have:.6g} against {want:.6g}{place} ({hearing.reference.method})"
+    return f"{have:.6g} against {words}{place} ({known.method})"
 
 
 def _other_functions(evidence: Mapping[str, Evidence]) -> NDArray[np.bool_]:

@@ -7,6 +7,32 @@ with an underscore, which no name of a scenario does.
 import numpy as np
 
 
+def _in_double(result):
+    """A result of a framework as it is; raises TypeError for one in which digits were lost that differences need."""
+    if result.dtype != np.float64:
+        raise TypeError(f"it computes in {result.dtype}, though its inputs are float64")
+    return result
+
+
+def _affordable(function, numbers, *inputs):
+    """Raises TimeoutError where a function is too slow to be differentiated by so many numbers, one after another."""
+    import time
+
+    started = time.perf_counter()
+    function(*inputs)
+    seconds = time.perf_counter() - started
+    if seconds * numbers * 30 > 5:
+        raise TimeoutError(f"a call of it takes {seconds:.1g} s, too long for the derivatives by {numbers} numbers")
+
+
+def _twice(function, *inputs):
+    """The value of a function; raises ValueError where it is another one the second time, as a random one is."""
+    first, second = function(*inputs), function(*inputs)
+    if not np.array_equal(first, second, equal_nan=True):
+        raise ValueError("it gives another value each time that it is called")
+    return first
+
+
 def _slopes(function, point, side=0):
     """Derivatives of function(point) by every entry of point, a row for each result, and their error estimates."""
     value = np.ravel(function(point)) * 1.0
@@ -23,6 +49,22 @@ def _slopes(function, point, side=0):
         if still.any():  # a large result beside those that move, which the step is lost in
             errors[entry, still & _unmoved(moved, value)] = 0.0
     return slopes.T, np.abs(errors).T
+
+
+def _edges(function, point, side, slopes, errors):
+    """The slopes from a side, and their errors: taken by those entries whose slope in the middle is not sure, else that one."""
+    slopes, errors = slopes.copy(), errors.copy()
+    unsure = ~(errors <= 1e-6 * np.maximum(np.abs(slopes), 1)).all(0)
+    for entry in np.flatnonzero(unsure):
+
+        def moved(steps, entry=entry):
+            there = point.copy()
+            there[entry] += steps[0]
+            return function(there)
+
+        column, off = _slopes(moved, np.zeros(1), side)
+        slopes[:, entry], errors[:, entry] = column[:, 0], off[:, 0]
+    return slopes, errors
 
 
 def _own_slopes(function, point, side=0):

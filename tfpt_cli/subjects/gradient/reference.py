@@ -100,16 +100,6 @@ def _used_helpers(text: str) -> tuple[str, ...]:
     return tuple(name for name in _helpers() if re.search(rf"\b{name}\b", text))
 
 
-def _needed(sections: list[Section]) -> str:
-    """The helpers that sections use, directly or through others, in the order of their modules."""
-    known, waiting = set[str](), [s.source for s in sections] + [leaf.expression for s in sections for leaf in s.leaves]
-    used = set(_WORDS.findall("\n".join(waiting))) & set(_helpers())
-    while used - known:
-        known |= (new := used - known)
-        used |= {other for name in new for other in _used_helpers(_helpers()[name])}
-    return "\n\n\n".join(dict.fromkeys(block for name, block in _helpers().items() if name in known))
-
-
 _WORDS = re.compile(r"\b(?:_\w+|mp)\b")
 
 
@@ -127,9 +117,22 @@ class ReferenceWriter(Writer):
     def sections(self) -> Iterator[Section]:
         yield Section("\n".join(['np.seterr(all="ignore")', self.inputs()]), required=True)
         parts = list(self.parts())
-        if helpers := _needed(parts):
+        if helpers := self.helpers(parts):
             yield Section(helpers, required=True)
         yield from parts
+
+    @staticmethod
+    def helpers(sections: list[Section]) -> str:
+        """The source of the helpers that sections use, directly or through others, in the order of their modules."""
+        known, waiting = (
+            set[str](),
+            [s.source for s in sections] + [leaf.expression for s in sections for leaf in s.leaves],
+        )
+        used = set(_WORDS.findall("\n".join(waiting))) & set(_helpers())
+        while used - known:
+            known |= (new := used - known)
+            used |= {other for name in new for other in _used_helpers(_helpers()[name])}
+        return "\n\n\n".join(dict.fromkeys(block for name, block in _helpers().items() if name in known))
 
     def parts(self) -> Iterator[Section]:
         """The sections that stand behind the inputs and the helpers."""
@@ -298,10 +301,15 @@ class ReferenceWriter(Writer):
         name = self.free(kind)
         for side, word in self.directions:
             held, error = self.free(f"{name}_{word}" if word else name), self.free(f"{name}_{word or 'its'}_error")
-            lines.append(f"{held}, {error} = _slopes({moved}, {point}{f', {side}' if side else ''})")
+            lines.append(f"{held}, {error} = {self.slopes(moved, point, side, name)}")
             leaves += self.blocks(kind, output, self.aspect(whose, side=word), held)
             leaves += self.blocks(kind, output, self.aspect(whose, side=word, error=True), error)
         return Section("\n".join(lines), tuple(leaves))
+
+    def slopes(self, moved: str, point: str, side: int, middle: str) -> str:
+        """The source of the slopes from a side, of a function whose slopes in the `middle` are known."""
+        del middle
+        return f"_slopes({moved}, {point}{f', {side}' if side else ''})"
 
     def blocks(self, kind: str, output: Output, aspect: Aspect, source: str) -> Iterator[Leaf]:
         """The leaves of a matrix of slopes: the columns of each input, in its shape."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.rows import dictionary, drawn_layers
 from tfpt_cli.expressions.lowering import in_double, written_for_reference, written_with_unknowns
+from tfpt_cli.expressions.native import native_in_double
+from tfpt_cli.expressions.own_code import own_code
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.language.shapes import Shape, show
@@ -46,6 +48,11 @@ class Body:
     def sources(self) -> tuple[str, ...]:
         """The sources of all expressions in the body: that of its result, then those of its lines."""
         return (self.result, *(source for _, source in self.lines))
+
+    def in_double(self) -> Body:
+        """The body of native code in double precision."""
+        lines = tuple((name, native_in_double(source)) for name, source in self.lines)
+        return Body(native_in_double(self.result), lines)
 
 
 def layer_call(node: ast.AST) -> str:
@@ -199,6 +206,9 @@ class Meanings(Mapping[str, Meaning]):
         return len(self._found[0])
 
 
+_CUT = re.compile(r"detach|stop_gradient|no_grad|inference_mode|stop_recording|\.data\b")
+
+
 @dataclass(frozen=True)
 class Output:
     """One expression: its name (empty for the only one), its body by framework, its shape where that is known.
@@ -216,6 +226,16 @@ class Output:
     def quantity(self) -> Quantity:
         """The value of the output, as a quantity."""
         return Quantity(kind=VALUE, output=self.name)
+
+    def cuts_gradient(self, framework: str) -> bool:
+        """Whether the code of a side holds a part of the value fixed on purpose.
+
+        Its derivative is then not that of its value, and need not be.
+        """
+        code = self.code.get(framework)
+        read = () if code is None else own_code(code.file, code.function)
+        texts = map(ast.unparse, read) if code is not None else self.body[framework].sources
+        return any(_CUT.search(text) for text in texts)
 
     @property
     def value(self) -> str:
@@ -306,6 +326,7 @@ class Gradient:
         outputs = tuple(
             replace(
                 output,
+                body={f: body.in_double() for f, body in output.body.items()} if self.native else output.body,
                 reference=output.reference.changed(
                     lambda meanings: {whose: replace(meaning, dtype=dtype) for whose, meaning in meanings.items()}
                 ),

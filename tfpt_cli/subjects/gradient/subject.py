@@ -13,8 +13,9 @@ from tfpt_cli.listing import listing
 from tfpt_cli.results import VALUE, Relation, State, Way, expected_of
 from tfpt_cli.subjects.gradient import curves, recipes
 from tfpt_cli.subjects.gradient.fields import NEEDED, SCHEMA, read
+from tfpt_cli.subjects.gradient.own_function import OwnFunctionWriter, by_own_function
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
-from tfpt_cli.subjects.gradient.spec import NAME
+from tfpt_cli.subjects.gradient.spec import EACH, NAME
 from tfpt_cli.subjects.gradient.templates import EXAMPLE, TEMPLATES
 from tfpt_cli.subjects.gradient.tensorflow import TensorFlowWriter
 from tfpt_cli.subjects.gradient.torch import TorchWriter
@@ -54,7 +55,10 @@ class GradientSubject(Subject):
 
 @dataclass(frozen=True)
 class GradientTask(Task):
-    """One gradient scenario: two rounds at most, the second where something is off."""
+    """One gradient scenario: three rounds at most.
+
+    Where no row reads the code, what a side computes is looked at quickly if nothing is off, and thoroughly if something is.
+    """
 
     spec: Gradient
 
@@ -75,19 +79,24 @@ class GradientTask(Task):
     def run(self, terms: Terms) -> Run:
         first, second = terms.sides
         spec = self.spec.of(first.framework) if first.framework is second.framework else self.spec
-        writers: dict[Side, Writer] = {side: WRITERS[side.framework](spec) for side in terms.sides}
+        writers: dict[Side, list[Writer]] = {side: [WRITERS[side.framework](spec)] for side in terms.sides}
         if terms.reference and any(output.reference for output in spec.outputs):
-            writers[REFERENCE] = ReferenceWriter(spec)
+            writers[REFERENCE] = [ReferenceWriter(spec)]
         outcomes = settled(spec, (yield Round(_listings(writers))), terms.expect)
 
         from tfpt_cli.subjects.gradient.comparer import Comparer, doubtful  # not above: validating needs no NumPy
 
-        comparisons = tuple(Comparer(spec, terms.sides, outcomes, terms.tolerance, {}).comparisons())
+        def compared(found: Mapping[Side, Outcome]) -> tuple[Comparison, ...]:
+            return tuple(Comparer(spec, terms.sides, outcomes, terms.tolerance, found).comparisons())
+
+        comparisons = compared({})
         yield Round({}, comparisons)
-        again = _second_look(spec, terms, has_reference=REFERENCE in writers)
-        if again and any(doubtful(comparison) for comparison in comparisons):
-            found = yield Round(_listings(again), comparisons)
-            comparisons = tuple(Comparer(spec, terms.sides, outcomes, terms.tolerance, found).comparisons())
+        if not any(map(doubtful, comparisons)) and (quick := _own_functions(spec, terms, each=0)):
+            comparisons = compared((yield Round(_listings(quick), comparisons)))
+        if any(map(doubtful, comparisons)):
+            again = _second_look(spec, terms, has_reference=REFERENCE in writers)
+            if again:
+                comparisons = compared((yield Round(_listings(again), comparisons)))
         return Compared(comparisons, outcomes)
 
     def covered(self, comparisons: Sequence[Comparison]) -> str:
@@ -141,21 +150,35 @@ class GradientTask(Task):
         return curves.by_points(self.spec, fields, interval)
 
 
-def _listings(writers: Mapping[Side, Writer]) -> dict[Side, Any]:
-    return {side: listing(side.framework, writer.sections()) for side, writer in writers.items()}
+def _listings(writers: Mapping[Side, list[Writer]]) -> dict[Side, Any]:
+    return {
+        side: listing(side.framework, [section for writer in each for section in writer.sections()])
+        for side, each in writers.items()
+    }
 
 
-def _second_look(spec: Gradient, terms: Terms, *, has_reference: bool) -> dict[Side, Writer]:
-    """The writers of the second round, which is run where something is off.
+def _own_functions(spec: Gradient, terms: Terms, each: int) -> dict[Side, list[Writer]]:
+    """The writers of the differences that a side's derivatives are held against where no row reads its code."""
+    return {
+        side: [OwnFunctionWriter(WRITERS[side.framework](spec), side, each)]
+        for side in (terms.sides if terms.reference else ())
+        if by_own_function(spec, side)
+    }
+
+
+def _second_look(spec: Gradient, terms: Terms, *, has_reference: bool) -> dict[Side, list[Writer]]:
+    """The writers of the round that is run where something is off.
 
     Both sides are run in double precision, and the reference is taken from both sides of a kink.
     """
     double = spec.in_double()
-    again: dict[Side, Writer] = {}
+    again: dict[Side, list[Writer]] = {}
     if double != spec:
-        again = {side: WRITERS[side.framework](double) for side in terms.sides}
+        again = {side: [WRITERS[side.framework](double, doubled=True)] for side in terms.sides}
+    for side, own in _own_functions(spec, terms, each=EACH).items():
+        again[side] = [*again.get(side, ()), *own]
     if has_reference:
-        again[REFERENCE] = ReferenceWriter(spec, second=True)
+        again[REFERENCE] = [ReferenceWriter(spec, second=True)]
     return again
 
 

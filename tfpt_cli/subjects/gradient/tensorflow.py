@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from tfpt_cli.frameworks import TENSORFLOW
+from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.gradient.spec import ORDER
 from tfpt_cli.subjects.gradient.writer import FrameworkWriter, alone_or, listed, quantity, unpacked
@@ -26,8 +27,10 @@ class TensorFlowWriter(FrameworkWriter):
         "jit": "tf.function({function}, jit_compile=True)",
     }
 
-    def __init__(self, spec: Gradient) -> None:
-        super().__init__(spec)
+    double: ClassVar[str] = 'keras.config.set_floatx("float64")\nkeras.config.set_dtype_policy("float64")'
+
+    def __init__(self, spec: Gradient, *, doubled: bool = False) -> None:
+        super().__init__(spec, doubled=doubled)
         texts = [text for output in spec.outputs for body in output.body.values() for text in body.sources]
         # Functions of Keras take tensors, not tf.Variable; a tape does not watch those by itself.
         self.variables = not any("keras." in text for text in texts) and not any(o.code for o in spec.outputs)
@@ -49,6 +52,15 @@ class TensorFlowWriter(FrameworkWriter):
     def gradient_first(self) -> bool:
         """Whether the tape that records the value is asked for the gradient next, before another derivative records its own."""
         return self.spec.derivatives[:1] == ("gradient",)
+
+    def doubled(self, source: str, name: str) -> str:
+        return f"tf.cast({source}, tf.float64)" if self.spec.dtypes.get(name, self.spec.dtype) in DTYPES else source
+
+    def to_numpy(self, source: str) -> str:
+        return f"tf.convert_to_tensor({source}).numpy()"
+
+    def from_numpy(self, name: str) -> str:
+        return f"{'tf.Variable' if name in self.wrt and self.variables else 'tf.constant'}({name})"
 
     def derivative(self, kind: str, output: Output, run: str, mode: str) -> Iterator[Section]:
         if order := ORDER.fullmatch(kind):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from tfpt_cli.frameworks import TORCH
+from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.subjects.gradient.spec import ORDER
 from tfpt_cli.subjects.gradient.writer import FrameworkWriter, alone_or, listed, quantity, unpacked
@@ -22,6 +23,7 @@ class TorchWriter(FrameworkWriter):
     framework = TORCH
     seed = "torch.manual_seed({seed})"
     compiled: ClassVar[dict[str, str]] = {"compile": "torch.compile({function})"}
+    double: ClassVar[str] = "torch.set_default_dtype(torch.float64)"
     needs: ClassVar[dict[str, str]] = {"compile": "a C++ compiler"}
 
     def tensor(self, name: str, values: Values) -> str:
@@ -30,6 +32,15 @@ class TorchWriter(FrameworkWriter):
 
     def evaluation(self, _: Output, run: str) -> str:
         return f"{self.value} = {self.call(run)}"
+
+    def doubled(self, source: str, name: str) -> str:
+        return f"{source}.double()" if self.spec.dtypes.get(name, self.spec.dtype) in DTYPES else source
+
+    def to_numpy(self, source: str) -> str:
+        return f"torch.as_tensor({source}).detach().numpy()"
+
+    def from_numpy(self, name: str) -> str:
+        return f"torch.tensor({name}{', requires_grad=True' if name in self.wrt else ''})"
 
     def derivative(self, kind: str, output: Output, run: str, mode: str) -> Iterator[Section]:
         if order := ORDER.fullmatch(kind):

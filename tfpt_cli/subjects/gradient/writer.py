@@ -124,8 +124,14 @@ class FrameworkWriter(Writer):
     """Writes the sections of one framework: every output in every mode, its derivatives in every way."""
 
     compiled: ClassVar[dict[str, str]]
+    # What makes new numbers, and layers, double precision.
+    double: ClassVar[str]
     # What a mode needs that a machine may not have; without it its quantities are skipped.
     needs: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, spec: Gradient, *, doubled: bool = False) -> None:
+        super().__init__(spec)
+        self.doubled_by_default = doubled and spec.native
 
     @abstractmethod
     def derivative(self, kind: str, output: Output, run: str, mode: str) -> Iterator[Section]:
@@ -136,12 +142,25 @@ class FrameworkWriter(Writer):
         """The source that computes an output's value, ready for its gradient."""
 
     @abstractmethod
+    def doubled(self, source: str, name: str) -> str:
+        """The source of an input in double precision, with the number that its own dtype holds; whole numbers as they are."""
+
+    @abstractmethod
+    def to_numpy(self, source: str) -> str:
+        """The source of a result as a NumPy array."""
+
+    @abstractmethod
+    def from_numpy(self, name: str) -> str:
+        """The source of an input as a tensor, made of the NumPy array of its name."""
+
+    @abstractmethod
     def whole(self, output: Output, name: str, run: str, mode: str) -> Section:
         """The derivative by an input of whole numbers, in a section of its own: a framework may refuse it."""
 
     def sections(self) -> Iterator[Section]:
         """Everything: the inputs, then each output as a function, in each mode."""
-        yield Section(self.inputs(), required=True)
+        double = [self.double] if self.doubled_by_default else []
+        yield Section("\n".join([*double, self.inputs()]), required=True)
         for output in self.spec.outputs:
             function = output.name or self.free("f")
             yield Section(self.function(function, output), required=True)

@@ -1,0 +1,68 @@
+# mypy: ignore-errors
+"""A person's own functions, for `test_own_function.py`: PyTorch's begin with `torch_`, TensorFlow's with `keras_`."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+
+with contextlib.suppress(ImportError):  # each process has one of them
+    import torch
+with contextlib.suppress(ImportError):
+    import tensorflow as tf
+
+
+def torch_penalty(x):
+    gradient = torch.autograd.grad((x**2).sum(), x, create_graph=True)[0]
+    return (gradient.norm() - 1) ** 2
+
+
+def keras_penalty(x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        total = tf.reduce_sum(x**2)
+    return (tf.norm(tape.gradient(total, x)) - 1) ** 2
+
+
+def torch_root(x):
+    return torch.where(x > 0, torch.sqrt(x), torch.zeros_like(x))
+
+
+def keras_root(x):
+    return tf.where(x > 0, tf.sqrt(x), tf.zeros_like(x))
+
+
+def torch_sine(x):
+    return torch.sin(x)
+
+
+def keras_sine(x):
+    return tf.sin(x)
+
+
+def keras_other_sine(x):
+    return tf.sin(2 * x)
+
+
+def keras_narrow_sine(x):
+    return tf.sin(tf.cast(x, tf.float32))
+
+
+def keras_random(x):
+    return x * random.random()
+
+
+def torch_held(x):
+    return x * x.detach()
+
+
+def keras_held(x):
+    return x * tf.stop_gradient(x)
+
+
+def keras_wrong(x):
+    @tf.custom_gradient
+    def sine(x):
+        return tf.sin(x), lambda upstream: upstream * tf.sin(x)
+
+    return sine(x)

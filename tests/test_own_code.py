@@ -1,0 +1,112 @@
+"""A person's own function, read as one expression of its inputs."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import ROOT
+from tfpt_cli.expressions.own_code import own_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+HEAD = """\
+import torch
+import torch.nn.functional as F
+from torch import nn
+import tensorflow as tf
+from tensorflow.keras import layers as L
+
+EPS = 1e-6
+
+
+def length(v):
+    return torch.sqrt(torch.sum(v ** 2) + EPS)
+
+
+class Net(nn.Module):
+    def __init__(self, width, momentum=0.1):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width, momentum=momentum)
+        self.act = F.gelu
+
+    def scaled(self, x):
+        return 2 * x
+
+    def forward(self, x):
+        return self.act(self.norm(self.scaled(x)))
+
+
+"""
+CASES = {
+    "names": (
+        "def f(a):\n    total = torch.sum(a ** 2)\n    return torch.sqrt(total)\n",
+        "torch.sqrt(torch.sum(x ** 2))",
+    ),
+    "a function of the file": ("def f(a):\n    return length(a - 1)\n", "torch.sqrt(torch.sum((x - 1) ** 2) + 1e-06)"),
+    "arguments by name": (
+        "def f(a):\n    def g(u, k=3):\n        return k * u\n    return g(u=a) + g(a, k=2)\n",
+        "3 * x + 2 * x",
+    ),
+    "a class": (
+        "def f(a):\n    return Net(4, momentum=0.9)(a)\n",
+        "torch.nn.functional.gelu(torch.nn.BatchNorm1d(4, momentum=0.9)(2 * x))",
+    ),
+    "an object at the top": (
+        "net = Net(4)\n\ndef f(a):\n    return net(a)\n",
+        "torch.nn.functional.gelu(torch.nn.BatchNorm1d(4, momentum=0.1)(2 * x))",
+    ),
+    "a module by another name": ("def f(a):\n    return L.Dense(2)(a)\n", "tf.keras.layers.Dense(2)(x)"),
+    "taken apart": (
+        "def f(a):\n    u, v = a, 2 * a\n    w, _ = torch.max(u, dim=0)\n    return w + v\n",
+        "torch.max(x, dim=0)[0] + 2 * x",
+    ),
+    "added to": ("def f(a):\n    y = F.relu(a)\n    y += 1\n    return y\n", "torch.nn.functional.relu(x) + 1"),
+    "a lambda": ("square = lambda v: v * v\n\ndef f(a):\n    return square(a)\n", "x * x"),
+    "both branches": (
+        "def f(a):\n    if EPS:\n        y = F.relu(a)\n    else:\n        y = F.elu(a)\n    return y\n",
+        "torch.nn.functional.relu(x) if EPS else torch.nn.functional.elu(x)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), CASES.values(), ids=list(CASES))
+def test_a_function_is_read_as_an_expression(code: str, expected: str, write: Callable[..., Path]) -> None:
+    file = write(HEAD + code, "port.py")
+    assert ast.unparse(own_code(str(file), "f", ["x"])[0]) == expected
+
+
+def test_every_node_has_its_line(write: Callable[..., Path]) -> None:
+    file = write("import torch\n\n\ndef f(a):\n    total = torch.sum(a)\n    return torch.sqrt(total)\n", "port.py")
+    (tree,) = own_code(str(file), "f", ["x"])
+    lines = {ast.unparse(node): node.line for node in ast.walk(tree) if isinstance(node, ast.Call)}  # type: ignore[attr-defined]
+    assert lines == {"torch.sqrt(torch.sum(x))": 6, "torch.sum(x)": 5}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(a):\n    return f(a)\n",
+        "def f(a):\n    return g(a)\n\ndef g(a):\n    return f(a)\n",
+        "def f(a):\n    for _ in range(9):\n        a = a @ a + a\n    return a\n",
+        "def f(a):\n    while a.sum() > 0:\n        a = a - 1\n    return a\n",
+        "def f(*a):\n    return a[0]\n",
+        "def f(a):\n    pass\n",
+        "f = 3\n",
+        "f = f(1)\n",
+        "def f(a:\n",
+        "class f:\n    pass\n",
+        "def f(a):\n" + "".join(f"    a = a + a * {i}\n" for i in range(40)) + "    return a\n",
+    ],
+)
+def test_nothing_that_is_odd_breaks_or_takes_long(code: str, write: Callable[..., Path]) -> None:
+    trees = own_code(str(write(code, "port.py")), "f", ["x"])
+    assert sum(1 for tree in trees for _ in ast.walk(tree)) < 100_000
+
+
+def test_a_file_that_is_not_there_is_not_read() -> None:
+    assert own_code(str(ROOT / "nowhere.py"), "f", ["x"]) == ()
