@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tfpt_cli.dictionary.canonical import canonical
 from tfpt_cli.dictionary.differences import Fit
 from tfpt_cli.dictionary.patterns import Pattern, parsed, rewritten
 from tfpt_cli.dictionary.records import RowError
@@ -140,7 +141,15 @@ def test_a_name_alone_is_a_call_unless_it_stands_for_anything() -> None:
 
 def fit(torch: str, tensorflow: str, *, where: str = "", whole: bool = False) -> Fit:
     code = {"torch": (Pattern(torch),), "tensorflow": (Pattern(tensorflow),)}
-    empty: dict[str, Any] = {"without": {}, "shows": {}, "says": {}, "how": {}, "quantities": (), "default": ()}
+    empty: dict[str, Any] = {
+        "also": {},
+        "without": {},
+        "shows": {},
+        "says": {},
+        "how": {},
+        "quantities": (),
+        "default": (),
+    }
     condition = parsed(where) if where else None
     return Fit(
         code=code, where=condition, whole=whole, diagnosis=frozenset(), dtypes=frozenset(), same_value=False, **empty
@@ -183,7 +192,7 @@ MSE = "F.mse_loss(__x, __y)", "keras.losses.MeanSquaredError()(__y, __x)"
 def test_conditions_on_both_sides(
     patterns: tuple[str, str], where: str, torch: str, tensorflow: str, *, whole: bool, stands: bool
 ) -> None:
-    code = {"torch": (tree(torch),), "tensorflow": (tree(tensorflow),)}
+    code = {f: (canonical(tree(text), f),) for f, text in (("torch", torch), ("tensorflow", tensorflow))}
     shapes = {"x": (4, 1), "y": (4,), "z": (4, 1)}
     assert (
         _stands(fit(*patterns, where=where, whole=whole), Provenance(code=code, kind="value", shapes=shapes)) is stands

@@ -6,6 +6,7 @@ are tagged with its id.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -39,6 +40,7 @@ class Fit:
     """
 
     code: Mapping[str, tuple[Pattern, ...]]
+    also: Mapping[str, tuple[Pattern, ...]]
     without: Mapping[str, tuple[Pattern, ...]]
     where: ast.expr | None
     whole: bool
@@ -80,9 +82,20 @@ class Difference(Explanation):
     fits: tuple[Fit, ...] = ()
     fixes: tuple[Fix, ...] = ()
 
-    def with_numbers(self, names: Mapping[str, Any]) -> Difference:
-        """A copy whose `write` has a person's own numbers in it; `names` are what the patterns bind in the code."""
-        return replace(self, write={f: numbered(text, names) for f, text in self.advice.items()})
+    def standing_at(self, names: Mapping[str, Any], lines: Mapping[str, str]) -> Difference:
+        """A copy for the place where it stands in a person's code.
+
+        What it says to write has their own numbers in it (`names` are what the patterns bind), and the lines of their files.
+        """
+        write = {f: numbered(text, names) for f, text in self.advice.items()}
+        return replace(self, write=write, lines={f: _relative(line) for f, line in lines.items()})
+
+
+def _relative(place: str) -> str:
+    """A place in a file as seen from the current folder, where the file is below it."""
+    path, _, line = place.rpartition(":")
+    relative = os.path.relpath(path)
+    return place if relative.startswith("..") else f"{relative}:{line}"
 
 
 @cache
@@ -127,6 +140,7 @@ def _fit(area: str, row: Mapping[str, Any]) -> Fit:
     default = row.get("default", [])
     return Fit(
         code=_patterns(row),
+        also=_patterns(row.get("also", {})),
         without=_patterns(row.get("without", {})),
         where=parsed(row["where"]) if "where" in row else None,
         whole=row.get("whole", False),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.canonical import canonical_pattern
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.records import RowError
 from tfpt_cli.frameworks import FRAMEWORKS
@@ -57,7 +58,7 @@ class Pattern:
     @cached_property
     def tree(self) -> ast.expr:
         """The tree of the pattern; of a dotted name alone, such as `F.gelu`, a call of it with any arguments."""
-        tree = parsed(self.text)
+        tree = canonical_pattern(parsed(self.text))
         hole = isinstance(tree, ast.Name) and tree.id.startswith("_")
         if isinstance(tree, (ast.Attribute, ast.Name)) and dotted(tree) and not hole:
             return ast.Call(tree, [ast.Constant(...)], [])
@@ -105,7 +106,7 @@ def rewritten(tree: ast.expr, rules: Mapping[str, str]) -> tuple[ast.expr, int]:
     >>> ast.unparse(tree), count
     ("F.gelu(x, approximate='tanh') + 1", 1)
     """
-    rewriter = _Rewriter([(Pattern(pattern).tree, parsed(by)) for pattern, by in rules.items()])
+    rewriter = _Rewriter([(Pattern(pattern).tree, canonical_pattern(parsed(by))) for pattern, by in rules.items()])
     new: ast.expr = rewriter.visit(copied(tree))
     return new, rewriter.count
 

@@ -12,14 +12,12 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.canonical import canonical
 from tfpt_cli.dictionary.differences import Difference, Fit, differences
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
-from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.patterns import rewritten
 from tfpt_cli.explain.surroundings import same_around
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
-from tfpt_cli.language.templates import renamed
-from tfpt_cli.language.trees import dotted, nodes
 from tfpt_cli.results import Comparison, SideValue, State, Verdict
 
 if TYPE_CHECKING:
@@ -48,19 +46,8 @@ class Provenance:
 
 
 def code_trees(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
-    """Expressions of each side as trees, every call by its canonical name (`F.gelu` for `torch.nn.functional.gelu`)."""
+    """Expressions of each side as trees in their one spelling (`F.gelu` for `torch.nn.functional.gelu`)."""
     return {f: tuple(canonical(ast.parse(text, mode="eval").body, f) for text in sources[f]) for f in sources}
-
-
-def canonical(tree: ast.expr, framework: str) -> ast.expr:
-    """The tree of an expression in which every dotted name of a framework is replaced by its canonical one.
-
-    >>> tree = ast.parse("torch.nn.functional.gelu(x)", mode="eval").body
-    >>> ast.unparse(canonical(tree, "torch"))
-    'F.gelu(x)'
-    """
-    names = {dotted(node) for node in nodes(tree) if isinstance(node, ast.Attribute)} - {""}
-    return renamed(tree, {name: native(framework).canonical(name) for name in names})
 
 
 def explained(
@@ -79,16 +66,30 @@ def explained(
     return replace(comparison, known_differences=found)
 
 
-def numbers_of(row: Difference, code: Iterable[Provenance]) -> dict[str, Any]:
-    """The constants in a scenario's code that the names of a row's patterns stand for, as in `{"__eps": 0.1}`."""
+@dataclass(frozen=True)
+class Stand:
+    """Where a known difference stands in a scenario's code.
+
+    `numbers` are the constants that the names of its patterns stand for, as in `{"__eps": 0.1}`; `lines` the places in a
+    person's own files, by framework, as in `{"torch": "port.py:12"}`.
+    """
+
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    lines: Mapping[str, str] = field(default_factory=dict)
+
+
+def stand_of(row: Difference, code: Iterable[Provenance]) -> Stand:
+    """Where a row's patterns stand in a scenario's code, at the first place at which one of its `fits` does."""
     for provenance in code:
         for fit in row.fits:
-            for places in _places(fit, provenance):
-                shared = places[0]
+            for shared, places in _places(fit, provenance):
                 if fit.where is None or _holds(fit.where, shared, provenance, {}):
                     values = {name: _value(tree, provenance) for name, tree in shared.items()}
-                    return {name: value for name, value in values.items() if not isinstance(value, _Code)}
-    return {}
+                    return Stand(
+                        numbers={name: value for name, value in values.items() if not isinstance(value, _Code)},
+                        lines={f: line for f, place in places.items() if (line := getattr(place.node, "place", ""))},
+                    )
+    return Stand()
 
 
 def _fits(fit: Fit, comparison: Comparison, provenance: Provenance) -> bool:
@@ -103,6 +104,7 @@ def _fits(fit: Fit, comparison: Comparison, provenance: Provenance) -> bool:
         and all(_shows(sides[f], word) for f, word in fit.shows.items())
         and all(re.search(words, sides[f].note, re.IGNORECASE) for f, words in fit.says.items())
         and _stands(fit, provenance, sides)
+        and all(any(_inside(p, provenance, f) for p in patterns) for f, patterns in fit.also.items())
         and not any(_inside(p, provenance, f) for f, patterns in fit.without.items() for p in patterns)
     )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from tfpt_cli.dictionary.canonical import names_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.lifting import rows_by_call
 from tfpt_cli.frameworks import FRAMEWORKS, TORCH
@@ -70,7 +71,7 @@ def _rows(call: ast.Call) -> frozenset[str]:
     name = called_name(call)
     own = name.rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
     operations = dictionary().operations
-    rows = [row for framework in FRAMEWORKS for row, _ in rows_by_call(framework).get(name, ())]
+    rows = [row for f in FRAMEWORKS for each in names_of(name, f) for row, _ in rows_by_call(f).get(each, ())]
     if not rows and isinstance(call.func, ast.Attribute):
         rows = [row for row, _ in rows_by_call(TORCH).get(f"torch.{call.func.attr}", ())]
     rows = rows or ([operations[own]] if own in operations else [])

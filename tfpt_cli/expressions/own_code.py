@@ -28,7 +28,7 @@ def own_code(file: str, function: str, inputs: Sequence[str] = ()) -> tuple[ast.
     """The expressions that a function of a file computes of its inputs, what it returns first; empty where it cannot be read.
 
     Its parameters are called by the names of the inputs, in their order, and modules by their full names (`torch.nn.functional`).
-    Every node has the `line` of the file at which it stands.
+    Every node has its `place`, the file and the line at which it stands (`port.py:12`).
     """
     module = _module(file)
     if module is None:
@@ -57,18 +57,18 @@ def _module(file: str) -> _Module | None:
         text = Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    return _parsed(text)
+    return _parsed(file, text)
 
 
 @lru_cache(maxsize=16)
-def _parsed(text: str) -> _Module | None:
+def _parsed(file: str, text: str) -> _Module | None:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return None
     for node in ast.walk(tree):
         if hasattr(node, "lineno"):
-            node.line = node.lineno  # type: ignore[attr-defined]
+            node.place = f"{file}:{node.lineno}"  # type: ignore[attr-defined]
     module = _Module()
     for node in ast.walk(tree):  # an import may stand in a function or a `try`, too
         match node:
@@ -212,7 +212,7 @@ class _Reader:
 
     def keep(self, value: ast.expr, scope: dict[str, _Known]) -> None:
         found = self.expression(value, scope)
-        if isinstance(found, ast.expr) and not isinstance(found, ast.Constant):
+        if isinstance(found, ast.expr) and not isinstance(found, ast.Constant) and "super()" not in ast.unparse(found):
             self.others.append(found)
 
     def assign(self, target: ast.expr, value: _Known, scope: dict[str, _Known]) -> None:
@@ -365,7 +365,7 @@ def _named(name: str, at: ast.AST) -> ast.expr:
 
 def _at(node: _Tree, at: ast.AST) -> _Tree:
     """A node that stands where another does in the file."""
-    node.line = getattr(at, "line", getattr(at, "lineno", 0))  # type: ignore[attr-defined]
+    node.place = getattr(at, "place", "")  # type: ignore[attr-defined]
     return node
 
 

@@ -23,7 +23,7 @@ from tfpt_cli.report.words import (
 from tfpt_cli.results import Kind, State, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Side
     from tfpt_cli.results import (
@@ -213,12 +213,17 @@ def known(explanations: Sequence[Explanation]) -> list[Known]:
             name=row.name,
             what=row.what,
             why=row.why,
-            write=[(f"write in {FRAMEWORKS[framework].label}", code) for framework, code in row.write.items()],
+            write=[(_head(framework, row.lines), code) for framework, code in row.write.items()],
             source=row.source,
             proof=row.proof,
         )
         for row in explanations
     ]
+
+
+def _head(framework: str, lines: Mapping[str, str]) -> str:
+    at = f" at {lines[framework]}" if framework in lines else ""
+    return f"write in {FRAMEWORKS[framework].label}{at}"
 
 
 def _row(group: list[Comparison]) -> Row:

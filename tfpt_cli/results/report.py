@@ -65,7 +65,8 @@ class Unread:
 class Explanation:
     """A known difference between two spellings that are nearly the same: what differs, why, and what to write instead.
 
-    `scenario` is the file below `scenarios/` that shows it, in scenarios tagged with its name.
+    `scenario` is the file below `scenarios/` that shows it, in scenarios tagged with its name. `lines` are where it stands in a
+    person's own files, by framework.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Explanation:
     write: Mapping[str, str]
     source: str
     scenario: str
+    lines: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
     def proof(self) -> str:

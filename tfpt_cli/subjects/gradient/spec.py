@@ -17,6 +17,7 @@ from tfpt_cli.expressions.own_code import own_code
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.language.shapes import Shape, show
+from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.results import VALUE, Quantity
 
@@ -48,6 +49,14 @@ class Body:
     def sources(self) -> tuple[str, ...]:
         """The sources of all expressions in the body: that of its result, then those of its lines."""
         return (self.result, *(source for _, source in self.lines))
+
+    @property
+    def tree(self) -> ast.expr:
+        """The result as one tree, with the lines put in where their names stand."""
+        lines: dict[str, ast.expr] = {}
+        for name, source in self.lines:
+            lines[name] = fill(ast.parse(source, mode="eval").body, lines)
+        return fill(ast.parse(self.result, mode="eval").body, lines)
 
     def in_double(self) -> Body:
         """The body of native code in double precision."""
@@ -300,6 +309,12 @@ class Gradient:
             for framework, body in output.body.items():
                 found.setdefault(framework, []).extend(drawn(body, framework))
         return {framework: calls for framework, calls in found.items() if calls}
+
+    def code(self, output: Output, framework: str) -> tuple[ast.expr, ...]:
+        """What an output computes on a side, as expressions of the inputs: its lines, or a person's own function, put in."""
+        if framework in output.code:
+            return own_code(output.code[framework].file, output.code[framework].function, list(self.inputs))
+        return (output.body[framework].tree,) if framework in output.body else ()
 
     def of(self, framework: str) -> Gradient:
         """The scenario as one framework alone runs it, for a comparison of two versions of that framework.

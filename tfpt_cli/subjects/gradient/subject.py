@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.explain.causes import Provenance, code_trees
+from tfpt_cli.dictionary.canonical import canonical
+from tfpt_cli.explain.causes import Provenance
 from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE
 from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.listing import listing
@@ -116,7 +117,7 @@ class GradientTask(Task):
         spec = self.spec
         outputs = [output for output in spec.outputs if output.name == quantity.output]
         return Provenance(
-            code=code_trees({f: [s for o in outputs if f in o.body for s in o.body[f].sources] for f in FRAMEWORKS}),
+            code={f: tuple(canonical(t, f) for o in outputs for t in spec.code(o, f)) for f in FRAMEWORKS},
             kind="second" if quantity.second else "derivative" if quantity.derivative else VALUE,
             shapes={name: values.shape for name, values in spec.inputs.items()},
             values=frozenset(output.value for output in outputs),

@@ -1,0 +1,147 @@
+"""One spelling for what has several, so that a pattern of a known difference need not list them all.
+
+A function by one of its names (`synonyms.yaml`), a method of a PyTorch tensor as the function, a Sequential that is called as
+calls of its layers one after another. Code and patterns are both read so.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.dictionary.files import rows_of
+from tfpt_cli.dictionary.native import native
+from tfpt_cli.frameworks import FRAMEWORKS, TORCH
+from tfpt_cli.language.signature import parse_signature
+from tfpt_cli.language.trees import called_name, dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# What may be noted at a node: its place in a scenario's text or in a person's own file, that it is an input.
+_NOTES = ("offset", "place", "input")
+_SEQUENTIALS = frozenset({"nn.Sequential", "keras.Sequential", "keras.models.Sequential"})
+_INPUTS = frozenset({"keras.Input", "keras.layers.Input", "keras.layers.InputLayer"})
+
+
+def canonical(tree: ast.expr, framework: str) -> ast.expr:
+    """The tree of native code in its one spelling.
+
+    >>> def shown(text: str, framework: str) -> str:
+    ...     return ast.unparse(canonical(ast.parse(text, mode="eval").body, framework))
+    >>> shown("torch.nn.functional.gelu(x).std(dim=0)", "torch")
+    'torch.std(F.gelu(x), dim=0)'
+    >>> shown("tf.keras.Sequential([keras.layers.Dense(2), tf.math.tanh])(x)", "tensorflow")
+    'tf.tanh(keras.layers.Dense(2)(x))'
+    """
+    found: ast.expr = _Canonical(framework).of(tree)
+    return found
+
+
+def canonical_pattern(tree: ast.expr) -> ast.expr:
+    """The tree of a pattern in its one spelling, whichever framework's names are in it."""
+    for framework in FRAMEWORKS:
+        tree = canonical(tree, framework)
+    return tree
+
+
+def synonyms(framework: str) -> Mapping[str, str]:
+    """The one name by which a function is read, by each of its other names.
+
+    >>> synonyms("torch")["torch.absolute"]
+    'torch.abs'
+    """
+    return _synonyms()[framework]
+
+
+def names_of(name: str, framework: str) -> list[str]:
+    """The names of a function: the one by which it is read, and its others."""
+    return [name, *rows_of("synonyms").get(framework, {}).get(name, ())]
+
+
+@cache
+def _synonyms() -> dict[str, dict[str, str]]:
+    rows = rows_of("synonyms")
+    return {f: {other: name for name, others in rows.get(f, {}).items() for other in others} for f in FRAMEWORKS}
+
+
+class _Canonical:
+    def __init__(self, framework: str) -> None:
+        self.framework, self.table, self.names = framework, native(framework), synonyms(framework)
+
+    def of(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [self.of(item) for item in node]
+        if not isinstance(node, ast.AST) or isinstance(node, (ast.Constant, ast.expr_context, ast.operator)):
+            return node
+        if isinstance(node, ast.Attribute) and (full := dotted(node)):
+            known = self.table.canonical(full)
+            known = self.names.get(known, known)
+            return node if known == full else _noted(ast.parse(known, mode="eval").body, node)
+        new = _noted(type(node)(**{name: self.of(value) for name, value in ast.iter_fields(node)}), node)
+        return self.called(new) if isinstance(new, ast.Call) else new
+
+    def called(self, call: ast.Call) -> ast.expr:
+        """The call of a function for that of a method, and calls of the layers for that of a Sequential."""
+        match call.func:
+            case ast.Attribute(value=value, attr=name) if self.framework == TORCH and not _is_module(value):
+                function = _functions().get(name)
+                if function is not None:
+                    tree, args = ast.parse(function, mode="eval").body, call.args
+                    if name in _SPREAD and args and not isinstance(args[0], (ast.Tuple, ast.List, ast.Starred)):
+                        args = [ast.Tuple(args, ast.Load())]
+                    new: ast.Call = _noted(ast.Call(_noted(tree, call), [value, *args], call.keywords), call)
+                    return new
+            case ast.Call(args=layers) if called_name(call.func) in _SEQUENTIALS and len(call.args) == 1:
+                if len(layers) == 1 and isinstance(layers[0], ast.List):
+                    layers = layers[0].elts
+                if not any(isinstance(layer, ast.Starred) for layer in layers):
+                    return self.one_after_another(layers, call)
+        return call
+
+    def one_after_another(self, layers: list[ast.expr], call: ast.Call) -> ast.expr:
+        result = call.args[0]
+        for layer in layers:
+            if called_name(layer) not in _INPUTS:
+                takes_mode = any(name in called_name(layer) for name in _MODED)
+                keywords = call.keywords if takes_mode else []
+                result = self.called(_noted(ast.Call(layer, [result], keywords), layer))
+        return result
+
+
+# Layers of Keras that compute something else in training, which is handed to them by the model that holds them.
+_MODED = ("Normalization", "Dropout", "Noise")
+
+
+def _is_module(tree: ast.expr) -> bool:
+    """Whether a tree is a module and no tensor: `torch.linalg`."""
+    name = dotted(tree)
+    return bool(name) and name.split(".")[0] in {root for f in FRAMEWORKS.values() for root in f.roots}
+
+
+# Methods that take one by one what the function takes as a tuple.
+_SPREAD = frozenset({"permute", "reshape", "tile", "flip"})
+
+
+@cache
+def _functions() -> dict[str, str]:
+    """The function that a method of a PyTorch tensor is, by the method's name, where the tensor is its first argument."""
+    table, names, found = native(TORCH), synonyms(TORCH), dict[str, str]()
+    for name, signatures in table.calls.items():
+        module, _, method = name.rpartition(".")
+        parameters = [parse_signature(signature).parameters for signature in signatures]
+        of_tensors = all(each and each[0].name in _TENSORS for each in parameters)
+        if of_tensors and (module == "torch" or (module == "F" and method in table.methods)):
+            found.setdefault(method, names.get(name, name))
+    return found
+
+
+_TENSORS = frozenset({"input", "self", "x", "tensor", "args"})
+
+
+def _noted(new: Any, old: ast.AST) -> Any:
+    for note in _NOTES:
+        if hasattr(old, note):
+            setattr(new, note, getattr(old, note))
+    return new
