@@ -19,7 +19,8 @@ class Framework(str):
 
     `label` is what a person reads. `column` is the column of the dictionary's rows that spells it. `module` is what every
     listing imports, and what a dtype stands behind (`torch.float32`); `roots` are the names with which native code may begin,
-    `imports` the line that binds each of them. `array` is how a constant array is written, with `{value}` and `{dtype}`. `modes`
+    `imports` the line that binds each of them. `array` is how a constant array is written, with `{value}` and `{dtype}`, `moves`
+    how one is turned into another (`torch.permute({value}, {0})`). `modes`
     are the ways to run a function, the usual one first. `fans` counts (fan_in, fan_out) of a parameter's shape, None where there
     are none; `output_axis` is the axis of a weight that holds the outputs of its layer. `packages` are what pip installs it as,
     `environment` what its process needs; `versions` has by package what a person calls it, `machine` by key of a report's
@@ -31,6 +32,7 @@ class Framework(str):
     column: str
     module: str
     array: str
+    moves: Mapping[str, str] = field(default_factory=dict)
     roots: tuple[str, ...] = ()
     imports: Mapping[str, str] = field(default_factory=dict)
     modes: tuple[str, ...] = ("eager",)

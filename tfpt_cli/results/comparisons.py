@@ -197,6 +197,8 @@ class Kind(StrEnum):
     CONDITION = "ill-conditioned"
     FUNCTIONS = "different functions"  # each side computes its own function right
     UNKNOWN = "unknown"  # the reference has nothing sure enough
+    RESEMBLANCE = "resemblance"  # what would turn one side's numbers into the other's
+    NOTHING = "nothing"  # what was compared tests nothing
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfpt_cli.compare.arbiter import Evidence, Judgement, found_kinks, judge
+from tfpt_cli.compare.resemblance import Resemblance, resemblance, scaled_by
 from tfpt_cli.compare.summary import SHOWN
 from tfpt_cli.compare.values import close, compare_values, limits, measure
 from tfpt_cli.dictionary.rows import unstable_operations
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.gradient.spec import Gradient
 
 Computed = tuple[Way, Value]
+_NAMES = re.compile(r"\W+")
 _NOT_FINITE = re.compile(r"\b(inf|nan)\b")
 
 
@@ -123,8 +125,48 @@ class Comparer:
             )
         comparison = self.among_themselves(quantity, sides, comparison)
         comparison = self.before_the_reference(quantity, sides, comparison)
-        comparison = replace(comparison, findings=(*comparison.findings, *self.not_held(quantity)))
+        further = (*self.not_held(quantity), *self.resembling(sides, comparison))
+        comparison = replace(comparison, findings=(*comparison.findings, *further))
         return self.rounding_or_meaning(quantity, sides, comparison)
+
+    def resembling(self, sides: dict[Side, Computed], comparison: Comparison) -> Iterator[Finding]:
+        """What would turn one side's numbers into the other's, where they do not agree."""
+        if comparison.verdict is not Verdict.DIFFERS or self.spec.drawn:
+            return
+        for first, second in (self.sides, self.sides[::-1]):
+            found = self.resemblance(comparison.quantity, sides[first][1], sides[second][1])
+            found = found or self.scaled_as_its_gradient(comparison.quantity, sides, first, second)
+            if found is not None:
+                code = found.code(first.framework, _NAMES.sub("_", comparison.quantity))
+                words = f"{second.label}'s is {first.label}'s {found.words}: {code}"
+                yield Finding(Kind.RESEMBLANCE, words)
+                return
+
+    def resemblance(self, quantity: Quantity, first: Value, second: Value) -> Resemblance | None:
+        values = (first, second)
+        if any(value.state is not State.PRESENT or value.array.dtype.kind not in "fc" for value in values):
+            return None
+        rtol, atol = limits(self.tolerance, first.dtype, second.dtype)
+        left, right = (np.asarray(value.array) for value in values)
+        return resemblance(left, right, rtol, atol, shifts=not quantity.derivative)
+
+    def scaled_as_its_gradient(
+        self, quantity: Quantity, sides: dict[Side, Computed], first: Side, second: Side
+    ) -> Resemblance | None:
+        """A factor between two single numbers, which shows nothing by itself, where all their derivatives have it too."""
+        one, other = sides[first][1], sides[second][1]
+        if quantity.derivative or any(v.state is not State.PRESENT or v.array.size != 1 for v in (one, other)):
+            return None
+        of_it = [q for q in self.outputs if q.derivative and q.output == quantity.output]
+        pairs = [(self.ways(q, first), self.ways(q, second)) for q in of_it]
+        found = [self.resemblance(q, a[0][1], b[0][1]) for q, (a, b) in zip(of_it, pairs, strict=True) if a and b]
+        factors = {each.factor if each is not None else 0 for each in found}
+        if len(factors) != 1 or 0 in factors:
+            return None
+        (factor,) = factors
+        rtol, atol = limits(self.tolerance, one.dtype, other.dtype)
+        same = close(np.ravel(one.array) * factor, np.ravel(other.array), rtol, atol).all()
+        return scaled_by(factor) if same else None
 
     def not_held(self, quantity: Quantity) -> Iterator[Finding]:
         """Why a derivative could not be held against differences of what a side computes itself, where that was tried."""
