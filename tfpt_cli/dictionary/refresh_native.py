@@ -100,6 +100,7 @@ def torch_catalogue() -> dict[str, Any]:
     stubs = {"torch": overloads(folder / "_VariableFunctions.pyi", None), "F": overloads(folder / "_nn.pyi", None)}
     methods = overloads(folder / "__init__.pyi", "TensorBase")
     calls: dict[str, list[str]] = {}
+    methods["norm"] = ["self, p='fro', dim=None, keepdim=False, dtype=None"]  # written in Python, and in no stub
     modules = {
         "torch": (
             torch,

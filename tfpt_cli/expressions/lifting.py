@@ -244,9 +244,9 @@ class _Lifter(ast.NodeTransformer):
         """A meaning with its conditions decided and its formulas computed by the arguments; None where they cannot be."""
         names: dict[str, Any] = {name: self.value(tree) for name, tree in given.items()}
         names |= {"whole": lambda tree: isinstance(tree, ast.expr) and self.is_whole(tree), "shape_of": self.shape}
-        names |= {"rank": lambda tree: len(self.shape(tree)), "may_have": lambda tree, n: self.has_axes(tree, n, n)}
+        names |= {"ndim": lambda tree: len(self.shape(tree)), "may_have": lambda tree, n: self.has_axes(tree, n, n)}
         names |= {"size": lambda tree, axis: self.shape(tree)[axis]}
-        formulas = (HELPERS | {"shape_of", "rank", "size", "may_have"}) - set(dictionary().operations)
+        formulas = (HELPERS | {"shape_of", "ndim", "size", "may_have"}) - set(dictionary().operations)
 
         def compute(node: ast.expr) -> ast.expr | None:
             if not is_formula(node, names, formulas):
