@@ -53,6 +53,12 @@ def without_row(framework: str) -> frozenset[str]:
     return frozenset(rows_of("readings")["without_row"][framework])
 
 
+def takes_by_index() -> list[str]:
+    """The frameworks in which a list or an array of whole numbers as an index takes entries along an axis: `x[[0, 2]]`."""
+    found: list[str] = rows_of("readings")["takes_by_index"]
+    return found
+
+
 def as_method(call: ast.Call) -> ast.Call:
     """The call of a method as a call with the array as the first argument of a name that only methods have: `_.view(x, 3)`.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import HELPERS, UNKNOWN, is_formula, value_of
 from tfpt_cli.dictionary.native import native, settings_of
-from tfpt_cli.dictionary.readings import as_method, reading_name, readings, same, without_row
+from tfpt_cli.dictionary.readings import as_method, reading_name, readings, same, takes_by_index, without_row
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.checking import shape_of
 from tfpt_cli.frameworks import FRAMEWORKS
@@ -129,13 +129,13 @@ class _Lifter(ast.NodeTransformer):
             for p in parse_signature(text).parameters
         }
         changed = {n for n, tree in bound.items() if n not in defaults or ast.unparse(defaults[n]) != ast.unparse(tree)}
-        if complaints or (inner and not changed - _ASIDE <= set(theirs)):
+        if complaints or (inner and not changed - {"name"} <= set(theirs)):
             return None
         if not inner:
             defaults = {n: tree for n, tree in defaults.items() if n in theirs and not _equal(tree, theirs[n])}
             more = [ast.keyword(n, tree) for n, tree in defaults.items() if n not in set(bound) | _ASIDE]
             return ast.Call(function, call.args, [*call.keywords, *more])
-        keywords = [ast.keyword(n, tree) for n, tree in (defaults | bound).items() if n in set(theirs) - _ASIDE]
+        keywords = [ast.keyword(n, tree) for n, tree in (defaults | bound).items() if n in set(theirs) - {"name"}]
         return ast.Call(function, call.args, [*call.keywords, *keywords])
 
     def number(self, node: ast.Call, name: str) -> ast.expr:
@@ -333,6 +333,8 @@ class _Lifter(ast.NodeTransformer):
 
     def takes(self, key: ast.expr) -> bool:
         """Whether an index is a list or an array of whole numbers, along which entries are taken."""
+        if self.framework not in takes_by_index():
+            return False
         listed = isinstance(key, ast.List) or not (isinstance(key, ast.Slice) or is_constant(key))
         return listed and self.is_whole(key)
 
