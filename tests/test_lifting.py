@@ -73,7 +73,7 @@ def test_written_out_and_read_back(text: str) -> None:
         ("tensorflow", "tf.math.tanh(x)", "tanh(x)"),
         ("tensorflow", "keras.ops.tanh(x)", "tanh(x)"),
         ("torch", "nn.LeakyReLU(0.2)(x)", "leaky_relu(x, negative_slope=0.2)"),
-        ("torch", "nn.MSELoss(reduction='sum')(x, x)", "sum(squared_difference(x, x))"),
+        ("torch", "nn.MSELoss(reduction='sum')(x, x)", "mse_loss(x, x, reduction='sum')"),
         ("torch", "F.mse_loss(x, x)", "mse_loss(x, x)"),
         ("torch", "x.view(2, -1)", "reshape(x, (2, -1))"),
         ("torch", "x.permute(1, 0)", "permute_dims(x, axes=(1, 0))"),

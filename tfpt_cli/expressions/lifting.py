@@ -409,8 +409,10 @@ def _whole(row: Operation, name: str, tree: ast.expr) -> ast.expr:
 
 
 def _left_out(row: Operation, name: str, value: ast.expr) -> bool:
-    """Whether a condition in a spelling says that a setting is off that is no flag: `F.silu(x)` has no beta."""
+    """Whether a setting says no more than its row does: a beta that `F.silu(x)` has not, the mean of a loss."""
     parameter = next(p for p in row.signature.parameters if p.name == name)
+    if parameter.annotation == "reduction":
+        return isinstance(value, ast.Constant) and value.value == "mean"
     off = isinstance(value, ast.Constant) and value.value is False
     return off and parameter.annotation != "flag" and isinstance(parameter.default, ast.Constant)
 

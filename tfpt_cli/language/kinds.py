@@ -57,6 +57,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "text": ("a text", lambda value: isinstance(value, str)),
     "reduction": _one_of("none", "sum", "mean"),
+    "any_reduction": _one_of("none", "sum", "mean", "batchmean"),
     "interpolation": _one_of("linear", "lower", "higher", "midpoint", "nearest"),
     "fft_norm": _one_of("backward", "ortho", "forward"),
     "padding": _one_of("valid", "same"),

@@ -187,6 +187,8 @@ def _squeeze(arrays: list[Any], settings: Settings) -> Shape | None:
 
 def _reduce_broadcast(arrays: list[Any], settings: Settings) -> Shape | None:
     """The rule of an operation that broadcasts its arrays and then reduces the result, such as a loss."""
+    if settings.get("reduction") == "none":
+        return broadcast(*arrays)
     return _reduce([broadcast(*arrays)], settings)
 
 
