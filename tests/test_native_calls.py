@@ -137,7 +137,7 @@ def test_every_reading_is_measured(framework: str) -> None:
         "torch.split(x, 3)",  # chunks of three, not three chunks
         "F.cross_entropy(x, y, weight=w, reduction='mean', size_average=False)",
         "F.triplet_margin_loss(x, y, u, swap=True)",
-        "F.max_pool2d(im, 2, dilation=2)",
+        "F.max_pool2d(im, 2, return_indices=True)",
         "nn.Linear(4, 2)(x)",
         "x.to(torch.float16)",
         "keras.losses.MeanSquaredError()(v, v[:, None])",  # which Keras squeezes
