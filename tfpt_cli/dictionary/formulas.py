@@ -177,7 +177,6 @@ _NAMES: dict[str, Any] = {
     "each": each,
     "tf_widths": tf_widths,
     "batched": lambda widths: ((0, 0), (0, 0), *widths),
-    "str": str,
     "same_widths": same_widths,
     "ceil_widths": ceil_widths,
     "both": lambda padding, count: tuple((width, width) for width in each(padding, count)),
