@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-import json
 import math
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import mpmath
@@ -20,11 +17,9 @@ import pytest
 import scipy
 
 from tfpt_cli.dictionary.checks import check_operation
-from tfpt_cli.dictionary.readings import readings
 from tfpt_cli.dictionary.records import RowError
 from tfpt_cli.dictionary.rows import dictionary
-from tfpt_cli.expressions.lifting import lifted
-from tfpt_cli.expressions.lowering import filled, written, written_for_reference
+from tfpt_cli.expressions.lowering import filled, written_for_reference
 from tfpt_cli.subjects.gradient.spec import Meaning
 
 if TYPE_CHECKING:
@@ -306,56 +301,3 @@ def test_an_index_that_stands_twice_and_a_list_of_axes() -> None:
     assert eval(str(source), {"np": np, "x": x, "i": np.array([-1]), "u": np.array([NAN])})[:2].tolist() == [0.0, 0.0]
     source = written_for_reference(ast.parse("sum(x, axis=[0, 1])", mode="eval").body, "float32", itertools.count())
     assert eval(str(source), {"np": np, "x": np.ones((2, 3))}) == 6.0
-
-
-SETTINGS = {"axis": 0, "keepdims": True, "low": 0.25, "high": 0.75, "alpha": 2.5, "c": 0, "n": 1, "p": 1, "slope": 0.3,
-            "approximate": False}  # fmt: skip
-READ_BACK = """
-import os, sys, json
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-import math
-import numpy as np
-framework, pairs = json.load(sys.stdin)
-given = {"x": [[0.3, 0.8, 0.5], [0.9, 0.2, 0.6], [0.7, 0.4, 0.1]], "y": [[1.5, 2.5, 0.5], [3.5, 1.2, 2.0], [0.6, 2.2, 1.1]]}
-names = {"np": np, "math": math}
-if framework == "torch":
-    import torch
-    import torch.nn.functional as F
-    names |= {"torch": torch, "F": F, "condition": torch.tensor([True, False, True])}
-    make = lambda v, whole: torch.tensor(v, dtype=torch.int64 if whole else torch.float64)
-else:
-    import tensorflow as tf
-    import keras
-    names |= {"tf": tf, "keras": keras, "condition": tf.constant([True, False, True])}
-    make = lambda v, whole: tf.constant(v, dtype=tf.int64 if whole else tf.float64)
-for written, neutral, whole, vector in pairs:
-    arrays = {"x": make(given["x"], False), "y": make([0, 2, 1] if whole else given["y"][0] if vector else given["y"], whole)}
-    left, right = (np.asarray(eval(text, {**names, **arrays})) for text in (written, neutral))
-    ok = left.shape == right.shape and np.allclose(left.astype(float), right.astype(float), rtol=1e-6, equal_nan=True)
-    print(json.dumps([written, ok, str(left)[:80], str(right)[:80]]))
-"""
-
-
-@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
-def test_what_is_read_back_means_what_the_framework_does(framework: str) -> None:
-    """Every reading of `readings.yaml`, run beside the rows' spelling of its meaning in the same framework."""
-    pairs = []
-    for spellings in readings(framework).values():
-        for template, meaning in spellings:
-            written_call = ast.unparse(template)
-            whole = "take(" in ast.unparse(meaning) or "sparse" in ast.unparse(meaning)
-            put = {name: ast.Constant(value) for name, value in SETTINGS.items()}
-
-            class Put(ast.NodeTransformer):
-                def visit_Name(self, node: ast.Name) -> ast.AST:
-                    return put.get(node.id, node)  # noqa: B023 - used within the loop
-
-            call = Put().visit(ast.parse(written_call, mode="eval").body)
-            tree = lifted(call, framework, {"x", "y", "condition"}, {"y"} if whole else ())
-            pairs.append([ast.unparse(call), written(tree, framework, "float64"), whole, ".mv(" in written_call])
-    done = subprocess.run(
-        [sys.executable, "-c", READ_BACK], input=json.dumps([framework, pairs]), capture_output=True, text=True
-    )
-    results = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-    assert len(results) == len(pairs), done.stderr[-2000:]
-    assert [result for result in results if not result[1]] == []

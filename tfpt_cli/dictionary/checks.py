@@ -130,7 +130,7 @@ def check_operation(name: str, row: Row, kind: str) -> None:
     if unknown := set(row.get("axes", {})) - set(signature.arrays):
         raise RowError(f"{name}: 'axes' names {sorted(unknown)}, which are no arrays of it")
     made = operation(name, row, kind)
-    _check_spelling(name, made.spelling, signature, known={"dtype"})
+    _check_spelling(name, made.spelling, signature, known={"dtype"} | HELPERS)
     parameters = {p.name for p in signature.parameters}
     for case in made.undecided:
         if unknown := _names(case.at) - parameters - ROOTS["numpy"]:

@@ -63,6 +63,16 @@ class Native:
         """Whether a canonical name may stand in a scenario."""
         return name in self.calls or name in self.values
 
+    def signatures(self, name: str) -> list[str]:
+        """The signatures of a call by its canonical name, or of a method: `_.view`, whose tensor is its first argument `_`."""
+        if name.startswith("_."):
+            found = self.methods.get(name[2:], [])
+            return [
+                text.replace("*, ", "_, *, ", 1) if text.startswith("*, ") else f"_, {text}".rstrip(", ")
+                for text in found
+            ]
+        return self.calls.get(name, [])
+
     def nearest(self, name: str, variables: Iterable[str] = ()) -> str:
         """A hint for a name that may not stand here: the nearest that may, or an empty string where none is near."""
         by_last: dict[str, str] = {}
@@ -110,11 +120,13 @@ def settings_of(
     """
     table = native(framework)
     name = table.canonical(called_name(call))
-    if not isinstance(template, ast.Call) or name != table.canonical(called_name(template)) or name not in table.calls:
+    if not isinstance(template, ast.Call) or name != table.canonical(called_name(template)):
+        return None
+    if not (signatures := table.signatures(name)):
         return None
     # Of a function's overloads only those count that the template fits: `torch.max(x)` is not `torch.max(x, dim=axis)`.
-    fitting = [text for text in table.calls[name] if not parse_signature(text).bind(name, template)[1]]
-    signature, bound, complaints = bind_any(name, fitting or table.calls[name], call, given=given)
+    fitting = [text for text in signatures if not parse_signature(text).bind(name, template)[1]]
+    signature, bound, complaints = bind_any(name, fitting or signatures, call, given=given)
     variadic = any(p.kind == "args" for p in signature.parameters)
     pattern, _ = signature.bind(name, template)
     if complaints:
@@ -123,6 +135,8 @@ def settings_of(
     aside = _ASIDE - {"dtype"} if exact else _ASIDE
     if exact and any(not _is_default(signature, key, bound[key]) for key in set(bound) - set(pattern) - aside):
         return None
+    if exact and {keyword.arg for keyword in call.keywords} - {p.name for p in signature.parameters}:
+        return None  # `torch.unique(x, dim=0)`, whose signature is `*args, **kwargs`
     if any(not _off(bound[name]) for name in _MORE & set(bound)):
         return None
     defaults = {p.name: p.default for p in parse_signature(signature.text).parameters}

@@ -100,6 +100,7 @@ def torch_catalogue() -> dict[str, Any]:
     stubs = {"torch": overloads(folder / "_VariableFunctions.pyi", None), "F": overloads(folder / "_nn.pyi", None)}
     methods = overloads(folder / "__init__.pyi", "TensorBase")
     calls: dict[str, list[str]] = {}
+    methods["norm"] = ["self, p='fro', dim=None, keepdim=False, dtype=None"]  # written in Python, and in no stub
     modules = {
         "torch": (
             torch,
@@ -139,6 +140,10 @@ def torch_catalogue() -> dict[str, Any]:
     recurrent = calls["nn.RNNBase"][0].removeprefix("mode, ")
     calls["nn.RNN"] = [recurrent.replace("num_layers=1, ", "num_layers=1, nonlinearity='tanh', ")]
     calls["nn.LSTM"] = calls["nn.GRU"] = [recurrent]
+    # These choose between two functions by a flag, and say nothing of their arguments.
+    pool = "input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False"
+    calls |= {f"F.max_pool{n}d": [pool] for n in (1, 2, 3)}
+    calls["torch.unique"] = ["input, sorted=True, return_inverse=False, return_counts=False, dim=None"]
     return {
         "prefixes": {"torch.nn.functional.": "F.", "nn.functional.": "F.", "torch.nn.": "nn."},
         "bare": ["nn."],

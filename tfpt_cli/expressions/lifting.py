@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import math
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.formulas import HELPERS, UNKNOWN, is_formula, value_of
 from tfpt_cli.dictionary.native import native, settings_of
-from tfpt_cli.dictionary.readings import readings
+from tfpt_cli.dictionary.readings import as_method, reading_name, readings, same, takes_by_index, without_row
 from tfpt_cli.dictionary.rows import dictionary
-from tfpt_cli.language.expression import is_constant
-from tfpt_cli.language.signature import parse_signature
+from tfpt_cli.expressions.checking import shape_of
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.expression import BadConstant, NotConstant, constant, is_constant, literal, mark_inputs
+from tfpt_cli.language.signature import bind_any, parse_signature
 from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import branches, called_name, copied, dotted
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from tfpt_cli.dictionary.records import Operation
+    from tfpt_cli.language.shapes import Shape
 
 
 # Parameters that do not change what a function of one array computes.
@@ -28,16 +33,23 @@ class NoRow(Exception):
     """Raised for native code that no row of the dictionary knows; the message is the call."""
 
 
-def lifted(tree: ast.expr, framework: str, names: set[str], whole: Container[str] = ()) -> ast.expr:
+def lifted(
+    tree: ast.expr,
+    framework: str,
+    names: set[str],
+    whole: Container[str] = (),
+    shapes: Mapping[str, Shape | None] | None = None,
+) -> ast.expr:
     """The neutral expression that a checked native one means, by the rows' spellings. Raises `NoRow`.
 
     `names` are the names of arrays, `whole` the names of arrays of whole numbers, of which a function may mean something else: to
-    `F.cross_entropy` they are classes, not probabilities.
+    `F.cross_entropy` they are classes, not probabilities. `shapes` has the shapes of arrays as far as they are known.
 
     >>> ast.unparse(lifted(ast.parse("tf.nn.relu(x) + tf.reduce_sum(x, axis=0)", mode="eval").body, "tensorflow", {"x"}))
     'relu(x) + sum(x, axis=0, keepdims=False)'
     """
-    result: ast.expr = _Lifter(framework, names, whole).visit(copied(tree))
+    lifter = _Lifter(framework, names, whole, shapes or {})
+    result: ast.expr = _array(lifter.visit(lifter.copied(tree)))
     return result
 
 
@@ -64,55 +76,210 @@ def rows_by_call(framework: str) -> Mapping[str, list[tuple[Operation, ast.Call]
 
 
 class _Lifter(ast.NodeTransformer):
-    def __init__(self, framework: str, names: set[str], whole: Container[str]) -> None:
-        self.framework, self.names, self.whole = framework, names, whole
+    def __init__(
+        self, framework: str, names: set[str], whole: Container[str], shapes: Mapping[str, Shape | None]
+    ) -> None:
+        self.framework, self.names, self.whole, self.shapes = framework, names, whole, shapes
         self.table = native(framework)
+
+    def copied(self, tree: ast.expr) -> ast.expr:
+        """A copy of a native tree, in which the inputs are marked as such."""
+        tree = copied(tree)
+        mark_inputs(tree, self.names)
+        return tree
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = called_name(node)
-        root = name.split(".")[0]
-        call = node
-        if isinstance(node.func, ast.Attribute) and (not name or root in self.names):
-            # A method is the function of its name with the tensor before the other arguments.
-            function = ast.parse(f"torch.{node.func.attr}", mode="eval").body
-            call, name = ast.Call(function, [node.func.value, *node.args], node.keywords), f"torch.{node.func.attr}"
-        if name.startswith(("math.", "np.")) and all(is_constant(argument) for argument in node.args):
-            return node
-        rows = rows_by_call(self.framework).get(self.table.canonical(name), [])
+        if name.startswith(("math.", "np.")):
+            return self.number(node, name)
+        forms = self.forms(node)
+        for call in forms:
+            no_row = self.table.canonical(called_name(call)) in without_row(self.framework)
+            if (read := (None if no_row else self.row(call)) or self.reading(call)) is not None:
+                return read
+            if (other := self.other(call)) is not None:
+                return self.visit_Call(other)
+        if (alike := self.same_name(called_name(forms[0]), forms[0])) is not None:
+            return ast.Call(ast.Name(alike.name, ast.Load()), [self.visit(forms[0].args[0])], [])
+        raise NoRow(_cut(ast.unparse(node)))
+
+    def forms(self, node: ast.Call) -> list[ast.Call]:
+        """A call as rows and readings have it; of a method the function of its name, with the tensor before the others, too."""
+        name = called_name(node)
+        if not isinstance(node.func, ast.Attribute) or (name and name.split(".")[0] not in self.names):
+            return [self.gathered(node, self.table.calls.get(self.table.canonical(name), []))]
+        method = as_method(self.gathered(node, self.table.methods.get(node.func.attr, [])))
+        function = ast.parse(f"torch.{node.func.attr}", mode="eval").body
+        return [ast.Call(function, method.args, method.keywords), method]
+
+    def other(self, call: ast.Call) -> ast.Call | None:
+        """The call that means the same as another with the same arguments, by the section `same` of `readings.yaml`."""
+        name = reading_name(call, self.framework)
+        if (other := same(self.framework).get(name)) is None:
+            return None
+        function = ast.parse(other, mode="eval").body
+        inner = isinstance(call.func, ast.Call)
+        own = call.func if isinstance(call.func, ast.Call) else call
+        signature, bound, complaints = bind_any(name, self.table.signatures(name.removesuffix("()")), own)
+        # Its own defaults count: a `keras.layers.LeakyReLU` is steeper than `keras.ops.leaky_relu`.
+        defaults = {p.name: p.default for p in signature.parameters if p.default is not None}
+        theirs = {
+            p.name: p.default
+            for text in self.table.signatures(self.table.canonical(other))
+            for p in parse_signature(text).parameters
+        }
+        changed = {n for n, tree in bound.items() if n not in defaults or ast.unparse(defaults[n]) != ast.unparse(tree)}
+        if complaints or (inner and not changed - {"name"} <= set(theirs)):
+            return None
+        if not inner:
+            defaults = {n: tree for n, tree in defaults.items() if n in theirs and not _equal(tree, theirs[n])}
+            more = [ast.keyword(n, tree) for n, tree in defaults.items() if n not in set(bound) | _ASIDE]
+            return ast.Call(function, call.args, [*call.keywords, *more])
+        keywords = [ast.keyword(n, tree) for n, tree in (defaults | bound).items() if n in set(theirs) - {"name"}]
+        return ast.Call(function, call.args, [*call.keywords, *keywords])
+
+    def number(self, node: ast.Call, name: str) -> ast.expr:
+        """The number that a function of Python's `math` gives for numbers."""
+        try:
+            value = getattr(math, name.partition(".")[2])(*(constant(self.visit(argument)) for argument in node.args))
+        except (NotConstant, BadConstant, AttributeError, TypeError, ValueError, ArithmeticError):
+            raise NoRow(_cut(ast.unparse(node))) from None
+        return literal(value)
+
+    def gathered(self, call: ast.Call, signatures: list[str]) -> ast.Call:
+        """A call with its sizes in a tuple where they may stand for themselves: `x.view(2, -1)` is `x.view((2, -1))`."""
+        firsts = {text.split(",")[0].split("=")[0] for text in signatures}
+        if len(call.args) < 2 or not any(first.startswith("*") and first[1:] in firsts for first in firsts):
+            return call
+        return ast.Call(call.func, [ast.Tuple(call.args, ast.Load())], call.keywords)
+
+    def row(self, call: ast.Call) -> ast.AST | None:
+        """The neutral call that a call means by a row's own spelling; None where none fits."""
+        rows = rows_by_call(self.framework).get(self.table.canonical(called_name(call)), [])
         for row, spelled in rows:
             settings = settings_of(spelled, call, self.framework, exact=True)
             if settings is None or not set(row.signature.arrays) <= set(settings):
                 continue
+            if any(_is_none(settings[name]) for name in row.signature.arrays):
+                continue  # `tf.math.bincount(x)`, which has no weights
+            settings = {n: ast.Constant(None) if _is_off(spelled, row, n, v) else v for n, v in settings.items()}
             if any(_is_flag(value) and not _takes_flag(row, n) for n, value in settings.items()):
                 continue  # `torch.var(x, False)` is not of an axis, but `unbiased`
             settings = {n: _whole(row, n, value) for n, value in settings.items()}
             fixed = _fixed(row.spelling[self.framework], spelled)
             if not _allowed(row, settings | {n: v for n, v in fixed.items() if n not in settings}):
                 continue  # such as `torch.clamp(x, max=1)`, whose `min` of None another row means
+            if any(self.is_no_whole(settings[n]) for n in _taking_whole(row) & set(settings)):
+                continue
+            if any(not self.has_axes(settings[n], least, most) for n, (least, most) in row.axes.items()):
+                continue  # of other arrays the function may be another: the classes of `F.cross_entropy` are its axis 1
             # A row of the same function that takes whole numbers there tells that they mean something of their own.
             apart = {n for other, _ in rows for n in _taking_whole(other)} - _taking_whole(row)
-            if not any(holds_whole(settings[n], self.names, self.whole) for n in apart & set(row.signature.arrays)):
+            if not any(self.is_whole(settings[n]) for n in apart & set(row.signature.arrays)):
                 return self.neutral(row, spelled, settings)
-        if (read := self.reading(name, call)) is not None:
-            return read
-        if (alike := self.same_name(name, call)) is not None:
-            return ast.Call(ast.Name(alike.name, ast.Load()), [self.visit(call.args[0])], [])
-        raise NoRow(_cut(ast.unparse(node)))
-
-    def reading(self, name: str, call: ast.Call) -> ast.AST | None:
-        """The neutral expression that a call means by `readings.yaml`, with its own arguments; None where none fits."""
-        for template, meaning in readings(self.framework).get(self.table.canonical(name), ()):
-            given = settings_of(template, call, self.framework, exact=True)
-            asked = {
-                node.id for node in ast.walk(template) if isinstance(node, ast.Name) and node.id in _named(meaning)
-            }
-            if given is None or not asked <= set(given):
-                continue
-            put: dict[str, ast.expr] = {key: self.visit(_settled(value)) for key, value in given.items()}
-            read = fill(meaning, put)
-            if not _with_stray_flag(read):
-                return read
         return None
+
+    def has_axes(self, tree: ast.expr, least: float, most: float) -> bool:
+        """Whether an argument may have so many axes; one of an unknown shape may."""
+        try:
+            return least <= len(self.shape(tree)) <= most
+        except ValueError:
+            return True
+
+    def is_no_whole(self, tree: ast.expr) -> bool:
+        """Whether an argument is an input that is known, and is not of whole numbers."""
+        return isinstance(tree, ast.Name) and self.shapes.get(tree.id) is not None and tree.id not in self.whole
+
+    def is_whole(self, tree: ast.expr) -> bool:
+        """Whether an expression is known to be of whole numbers."""
+        if is_constant(tree):
+            return _all_whole(constant(tree))
+        if isinstance(tree, ast.Call):
+            name = tree.func.attr if isinstance(tree.func, ast.Attribute) else ""
+            if name in ("tensor", "constant") and tree.args:
+                return self.is_whole(tree.args[0])
+            into = dotted(tree.args[-1]) if name in ("cast", "to") and tree.args else ""
+            if name in _GIVE_WHOLE or into.endswith(("int64", "int32", "long")):
+                return True
+        return holds_whole(tree, self.names, self.whole)
+
+    def reading(self, call: ast.Call, part: str = "") -> ast.AST | None:
+        """The neutral expression that a call, or a `part` of what it gives, means by `readings.yaml`; None where none fits."""
+        for template, meaning in readings(self.framework).get(reading_name(call, self.framework) + part, ()):
+            given = self.arguments(template, call)
+            if given is None:
+                continue
+            decided = self.decided(meaning, given)
+            holes = {node.id for node in ast.walk(template) if isinstance(node, ast.Name)}
+            if decided is None or not (used := _named(decided) & holes) <= set(given) or "unread" in _named(decided):
+                continue
+            put: dict[str, ast.expr] = {key: self.visit(_settled(self.copied(given[key]))) for key in used}
+            read = _Wrapped().visit(fill(decided, put))
+            if not _with_stray_flag(read):
+                return read  # type: ignore[no-any-return]
+        return None
+
+    def arguments(self, template: ast.Call, call: ast.Call) -> dict[str, ast.expr] | None:
+        """What stands for the names of a template in a call; None where the call is another."""
+        if not isinstance(template.func, ast.Call):
+            return settings_of(template, call, self.framework, exact=True)
+        assert isinstance(call.func, ast.Call)
+        given = settings_of(template.func, call.func, self.framework, exact=True)
+        places = [*template.args, *(keyword.value for keyword in template.keywords)]
+        wanted = [place.id if isinstance(place, ast.Name) else "" for place in places]
+        if given is None or len(call.args) > len(wanted):
+            return None
+        later = {str(k.arg): k.value for k in template.keywords}
+        found = dict(zip(wanted, call.args, strict=False)) | {str(k.arg): k.value for k in call.keywords}
+        found |= {later[n].id: found.pop(n) for n in list(found) if isinstance(later.get(n), ast.Name)}  # type: ignore[attr-defined]
+        for name, default in later.items():
+            if isinstance(default, ast.Constant):  # such as `training=True`
+                if name not in found or ast.unparse(found.pop(name)) != ast.unparse(default):
+                    return None
+            else:
+                found.setdefault(wanted[list(later).index(name) + len(template.args)], ast.Constant(None))
+        return given | found if set(found) <= set(wanted) else None
+
+    def decided(self, meaning: ast.expr, given: Mapping[str, ast.expr]) -> ast.expr | None:
+        """A meaning with its conditions decided and its formulas computed by the arguments; None where they cannot be."""
+        names: dict[str, Any] = {name: self.value(tree) for name, tree in given.items()}
+        names |= {"whole": lambda tree: isinstance(tree, ast.expr) and self.is_whole(tree), "shape_of": self.shape}
+        names |= {"ndim": lambda tree: len(self.shape(tree)), "may_have": lambda tree, n: self.has_axes(tree, n, n)}
+        names |= {"size": lambda tree, axis: self.shape(tree)[axis]}
+        formulas = (HELPERS | {"shape_of", "ndim", "size", "may_have"}) - set(dictionary().operations)
+
+        def compute(node: ast.expr) -> ast.expr | None:
+            if not is_formula(node, names, formulas):
+                return None
+            try:
+                return literal(value_of(node, names))
+            except TypeError:  # of an array; a part of it may be a formula
+                return None
+
+        try:
+            return fill(meaning, {}, decide=lambda test: bool(value_of(test, names)), compute=compute)
+        except UNKNOWN:
+            return None
+
+    def value(self, tree: ast.expr) -> Any:
+        """What a condition in a meaning knows of an argument: its value, a dtype's name, or else its tree."""
+        try:
+            return constant(tree, functions=True)
+        except (NotConstant, BadConstant):
+            name = dotted(tree)
+            return name if name.split(".")[0] in FRAMEWORKS[self.framework].roots else tree
+
+    def shape(self, tree: Any) -> Shape:
+        """The shape of an argument. Raises `ValueError` where it is not known."""
+        if not isinstance(tree, ast.expr):
+            tree = literal(tree)
+        try:
+            shape, complaints = shape_of(_array(self.visit(self.copied(tree))), self.shapes)
+        except NoRow:
+            shape, complaints = None, []
+        if shape is None or complaints:
+            raise ValueError(ast.unparse(tree))
+        return shape
 
     def same_name(self, name: str, call: ast.Call) -> Operation | None:
         """The row of a function of one array that another module of the framework has under the row's own name.
@@ -137,12 +304,93 @@ class _Lifter(ast.NodeTransformer):
         ]
         return ast.Call(ast.Name(row.name, ast.Load()), arrays, keywords)
 
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        return ast.BinOp(_array(self.visit(node.left)), node.op, _array(self.visit(node.right)))
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        return ast.Compare(
+            _array(self.visit(node.left)), node.ops, [_array(self.visit(other)) for other in node.comparators]
+        )
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """An index in its neutral spelling: a list takes entries, and a slice backwards turns round."""
+        if isinstance(node.value, ast.Call) and isinstance(node.slice, ast.Constant):
+            for call in self.forms(node.value):
+                if (read := self.reading(call, f"[{ast.unparse(node.slice)}]")) is not None:
+                    return read
+        value: ast.expr = self.visit(node.value)
+        keys = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if is_constant(value) and len(keys) == 1 and is_constant(keys[0]):
+            return literal(constant(value)[constant(keys[0])])  # of a shape
+        value = _array(value)
+        for axis, key in enumerate(keys):
+            if (backwards := isinstance(key, ast.Slice) and _is_backwards(key)) or self.takes(key):
+                if any(not _is_full(other) for other in keys[:axis] + keys[axis + 1 :]):
+                    raise NoRow(_cut(ast.unparse(node)))
+                name, more = ("flip", []) if backwards else ("take", [_settled(self.visit(key))])
+                return ast.Call(ast.Name(name, ast.Load()), [value, *more], [ast.keyword("axis", literal(axis))])
+        return ast.Subscript(value, ast.Tuple(keys, ast.Load()) if len(keys) > 1 else keys[0], ast.Load())
+
+    def takes(self, key: ast.expr) -> bool:
+        """Whether an index is a list or an array of whole numbers, along which entries are taken."""
+        if self.framework not in takes_by_index():
+            return False
+        listed = isinstance(key, ast.List) or not (isinstance(key, ast.Slice) or is_constant(key))
+        return listed and self.is_whole(key)
+
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if node.attr in ("shape", "ndim") and dotted(node).split(".")[0] not in FRAMEWORKS[self.framework].roots:
+            try:
+                shape = self.shape(node.value)
+            except ValueError:
+                raise NoRow(_cut(ast.unparse(node))) from None
+            return literal(shape if node.attr == "shape" else len(shape))
+        if node.attr in ("real", "imag") and dotted(node).split(".")[0] not in FRAMEWORKS[self.framework].roots:
+            return ast.Call(ast.Name(node.attr, ast.Load()), [self.visit(node.value)], [])
         if node.attr in ("T", "mT") and dotted(node).split(".")[0] not in ("torch", "tf", "F", "nn", "keras"):
             return ast.Attribute(self.visit(node.value), node.attr, ast.Load())
         if is_constant(node):
             return node
         raise NoRow(_cut(ast.unparse(node)))
+
+
+class _Wrapped(ast.NodeTransformer):
+    """Makes arrays of the lists of numbers on which an operator works in a meaning."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        return ast.BinOp(_array(self.visit(node.left)), node.op, _array(self.visit(node.right)))
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        return ast.Compare(_array(self.visit(node.left)), node.ops, [_array(self.visit(c)) for c in node.comparators])
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        return ast.Subscript(_array(self.visit(node.value)), node.slice, ast.Load())
+
+
+def _array(tree: ast.expr) -> ast.expr:
+    """A list of numbers as an array, which an operator needs: `clone([1.0, 2.0])`."""
+    listed = isinstance(tree, (ast.List, ast.Tuple))
+    return ast.Call(ast.Name("clone", ast.Load()), [tree], []) if listed else tree
+
+
+# Functions and methods that give whole numbers.
+_GIVE_WHOLE = frozenset(
+    {"argmax", "argmin", "argsort", "searchsorted", "bucketize", "bincount", "long", "int", "arange", "range"}
+)
+
+
+def _all_whole(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(map(_all_whole, value))
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_backwards(key: ast.Slice) -> bool:
+    return key.lower is None and key.upper is None and key.step is not None and ast.unparse(key.step) == "-1"
+
+
+def _is_full(key: ast.expr) -> bool:
+    return isinstance(key, ast.Slice) and key.lower is None and key.upper is None and key.step is None
 
 
 def _settled(tree: ast.expr) -> ast.expr:
@@ -161,10 +409,30 @@ def _whole(row: Operation, name: str, tree: ast.expr) -> ast.expr:
 
 
 def _left_out(row: Operation, name: str, value: ast.expr) -> bool:
-    """Whether a condition in a spelling says that a setting is off that is no flag: `F.silu(x)` has no beta."""
+    """Whether a setting says no more than its row does: a beta that `F.silu(x)` has not, the mean of a loss."""
     parameter = next(p for p in row.signature.parameters if p.name == name)
+    if parameter.annotation == "reduction":
+        return isinstance(value, ast.Constant) and value.value == "mean"
     off = isinstance(value, ast.Constant) and value.value is False
     return off and parameter.annotation != "flag" and isinstance(parameter.default, ast.Constant)
+
+
+def _equal(left: ast.expr, right: ast.expr | None) -> bool:
+    return right is not None and ast.unparse(left) == ast.unparse(right)
+
+
+def _is_none(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Constant) and tree.value is None
+
+
+def _is_off(spelled: ast.Call, row: Operation, name: str, value: ast.expr) -> bool:
+    """Whether a condition within a spelling was read as off that asks for a setting: `[n] if n else None`."""
+    asked = {
+        node.test.id for node in ast.walk(spelled) if isinstance(node, ast.IfExp) and isinstance(node.test, ast.Name)
+    }
+    default = {p.name: p.default for p in row.signature.parameters}.get(name)
+    off = isinstance(value, ast.Constant) and value.value is False
+    return off and name in asked and default is not None and _is_none(default)
 
 
 def _is_flag(value: ast.expr) -> bool:
@@ -188,7 +456,7 @@ def _allowed(row: Operation, settings: Mapping[str, ast.expr]) -> bool:
     return not row.signature.values(row.name, named)[1]
 
 
-def _named(tree: ast.expr) -> set[str]:
+def _named(tree: ast.AST) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 

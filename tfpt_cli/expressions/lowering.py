@@ -12,7 +12,7 @@ import math
 import struct
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.formulas import value_of
+from tfpt_cli.dictionary.formulas import is_formula, value_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.checking import ATTRIBUTES
 from tfpt_cli.frameworks import FRAMEWORKS, NUMPY
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # How the reference writes a constant array, in float64 and in digits.
 _REFERENCE_ARRAY = {"numpy": NUMPY.array, "mpmath": "np.array({value}, dtype=object)"}
+# The formulas that a row's spelling may use of its settings; what they come to is written in their place.
+_FORMULAS = frozenset({"each", "both"})
 # How many bits of a number's significand a dtype keeps, for the constants of the reference.
 _SIGNIFICAND = {"float16": 11, "bfloat16": 8, "float32": 24, "complex64": 24}
 
@@ -107,7 +109,11 @@ def filled(
         left_out.add(parameter.name)
     values = {name: literal(value) for name, value in settings.items()} | dict(arrays)
     names = {**settings, "math": math}
-    return fill(template, values, decide=lambda test: bool(value_of(test, names)), left_out=left_out)
+
+    def compute(node: ast.expr) -> ast.expr | None:
+        return literal(value_of(node, names)) if is_formula(node, settings, _FORMULAS) else None
+
+    return fill(template, values, decide=lambda test: bool(value_of(test, names)), compute=compute, left_out=left_out)
 
 
 class _Writer:

@@ -44,6 +44,22 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
             and all(_whole(item, 1) for item in (value if isinstance(value, (tuple, list)) else (value,)))
         ),
     ),
+    "counts": (
+        "a whole number of at least 0 or a tuple of them",
+        lambda value: (
+            value not in ((), [])
+            and all(_whole(item, 0) for item in (value if isinstance(value, (tuple, list)) else (value,)))
+        ),
+    ),
+    "several": (
+        "a tuple of whole numbers of at least 1",
+        lambda value: isinstance(value, (tuple, list)) and bool(value) and all(_whole(item, 1) for item in value),
+    ),
+    "text": ("a text", lambda value: isinstance(value, str)),
+    "reduction": _one_of("none", "sum", "mean"),
+    "any_reduction": _one_of("none", "sum", "mean", "batchmean"),
+    "interpolation": _one_of("linear", "lower", "higher", "midpoint", "nearest"),
+    "fft_norm": _one_of("backward", "ortho", "forward"),
     "padding": _one_of("valid", "same"),
     "fan": _one_of("fan_in", "fan_out"),
     "fan_or_average": _one_of("fan_in", "fan_out", "fan_avg"),

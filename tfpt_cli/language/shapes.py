@@ -187,6 +187,8 @@ def _squeeze(arrays: list[Any], settings: Settings) -> Shape | None:
 
 def _reduce_broadcast(arrays: list[Any], settings: Settings) -> Shape | None:
     """The rule of an operation that broadcasts its arrays and then reduces the result, such as a loss."""
+    if settings.get("reduction") == "none":
+        return broadcast(*arrays)
     return _reduce([broadcast(*arrays)], settings)
 
 
@@ -229,6 +231,15 @@ def _scaled_axis(numerator: int, denominator: int) -> Callable[[list[Any], Setti
     return rule
 
 
+def _transformed(arrays: list[Any], settings: Settings) -> Shape | None:
+    """The rule of a transform along one axis (the last for None), which it may cut or fill to `n` entries."""
+    shape: Shape | None = arrays[0]
+    if shape is None:
+        return None
+    (axis,) = axes_of(-1 if settings.get("axis") is None else settings["axis"], len(shape))
+    return (*shape[:axis], settings.get("n") or shape[axis], *shape[axis + 1 :])
+
+
 def _unknown(_: list[Any], __: Settings) -> Shape | None:
     return None
 
@@ -248,6 +259,7 @@ RULES: dict[str, Callable[[list[Any], Settings], Shape | list[Shape | None] | No
     "broadcast": _broadcast,
     "complex of two": _complex_of_two,
     "along axis": _along_axis,
+    "transformed": _transformed,
     "reduce": _reduce,
     "matmul": _matmul,
     "concat": _concat,

@@ -240,11 +240,11 @@ class Expressions:
         for name, named in self.lines[framework].items():
             if framework in named.trees and holds_whole(named.trees[framework], names, whole):
                 whole.add(name)
-        tree = lifted(line.trees[framework], framework, names, whole)
-        mark_inputs(tree, names)
         shapes: dict[str, Any] = {**self.shapes, **{n: known.shape for n, known in self.lines[framework].items()}}
-        if shape_of(tree, shapes, self.kinds)[
-            1
-        ]:  # what the rows do not allow, such as a broadcast that one framework alone has
+        tree = lifted(line.trees[framework], framework, names, whole, shapes)
+        mark_inputs(tree, names)
+        shape, complaints = shape_of(tree, shapes, self.kinds)
+        if complaints:  # what the rows do not allow, such as a broadcast that one framework alone has
             raise NoRow(ast.unparse(line.trees[framework])[:60])
+        line.shape = line.shape or shape  # which the lines after it are read with
         return tree
