@@ -95,7 +95,7 @@ def test_a_recipe_makes_a_scenario_agree(row: Difference, session: Session) -> N
         assert not [recipe.problems for recipe in found if recipe.problems], [recipe.text for recipe in found]
         report = run(session, [recipe.scenario for recipe in found if recipe.scenario is not None])
         for recipe, result in zip(found, report.scenarios, strict=True):
-            agreeing[row.fixes.index(recipe.fix)] += result.agree
+            agreeing[row.fixes.index(recipe.parts[0][1])] += result.agree
         if not row.conditions.hold(report.environment):
             pytest.skip(f"it is {row.conditions}")
     assert all(agreeing), f"in how many scenarios each fix made both sides agree: {agreeing}"

@@ -377,3 +377,21 @@ def test_the_c_locale(tmp_path: Path, fakes: dict[str, str]) -> None:
     assert done.code == 3
     assert done.out.isascii()
     assert "PyTorch" in done.out
+
+
+def test_recipes_are_tried_together_where_none_is_enough(tfpt: Run, write: Write) -> None:
+    file = write(
+        "name: two causes\ngradient:\n  torch: F.gelu(x) + F.leaky_relu(x)\n"
+        "  tensorflow: keras.ops.gelu(x) + keras.layers.LeakyReLU()(x)\n  at: {x: [-1.0, 0.5, 2.0]}\n"
+    )
+    out = tfpt("check", file, "--fix-preview").out
+    tried = re.findall(r"^the recipe of (.*)\n((?:    .*\n)*)with it (.*)", out, re.MULTILINE)
+    # The best first, each set once, and of the scenario the lines that are other ones.
+    names, changed, left = zip(*tried, strict=True)
+    assert names[0] == "act-leakyrelu-slope and act-gelu-default"
+    assert changed[0] == (
+        "    tensorflow: keras.ops.gelu(x, approximate=False) + keras.layers.LeakyReLU(negative_slope=0.01)(x)\n"
+    )
+    assert left[0] == "both sides agree in value and d/dx at 3 points"
+    assert "2 of 2 still differ" in left
+    assert len(set(changed)) == len(changed)

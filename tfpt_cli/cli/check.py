@@ -98,7 +98,7 @@ def run_check(options: Options, settings: Settings) -> int:
             outputs.write(report)
             show.end(report)
             if settings.fix_preview and not report.interrupted:
-                preview(session, show, options)
+                show.preview(session, options)
     last_failed.remember(report)
     changed = show.changes(before, report) if before is not None else 0
     outputs.end()
@@ -245,6 +245,18 @@ class Show(Progress):
             with self.outputs.saying():
                 raise CannotWrite("to standard output", error) from None
 
+    def preview(self, session: Session, options: Options) -> None:
+        """Puts the recipes of the known differences into the scenarios that do not agree, and shows what they come to."""
+        from tfpt_cli.cli.fix_preview import preview
+
+        console = self.console if self.streams else _console(None, stderr=True)
+        try:
+            preview(session, self.checked, options, console)
+        except OSError:
+            raise
+        except Exception as error:
+            self.outputs.failed(error, "trying the recipes")
+
     def problem(self, problem: Problem) -> None:
         """Kept for the end: a problem between two tables is easily overlooked."""
 
@@ -293,28 +305,3 @@ def _console(target: TextIO | None, *, stderr: bool = False) -> Console:
     )
 
     return plain_console(target, stderr=stderr)
-
-
-def preview(session: Session, show: Show, options: Options) -> None:
-    """Puts the recipes of the known differences into the scenarios that do not agree, and checks those."""
-    try:
-        _preview(session, show, options)
-    except OSError:
-        raise
-    except Exception as error:
-        show.outputs.failed(error, "trying the recipes")
-
-
-def _preview(session: Session, show: Show, options: Options) -> None:
-    from tfpt_cli.report.table import print_preview
-    from tfpt_cli.scenario.recipes import recipes
-
-    found = [recipe for scenario, result in show.checked if not result.agree for recipe in recipes(scenario, result)]
-    again = session.check(options.of(recipe.scenario for recipe in found if recipe.scenario is not None))
-    results = iter(again.scenarios)
-    console = show.console if show.streams else _console(None, stderr=True)
-    for recipe in found:
-        result = next(results, None) if recipe.scenario is not None else None
-        print_preview(recipe.difference, recipe.text, recipe.problems, result, again.environment, console)
-    if not found:
-        console.print("no recipe can be put in: no known difference with one explains what does not agree")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tfpt_cli.cli.check import Outputs, Settings, Show, curved, preview
+from tfpt_cli.cli.check import Outputs, Settings, Show, curved
 from tfpt_cli.cli.options import processes_of
 from tfpt_cli.cli.outputs import check_outputs, write_file
 from tfpt_cli.engine.curves import curve_plan, point_plan, run
@@ -124,7 +124,7 @@ def _run(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
         if plan is not None and not report.interrupted:
             _plot(plan, run(session, options, plan.scenarios), console)
         if wanted.settings.fix_preview and not report.interrupted:
-            preview(session, show, options)
+            show.preview(session, options)
     return report.exit_code if report.interrupted else max(report.exit_code, show.outputs.exit_code)
 
 

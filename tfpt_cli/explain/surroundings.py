@@ -9,9 +9,11 @@ on either side: operators with their constants, and functions by the rows of the
 from __future__ import annotations
 
 import ast
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.canonical import names_of
+from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.lifting import rows_by_call
 from tfpt_cli.frameworks import FRAMEWORKS, TORCH
@@ -71,11 +73,22 @@ def _rows(call: ast.Call) -> frozenset[str]:
     name = called_name(call)
     own = name.rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
     operations = dictionary().operations
+    own = _operations_by_class().get(own, own)
     rows = [row for f in FRAMEWORKS for each in names_of(name, f) for row, _ in rows_by_call(f).get(each, ())]
     if not rows and isinstance(call.func, ast.Attribute):
         rows = [row for row, _ in rows_by_call(TORCH).get(f"torch.{call.func.attr}", ())]
     rows = rows or ([operations[own]] if own in operations else [])
     return frozenset(row.name for row in rows if row.kind in _COMPUTING and row.differentiable)
+
+
+@cache
+def _operations_by_class() -> dict[str, str]:
+    """The operations that layers without weights are, by the name of a class: `leaky_relu` for `LeakyReLU` and `LeakyRelu`."""
+    names = {name.replace("_", "").lower(): name for name in dictionary().operations}
+    classes = {
+        own.rpartition(".")[2] for f in FRAMEWORKS for own in native(f).calls if own.rpartition(".")[2][:1].isupper()
+    }
+    return {own: names[own.lower()] for own in classes if own.lower() in names}
 
 
 def _number(tree: ast.expr) -> float | None:

@@ -14,14 +14,13 @@ from rich.text import Text
 
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.report.view import About, Cell, Part, ReferenceCell, Row, ScenarioView, view
-from tfpt_cli.report.words import agreement, summary_parts, verdict_lines
+from tfpt_cli.report.words import agreement, parted, summary_parts, verdict_lines
 from tfpt_cli.results import Problem, Report, ScenarioResult, Status, Verdict, printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Side
-    from tfpt_cli.results import Explanation
 
 
 VERDICT_STYLES = {
@@ -286,27 +285,32 @@ def print_scenario(
 
 
 def print_preview(
-    known: Explanation,
-    text: str,
-    problems: Sequence[Problem],
-    result: ScenarioResult | None,
-    environment: dict[str, str],
-    console: Console,
+    name: str, changed: Sequence[str], problems: Sequence[Problem], result: ScenarioResult | None, console: Console
 ) -> None:
-    """A scenario with a recipe in it, its table, and whether it agrees now."""
-    console.print(Text(f"the recipe of {known.name}", "bold"))
-    console.print(_code(text.rstrip()), soft_wrap=True)
+    """What recipes change in a scenario, and what is left then; `name` is that of their known differences."""
+    console.print(Text(f"the recipe of {name}", "bold"))
+    console.print(_code("\n".join(changed)), soft_wrap=True)
     for problem in problems:
         console.print(problem_line(problem), soft_wrap=True)
     if result is None:
         console.print(Text("cannot be put in" if problems else "was not checked", "bold yellow"))
-        return
-    print_scenario(result, environment, console)
-    agrees = (
-        (f"with it {agreement(result)}", "bold green") if result.agree else ("with it they still differ", "bold red")
-    )
-    console.print(Text(*agrees))
+    elif result.agree:
+        console.print(Text(f"with it {agreement(result)}", "bold green"))
+    else:
+        off = parted(result)
+        all_of = dict.fromkeys(comparison.quantity for comparison in result.comparisons)
+        console.print(Text(f"with it {len(off)} of {len(all_of)} still differ{'s' * (len(off) == 1)}", "bold red"))
+        for line in _left(result):
+            console.print(_indented(line, ""))
     console.print()
+
+
+def _left(result: ScenarioResult) -> Iterator[str]:
+    """What does not agree yet, a line for each quantity, and each refusal."""
+    for quantity in parted(result):
+        reason = next(c.reason for c in result.comparisons if c.quantity == quantity and not c.verdict.agrees)
+        yield f"{quantity}: {reason}"
+    yield from (f"{failure.side.label}: {failure.message}" for failure in result.failures)
 
 
 def print_end(report: Report, console: Console) -> None:
