@@ -158,6 +158,9 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Judge
         known = ~np.isnan(want) & ~unsure
         if evidence.left is not None and evidence.right is not None and wide is np.float64:
             known, right, convention = _one_sided(evidence, have, right, known, side.dtype, (rtol, atol))
+    else:
+        with np.errstate(invalid="ignore"):
+            known = ~(evidence.slack > atol + rtol * np.abs(want))  # an infinity is known, whatever is said of its error
     if evidence.undecided is not None:
         known &= ~evidence.undecided
     convention &= known

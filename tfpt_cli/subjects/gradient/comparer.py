@@ -40,6 +40,7 @@ from tfpt_cli.subjects.gradient.reference import (
     LEFT,
     RIGHT,
     UNDECIDED,
+    UNDECIDED_SLOPES,
     Aspect,
 )
 from tfpt_cli.subjects.gradient.writer import quantities_of
@@ -269,8 +270,10 @@ class Comparer:
         """
         output = self.outputs.get(quantity)
         mask = self.present(quantity, Aspect(what=UNDECIDED, whose=whose))
-        if mask is None and output is not None:
-            mask = self.present(output.quantity, Aspect(what=UNDECIDED, whose=whose))
+        if mask is None and output is not None and quantity.derivative:
+            # Any of its numbers may be of an entry that nobody decides.
+            of_value = self.present(output.quantity, Aspect(what=UNDECIDED_SLOPES, whose=whose))
+            mask = None if of_value is None else np.full(shape, of_value.any())
         if mask is None or not mask.any():
             return None
         return mask != 0 if mask.shape == shape else np.full(shape, True)

@@ -11,6 +11,8 @@ def _slopes(function, point, side=0):
     """Derivatives of function(point) by every entry of point, a row for each result, and their error estimates."""
     value = np.ravel(function(point)) * 1.0
     slopes, errors = np.empty((2, len(point), len(value)), np.result_type(value, float))
+    sizes = np.abs(point[(point != 0) & np.isfinite(point)])
+    least = np.min(sizes[sizes < 1e-12], initial=1.0) % 1.0
     for entry, number in enumerate(point):
 
         def moved(step, entry=entry):
@@ -18,7 +20,7 @@ def _slopes(function, point, side=0):
             there[entry] += step
             return np.ravel(function(there)) * 1.0
 
-        slopes[entry], errors[entry] = _best(moved, value, number, side)
+        slopes[entry], errors[entry] = _best(moved, value, number, side, least)
         still = (slopes[entry] == 0) & ~(np.abs(errors[entry]) <= 1e-9) & np.isfinite(value)
         if still.any():  # a large result beside those that move, which the step is lost in
             errors[entry, still & _unmoved(moved, value)] = 0.0
@@ -30,32 +32,40 @@ def _own_slopes(function, point, side=0):
     return _best(lambda step: function(point + step) * 1.0, function(point) * 1.0, point, side)
 
 
-def _best(moved, value, at, side):
-    """The slope by steps of many lengths, of which each result keeps the one that it is surest of."""
+def _best(moved, value, at, side, least=0.0):
+    """The slope by steps of many lengths, of which each result keeps the one that it is surest of.
+
+    `least` is the least number beside a zero: a step from zero is measured by it where it is tiny.
+    """
     slope = np.full(np.shape(value), np.nan, np.result_type(value, float))
     error = np.full(np.shape(value), np.inf)
-    for step in _steps(at):
-        found, off, rounding = _one_sided(moved, value, side * step) if side else _central(moved, value, step)
-        better = np.isfinite(found) & (off < error)
-        slope, error = np.where(better, found, slope), np.where(better, off, error)
-        sure = (error <= 1e-10 * np.maximum(np.abs(slope), 1)) | ~np.isfinite(value)
-        if np.all(sure | (rounding >= error)):  # shorter steps have more rounding
-            break
+    for steps, tiny in _steps(at, least):
+        for step in steps:
+            found, off, rounding = _one_sided(moved, value, side * step) if side else _central(moved, value, step)
+            # What is sure by steps that are short beside a tiny number is so whatever longer ones say: those leave its surroundings.
+            nearer = tiny & (np.abs(found - slope) > error) & (off <= 1e-3 * np.abs(found - slope))
+            better = np.isfinite(found) & ((off < error) | nearer)
+            slope, error = np.where(better, found, slope), np.where(better, off, error)
+            sure = (error <= 1e-10 * np.maximum(np.abs(slope), 1)) | ~np.isfinite(value)
+            if not np.any(tiny) and np.all(sure | (rounding >= error)):  # shorter steps have more rounding
+                break
     return np.where(np.isfinite(value) & np.isfinite(at), slope, np.nan), error
 
 
-def _steps(at):
-    """Lengths of a step, the long ones first: relative to the point, and down to what a near edge of the domain needs.
+def _steps(at, least):
+    """Lengths of a step, the long ones first, and where the point is tiny beside them.
 
-    They are powers of two, so that a point moved by them is exactly where it should be.
+    They are relative to the point, and down to what a near edge of the domain needs; beside a tiny number they start anew. They
+    are powers of two, so that a point moved by them is exactly where it should be.
     """
     size = np.where(np.isfinite(at), np.abs(at), 1.0)
-    for of, shorter in ((np.maximum(size, 0.1), 15), (np.where(size < 1e-12, size, 0.0), 6)):
+    size = np.where(size == 0, least, size)
+    tiny = (size > 0) & (size < 1e-12)
+    for of, shorter in ((np.maximum(size, 0.1), 15), (np.where(tiny, size, 0.0), 6)):
         if not np.any(of):
             return
         longest = 2.0 ** np.floor(np.log2(np.where(of > 0, of, 1e-12)) - 5.5)
-        for shrunk in range(shorter):
-            yield longest / 8.0**shrunk
+        yield [longest / 8.0**shrunk for shrunk in range(shorter)], tiny & (of == size)
 
 
 # Of rises over 1 to 4 steps to each side: the slope by order 8, and by order 6. Of their sums: the value in the middle.

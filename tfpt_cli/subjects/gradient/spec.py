@@ -103,14 +103,18 @@ class Meaning:
         """The body of the expression in 50 digits, None where a row of the dictionary has no spelling for that."""
         return self._body(digits=True)
 
-    def undecided(self, unknown: str) -> Body | None:
+    def undecided(self, unknown: str, *, derivative: bool = False) -> Body | None:
         """The body in float64 with the variable `unknown` in place of what no source decides; None where all is decided.
 
-        It is evaluated with NaN for the variable and then with a number: the entries that change are those that nobody decides.
+        It is evaluated with NaN for the variable and then with numbers: the entries that change are those that nobody decides.
+        With `derivative` what is undecided in derivatives alone stands there too.
         """
         held: Iterator[int] = itertools.count()
         trees = {**self.lines, "": self.result}
-        marked = {n: written_with_unknowns(tree, self.dtype, held, unknown) for n, tree in trees.items()}
+        marked = {
+            n: written_with_unknowns(tree, self.dtype, held, unknown, derivative=derivative)
+            for n, tree in trees.items()
+        }
         if not any(marked.values()):
             return None
         plain = self.numpy
