@@ -141,7 +141,8 @@ def evaluated(row: Operation, side: str, *values: Any, tree: ast.expr | None = N
 
 
 def undecided(row: Operation, *values: float, **settings: Any) -> bool:
-    return any(bool(evaluated(row, "numpy", *values, tree=case.at, **settings)) for case in row.undecided)
+    conditions = [case.at for case in row.undecided if case.at is not None and not case.derivative]
+    return any(bool(evaluated(row, "numpy", *values, tree=at, **settings)) for at in conditions)
 
 
 def truth(function: Callable[[Any], Any], x: float) -> tuple[float, float]:

@@ -5,8 +5,6 @@ with an underscore, which no name of a scenario does. Rows name these functions 
 where the number `unknown` is NaN, and another one for every other number.
 """
 
-import zlib
-
 import numpy as np
 
 
@@ -19,6 +17,8 @@ def _parted(one, other):
 
 def _draws(unknown, values):
     """A random generator that draws alike for equal values: an operation gives equal arguments one answer."""
+    import zlib
+
     text = np.ascontiguousarray(values).tobytes()
     return np.random.RandomState((zlib.crc32(text) + int(1000 * unknown)) % 2**32)
 

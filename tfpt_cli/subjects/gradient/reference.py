@@ -194,10 +194,9 @@ class ReferenceWriter(Writer):
 
         They are those that change with what stands for the disputed value.
         """
-        for what, body in (
-            (UNDECIDED, meaning.undecided("_unknown")),
-            (UNDECIDED_SLOPES, meaning.undecided("_unknown", derivative=True)),
-        ):
+        of_value, of_slopes = (meaning.undecided("_unknown", derivative=derivative) for derivative in (False, True))
+        asked = {UNDECIDED: of_value, UNDECIDED_SLOPES: of_slopes if self.spec.derivatives and self.wrt else None}
+        for what, body in asked.items():
             if body is None:
                 continue
             function, mask, one = (self.free(word) for word in (f"open_{output.name or 'f'}", "undecided", "one"))
