@@ -409,6 +409,13 @@ class Comparer:
         judged = [self.judged.get((side, id(value))) for side, (_, value) in sides.items()]
         return parted is not None and all(found is not None and found.convention[parted].all() for found in judged)
 
+    def open(self, quantity: Quantity, sides: dict[Side, Computed], comparison: Comparison) -> bool:
+        """Whether the sides part only where a row of the dictionary says that nobody is right or wrong."""
+        parted = self.parted(sides, comparison)
+        known = [self.evidence(quantity, whose) for whose in ("", *self.sides)]
+        masks = [evidence.undecided for evidence in known if evidence is not None and evidence.undecided is not None]
+        return parted is not None and any(mask.shape == parted.shape and mask[parted].all() for mask in masks)
+
     # ---- rounding or meaning ----
 
     def rounding_or_meaning(
@@ -435,6 +442,8 @@ class Comparer:
             numbers = [np.isfinite(np.asarray(value.array)) for _, value in sides.values()]
             if verdict == "rounding" and self.finite and not np.array_equal(*numbers):
                 verdict = "overflow"  # finite in double precision, and not here
+        if verdict == "rounding" and self.open(quantity, sides, comparison):
+            return comparison  # two conventions, which may be one in double precision
         return replace(comparison, diagnosis=(*comparison.diagnosis, verdict))
 
 

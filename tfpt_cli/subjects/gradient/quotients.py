@@ -13,14 +13,20 @@ def _slopes(function, point, side=0):
     slopes, errors = np.empty((2, len(point), len(value)), np.result_type(value, float))
     sizes = np.abs(point[(point != 0) & np.isfinite(point)])
     least = np.min(sizes[sizes < 1e-12], initial=1.0) % 1.0
+
+    def moved_to(entry, number):
+        there = point.copy()
+        there[entry] = number
+        return np.ravel(function(there)) * 1.0
+
     for entry, number in enumerate(point):
 
         def moved(step, entry=entry):
-            there = point.copy()
-            there[entry] += step
-            return np.ravel(function(there)) * 1.0
+            return moved_to(entry, point[entry] + step)
 
         slopes[entry], errors[entry] = _best(moved, value, number, side, least)
+        if np.isinf(number):
+            slopes[entry], errors[entry] = _at_infinity(lambda far, entry=entry: moved_to(entry, far), value, number)
         still = (slopes[entry] == 0) & ~(np.abs(errors[entry]) <= 1e-9) & np.isfinite(value)
         if still.any():  # a large result beside those that move, which the step is lost in
             errors[entry, still & _unmoved(moved, value)] = 0.0
@@ -29,7 +35,20 @@ def _slopes(function, point, side=0):
 
 def _own_slopes(function, point, side=0):
     """Slopes and errors where every result belongs to one entry of point, as NumPy broadcasts it: all move at once."""
-    return _best(lambda step: function(point + step) * 1.0, function(point) * 1.0, point, side)
+    value = function(point) * 1.0
+    slope, error = _best(lambda step: function(point + step) * 1.0, value, point, side)
+    if not np.any(np.isinf(point)):
+        return slope, error
+    far = _at_infinity(lambda far: function(np.where(np.isinf(point), far, point)) * 1.0, value, point)
+    return tuple(np.where(np.isinf(point), there, here) for there, here in zip(far, (slope, error)))
+
+
+def _at_infinity(moved_to, value, at):
+    """Slopes at an infinity, and errors: 0 for a result that is one number all the way to it, and not known for any other."""
+    same = np.isfinite(value)
+    for far in (1e4, 1e10, 1e30, 1e100):
+        same = same & (moved_to(np.copysign(far, at)) == value)
+    return np.where(same, 0.0, np.nan), np.where(same, 0.0, np.inf)
 
 
 def _best(moved, value, at, side, least=0.0):
