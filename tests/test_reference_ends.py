@@ -331,7 +331,10 @@ else:
     make = lambda v, whole: tf.constant(v, dtype=tf.int64 if whole else tf.float64)
 for written, neutral, whole, vector in pairs:
     arrays = {"x": make(given["x"], False), "y": make([0, 2, 1] if whole else given["y"][0] if vector else given["y"], whole)}
-    left, right = (np.asarray(eval(text, {**names, **arrays})) for text in (written, neutral))
+    left, right = (eval(text, {**names, **arrays}) for text in (written, neutral))
+    if isinstance(left, tuple):
+        left, right = (np.concatenate([np.ravel(part) for part in parts]) for parts in (left, right))
+    left, right = map(np.asarray, (left, right))
     ok = left.shape == right.shape and np.allclose(left.astype(float), right.astype(float), rtol=1e-6, equal_nan=True)
     print(json.dumps([written, ok, str(left)[:80], str(right)[:80]]))
 """

@@ -61,30 +61,31 @@ def _best(moved, value, at, side, least=0.0):
     for steps, tiny in _steps(at, least):
         for step in steps:
             found, off, rounding = _one_sided(moved, value, side * step) if side else _central(moved, value, step)
-            # What is sure by steps that are short beside a tiny number is so whatever longer ones say: those leave its surroundings.
-            nearer = tiny & (np.abs(found - slope) > error) & (off <= 1e-3 * np.abs(found - slope))
-            better = np.isfinite(found) & ((off < error) | nearer)
+            better = np.isfinite(found) & (off < error)
+            if tiny is not None:  # what is sure so near is so whatever longer steps say, which leave the surroundings
+                nearer = (np.abs(found - slope) > error) & (off <= 1e-3 * np.abs(found - slope))
+                better = (better | np.isfinite(found) & nearer) & tiny
             slope, error = np.where(better, found, slope), np.where(better, off, error)
             sure = (error <= 1e-10 * np.maximum(np.abs(slope), 1)) | ~np.isfinite(value)
-            if not np.any(tiny) and np.all(sure | (rounding >= error)):  # shorter steps have more rounding
+            if tiny is None and np.all(sure | (np.isfinite(error) & (rounding >= error))):  # shorter: more rounding
                 break
     return np.where(np.isfinite(value) & np.isfinite(at), slope, np.nan), error
 
 
 def _steps(at, least):
-    """Lengths of a step, the long ones first, and where the point is tiny beside them.
+    """Lengths of a step, the long ones first, of two kinds; with the second, which points are so tiny that they need them.
 
-    They are relative to the point, and down to what a near edge of the domain needs; beside a tiny number they start anew. They
-    are powers of two, so that a point moved by them is exactly where it should be.
+    The first are relative to the point, and go down to what a near edge of the domain needs. They are powers of two, so that a
+    point moved by them is exactly where it should be.
     """
     size = np.where(np.isfinite(at), np.abs(at), 1.0)
     size = np.where(size == 0, least, size)
     tiny = (size > 0) & (size < 1e-12)
-    for of, shorter in ((np.maximum(size, 0.1), 15), (np.where(tiny, size, 0.0), 6)):
-        if not np.any(of):
+    for of, shorter, which in ((np.maximum(size, 0.1), 15, None), (np.where(tiny, size, 1.0), 6, tiny)):
+        if which is not None and not np.any(which):
             return
-        longest = 2.0 ** np.floor(np.log2(np.where(of > 0, of, 1e-12)) - 5.5)
-        yield [longest / 8.0**shrunk for shrunk in range(shorter)], tiny & (of == size)
+        longest = 2.0 ** np.floor(np.log2(of) - 5.5)
+        yield [longest / 8.0**shrunk for shrunk in range(shorter)], which
 
 
 # Of rises over 1 to 4 steps to each side: the slope by order 8, and by order 6. Of their sums: the value in the middle.
