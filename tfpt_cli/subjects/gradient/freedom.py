@@ -15,11 +15,11 @@ def _parted(one, other):
     return 1.0 - np.isclose(one, other, rtol=1e-9, atol=1e-12 * size, equal_nan=True)
 
 
-def _draws(unknown, values):
+def _draws(unknown, *values):
     """A random generator that draws alike for equal values: an operation gives equal arguments one answer."""
     import zlib
 
-    text = np.ascontiguousarray(values).tobytes()
+    text = b"".join(np.ascontiguousarray(part).tobytes() for part in values)
     return np.random.RandomState((zlib.crc32(text) + int(1000 * unknown)) % 2**32)
 
 
@@ -46,7 +46,7 @@ def _other_eigenvectors(pair, unknown):
     values, vectors = pair
     if np.isnan(unknown) or not np.isfinite(vectors).all():
         return values, vectors
-    draws, vectors = _draws(unknown, vectors), vectors.copy()
+    draws, vectors = _draws(unknown, values, vectors), vectors.copy()
     for at in np.ndindex(values.shape[:-1]):
         for group, _ in _groups(values[at]):
             vectors[at][:, group] @= _basis(draws, group.stop - group.start, vectors)
@@ -58,7 +58,7 @@ def _other_singular_vectors(triple, unknown):
     left, values, right = triple
     if np.isnan(unknown) or not np.isfinite(values).all():
         return triple
-    draws, left, right = _draws(unknown, left), left.copy(), right.copy()
+    draws, left, right = _draws(unknown, left, values), left.copy(), right.copy()
     for at in np.ndindex(values.shape[:-1]):
         count = len(values[at])
         for group, value in _groups(values[at]):
@@ -78,7 +78,7 @@ def _other_factors(pair, unknown):
     left, right = pair
     if np.isnan(unknown) or not np.isfinite(right).all():
         return pair
-    draws, left, right = _draws(unknown, left), left.copy(), right.copy()
+    draws, left, right = _draws(unknown, left, right), left.copy(), right.copy()
     for at in np.ndindex(right.shape[:-2]):
         diagonal = np.abs(np.diagonal(right[at]))
         small = np.flatnonzero(diagonal <= 1e-12 * np.max(np.abs(right[at]), initial=0.0))

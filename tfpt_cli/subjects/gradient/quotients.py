@@ -40,7 +40,7 @@ def _own_slopes(function, point, side=0):
     if not np.any(np.isinf(point)):
         return slope, error
     far = _at_infinity(lambda far: function(np.where(np.isinf(point), far, point)) * 1.0, value, point)
-    return tuple(np.where(np.isinf(point), there, here) for there, here in zip(far, (slope, error)))
+    return tuple(np.where(np.isinf(point), there, here) for there, here in zip(far, (slope, error), strict=True))
 
 
 def _at_infinity(moved_to, value, at):

@@ -205,7 +205,8 @@ class ReferenceWriter(Writer):
                 self.holding(function, body),
                 "",
                 f"_unknown = np.nan\n{one}, {mask} = {call}, 0.0",
-                f"for _unknown in (0.3, 0.7, 1.1, 1.9, 2.3, 2.9, 3.1, 3.7):\n    {mask} = np.maximum({mask}, _parted({one}, {call}))",
+                "for _unknown in (0.3, 0.7, 1.1, 1.9, 2.3, 2.9, 3.1, 3.7):",
+                f"    {mask} = np.maximum({mask}, _parted({one}, {call}))",
             ]
             leaves = [Leaf(quantity=output.quantity, way=self.aspect(whose, what), expression=mask)]
             for kind in self.spec.derivatives if own and what is UNDECIDED_SLOPES else ():
