@@ -378,6 +378,10 @@ TRUE: dict[str, tuple[str, str, dict[str, tuple[dict[str, str], Any]]]] = {
         "{of: 'angle(complex(re, im))', at: {re: 4.0e-24, im: 3.0e-24}}", "float64",
         {"d/dre": (RIGHT, -0.12e24), "d/dim": (RIGHT, 0.16e24)},
     ),
+    "the norm of a square that underflows": (
+        "{torch: 'torch.norm(x * x)', tensorflow: 'tf.norm(x * x)', at: {x: [1.0e-30]}}", "float32",
+        {"d/dx": ({"torch": "right", "tensorflow": "rounding"}, [2 * float(np.float32(1e-30))])},
+    ),
     "a cosine behind a mask at an infinity": (
         "{of: 'where(r < 1.0, cos(r), 0)', at: {r: [0.25, .inf]}}", "float32", {"d/dr": (WRONG, [-math.sin(0.25), 0.0])},
     ),
@@ -403,6 +407,14 @@ def test_what_the_reference_says_is_true(name: str, said: dict[str, dict[str, An
         if numbers is not None:
             found = np.array(reference["values"], dtype=float)  # "nan" is a number to NumPy
             np.testing.assert_allclose(found, np.array(numbers, dtype=float), rtol=1e-6, err_msg=quantity)
+
+
+def test_a_number_that_became_zero_is_no_overflow(said: dict[str, dict[str, Any]]) -> None:
+    comparison = said["the norm of a square that underflows"]["d/dx"]
+    assert "overflow" not in comparison["diagnosis"]
+    assert comparison["findings"][1] == (
+        "TensorFlow is off by rounding alone: on the way a number too small for float32 became zero"
+    )
 
 
 def test_two_conventions_are_no_rounding(said: dict[str, dict[str, Any]]) -> None:

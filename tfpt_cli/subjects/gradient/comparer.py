@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.gradient.spec import Gradient
 
 Computed = tuple[Way, Value]
+# The least number of a dtype that has all its digits.
+LEAST = {"float16": 2.0**-14, "bfloat16": 2.0**-126, "float32": 2.0**-126, "float64": 2.0**-1022}
 _NOT_FINITE = re.compile(r"\b(inf|nan)\b")
 
 
@@ -330,12 +332,26 @@ class Comparer:
             unknown = replace(found.against, standing=Standing.UNKNOWN) if wrong.any() else found.against
             return replace(found, against=unknown)
         numbers = np.isfinite(np.asarray(way[1].array))
-        if (wrong & ~numbers).any():
+        if (wrong & ~numbers).any() and not self.underflows(quantity, side):
             return replace(found, against=replace(found.against, standing=Standing.OVERFLOW))
         before, after = found.against.max_abs, again.against.max_abs
         if before is None or after is None or after <= before / 10:
             return replace(found, against=replace(found.against, standing=Standing.ROUNDING))
         return found
+
+    def underflows(self, quantity: Quantity, side: Side) -> bool:
+        """Whether the value that a derivative belongs to is zero on a side, where it is a smaller number than the dtype has."""
+        output = self.outputs.get(quantity)
+        if output is None or not quantity.derivative:
+            return False
+        values = self.ways(output.quantity, side)[:1]
+        known = self.evidence(output.quantity, "") or self.evidence(output.quantity, side)
+        if not values or known is None or values[0][1].dtype not in LEAST:
+            return False
+        value = values[0][1]
+        have, want = np.asarray(value.array), np.abs(known.best)
+        lost = (have == 0) & (want > 0) & (want < LEAST[value.dtype]) if have.shape == want.shape else np.zeros(1, bool)
+        return bool(lost.any() and np.isfinite(have).all())
 
     def along(self, quantity: Quantity, sides: dict[Side, Computed]) -> Reference | None:
         """A large gradient held against the reference along one direction, as both sides mean it or each for itself."""
@@ -440,7 +456,8 @@ class Comparer:
         else:
             verdict = "rounding" if self.same(values[0], values[1]) else "different function"
             numbers = [np.isfinite(np.asarray(value.array)) for _, value in sides.values()]
-            if verdict == "rounding" and self.finite and not np.array_equal(*numbers):
+            lost = any(self.underflows(quantity, side) for side in sides)
+            if verdict == "rounding" and self.finite and not np.array_equal(*numbers) and not lost:
                 verdict = "overflow"  # finite in double precision, and not here
         if verdict == "rounding" and self.open(quantity, sides, comparison):
             return comparison  # two conventions, which may be one in double precision

@@ -144,6 +144,7 @@ def _of_sides(hearing: Hearing) -> Iterator[Finding]:
         yield Finding(Kind.UNKNOWN, "the reference has nothing that is sure enough where the sides part")
     for side, standing in hearing.standings.items():
         where, name, against = known[side], side.label, hearing.reference.sides[side]
+        found, value = hearing.judged[side], hearing.sides[side][1]
         if standing is Standing.WRONG and final:
             yield Finding(Kind.OFF, f"{name} is off the reference: {_off(hearing, side)}", side)
         elif standing is Standing.OVERFLOW:
@@ -154,6 +155,8 @@ def _of_sides(hearing: Hearing) -> Iterator[Finding]:
         elif standing in (Standing.RIGHT, Standing.ROUNDING) and where.any():
             measured = f" ({_ulp_text(against.ulps)})" if against.ulps is not None else ""
             words = "agrees with the reference" if standing is Standing.RIGHT else "is off by rounding alone"
+            if standing is Standing.ROUNDING and (found.wrong & ~np.isfinite(np.asarray(value.array))).any():
+                words += f": on the way a number too small for {value.dtype} became zero"
             some = f" in {np.count_nonzero(where):,} of {where.size:,} values; the rest is unknown"
             yield Finding(Kind.RIGHT, f"{name} {words}{measured}{'' if where.all() else some}", side)
 
