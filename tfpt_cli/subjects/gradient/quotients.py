@@ -46,7 +46,7 @@ def _own_slopes(function, point, side=0):
 def _at_infinity(moved_to, value, at):
     """Slopes at an infinity, and errors: 0 for a result that is one number all the way to it, and not known for any other."""
     same = np.isfinite(value)
-    for far in (1e4, 1e10, 1e30, 1e100):
+    for far in (30.0, 1e3, 1e10, 1e100):
         same = same & (moved_to(np.copysign(far, at)) == value)
     return np.where(same, 0.0, np.nan), np.where(same, 0.0, np.inf)
 
