@@ -75,9 +75,11 @@ def test_the_digits_count_where_there_are_any() -> None:
 
 def test_the_error_of_the_reference_is_no_error_of_a_side() -> None:
     for error, standing in (
-        (0.2, Standing.RIGHT),
-        (-0.2, Standing.RIGHT),
-        (0.05, Standing.WRONG),
+        (1e-8, Standing.WRONG),
+        (0.2, Standing.UNKNOWN),
+        (-0.2, Standing.UNKNOWN),
+        (0.05, Standing.UNKNOWN),
+        (0.005, Standing.WRONG),
         (NAN, Standing.WRONG),
     ):
         assert against_of(side(1.1), Evidence(array(1.0), array(error)), EXACT).standing is standing, error

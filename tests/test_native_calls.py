@@ -134,7 +134,6 @@ def test_every_reading_is_measured(framework: str) -> None:
     "call",
     [
         "torch.gather(x, 0, n2)",  # of a part of the array, which NumPy would broadcast
-        "torch.split(x, 3)",  # chunks of three, not three chunks
         "F.cross_entropy(x, y, weight=w, reduction='mean', size_average=False)",
         "F.triplet_margin_loss(x, y, u, swap=True)",
         "F.max_pool2d(im, 2, return_indices=True)",

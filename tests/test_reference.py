@@ -330,6 +330,61 @@ TRUE: dict[str, tuple[str, str, dict[str, tuple[dict[str, str], Any]]]] = {
         "{of: gamma(x), at: {x: [-10.0000038]}}", "float32",
         {"value": (WRONG, [scipy.special.gamma(float(np.float32(-10.0000038)))])},
     ),
+    "a sign of zero by zero": (
+        "{of: sign(x / y), at: {x: [0.0, -2.0], y: [0.0, 4.0]}, derivatives: []}", "float32",
+        {"value": ({"torch": "wrong", "tensorflow": "right"}, ["nan", -1.0])},
+    ),
+    "bounds the wrong way round": ("{of: 'clip(x, 3, -1)', at: {x: [-4.0, 0.5]}}", "float32", {"value": (UNKNOWN, None)}),
+    "the angle of the origin": (
+        "{of: 'atan2(v[1], v[0])', at: {v: [0.0, 0.0]}}", "float32", {"value": (RIGHT, 0.0), "d/dv": (UNKNOWN, None)},
+    ),
+    "an eigenvector in other signs": (
+        "{torch: 'torch.linalg.eigh(x)[1].T @ y', tensorflow: 'tf.transpose(tf.linalg.eigh(x)[1]) @ y',"
+        " at: {x: [[4.0, 1.0, 0.3], [1.0, 2.5, -0.5], [0.3, -0.5, 1.2]], y: [[1.0], [2.0], [3.0]]}, wrt: y}",
+        "float32", {"value": ({"torch": "unknown"}, None), "d/dy": ({"torch": "unknown"}, None)},
+    ),
+    "the product of an eigenvector with itself": (
+        "{of: 'eigh(x)[1][:, 0:1] * eigh(x)[1][:, 0]', at: {x: [[2.0, 0.5], [0.5, 1.5]]}}", "float32",
+        {"value": (RIGHT, None), "d/dx": (RIGHT, None)},
+    ),
+    "a projection on eigenvectors of equal values": (
+        "{of: 'sum(eigh(x)[1] * m)', at: {x: [[3.0, 0.0], [0.0, 3.0]], m: [[1.0, 2.0], [-1.0, 0.5]]}, wrt: x}", "float32",
+        {"d/dx": (UNKNOWN, None)},
+    ),
+    "right singular vectors of equal values": (
+        "{of: 'svd(x)[2]', at: {x: [[3.0, 0.0], [0.0, 3.0]]}}", "float32", {"d/dx": (UNKNOWN, None)},
+    ),
+    "the lower triangle alone, and both": (
+        "{torch: 'torch.linalg.eigvalsh(x)[-1]', tensorflow: 'tf.linalg.eigvalsh(x)[-1]', at: {x: [[2.0, 0.7], [0.7, 1.0]]}}",
+        "float32", {"d/dx": (RIGHT, None)},
+    ),
+    "a pseudo-inverse between two cuts": (
+        "{of: pinv(x), at: {x: [[2.0, 0.0], [0.0, 1.0e-6]]}, derivatives: []}", "float32", {"value": (UNKNOWN, None)},
+    ),
+    "a solution of dependent columns": (
+        "{torch: 'torch.sum(torch.linalg.lstsq(a, b)[0] ** 2)', tensorflow: 'tf.reduce_sum(tf.linalg.lstsq(a, b) ** 2)',"
+        " at: {a: [[1.0, 3.0], [2.0, 6.0], [-1.0, -3.0]], b: [[1.0], [0.5], [-2.0]]}, derivatives: []}",
+        "float32", {"value": ({"tensorflow": "unknown"}, None)},
+    ),
+    "parts of a size": (
+        "{torch: 'torch.split(x, 2)[0] * 10', tensorflow: 'tf.split(x, 2)[0] * 10', at: {x: [0.5, 1.5, -0.5, 2.0, 0.25, 3.0]}}",
+        "float32", {"value": (RIGHT, None), "d/dx": (RIGHT, None)},
+    ),
+    "the magnitude of a very small complex number": (
+        "{of: 'abs(complex(re, im))', at: {re: -1.3e-23, im: 0.0}}", "float32",
+        {"d/dre": ({"torch": "right", "tensorflow": "rounding"}, -1.0), "d/dim": (RIGHT, 0.0)},
+    ),
+    "the angle of a very small complex number": (
+        "{of: 'angle(complex(re, im))', at: {re: 4.0e-24, im: 3.0e-24}}", "float64",
+        {"d/dre": (RIGHT, -0.12e24), "d/dim": (RIGHT, 0.16e24)},
+    ),
+    "the norm of a square that underflows": (
+        "{torch: 'torch.norm(x * x)', tensorflow: 'tf.norm(x * x)', at: {x: [1.0e-30]}}", "float32",
+        {"d/dx": ({"torch": "right", "tensorflow": "rounding"}, [2 * float(np.float32(1e-30))])},
+    ),
+    "a cosine behind a mask at an infinity": (
+        "{of: 'where(r < 1.0, cos(r), 0)', at: {r: [0.25, .inf]}}", "float32", {"d/dr": (WRONG, [-math.sin(0.25), 0.0])},
+    ),
     "no input at all": ("{of: sum(softmax(x)), at: {x: 'zeros((0, 3))'}}", "float32", {"value": (RIGHT, 0.0)}),
 }  # fmt: skip
 
@@ -352,6 +407,20 @@ def test_what_the_reference_says_is_true(name: str, said: dict[str, dict[str, An
         if numbers is not None:
             found = np.array(reference["values"], dtype=float)  # "nan" is a number to NumPy
             np.testing.assert_allclose(found, np.array(numbers, dtype=float), rtol=1e-6, err_msg=quantity)
+
+
+def test_a_number_that_became_zero_is_no_overflow(said: dict[str, dict[str, Any]]) -> None:
+    comparison = said["the norm of a square that underflows"]["d/dx"]
+    assert "overflow" not in comparison["diagnosis"]
+    assert comparison["findings"][1] == (
+        "TensorFlow is off by rounding alone: on the way a number too small for float32 became zero"
+    )
+
+
+def test_two_conventions_are_no_rounding(said: dict[str, dict[str, Any]]) -> None:
+    comparison = said["a pseudo-inverse between two cuts"]["value"]
+    assert comparison["verdict"] == "differs"
+    assert "rounding" not in comparison["diagnosis"]
 
 
 def test_what_is_not_known_is_counted(said: dict[str, dict[str, Any]]) -> None:

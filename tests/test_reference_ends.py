@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 import scipy
 
+from tests.test_reference import reference
 from tfpt_cli.dictionary.checks import check_operation
 from tfpt_cli.dictionary.records import RowError
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.lowering import filled, written_for_reference
+from tfpt_cli.subjects.gradient import freedom
 from tfpt_cli.subjects.gradient.spec import Meaning
 
 if TYPE_CHECKING:
@@ -136,7 +138,8 @@ def evaluated(row: Operation, side: str, *values: Any, tree: ast.expr | None = N
 
 
 def undecided(row: Operation, *values: float, **settings: Any) -> bool:
-    return any(bool(evaluated(row, "numpy", *values, tree=case.at, **settings)) for case in row.undecided)
+    conditions = [case.at for case in row.undecided if case.at is not None and not case.derivative]
+    return any(bool(evaluated(row, "numpy", *values, tree=at, **settings)) for at in conditions)
 
 
 def truth(function: Callable[[Any], Any], x: float) -> tuple[float, float]:
@@ -286,10 +289,68 @@ def test_an_expression_says_which_entries_nobody_decides() -> None:
     assert Meaning(ast.parse("sin(x)", mode="eval").body, {}, "float32").undecided("_unknown") is None
 
 
+@pytest.mark.parametrize(
+    ("text", "x", "undecided"),
+    [
+        ("eigh(x)[1]", [[2.0, 0.5], [0.5, 1.5]], [[1, 1], [1, 1]]),
+        ("abs(eigh(x)[1])", [[2.0, 0.5], [0.5, 1.5]], [[0, 0], [0, 0]]),
+        ("eigh(x)[1] @ matrix_transpose(eigh(x)[1])", [[2.0, 0.5], [0.5, 1.5]], [[0, 0], [0, 0]]),
+        ("abs(eigh(x)[1])", [[2.0, 0.0], [0.0, 2.0]], [[1, 1], [1, 1]]),
+        ("eigh(x)[0]", [[2.0, 0.5], [0.4, 1.5]], [1, 1]),
+        ("eigh(x)[0]", [[2.0, 0.0], [0.0, 2.0]], [0, 0]),
+        ("eigh(x)[1][:, 0] * eigh(2 * x)[1][:, 0]", [[2.0, 0.5], [0.5, 1.5]], [1, 1]),
+        ("svd(x)[0] @ svd(x)[2]", [[2.0, 0.5], [-0.3, 1.5]], [[0, 0], [0, 0]]),
+        ("svd(x)[0] @ svd(x)[2]", [[2.0, 4.0], [1.0, 2.0]], [[1, 1], [1, 1]]),
+        ("svd(x)[2]", [[2.0, 0.5], [-0.3, 1.5]], [[1, 1], [1, 1]]),
+        ("svd(x)[1]", [[2.0, 0.0], [0.0, 2.0]], [0, 0]),
+        ("qr(x)[0] @ qr(x)[1]", [[2.0, 0.5], [-0.3, 1.5]], [[0, 0], [0, 0]]),
+        ("qr(x)[1]", [[2.0, 0.5], [-0.3, 1.5]], [[1, 1], [0, 1]]),
+        ("eigvals(x)", [[2.0, 0.5], [-0.3, 1.5]], [1, 1]),
+        ("sum(eigvals(x))", [[2.0, 0.5], [-0.3, 1.5]], 0),
+        ("pinv(x)", [[1.0, 0.0], [0.0, 1e-6]], [[1, 1], [1, 1]]),
+        ("pinv(x)", [[1.0, 2.0], [2.0, 4.0]], [[0, 0], [0, 0]]),
+        ("matrix_rank(x)", [[1.0, 0.0], [0.0, 1e-6]], 1),
+        ("cholesky(x)", [[2.0, 0.5], [0.4, 1.5]], [[1, 1], [1, 1]]),
+        ("clip(x, 2, 1)", [0.0, 3.0], [1, 1]),
+        ("clip(x, 1, 2)", [0.0, 3.0], [0, 0]),
+        ("cast_int32(x)", [1.5, 3e9, NAN], [0, 1, 1]),
+        ("atan2(x, x)", [0.0, 1.0], [0, 0]),
+    ],
+)
+def test_what_more_than_one_value_is_right_for(text: str, x: Any, undecided: Any) -> None:
+    found = reference(
+        f"{{of: '{text}', at: {{x: {x}}}, derivatives: []}}".replace("nan", ".nan"), "float32", second=True
+    )
+    np.testing.assert_array_equal(found.get(("value", "undecided"), 0), undecided)
+
+
+def test_whole_numbers_have_no_quotient_by_zero() -> None:
+    for name, zero in (("floor_divide", [0, 2]), ("remainder", [0, 2]), ("fmod", [0, 2])):
+        row = dictionary().operations[name]
+        at = row.undecided[0].at
+        assert at is not None
+        for dtype, found in (("int32", [True, False]), ("float64", [False, False])):
+            names = {"np": np, "x1": np.array([9, -4], dtype), "x2": np.array(zero, dtype)}
+            assert eval(ast.unparse(at), names).tolist() == found
+
+
+def test_what_rows_name_as_free_is_there() -> None:
+    for row in dictionary().operations.values():
+        for case in row.undecided:
+            used = {node.id for node in ast.walk(case.condition) if isinstance(node, ast.Name)}
+            assert {name for name in used if name.startswith("_")} <= set(vars(freedom))
+
+
 def test_the_loader_refuses_what_it_does_not_know() -> None:
     row = {"signature": "x, /", "torch": "torch.exp(x)", "tensorflow": "tf.exp(x)", "numpy": "np.exp(x)",
            "shape": "elementwise", "points": "real", "dtypes": ["float32"]}  # fmt: skip
-    for entry, message in (({"at": "y > 0", "because": "b"}, "does not know"), ({"at": "x > 0"}, "missing .'because'")):
+    for entry, message in (
+        ({"at": "y > 0", "because": "b"}, "does not know"),
+        ({"at": "x > 0"}, "missing .'because'"),
+        ({"because": "b"}, "has 'at' or 'instead'"),
+        ({"at": "x > 0", "instead": "value", "because": "b"}, "has 'at' or 'instead'"),
+        ({"at": "x > 0", "in": "values", "because": "b"}, "nothing but 'derivatives'"),
+    ):
         with pytest.raises(RowError, match=message):
             check_operation("exp", {**row, "undecided": [entry]}, "elementwise")
 

@@ -379,7 +379,7 @@ def test_the_c_locale(tmp_path: Path, fakes: dict[str, str]) -> None:
     assert "PyTorch" in done.out
 
 
-def test_recipes_are_tried_together_where_none_is_enough(tfpt: Run, write: Write) -> None:
+def test_recipes_are_tried_together_where_none_is_enough(tfpt: Run, write: Callable[..., Path]) -> None:
     file = write(
         "name: two causes\ngradient:\n  torch: F.gelu(x) + F.leaky_relu(x)\n"
         "  tensorflow: keras.ops.gelu(x) + keras.layers.LeakyReLU()(x)\n  at: {x: [-1.0, 0.5, 2.0]}\n"

@@ -22,6 +22,8 @@ MAX_KINKS = 20
 ZERO = 1e-12
 # Bits that a dtype must have before it is worth a word that half of its digits are lost.
 MANY = 20
+# An estimate of the error of a value may be so many times too small.
+SAFE = 10.0
 # A derivative whose error estimate is a greater part of it is none.
 _ROUGH = 0.1
 # The greatest number of a dtype: what is beyond is an infinity in it.
@@ -143,7 +145,8 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Judge
 
     A value must be close to the reference's, NaN and infinities included. A derivative must be close to the central
     one, or at a kink lie between the one-sided ones (Clarke's generalised gradient of a function of one number), or at an
-    edge of the domain be the one that exists. What the reference does not know is not held against anybody, entry by entry.
+    edge of the domain be the one that exists. What the reference does not know is not held against anybody, entry by entry: a
+    derivative whose error is not small beside what is allowed, a value whose error is larger than that and may be all there is.
 
     >>> from tfpt_cli.results import State, Value
     >>> side = Value(State.PRESENT, np.float32([1.0, 2.0]), "float32")
@@ -169,6 +172,11 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Judge
         known = ~np.isnan(want) & ~unsure
         if evidence.left is not None and evidence.right is not None and wide is np.float64:
             known, right, convention = _one_sided(evidence, have, right, known, side.dtype, (rtol, atol))
+    else:
+        least = limits(None, side.dtype)  # a stricter tolerance does not make the reference less sure
+        with np.errstate(invalid="ignore"):
+            allowed = max(atol, least[1]) + max(rtol, least[0]) * np.abs(want)
+            known = ~((evidence.slack > allowed) & (np.abs(have - want) <= SAFE * evidence.slack))
     if evidence.undecided is not None:
         known &= ~evidence.undecided
     convention &= known

@@ -78,7 +78,7 @@ _KEYS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "fix": (set(), {*_COLUMNS, "neutral", "fill"}),
     "part": ({"because"}, {"in", "at", "dtypes", "verdict", "machine", "versions", "unstable"}),
-    "undecided": ({"at", "because"}, set()),
+    "undecided": ({"because"}, {"at", "instead", "in"}),
 }
 
 
@@ -127,13 +127,17 @@ def check_operation(name: str, row: Row, kind: str) -> None:
         _check_part(name, part)
     for entry in row.get("undecided", ()):
         _check_keys(f"{name} (undecided)", entry, "undecided")
+        if ("at" in entry) == ("instead" in entry) or entry.get("in", "derivatives") != "derivatives":
+            raise RowError(f"{name} (undecided): has 'at' or 'instead', and 'in' is nothing but 'derivatives'")
     if unknown := set(row.get("axes", {})) - set(signature.arrays):
         raise RowError(f"{name}: 'axes' names {sorted(unknown)}, which are no arrays of it")
     made = operation(name, row, kind)
     _check_spelling(name, made.spelling, signature, known={"dtype"} | HELPERS)
     parameters = {p.name for p in signature.parameters}
     for case in made.undecided:
-        if unknown := _names(case.at) - parameters - ROOTS["numpy"]:
+        known = parameters | ROOTS["numpy"] | ({"dtype"} if case.at is not None else {"value", "unknown"})
+        # What starts with an underscore is a function of freedom.py.
+        if unknown := {name for name in _names(case.condition) - known if not name.startswith("_")}:
             raise RowError(f"{name} (undecided): does not know {sorted(unknown)}")
     named = [(case.kind, case.name, case.complex) for case in made.cases]
     if len(set(named)) < len(named):

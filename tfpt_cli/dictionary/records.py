@@ -57,11 +57,22 @@ class OnDemand(Mapping[str, Made], Generic[Made]):
 class Undecided:
     """Arguments at which independent sources give an operation different values, so that nobody is right or wrong there.
 
-    `at` is a NumPy condition on the operation's parameters: `np.isneginf(x)`; `because` says which sources part.
+    `at` is a NumPy condition on the operation's parameters: `np.isneginf(x)`; in it `dtype` is the checked one. `instead` are
+    values that are as right as the row's own `value`, drawn by the number `unknown`: eigenvectors with other signs. What does not
+    depend on which of them are taken is decided. With `derivative` the value is decided, and its derivatives are not.
     """
 
-    at: ast.expr
+    at: ast.expr | None
+    instead: ast.expr | None
+    derivative: bool
     because: str
+
+    @property
+    def condition(self) -> ast.expr:
+        """What stands in the row, `at` or `instead`."""
+        found = self.at or self.instead
+        assert found is not None
+        return found
 
 
 @dataclass(frozen=True)

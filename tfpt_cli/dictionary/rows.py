@@ -162,7 +162,12 @@ def operation(name: str, row: Mapping[str, Any], kind: str) -> Operation:
         dtypes=tuple(row["dtypes"]),
         parts=parts_of(row.get("parts", ())),
         undecided=tuple(
-            Undecided(at=expression(name, entry["at"]), because=" ".join(entry["because"].split()))
+            Undecided(
+                at=expression(name, entry["at"]) if "at" in entry else None,
+                instead=expression(name, entry["instead"]) if "instead" in entry else None,
+                derivative=entry.get("in") == "derivatives",
+                because=" ".join(entry["because"].split()),
+            )
             for entry in row.get("undecided", ())
         ),
         edges=parts_of(row.get("edges", ())),

@@ -73,17 +73,20 @@ def written_for_reference(tree: ast.expr, dtype: str, held: Iterator[int], *, di
         return None
 
 
-def written_with_unknowns(tree: ast.expr, dtype: str, held: Iterator[int], unknown: str) -> str | None:
+def written_with_unknowns(
+    tree: ast.expr, dtype: str, held: Iterator[int], unknown: str, *, derivative: bool = False
+) -> str | None:
     """A checked neutral expression for the reference, in which what no source decides has the value named `unknown`.
 
     Wherever an operation is asked at arguments that its row calls undecided, the variable `unknown` stands instead of
-    its value. What the result is at two values of that variable tells which of its entries nobody decides: those that part.
-    None where no operation has such arguments.
+    its value, or a value that is drawn by it. What the result is at several values of that variable tells which of its entries
+    nobody decides: those that part. `derivative` counts what is undecided in derivatives alone too. None where no operation has
+    such arguments.
 
     >>> written_with_unknowns(ast.parse("softsign(x)", mode="eval").body, "float32", itertools.count(), "_unknown")
     'np.where(np.isinf(x), _unknown, x / (1 + np.abs(x)))'
     """
-    writer = _Writer("numpy", dtype, held, unknown)
+    writer = _Writer("numpy", dtype, held, unknown, derivative=derivative)
     source = ast.unparse(writer.array(tree))
     return source if writer.marked else None
 
@@ -117,8 +120,11 @@ def filled(
 
 
 class _Writer:
-    def __init__(self, side: str, dtype: str, held: Iterator[int] | None = None, unknown: str = "") -> None:
-        self.side, self.unknown, self.marked = side, unknown, False
+    def __init__(
+        self, side: str, dtype: str, held: Iterator[int] | None = None, unknown: str = "", *, derivative: bool = False
+    ) -> None:
+        self.side, self.unknown, self.marked, self.derivative = side, unknown, False, derivative
+        self.checked = dtype
         self.rounded = _SIGNIFICAND.get(dtype) if side in ("numpy", "mpmath") else None
         self.dtype = in_double(dtype) if side == "numpy" else dtype
         self.held = held or itertools.count()
@@ -185,10 +191,16 @@ class _Writer:
         known = settings if "dtype" in settings else {**settings, "dtype": self.dtype}
         tree = filled(row.spelling[self.side], row.signature, given, known, arrays)
         for case in row.undecided if self.unknown else ():
-            # The condition is evaluated with the same arguments as the spelling, which have no effects.
-            condition = filled(case.at, row.signature, given, known, arrays)
-            where = ast.Attribute(ast.Name("np", ast.Load()), "where", ast.Load())
-            tree = ast.Call(where, [condition, ast.Name(self.unknown, ast.Load()), tree], [])
+            if case.derivative and not self.derivative:
+                continue
+            unknown = ast.Name(self.unknown, ast.Load())
+            if case.at is not None:
+                # The condition is evaluated with the same arguments as the spelling, which have no effects.
+                condition = filled(case.at, row.signature, given, {"dtype": self.checked} | settings, arrays)
+                where = ast.Attribute(ast.Name("np", ast.Load()), "where", ast.Load())
+                tree = ast.Call(where, [condition, unknown, tree], [])
+            elif case.instead is not None:
+                tree = filled(case.instead, row.signature, given, known, arrays | {"value": tree, "unknown": unknown})
             self.marked = True
         return tree
 

@@ -39,8 +39,10 @@ from tfpt_cli.subjects.gradient.reference import (
     ITSELF,
     KNOWN,
     LEFT,
+    OWN,
     RIGHT,
     UNDECIDED,
+    UNDECIDED_SLOPES,
     Aspect,
 )
 from tfpt_cli.subjects.gradient.writer import quantities_of
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.gradient.spec import Gradient
 
 Computed = tuple[Way, Value]
+# The least number of a dtype that has all its digits.
+LEAST = {"float16": 2.0**-14, "bfloat16": 2.0**-126, "float32": 2.0**-126, "float64": 2.0**-1022}
 _NAMES = re.compile(r"\W+")
 _NOT_FINITE = re.compile(r"\b(inf|nan)\b")
 
@@ -80,7 +84,7 @@ class Comparer:
     ) -> None:
         self.spec, self.sides, self.outcomes, self.tolerance, self.again = spec, sides, outcomes, tolerance, again
         self.judged: dict[tuple[Side, int], Judgement] = {}
-        self.found: dict[tuple[Quantity, str, bool], Evidence | None] = {}
+        self.found: dict[tuple[Quantity, str, bool, bool], Evidence | None] = {}
         self.outputs = {quantity: output for output in spec.outputs for quantity in quantities_of(output, spec)}
         arbiter = outcomes.get(REFERENCE)
         self.reference: dict[tuple[Quantity, Way], Value] = dict(arbiter.values) if arbiter else {}
@@ -234,9 +238,7 @@ class Comparer:
         self, quantity: Quantity, sides: dict[Side, Computed], comparison: Comparison
     ) -> Comparison:
         """The comparison with what the reference says of it."""
-        evidence = {
-            whose: found for whose in ("", *self.sides) if (found := self.evidence(quantity, whose)) is not None
-        }
+        evidence = self.evidences(quantity)
         judged: dict[Side, Judgement] = {}
         for side, (_, value) in sides.items():
             known = evidence.get("", evidence.get(side))
@@ -245,7 +247,7 @@ class Comparer:
                 if key not in self.judged:
                     judgement = judge(value, self.without_guesses(known, value), self.tolerance)
                     whose = "" if "" in evidence else side
-                    self.judged[key] = self.in_double(quantity, side, sides[side], judgement, whose)
+                    self.judged[key] = self.in_double(quantity, side, sides[side], judgement, whose, known)
                 judged[side] = self.judged[key]
         if not judged:
             along = self.along(quantity, sides)
@@ -280,19 +282,36 @@ class Comparer:
             )
         )
 
-    def evidence(self, quantity: Quantity, whose: str, *, double: bool = False) -> Evidence | None:
+    def evidences(self, quantity: Quantity) -> dict[str, Evidence]:
+        """The evidence on a quantity by whose function it is, under an empty key for the one that both mean.
+
+        Where the reference has none, or leaves something open, it is that of what a side itself computes.
+        """
+        found = {whose: known for whose in ("", *self.sides) if (known := self.evidence(quantity, whose)) is not None}
+        own = {side: known for side in self.sides if (known := self.evidence(quantity, side, own=True)) is not None}
+        if "" in found:
+            is_open = found[""].undecided is not None and len(own) == len(self.sides)
+            return dict[str, Evidence](own) if is_open else {"": found[""]}
+        wanting = {side for side in own if side not in found or found[side].undecided is not None}
+        return {
+            side: own[side] if side in wanting else found[side] for side in self.sides if side in {*found, *wanting}
+        }
+
+    def evidence(self, quantity: Quantity, whose: str, *, double: bool = False, own: bool = False) -> Evidence | None:
         """The evidence of the reference on a quantity, of one side's function or of the one that both mean.
 
-        `double` asks for it at the scenario's own numbers, not at those that the checked dtype holds.
+        `double` asks for it at the scenario's own numbers, not at those that the checked dtype holds; `own` for that of what the
+        side itself computes.
         """
-        key = quantity, whose, double
+        key = quantity, whose, double, own
         if key not in self.found:  # the same for every way of a quantity
             self.found[key] = self._evidence(*key)
         return self.found[key]
 
-    def _evidence(self, quantity: Quantity, whose: str, double: bool) -> Evidence | None:
+    def _evidence(self, quantity: Quantity, whose: str, double: bool, own: bool) -> Evidence | None:
         def found(what: str = ITSELF, side: str = "", *, error: bool = False) -> NDArray[Any] | None:
-            return self.present(quantity, Aspect(what=what, side=side, error=error, whose=whose, double=double))
+            of = OWN if own else ""
+            return self.present(quantity, Aspect(what=what, side=side, error=error, whose=whose, double=double, of=of))
 
         exact, value = found(EXACT), found()
         if value is None and exact is None:
@@ -304,6 +323,10 @@ class Comparer:
             if fine is not None and coarse is not None:
                 fine = np.asarray(np.where(np.isnan(fine), coarse, fine))
             sided[side] = coarse if fine is None else fine
+        if own and (left := sided[LEFT]) is not None and (right := sided[RIGHT]) is not None:
+            # On a jump one side may have a slope too: without its rows nobody knows a jump from an edge of the domain.
+            lone = np.isnan(left) | np.isnan(right)
+            sided = {LEFT: np.where(lone, np.nan, left), RIGHT: np.where(lone, np.nan, right)}
         derivative = quantity.derivative
         error = found(error=True)
         condition = found(CONDITION)
@@ -319,8 +342,10 @@ class Comparer:
             right=sided[RIGHT],
             derivative=derivative,
             known=found(KNOWN),
-            undecided=self.undecided(quantity, whose, np.shape(np.asarray(exact if value is None else value))),
-            own=any((quantity, Aspect(whose=whose)) in owned for owned in self.own.values()),
+            undecided=None
+            if own
+            else self.undecided(quantity, whose, np.shape(np.asarray(exact if value is None else value))),
+            own=own,
         )
 
     def undecided(self, quantity: Quantity, whose: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
@@ -330,8 +355,10 @@ class Comparer:
         """
         output = self.outputs.get(quantity)
         mask = self.present(quantity, Aspect(what=UNDECIDED, whose=whose))
-        if mask is None and output is not None:
-            mask = self.present(output.quantity, Aspect(what=UNDECIDED, whose=whose))
+        if mask is None and output is not None and quantity.derivative:
+            # Any of its numbers may be of an entry that nobody decides.
+            of_value = self.present(output.quantity, Aspect(what=UNDECIDED_SLOPES, whose=whose))
+            mask = None if of_value is None else np.full(shape, of_value.any())
         if mask is None or not mask.any():
             return None
         return mask != 0 if mask.shape == shape else np.full(shape, True)
@@ -363,7 +390,9 @@ class Comparer:
         value = self.reference.get((quantity, aspect))
         return value.array if value is not None and value.state is State.PRESENT else None
 
-    def in_double(self, quantity: Quantity, side: Side, way: Computed, found: Judgement, whose: str) -> Judgement:
+    def in_double(
+        self, quantity: Quantity, side: Side, way: Computed, found: Judgement, whose: str, evidence: Evidence
+    ) -> Judgement:
         """A side that is off the reference, with what it gives in double precision, at the scenario's own numbers.
 
         Right there, it has lost digits or numbers here: `rounding`, `overflow`. Where the reference is not sure there, it is
@@ -373,8 +402,7 @@ class Comparer:
         wrong = found.wrong
         if not (wrong.any() or found.against.lost) or double is None or double.state is not State.PRESENT:
             return found
-        known = self.evidence(quantity, whose, double=True) or self.evidence(quantity, whose)
-        assert known is not None
+        known = (None if evidence.own else self.evidence(quantity, whose, double=True)) or evidence
         again = judge(double, self.without_guesses(known, double), Tolerance(*limits(None, way[1].dtype)))
         where = wrong if wrong.any() else found.known
         if again.off.shape != where.shape or (again.off & where).any():
@@ -383,12 +411,26 @@ class Comparer:
             unknown = replace(found.against, standing=Standing.UNKNOWN) if wrong.any() else found.against
             return replace(found, against=unknown)
         numbers = np.isfinite(np.asarray(way[1].array))
-        if (wrong & ~numbers).any():
+        if (wrong & ~numbers).any() and not self.underflows(quantity, side):
             return replace(found, against=replace(found.against, standing=Standing.OVERFLOW))
         before, after = found.against.max_abs, again.against.max_abs
         if before is None or after is None or after <= before / 10:
             return replace(found, against=replace(found.against, standing=Standing.ROUNDING))
         return found
+
+    def underflows(self, quantity: Quantity, side: Side) -> bool:
+        """Whether the value that a derivative belongs to is zero on a side, where it is a smaller number than the dtype has."""
+        output = self.outputs.get(quantity)
+        if output is None or not quantity.derivative:
+            return False
+        values = self.ways(output.quantity, side)[:1]
+        known = self.evidence(output.quantity, "") or self.evidence(output.quantity, side)
+        if not values or known is None or values[0][1].dtype not in LEAST:
+            return False
+        value = values[0][1]
+        have, want = np.asarray(value.array), np.abs(known.best)
+        lost = (have == 0) & (want > 0) & (want < LEAST[value.dtype]) if have.shape == want.shape else np.zeros(1, bool)
+        return bool(lost.any() and np.isfinite(have).all())
 
     def along(self, quantity: Quantity, sides: dict[Side, Computed]) -> Reference | None:
         """A large gradient held against the reference along one direction, as both sides mean it or each for itself."""
@@ -397,9 +439,10 @@ class Comparer:
         verdicts = {}
         for side in self.sides:
             whose = "" if self.present(quantity, Aspect(what=ALONG)) is not None else side
-            want = self.present(quantity, Aspect(what=ALONG, whose=whose))
-            error = self.present(quantity, Aspect(what=ALONG, error=True, whose=whose))
-            direction, value = self.present(quantity, Aspect(what=DIRECTION, whose=whose)), sides[side][1]
+            of = "" if self.present(quantity, Aspect(what=ALONG, whose=whose)) is not None else OWN
+            want = self.present(quantity, Aspect(what=ALONG, whose=whose, of=of))
+            error = self.present(quantity, Aspect(what=ALONG, error=True, whose=whose, of=of))
+            direction, value = self.present(quantity, Aspect(what=DIRECTION, whose=whose, of=of)), sides[side][1]
             if want is None or error is None or direction is None:
                 continue
             wanted[whose] = float(np.real(want))
@@ -462,6 +505,13 @@ class Comparer:
         judged = [self.judged.get((side, id(value))) for side, (_, value) in sides.items()]
         return parted is not None and all(found is not None and found.convention[parted].all() for found in judged)
 
+    def open(self, quantity: Quantity, sides: dict[Side, Computed], comparison: Comparison) -> bool:
+        """Whether the sides part only where a row of the dictionary says that nobody is right or wrong."""
+        parted = self.parted(sides, comparison)
+        known = [self.evidence(quantity, whose) for whose in ("", *self.sides)]
+        masks = [evidence.undecided for evidence in known if evidence is not None and evidence.undecided is not None]
+        return parted is not None and any(mask.shape == parted.shape and mask[parted].all() for mask in masks)
+
     # ---- rounding or meaning ----
 
     def rounding_or_meaning(
@@ -486,8 +536,11 @@ class Comparer:
         else:
             verdict = "rounding" if self.same(values[0], values[1]) else "different function"
             numbers = [np.isfinite(np.asarray(value.array)) for _, value in sides.values()]
-            if verdict == "rounding" and self.finite and not np.array_equal(*numbers):
+            lost = any(self.underflows(quantity, side) for side in sides)
+            if verdict == "rounding" and self.finite and not np.array_equal(*numbers) and not lost:
                 verdict = "overflow"  # finite in double precision, and not here
+        if verdict == "rounding" and self.open(quantity, sides, comparison):
+            return comparison  # two conventions, which may be one in double precision
         return replace(comparison, diagnosis=(*comparison.diagnosis, verdict))
 
 

@@ -31,6 +31,15 @@ class _Elementwise:
         self.__dict__[name] = of_array if callable(function) else function
         return self.__dict__[name]
 
+    @staticmethod
+    def ratio(one, other):
+        """The quotient of two arrays, not a number where both are zero: mpmath refuses that, and whole arrays with it."""
+
+        def ratio(number, by):
+            return mpmath.nan if number == 0 and by == 0 else number / by
+
+        return np.vectorize(ratio, otypes=[object])(one, other)
+
 
 mp = _Elementwise()
 

@@ -152,6 +152,7 @@ def _of_sides(hearing: Hearing) -> Iterator[Finding]:
     for side, standing in hearing.standings.items():
         where, name, against = known[side], side.label, hearing.reference.sides[side]
         own = hearing.by_its_own(side)
+        found, value = hearing.judged[side], hearing.sides[side][1]
         if standing is Standing.WRONG and final:
             what = f"the derivative of {name} is not that of its own value" if own else f"{name} is off the reference"
             yield Finding(Kind.OFF, f"{what}: {_off(hearing, side)}", side)
@@ -165,6 +166,8 @@ def _of_sides(hearing: Hearing) -> Iterator[Finding]:
             words = "is off by rounding alone"
             if standing is Standing.RIGHT:
                 words = "gives the derivative of its own value" if own else "agrees with the reference"
+            if standing is Standing.ROUNDING and (found.wrong & ~np.isfinite(np.asarray(value.array))).any():
+                words += f": on the way a number too small for {value.dtype} became zero"
             some = f" in {np.count_nonzero(where):,} of {where.size:,} values; the rest is unknown"
             yield Finding(Kind.RIGHT, f"{name} {words}{measured}{'' if where.all() else some}", side)
         elif standing is Standing.CONVENTION and where.all() and hearing.standing(Standing.WRONG):

@@ -7,11 +7,14 @@ numbers that the checked dtype holds. Of the value itself they prove nothing.
 
 from __future__ import annotations
 
+import ast
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.listing import Section
-from tfpt_cli.subjects.gradient.reference import ReferenceWriter
+from tfpt_cli.subjects.gradient.reference import ITSELF, OWN, Aspect, ReferenceWriter
 from tfpt_cli.subjects.gradient.spec import HESSIAN, LARGEST, ORDER
 
 if TYPE_CHECKING:
@@ -23,16 +26,51 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.gradient.writer import FrameworkWriter
 
 
-def by_own_function(spec: Gradient, side: Side) -> list[Output]:
-    """The outputs whose derivatives are held against differences of what this side itself computes.
+def by_own_function(spec: Gradient, framework: str, *, thorough: bool) -> list[Output]:
+    """The outputs whose derivatives are held against differences of what a side of this framework itself computes.
 
-    They are those that no row reads, as far as differences mean anything: not of random layers, not by complex numbers, and not
-    where the code cuts the gradient on purpose.
+    They are those that no row reads, as far as differences mean anything (see `not_held`); for a `thorough` look also those of
+    which a row leaves something open, as it does which of two entries is scattered into one place.
     """
-    if spec.complex or spec.drawn or not spec.smooth or not spec.derivatives:
+    if not spec.smooth or not spec.derivatives or spec.drawn or spec.complex:
         return []
-    framework = side.framework
-    return [o for o in spec.outputs if not {"", framework} & set(o.reference) and not o.cuts_gradient(framework)]
+    unread = _unread(spec, framework)
+    open_ones = [o for o in spec.outputs if thorough and any(m.undecided(OWN) for m in o.reference.values())]
+    return [output for output in (*unread, *open_ones) if not not_held(output, spec, framework)]
+
+
+def _unread(spec: Gradient, framework: str) -> list[Output]:
+    return [output for output in spec.outputs if not {"", framework} & set(output.reference)]
+
+
+def not_held(output: Output, spec: Gradient, framework: str) -> str:
+    """Why differences of a side's own value would say nothing of its derivative, in words; empty where they do."""
+    sources = " ".join(ast.unparse(tree) for tree in spec.code(output, framework))
+    if found := _CUT.search(sources):
+        return f"the gradient is cut on purpose ({found[0]})"
+    if found := _SYMMETRIC.search(sources):
+        return (
+            f"the derivative is one by symmetric matrices ({found[0]}), which no single number of one leaves symmetric"
+        )
+    return ""
+
+
+def remarks(spec: Gradient) -> list[str]:
+    """Sentences on derivatives that are held against nothing, though a row reads the code of no side."""
+    if not spec.smooth or not spec.derivatives or spec.drawn:
+        return []
+    found = []
+    for framework, label in ((f, FRAMEWORKS[f].label) for f in FRAMEWORKS):
+        for output in _unread(spec, framework):
+            why = "by complex numbers none is taken" if spec.complex else not_held(output, spec, framework)
+            if why:
+                found.append(f"no reference for the derivatives of {label}: {why}")
+    return list(dict.fromkeys(found))
+
+
+# What holds a part of a value fixed, and what reads half of a matrix that it takes for symmetric.
+_CUT = re.compile(r"detach|stop_gradient|no_grad|inference_mode|stop_recording|\.data\b")
+_SYMMETRIC = re.compile(r"\b(eigh|eigvalsh|cholesky|self_adjoint_eig\w*)\b")
 
 
 class OwnFunctionWriter(ReferenceWriter):
@@ -54,12 +92,15 @@ class OwnFunctionWriter(ReferenceWriter):
         yield from parts
 
     def parts(self) -> Iterator[Section]:
-        for output in by_own_function(self.spec, self.side):
+        for output in by_own_function(self.spec, self.side.framework, thorough=self.most > 0):
             for section in self.of_own(output):
                 yield replace(section, group=f"{_GROUP} {output.name}", after=(_GROUP,))
 
     def tensor(self, name: str, values: Values) -> str:
         return self.writer.to_numpy(self.writer.doubled(self.writer.tensor(name, values), name))
+
+    def aspect(self, whose: str, what: str = ITSELF, side: str = "", *, error: bool = False, of: str = OWN) -> Aspect:
+        return super().aspect(whose, what, side, error=error, of=of)
 
     def affordable(self, kind: str) -> bool:
         """Whether a kind of derivative is taken by each number."""

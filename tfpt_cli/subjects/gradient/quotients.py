@@ -37,14 +37,22 @@ def _slopes(function, point, side=0):
     """Derivatives of function(point) by every entry of point, a row for each result, and their error estimates."""
     value = np.ravel(function(point)) * 1.0
     slopes, errors = np.empty((2, len(point), len(value)), np.result_type(value, float))
+    sizes = np.abs(point[(point != 0) & np.isfinite(point)])
+    least = np.min(sizes[sizes < 1e-12], initial=1.0) % 1.0
+
+    def moved_to(entry, number):
+        there = point.copy()
+        there[entry] = number
+        return np.ravel(function(there)) * 1.0
+
     for entry, number in enumerate(point):
 
         def moved(step, entry=entry):
-            there = point.copy()
-            there[entry] += step
-            return np.ravel(function(there)) * 1.0
+            return moved_to(entry, point[entry] + step)
 
-        slopes[entry], errors[entry] = _best(moved, value, number, side)
+        slopes[entry], errors[entry] = _best(moved, value, number, side, least)
+        if np.isinf(number):
+            slopes[entry], errors[entry] = _at_infinity(lambda far, entry=entry: moved_to(entry, far), value, number)
         still = (slopes[entry] == 0) & ~(np.abs(errors[entry]) <= 1e-9) & np.isfinite(value)
         if still.any():  # a large result beside those that move, which the step is lost in
             errors[entry, still & _unmoved(moved, value)] = 0.0
@@ -69,35 +77,57 @@ def _edges(function, point, side, slopes, errors):
 
 def _own_slopes(function, point, side=0):
     """Slopes and errors where every result belongs to one entry of point, as NumPy broadcasts it: all move at once."""
-    return _best(lambda step: function(point + step) * 1.0, function(point) * 1.0, point, side)
+    value = function(point) * 1.0
+    slope, error = _best(lambda step: function(point + step) * 1.0, value, point, side)
+    if not np.any(np.isinf(point)):
+        return slope, error
+    far = _at_infinity(lambda far: function(np.where(np.isinf(point), far, point)) * 1.0, value, point)
+    return tuple(np.where(np.isinf(point), there, here) for there, here in zip(far, (slope, error), strict=True))
 
 
-def _best(moved, value, at, side):
-    """The slope by steps of many lengths, of which each result keeps the one that it is surest of."""
+def _at_infinity(moved_to, value, at):
+    """Slopes at an infinity, and errors: 0 for a result that is one number all the way to it, and not known for any other."""
+    same = np.isfinite(value)
+    for far in (30.0, 1e3, 1e10, 1e100):
+        same = same & (moved_to(np.copysign(far, at)) == value)
+    return np.where(same, 0.0, np.nan), np.where(same, 0.0, np.inf)
+
+
+def _best(moved, value, at, side, least=0.0):
+    """The slope by steps of many lengths, of which each result keeps the one that it is surest of.
+
+    `least` is the least number beside a zero: a step from zero is measured by it where it is tiny.
+    """
     slope = np.full(np.shape(value), np.nan, np.result_type(value, float))
     error = np.full(np.shape(value), np.inf)
-    for step in _steps(at):
-        found, off, rounding = _one_sided(moved, value, side * step) if side else _central(moved, value, step)
-        better = np.isfinite(found) & (off < error)
-        slope, error = np.where(better, found, slope), np.where(better, off, error)
-        sure = (error <= 1e-10 * np.maximum(np.abs(slope), 1)) | ~np.isfinite(value)
-        if np.all(sure | (rounding >= error)):  # shorter steps have more rounding
-            break
+    for steps, tiny in _steps(at, least):
+        for step in steps:
+            found, off, rounding = _one_sided(moved, value, side * step) if side else _central(moved, value, step)
+            better = np.isfinite(found) & (off < error)
+            if tiny is not None:  # what is sure so near is so whatever longer steps say, which leave the surroundings
+                nearer = (np.abs(found - slope) > error) & (off <= 1e-3 * np.abs(found - slope))
+                better = (better | np.isfinite(found) & nearer) & tiny
+            slope, error = np.where(better, found, slope), np.where(better, off, error)
+            sure = (error <= 1e-10 * np.maximum(np.abs(slope), 1)) | ~np.isfinite(value)
+            if tiny is None and np.all(sure | (np.isfinite(error) & (rounding >= error))):  # shorter: more rounding
+                break
     return np.where(np.isfinite(value) & np.isfinite(at), slope, np.nan), error
 
 
-def _steps(at):
-    """Lengths of a step, the long ones first: relative to the point, and down to what a near edge of the domain needs.
+def _steps(at, least):
+    """Lengths of a step, the long ones first, of two kinds; with the second, which points are so tiny that they need them.
 
-    They are powers of two, so that a point moved by them is exactly where it should be.
+    The first are relative to the point, and go down to what a near edge of the domain needs. They are powers of two, so that a
+    point moved by them is exactly where it should be.
     """
     size = np.where(np.isfinite(at), np.abs(at), 1.0)
-    for of, shorter in ((np.maximum(size, 0.1), 15), (np.where(size < 1e-12, size, 0.0), 6)):
-        if not np.any(of):
+    size = np.where(size == 0, least, size)
+    tiny = (size > 0) & (size < 1e-12)
+    for of, shorter, which in ((np.maximum(size, 0.1), 15, None), (np.where(tiny, size, 1.0), 6, tiny)):
+        if which is not None and not np.any(which):
             return
-        longest = 2.0 ** np.floor(np.log2(np.where(of > 0, of, 1e-12)) - 5.5)
-        for shrunk in range(shorter):
-            yield longest / 8.0**shrunk
+        longest = 2.0 ** np.floor(np.log2(of) - 5.5)
+        yield [longest / 8.0**shrunk for shrunk in range(shorter)], which
 
 
 # Of rises over 1 to 4 steps to each side: the slope by order 8, and by order 6. Of their sums: the value in the middle.

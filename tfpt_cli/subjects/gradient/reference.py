@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 # change of the inputs comes out, the derivative along one direction, that direction.
 ITSELF, EXACT, CONDITION, ALONG, DIRECTION = "", "exact", "condition", "along", "direction"
 LEFT, RIGHT = "left", "right"
+OWN = "own"  # of what a side itself computes
 AT_NAN = "at NaN"  # whether an operation is asked at NaN whose answer there depends on the place in a vector
 UNDECIDED = "undecided"  # where independent sources disagree about an operation: not zero there
+UNDECIDED_SLOPES = "undecided slopes"  # the entries of a value by whose derivatives nobody is judged
 KNOWN = "known"  # what of the value in 50 digits is known
 
 
@@ -82,7 +84,7 @@ AGAIN = 1 << 10
 
 
 # The modules beside this one whose functions the listings take over as text.
-_MODULES = ("quotients", "digits")
+_MODULES = ("quotients", "digits", "freedom")
 _NAMES = re.compile(r"^(?:def |class )?(\w+)(?=[(:]| =)", re.MULTILINE)
 
 
@@ -185,30 +187,36 @@ class ReferenceWriter(Writer):
             yield self.differences(kind, output, function, whose)
         if self.second:
             yield from self.sensitivity(output, function, whose)
-            if not self.double and (body := meaning.undecided("_unknown")) is not None:
-                yield self.undecided(output, whose, body, own=own)
+            if not self.double:
+                yield from self.undecided(output, whose, meaning, own=own)
         high = any(ORDER.fullmatch(kind) for kind in self.spec.derivatives)
         if (self.second or high) and (digits := meaning.mpmath) is not None:
             yield from self.in_digits(output, whose, digits, own=own)
 
-    def undecided(self, output: Output, whose: str, body: Body, *, own: bool) -> Section:
-        """The section that finds the entries of a result for which independent sources disagree.
+    def undecided(self, output: Output, whose: str, meaning: Meaning, *, own: bool) -> Iterator[Section]:
+        """The sections that find the entries of a result for which independent sources disagree, and of its derivatives.
 
         They are those that change with what stands for the disputed value.
         """
-        function, mask, one = (self.free(word) for word in (f"open_{output.name or 'f'}", "undecided", "one"))
-        call = self.call(function)
-        lines = [
-            self.holding(function, body),
-            "",
-            f"_unknown = np.nan\n{one} = {call}",
-            f"_unknown = 0.3\n{mask} = 1.0 - (({one} == {call}) | (np.isnan({one}) & np.isnan({call})))",
-        ]
-        leaves = [Leaf(quantity=output.quantity, way=self.aspect(whose, UNDECIDED), expression=mask)]
-        for kind in self.spec.derivatives if own else ():
-            if kind in ("gradient", "vjp", "jvp") or (kind == "jacobian" and self.spec.count <= EACH):
-                leaves += self.of_slopes(kind, output, self.aspect(whose, UNDECIDED), dict.fromkeys(self.wrt, mask))
-        return Section("\n".join(lines), tuple(leaves))
+        of_value, of_slopes = (meaning.undecided("_unknown", derivative=derivative) for derivative in (False, True))
+        asked = {UNDECIDED: of_value, UNDECIDED_SLOPES: of_slopes if self.spec.derivatives and self.wrt else None}
+        for what, body in asked.items():
+            if body is None:
+                continue
+            function, mask, one = (self.free(word) for word in (f"open_{output.name or 'f'}", "undecided", "one"))
+            call = self.call(function)
+            lines = [
+                self.holding(function, body),
+                "",
+                f"_unknown = np.nan\n{one}, {mask} = {call}, 0.0",
+                "for _unknown in (0.3, 0.7, 1.1, 1.9, 2.3, 2.9, 3.1, 3.7):",
+                f"    {mask} = np.maximum({mask}, _parted({one}, {call}))",
+            ]
+            leaves = [Leaf(quantity=output.quantity, way=self.aspect(whose, what), expression=mask)]
+            for kind in self.spec.derivatives if own and what is UNDECIDED_SLOPES else ():
+                if kind in ("gradient", "vjp", "jvp") or (kind == "jacobian" and self.spec.count <= EACH):
+                    leaves += self.of_slopes(kind, output, self.aspect(whose, UNDECIDED), dict.fromkeys(self.wrt, mask))
+            yield Section("\n".join(lines), tuple(leaves))
 
     @property
     def directions(self) -> tuple[tuple[int, str], ...]:

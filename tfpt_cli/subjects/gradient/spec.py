@@ -119,14 +119,18 @@ class Meaning:
         """The body of the expression in 50 digits, None where a row of the dictionary has no spelling for that."""
         return self._body(digits=True)
 
-    def undecided(self, unknown: str) -> Body | None:
+    def undecided(self, unknown: str, *, derivative: bool = False) -> Body | None:
         """The body in float64 with the variable `unknown` in place of what no source decides; None where all is decided.
 
-        It is evaluated with NaN for the variable and then with a number: the entries that change are those that nobody decides.
+        It is evaluated with NaN for the variable and then with numbers: the entries that change are those that nobody decides.
+        With `derivative` what is undecided in derivatives alone stands there too.
         """
         held: Iterator[int] = itertools.count()
         trees = {**self.lines, "": self.result}
-        marked = {n: written_with_unknowns(tree, self.dtype, held, unknown) for n, tree in trees.items()}
+        marked = {
+            n: written_with_unknowns(tree, self.dtype, held, unknown, derivative=derivative)
+            for n, tree in trees.items()
+        }
         if not any(marked.values()):
             return None
         plain = self.numpy
@@ -215,9 +219,6 @@ class Meanings(Mapping[str, Meaning]):
         return len(self._found[0])
 
 
-_CUT = re.compile(r"detach|stop_gradient|no_grad|inference_mode|stop_recording|\.data\b")
-
-
 @dataclass(frozen=True)
 class Output:
     """One expression: its name (empty for the only one), its body by framework, its shape where that is known.
@@ -235,16 +236,6 @@ class Output:
     def quantity(self) -> Quantity:
         """The value of the output, as a quantity."""
         return Quantity(kind=VALUE, output=self.name)
-
-    def cuts_gradient(self, framework: str) -> bool:
-        """Whether the code of a side holds a part of the value fixed on purpose.
-
-        Its derivative is then not that of its value, and need not be.
-        """
-        code = self.code.get(framework)
-        read = () if code is None else own_code(code.file, code.function)
-        texts = map(ast.unparse, read) if code is not None else self.body[framework].sources
-        return any(_CUT.search(text) for text in texts)
 
     @property
     def value(self) -> str:

@@ -14,7 +14,7 @@ from tfpt_cli.listing import listing
 from tfpt_cli.results import VALUE, Relation, State, Way, expected_of
 from tfpt_cli.subjects.gradient import curves, recipes
 from tfpt_cli.subjects.gradient.fields import NEEDED, SCHEMA, read
-from tfpt_cli.subjects.gradient.own_function import OwnFunctionWriter, by_own_function
+from tfpt_cli.subjects.gradient.own_function import OwnFunctionWriter, by_own_function, remarks
 from tfpt_cli.subjects.gradient.reference import ReferenceWriter
 from tfpt_cli.subjects.gradient.spec import EACH, NAME
 from tfpt_cli.subjects.gradient.templates import EXAMPLE, TEMPLATES
@@ -139,7 +139,7 @@ class GradientTask(Task):
         )
         failures = outcomes[REFERENCE].failures if REFERENCE in outcomes else ()
         lacking = [f"no reference: {failure.message}"[:300] for failure in failures[:1]]
-        return (*spec.notes([output for output, _ in discrete]), *words, *skipped, *lacking)
+        return (*spec.notes([output for output, _ in discrete]), *remarks(spec), *words, *skipped, *lacking)
 
     def with_fix(self, fields: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
         return recipes.with_fix(self.spec, fields, fix)
@@ -163,7 +163,7 @@ def _own_functions(spec: Gradient, terms: Terms, each: int) -> dict[Side, list[W
     return {
         side: [OwnFunctionWriter(WRITERS[side.framework](spec), side, each)]
         for side in (terms.sides if terms.reference else ())
-        if by_own_function(spec, side)
+        if by_own_function(spec, side.framework, thorough=each > 0)
     }
 
 
