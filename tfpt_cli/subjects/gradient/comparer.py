@@ -291,7 +291,7 @@ class Comparer:
         own = {side: known for side in self.sides if (known := self.evidence(quantity, side, own=True)) is not None}
         if "" in found:
             is_open = found[""].undecided is not None and len(own) == len(self.sides)
-            return dict[str, Evidence](own) if is_open else {"": found[""]}
+            return {str(side): known for side, known in own.items()} if is_open else {"": found[""]}
         wanting = {side for side in own if side not in found or found[side].undecided is not None}
         return {
             side: own[side] if side in wanting else found[side] for side in self.sides if side in {*found, *wanting}

@@ -108,9 +108,9 @@ class OwnFunctionWriter(ReferenceWriter):
         return not ORDER.fullmatch(kind) and self.spec.count <= most
 
     def slopes(self, moved: str, point: str, side: int, middle: str) -> str:
-        # A framework's call costs what a hundred of NumPy's do: where the function is smooth both sides are as the middle.
         if not side:
-            return super().slopes(moved, point, side, middle)
+            return f"_steady({moved}, {point})"
+        # A framework's call costs what a hundred of NumPy's do: where the function is smooth both sides are as the middle.
         return f"_edges({moved}, {point}, {side}, {middle}, {self.free(f'{middle}_its_error')})"
 
     def of_own(self, output: Output) -> Iterator[Section]:

@@ -59,6 +59,28 @@ def _slopes(function, point, side=0):
     return slopes.T, np.abs(errors).T
 
 
+def _steady(function, point):
+    """Slopes as `_slopes` gives them; where longer steps say something else their error is infinite, since nothing is known.
+
+    A function of which a part is computed in float32 stands still for short steps.
+    """
+    slopes, errors = _slopes(function, point)
+    value = np.ravel(function(point)) * 1.0
+    for entry, number in enumerate(point):
+
+        def moved(step, entry=entry):
+            there = point.copy()
+            there[entry] += step
+            return np.ravel(function(there)) * 1.0
+
+        longest = 2.0 ** np.floor(np.log2(max(np.nan_to_num(np.abs(number), posinf=1.0), 0.1)) - 5.5)
+        for step in (longest, longest / 8):
+            found, off, _ = _central(moved, value, step)
+            apart = np.abs(found - slopes[:, entry]) > 10 * (off + errors[:, entry])
+            errors[apart, entry] = np.inf
+    return slopes, errors
+
+
 def _edges(function, point, side, slopes, errors):
     """The slopes from a side, and their errors: taken by those entries whose slope in the middle is not sure, else that one."""
     slopes, errors = slopes.copy(), errors.copy()

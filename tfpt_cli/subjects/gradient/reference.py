@@ -380,7 +380,7 @@ class ReferenceWriter(Writer):
             lines += [
                 f"{direction} = {signs}{imaginary}",
                 f"{moved} = lambda _p: {total}",
-                f"{held}, {error} = _slopes({moved}, np.zeros(1))",
+                f"{held}, {error} = {self.slopes(moved, 'np.zeros(1)', 0, held)}",
             ]
             key = quantity("gradient", output.name, name)
             leaves += [
