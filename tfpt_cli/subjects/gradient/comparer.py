@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -52,11 +53,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tfpt_cli.subjects.gradient.spec import Gradient
+    from tfpt_cli.subjects.gradient.spec import Gradient, Output
 
 Computed = tuple[Way, Value]
 # The least number of a dtype that has all its digits.
 LEAST = {"float16": 2.0**-14, "bfloat16": 2.0**-126, "float32": 2.0**-126, "float64": 2.0**-1022}
+# Functions and layers whose results add up to the same, along the axes that they normalize.
+_NORMALIZING = re.compile(
+    r"\b(softmax|Softmax\w*|(layer|batch|group|instance)_norm\w*|(Layer|Batch|Group|Instance)Norm\w*|batch_normalization|"
+    r"layer_normalization)\("
+)
 _NAMES = re.compile(r"\W+")
 _NOT_FINITE = re.compile(r"\b(inf|nan)\b")
 
@@ -129,9 +135,31 @@ class Comparer:
             )
         comparison = self.among_themselves(quantity, sides, comparison)
         comparison = self.before_the_reference(quantity, sides, comparison)
-        further = (*self.not_held(quantity), *self.resembling(sides, comparison))
+        further = (*self.not_held(quantity), *self.resembling(sides, comparison), *self.nothing(quantity, sides))
         comparison = replace(comparison, findings=(*comparison.findings, *further))
         return self.rounding_or_meaning(quantity, sides, comparison)
+
+    def nothing(self, quantity: Quantity, sides: dict[Side, Computed]) -> Iterator[Finding]:
+        """A word on a gradient that compares nothing: the sum of what a normalization gives does not depend on its input."""
+        output = self.outputs.get(quantity)
+        if output is None or quantity.kind != "gradient" or not self.normalizes(output):
+            return
+        slopes = [np.asarray(value.array) for _, value in sides.values() if value.state is State.PRESENT]
+        shapes = {np.shape(ways[0][1].array) for side in self.sides if (ways := self.ways(output.quantity, side))}
+        _, atol = limits(self.tolerance, self.spec.dtype)
+        if len(slopes) == len(self.sides) and shapes != {()} and all((np.abs(slope) <= atol).all() for slope in slopes):
+            (by,) = quantity.by
+            words = (
+                f"both are 0 but for rounding: the sum of a normalized {output.value} does not depend on {by}, so nothing is "
+                f"compared here. Weigh it: derivatives: [vjp], cotangent: 'normal(0, 1, {next(iter(shapes))})'"
+            )
+            yield Finding(Kind.NOTHING, words)
+
+    def normalizes(self, output: Output) -> bool:
+        """Whether the code of both sides makes numbers whose sum is always the same."""
+        sides = {side.framework for side in self.sides}
+        sources = [" ".join(ast.unparse(tree) for tree in self.spec.code(output, framework)) for framework in sides]
+        return all(_NORMALIZING.search(source) for source in sources)
 
     def resembling(self, sides: dict[Side, Computed], comparison: Comparison) -> Iterator[Finding]:
         """What would turn one side's numbers into the other's, where they do not agree."""
