@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfpt_cli.compare.arbiter import Evidence, Judgement, found_kinks, judge
-from tfpt_cli.compare.resemblance import Resemblance, resemblance, scaled_by
 from tfpt_cli.compare.summary import SHOWN
 from tfpt_cli.compare.values import close, compare_values, limits, measure
 from tfpt_cli.dictionary.rows import unstable_operations
-from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE, Side, Sides
+from tfpt_cli.frameworks import FRAMEWORKS, Side, Sides
 from tfpt_cli.results import (
     Against,
     Comparison,
@@ -30,41 +27,28 @@ from tfpt_cli.results import (
     Verdict,
     Way,
 )
+from tfpt_cli.subjects.gradient.besides import besides
+from tfpt_cli.subjects.gradient.evidence import Witness
 from tfpt_cli.subjects.gradient.findings import Hearing, with_findings
 from tfpt_cli.subjects.gradient.reference import (
     ALONG,
     AT_NAN,
     CONDITION,
     DIRECTION,
-    EXACT,
-    ITSELF,
-    KNOWN,
-    LEFT,
     OWN,
-    RIGHT,
-    UNDECIDED,
-    UNDECIDED_SLOPES,
     Aspect,
 )
-from tfpt_cli.subjects.gradient.writer import quantities_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from tfpt_cli.subjects.gradient.spec import Gradient, Output
+    from tfpt_cli.subjects.gradient.spec import Gradient
 
 Computed = tuple[Way, Value]
 # The least number of a dtype that has all its digits.
 LEAST = {"float16": 2.0**-14, "bfloat16": 2.0**-126, "float32": 2.0**-126, "float64": 2.0**-1022}
-# Functions and layers whose results add up to the same, along the axes that they normalize.
-_NORMALIZING = re.compile(
-    r"\b(softmax|Softmax\w*|(layer|batch|group|instance)_norm\w*|(Layer|Batch|Group|Instance)Norm\w*|batch_normalization|"
-    r"layer_normalization)\("
-)
-_NAMES = re.compile(r"\W+")
-_NOT_FINITE = re.compile(r"\b(inf|nan)\b")
 
 
 def doubtful(comparison: Comparison) -> bool:
@@ -90,18 +74,7 @@ class Comparer:
     ) -> None:
         self.spec, self.sides, self.outcomes, self.tolerance, self.again = spec, sides, outcomes, tolerance, again
         self.judged: dict[tuple[Side, int], Judgement] = {}
-        self.found: dict[tuple[Quantity, str, bool, bool], Evidence | None] = {}
-        self.outputs = {quantity: output for output in spec.outputs for quantity in quantities_of(output, spec)}
-        arbiter = outcomes.get(REFERENCE)
-        self.reference: dict[tuple[Quantity, Way], Value] = dict(arbiter.values) if arbiter else {}
-        self.finite = not any(_NOT_FINITE.search(values.source) for values in spec.inputs.values())
-        if REFERENCE in again:
-            later = {key: value for key, value in again[REFERENCE].values.items() if value.state is State.PRESENT}
-            self.reference |= later
-        # What a side's derivatives are held against by what it computes itself, and why that could not be had.
-        self.own = {side: _own(again[side]) for side in sides if side in again}
-        for owned in self.own.values():
-            self.reference |= owned
+        self.witness = Witness(spec, sides, outcomes, again, tolerance)
 
     def comparisons(self) -> list[Comparison]:
         """One comparison for every way on either side, each against the other side's first way."""
@@ -109,18 +82,13 @@ class Comparer:
         quantities = dict.fromkeys(quantity for side in self.sides for quantity, _ in self.outcomes[side].values)
         return [self.compare(quantity, sides) for quantity in quantities for sides in self.pairs(quantity)]
 
-    def ways(self, quantity: Quantity, side: Side) -> list[Computed]:
-        """Every way in which a side computed a quantity, each with its value, without those that were skipped."""
-        values = self.outcomes[side].values
-        return [(how, v) for (q, how), v in values.items() if q == quantity and v.state is not State.SKIPPED]
-
     def pairs(self, quantity: Quantity) -> Iterator[dict[Side, Computed]]:
         """The comparisons of a quantity that each side may have computed in several ways: by side, (way, value).
 
         Each way is held against the other side's first one, so that every way is in a row and closeness, which is not
         transitive, is never inferred.
         """
-        left, right = (self.ways(quantity, side) for side in self.sides)
+        left, right = (self.witness.ways(quantity, side) for side in self.sides)
         if not left or not right:
             return
         rows = [(way, right[0]) for way in left] + [(left[0], way) for way in right[1:]]
@@ -135,88 +103,14 @@ class Comparer:
             )
         comparison = self.among_themselves(quantity, sides, comparison)
         comparison = self.before_the_reference(quantity, sides, comparison)
-        further = (*self.not_held(quantity), *self.resembling(sides, comparison), *self.nothing(quantity, sides))
+        further = besides(self.witness, sides, comparison)
         comparison = replace(comparison, findings=(*comparison.findings, *further))
         return self.rounding_or_meaning(quantity, sides, comparison)
-
-    def nothing(self, quantity: Quantity, sides: dict[Side, Computed]) -> Iterator[Finding]:
-        """A word on a gradient that compares nothing: the sum of what a normalization gives does not depend on its input."""
-        output = self.outputs.get(quantity)
-        if output is None or quantity.kind != "gradient" or not self.normalizes(output):
-            return
-        slopes = [np.asarray(value.array) for _, value in sides.values() if value.state is State.PRESENT]
-        shapes = {np.shape(ways[0][1].array) for side in self.sides if (ways := self.ways(output.quantity, side))}
-        _, atol = limits(self.tolerance, self.spec.dtype)
-        if len(slopes) == len(self.sides) and shapes != {()} and all((np.abs(slope) <= atol).all() for slope in slopes):
-            (by,) = quantity.by
-            words = (
-                f"both are 0 but for rounding: the sum of a normalized {output.value} does not depend on {by}, so nothing is "
-                f"compared here. Weigh it: derivatives: [vjp], cotangent: 'normal(0, 1, {next(iter(shapes))})'"
-            )
-            yield Finding(Kind.NOTHING, words)
-
-    def normalizes(self, output: Output) -> bool:
-        """Whether the code of both sides makes numbers whose sum is always the same."""
-        sides = {side.framework for side in self.sides}
-        sources = [" ".join(ast.unparse(tree) for tree in self.spec.code(output, framework)) for framework in sides]
-        return all(_NORMALIZING.search(source) for source in sources)
-
-    def resembling(self, sides: dict[Side, Computed], comparison: Comparison) -> Iterator[Finding]:
-        """What would turn one side's numbers into the other's, where they do not agree."""
-        if comparison.verdict is not Verdict.DIFFERS or self.spec.drawn:
-            return
-        for first, second in (self.sides, self.sides[::-1]):
-            found = self.resemblance(comparison.quantity, sides[first][1], sides[second][1])
-            found = found or self.scaled_as_its_gradient(comparison.quantity, sides, first, second)
-            if found is not None:
-                code = found.code(first.framework, _NAMES.sub("_", comparison.quantity))
-                words = f"{second.label}'s is {first.label}'s {found.words}: {code}"
-                yield Finding(Kind.RESEMBLANCE, words)
-                return
-
-    def resemblance(self, quantity: Quantity, first: Value, second: Value) -> Resemblance | None:
-        values = (first, second)
-        if any(value.state is not State.PRESENT or value.array.dtype.kind not in "fc" for value in values):
-            return None
-        rtol, atol = limits(self.tolerance, first.dtype, second.dtype)
-        left, right = (np.asarray(value.array) for value in values)
-        return resemblance(left, right, rtol, atol, shifts=not quantity.derivative)
-
-    def scaled_as_its_gradient(
-        self, quantity: Quantity, sides: dict[Side, Computed], first: Side, second: Side
-    ) -> Resemblance | None:
-        """A factor between two single numbers, which shows nothing by itself, where all their derivatives have it too."""
-        one, other = sides[first][1], sides[second][1]
-        if quantity.derivative or any(v.state is not State.PRESENT or v.array.size != 1 for v in (one, other)):
-            return None
-        of_it = [q for q in self.outputs if q.derivative and q.output == quantity.output]
-        pairs = [(self.ways(q, first), self.ways(q, second)) for q in of_it]
-        found = [self.resemblance(q, a[0][1], b[0][1]) for q, (a, b) in zip(of_it, pairs, strict=True) if a and b]
-        factors = {each.factor if each is not None else 0 for each in found}
-        if len(factors) != 1 or 0 in factors:
-            return None
-        (factor,) = factors
-        rtol, atol = limits(self.tolerance, one.dtype, other.dtype)
-        same = close(np.ravel(one.array) * factor, np.ravel(other.array), rtol, atol).all()
-        return scaled_by(factor) if same else None
-
-    def not_held(self, quantity: Quantity) -> Iterator[Finding]:
-        """Why a derivative could not be held against differences of what a side computes itself, where that was tried."""
-        for side, owned in self.own.items():
-            values = [value for (of, _), value in owned.items() if of == quantity]
-            if any(value.state is State.PRESENT for value in values):
-                continue
-            failures = [value.failure for value in values if value.failure is not None]
-            for failure in failures[:1]:
-                words = (
-                    f"{side.label}'s own function cannot be differentiated by differences in float64: {failure.message}"
-                )
-                yield Finding(Kind.UNKNOWN, words, side)
 
     def among_themselves(self, quantity: Quantity, sides: dict[Side, Computed], comparison: Comparison) -> Comparison:
         """The comparison, with a word on a framework whose way does not agree with its own first way."""
         for side, (how, value) in sides.items():
-            first, usual = self.ways(quantity, side)[0]
+            first, usual = self.witness.ways(quantity, side)[0]
             if how == first or comparison.verdict.agrees or value.state is State.FAILED:
                 continue
             if not self.same(usual, value):
@@ -230,7 +124,7 @@ class Comparer:
 
         Then the sides differ, whatever they answered at this place on this machine.
         """
-        output = self.outputs.get(quantity)
+        output = self.witness.outputs.get(quantity)
         if output is None:
             return ""
         for row in unstable_operations():
@@ -238,7 +132,9 @@ class Comparer:
                 of_value = "value" in part.quantities
                 sources = quantity.by or ([""] if of_value else [])
                 asked = [
-                    self.present(output.quantity, Aspect(what=AT_NAN, of=f"{row.name} {name}".strip(), whose=whose))
+                    self.witness.present(
+                        output.quantity, Aspect(what=AT_NAN, of=f"{row.name} {name}".strip(), whose=whose)
+                    )
                     for name in sources
                     for whose in ("", part.unstable)
                 ]
@@ -266,14 +162,14 @@ class Comparer:
         self, quantity: Quantity, sides: dict[Side, Computed], comparison: Comparison
     ) -> Comparison:
         """The comparison with what the reference says of it."""
-        evidence = self.evidences(quantity)
+        evidence = self.witness.evidences(quantity)
         judged: dict[Side, Judgement] = {}
         for side, (_, value) in sides.items():
             known = evidence.get("", evidence.get(side))
             if value.state is State.PRESENT and known is not None:
                 key = side, id(value)  # a side's first way stands in the row of each of the other's
                 if key not in self.judged:
-                    judgement = judge(value, self.without_guesses(known, value), self.tolerance)
+                    judgement = judge(value, self.witness.without_guesses(known, value), self.tolerance)
                     whose = "" if "" in evidence else side
                     self.judged[key] = self.in_double(quantity, side, sides[side], judgement, whose, known)
                 judged[side] = self.judged[key]
@@ -285,7 +181,7 @@ class Comparer:
         errors = [
             np.nanmax(e.error) for e in evidence.values() if e.error is not None and not np.all(np.isnan(e.error))
         ]
-        condition = self.present(quantity, Aspect(what=CONDITION))
+        condition = self.witness.present(quantity, Aspect(what=CONDITION))
         edges = found_kinks(first, any_value.dtype) if first.derivative else ()
         reference = Reference(
             method=_method(list(evidence.values())),
@@ -310,114 +206,6 @@ class Comparer:
             )
         )
 
-    def evidences(self, quantity: Quantity) -> dict[str, Evidence]:
-        """The evidence on a quantity by whose function it is, under an empty key for the one that both mean.
-
-        Where the reference has none, or leaves something open, it is that of what a side itself computes.
-        """
-        found = {whose: known for whose in ("", *self.sides) if (known := self.evidence(quantity, whose)) is not None}
-        own = {side: known for side in self.sides if (known := self.evidence(quantity, side, own=True)) is not None}
-        if "" in found:
-            is_open = found[""].undecided is not None and len(own) == len(self.sides)
-            return {str(side): known for side, known in own.items()} if is_open else {"": found[""]}
-        wanting = {side for side in own if side not in found or found[side].undecided is not None}
-        return {
-            side: own[side] if side in wanting else found[side] for side in self.sides if side in {*found, *wanting}
-        }
-
-    def evidence(self, quantity: Quantity, whose: str, *, double: bool = False, own: bool = False) -> Evidence | None:
-        """The evidence of the reference on a quantity, of one side's function or of the one that both mean.
-
-        `double` asks for it at the scenario's own numbers, not at those that the checked dtype holds; `own` for that of what the
-        side itself computes.
-        """
-        key = quantity, whose, double, own
-        if key not in self.found:  # the same for every way of a quantity
-            self.found[key] = self._evidence(*key)
-        return self.found[key]
-
-    def _evidence(self, quantity: Quantity, whose: str, double: bool, own: bool) -> Evidence | None:
-        def found(what: str = ITSELF, side: str = "", *, error: bool = False) -> NDArray[Any] | None:
-            of = OWN if own else ""
-            return self.present(quantity, Aspect(what=what, side=side, error=error, whose=whose, double=double, of=of))
-
-        exact, value = found(EXACT), found()
-        if value is None and exact is None:
-            return None
-        sided: dict[str, NDArray[Any] | None] = {}
-        for side in (LEFT, RIGHT):
-            coarse = self.sided(found(side=side), found(side=side, error=True))
-            fine = found(EXACT, side)
-            if fine is not None and coarse is not None:
-                fine = np.asarray(np.where(np.isnan(fine), coarse, fine))
-            sided[side] = coarse if fine is None else fine
-        if own and (left := sided[LEFT]) is not None and (right := sided[RIGHT]) is not None:
-            # On a jump one side may have a slope too: without its rows nobody knows a jump from an edge of the domain.
-            lone = np.isnan(left) | np.isnan(right)
-            sided = {LEFT: np.where(lone, np.nan, left), RIGHT: np.where(lone, np.nan, right)}
-        derivative = quantity.derivative
-        error = found(error=True)
-        condition = found(CONDITION)
-        if not derivative and condition is not None and value is not None:
-            # What rounding can do to a value of NumPy's, by how much larger a change of the inputs comes out.
-            with np.errstate(all="ignore"):
-                error = np.nan_to_num(1e-15 * condition * np.abs(value), nan=0.0, posinf=0.0)
-        return Evidence(
-            value=value if value is not None else np.asarray(exact),
-            error=error,
-            exact=exact,
-            left=sided[LEFT],
-            right=sided[RIGHT],
-            derivative=derivative,
-            known=found(KNOWN),
-            undecided=None
-            if own
-            else self.undecided(quantity, whose, np.shape(np.asarray(exact if value is None else value))),
-            own=own,
-        )
-
-    def undecided(self, quantity: Quantity, whose: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
-        """The entries (an array of booleans) by which nobody is called right or wrong; None where there are none.
-
-        Independent sources disagree about an operation that they depend on.
-        """
-        output = self.outputs.get(quantity)
-        mask = self.present(quantity, Aspect(what=UNDECIDED, whose=whose))
-        if mask is None and output is not None and quantity.derivative:
-            # Any of its numbers may be of an entry that nobody decides.
-            of_value = self.present(output.quantity, Aspect(what=UNDECIDED_SLOPES, whose=whose))
-            mask = None if of_value is None else np.full(shape, of_value.any())
-        if mask is None or not mask.any():
-            return None
-        return mask != 0 if mask.shape == shape else np.full(shape, True)
-
-    def without_guesses(self, evidence: Evidence, value: Value) -> Evidence:
-        """The evidence without the places where NumPy has no number of finite inputs and the side has one.
-
-        There a step on the way may have left the range of float64; without 50 digits nobody knows.
-        """
-        array = np.asarray(value.array)
-        if evidence.derivative or not self.finite or array.shape != evidence.best.shape:
-            return evidence
-        guessed = ~np.isfinite(evidence.best) & np.isfinite(array) & ~evidence.sure
-        if evidence.undecided is not None:
-            guessed |= evidence.undecided
-        return replace(evidence, undecided=guessed) if guessed.any() else evidence
-
-    def sided(self, value: NDArray[Any] | None, error: NDArray[Any] | None) -> NDArray[Any] | None:
-        """A one-sided derivative in float64, NaN where it is not sure enough for the dtype to show a kink by it."""
-        if value is None or error is None:
-            return None
-        rtol, atol = limits(None, self.spec.dtype)
-        with np.errstate(all="ignore"):
-            known = np.where(np.abs(value) <= error, 0.0, value)  # what is less than its error is nothing
-            return np.where(error <= 0.1 * (atol + rtol * np.abs(value)), known, np.nan)
-
-    def present(self, quantity: Quantity, aspect: Aspect) -> NDArray[Any] | None:
-        """An array that the reference has of a quantity, None where it has none."""
-        value = self.reference.get((quantity, aspect))
-        return value.array if value is not None and value.state is State.PRESENT else None
-
     def in_double(
         self, quantity: Quantity, side: Side, way: Computed, found: Judgement, whose: str, evidence: Evidence
     ) -> Judgement:
@@ -430,8 +218,8 @@ class Comparer:
         wrong = found.wrong
         if not (wrong.any() or found.against.lost) or double is None or double.state is not State.PRESENT:
             return found
-        known = (None if evidence.own else self.evidence(quantity, whose, double=True)) or evidence
-        again = judge(double, self.without_guesses(known, double), Tolerance(*limits(None, way[1].dtype)))
+        known = (None if evidence.own else self.witness.evidence(quantity, whose, double=True)) or evidence
+        again = judge(double, self.witness.without_guesses(known, double), Tolerance(*limits(None, way[1].dtype)))
         where = wrong if wrong.any() else found.known
         if again.off.shape != where.shape or (again.off & where).any():
             return found
@@ -448,11 +236,11 @@ class Comparer:
 
     def underflows(self, quantity: Quantity, side: Side) -> bool:
         """Whether the value that a derivative belongs to is zero on a side, where it is a smaller number than the dtype has."""
-        output = self.outputs.get(quantity)
+        output = self.witness.outputs.get(quantity)
         if output is None or not quantity.derivative:
             return False
-        values = self.ways(output.quantity, side)[:1]
-        known = self.evidence(output.quantity, "") or self.evidence(output.quantity, side)
+        values = self.witness.ways(output.quantity, side)[:1]
+        known = self.witness.evidence(output.quantity, "") or self.witness.evidence(output.quantity, side)
         if not values or known is None or values[0][1].dtype not in LEAST:
             return False
         value = values[0][1]
@@ -466,11 +254,14 @@ class Comparer:
         errors: list[float] = []
         verdicts = {}
         for side in self.sides:
-            whose = "" if self.present(quantity, Aspect(what=ALONG)) is not None else side
-            of = "" if self.present(quantity, Aspect(what=ALONG, whose=whose)) is not None else OWN
-            want = self.present(quantity, Aspect(what=ALONG, whose=whose, of=of))
-            error = self.present(quantity, Aspect(what=ALONG, error=True, whose=whose, of=of))
-            direction, value = self.present(quantity, Aspect(what=DIRECTION, whose=whose, of=of)), sides[side][1]
+            whose = "" if self.witness.present(quantity, Aspect(what=ALONG)) is not None else side
+            of = "" if self.witness.present(quantity, Aspect(what=ALONG, whose=whose)) is not None else OWN
+            want = self.witness.present(quantity, Aspect(what=ALONG, whose=whose, of=of))
+            error = self.witness.present(quantity, Aspect(what=ALONG, error=True, whose=whose, of=of))
+            direction, value = (
+                self.witness.present(quantity, Aspect(what=DIRECTION, whose=whose, of=of)),
+                sides[side][1],
+            )
             if want is None or error is None or direction is None:
                 continue
             wanted[whose] = float(np.real(want))
@@ -536,7 +327,7 @@ class Comparer:
     def open(self, quantity: Quantity, sides: dict[Side, Computed], comparison: Comparison) -> bool:
         """Whether the sides part only where a row of the dictionary says that nobody is right or wrong."""
         parted = self.parted(sides, comparison)
-        known = [self.evidence(quantity, whose) for whose in ("", *self.sides)]
+        known = [self.witness.evidence(quantity, whose) for whose in ("", *self.sides)]
         masks = [evidence.undecided for evidence in known if evidence is not None and evidence.undecided is not None]
         return parted is not None and any(mask.shape == parted.shape and mask[parted].all() for mask in masks)
 
@@ -565,16 +356,11 @@ class Comparer:
             verdict = "rounding" if self.same(values[0], values[1]) else "different function"
             numbers = [np.isfinite(np.asarray(value.array)) for _, value in sides.values()]
             lost = any(self.underflows(quantity, side) for side in sides)
-            if verdict == "rounding" and self.finite and not np.array_equal(*numbers) and not lost:
+            if verdict == "rounding" and self.witness.finite and not np.array_equal(*numbers) and not lost:
                 verdict = "overflow"  # finite in double precision, and not here
         if verdict == "rounding" and self.open(quantity, sides, comparison):
             return comparison  # two conventions, which may be one in double precision
         return replace(comparison, diagnosis=(*comparison.diagnosis, verdict))
-
-
-def _own(outcome: Outcome) -> dict[tuple[Quantity, Way], Value]:
-    """What a side left of the differences of its own function."""
-    return {key: value for key, value in outcome.values.items() if isinstance(key[1], Aspect)}
 
 
 def _method(evidence: list[Evidence]) -> str:
