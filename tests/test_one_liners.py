@@ -405,3 +405,19 @@ def test_a_layer_without_random_weights_says_nothing_of_them(tfpt: Run) -> None:
         done = tfpt("diff", "--torch", torch, "--tensorflow", tensorflow, "--at", "x=[[1.0, 2, 4]]")
         assert done.code == 0, done.out
         assert "random weights" not in done.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("grad", "softmax(x, axis=-1)"),
+        ("diff", "--torch", "F.softmax(x, dim=-1)", "--tensorflow", "tf.nn.softmax(x)"),
+    ],
+)
+def test_what_is_normalized_is_weighed(words: tuple[str, ...], tfpt: Run) -> None:
+    """The gradient of the sum of a softmax is zero whatever it is a softmax of."""
+    done = tfpt(*words, "--at", "x=[[1.0, 2.0, 4.0]]")
+    assert "vjp d/dx" in done.out
+    plain = tfpt(*words, "--at", "x=[[1.0, 2.0, 4.0]]", "--derivative", "gradient")
+    assert "nothing is" in plain.out
+    assert "cotangent: 'normal(0, 1, (1, 3))'" in plain.out

@@ -103,6 +103,10 @@ def _run(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
         for problem in problems:
             _complain(problem, text)
         return 2
+    weighed = scenario.task.weighed(data[scenario.subject])
+    if weighed is not None:
+        text = scenario_text({**data, scenario.subject: weighed})
+        scenario = scenario_from(text, HERE, allow_code=options.allow_code)[0] or scenario
     scenario = replace(scenario, line=0)
     plan = _plan(scenario, wanted.interval) if wanted.plot else None
     if wanted.save:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from typing import TYPE_CHECKING
 
@@ -17,14 +16,8 @@ if TYPE_CHECKING:
 
     from tfpt_cli.frameworks import Side
     from tfpt_cli.subjects.gradient.evidence import Witness
-    from tfpt_cli.subjects.gradient.spec import Output
 
 Computed = tuple[Way, Value]
-# Functions and layers whose results add up to the same, along the axes that they normalize.
-_NORMALIZING = re.compile(
-    r"\b(softmax|Softmax\w*|(layer|batch|group|instance)_norm\w*|(Layer|Batch|Group|Instance)Norm\w*|batch_normalization|"
-    r"layer_normalization)\("
-)
 _NAMES = re.compile(r"\W+")
 
 
@@ -41,7 +34,7 @@ def besides(witness: Witness, sides: dict[Side, Computed], comparison: Compariso
 def _nothing(witness: Witness, quantity: Quantity, sides: dict[Side, Computed]) -> Iterator[Finding]:
     """A word on a gradient that compares nothing: the sum of what a normalization gives does not depend on its input."""
     output = witness.outputs.get(quantity)
-    if output is None or quantity.kind != "gradient" or not _normalizes(witness, output):
+    if output is None or quantity.kind != "gradient" or not witness.spec.normalizes(output):
         return
     slopes = [np.asarray(value.array) for _, value in sides.values() if value.state is State.PRESENT]
     shapes = {np.shape(ways[0][1].array) for side in witness.sides if (ways := witness.ways(output.quantity, side))}
@@ -53,13 +46,6 @@ def _nothing(witness: Witness, quantity: Quantity, sides: dict[Side, Computed]) 
             f"compared here. Weigh it: derivatives: [vjp], cotangent: 'normal(0, 1, {next(iter(shapes))})'"
         )
         yield Finding(Kind.NOTHING, words)
-
-
-def _normalizes(witness: Witness, output: Output) -> bool:
-    """Whether the code of both sides makes numbers whose sum is always the same."""
-    sides = {side.framework for side in witness.sides}
-    sources = [" ".join(ast.unparse(tree) for tree in witness.spec.code(output, framework)) for framework in sides]
-    return all(_NORMALIZING.search(source) for source in sources)
 
 
 def _resembling(witness: Witness, sides: dict[Side, Computed], comparison: Comparison) -> Iterator[Finding]:

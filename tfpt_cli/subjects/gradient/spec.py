@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.rows import dictionary, drawn_layers
+from tfpt_cli.expressions.checking import shape_of
 from tfpt_cli.expressions.lowering import in_double, written_for_reference, written_with_unknowns
 from tfpt_cli.expressions.native import native_in_double
 from tfpt_cli.expressions.own_code import own_code
@@ -243,6 +244,13 @@ class Output:
         return str(self.quantity)
 
 
+# Functions and layers whose results add up to the same, along the axes that they normalize.
+_NORMALIZING = re.compile(
+    r"\b(softmax|Softmax\w*|(layer|batch|group|instance)_norm\w*|(Layer|Batch|Group|Instance)Norm\w*|batch_normalization|"
+    r"layer_normalization)\("
+)
+
+
 @dataclass(frozen=True)
 class Gradient:
     """A checked gradient scenario: everything that its listings need. `dtypes` are those of the inputs, by name.
@@ -306,6 +314,20 @@ class Gradient:
         if framework in output.code:
             return own_code(output.code[framework].file, output.code[framework].function, list(self.inputs))
         return (output.body[framework].tree,) if framework in output.body else ()
+
+    def normalizes(self, output: Output) -> bool:
+        """Whether the code of every side makes numbers whose sum is always the same, as a softmax does."""
+        sides = [" ".join(map(ast.unparse, self.code(output, framework))) for framework in FRAMEWORKS]
+        return all(_NORMALIZING.search(source) for source in sides if source)
+
+    def shape(self, output: Output) -> Shape | None:
+        """The shape of an output, of native code as far as the rows read it back; None where it is not known."""
+        shapes: dict[str, Shape | None] = {name: values.shape for name, values in self.inputs.items()}
+        for meaning in output.reference.values() if output.shape is None else ():
+            for name, tree in meaning.lines.items():
+                shapes[name] = shape_of(tree, shapes)[0]
+            return shape_of(meaning.result, shapes)[0]
+        return output.shape
 
     def of(self, framework: str) -> Gradient:
         """The scenario as one framework alone runs it, for a comparison of two versions of that framework.

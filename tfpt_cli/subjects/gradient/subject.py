@@ -144,6 +144,14 @@ class GradientTask(Task):
     def with_fix(self, fields: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
         return recipes.with_fix(self.spec, fields, fix)
 
+    def weighed(self, fields: dict[str, Any]) -> dict[str, Any] | None:
+        """Random weights for an output that is normalized: the gradient of its sum is zero, whatever it is."""
+        spec = self.spec
+        shape = spec.shape(spec.outputs[0]) if len(spec.outputs) == 1 and "derivatives" not in fields else None
+        if not shape or not spec.normalizes(spec.outputs[0]):
+            return None
+        return {**fields, "derivatives": ["vjp"], "cotangent": f"normal(0, 1, {shape})"}
+
     def curve(self, fields: Mapping[str, Any], interval: Interval | None = None) -> CurvePlan | None:
         return curves.at_once(self.spec, fields, interval)
 
