@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # Larger arrays are not turned about: each try takes as long as the comparison.
 LARGEST = 1 << 22
 _MOST_AXES = 5
+# Of fewer different numbers a coincidence of their places says nothing.
+_VARIED = 3
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ def resemblance(
 ) -> Resemblance | None:
     """What turns the left array into the right one, the simplest first; None where nothing that is tried does.
 
-    The arrays must not agree already. A single number resembles nothing, and neither does an array whose numbers are all alike,
-    except by a factor or an order of its axes that makes another shape.
+    The arrays must not agree already. A single number resembles nothing, and neither does an array of one or two different
+    numbers, except by a factor or by what makes another shape.
 
     >>> y = np.arange(6.0).reshape(2, 3)
     >>> found = resemblance(y, y.T, 1e-6, 0.0)
@@ -84,19 +86,19 @@ def resemblance(
 
 
 def _turned(left: NDArray[Any], right: NDArray[Any], *, shifts: bool) -> Iterator[tuple[Resemblance, NDArray[Any]]]:
-    alike = bool((left == left.flat[0]).all())
-    yield from _reordered(left, right, alike=alike)
+    varied = np.unique(left).size >= _VARIED
+    yield from _reordered(left, right, varied=varied)
     if left.shape == right.shape:
         yield from _scaled(left, right)
-        if not alike:
+        if varied:
             yield from _offset(left, right, shifts=shifts)
             yield from _along_an_axis(left)
     else:
         yield from _reduced(left, right)
 
 
-def _reordered(left: NDArray[Any], right: NDArray[Any], *, alike: bool) -> Iterator[tuple[Resemblance, NDArray[Any]]]:
-    if left.ndim == right.ndim <= _MOST_AXES and (not alike or left.shape != right.shape):
+def _reordered(left: NDArray[Any], right: NDArray[Any], *, varied: bool) -> Iterator[tuple[Resemblance, NDArray[Any]]]:
+    if left.ndim == right.ndim <= _MOST_AXES and (varied or left.shape != right.shape):
         for axes in itertools.permutations(range(left.ndim)):
             if axes != tuple(range(left.ndim)) and tuple(left.shape[axis] for axis in axes) == right.shape:
                 yield Resemblance(f"with its axes in the order {axes}", "permute", (axes,)), left.transpose(axes)
