@@ -63,6 +63,21 @@ def rows_by_call(framework: str) -> Mapping[str, list[tuple[Operation, ast.Call]
     return found
 
 
+@cache
+def row_of_same_name(name: str, framework: str) -> Operation | None:
+    """The row of a function of one array that another module of the framework has under the row's own name.
+
+    `name` is canonical. `keras.ops.exp` and `tf.math.exp` are both `exp`; with an argument that changes what it does it may be
+    another.
+    """
+    row = dictionary().operations.get(name.rpartition(".")[2])
+    if row is None or len(row.signature.parameters) != 1:
+        return None
+    parameters = [parse_signature(text).parameters for text in native(framework).calls.get(name, [])]
+    alone = [all(p.name in _ASIDE for p in given[1:]) for given in parameters if given]
+    return row if alone and all(alone) else None
+
+
 class _Lifter(ast.NodeTransformer):
     def __init__(self, framework: str, names: set[str], whole: Container[str]) -> None:
         self.framework, self.names, self.whole = framework, names, whole
@@ -95,7 +110,8 @@ class _Lifter(ast.NodeTransformer):
                 return self.neutral(row, spelled, settings)
         if (read := self.reading(name, call)) is not None:
             return read
-        if (alike := self.same_name(name, call)) is not None:
+        alike = row_of_same_name(self.table.canonical(name), self.framework)
+        if alike is not None and len(call.args) == 1 and not call.keywords:
             return ast.Call(ast.Name(alike.name, ast.Load()), [self.visit(call.args[0])], [])
         raise NoRow(_cut(ast.unparse(node)))
 
@@ -113,19 +129,6 @@ class _Lifter(ast.NodeTransformer):
             if not _with_stray_flag(read):
                 return read
         return None
-
-    def same_name(self, name: str, call: ast.Call) -> Operation | None:
-        """The row of a function of one array that another module of the framework has under the row's own name.
-
-        `keras.ops.exp` and `tf.math.exp` are both `exp`; with an argument that changes what it does it may be another.
-        """
-        row = dictionary().operations.get(name.rpartition(".")[2])
-        signatures = self.table.calls.get(self.table.canonical(name), [])
-        if row is None or len(row.signature.parameters) != 1 or len(call.args) != 1 or call.keywords:
-            return None
-        parameters = [parse_signature(text).parameters for text in signatures]
-        alone = [all(p.name in _ASIDE for p in given[1:]) for given in parameters if given]
-        return row if alone and all(alone) else None
 
     def neutral(self, row: Operation, spelled: ast.Call, settings: dict[str, ast.expr]) -> ast.AST:
         arrays = [self.visit(settings[name]) for name in row.signature.arrays]

@@ -26,6 +26,41 @@ def load() -> dict[str, str]:
     }
 
 
+def opinfo() -> dict[str, list[str]]:
+    """The operations that PyTorch's own tests go through by name, each with its other names.
+
+    The list imports `expecttest`, a package of those tests, which it does not need: where that is not installed, another stands in.
+    """
+    import sys
+    import types
+    import unittest
+    import warnings
+
+    try:
+        import expecttest  # noqa: F401
+    except ImportError:
+        stand_in: Any = types.ModuleType("expecttest")
+        stand_in.TestCase = unittest.TestCase
+        sys.modules["expecttest"] = stand_in
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from torch.testing._internal.common_methods_invocations import op_db
+    found: dict[str, list[str]] = {}
+    for operation in op_db:  # some stand there several times, for their several kinds of arguments
+        found.setdefault(operation.name, []).extend(alias.name for alias in operation.aliases)
+    return found
+
+
+# What `tfpt list --missing` goes through, each with what reads it; without one it is a module, and its public functions are meant.
+NAMESPACES = {
+    "OpInfo": opinfo,
+    "torch.nn.functional": None,
+    "torch.linalg": None,
+    "torch.fft": None,
+    "torch.special": None,
+}
+
+
 def reset() -> None:
     """Puts back what a listing before may have set."""
     if torch.get_default_dtype() is not torch.float32:
