@@ -309,28 +309,42 @@ def test_an_index_that_stands_twice_and_a_list_of_axes() -> None:
 
 
 SETTINGS = {"axis": 0, "keepdims": True, "low": 0.25, "high": 0.75, "alpha": 2.5, "c": 0, "n": 1, "p": 1, "slope": 0.3,
-            "approximate": False}  # fmt: skip
+            "approximate": False, "q": 30, "num": 3, "shape": (2, 3, 3), "size": (9, 1), "axes": (1, 0),
+            "pairs": ((1, 0), (0, 2))}  # fmt: skip
+# The arrays that the readings name besides x and y: what they hold, and in which dtype.
+ARRAYS = {"z": ([[0.3, 0.1, 0.2]] * 3, "float64"), "definite": ([[2.0, 0.5, 0.3], [0.5, 1.5, 0.2], [0.3, 0.2, 1.0]], "float64"),
+          "vector": ([0.2, 0.5, 0.9], "float64"), "other": ([0.3, 0.5], "float64"), "row": ([[0.2, 0.5]], "float64"),
+          "single": ([[0.3, 0.8, 0.5], [0.9, 0.2, 0.6], [0.7, 0.4, 0.1]], "float32"), "whole": ([0, 2, 1], "int64"), "condition": ([True, False, True], "bool"),
+          "flags": ([True, True, False], "bool")}  # fmt: skip
 READ_BACK = """
 import os, sys, json
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import math
 import numpy as np
-framework, pairs = json.load(sys.stdin)
+framework, pairs, more = json.load(sys.stdin)
 given = {"x": [[0.3, 0.8, 0.5], [0.9, 0.2, 0.6], [0.7, 0.4, 0.1]], "y": [[1.5, 2.5, 0.5], [3.5, 1.2, 2.0], [0.6, 2.2, 1.1]]}
 names = {"np": np, "math": math}
 if framework == "torch":
     import torch
     import torch.nn.functional as F
-    names |= {"torch": torch, "F": F, "condition": torch.tensor([True, False, True])}
+    names |= {"torch": torch, "F": F}
+    names |= {name: torch.tensor(value, dtype=getattr(torch, dtype)) for name, (value, dtype) in more.items()}
     make = lambda v, whole: torch.tensor(v, dtype=torch.int64 if whole else torch.float64)
 else:
     import tensorflow as tf
     import keras
-    names |= {"tf": tf, "keras": keras, "condition": tf.constant([True, False, True])}
+    names |= {"tf": tf, "keras": keras}
+    names |= {name: tf.constant(value, dtype=dtype) for name, (value, dtype) in more.items()}
     make = lambda v, whole: tf.constant(v, dtype=tf.int64 if whole else tf.float64)
 for written, neutral, whole, vector in pairs:
     arrays = {"x": make(given["x"], False), "y": make([0, 2, 1] if whole else given["y"][0] if vector else given["y"], whole)}
-    left, right = (np.asarray(eval(text, {**names, **arrays})) for text in (written, neutral))
+    try:
+        left, right = (np.asarray(eval(text, {**names, **arrays})) for text in (written, neutral))
+    except Exception as error:
+        print(json.dumps([written, False, neutral, str(error)[:200]]))
+        continue
+    if left.dtype == object:  # several results
+        left, right = (np.concatenate([np.ravel(part) for part in each]) for each in (left, right))
     ok = left.shape == right.shape and np.allclose(left.astype(float), right.astype(float), rtol=1e-6, equal_nan=True)
     print(json.dumps([written, ok, str(left)[:80], str(right)[:80]]))
 """
@@ -343,18 +357,19 @@ def test_what_is_read_back_means_what_the_framework_does(framework: str) -> None
     for spellings in readings(framework).values():
         for template, meaning in spellings:
             written_call = ast.unparse(template)
-            whole = "take(" in ast.unparse(meaning) or "sparse" in ast.unparse(meaning)
-            put = {name: ast.Constant(value) for name, value in SETTINGS.items()}
+            whole = ", y, axis=0)" in ast.unparse(meaning) or "sparse_softmax" in ast.unparse(meaning)
+            put: dict[str, ast.expr] = {name: ast.Constant(value) for name, value in SETTINGS.items()}
+            put["arrays"] = ast.parse("[x, y]", mode="eval").body
 
             class Put(ast.NodeTransformer):
                 def visit_Name(self, node: ast.Name) -> ast.AST:
                     return put.get(node.id, node)  # noqa: B023 - used within the loop
 
             call = Put().visit(ast.parse(written_call, mode="eval").body)
-            tree = lifted(call, framework, {"x", "y", "condition"}, {"y"} if whole else ())
+            tree = lifted(call, framework, {"x", "y", *ARRAYS}, {"y", "whole"} if whole else {"whole"})
             pairs.append([ast.unparse(call), written(tree, framework, "float64"), whole, ".mv(" in written_call])
     done = subprocess.run(
-        [sys.executable, "-c", READ_BACK], input=json.dumps([framework, pairs]), capture_output=True, text=True
+        [sys.executable, "-c", READ_BACK], input=json.dumps([framework, pairs, ARRAYS]), capture_output=True, text=True
     )
     results = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
     assert len(results) == len(pairs), done.stderr[-2000:]

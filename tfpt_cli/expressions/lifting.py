@@ -110,8 +110,7 @@ class _Lifter(ast.NodeTransformer):
                 return self.neutral(row, spelled, settings)
         if (read := self.reading(name, call)) is not None:
             return read
-        alike = row_of_same_name(self.table.canonical(name), self.framework)
-        if alike is not None and len(call.args) == 1 and not call.keywords:
+        if (alike := self.same_name(name, call)) is not None:
             return ast.Call(ast.Name(alike.name, ast.Load()), [self.visit(call.args[0])], [])
         raise NoRow(_cut(ast.unparse(node)))
 
@@ -129,6 +128,11 @@ class _Lifter(ast.NodeTransformer):
             if not _with_stray_flag(read):
                 return read
         return None
+
+    def same_name(self, name: str, call: ast.Call) -> Operation | None:
+        """The row of `row_of_same_name` for a call of one array and nothing else."""
+        alone = len(call.args) == 1 and not call.keywords
+        return row_of_same_name(self.table.canonical(name), self.framework) if alone else None
 
     def neutral(self, row: Operation, spelled: ast.Call, settings: dict[str, ast.expr]) -> ast.AST:
         arrays = [self.visit(settings[name]) for name in row.signature.arrays]
