@@ -308,13 +308,15 @@ def test_an_index_that_stands_twice_and_a_list_of_axes() -> None:
     assert eval(str(source), {"np": np, "x": np.ones((2, 3))}) == 6.0
 
 
-SETTINGS = {"axis": 0, "keepdims": True, "low": 0.25, "high": 0.75, "alpha": 2.5, "c": 0, "n": 1, "p": 1, "slope": 0.3,
+SETTINGS: dict[str, Any] = {"axis": 0, "keepdims": True, "low": 0.25, "high": 0.75, "alpha": 2.5, "c": 0, "n": 1, "p": 1, "slope": 0.3,
             "approximate": False, "q": 30, "num": 3, "shape": (2, 3, 3), "size": (9, 1), "axes": (1, 0),
             "pairs": ((1, 0), (0, 2))}  # fmt: skip
 # The arrays that the readings name besides x and y: what they hold, and in which dtype.
 ARRAYS = {"z": ([[0.3, 0.1, 0.2]] * 3, "float64"), "definite": ([[2.0, 0.5, 0.3], [0.5, 1.5, 0.2], [0.3, 0.2, 1.0]], "float64"),
+          "mean": ([0.2, 0.5, 0.9], "float64"), "variance": ([1.5, 0.5, 0.8], "float64"), "places": ([2, 0, 1], "int64"),
           "vector": ([0.2, 0.5, 0.9], "float64"), "other": ([0.3, 0.5], "float64"), "row": ([[0.2, 0.5]], "float64"),
-          "single": ([[0.3, 0.8, 0.5], [0.9, 0.2, 0.6], [0.7, 0.4, 0.1]], "float32"), "whole": ([0, 2, 1], "int64"), "condition": ([True, False, True], "bool"),
+          "single": ([[0.3, 0.8, 0.5], [0.9, 0.2, 0.6], [0.7, 0.4, 0.1]], "float32"),
+          "whole": ([0, 2, 1], "int64"), "condition": ([True, False, True], "bool"),
           "flags": ([True, True, False], "bool")}  # fmt: skip
 READ_BACK = """
 import os, sys, json
@@ -366,7 +368,9 @@ def test_what_is_read_back_means_what_the_framework_does(framework: str) -> None
                     return put.get(node.id, node)  # noqa: B023 - used within the loop
 
             call = Put().visit(ast.parse(written_call, mode="eval").body)
-            tree = lifted(call, framework, {"x", "y", *ARRAYS}, {"y", "whole"} if whole else {"whole"})
+            tree = lifted(
+                call, framework, {"x", "y", *ARRAYS}, {"y", "whole", "places"} if whole else {"whole", "places"}
+            )
             pairs.append([ast.unparse(call), written(tree, framework, "float64"), whole, ".mv(" in written_call])
     done = subprocess.run(
         [sys.executable, "-c", READ_BACK], input=json.dumps([framework, pairs, ARRAYS]), capture_output=True, text=True

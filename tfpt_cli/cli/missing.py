@@ -1,4 +1,4 @@
-"""`tfpt list --missing`: which functions of the installed frameworks have a row, which a reason to have none, and which neither."""
+"""`tfpt list --missing`: which functions of the frameworks have a row, which a reason to have none, and which neither."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ def missing_pages(namespaces: Sequence[Namespace], versions: Mapping[str, str]) 
         if namespace.failure is not None:
             words = f"{namespace.name}: {namespace.failure.message}"
             pages.append(Text(f"\n{printable(words)}", "bold red"))
-    for words, pick in (
-        ("neither a row nor a reason", lambda namespace: namespace.missing),
-        ("a row, and a reason to have none", lambda namespace: namespace.both),
+    for words, named in (
+        ("neither a row nor a reason", {namespace.name: namespace.missing for namespace in namespaces}),
+        ("a row, and a reason to have none", {namespace.name: namespace.both for namespace in namespaces}),
     ):
-        named = {namespace.name: pick(namespace) for namespace in namespaces if pick(namespace)}
-        if named:
+        if any(named.values()):
             pages += [Text(f"\n{words}", "bold red"), *_named(named)]
     for reason in dict.fromkeys(reason for namespace in namespaces for reason in namespace.lines.values()):
-        named = {
-            namespace.name: [name for name, why in namespace.lines.items() if why == reason] for namespace in namespaces
+        of_reason = {
+            namespace.name: tuple(name for name, why in namespace.lines.items() if why == reason)
+            for namespace in namespaces
         }
-        pages += [Text(f"\n{reason}", "bold"), *_named(named)]
+        pages += [Text(f"\n{reason}", "bold"), *_named(of_reason)]
     of = ", ".join(
         f"{label} {versions[key]}"
         for side in dict.fromkeys(namespace.side for namespace in namespaces)

@@ -130,8 +130,8 @@ class _Lifter(ast.NodeTransformer):
         return None
 
     def same_name(self, name: str, call: ast.Call) -> Operation | None:
-        """The row of `row_of_same_name` for a call of one array and nothing else."""
-        alone = len(call.args) == 1 and not call.keywords
+        """The row of `row_of_same_name` for a call of one array and nothing else, such as the two parts of a complex one."""
+        alone = len(call.args) == 1 and not call.keywords and not isinstance(call.args[0], (ast.Tuple, ast.List))
         return row_of_same_name(self.table.canonical(name), self.framework) if alone else None
 
     def neutral(self, row: Operation, spelled: ast.Call, settings: dict[str, ast.expr]) -> ast.AST:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side, Sides
 
 _ROOTS = {root for framework in FRAMEWORKS.values() for root in framework.roots}
+# Calls that arrange what another has computed.
+_ARRANGING = frozenset({"tf.cast", "tf.reshape", "tf.transpose", "tf.linalg.matrix_transpose"})
 # By the name of a function, the other names that its framework says it has.
 Functions = dict[str, list[str]]
 
@@ -47,6 +50,11 @@ class Namespace:
     def count(self) -> int:
         """How many functions the installed version has."""
         return len(self.rows) + len(self.lines) + len(self.missing)
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The canonical names of all functions."""
+        return tuple(_canonical(self.name, name, self.side) for name in (*self.rows, *self.lines, *self.missing))
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def namespace_of(name: str, side: Side, functions: Functions) -> Namespace:
     (('erf',), ['airy_ai'], ('new',))
     """
     rows, lines, missing, both = [], {}, [], []
-    for function, others in functions.items():
+    for function, others in sorted(functions.items()):
         calls = [_canonical(name, called, side) for called in (function, *others)]
         reason = next((reasons()[call] for call in calls if call in reasons()), None)
         if any(has_row(call, side.framework) for call in calls):
@@ -105,9 +113,7 @@ def namespace_of(name: str, side: Side, functions: Functions) -> Namespace:
             lines[function] = reason
         else:
             missing.append(function)
-    return Namespace(
-        name=name, side=side, rows=tuple(rows), lines=lines, missing=tuple(missing), both=tuple(both)
-    )
+    return Namespace(name=name, side=side, rows=tuple(rows), lines=lines, missing=tuple(missing), both=tuple(both))
 
 
 def _canonical(namespace: str, function: str, side: Side) -> str:
@@ -131,16 +137,22 @@ def _spelled(framework: str) -> frozenset[str]:
     """The canonical names of all calls, methods and properties that a row is spelled with, and of those that are read back."""
     rows = dictionary().operations.values()
     spelled = {name for row in rows for tree in branches(row.spelling[framework]) for name in _outermost(tree)}
-    return frozenset(native(framework).canonical(name) for name in spelled) | readings(framework).keys()
+    read = {re.sub(r"(\[\d+\]|\(\))+$", "", name.replace("_.", "torch.", 1)) for name in readings(framework)}
+    return frozenset(native(framework).canonical(name) for name in spelled | read)
 
 
 def _outermost(tree: ast.expr) -> Iterator[str]:
-    """What a spelling calls last, and what it takes of the result: of `torch.svd(x).S[0]` `torch.S` and `torch.svd`."""
-    while isinstance(tree, (ast.Attribute, ast.Subscript)):
+    """The functions whose result a spelling gives: of `tf.transpose(torch.svd(x).S[0])` all three of them.
+
+    What only arranges a result anew, or takes of it, is looked through.
+    """
+    if isinstance(tree, (ast.Attribute, ast.Subscript)):
         if isinstance(tree, ast.Attribute):
             yield f"torch.{tree.attr}"
-        tree = tree.value
-    if isinstance(tree, ast.Call):
+        yield from _outermost(tree.value)
+    elif isinstance(tree, ast.Call):
         name = called_name(tree)
         # A method is the function of its name.
         yield name if name.split(".")[0] in _ROOTS else f"torch.{getattr(tree.func, 'attr', '')}"
+        if name in _ARRANGING:
+            yield from _outermost(tree.args[0])

@@ -112,7 +112,7 @@ class Worker:
         self.versions |= {key: str(value) for key, value in answer["loaded"].items()}
 
     async def functions(self) -> dict[str, Any]:
-        """The public functions of the framework, once it is loaded, as `functions_of` in `child/child.py` gives them. Raises `Broken`."""
+        """The public functions of the loaded framework, as `functions_of` in `child/child.py` gives them. Raises `Broken`."""
         self.write({"functions": True})
         answer, _ = await self.read(self.limits.start, "run")
         if not isinstance(answer.get("functions"), dict):

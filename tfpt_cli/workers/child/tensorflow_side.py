@@ -32,7 +32,7 @@ def load() -> dict[str, str]:
     }
 
 
-# What `tfpt list --missing` goes through: modules, whose public functions are meant.
+# What `tfpt list --missing` goes through; None means the public functions of the module of that name.
 NAMESPACES = {"keras.ops": None, "keras.ops.image": None}
 
 

@@ -29,16 +29,15 @@ def load() -> dict[str, str]:
 def opinfo() -> dict[str, list[str]]:
     """The operations that PyTorch's own tests go through by name, each with its other names.
 
-    The list imports `expecttest`, a package of those tests, which it does not need: where that is not installed, another stands in.
+    The list imports `expecttest`, a package of those tests that it does not need; where that is missing, another stands in.
     """
+    import importlib.util
     import sys
     import types
     import unittest
     import warnings
 
-    try:
-        import expecttest  # noqa: F401
-    except ImportError:
+    if importlib.util.find_spec("expecttest") is None:
         stand_in: Any = types.ModuleType("expecttest")
         stand_in.TestCase = unittest.TestCase
         sys.modules["expecttest"] = stand_in
@@ -51,7 +50,7 @@ def opinfo() -> dict[str, list[str]]:
     return found
 
 
-# What `tfpt list --missing` goes through, each with what reads it; without one it is a module, and its public functions are meant.
+# What `tfpt list --missing` goes through, each with what reads it; None means the public functions of the module of that name.
 NAMESPACES = {
     "OpInfo": opinfo,
     "torch.nn.functional": None,
