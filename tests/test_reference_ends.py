@@ -308,9 +308,10 @@ def test_an_index_that_stands_twice_and_a_list_of_axes() -> None:
     assert eval(str(source), {"np": np, "x": np.ones((2, 3))}) == 6.0
 
 
-SETTINGS: dict[str, Any] = {"axis": 0, "keepdims": True, "low": 0.25, "high": 0.75, "alpha": 2.5, "c": 0, "n": 1, "p": 1, "slope": 0.3,
-            "approximate": False, "q": 30, "num": 3, "shape": (2, 3, 3), "size": (9, 1), "axes": (1, 0),
-            "pairs": ((1, 0), (0, 2))}  # fmt: skip
+SETTINGS: dict[str, Any] = {
+    "axis": 0, "keepdims": True, "low": 0.25, "high": 0.75, "alpha": 2.5, "c": 0, "n": 1, "p": 1, "slope": 0.3,
+    "approximate": False, "q": 30, "num": 3, "shape": (2, 3, 3), "size": (9, 1), "axes": (1, 0), "pairs": ((1, 0), (0, 2)),
+}  # fmt: skip
 # The arrays that the readings name besides x and y: what they hold, and in which dtype.
 ARRAYS = {"z": ([[0.3, 0.1, 0.2]] * 3, "float64"), "definite": ([[2.0, 0.5, 0.3], [0.5, 1.5, 0.2], [0.3, 0.2, 1.0]], "float64"),
           "mean": ([0.2, 0.5, 0.9], "float64"), "variance": ([1.5, 0.5, 0.8], "float64"), "places": ([2, 0, 1], "int64"),

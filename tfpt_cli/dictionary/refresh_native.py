@@ -198,9 +198,9 @@ def functions(
     found = {}
     for name in sorted(names if names is not None else vars(module)):
         value = getattr(module, name, None)
-        if EXCLUDED[framework].fullmatch(name) and prefix not in {"nn.init", "keras.initializers"}:
-            if f"{prefix}.{name}" != "torch.linalg.cond":  # a condition number; torch.cond calls back
-                continue
+        allowed = prefix in {"nn.init", "keras.initializers"} or f"{prefix}.{name}" == "torch.linalg.cond"  # no torch.cond
+        if EXCLUDED[framework].fullmatch(name) and not allowed:
+            continue
         if not callable(value) or inspect.ismodule(value):
             continue
         home = getattr(value, "__module__", None) or ""
