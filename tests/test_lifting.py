@@ -108,6 +108,14 @@ def test_what_no_row_knows_has_no_reference(native: str) -> None:
         lifted(ast.parse(native, mode="eval").body, "torch", {"x", "y"})
 
 
+def test_the_parts_of_a_complex_number_are_no_array() -> None:
+    """`keras.ops.fft` takes a real and an imaginary part, and gives two: it is no `fft` of an array."""
+    with pytest.raises(NoRow):
+        lifted(ast.parse("keras.ops.fft((x, y))", mode="eval").body, "tensorflow", {"x", "y"})
+    part = lifted(ast.parse("keras.ops.fft((x, y))[0]", mode="eval").body, "tensorflow", {"x", "y"})
+    assert ast.unparse(part) == "real(fft(complex(x, y)))"
+
+
 def test_whole_numbers_are_classes_where_a_row_says_so() -> None:
     each, mean = (
         ast.parse(f"F.cross_entropy({given})", mode="eval").body for given in ("x, y, reduction='none'", "x, y")

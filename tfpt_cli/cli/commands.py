@@ -25,6 +25,7 @@ from tfpt_cli.cli.options import (
     TemplateName,
     complete_call,
     complete_name,
+    kind_or_missing,
     options,
     processes_of,
     sides_of,
@@ -208,16 +209,35 @@ def doctor(**given: Any) -> None:
 
 
 @cli.command("list")
-@click.argument("what", type=click.Choice(["layers", "initializers", "operations", "differences"]))
+@click.argument(
+    "what",
+    type=click.Choice(["layers", "initializers", "operations", "differences"]),
+    callback=kind_or_missing,
+    required=False,
+)
 @click.argument("word", required=False)
-def list_(what: str, word: str | None) -> None:
+@click.option(
+    "--missing",
+    is_flag=True,
+    is_eager=True,
+    help="Instead, ask the installed frameworks for their functions, and say how many of each namespace have a row, which have "
+    "none and why, and which have neither.",
+)
+@options(PYTHONS)
+def list_(what: str | None, word: str | None, missing: bool, **given: Any) -> None:
     """List the rows of the dictionary, with what was measured for each.
 
     WORD chooses those that hold it in their name, file, spelling or notes; a few operations are shown whole.
+
+    Exit codes of --missing: 0 every function has a row or a reason, 1 not, 3 a framework could not run.
     """
+    if missing:
+        from tfpt_cli.cli.missing import run_missing
+
+        sys.exit(run_missing(sides_of(given)))
     from tfpt_cli.cli.lookup import run_list
 
-    sys.exit(run_list(what, word))
+    sys.exit(run_list(str(what), word))
 
 
 @cli.command()

@@ -262,6 +262,16 @@ ONE_LINER = [
 ]
 
 
+def kind_or_missing(context: click.Context, parameter: click.Parameter, kind: str | None) -> str | None:
+    """The kind of rows that `tfpt list` is to list, which is needed without `--missing`, and not taken with it."""
+    if context.params.get("missing"):
+        if kind is not None:
+            raise click.UsageError("--missing goes through all functions of the frameworks: it takes no kind of rows")
+    elif kind is None:
+        raise click.MissingParameter(ctx=context, param=parameter)
+    return kind
+
+
 class OfExpression(click.Command):
     """A command of one expression, which may begin with a minus: `tfpt grad '-sum(x)'`."""
 

@@ -33,7 +33,7 @@ EXCLUDED = {
         # files, memory and other processes; global state; callbacks; printing; in-place and out-of-place aliases
         r"from_file|frombuffer|from_numpy|asarray|as_tensor|.*dlpack.*|set_.*|get_.*|is_.*|seed|manual_seed|initial_seed|"
         r"compile|compiled_.*|vmap|cond|while_loop|.*_scan|segment_reduce|import_.*|fork|wait|load|save|hub|jit|package|"
-        r"typename|unravel_index|Generator|.*cudnn.*|.*miopen.*|.*mkldnn.*|.*fbgemm.*|q_.*|quantize.*|fake_quantize.*|"
+        r"typename|Generator|.*cudnn.*|.*miopen.*|.*mkldnn.*|.*fbgemm.*|q_.*|quantize.*|fake_quantize.*|"
         r"dequantize|quantized_.*|_.*|autocast_.*|clear_autocast.*|unify_type_list|fused_moving.*|sym_.*|.*_copy|"
         r"result_type|can_cast|promote_types|resize_as_.*|empty.*|native_.*|batch_norm_.*|rand.*|normal|bernoulli|"
         r"multinomial|poisson|binomial|.*dropout.*|fractional_.*|Fractional.*|.*_dropout_|rrelu|gumbel_softmax|.*with_mask|"
@@ -121,6 +121,7 @@ def torch_catalogue() -> dict[str, Any]:
                 "atleast_3d",
                 "stft",
                 "unique",
+                "unravel_index",
                 "Size",
             },
         ),
@@ -160,7 +161,7 @@ def tensorflow_catalogue() -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
-    top = ["abs", "acos", "acosh", "add", "argmax", "argmin", "argsort", "asin", "asinh", "atan", "atan2", "atanh", "bitcast", "boolean_mask", "broadcast_to", "broadcast_static_shape", "cast", "clip_by_norm", "clip_by_value", "complex", "concat", "constant", "convert_to_tensor", "cos", "cosh", "cumsum", "divide", "eigvals", "eig", "einsum", "ensure_shape", "equal", "exp", "expand_dims", "eye", "fill", "floor", "gather", "gather_nd", "greater", "greater_equal", "histogram_fixed_width", "identity", "less", "less_equal", "linspace", "logical_and", "logical_not", "logical_or", "matmul", "matrix_square_root", "maximum", "meshgrid", "minimum", "multiply", "negative", "norm", "not_equal", "one_hot", "ones", "ones_like", "pad", "pow", "range", "rank", "realdiv", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "round", "saturate_cast", "scalar_mul", "scatter_nd", "searchsorted", "sequence_mask", "shape", "sigmoid", "sign", "sin", "sinh", "size", "slice", "sort", "split", "sqrt", "square", "squeeze", "stack", "stop_gradient", "strided_slice", "subtract", "switch_case", "tan", "tanh", "tensor_scatter_nd_add", "tensor_scatter_nd_update", "tensordot", "tile", "transpose", "truncatediv", "truncatemod", "unique", "unstack", "where", "zeros", "zeros_like"]
+    top = ["abs", "acos", "acosh", "add", "argmax", "argmin", "argsort", "asin", "asinh", "atan", "atan2", "atanh", "bitcast", "boolean_mask", "broadcast_to", "broadcast_static_shape", "cast", "clip_by_norm", "clip_by_value", "complex", "concat", "constant", "convert_to_tensor", "cos", "cosh", "cumsum", "divide", "eigvals", "eig", "einsum", "ensure_shape", "equal", "exp", "expand_dims", "eye", "fill", "floor", "gather", "gather_nd", "greater", "greater_equal", "histogram_fixed_width", "identity", "less", "less_equal", "linspace", "logical_and", "logical_not", "logical_or", "matmul", "matrix_square_root", "maximum", "meshgrid", "minimum", "multiply", "negative", "norm", "not_equal", "one_hot", "ones", "ones_like", "pad", "pow", "range", "rank", "realdiv", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "round", "saturate_cast", "scalar_mul", "scatter_nd", "searchsorted", "sequence_mask", "shape", "sigmoid", "sign", "sin", "sinh", "size", "slice", "sort", "split", "sqrt", "square", "squeeze", "stack", "stop_gradient", "strided_slice", "subtract", "switch_case", "tan", "tanh", "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_update", "tensordot", "tile", "transpose", "truncatediv", "truncatemod", "unique", "unstack", "where", "zeros", "zeros_like"]
     modules = {
         "tf": (tf, set(top) - {"switch_case"}),
         "tf.math": (tf.math, None),
@@ -171,7 +172,7 @@ def tensorflow_catalogue() -> dict[str, Any]:
         "tf.image": (tf.image, {"resize"}),
         "tf.experimental.numpy": (tf.experimental.numpy, {"atleast_1d", "atleast_2d", "atleast_3d", "matmul", "sinc", "vstack"}),
         "keras.ops": (keras.ops, None),
-        "keras.ops.image": (keras.ops.image, {"resize"}),
+        "keras.ops.image": (keras.ops.image, {"map_coordinates", "resize"}),
         "keras.activations": (keras.activations, None),
         "keras.layers": (keras.layers, None),
         "keras.initializers": (
@@ -202,7 +203,8 @@ def functions(
     found = {}
     for name in sorted(names if names is not None else vars(module)):
         value = getattr(module, name, None)
-        if EXCLUDED[framework].fullmatch(name) and prefix not in {"nn.init", "keras.initializers"}:
+        allowed = prefix in {"nn.init", "keras.initializers"} or f"{prefix}.{name}" == "torch.linalg.cond"  # no torch.cond
+        if EXCLUDED[framework].fullmatch(name) and not allowed:
             continue
         if not callable(value) or inspect.ismodule(value):
             continue

@@ -75,6 +75,21 @@ def rows_by_call(framework: str) -> Mapping[str, list[tuple[Operation, ast.Call]
     return found
 
 
+@cache
+def row_of_same_name(name: str, framework: str) -> Operation | None:
+    """The row of a function of one array that another module of the framework has under the row's own name.
+
+    `name` is canonical. `keras.ops.exp` and `tf.math.exp` are both `exp`; with an argument that changes what it does it may be
+    another.
+    """
+    row = dictionary().operations.get(name.rpartition(".")[2])
+    if row is None or len(row.signature.parameters) != 1:
+        return None
+    parameters = [parse_signature(text).parameters for text in native(framework).calls.get(name, [])]
+    alone = [all(p.name in _ASIDE for p in given[1:]) for given in parameters if given]
+    return row if alone and all(alone) else None
+
+
 class _Lifter(ast.NodeTransformer):
     def __init__(
         self, framework: str, names: set[str], whole: Container[str], shapes: Mapping[str, Shape | None]
@@ -180,7 +195,9 @@ class _Lifter(ast.NodeTransformer):
         return None
 
     def has_axes(self, tree: ast.expr, least: float, most: float) -> bool:
-        """Whether an argument may have so many axes; one of an unknown shape may."""
+        """Whether an argument, or each array of a list, may have so many axes; one of an unknown shape may."""
+        if isinstance(tree, (ast.List, ast.Tuple)) and not is_constant(tree):
+            return all(self.has_axes(each, least, most) for each in tree.elts)
         try:
             return least <= len(self.shape(tree)) <= most
         except ValueError:
@@ -282,17 +299,9 @@ class _Lifter(ast.NodeTransformer):
         return shape
 
     def same_name(self, name: str, call: ast.Call) -> Operation | None:
-        """The row of a function of one array that another module of the framework has under the row's own name.
-
-        `keras.ops.exp` and `tf.math.exp` are both `exp`; with an argument that changes what it does it may be another.
-        """
-        row = dictionary().operations.get(name.rpartition(".")[2])
-        signatures = self.table.calls.get(self.table.canonical(name), [])
-        if row is None or len(row.signature.parameters) != 1 or len(call.args) != 1 or call.keywords:
-            return None
-        parameters = [parse_signature(text).parameters for text in signatures]
-        alone = [all(p.name in _ASIDE for p in given[1:]) for given in parameters if given]
-        return row if alone and all(alone) else None
+        """The row of `row_of_same_name` for a call of one array and nothing else, such as the two parts of a complex one."""
+        alone = len(call.args) == 1 and not call.keywords and not isinstance(call.args[0], (ast.Tuple, ast.List))
+        return row_of_same_name(self.table.canonical(name), self.framework) if alone else None
 
     def neutral(self, row: Operation, spelled: ast.Call, settings: dict[str, ast.expr]) -> ast.AST:
         arrays = [self.visit(settings[name]) for name in row.signature.arrays]

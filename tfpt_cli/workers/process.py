@@ -111,6 +111,14 @@ class Worker:
             raise Broken(self._failure("nonsense", f"it answered {str(answer)[:80]}"))
         self.versions |= {key: str(value) for key, value in answer["loaded"].items()}
 
+    async def functions(self) -> dict[str, Any]:
+        """The public functions of the loaded framework, as `functions_of` in `child/child.py` gives them. Raises `Broken`."""
+        self.write({"functions": True})
+        answer, _ = await self.read(self.limits.start, "run")
+        if not isinstance(answer.get("functions"), dict):
+            raise Broken(self._failure("nonsense", f"it answered {str(answer)[:80]}"))
+        return dict(answer["functions"])
+
     def _not_imported(self, said: str, missing: str) -> Broken:
         """Why an import failed: for a package that is missing, or for one that is there and broken."""
         framework = self.side.framework

@@ -208,6 +208,30 @@ def line_of(error: BaseException, name: str) -> int | None:
     return lines[-1] if lines else None
 
 
+def functions_of(side: Any) -> dict[str, Any]:
+    """The functions of each of a side's namespaces by name, with their other names; a text for one that cannot be read."""
+    found: dict[str, Any] = {}
+    for namespace, read in side.NAMESPACES.items():
+        try:
+            found[namespace] = read() if read is not None else functions_of_module(namespace)
+        except Exception as error:
+            found[namespace] = message_of(error)
+    return found
+
+
+def functions_of_module(module: str) -> dict[str, list[str]]:
+    """The public functions of a module: its classes, its modules and what it has of `typing` are none."""
+    members = sorted(vars(importlib.import_module(module)).items())
+    return {
+        name: []
+        for name, value in members
+        if callable(value)
+        and not name.startswith("_")
+        and not isinstance(value, (type, type(sys)))
+        and getattr(value, "__module__", None) != "typing"
+    }
+
+
 def main() -> None:
     channel = Channel()
     die_with_parent()
@@ -232,6 +256,9 @@ def main() -> None:
             if request.get("memory"):
                 limit_memory(request["memory"])
             channel.send({"loaded": versions})
+            continue
+        if "functions" in request:
+            channel.send({"functions": functions_of(side)})
             continue
         run(side, request, channel)
 

@@ -32,6 +32,10 @@ def load() -> dict[str, str]:
     }
 
 
+# What `tfpt list --missing` goes through; None means the public functions of the module of that name.
+NAMESPACES = {"keras.ops": None, "keras.ops.image": None}
+
+
 def processors() -> int:
     """How many processors this process may use, which is how many threads TensorFlow starts unless it is told."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -26,6 +26,40 @@ def load() -> dict[str, str]:
     }
 
 
+def opinfo() -> dict[str, list[str]]:
+    """The operations that PyTorch's own tests go through by name, each with its other names.
+
+    The list imports `expecttest`, a package of those tests that it does not need; where that is missing, another stands in.
+    """
+    import importlib.util
+    import sys
+    import types
+    import unittest
+    import warnings
+
+    if importlib.util.find_spec("expecttest") is None:
+        stand_in: Any = types.ModuleType("expecttest")
+        stand_in.TestCase = unittest.TestCase
+        sys.modules["expecttest"] = stand_in
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from torch.testing._internal.common_methods_invocations import op_db
+    found: dict[str, list[str]] = {}
+    for operation in op_db:  # some stand there several times, for their several kinds of arguments
+        found.setdefault(operation.name, []).extend(alias.name for alias in operation.aliases)
+    return found
+
+
+# What `tfpt list --missing` goes through, each with what reads it; None means the public functions of the module of that name.
+NAMESPACES = {
+    "OpInfo": opinfo,
+    "torch.nn.functional": None,
+    "torch.linalg": None,
+    "torch.fft": None,
+    "torch.special": None,
+}
+
+
 def reset() -> None:
     """Puts back what a listing before may have set."""
     if torch.get_default_dtype() is not torch.float32:
