@@ -201,6 +201,7 @@ def _holds(condition: ast.expr, shared: Shared, provenance: Provenance, sides: M
     tools = {"pairs": _pairs, "numbers": _numbers, "known": _known, "any": any, "all": all, "sum": sum, "abs": abs}
     said = {
         "__axes": axes,
+        "__inputs": [number for numbers in provenance.numbers.values() for number in numbers],
         "__of": lambda thing: isinstance(thing, _Code) and thing.text in provenance.by,
         **{f"__{framework}": side for framework, side in sides.items()},
     }

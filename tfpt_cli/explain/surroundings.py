@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # The kinds of rows that compute something else where they stand on one side alone.
 _COMPUTING = frozenset({"activations", "elementwise", "special", "reductions"})
+# They change the type of numbers, which has a diagnosis of its own; the dictionary has rows that end in one.
+_CASTS = frozenset({"tf.cast", "keras.ops.cast"})
 _OPERATORS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "pow"}
 
 
@@ -69,6 +71,8 @@ def _walked(tree: ast.AST, but: ast.AST) -> Iterator[frozenset[str]]:
 def _rows(call: ast.Call) -> frozenset[str]:
     """The computing rows that a call may be, by its name."""
     name = called_name(call)
+    if name in _CASTS:
+        return frozenset()
     own = name.rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
     operations = dictionary().operations
     rows = [row for f in FRAMEWORKS for each in names_of(name, f) for row, _ in rows_by_call(f).get(each, ())]
