@@ -127,8 +127,21 @@ def _is_module(tree: ast.expr) -> bool:
 
 # What a result of several parts calls them, by their places: `torch.sort(x).values`, `tf.unique(x).idx`.
 _PARTS = {
-    **{"values": 0, "indices": 1, "eigenvalues": 0, "eigenvectors": 1, "U": 0, "S": 1, "Vh": 2, "Q": 0, "R": 1},
-    **{"solution": 0, "residuals": 1, "logabsdet": 1, "y": 0, "idx": 1, "count": 2},
+    "values": 0,
+    "indices": 1,
+    "eigenvalues": 0,
+    "eigenvectors": 1,
+    "U": 0,
+    "S": 1,
+    "Vh": 2,
+    "Q": 0,
+    "R": 1,
+    "solution": 0,
+    "residuals": 1,
+    "logabsdet": 1,
+    "y": 0,
+    "idx": 1,
+    "count": 2,
 }
 
 # Methods that take one by one what the function takes as a tuple.
