@@ -40,13 +40,20 @@ def same_around(
     `alike` are, by side, all places at which the difference stands: in `F.normalize(x) @ F.normalize(y).T` two, of which either
     is what the other side has for it.
     """
-    first, second = (list(_computing(code[f], place, (alike or {}).get(f, ()))) for f, place in places.items())
+    standing = {f: list(found) for f, found in (alike or {}).items()}
+    if not any(_computes(place.node) for found in standing.values() for place in found):
+        standing = {}  # layers and initializers are not counted
+    first, second = (list(_computing(code[f], place, standing.get(f, ()))) for f, place in places.items())
     for names in first:
         partner = next((other for other in second if other & names), None)
         if partner is None:
             return False
         second.remove(partner)
     return not second
+
+
+def _computes(tree: ast.expr) -> bool:
+    return not isinstance(tree, ast.Call) or bool(_rows(tree))
 
 
 def _computing(trees: Iterable[ast.expr], place: Place, alike: Iterable[Place]) -> Iterator[frozenset[str]]:
