@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 # The kinds of rows that compute something else where they stand on one side alone.
 _COMPUTING = frozenset({"activations", "elementwise", "special", "reductions"})
-# They change the type of numbers, which has a diagnosis of its own; the dictionary has rows that end in one.
-_CASTS = frozenset({"tf.cast", "keras.ops.cast"})
+# They compute nothing, though the dictionary has rows that end in one: a type has a diagnosis of its own.
+_MOVING = frozenset({"tf.cast", "keras.ops.cast", "torch.cat", "tf.concat", "keras.ops.concatenate"})
 _OPERATORS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "pow"}
 
 
@@ -92,7 +92,7 @@ def _walked(tree: ast.AST, but: ast.AST, alike: Mapping[int, Place]) -> Iterator
 def _rows(call: ast.Call) -> frozenset[str]:
     """The computing rows that a call may be, by its name."""
     name = called_name(call)
-    if name in _CASTS:
+    if name in _MOVING:
         return frozenset()
     own = name.rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
     operations = dictionary().operations
