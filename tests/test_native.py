@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 
 import pytest
 
+from tfpt_cli.dictionary.files import rows_of
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.native import check_native
@@ -100,3 +103,28 @@ def test_the_settings_of_a_native_call() -> None:
     }
     assert settings("uniform", "initializers", "torch", "torch.nn.init.uniform_(b=2)", 1) == {"low": "0.0", "high": "2"}
     assert settings("uniform", "initializers", "torch", "nn.init.normal_()", 1) is None
+
+
+_DEFAULTS = """
+import inspect, sys
+{imports}
+for name in sys.argv[1:]:
+    found = eval(name)
+    given = inspect.signature(found).parameters.values()
+    print(name, *(f"{{p.name}}={{p.default}}" for p in given if p.default is not p.empty), sep="|")
+"""
+
+
+@pytest.mark.parametrize(("root", "imports"), [("torch", "import torch"), ("keras", "import keras, tensorflow as tf")])
+def test_the_signatures_of_ones_own_functions_are_those_of_the_frameworks(root: str, imports: str) -> None:
+    """The defaults in `signatures.yaml` are those that the frameworks have."""
+    names = [name for name in rows_of("signatures") if name.startswith("torch") == (root == "torch")]
+    code = _DEFAULTS.format(imports=imports)
+    shown = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=True).stdout
+    theirs = {name: set(defaults) for name, *defaults in (line.split("|") for line in shown.splitlines())}
+    for name in names:
+        arguments = ast.parse(f"lambda {rows_of('signatures')[name]}: 0", mode="eval").body
+        assert isinstance(arguments, ast.Lambda)
+        given = arguments.args.args[len(arguments.args.args) - len(arguments.args.defaults) :]
+        ours = {f"{a.arg}={ast.literal_eval(d)}" for a, d in zip(given, arguments.args.defaults, strict=True)}
+        assert ours <= theirs[name], name

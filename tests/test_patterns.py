@@ -114,6 +114,18 @@ def test_what_is_put_in(code: str, rules: dict[str, str], new: str, times: int) 
     assert ast.unparse(before) == code  # which stays as it was
 
 
+def test_a_part_of_a_result_by_its_name_and_by_its_place() -> None:
+    code = canonical(tree("torch.median(x.sort().values, dim=0).indices"), "torch")
+    assert list(Pattern("torch.median(torch.sort(_)[0], dim=_)[1]").inside([code]))
+    assert list(Pattern("_.mT").inside([tree("(x + y).mT @ x")]))
+
+
+def test_the_default_of_a_call_that_only_functions_of_ones_own_make() -> None:
+    code = [tree("torch.optim.Adam([w], 0.1).step()")]
+    (shared,) = Pattern("torch.optim.Adam(..., lr=__lr, eps=__eps)").inside(code)
+    assert {name: ast.unparse(value) for name, value in shared.items()} == {"__lr": "0.1", "__eps": "1e-08"}
+
+
 def test_where_a_pattern_is_looked_for() -> None:
     whole = Pattern("F.gelu(__x)")
     trees = [tree("F.gelu(a) + F.gelu(b)"), tree("F.gelu(c)")]
@@ -174,6 +186,26 @@ MSE = "F.mse_loss(__x, __y)", "keras.losses.MeanSquaredError()(__y, __x)"
         (NORM, "", False, "torch.ravel(F.normalize(x))", "tf.math.l2_normalize(x, axis=1)", True),
         (NORM, "", False, "F.normalize(x) + 1", "tf.math.l2_normalize(x, axis=1)", False),
         (NORM, "", False, "F.normalize(x) + 1", "1 + tf.math.l2_normalize(x, axis=1)", True),
+        (NORM, "", False, "F.normalize(x).float()", "tf.cast(tf.math.l2_normalize(x, axis=1), tf.float32)", True),
+        (
+            NORM,
+            "",
+            False,
+            "F.normalize(x) @ F.normalize(y)",
+            "tf.math.l2_normalize(x, 1) @ tf.math.l2_normalize(y, 1)",
+            True,
+        ),
+        (NORM, "", False, "F.normalize(x) @ y", "tf.math.l2_normalize(x, 1) @ tf.math.l2_normalize(y, 1)", False),
+        (NORM, "", False, "F.normalize(F.normalize(x))", "tf.math.l2_normalize(tf.exp(x), 1)", False),
+        (
+            NORM,
+            "any(number != number for number in __inputs)",
+            False,
+            "F.normalize(x)",
+            "tf.math.l2_normalize(x, 1)",
+            True,
+        ),
+        (NORM, "any(number > 8 for number in __inputs)", False, "F.normalize(x)", "tf.math.l2_normalize(x, 1)", False),
         (NORM, "", False, "F.normalize(x) * 2", "3 * tf.math.l2_normalize(x, axis=1)", False),
         (NORM, "", False, "F.normalize(x) + torch.exp(x)", "tf.math.l2_normalize(x, axis=1) + tf.sin(x)", False),
         (MSE, "__x.shape != __y.shape", False, "F.mse_loss(x, y)", "keras.losses.MeanSquaredError()(y, x)", True),
@@ -195,7 +227,11 @@ def test_conditions_on_both_sides(
     code = {f: (canonical(tree(text), f),) for f, text in (("torch", torch), ("tensorflow", tensorflow))}
     shapes = {"x": (4, 1), "y": (4,), "z": (4, 1)}
     assert (
-        _stands(fit(*patterns, where=where, whole=whole), Provenance(code=code, kind="value", shapes=shapes)) is stands
+        _stands(
+            fit(*patterns, where=where, whole=whole),
+            Provenance(code=code, kind="value", shapes=shapes, numbers={"w": (1.0, float("nan"))}),
+        )
+        is stands
     )
 
 

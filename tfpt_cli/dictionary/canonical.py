@@ -1,7 +1,7 @@
 """One spelling for what has several, so that a pattern of a known difference need not list them all.
 
-A function by one of its names (`synonyms.yaml`), a method of a PyTorch tensor as the function, a Sequential that is called as
-calls of its layers one after another. Code and patterns are both read so.
+A function by one of its names (`synonyms.yaml`), a method of a PyTorch tensor as the function, a named part of a result by its
+place, a Sequential that is called as calls of its layers one after another. Code and patterns are both read so.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def canonical(tree: ast.expr, framework: str) -> ast.expr:
     ...     return ast.unparse(canonical(ast.parse(text, mode="eval").body, framework))
     >>> shown("torch.nn.functional.gelu(x).std(dim=0)", "torch")
     'torch.std(F.gelu(x), dim=0)'
+    >>> shown("x.sort().values", "torch")
+    'torch.sort(x)[0]'
     >>> shown("tf.keras.Sequential([keras.layers.Dense(2), tf.math.tanh])(x)", "tensorflow")
     'tf.tanh(keras.layers.Dense(2)(x))'
     """
@@ -79,6 +81,9 @@ class _Canonical:
             known = self.table.canonical(full)
             known = self.names.get(known, known)
             return node if known == full else _noted(ast.parse(known, mode="eval").body, node)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call) and node.attr in _PARTS:
+            part = ast.Subscript(self.of(node.value), ast.Constant(_PARTS[node.attr]), ast.Load())
+            return _noted(part, node)
         new = _noted(type(node)(**{name: self.of(value) for name, value in ast.iter_fields(node)}), node)
         return self.called(new) if isinstance(new, ast.Call) else new
 
@@ -119,6 +124,25 @@ def _is_module(tree: ast.expr) -> bool:
     name = dotted(tree)
     return bool(name) and name.split(".")[0] in {root for f in FRAMEWORKS.values() for root in f.roots}
 
+
+# What a result of several parts calls them, by their places: `torch.sort(x).values`, `tf.unique(x).idx`.
+_PARTS = {
+    "values": 0,
+    "indices": 1,
+    "eigenvalues": 0,
+    "eigenvectors": 1,
+    "U": 0,
+    "S": 1,
+    "Vh": 2,
+    "Q": 0,
+    "R": 1,
+    "solution": 0,
+    "residuals": 1,
+    "logabsdet": 1,
+    "y": 0,
+    "idx": 1,
+    "count": 2,
+}
 
 # Methods that take one by one what the function takes as a tuple.
 _SPREAD = frozenset({"permute", "reshape", "tile", "flip"})

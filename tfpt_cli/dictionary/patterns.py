@@ -15,6 +15,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.canonical import canonical_pattern
+from tfpt_cli.dictionary.files import rows_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.records import RowError
 from tfpt_cli.frameworks import FRAMEWORKS
@@ -59,8 +60,7 @@ class Pattern:
     def tree(self) -> ast.expr:
         """The tree of the pattern; of a dotted name alone, such as `F.gelu`, a call of it with any arguments."""
         tree = canonical_pattern(parsed(self.text))
-        hole = isinstance(tree, ast.Name) and tree.id.startswith("_")
-        if isinstance(tree, (ast.Attribute, ast.Name)) and dotted(tree) and not hole:
+        if isinstance(tree, (ast.Attribute, ast.Name)) and (name := dotted(tree)) and not name.startswith("_"):
             return ast.Call(tree, [ast.Constant(...)], [])
         return tree
 
@@ -273,9 +273,12 @@ def _default(name: str | int | None, defaults: Mapping[str, str | None]) -> ast.
 
 @cache
 def _parameters(name: str) -> Mapping[str, str | None]:
-    """The parameters of a native function with the source of their defaults; empty where they are not known."""
+    """The parameters of a function with the source of their defaults; empty where they are not known.
+
+    It is a native one, or one that a person's own functions call (`signatures.yaml`).
+    """
     for framework in FRAMEWORKS:
-        signatures = native(framework).calls.get(name)
+        signatures = native(framework).calls.get(name) or [own for own in [rows_of("signatures").get(name)] if own]
         if not signatures or len(signatures) > 1:
             continue
         parameters = parse_signature(signatures[0]).parameters

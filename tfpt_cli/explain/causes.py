@@ -119,10 +119,21 @@ def _stands(fit: Fit, provenance: Provenance, sides: Mapping[str, SideValue] | N
         return False
     return any(
         (fit.where is None or _holds(fit.where, shared, provenance, sides or {}))
-        and (fit.around or fit.says or len(places) < len(provenance.code) or same_around(provenance.code, places))
+        and (
+            fit.around
+            or fit.says
+            or len(places) < len(provenance.code)
+            or same_around(provenance.code, places, _alike(fit, provenance))
+        )
         and (not fit.same_value or all(_of_input(place.node, provenance.by) for place in places.values()))
         for shared, places in _places(fit, provenance)
     )
+
+
+def _alike(fit: Fit, provenance: Provenance) -> dict[str, list[Place]]:
+    """All places of each side at which one of the patterns stands, whatever it stands for."""
+    code = provenance.code
+    return {f: [place for pattern in fit.code[f] for place in pattern.places(code.get(f, ()))] for f in fit.code}
 
 
 def _places(fit: Fit, provenance: Provenance) -> list[tuple[Shared, dict[str, Place]]]:
@@ -201,6 +212,7 @@ def _holds(condition: ast.expr, shared: Shared, provenance: Provenance, sides: M
     tools = {"pairs": _pairs, "numbers": _numbers, "known": _known, "any": any, "all": all, "sum": sum, "abs": abs}
     said = {
         "__axes": axes,
+        "__inputs": [number for numbers in provenance.numbers.values() for number in numbers],
         "__of": lambda thing: isinstance(thing, _Code) and thing.text in provenance.by,
         **{f"__{framework}": side for framework, side in sides.items()},
     }

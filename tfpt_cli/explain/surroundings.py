@@ -27,12 +27,25 @@ if TYPE_CHECKING:
 
 # The kinds of rows that compute something else where they stand on one side alone.
 _COMPUTING = frozenset({"activations", "elementwise", "special", "reductions"})
+# They compute nothing, though the dictionary has rows that end in one: a type has a diagnosis of its own.
+_MOVING = frozenset({"tf.cast", "keras.ops.cast", "torch.cat", "tf.concat", "keras.ops.concatenate"})
 _OPERATORS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "pow"}
 
 
-def same_around(code: Mapping[str, Iterable[ast.expr]], places: Mapping[str, Place]) -> bool:
-    """Whether as much is computed around (and in the free parts of) a place on one side as on the other."""
-    first, second = (list(_computing(code[f], place)) for f, place in places.items())
+def same_around(
+    code: Mapping[str, Iterable[ast.expr]],
+    places: Mapping[str, Place],
+    alike: Mapping[str, Iterable[Place]] | None = None,
+) -> bool:
+    """Whether as much is computed around (and in the free parts of) a place on one side as on the other.
+
+    `alike` are, by side, all places at which the difference stands: in `F.normalize(x) @ F.normalize(y).T` two, of which either
+    is what the other side has for it.
+    """
+    standing = {f: list(found) for f, found in (alike or {}).items()}
+    if not any(_computes(place.node) for found in standing.values() for place in found):
+        standing = {}  # layers and initializers are not counted
+    first, second = (list(_computing(code[f], place, standing.get(f, ()))) for f, place in places.items())
     for names in first:
         partner = next((other for other in second if other & names), None)
         if partner is None:
@@ -41,14 +54,24 @@ def same_around(code: Mapping[str, Iterable[ast.expr]], places: Mapping[str, Pla
     return not second
 
 
-def _computing(trees: Iterable[ast.expr], place: Place) -> Iterator[frozenset[str]]:
+def _computes(tree: ast.expr) -> bool:
+    return not isinstance(tree, ast.Call) or bool(_rows(tree))
+
+
+def _computing(trees: Iterable[ast.expr], place: Place, alike: Iterable[Place]) -> Iterator[frozenset[str]]:
     """The operators and functions outside a place and in its free parts, each as the rows that it may be."""
+    others = {id(other.node): other for other in reversed(list(alike))}
     for tree in (*trees, *place.free):
-        yield from _walked(tree, place.node)
+        yield from _walked(tree, place.node, others)
 
 
-def _walked(tree: ast.AST, but: ast.AST) -> Iterator[frozenset[str]]:
+def _walked(tree: ast.AST, but: ast.AST, alike: Mapping[int, Place]) -> Iterator[frozenset[str]]:
     if tree is but:
+        return
+    if (other := alike.get(id(tree))) is not None:
+        yield frozenset({"the difference itself"})
+        for part in other.free:
+            yield from _walked(part, but, {k: v for k, v in alike.items() if k != id(tree)})
         return
     if isinstance(tree, ast.expr) and _number(tree) is not None:
         return
@@ -65,12 +88,14 @@ def _walked(tree: ast.AST, but: ast.AST) -> Iterator[frozenset[str]]:
         case ast.Call() if names := _rows(tree):
             yield names
     for child in ast.iter_child_nodes(tree):
-        yield from _walked(child, but)
+        yield from _walked(child, but, alike)
 
 
 def _rows(call: ast.Call) -> frozenset[str]:
     """The computing rows that a call may be, by its name."""
     name = called_name(call)
+    if name in _MOVING:
+        return frozenset()
     own = name.rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
     operations = dictionary().operations
     own = _operations_by_class().get(own, own)
