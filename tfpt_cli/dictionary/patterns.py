@@ -2,7 +2,7 @@
 
 A pattern is a Python expression in which a name that begins with an underscore stands for any expression (`_x` twice for
 the same one, `_` for a new one each time, `__x` for the same one on both sides) and `...` as the last argument for any
-further arguments. A dotted name alone (`F.gelu`) means any call of it. An argument may stand by place or by name, and one
+further arguments. A dotted name alone (`F.gelu`) means any call of it, `_.weight` the attribute. An argument may stand by place or by name, and one
 that is the default may be said or not; `__x` stands for an argument that is left out, too, and is its default then. What
 stands in `*[_a, _b]` must be given by place, and `_has(F.gelu)` is any expression in which that pattern stands.
 """
@@ -59,8 +59,7 @@ class Pattern:
     def tree(self) -> ast.expr:
         """The tree of the pattern; of a dotted name alone, such as `F.gelu`, a call of it with any arguments."""
         tree = canonical_pattern(parsed(self.text))
-        hole = isinstance(tree, ast.Name) and tree.id.startswith("_")
-        if isinstance(tree, (ast.Attribute, ast.Name)) and dotted(tree) and not hole:
+        if isinstance(tree, (ast.Attribute, ast.Name)) and dotted(tree) and not dotted(tree).startswith("_"):
             return ast.Call(tree, [ast.Constant(...)], [])
         return tree
 
