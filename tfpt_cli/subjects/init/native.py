@@ -337,7 +337,6 @@ def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None,
         settings[TENSORFLOW] |= {name: value for name, value in said.items() if value is not None}
         if row.recurrent:
             settings[TENSORFLOW] |= {"num_layers": len(cells), "bidirectional": bidirectional}
-            self.check_stack(settings)
         for framework, other in ((TORCH, TENSORFLOW), (TENSORFLOW, TORCH)):
             # A size that one call does not tell (a depth_multiplier in PyTorch) the other one does.
             for name in set(row.signature.settings) - set(trees[framework] or {}):
