@@ -375,7 +375,9 @@ def _at(node: _Tree, at: ast.AST) -> _Tree:
 # What puts numbers into a variable, and what hands them over without changing them.
 _PUTS = frozenset({"copy_", "set_weights", "assign", "Constant", "constant_initializer"})
 _HANDED = frozenset({"numpy", "detach", "clone", "cpu", "float"})
-_MADE = frozenset({"Parameter", "tensor", "as_tensor", "from_numpy", "constant", "convert_to_tensor", "array", "asarray"})
+_MADE = frozenset(
+    {"Parameter", "tensor", "as_tensor", "from_numpy", "constant", "convert_to_tensor", "array", "asarray"}
+)
 
 
 def _put(call: ast.Call) -> ast.Call:

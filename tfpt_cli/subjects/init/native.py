@@ -328,9 +328,7 @@ def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None,
             continue
         settings: dict[str, dict[str, Any]] = {f: constants(tree or {}) for f, tree in trees.items()}
         sizes = {p.name for p in row.signature.parameters if p.annotation == "size"}
-        if any(
-            isinstance(v, (list, tuple)) for values in settings.values() for k, v in values.items() if k in sizes
-        ):
+        if any(isinstance(v, (list, tuple)) for values in settings.values() for k, v in values.items() if k in sizes):
             continue  # several axes where the row knows one
         # What the row computes for an argument of Keras, such as `key_dim`, the call itself may say otherwise.
         said = constants({n: tree for n, tree in _arguments(cells[0]).items() if n in row.where})
