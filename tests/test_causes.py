@@ -29,7 +29,9 @@ def results(session: Session) -> dict[str, list[tuple[Scenario, ScenarioResult]]
     """By file, every scenario with its result; the reference is not asked."""
     found = {}
     for name in FILES:
-        cases = [c for c in load(str(ROOT / "tests" / "causes" / f"{name}.yaml"), allow_code=True) if isinstance(c, list)]
+        cases = [
+            c for c in load(str(ROOT / "tests" / "causes" / f"{name}.yaml"), allow_code=True) if isinstance(c, list)
+        ]
         report = session.check(Options(generated=cases, reference=False))
         found[name] = list(zip([case for each in cases for case in each], report.scenarios, strict=True))
     return found

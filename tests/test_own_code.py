@@ -111,3 +111,18 @@ def test_nothing_that_is_odd_breaks_or_takes_long(code: str, write: Callable[...
 
 def test_a_file_that_is_not_there_is_not_read() -> None:
     assert own_code(str(ROOT / "nowhere.py"), "f", ["x"]) == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "layer.weight.data = a",
+        "layer.weight = nn.Parameter(a.detach().clone())",
+        "layer.weight.copy_(torch.tensor(a.numpy()))",
+        "layer.weight.data.copy_(a)",
+    ],
+)
+def test_what_is_put_into_a_weight_is_read_in_one_way(line: str, write: Callable[..., Path]) -> None:
+    code = f"import torch\nfrom torch import nn\n\ndef f(a):\n    layer = nn.Linear(3, 3)\n    {line}\n    return layer(a)\n"
+    read = [ast.unparse(tree) for tree in own_code(str(write(code, "port.py")), "f", ["x"])]
+    assert read == ["torch.nn.Linear(3, 3)(x)", "torch.nn.Linear(3, 3).weight.copy_(x)"]

@@ -51,6 +51,9 @@ def tree(text: str) -> ast.expr:
         ("[_x, 1]", "[a, 1]", True),
         ("[_x, 1]", "[a, 1, 2]", False),
         ("_x[0]", "a[0]", True),
+        ("_.weight", "nn.Linear(3, 4).weight", True),  # an attribute, and no call
+        ("_.weight", "nn.Linear(3, 4).weight.copy_(w)", True),
+        ("_.weight", "nn.Linear(3, 4).bias", False),
         ("_x[0]", "a[1]", False),
         ("_x + 1", "a - 1", False),
         ("_x if _x > 0 else 0", "y if y > 0 else 0", True),
@@ -137,6 +140,19 @@ def test_where_a_pattern_is_looked_for() -> None:
     assert bound(whole=True) == ["c"]
     assert bound(shared={"__x": tree("b")}) == ["b"]
     assert [set(found) for found in Pattern("f(_a, __b, ...)").inside([tree("f(1, 2, 3)")])] == [{"__b"}]
+
+
+@pytest.mark.parametrize(
+    ("framework", "code", "spelling"),
+    [
+        ("torch", "nn.Sequential(nn.Flatten(), nn.Linear(3, 4))[1].weight", "nn.Linear(3, 4).weight"),
+        ("tensorflow", "keras.Sequential([keras.Input((3,)), f, g]).layers[1]", "g"),
+        ("torch", "nn.Sequential(f)[2]", "nn.Sequential(f)[2]"),
+        ("torch", "x.view(2, -1)", "torch.reshape(x, (2, -1))"),
+    ],
+)
+def test_one_spelling(framework: str, code: str, spelling: str) -> None:
+    assert ast.unparse(canonical(tree(code), framework)) == spelling
 
 
 @pytest.mark.parametrize("text", ["f(", "x = 1", ""])

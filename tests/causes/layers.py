@@ -388,7 +388,9 @@ def torch_upsample(x, w):
 
 def tf_upsample_flipped(x, w):
     kernel = tf.transpose(w, (2, 3, 1, 0))[::-1, ::-1]
-    y = tf.nn.conv2d_transpose(tf.transpose(x, (0, 2, 3, 1)), kernel, output_shape=(1, 6, 6, 2), strides=2, padding="VALID")
+    y = tf.nn.conv2d_transpose(
+        tf.transpose(x, (0, 2, 3, 1)), kernel, output_shape=(1, 6, 6, 2), strides=2, padding="VALID"
+    )
     return tf.transpose(y, (0, 3, 1, 2))
 
 

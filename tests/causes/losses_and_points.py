@@ -1,6 +1,7 @@
 # mypy: ignore-errors
 # ruff: noqa
 """Functions of the scenarios in a2.yaml, as people port them."""
+
 import numpy as np
 import keras
 import tensorflow as tf
@@ -38,8 +39,16 @@ def t_down_block(x):
 
 
 def k_down_block(x):
-    conv = keras.layers.Conv2D(1, 3, strides=2, padding="same", activation="relu", use_bias=False,
-                               kernel_initializer=const(K33), dtype=x.dtype.name)
+    conv = keras.layers.Conv2D(
+        1,
+        3,
+        strides=2,
+        padding="same",
+        activation="relu",
+        use_bias=False,
+        kernel_initializer=const(K33),
+        dtype=x.dtype.name,
+    )
     return conv(x[None, :, :, None])[0, :, :, 0]
 
 
@@ -69,18 +78,29 @@ def t_wavenet_step(x):
 
 
 def k_wavenet_step(x):
-    conv = keras.layers.Conv1D(1, 3, padding="causal", use_bias=False, dtype=x.dtype.name, activation="tanh",
-                               kernel_initializer=keras.initializers.Constant(np.array([0.5, -1.0, 2.0])[:, None, None]))
+    conv = keras.layers.Conv1D(
+        1,
+        3,
+        padding="causal",
+        use_bias=False,
+        dtype=x.dtype.name,
+        activation="tanh",
+        kernel_initializer=keras.initializers.Constant(np.array([0.5, -1.0, 2.0])[:, None, None]),
+    )
     return conv(x[None, :, None])[0, :, 0]
 
 
 def t_up_block(x):
-    up = set_(nn.ConvTranspose2d(1, 1, kernel_size=3, stride=2, padding=1, output_padding=1, bias=False), K33).to(x.dtype)
+    up = set_(nn.ConvTranspose2d(1, 1, kernel_size=3, stride=2, padding=1, output_padding=1, bias=False), K33).to(
+        x.dtype
+    )
     return F.leaky_relu(up(x[None, None]), 0.2)[0, 0]
 
 
 def k_up_block(x):
-    up = keras.layers.Conv2DTranspose(1, 3, 2, "same", use_bias=False, kernel_initializer=const(K33), dtype=x.dtype.name)
+    up = keras.layers.Conv2DTranspose(
+        1, 3, 2, "same", use_bias=False, kernel_initializer=const(K33), dtype=x.dtype.name
+    )
     return tf.nn.leaky_relu(up(x[None, :, :, None]), 0.2)[0, :, :, 0]
 
 
@@ -90,8 +110,16 @@ def t_up_outpad(x):
 
 
 def k_up_outpad(x):
-    up = keras.layers.Conv2DTranspose(1, 3, strides=2, padding="same", output_padding=1, use_bias=False,
-                                      kernel_initializer=const(K33), dtype=x.dtype.name)
+    up = keras.layers.Conv2DTranspose(
+        1,
+        3,
+        strides=2,
+        padding="same",
+        output_padding=1,
+        use_bias=False,
+        kernel_initializer=const(K33),
+        dtype=x.dtype.name,
+    )
     return up(x[None, :, :, None])[0, :, :, 0]
 
 
@@ -109,8 +137,20 @@ def t_gan_block(x):
 
 
 def k_gan_block(x):
-    model = keras.Sequential([keras.layers.Conv2DTranspose(1, 4, strides=2, padding="same", use_bias=False, activation="tanh",
-                                                           kernel_initializer=const(K44), dtype=x.dtype.name)])
+    model = keras.Sequential(
+        [
+            keras.layers.Conv2DTranspose(
+                1,
+                4,
+                strides=2,
+                padding="same",
+                use_bias=False,
+                activation="tanh",
+                kernel_initializer=const(K44),
+                dtype=x.dtype.name,
+            )
+        ]
+    )
     return model(x[None, :, :, None])[0, :, :, 0]
 
 
@@ -120,7 +160,9 @@ def t_spread(x):
 
 
 def k_spread(x):
-    up = keras.layers.Conv2DTranspose(1, 2, strides=3, use_bias=False, kernel_initializer=const(K33[:2, :2]), dtype=x.dtype.name)
+    up = keras.layers.Conv2DTranspose(
+        1, 2, strides=3, use_bias=False, kernel_initializer=const(K33[:2, :2]), dtype=x.dtype.name
+    )
     return up(x[None, :, :, None])[0, :, :, 0]
 
 
@@ -162,7 +204,7 @@ def k_subpixel(x):
 
 
 def t_patches(x):
-    cols = F.unfold(x, kernel_size=2, stride=2)            # N, C*kh*kw, L
+    cols = F.unfold(x, kernel_size=2, stride=2)  # N, C*kh*kw, L
     w = torch.arange(8, dtype=x.dtype) / 8
     return torch.einsum("d,ndl->nl", w, cols)
 
@@ -178,8 +220,13 @@ def k_lrn_default(x):
 
 
 def k_overlapping_patches(x):
-    p = tf.image.extract_patches(images=tf.transpose(x, (0, 2, 3, 1)), sizes=[1, 2, 2, 1], strides=[1, 1, 1, 1],
-                                 rates=[1, 1, 1, 1], padding="VALID")
+    p = tf.image.extract_patches(
+        images=tf.transpose(x, (0, 2, 3, 1)),
+        sizes=[1, 2, 2, 1],
+        strides=[1, 1, 1, 1],
+        rates=[1, 1, 1, 1],
+        padding="VALID",
+    )
     return tf.reshape(p, (-1, p.shape[-1]))
 
 
@@ -342,8 +389,13 @@ def t_ctc_module(x, y):
 
 def k_ctc_fn(x, y):
     t, n = x.shape[:2]
-    losses = tf.nn.ctc_loss(labels=tf.cast(y, tf.int32), logits=x, label_length=tf.fill([n], y.shape[1]),
-                            logit_length=tf.fill([n], t), blank_index=0)
+    losses = tf.nn.ctc_loss(
+        labels=tf.cast(y, tf.int32),
+        logits=x,
+        label_length=tf.fill([n], y.shape[1]),
+        logit_length=tf.fill([n], t),
+        blank_index=0,
+    )
     return tf.reduce_mean(losses)
 
 
@@ -457,12 +509,12 @@ def k_power_law(x):
 
 def t_learned_power(p):
     data = torch.tensor([-1.5, 0.5, 2.0], dtype=p.dtype)
-    return (data ** p).sum()
+    return (data**p).sum()
 
 
 def k_learned_power(p):
     data = tf.constant([-1.5, 0.5, 2.0], p.dtype)
-    return tf.reduce_sum(data ** p)
+    return tf.reduce_sum(data**p)
 
 
 def t_entropy(p):
@@ -697,12 +749,12 @@ def k_step_vector(x):
 def t_int_grad(x):
     n = x.detach().to(torch.int64)
     n.requires_grad_(True)
-    return (n ** 2).sum() * x
+    return (n**2).sum() * x
 
 
 def k_int_grad(x):
     n = tf.cast(x, tf.int64)
-    return tf.cast(tf.reduce_sum(n ** 2), x.dtype) * x
+    return tf.cast(tf.reduce_sum(n**2), x.dtype) * x
 
 
 def t_own_grad(x):
@@ -722,7 +774,7 @@ def k_outside_tape(x):
     v = tf.Variable(x)
     h = v * 2
     with tf.GradientTape() as tape:
-        y = tf.reduce_sum(h ** 2)
+        y = tf.reduce_sum(h**2)
     return tape.gradient(y, v)
 
 
@@ -809,7 +861,7 @@ def t_twice_retained(x):
 def t_accumulate(x):
     w = x.detach().clone().requires_grad_(True)
     for _ in range(2):
-        loss = (w ** 3).sum()
+        loss = (w**3).sum()
         loss.backward()
     return w.grad
 
@@ -818,7 +870,7 @@ def k_fresh(x):
     w = tf.Variable(x)
     for _ in range(2):
         with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(w ** 3)
+            loss = tf.reduce_sum(w**3)
         grad = tape.gradient(loss, w)
     return grad
 
@@ -843,7 +895,7 @@ def t_no_zero_grad(x):
     p = nn.Parameter(x.detach().clone())
     opt = torch.optim.SGD([p], lr=0.1)
     for _ in range(2):
-        (p ** 2).sum().backward()
+        (p**2).sum().backward()
         opt.step()
     return p.detach()
 
@@ -852,7 +904,7 @@ def k_fresh_epoch(x):
     p = tf.Variable(x)
     for _ in range(2):
         with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(p ** 2)
+            loss = tf.reduce_sum(p**2)
         p.assign_sub(0.1 * tape.gradient(loss, p))
     return tf.convert_to_tensor(p)
 
@@ -895,7 +947,7 @@ def k_set_item(x):
 
 def t_penalty_no_graph(x):
     v = x if x.requires_grad else x.detach().requires_grad_(True)
-    y = (v ** 3).sum()
+    y = (v**3).sum()
     (g,) = torch.autograd.grad(y, v)
     penalty = (g.norm() - 1) ** 2
     (gg,) = torch.autograd.grad(penalty, v)
@@ -907,7 +959,7 @@ def k_penalty(x):
         outer.watch(x)
         with tf.GradientTape() as inner:
             inner.watch(x)
-            y = tf.reduce_sum(x ** 3)
+            y = tf.reduce_sum(x**3)
         g = inner.gradient(y, x)
         penalty = (tf.norm(g) - 1) ** 2
     return outer.gradient(penalty, x)
@@ -915,7 +967,7 @@ def k_penalty(x):
 
 def t_hvp_no_graph(x, v):
     p = x.detach().clone().requires_grad_(True)
-    g = torch.autograd.grad((p ** 4).sum(), p)[0]
+    g = torch.autograd.grad((p**4).sum(), p)[0]
     return torch.autograd.grad((g * v).sum(), p)[0] * x
 
 
@@ -923,13 +975,13 @@ def k_hvp(x, v):
     p = tf.Variable(x)
     with tf.GradientTape() as outer:
         with tf.GradientTape() as inner:
-            y = tf.reduce_sum(p ** 4)
+            y = tf.reduce_sum(p**4)
         g = tf.reduce_sum(inner.gradient(y, p) * v)
     return outer.gradient(g, p) * x
 
 
 def t_curvature(x):
-    y = (x ** 4).sum()
+    y = (x**4).sum()
     (g,) = torch.autograd.grad(y, x, create_graph=True)
     return g
 
@@ -937,20 +989,20 @@ def t_curvature(x):
 def k_curvature(x):
     with tf.GradientTape() as tape:
         tape.watch(x)
-        y = tf.reduce_sum(x ** 4)
+        y = tf.reduce_sum(x**4)
     return tape.gradient(y, x)
 
 
 def t_complex_backward(z):
     w = z.detach().clone().requires_grad_(True)
-    (w ** 2).sum().backward()
+    (w**2).sum().backward()
     return w.grad
 
 
 def k_complex_tape(z):
     w = tf.Variable(z)
     with tf.GradientTape() as tape:
-        y = tf.reduce_sum(w ** 2)
+        y = tf.reduce_sum(w**2)
     return tape.gradient(y, w)
 
 
@@ -976,13 +1028,13 @@ def k_gather(w, y):
 
 
 def t_functional_jacobian(x, c):
-    return torch.autograd.functional.jacobian(lambda x, c: x ** 2, (x, c))[1]
+    return torch.autograd.functional.jacobian(lambda x, c: x**2, (x, c))[1]
 
 
 def k_tape_jacobian(x, c):
     with tf.GradientTape(persistent=True) as tape:
         tape.watch([x, c])
-        y = x ** 2
+        y = x**2
     return tape.jacobian(y, c)
 
 
@@ -1030,12 +1082,12 @@ def k_view_zero(x):
 
 def t_resize_energy(x):
     y = F.interpolate(x[None, None], scale_factor=2, mode="nearest")
-    return (y ** 2).sum()
+    return (y**2).sum()
 
 
 def k_resize_energy(x):
     y = tf.image.resize(x[None, :, :, None], (4, 4), method="nearest")
-    return tf.reduce_sum(y ** 2)
+    return tf.reduce_sum(y**2)
 
 
 def t_distil_detached(x, t):
@@ -1060,7 +1112,7 @@ class Oscillator(nn.Module):
         self.a = nn.Parameter(z.detach().clone())
 
     def forward(self):
-        return (self.a ** 3).mean()
+        return (self.a**3).mean()
 
 
 def t_complex_module(z):
@@ -1072,7 +1124,7 @@ def t_complex_module(z):
 def k_complex_module(z):
     a = tf.Variable(z)
     with tf.GradientTape() as tape:
-        out = tf.reduce_mean(a ** 3)
+        out = tf.reduce_mean(a**3)
     return tape.gradient(out, a)
 
 
@@ -1089,7 +1141,7 @@ def k_complex_grad(z):
 
 
 def t_slope_no_graph(x):
-    y = (x ** 4).sum()
+    y = (x**4).sum()
     (g,) = torch.autograd.grad(y, x)
     return g
 

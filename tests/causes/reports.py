@@ -1,6 +1,7 @@
 # mypy: ignore-errors
 # ruff: noqa
 """People's own losses and layers, as issue trackers and forums show them, in both frameworks."""
+
 import math
 
 import tensorflow as tf
@@ -130,9 +131,7 @@ def dice_rows_tf(pred, target):
 def dice_square_tf(pred, target):
     smooth = 1.0
     inter = tf.reduce_sum(target * pred)
-    return 1 - (2.0 * inter + smooth) / (
-        tf.reduce_sum(tf.square(target)) + tf.reduce_sum(tf.square(pred)) + smooth
-    )
+    return 1 - (2.0 * inter + smooth) / (tf.reduce_sum(tf.square(target)) + tf.reduce_sum(tf.square(pred)) + smooth)
 
 
 def generalised_dice_torch(pred, target):
@@ -282,8 +281,10 @@ def ssim_power_relu_tf(x, y):
 def ssim_var_torch(x, y):
     c1, c2 = 1e-4, 9e-4
     cov = ((x - x.mean()) * (y - y.mean())).mean()
-    return (2 * x.mean() * y.mean() + c1) * (2 * cov + c2) / (
-        (x.mean() ** 2 + y.mean() ** 2 + c1) * (x.var() + y.var() + c2)
+    return (
+        (2 * x.mean() * y.mean() + c1)
+        * (2 * cov + c2)
+        / ((x.mean() ** 2 + y.mean() ** 2 + c1) * (x.var() + y.var() + c2))
     )
 
 
@@ -291,8 +292,10 @@ def ssim_var_tf(x, y):
     c1, c2 = 1e-4, 9e-4
     mx, my = tf.reduce_mean(x), tf.reduce_mean(y)
     cov = tf.reduce_mean((x - mx) * (y - my))
-    return (2 * mx * my + c1) * (2 * cov + c2) / (
-        (mx**2 + my**2 + c1) * (tf.math.reduce_variance(x) + tf.math.reduce_variance(y) + c2)
+    return (
+        (2 * mx * my + c1)
+        * (2 * cov + c2)
+        / ((mx**2 + my**2 + c1) * (tf.math.reduce_variance(x) + tf.math.reduce_variance(y) + c2))
     )
 
 
@@ -534,9 +537,7 @@ def kl_scores_mean_torch(student, teacher):
 
 
 def kl_log_target_torch(student, teacher):
-    return F.kl_div(
-        F.log_softmax(student, dim=1), F.softmax(teacher, dim=1), reduction="batchmean", log_target=True
-    )
+    return F.kl_div(F.log_softmax(student, dim=1), F.softmax(teacher, dim=1), reduction="batchmean", log_target=True)
 
 
 def kl_scores_tf(student, teacher):

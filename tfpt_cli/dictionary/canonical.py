@@ -85,13 +85,13 @@ class _Canonical:
             part = ast.Subscript(self.of(node.value), ast.Constant(_PARTS[node.attr]), ast.Load())
             return _noted(part, node)
         new = _noted(type(node)(**{name: self.of(value) for name, value in ast.iter_fields(node)}), node)
-        return self.called(new) if isinstance(new, ast.Call) else new
+        return self.called(new) if isinstance(new, ast.Call) else _layer_of(new) or new
 
     def called(self, call: ast.Call) -> ast.expr:
         """The call of a function for that of a method, and calls of the layers for that of a Sequential."""
         match call.func:
             case ast.Attribute(value=value, attr=name) if self.framework == TORCH and not _is_module(value):
-                function = _functions().get(name)
+                function = "torch.reshape" if name == "view" else _functions().get(name)
                 if function is not None:
                     tree, args = ast.parse(function, mode="eval").body, call.args
                     if name in _SPREAD and args and not isinstance(args[0], (ast.Tuple, ast.List, ast.Starred)):
@@ -99,8 +99,7 @@ class _Canonical:
                     new: ast.Call = _noted(ast.Call(_noted(tree, call), [value, *args], call.keywords), call)
                     return new
             case ast.Call(args=layers) if called_name(call.func) in _SEQUENTIALS and len(call.args) == 1:
-                if len(layers) == 1 and isinstance(layers[0], ast.List):
-                    layers = layers[0].elts
+                layers = _layers(layers)
                 if not any(isinstance(layer, ast.Starred) for layer in layers):
                     return self.one_after_another(layers, call)
         return call
@@ -113,6 +112,25 @@ class _Canonical:
                 keywords = call.keywords if takes_mode else []
                 result = self.called(_noted(ast.Call(layer, [result], keywords), layer))
         return result
+
+
+def _layers(args: list[ast.expr]) -> list[ast.expr]:
+    """The layers of a Sequential by its arguments, which may be one list."""
+    return args[0].elts if len(args) == 1 and isinstance(args[0], ast.List) else args
+
+
+def _layer_of(tree: ast.expr) -> ast.expr | None:
+    """The layer that is taken out of a Sequential, as by `net[0]` and `model.layers[0]`; None for another expression."""
+    match tree:
+        case ast.Subscript(
+            value=ast.Call(args=args) | ast.Attribute(value=ast.Call(args=args), attr="layers"),
+            slice=ast.Constant(value=int(index)),
+        ):
+            call = tree.value.value if isinstance(tree.value, ast.Attribute) else tree.value
+            layers = [layer for layer in _layers(args) if called_name(layer) not in _INPUTS]
+            if called_name(call) in _SEQUENTIALS and index < len(layers):
+                return layers[index]
+    return None
 
 
 # Layers of Keras that compute something else in training, which is handed to them by the model that holds them.
@@ -145,7 +163,7 @@ _PARTS = {
 }
 
 # Methods that take one by one what the function takes as a tuple.
-_SPREAD = frozenset({"permute", "reshape", "tile", "flip"})
+_SPREAD = frozenset({"permute", "reshape", "view", "tile", "flip"})
 
 
 @cache

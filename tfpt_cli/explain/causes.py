@@ -95,9 +95,10 @@ def stand_of(row: Difference, code: Iterable[Provenance]) -> Stand:
 def _fits(fit: Fit, comparison: Comparison, provenance: Provenance) -> bool:
     words = {*comparison.diagnosis, *(["error"] if comparison.verdict is Verdict.ERROR else [])}
     sides = {str(side.framework): value for side, value in comparison.sides.items()}  # each is another framework
+    kinds = {provenance.kind, provenance.kind.rpartition(".")[2]}  # the weight of a layer in a Sequential is `0.weight`
     return (
         (not fit.diagnosis or bool(fit.diagnosis & words))
-        and (not fit.quantities or any(fnmatchcase(provenance.kind, wanted) for wanted in fit.quantities))
+        and (not fit.quantities or any(fnmatchcase(kind, wanted) for wanted in fit.quantities for kind in kinds))
         and set(fit.default) <= provenance.defaults
         and _of_dtype(fit.dtypes, sides)
         and all(_run(sides[f], word) for f, word in fit.how.items())

@@ -228,6 +228,11 @@ class _Reader:
                     elif isinstance(value, ast.expr):
                         part = ast.Subscript(value, ast.Constant(index), ast.Load())
                         self.assign(each, _at(part, target), scope)
+            case ast.Attribute():  # layer.weight = w, or layer.weight.data = w
+                whole = self.expression(target, scope)
+                if isinstance(whole, ast.expr) and isinstance(value, ast.expr):
+                    put = _at(ast.Attribute(whole, "copy_", ast.Load()), target)
+                    self.others.append(_put(_at(ast.Call(put, [value], []), target)))
 
     def expression(self, tree: ast.expr, scope: dict[str, _Known]) -> _Known:
         """An expression with everything put in that its names stand for."""
@@ -303,17 +308,15 @@ class _Reader:
             found = self.call(function, args, keywords)
             if found is not None:
                 return found
-        return _at(
-            ast.Call(
-                function if isinstance(function, ast.expr) else tree.func,
-                [found if isinstance(found, ast.expr) else arg for found, arg in zip(args, tree.args, strict=True)],
-                [
-                    ast.keyword(k.arg, found if isinstance(found, ast.expr) else k.value)
-                    for (_, found), k in zip(keywords, tree.keywords, strict=True)
-                ],
-            ),
-            tree,
+        new = ast.Call(
+            function if isinstance(function, ast.expr) else tree.func,
+            [found if isinstance(found, ast.expr) else arg for found, arg in zip(args, tree.args, strict=True)],
+            [
+                ast.keyword(k.arg, found if isinstance(found, ast.expr) else k.value)
+                for (_, found), k in zip(keywords, tree.keywords, strict=True)
+            ],
         )
+        return _put(_at(new, tree))
 
     def made(self, of: ast.ClassDef, args: list[_Known], keywords: list[tuple[str, _Known]]) -> _Object:
         """An object of a class, after what its `__init__` (and `build`) puts into it."""
@@ -367,6 +370,43 @@ def _at(node: _Tree, at: ast.AST) -> _Tree:
     """A node that stands where another does in the file."""
     node.place = getattr(at, "place", "")  # type: ignore[attr-defined]
     return node
+
+
+# What puts numbers into a variable, and what hands them over without changing them.
+_PUTS = frozenset({"copy_", "set_weights", "assign", "Constant", "constant_initializer"})
+_HANDED = frozenset({"numpy", "detach", "clone", "cpu", "float"})
+_MADE = frozenset(
+    {"Parameter", "tensor", "as_tensor", "from_numpy", "constant", "convert_to_tensor", "array", "asarray"}
+)
+
+
+def _put(call: ast.Call) -> ast.Call:
+    """A call that puts numbers into a variable without what only hands them over; another call as it is.
+
+    >>> shown = _put(ast.parse("layer.weight.data.copy_(torch.tensor(w.numpy()).T)", mode="eval").body)
+    >>> ast.unparse(shown)
+    'layer.weight.copy_(w.T)'
+    """
+    match call.func:
+        case ast.Attribute(attr=name) if name in _PUTS:
+            new: ast.Call = _Handed().visit(copy.deepcopy(call))
+            return new
+    return call
+
+
+class _Handed(ast.NodeTransformer):
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        return node.value if node.attr == "data" else node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Attribute(value=value, attr=name), args=[], keywords=[]) if name in _HANDED:
+                return value
+            case ast.Call(func=ast.Attribute(attr=name), args=[value, *_]) if name in _MADE:
+                return value
+        return node
 
 
 def _large(tree: ast.expr) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -89,7 +89,8 @@ class FilledParameter:
     A side of `attribute` is None where the layer has no such parameter. `shape` is PyTorch's, None where no row knows
     it. `given` are PyTorch's statements that fill it, None where they are those of its initialization. `keras_initializer` is the
     Keras expression that holds its initializer, `reset` what draws PyTorch's default again. A framework in `rebuilt` can only
-    draw it by building the layer again.
+    draw it by building the layer again. `inside` is how the layer of a Sequential that holds it fills it, as far as a row
+    knows that layer: it explains, and nothing is judged by it.
     """
 
     name: str
@@ -101,6 +102,7 @@ class FilledParameter:
     keras_initializer: str = ""
     reset: str = ""
     rebuilt: frozenset[str] = frozenset()
+    inside: Mapping[str, Initialization] = field(default_factory=dict)
 
     @property
     def quantity(self) -> Quantity:

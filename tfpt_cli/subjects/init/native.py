@@ -60,7 +60,7 @@ class NativeReader:
         given = tuple(int(size) for size in reader.get(NAME, TENSORFLOW, "input_shape"))
         build = str((None, *given))
         if pair is not None or row is None:
-            parameters = self.paired(pair, initializers)
+            parameters = self.paired(pair, initializers, {TORCH: torch_call, TENSORFLOW: keras_call})
         else:
             self.check_input(row, settings[TENSORFLOW], keras_call, given)
             parameters = self.known(row, settings, keras_call, initializers)
@@ -105,34 +105,11 @@ class NativeReader:
         return found
 
     def row(self, torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None, dict[str, dict[str, Any]]]:
-        """The row that knows both classes, and the settings that each call means by it."""
-        for row in _rows_of(native(TORCH).canonical(called_name(torch_call))):
-            cells, bidirectional = unstacked(keras_call) if row.recurrent else ([keras_call], False)
-            trees = {
-                TORCH: settings_of(row.spelling[TORCH], torch_call, TORCH),
-                TENSORFLOW: settings_of(row.spelling[TENSORFLOW], cells[0], TENSORFLOW) if cells else None,
-            }
-            if any(tree is None for tree in trees.values()):
-                continue
-            settings: dict[str, dict[str, Any]] = {f: constants(tree or {}) for f, tree in trees.items()}
-            sizes = {p.name for p in row.signature.parameters if p.annotation == "size"}
-            if any(
-                isinstance(v, (list, tuple)) for values in settings.values() for k, v in values.items() if k in sizes
-            ):
-                continue  # several axes where the row knows one
-            # What the row computes for an argument of Keras, such as `key_dim`, the call itself may say otherwise.
-            said = constants({n: tree for n, tree in _arguments(cells[0]).items() if n in row.where})
-            settings[TENSORFLOW] |= {name: value for name, value in said.items() if value is not None}
-            if row.recurrent:
-                settings[TENSORFLOW] |= {"num_layers": len(cells), "bidirectional": bidirectional}
-                self.check_stack(settings)
-            for framework, other in ((TORCH, TENSORFLOW), (TENSORFLOW, TORCH)):
-                # A size that one call does not tell (a depth_multiplier in PyTorch) the other one does.
-                for name in set(row.signature.settings) - set(trees[framework] or {}):
-                    if name in settings[other] and not isinstance(settings[other][name], bool):
-                        settings[framework].setdefault(name, settings[other][name])
-            return row, settings
-        return None, {}
+        """The row that knows both classes, and the settings that each call means by it; complains about other stacks."""
+        row, settings = known_row(torch_call, keras_call)
+        if row is not None and row.recurrent:
+            self.check_stack(settings)
+        return row, settings
 
     def check_stack(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
         """Complains where the two sides do not stack the same layers and directions."""
@@ -280,7 +257,9 @@ class NativeReader:
         for words in [*wrong, *([refused] if refused and not wrong else [])]:
             self.reader.complain(path, f"{slot.name}: {words}")
 
-    def paired(self, pair: Mapping[str, str] | None, initializers: dict[str, ast.Call]) -> list[FilledParameter]:
+    def paired(
+        self, pair: Mapping[str, str] | None, initializers: dict[str, ast.Call], calls: Mapping[str, ast.Call]
+    ) -> list[FilledParameter]:
         """The parameters that the scenario itself pairs."""
         layouts = self.reader.get(NAME, "layout", default={})
         parameters = []
@@ -308,6 +287,7 @@ class NativeReader:
                     initialization=initialization,
                     given=statements,
                     rebuilt=frozenset(FRAMEWORKS),
+                    inside=_inside(ours, theirs, calls, initializers.get(ours)),
                 )
             )
         for name in initializers:
@@ -334,6 +314,68 @@ def _is_parameter_name(name: str) -> bool:
     words = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[0-9]+")
     parts = name.split(".")
     return all(words.fullmatch(part) and "__" not in part and not keyword.iskeyword(part) for part in parts)
+
+
+def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None, dict[str, dict[str, Any]]]:
+    """The row that knows the classes of two layers, and the settings that each call means by it."""
+    for row in _rows_of(native(TORCH).canonical(called_name(torch_call))):
+        cells, bidirectional = unstacked(keras_call) if row.recurrent else ([keras_call], False)
+        trees = {
+            TORCH: settings_of(row.spelling[TORCH], torch_call, TORCH),
+            TENSORFLOW: settings_of(row.spelling[TENSORFLOW], cells[0], TENSORFLOW) if cells else None,
+        }
+        if any(tree is None for tree in trees.values()):
+            continue
+        settings: dict[str, dict[str, Any]] = {f: constants(tree or {}) for f, tree in trees.items()}
+        sizes = {p.name for p in row.signature.parameters if p.annotation == "size"}
+        if any(isinstance(v, (list, tuple)) for values in settings.values() for k, v in values.items() if k in sizes):
+            continue  # several axes where the row knows one
+        # What the row computes for an argument of Keras, such as `key_dim`, the call itself may say otherwise.
+        said = constants({n: tree for n, tree in _arguments(cells[0]).items() if n in row.where})
+        settings[TENSORFLOW] |= {name: value for name, value in said.items() if value is not None}
+        if row.recurrent:
+            settings[TENSORFLOW] |= {"num_layers": len(cells), "bidirectional": bidirectional}
+        for framework, other in ((TORCH, TENSORFLOW), (TENSORFLOW, TORCH)):
+            # A size that one call does not tell (a depth_multiplier in PyTorch) the other one does.
+            for name in set(row.signature.settings) - set(trees[framework] or {}):
+                if name in settings[other] and not isinstance(settings[other][name], bool):
+                    settings[framework].setdefault(name, settings[other][name])
+        return row, settings
+    return None, {}
+
+
+def _inside(ours: str, theirs: str, calls: Mapping[str, ast.Call], fill: ast.Call | None) -> dict[str, Initialization]:
+    """How the layers of two Sequentials fill a parameter, `0.weight` and `layers.0.kernel`; empty where no row knows them."""
+    held = {TORCH: held_layer(calls[TORCH], ours), TENSORFLOW: held_layer(calls[TENSORFLOW], theirs)}
+    if not all(native(f).calls.get(native(f).canonical(called_name(call))) for f, call in held.items()):
+        return {}
+    row, settings = known_row(held[TORCH], held[TENSORFLOW])
+    if row is None or row.recurrent:
+        return {}
+    tensor = f"layer.{ours.rpartition('.')[2]}"
+    for slot in slots(row, settings):
+        argument = _arguments(held[TENSORFLOW]).get(slot.entry.keras_argument)
+        if slot.attribute[TORCH] == tensor and (slot.attribute[TENSORFLOW] or "").endswith(theirs.rpartition(".")[2]):
+            return {
+                TORCH: slot.default[TORCH] if fill is None else slot.native(fill, TORCH),
+                TENSORFLOW: slot.default[TENSORFLOW] if argument is None else slot.native(argument, TENSORFLOW),
+            }
+    return {}
+
+
+def held_layer(call: ast.Call, name: str) -> ast.Call:
+    """The layer of a Sequential that holds a parameter by its name, as in `0.weight`; another layer itself.
+
+    >>> net = ast.parse("nn.Sequential(nn.Flatten(), nn.Linear(3, 4))", mode="eval").body
+    >>> ast.unparse(held_layer(net, "1.weight"))
+    'nn.Linear(3, 4)'
+    """
+    index = next((int(part) for part in name.split(".") if part.isdigit()), None)
+    if index is None or called_name(call).rpartition(".")[2] != "Sequential":
+        return call
+    items = call.args[0].elts if len(call.args) == 1 and isinstance(call.args[0], (ast.List, ast.Tuple)) else call.args
+    layers = [item for item in items if isinstance(item, ast.Call) and "Input" not in called_name(item)]
+    return layers[index] if index < len(layers) else call
 
 
 @cache

@@ -90,13 +90,14 @@ class InitTask(Task):
         spec = self.spec
         parameter = next(parameter for parameter in spec.parameters if parameter.quantity == quantity)
         sources = {}
+        filled = parameter.inside or parameter.initialization
         for f in FRAMEWORKS:
-            initialization = parameter.initialization[f]
+            initialization = filled[f]
             rows = [call.text for call in (initialization.initializer, initialization.base) if call is not None]
             written = [initialization.source] if initialization.source else []
             statements = _statements(spec, parameter) if f == TORCH else []
             sources[f] = [_held(spec.layer[f], parameter.attribute[f] or ""), *written, *statements, *rows]
-        defaults = frozenset(f for f, initialization in parameter.initialization.items() if initialization.default)
+        defaults = frozenset(f for f, initialization in filled.items() if initialization.default)
         return Provenance(code=code_trees(sources), kind=parameter.name, defaults=defaults)
 
     def notes(self, outcomes: Mapping[Side, Outcome]) -> tuple[str, ...]:
