@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.canonical import canonical_pattern
+from tfpt_cli.dictionary.canonical import canonical_pattern, names_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.records import RowError
 from tfpt_cli.frameworks import FRAMEWORKS
@@ -275,7 +275,8 @@ def _default(name: str | int | None, defaults: Mapping[str, str | None]) -> ast.
 def _parameters(name: str) -> Mapping[str, str | None]:
     """The parameters of a native function with the source of their defaults; empty where they are not known."""
     for framework in FRAMEWORKS:
-        signatures = native(framework).calls.get(name)
+        calls = native(framework).calls
+        signatures = next((found for each in names_of(name, framework) if (found := calls.get(each))), None)
         if not signatures or len(signatures) > 1:
             continue
         parameters = parse_signature(signatures[0]).parameters

@@ -139,6 +139,9 @@ def torch_catalogue() -> dict[str, Any]:
     recurrent = calls["nn.RNNBase"][0].removeprefix("mode, ")
     calls["nn.RNN"] = [recurrent.replace("num_layers=1, ", "num_layers=1, nonlinearity='tanh', ")]
     calls["nn.LSTM"] = calls["nn.GRU"] = [recurrent]
+    # These choose by `return_indices` between two functions, and what they take is said there.
+    for name in ("max_pool1d", "max_pool2d", "max_pool3d", "adaptive_max_pool1d"):
+        calls[f"F.{name}"] = signatures(getattr(torch.nn.functional, f"_{name}"))
     return {
         "prefixes": {"torch.nn.functional.": "F.", "nn.functional.": "F.", "torch.nn.": "nn."},
         "bare": ["nn."],

@@ -119,7 +119,12 @@ def _stands(fit: Fit, provenance: Provenance, sides: Mapping[str, SideValue] | N
         return False
     return any(
         (fit.where is None or _holds(fit.where, shared, provenance, sides or {}))
-        and (fit.around or fit.says or len(places) < len(provenance.code) or same_around(provenance.code, places))
+        and (
+            fit.around
+            or fit.says
+            or len(places) < len(provenance.code)
+            or same_around(provenance.code, places, whole=fit.whole)
+        )
         and (not fit.same_value or all(_of_input(place.node, provenance.by) for place in places.values()))
         for shared, places in _places(fit, provenance)
     )

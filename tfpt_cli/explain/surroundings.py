@@ -3,7 +3,8 @@
 A known difference is about a call on either side. Of `F.elu(x, 2)` against `1.5 * tf.nn.elu(x)` nobody can say that the alpha
 is the cause: there is a factor on one side alone. So what computes around the two calls (and in their arguments) is counted
 on either side: operators with their constants, and functions by the rows of the dictionary. What only moves numbers about
-(transpositions, shapes, pieces) is left out, since layouts differ, and so are conditions and what no row knows.
+(transpositions, shapes, pieces) is left out, since layouts differ, and so are conditions and what no row knows. The mean or
+sum that a loss takes by itself counts as one, so that `F.mse_loss(x, y)` is as much as `tf.reduce_mean` of a loss for each.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import ast
 from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.canonical import names_of
+from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.lifting import rows_by_call
 from tfpt_cli.frameworks import FRAMEWORKS, TORCH
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
+from tfpt_cli.language.signature import parse_signature
 from tfpt_cli.language.trees import called_name
 
 if TYPE_CHECKING:
@@ -28,9 +31,12 @@ _COMPUTING = frozenset({"activations", "elementwise", "special", "reductions"})
 _OPERATORS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "pow"}
 
 
-def same_around(code: Mapping[str, Iterable[ast.expr]], places: Mapping[str, Place]) -> bool:
-    """Whether as much is computed around (and in the free parts of) a place on one side as on the other."""
-    first, second = (list(_computing(code[f], place)) for f, place in places.items())
+def same_around(code: Mapping[str, Iterable[ast.expr]], places: Mapping[str, Place], *, whole: bool = False) -> bool:
+    """Whether as much is computed around (and in the free parts of) a place on one side as on the other.
+
+    Where the places are the whole code, what a loss of theirs takes the mean of is theirs.
+    """
+    first, second = (list(_computing(code[f], place, whole)) for f, place in places.items())
     for names in first:
         partner = next((other for other in second if other & names), None)
         if partner is None:
@@ -39,8 +45,12 @@ def same_around(code: Mapping[str, Iterable[ast.expr]], places: Mapping[str, Pla
     return not second
 
 
-def _computing(trees: Iterable[ast.expr], place: Place) -> Iterator[frozenset[str]]:
+def _computing(trees: Iterable[ast.expr], place: Place, whole: bool) -> Iterator[frozenset[str]]:
     """The operators and functions outside a place and in its free parts, each as the rows that it may be."""
+    if not whole and isinstance(place.node, ast.Call):
+        yield from _reductions(place.node)
+        if isinstance(place.node.func, ast.Call):
+            yield from _reductions(place.node.func)
     for tree in (*trees, *place.free):
         yield from _walked(tree, place.node)
 
@@ -62,8 +72,33 @@ def _walked(tree: ast.AST, but: ast.AST) -> Iterator[frozenset[str]]:
             yield frozenset({"negative"})
         case ast.Call() if names := _rows(tree):
             yield names
+        case ast.Call():
+            yield from _reductions(tree)
     for child in ast.iter_child_nodes(tree):
         yield from _walked(child, but)
+
+
+# What a loss makes of the losses of its examples, by the `reduction` that it has or is given.
+_REDUCTIONS = {
+    "mean": "mean",
+    "batchmean": "mean",
+    "sum_over_batch_size": "mean",
+    "mean_with_sample_weight": "mean",
+    "sum": "sum",
+}
+
+
+def _reductions(call: ast.Call) -> Iterator[frozenset[str]]:
+    """The reduction that a loss takes by itself, where a call is one of a loss."""
+    name = called_name(call)
+    signatures = next((found for f in FRAMEWORKS if (found := native(f).calls.get(name))), [])
+    parameters = parse_signature(signatures[0]).parameters if len(signatures) == 1 else ()
+    for place, parameter in enumerate(parameters):
+        if parameter.name == "reduction":
+            given = [k.value for k in call.keywords if k.arg == "reduction"] or call.args[place : place + 1]
+            kind = ast.unparse(given[0] if given else parameter.default) if given or parameter.default else ""
+            if found := _REDUCTIONS.get(kind.strip("'")):
+                yield frozenset({found})
 
 
 def _rows(call: ast.Call) -> frozenset[str]:
