@@ -72,7 +72,7 @@ _KEYS: dict[str, tuple[set[str], set[str]]] = {
     "fit": (
         set(),
         {
-            *(*_COLUMNS, "without", "where", "whole", "value"),
+            *(*_COLUMNS, "also", "without", "where", "whole", "value"),
             *("quantity", "diagnosis", "dtype", "shows", "says", "how", "default", "around"),
         },
     ),
@@ -228,7 +228,7 @@ def _parse_patterns(name: str, row: Row, file: str) -> None:
     """Parses every pattern and replacement of a known difference."""
     made = difference(name, file, row)
     for fit in made.fits:
-        for patterns in (*fit.code.values(), *fit.without.values()):
+        for patterns in (*fit.code.values(), *fit.also.values(), *fit.without.values()):
             for pattern in patterns:
                 pattern.tree  # noqa: B018 - it parses, or the row is wrong
         for words in fit.says.values():

@@ -34,9 +34,12 @@ _OPERATORS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div
 def same_around(code: Mapping[str, Iterable[ast.expr]], places: Mapping[str, Place], *, whole: bool = False) -> bool:
     """Whether as much is computed around (and in the free parts of) a place on one side as on the other.
 
-    Where the places are the whole code, what a loss of theirs takes the mean of is theirs.
+    Where one is a loss that takes the mean itself, a mean with which the other ends counts as well.
     """
-    first, second = (list(_computing(code[f], place, whole)) for f, place in places.items())
+    ends = [[] if whole else list(_loss_reductions(place.node)) for place in places.values()]
+    if any(ends):
+        ends = [found or list(_ending(place.node)) for found, place in zip(ends, places.values(), strict=True)]
+    first, second = ([*end, *_computing(code[f], place)] for end, (f, place) in zip(ends, places.items(), strict=True))
     for names in first:
         partner = next((other for other in second if other & names), None)
         if partner is None:
@@ -45,12 +48,8 @@ def same_around(code: Mapping[str, Iterable[ast.expr]], places: Mapping[str, Pla
     return not second
 
 
-def _computing(trees: Iterable[ast.expr], place: Place, whole: bool) -> Iterator[frozenset[str]]:
+def _computing(trees: Iterable[ast.expr], place: Place) -> Iterator[frozenset[str]]:
     """The operators and functions outside a place and in its free parts, each as the rows that it may be."""
-    if not whole and isinstance(place.node, ast.Call):
-        yield from _reductions(place.node)
-        if isinstance(place.node.func, ast.Call):
-            yield from _reductions(place.node.func)
     for tree in (*trees, *place.free):
         yield from _walked(tree, place.node)
 
@@ -86,6 +85,21 @@ _REDUCTIONS = {
     "mean_with_sample_weight": "mean",
     "sum": "sum",
 }
+
+
+def _loss_reductions(tree: ast.expr) -> Iterator[frozenset[str]]:
+    """The reduction that a loss at a place takes by itself."""
+    if isinstance(tree, ast.Call):
+        yield from _reductions(tree)
+        yield from _loss_reductions(tree.func)
+
+
+def _ending(tree: ast.expr) -> Iterator[frozenset[str]]:
+    """The mean or sum with which a place ends, whatever its sign."""
+    if isinstance(tree, ast.UnaryOp):
+        yield from _ending(tree.operand)
+    elif isinstance(tree, ast.Call):
+        yield from (frozenset({name}) for name in ("mean", "sum") if name in _rows(tree))
 
 
 def _reductions(call: ast.Call) -> Iterator[frozenset[str]]:
