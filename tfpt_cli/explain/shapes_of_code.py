@@ -45,7 +45,8 @@ def _shape(tree: ast.expr, shapes: Mapping[str, Shape | None]) -> Shape | None:
             return _shape(operand, shapes)
         case ast.BinOp(op=ast.MatMult(), left=left, right=right):
             pair = [_shape(left, shapes), _shape(right, shapes)]
-            return None if None in pair else RULES["matmul"](pair, {})
+            product: Shape | None = None if None in pair else RULES["matmul"](pair, {})  # type: ignore[assignment]
+            return product
         case ast.BinOp(left=left, right=right):
             return broadcast(_shape(left, shapes), _shape(right, shapes))
         case ast.Subscript(value=value, slice=index):

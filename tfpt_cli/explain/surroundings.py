@@ -110,9 +110,10 @@ def _reductions(call: ast.Call) -> Iterator[frozenset[str]]:
     for place, parameter in enumerate(parameters):
         if parameter.name == "reduction":
             given = [k.value for k in call.keywords if k.arg == "reduction"] or call.args[place : place + 1]
-            kind = ast.unparse(given[0] if given else parameter.default) if given or parameter.default else ""
-            if found := _REDUCTIONS.get(kind.strip("'")):
-                yield frozenset({found})
+            tree = given[0] if given else parameter.default
+            kind = _REDUCTIONS.get(str(tree.value)) if isinstance(tree, ast.Constant) else None
+            if kind is not None:
+                yield frozenset({kind})
 
 
 def _rows(call: ast.Call) -> frozenset[str]:
