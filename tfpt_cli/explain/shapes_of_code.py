@@ -9,9 +9,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from tfpt_cli.dictionary.canonical import names_of
-from tfpt_cli.expressions.lifting import rows_by_call
-from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
 from tfpt_cli.language.shapes import RULES, ShapeError, broadcast
 from tfpt_cli.language.trees import called_name
@@ -82,8 +80,8 @@ def _indexed(shape: Shape | None, items: list[ast.expr]) -> Shape | None:
 
 def _of_each_number(name: str) -> bool:
     """Whether a function computes something of each number by itself."""
-    rows = [row for f in FRAMEWORKS for each in names_of(name, f) for row, _ in rows_by_call(f).get(each, ())]
-    return bool(rows) and all(row.kind in ("elementwise", "activations") for row in rows)
+    row = dictionary().operations.get(name.rpartition(".")[2])
+    return row is not None and row.kind in ("elementwise", "activations")
 
 
 def _is_number(tree: ast.expr) -> bool:
