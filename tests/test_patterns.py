@@ -187,6 +187,9 @@ def fit(torch: str, tensorflow: str, *, where: str = "", whole: bool = False) ->
 CLIP = "torch.clamp(_, __low, __high)", "tf.clip_by_value(_, __low, __high)"
 NORM = "F.normalize(__x, dim=__axis)", "tf.math.l2_normalize(__x, axis=__axis)"
 MSE = "F.mse_loss(__x, __y)", "keras.losses.MeanSquaredError()(__y, __x)"
+HUBER = "F.smooth_l1_loss(..., beta=__beta)", "keras.losses.Huber"
+EACH = "F.smooth_l1_loss", "keras.losses.huber"
+WRITTEN = "-torch.mean(_ * torch.log(_))", "keras.losses.CategoricalCrossentropy"
 
 
 @pytest.mark.parametrize(
@@ -232,6 +235,38 @@ MSE = "F.mse_loss(__x, __y)", "keras.losses.MeanSquaredError()(__y, __x)"
             False,
             "F.mse_loss(2 * x, y)",
             "keras.losses.MeanSquaredError()(y, 2 * x)",
+            True,  # the shape of what is computed of an input is known, too
+        ),
+        (
+            MSE,
+            "__x.shape != __y.shape",
+            False,
+            "F.mse_loss(torch.flip(x, [0]), y)",
+            "keras.losses.MeanSquaredError()(y, torch.flip(x, [0]))",
+            False,
+        ),
+        # A module is read as its function, whose arguments have names.
+        (HUBER, "__beta == 2", False, "nn.SmoothL1Loss(beta=2.0)(x, y)", "keras.losses.Huber()(y, x)", True),
+        (HUBER, "__beta == 1", False, "nn.SmoothL1Loss()(x, y)", "keras.losses.Huber()(y, x)", True),
+        # The mean that a loss takes by itself is as much as one that is written.
+        (EACH, "", False, "F.smooth_l1_loss(x, y)", "tf.reduce_mean(keras.losses.huber(y, x))", True),
+        (EACH, "", False, "F.smooth_l1_loss(x, y)", "keras.losses.huber(y, x)", False),
+        (EACH, "", False, "F.smooth_l1_loss(x, y, reduction='sum')", "tf.reduce_mean(keras.losses.huber(y, x))", False),
+        (
+            EACH,
+            "",
+            False,
+            "torch.sum(F.smooth_l1_loss(x, y, reduction='none'))",
+            "tf.reduce_sum(keras.losses.huber(y, x))",
+            True,
+        ),
+        (WRITTEN, "", False, "-torch.mean(y * torch.log(x))", "keras.losses.CategoricalCrossentropy()(y, x)", True),
+        (
+            WRITTEN,
+            "",
+            False,
+            "-torch.mean(y * torch.log(x))",
+            "keras.losses.CategoricalCrossentropy(reduction='sum')(y, x)",
             False,
         ),
         (MSE, "__axes > 2", False, "F.mse_loss(x, y)", "keras.losses.MeanSquaredError()(y, x)", False),

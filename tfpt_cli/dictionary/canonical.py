@@ -1,7 +1,8 @@
 """One spelling for what has several, so that a pattern of a known difference need not list them all.
 
 A function by one of its names (`synonyms.yaml`), a method of a PyTorch tensor as the function, a named part of a result by its
-place, a Sequential that is called as calls of its layers one after another. Code and patterns are both read so.
+place, a Sequential that is called as calls of its layers one after another, a module of PyTorch without parameters that is
+called as the function that it calls. Code and patterns are both read so.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def canonical(tree: ast.expr, framework: str) -> ast.expr:
     'torch.std(F.gelu(x), dim=0)'
     >>> shown("x.sort().values", "torch")
     'torch.sort(x)[0]'
+    >>> shown("nn.CrossEntropyLoss(w, reduction='sum')(x, y)", "torch")
+    "F.cross_entropy(x, y, weight=w, reduction='sum')"
     >>> shown("tf.keras.Sequential([keras.layers.Dense(2), tf.math.tanh])(x)", "tensorflow")
     'tf.tanh(keras.layers.Dense(2)(x))'
     """
@@ -88,7 +91,7 @@ class _Canonical:
         return self.called(new) if isinstance(new, ast.Call) else _layer_of(new) or new
 
     def called(self, call: ast.Call) -> ast.expr:
-        """The call of a function for that of a method, and calls of the layers for that of a Sequential."""
+        """The call of a function for that of a method or a module, and calls of the layers for that of a Sequential."""
         match call.func:
             case ast.Attribute(value=value, attr=name) if self.framework == TORCH and not _is_module(value):
                 function = "torch.reshape" if name == "view" else _functions().get(name)
@@ -102,6 +105,8 @@ class _Canonical:
                 layers = _layers(layers)
                 if not any(isinstance(layer, ast.Starred) for layer in layers):
                     return self.one_after_another(layers, call)
+            case ast.Call() as module if function := rows_of("synonyms")["modules"].get(called_name(module)):
+                return _function_of(module, function, call)
         return call
 
     def one_after_another(self, layers: list[ast.expr], call: ast.Call) -> ast.expr:
@@ -131,6 +136,24 @@ def _layer_of(tree: ast.expr) -> ast.expr | None:
             if called_name(call) in _SEQUENTIALS and index < len(layers):
                 return layers[index]
     return None
+
+
+def _function_of(module: ast.Call, function: str, call: ast.Call) -> ast.expr:
+    """The call of a function for that of a module, with the module's arguments by name; as it is where those are not known."""
+    parameters = parse_signature(native(TORCH).calls[called_name(module)][0]).parameters
+    places = [arg for arg in module.args if not _is_ellipsis(arg)]
+    if len(places) > len(parameters) or any(isinstance(arg, ast.Starred) for arg in places):
+        return call
+    rest = [arg for arg in (*call.args, *module.args) if _is_ellipsis(arg)]
+    keywords = [ast.keyword(p.name, arg) for p, arg in zip(parameters, places, strict=False)]
+    args = [*(arg for arg in call.args if not _is_ellipsis(arg)), *rest[:1]]
+    tree = ast.parse(function, mode="eval").body
+    new: ast.expr = _noted(ast.Call(_noted(tree, module), args, [*call.keywords, *keywords, *module.keywords]), call)
+    return new
+
+
+def _is_ellipsis(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Constant) and tree.value is ...
 
 
 # Layers of Keras that compute something else in training, which is handed to them by the model that holds them.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.canonical import canonical_pattern
+from tfpt_cli.dictionary.canonical import canonical_pattern, names_of
 from tfpt_cli.dictionary.files import rows_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.records import RowError
@@ -278,7 +278,9 @@ def _parameters(name: str) -> Mapping[str, str | None]:
     It is a native one, or one that a person's own functions call (`signatures.yaml`).
     """
     for framework in FRAMEWORKS:
-        signatures = native(framework).calls.get(name) or [own for own in [rows_of("signatures").get(name)] if own]
+        calls = native(framework).calls
+        known = (calls.get(each) for each in names_of(name, framework))
+        signatures = next(filter(None, known), None) or [own for own in [rows_of("signatures").get(name)] if own]
         if not signatures or len(signatures) > 1:
             continue
         parameters = parse_signature(signatures[0]).parameters

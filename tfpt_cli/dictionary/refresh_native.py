@@ -141,9 +141,9 @@ def torch_catalogue() -> dict[str, Any]:
     recurrent = calls["nn.RNNBase"][0].removeprefix("mode, ")
     calls["nn.RNN"] = [recurrent.replace("num_layers=1, ", "num_layers=1, nonlinearity='tanh', ")]
     calls["nn.LSTM"] = calls["nn.GRU"] = [recurrent]
-    # These choose between two functions by a flag, and say nothing of their arguments.
-    pool = "input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False"
-    calls |= {f"F.max_pool{n}d": [pool] for n in (1, 2, 3)}
+    # These choose by `return_indices` between two functions, and what they take is said there.
+    for name in ("max_pool1d", "max_pool2d", "max_pool3d", "adaptive_max_pool1d"):
+        calls[f"F.{name}"] = signatures(getattr(torch.nn.functional, f"_{name}"))
     calls["torch.unique"] = ["input, sorted=True, return_inverse=False, return_counts=False, dim=None"]
     return {
         "prefixes": {"torch.nn.functional.": "F.", "nn.functional.": "F.", "torch.nn.": "nn."},

@@ -16,6 +16,7 @@ from tfpt_cli.dictionary.canonical import canonical
 from tfpt_cli.dictionary.differences import Difference, Fit, differences
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.patterns import rewritten
+from tfpt_cli.explain.shapes_of_code import shape_of
 from tfpt_cli.explain.surroundings import same_around
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
 from tfpt_cli.results import Comparison, SideValue, State, Verdict
@@ -124,7 +125,7 @@ def _stands(fit: Fit, provenance: Provenance, sides: Mapping[str, SideValue] | N
             fit.around
             or fit.says
             or len(places) < len(provenance.code)
-            or same_around(provenance.code, places, _alike(fit, provenance))
+            or same_around(provenance.code, places, _alike(fit, provenance), whole=fit.whole)
         )
         and (not fit.same_value or all(_of_input(place.node, provenance.by) for place in places.values()))
         for shared, places in _places(fit, provenance)
@@ -163,12 +164,12 @@ class _Code:
 
     def __init__(self, tree: ast.expr, provenance: Provenance) -> None:
         self.text = ast.unparse(tree)
-        self.known = provenance.shapes.get(self.text)
+        self.known = shape_of(tree, provenance.shapes)
         self.numbers = provenance.numbers.get(self.text)
 
     @property
     def shape(self) -> Shape:
-        """The shape of an input; raises `TypeError` for other code."""
+        """The shape of the code, as far as it follows from those of the inputs; raises `TypeError` where it does not."""
         if self.known is None:
             raise TypeError(f"the shape of {self.text} is not known")
         return self.known
@@ -219,7 +220,7 @@ def _holds(condition: ast.expr, shared: Shared, provenance: Provenance, sides: M
     }
     try:
         return bool(value_of(condition, {**names, **tools, **said}))
-    except (*UNKNOWN, IndexError):
+    except (*UNKNOWN, IndexError, AttributeError):
         return False
 
 

@@ -3,7 +3,8 @@
 A known difference is about a call on either side. Of `F.elu(x, 2)` against `1.5 * tf.nn.elu(x)` nobody can say that the alpha
 is the cause: there is a factor on one side alone. So what computes around the two calls (and in their arguments) is counted
 on either side: operators with their constants, and functions by the rows of the dictionary. What only moves numbers about
-(transpositions, shapes, pieces) is left out, since layouts differ, and so are conditions and what no row knows.
+(transpositions, shapes, pieces) is left out, since layouts differ, and so are conditions and what no row knows. The mean or
+sum that a loss takes by itself counts as one, so that `F.mse_loss(x, y)` is as much as `tf.reduce_mean` of a loss for each.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.lifting import rows_by_call
 from tfpt_cli.frameworks import FRAMEWORKS, TORCH
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
+from tfpt_cli.language.signature import parse_signature
 from tfpt_cli.language.trees import called_name
 
 if TYPE_CHECKING:
@@ -36,16 +38,25 @@ def same_around(
     code: Mapping[str, Iterable[ast.expr]],
     places: Mapping[str, Place],
     alike: Mapping[str, Iterable[Place]] | None = None,
+    *,
+    whole: bool = False,
 ) -> bool:
     """Whether as much is computed around (and in the free parts of) a place on one side as on the other.
 
     `alike` are, by side, all places at which the difference stands: in `F.normalize(x) @ F.normalize(y).T` two, of which either
-    is what the other side has for it.
+    is what the other side has for it. Where one is a loss that takes the mean itself, a mean with which the other ends counts
+    as well, unless the patterns are the `whole` of the code.
     """
     standing = {f: list(found) for f, found in (alike or {}).items()}
     if not any(_computes(place.node) for found in standing.values() for place in found):
         standing = {}  # layers and initializers are not counted
-    first, second = (list(_computing(code[f], place, standing.get(f, ()))) for f, place in places.items())
+    ends = [[] if whole else list(_loss_reductions(place.node)) for place in places.values()]
+    if any(ends):
+        ends = [found or list(_ending(place.node)) for found, place in zip(ends, places.values(), strict=True)]
+    first, second = (
+        [*end, *_computing(code[f], place, standing.get(f, ()))]
+        for end, (f, place) in zip(ends, places.items(), strict=True)
+    )
     for names in first:
         partner = next((other for other in second if other & names), None)
         if partner is None:
@@ -87,8 +98,49 @@ def _walked(tree: ast.AST, but: ast.AST, alike: Mapping[int, Place]) -> Iterator
             yield frozenset({"negative"})
         case ast.Call() if names := _rows(tree):
             yield names
+        case ast.Call():
+            yield from _reductions(tree)
     for child in ast.iter_child_nodes(tree):
         yield from _walked(child, but, alike)
+
+
+# What a loss makes of the losses of its examples, by the `reduction` that it has or is given.
+_REDUCTIONS = {
+    "mean": "mean",
+    "batchmean": "mean",
+    "sum_over_batch_size": "mean",
+    "mean_with_sample_weight": "mean",
+    "sum": "sum",
+}
+
+
+def _loss_reductions(tree: ast.expr) -> Iterator[frozenset[str]]:
+    """The reduction that a loss at a place takes by itself."""
+    if isinstance(tree, ast.Call):
+        yield from _reductions(tree)
+        yield from _loss_reductions(tree.func)
+
+
+def _ending(tree: ast.expr) -> Iterator[frozenset[str]]:
+    """The mean or sum with which a place ends, whatever its sign."""
+    if isinstance(tree, ast.UnaryOp):
+        yield from _ending(tree.operand)
+    elif isinstance(tree, ast.Call):
+        yield from (frozenset({name}) for name in ("mean", "sum") if name in _rows(tree))
+
+
+def _reductions(call: ast.Call) -> Iterator[frozenset[str]]:
+    """The reduction that a loss takes by itself, where a call is one of a loss."""
+    name = called_name(call)
+    signatures = next((found for f in FRAMEWORKS if (found := native(f).calls.get(name))), [])
+    parameters = parse_signature(signatures[0]).parameters if len(signatures) == 1 else ()
+    for place, parameter in enumerate(parameters):
+        if parameter.name == "reduction":
+            given = [k.value for k in call.keywords if k.arg == "reduction"] or call.args[place : place + 1]
+            tree = given[0] if given else parameter.default
+            kind = _REDUCTIONS.get(str(tree.value)) if isinstance(tree, ast.Constant) else None
+            if kind is not None:
+                yield frozenset({kind})
 
 
 def _rows(call: ast.Call) -> frozenset[str]:
