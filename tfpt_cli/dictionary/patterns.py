@@ -2,9 +2,10 @@
 
 A pattern is a Python expression in which a name that begins with an underscore stands for any expression (`_x` twice for
 the same one, `_` for a new one each time, `__x` for the same one on both sides) and `...` as the last argument for any
-further arguments. A dotted name alone (`F.gelu`) means any call of it. An argument may stand by place or by name, and one
-that is the default may be said or not; `__x` stands for an argument that is left out, too, and is its default then. What
-stands in `*[_a, _b]` must be given by place, and `_has(F.gelu)` is any expression in which that pattern stands.
+further arguments. A dotted name alone (`F.gelu`) means any call of it, `_x.real` the attribute of anything. An argument may
+stand by place or by name, and one that is the default may be said or not; `__x` stands for an argument that is left out, too,
+and is its default then. What stands in `*[_a, _b]` must be given by place, and `_has(F.gelu, F.silu)` is any expression in
+which one of the patterns stands.
 """
 
 from __future__ import annotations
@@ -59,8 +60,7 @@ class Pattern:
     def tree(self) -> ast.expr:
         """The tree of the pattern; of a dotted name alone, such as `F.gelu`, a call of it with any arguments."""
         tree = canonical_pattern(parsed(self.text))
-        hole = isinstance(tree, ast.Name) and tree.id.startswith("_")
-        if isinstance(tree, (ast.Attribute, ast.Name)) and dotted(tree) and not hole:
+        if isinstance(tree, (ast.Attribute, ast.Name)) and dotted(tree) and not dotted(tree).startswith("_"):
             return ast.Call(tree, [ast.Constant(...)], [])
         return tree
 
@@ -179,8 +179,8 @@ class _Finder(Matcher):
 
     def matches(self, template: Any, tree: Any) -> bool:
         match template:
-            case ast.Call(func=ast.Name(id="_has"), args=[pattern, *_]):
-                return self.has(pattern, tree)
+            case ast.Call(func=ast.Name(id="_has"), args=patterns):
+                return any(self.has(pattern, tree) for pattern in patterns)
         return super().matches(template, tree)
 
     def has(self, pattern: ast.expr, tree: ast.AST) -> bool:
