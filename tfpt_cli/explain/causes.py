@@ -7,6 +7,7 @@ diagnosis and what each side shows are as it says. Nothing fits: nothing is said
 from __future__ import annotations
 
 import ast
+import math
 import re
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -205,10 +206,12 @@ def _known(thing: Any) -> bool:
 def _holds(condition: ast.expr, shared: Shared, provenance: Provenance, sides: Mapping[str, SideValue]) -> bool:
     """Whether a row's condition is true of what its names stand for; False where that cannot be told."""
     names = {name: _value(tree, provenance) for name, tree in shared.items()}
-    axes = max((len(shape) for shape in provenance.shapes.values() if shape is not None), default=0)
+    shapes = [shape for shape in provenance.shapes.values() if shape is not None]
+    axes = max(map(len, shapes), default=0)
     tools = {"pairs": _pairs, "numbers": _numbers, "known": _known, "any": any, "all": all, "sum": sum, "abs": abs}
     said = {
         "__axes": axes,
+        "__sizes": {math.prod(shape[:count]) for shape in shapes for count in range(1, len(shape) + 1)},
         "__of": lambda thing: isinstance(thing, _Code) and not thing.names.isdisjoint(provenance.by),
         **{f"__{framework}": side for framework, side in sides.items()},
     }
