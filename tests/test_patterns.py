@@ -38,6 +38,11 @@ def tree(text: str) -> ast.expr:
         ("F.elu(_, 0)", "F.elu(x, False)", False),
         ("f('1')", "f(1)", False),
         ("f('a')", "f(u'a')", True),  # how it is written is no part of a text
+        ("torch.sqrt(_has(F.relu, F.relu6))", "torch.sqrt(1 + F.relu6(x))", True),
+        ("torch.sqrt(_has(F.relu, F.relu6))", "torch.sqrt(1 + F.elu(x))", False),
+        ("_.data", "x.data * 2", True),
+        ("_.data", "x.data(2)", True),  # the attribute that is called
+        ("_.data", "x.date * 2", False),
         ("f(None)", "f(None)", True),
         ("f(None)", "f(False)", False),
         ("f(_x, _x)", "f(a + 1, a + 1)", True),

@@ -1,10 +1,11 @@
 """Patterns of code: what a known difference is found by, and how a recipe is put in.
 
-A pattern is a Python expression in which a name that begins with an underscore stands for any expression (`_x` twice for the
-same one, `_` for a new one each time, `__x` for the same one on both sides) and `...` as the last argument for any further
-arguments. A dotted name alone (`F.gelu`) means any call of it, `_.weight` the attribute. An argument may stand by place or by
-name, and one that is the default may be said or not; `__x` stands for an argument that is left out, too, and is its default
-then. What stands in `*[_a, _b]` must be given by place, and `_has(F.gelu)` is any expression in which that pattern stands.
+A pattern is a Python expression in which a name that begins with an underscore stands for any expression (`_x` twice for
+the same one, `_` for a new one each time, `__x` for the same one on both sides) and `...` as the last argument for any
+further arguments. A dotted name alone (`F.gelu`) means any call of it, `_x.real` the attribute of anything. An argument may
+stand by place or by name, and one that is the default may be said or not; `__x` stands for an argument that is left out, too,
+and is its default then. What stands in `*[_a, _b]` must be given by place, and `_has(F.gelu, F.silu)` is any expression in
+which one of the patterns stands.
 """
 
 from __future__ import annotations
@@ -179,8 +180,8 @@ class _Finder(Matcher):
 
     def matches(self, template: Any, tree: Any) -> bool:
         match template:
-            case ast.Call(func=ast.Name(id="_has"), args=[pattern, *_]):
-                return self.has(pattern, tree)
+            case ast.Call(func=ast.Name(id="_has"), args=patterns):
+                return any(self.has(pattern, tree) for pattern in patterns)
         return super().matches(template, tree)
 
     def has(self, pattern: ast.expr, tree: ast.AST) -> bool:

@@ -7,6 +7,7 @@ diagnosis and what each side shows are as it says. Nothing fits: nothing is said
 from __future__ import annotations
 
 import ast
+import math
 import re
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -19,7 +20,7 @@ from tfpt_cli.dictionary.patterns import rewritten
 from tfpt_cli.explain.shapes_of_code import shape_of
 from tfpt_cli.explain.surroundings import same_around
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
-from tfpt_cli.results import Comparison, SideValue, State, Verdict
+from tfpt_cli.results import Comparison, SideValue, Standing, State, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -103,7 +104,7 @@ def _fits(fit: Fit, comparison: Comparison, provenance: Provenance) -> bool:
         and set(fit.default) <= provenance.defaults
         and _of_dtype(fit.dtypes, sides)
         and all(_run(sides[f], word) for f, word in fit.how.items())
-        and all(_shows(sides[f], word) for f, word in fit.shows.items())
+        and all(_shows(comparison, f, word) for f, words in fit.shows.items() for word in words.split())
         and all(re.search(words, sides[f].note, re.IGNORECASE) for f, words in fit.says.items())
         and _stands(fit, provenance, sides)
         and all(any(_inside(p, provenance, f) for p in patterns) for f, patterns in fit.also.items())
@@ -127,7 +128,7 @@ def _stands(fit: Fit, provenance: Provenance, sides: Mapping[str, SideValue] | N
             or len(places) < len(provenance.code)
             or same_around(provenance.code, places, _alike(fit, provenance), whole=fit.whole)
         )
-        and (not fit.same_value or all(_of_input(place.node, provenance.by) for place in places.values()))
+        and (not fit.same_value or all(_of_input(place.node, provenance, f) for f, place in places.items()))
         for shared, places in _places(fit, provenance)
     )
 
@@ -151,9 +152,16 @@ def _places(fit: Fit, provenance: Provenance) -> list[tuple[Shared, dict[str, Pl
     return found
 
 
-def _of_input(tree: ast.expr, names: frozenset[str]) -> bool:
-    """Whether one of the names stands in an expression; True where there are no names, since it is not known which they are."""
-    return not names or any(isinstance(node, ast.Name) and node.id in names for node in ast.walk(tree))
+def _of_input(tree: ast.expr, provenance: Provenance, framework: str) -> bool:
+    """Whether what the derivative is taken by stands in an expression, or in what a layer that it makes is called with.
+
+    True where it is not known what the derivative is taken by.
+    """
+    if not provenance.by:
+        return True
+    calls = (node for code in provenance.code.get(framework, ()) for node in ast.walk(code))
+    around = next((call for call in calls if isinstance(call, ast.Call) and call.func is tree), tree)
+    return any(isinstance(node, ast.Name) and node.id in provenance.by for node in ast.walk(around))
 
 
 class _Code:
@@ -164,6 +172,7 @@ class _Code:
 
     def __init__(self, tree: ast.expr, provenance: Provenance) -> None:
         self.text = ast.unparse(tree)
+        self.names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         self.known = shape_of(tree, provenance.shapes)
         self.numbers = provenance.numbers.get(self.text)
 
@@ -199,7 +208,7 @@ def _numbers(thing: Any) -> tuple[Any, ...]:
         if not thing.numbers:
             raise TypeError(f"the numbers of {thing.text} are not known")
         return thing.numbers
-    return tuple(thing) if isinstance(thing, (list, tuple)) else (thing,)
+    return tuple(x for part in thing for x in _numbers(part)) if isinstance(thing, (list, tuple)) else (thing,)
 
 
 def _known(thing: Any) -> bool:
@@ -210,12 +219,14 @@ def _known(thing: Any) -> bool:
 def _holds(condition: ast.expr, shared: Shared, provenance: Provenance, sides: Mapping[str, SideValue]) -> bool:
     """Whether a row's condition is true of what its names stand for; False where that cannot be told."""
     names = {name: _value(tree, provenance) for name, tree in shared.items()}
-    axes = max((len(shape) for shape in provenance.shapes.values() if shape is not None), default=0)
+    shapes = [shape for shape in provenance.shapes.values() if shape is not None]
+    axes = max(map(len, shapes), default=0)
     tools = {"pairs": _pairs, "numbers": _numbers, "known": _known, "any": any, "all": all, "sum": sum, "abs": abs}
     said = {
         "__axes": axes,
         "__inputs": [number for numbers in provenance.numbers.values() for number in numbers],
-        "__of": lambda thing: isinstance(thing, _Code) and thing.text in provenance.by,
+        "__sizes": {math.prod(shape[:count]) for shape in shapes for count in range(1, len(shape) + 1)},
+        "__of": lambda thing: isinstance(thing, _Code) and not thing.names.isdisjoint(provenance.by),
         **{f"__{framework}": side for framework, side in sides.items()},
     }
     try:
@@ -246,13 +257,24 @@ def _run(side: SideValue, word: str) -> bool:
     return not side.how.mode if word == "eager" else word == side.how.mode or word in side.how.method
 
 
-def _shows(side: SideValue, word: str) -> bool:
-    if word in ("nan", "zero"):
-        return word in side.kinds
-    if word == "infinite":
-        return "infinity" in side.kinds
-    states = {"none": State.DISCONNECTED, "failed": State.FAILED, "absent": State.ABSENT, "present": State.PRESENT}
-    return side.state is states[word]
+def _shows(comparison: Comparison, framework: str, word: str) -> bool:
+    """Whether a side shows what a word of a row says: its state, a number of a kind, or how it stands to the reference."""
+    side, value = next((side, value) for side, value in comparison.sides.items() if str(side.framework) == framework)
+    if word in _STANDINGS:
+        against = comparison.reference.sides.get(side) if comparison.reference is not None else None
+        return against is not None and against.standing.value == word
+    match word:
+        case "nan" | "zero":
+            return word in value.kinds
+        case "infinite":
+            return "infinity" in value.kinds
+        case "finite":
+            return value.state is State.PRESENT and value.kinds.keys().isdisjoint(("nan", "infinity"))
+    return value.state is _STATES[word]
+
+
+_STATES = {"none": State.DISCONNECTED, "failed": State.FAILED, "absent": State.ABSENT, "present": State.PRESENT}
+_STANDINGS = frozenset(str(standing) for standing in (Standing.RIGHT, Standing.CONVENTION, Standing.WRONG))
 
 
 def rewritten_source(source: str, framework: str, rules: Mapping[str, str]) -> tuple[str, int]:
