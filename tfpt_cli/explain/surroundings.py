@@ -151,10 +151,12 @@ def _rows(call: ast.Call) -> frozenset[str]:
     own = name.rpartition(".")[2] or (call.func.attr if isinstance(call.func, ast.Attribute) else "")
     operations = dictionary().operations
     own = _operations_by_class().get(own, own)
-    rows = [row for f in FRAMEWORKS for each in names_of(name, f) for row, _ in rows_by_call(f).get(each, ())]
-    if not rows and isinstance(call.func, ast.Attribute):
-        rows = [row for row, _ in rows_by_call(TORCH).get(f"torch.{call.func.attr}", ())]
-    rows = rows or ([operations[own]] if own in operations else [])
+    spelled = [found for f in FRAMEWORKS for each in names_of(name, f) for found in rows_by_call(f).get(each, ())]
+    if not spelled and isinstance(call.func, ast.Attribute):
+        spelled = list(rows_by_call(TORCH).get(f"torch.{call.func.attr}", ()))
+    # A row that ends in a transposition makes nothing of every transposition: the rows that are this call alone come first.
+    direct = [row for row, spelling in spelled if not any(isinstance(arg, ast.Call) for arg in spelling.args)]
+    rows = direct or [row for row, _ in spelled] or ([operations[own]] if own in operations else [])
     return frozenset(row.name for row in rows if row.kind in _COMPUTING and row.differentiable)
 
 
