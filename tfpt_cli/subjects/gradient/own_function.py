@@ -127,6 +127,7 @@ class OwnFunctionWriter(ReferenceWriter):
             f"    return _in_double({self.writer.to_numpy(call)})",
             "",
             f"{self.value} = _twice({outer}, {', '.join(arguments)})",
+            f"_affordable({outer}, {len(self.wrt)}, {', '.join(arguments)})",
         ]
         yield Section("\n".join(lines), required=True)
         if "gradient" in self.spec.derivatives and self.spec.count <= LARGEST:
