@@ -75,14 +75,14 @@ class Witness:
     def evidences(self, quantity: Quantity) -> dict[str, Evidence]:
         """The evidence on a quantity by whose function it is, under an empty key for the one that both mean.
 
-        Where the reference has none, or leaves something open, it is that of what a side itself computes.
+        Where the reference has none, or leaves every number open, it is that of what a side itself computes.
         """
         found = {whose: known for whose in ("", *self.sides) if (known := self.evidence(quantity, whose)) is not None}
         own = {side: known for side in self.sides if (known := self.evidence(quantity, side, own=True)) is not None}
         if "" in found:
-            is_open = found[""].undecided is not None and len(own) == len(self.sides)
+            is_open = _open(found[""]) and len(own) == len(self.sides)
             return {str(side): known for side, known in own.items()} if is_open else {"": found[""]}
-        wanting = {side for side in own if side not in found or found[side].undecided is not None}
+        wanting = {side for side in own if side not in found or _open(found[side])}
         return {
             side: own[side] if side in wanting else found[side] for side in self.sides if side in {*found, *wanting}
         }
@@ -184,3 +184,8 @@ class Witness:
 def _own(outcome: Outcome) -> dict[tuple[Quantity, Way], Value]:
     """What a side left of the differences of its own function."""
     return {key: value for key, value in outcome.values.items() if isinstance(key[1], Aspect)}
+
+
+def _open(evidence: Evidence) -> bool:
+    """Whether independent sources disagree about every number of a quantity."""
+    return evidence.undecided is not None and bool(evidence.undecided.all())
