@@ -137,6 +137,7 @@ def test_every_reading_is_measured(framework: str) -> None:
         "F.cross_entropy(x, y, weight=w, reduction='mean', size_average=False)",
         "F.triplet_margin_loss(x, y, u, swap=True)",
         "F.max_pool2d(im, 2, return_indices=True)",
+        "F.prelu(x3, b)",  # a slope for each channel, which is no axis that broadcasting takes
         "nn.Linear(4, 2)(x)",
         "x.to(torch.float16)",
         "keras.losses.MeanSquaredError()(v, v[:, None])",  # which Keras squeezes
