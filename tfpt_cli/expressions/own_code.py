@@ -30,7 +30,17 @@ def own_code(file: str, function: str, inputs: Sequence[str] = ()) -> tuple[ast.
     Its parameters are called by the names of the inputs, in their order, and modules by their full names (`torch.nn.functional`).
     Every node has its `place`, the file and the line at which it stands (`port.py:12`).
     """
-    module = _module(file)
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ()
+    return _read(file, text, function, tuple(inputs))
+
+
+# A scenario asks for its code several times: for what it may be held against, for each quantity that does not agree.
+@lru_cache(maxsize=64)
+def _read(file: str, text: str, function: str, inputs: tuple[str, ...]) -> tuple[ast.expr, ...]:
+    module = _parsed(file, text)
     if module is None:
         return ()
     definition = module.functions.get(function)
@@ -50,14 +60,6 @@ class _Module:
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
     values: dict[str, ast.expr] = field(default_factory=dict)
     imports: dict[str, str] = field(default_factory=dict)
-
-
-def _module(file: str) -> _Module | None:
-    try:
-        text = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-    return _parsed(file, text)
 
 
 @lru_cache(maxsize=16)

@@ -79,7 +79,7 @@ def _put(scenario: Scenario, parts: tuple[tuple[Difference, Fix], ...]) -> Recip
     now: Scenario | None = scenario
     text, problems = "", tuple[Problem, ...]()
     for difference, fix in parts:
-        data = None if now is None else _with(now, _with_numbers(fix, scenario.numbers(difference)))
+        data = None if now is None else _with(now, _with_numbers(fix, scenario.stand(difference).numbers))
         if data is None:
             return None
         names = " and ".join(each.name for each, _ in parts)

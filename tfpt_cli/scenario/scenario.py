@@ -13,7 +13,7 @@ from tfpt_cli.dictionary.conditions import Conditions, is_specifier
 from tfpt_cli.dictionary.differences import Difference, differences
 from tfpt_cli.documents.document import Document, documents, read_text
 from tfpt_cli.documents.reader import Reader, bad_name
-from tfpt_cli.explain.causes import explained, stand_of
+from tfpt_cli.explain.causes import Stand, explained, stand_of
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.language.expression import parse
 from tfpt_cli.results import Comparison, Failure, Problem, Tolerance, Unread, Verdict
@@ -102,17 +102,14 @@ class Scenario:
 
     def explanations(self, comparisons: Sequence[Comparison]) -> list[Difference]:
         """The known differences that the comparisons name, with the scenario's own numbers in what they say to write."""
-        names = dict.fromkeys(name for c in comparisons for name in c.known_differences)
-        return [differences()[name].standing_at(*self.stand(differences()[name])) for name in names]
+        rows = [
+            differences()[name] for name in dict.fromkeys(name for c in comparisons for name in c.known_differences)
+        ]
+        return [row.standing_at(stand.numbers, stand.lines) for row in rows for stand in [self.stand(row)]]
 
-    def numbers(self, row: Difference) -> dict[str, Any]:
-        """The constants in the scenario's code that a row's patterns name."""
-        return dict(self.stand(row)[0])
-
-    def stand(self, row: Difference) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """The constants in the scenario's code that a row's patterns name, and the lines of a person's own files."""
-        stand = stand_of(row, (self.task.provenance(quantity) for quantity in self.task.quantities()))
-        return stand.numbers, stand.lines
+    def stand(self, row: Difference) -> Stand:
+        """Where a known difference stands in the scenario's code: the constants there, and the lines of a person's own files."""
+        return stand_of(row, (self.task.provenance(quantity) for quantity in self.task.quantities()))
 
 
 def _refusal(comparison: Comparison) -> tuple[str, ...]:

@@ -33,6 +33,13 @@ def _twice(function, *inputs):
     return first
 
 
+def _moved_to(function, point, entry, number):
+    """The results of a function, as a row, with a number in place of one entry of the point."""
+    there = point.copy()
+    there[entry] = number
+    return np.ravel(function(there)) * 1.0
+
+
 def _slopes(function, point, side=0):
     """Derivatives of function(point) by every entry of point, a row for each result, and their error estimates."""
     value = np.ravel(function(point)) * 1.0
@@ -40,19 +47,16 @@ def _slopes(function, point, side=0):
     sizes = np.abs(point[(point != 0) & np.isfinite(point)])
     least = np.min(sizes[sizes < 1e-12], initial=1.0) % 1.0
 
-    def moved_to(entry, number):
-        there = point.copy()
-        there[entry] = number
-        return np.ravel(function(there)) * 1.0
-
     for entry, number in enumerate(point):
 
         def moved(step, entry=entry):
-            return moved_to(entry, point[entry] + step)
+            return _moved_to(function, point, entry, point[entry] + step)
 
         slopes[entry], errors[entry] = _best(moved, value, number, side, least)
         if np.isinf(number):
-            slopes[entry], errors[entry] = _at_infinity(lambda far, entry=entry: moved_to(entry, far), value, number)
+            slopes[entry], errors[entry] = _at_infinity(
+                lambda far, entry=entry: _moved_to(function, point, entry, far), value, number
+            )
         still = (slopes[entry] == 0) & ~(np.abs(errors[entry]) <= 1e-9) & np.isfinite(value)
         if still.any():  # a large result beside those that move, which the step is lost in
             errors[entry, still & _unmoved(moved, value)] = 0.0
@@ -69,9 +73,7 @@ def _steady(function, point):
     for entry, number in enumerate(point):
 
         def moved(step, entry=entry):
-            there = point.copy()
-            there[entry] += step
-            return np.ravel(function(there)) * 1.0
+            return _moved_to(function, point, entry, point[entry] + step)
 
         longest = 2.0 ** np.floor(np.log2(max(np.nan_to_num(np.abs(number), posinf=1.0), 0.1)) - 5.5)
         for step in (longest, longest / 8):
@@ -88,9 +90,7 @@ def _edges(function, point, side, slopes, errors):
     for entry in np.flatnonzero(unsure):
 
         def moved(steps, entry=entry):
-            there = point.copy()
-            there[entry] += steps[0]
-            return function(there)
+            return _moved_to(function, point, entry, point[entry] + steps[0])
 
         column, off = _slopes(moved, np.zeros(1), side)
         slopes[:, entry], errors[:, entry] = column[:, 0], off[:, 0]
