@@ -39,7 +39,7 @@ def words(text: str) -> str:
 def test_an_expression(tfpt: Run) -> None:
     done = tfpt("grad", "2*x + 3", "--at", "x=0")
     assert (done.code, done.err) == (0, "")
-    assert re.search(r"^2\*x \+ 3 +the command line$", done.out, re.MULTILINE)
+    assert done.out.startswith("2*x + 3   at x = 0\n")
     assert re.search(r"^ value +3\.0 +3\.0 +identical", done.out, re.MULTILINE)
     assert re.search(r"^ d/dx +2\.0  backward +2\.0  GradientTape +identical", done.out, re.MULTILINE)
     assert done.out.endswith(
@@ -96,14 +96,11 @@ def test_what_is_saved_checks_to_the_same(arguments: list[str], derivative: str,
     assert tfpt("validate", "s.yaml").out == "1 scenario in 1 file valid\n"
     again = tfpt("check", "s.yaml", columns=160)
     assert again.code == first.code
-    table = again.out.rsplit("\n", 2)[0]  # without the count
-    assert without_place(table) == without_place(first.out)
+    # Without the name and the place of a file, and what a run of files ends with.
+    table = again.out.partition("\n")[2].rpartition("\n\n")[0]
+    assert table.strip() in first.out
     assert tfpt(*arguments, "--save", "s.yaml").err == "added to s.yaml\n"
     assert tfpt("validate", "s.yaml").out == "2 scenarios in 1 file valid\n"
-
-
-def without_place(text: str) -> str:
-    return re.sub(r" +(the command line|s\.yaml:1)$", "", text, count=1, flags=re.MULTILINE).strip()
 
 
 def test_saving_keeps_what_is_there(tfpt: Run) -> None:

@@ -100,7 +100,9 @@ def cli() -> None:
     metavar="FORMAT=FILE",
     help="Write a report in another format too, such as junit=out.xml; may be given several times.",
 )
-@click.option("-q", "--quiet", count=True, help="Show only what is not as expected; twice: only the last line.")
+@click.option(
+    "-q", "--quiet", count=True, help="A line for what passed (none with --format line); twice: only the last line."
+)
 @VERBOSE
 @click.option(
     "--fix-preview", is_flag=True, help="Put the recipes of known differences into what does not agree, and try them."
@@ -325,7 +327,9 @@ def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> 
 @cli.command()
 @PATHS
 @options(CHOOSE)
-@click.option("-q", "--quiet", count=True, help="Show only what is not as expected; twice: only the last line.")
+@click.option(
+    "-q", "--quiet", count=True, help="A line for what passed (none with --format line); twice: only the last line."
+)
 @VERBOSE
 @options(LIMITS)
 @ALLOW_CODE
