@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -173,6 +174,16 @@ def test_a_plot_says_where_they_part(tfpt: Run) -> None:
     assert "value over x" in done.out
     assert "d/dx over x" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
+    assert "apart by at most 4.0, at x = -4.0" in done.out
+    assert done.out.count("█▇") >= 1  # the strip with the difference
+
+
+def test_a_plot_stands_on_the_terminals_own_ground() -> None:
+    """No colour is set behind it, light or dark."""
+    backgrounds = [
+        span.style.bgcolor for span in curve_plot(curve((True,) * 9), 60).spans if not isinstance(span.style, str)
+    ]
+    assert all(colour is None or colour.is_default for colour in backgrounds)
 
 
 def test_a_plot_of_what_agrees(tfpt: Run) -> None:
@@ -214,7 +225,9 @@ def curve(parts: tuple[bool, ...]) -> Curve:
 @given(st.lists(st.booleans(), min_size=1, max_size=90).map(tuple), st.integers(30, 160), st.booleans())
 def test_any_plot_fits_and_says_every_place(parts: tuple[bool, ...], width: int, ascii_only: bool) -> None:
     text = curve_plot(curve(parts), width, ascii_only=ascii_only).plain
-    drawn = text.splitlines()[: text.splitlines().index(next(t for t in text.splitlines() if " point" in t))]
+    assert ("apart by at most 1.0" in text) == any(parts)
+    said = ("apart by", "both frameworks agree") if not any(parts) else ("apart by",)
+    drawn = list(itertools.takewhile(lambda line: not line.startswith(said), text.splitlines()))
     assert max(map(len, drawn)) <= width
     assert not ascii_only or text.isascii()
     if any(parts):
