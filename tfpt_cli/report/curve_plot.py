@@ -71,11 +71,8 @@ def _strip(curve: Curve, drawn: str, *, ascii_only: bool) -> Iterator[Text]:
     places = [round(i / max(end - begin - 1, 1) * (len(apart) - 1)) for i in range(end - begin)]
     bars = "".join(_bar(apart[place], most, blocks) for place in places)
     where = curve.at[apart.index(most)]
-    first, second = (side.label for side in curve.sides)
     yield Text(" " * begin).append(bars, "red")
-    yield Text(
-        printable(f"{second} less {first}: at most {number(most, 3)}, at {curve.by} = {number(where, 4)}"), "dim"
-    )
+    yield Text(printable(f"apart by at most {number(most, 3)}, at {curve.by} = {number(where, 4)}"), "dim")
 
 
 def _bar(distance: float | None, most: float, blocks: str) -> str:
