@@ -15,6 +15,7 @@ from rich.text import Text
 from tfpt_cli.report.console import STATUS_STYLES, plain_console
 from tfpt_cli.report.line import MANY, print_end, print_line, problem_line
 from tfpt_cli.report.numbers import differing_digits
+from tfpt_cli.report.reasons import first_sentence
 from tfpt_cli.report.view import About, Cell, Part, ReferenceCell, Row, ScenarioView, view
 from tfpt_cli.report.words import agreement, parted, verdict_lines
 from tfpt_cli.results import Problem, Report, ScenarioResult, Status, Verdict, printable, printable_lines
@@ -95,7 +96,8 @@ def _explanations(shown: ScenarioView) -> Iterator[RenderableType]:
         return
     told = shown.reason.known[:1] if shown.reason is not None else ()
     for known in shown.known:
-        yield _indented(f"known difference {known.name}: {known.what} {known.why}".strip(), "bold")
+        what = known.what[len(first_sentence(known.what)) :].lstrip(". ") if known.name in told else known.what
+        yield _indented(f"known difference {known.name}: {' '.join(filter(None, (what, known.why)))}", "bold")
         for head, code in known.write if known.name not in told else ():
             yield Padding(Text(printable(f"{head}: {code}"), "cyan"), (0, 0, 0, 4))
         if known.source:
