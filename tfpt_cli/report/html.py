@@ -170,7 +170,7 @@ def _cells(row: Row) -> Iterator[list[tuple[str, Markup, bool]]]:
         for cells in row.cells.values()
     ]
     marked = [escape(shown[0]) for shown in texts]
-    if row.verdict is Verdict.DIFFERS and not row.layout:
+    if row.digits_part:
         lines = [shown[0].split("\n") for shown in texts]
         spans = differing_digits(*lines)
         marked = [

@@ -247,7 +247,7 @@ def _wrapped(axes: str, width: int) -> list[str]:
 def _sides(row: Row, width: int, ascii_only: bool) -> dict[Side, Text]:
     """Each side's column of a row; where the sides part, the digits at which they do are marked."""
     spans: Sequence[Sequence[Sequence[tuple[int, int]]]] = [(), ()]
-    if row.verdict is Verdict.DIFFERS and not row.layout and len(row.cells) == len(spans):
+    if row.digits_part:
         lines = [
             [line for part, line in cells[0].numbers(width) if part is Part.VALUES] for cells in row.cells.values()
         ]

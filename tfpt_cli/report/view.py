@@ -133,6 +133,12 @@ class Row:
     reference: list[ReferenceCell]
     method: str
 
+    @property
+    def digits_part(self) -> bool:
+        """Whether the two sides' numbers part digit by digit: those of a random parameter, or under a layout, do not."""
+        random = any(cell.samples is not None for cells in self.cells.values() for cell in cells)
+        return self.verdict is Verdict.DIFFERS and not self.layout and not random
+
 
 class About(StrEnum):
     """The topic of a line below the rows."""
