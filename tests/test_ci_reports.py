@@ -397,7 +397,7 @@ def test_github_of_everything() -> None:
         "known difference trap: what @tf.function <does>, see #12",
         "write in PyTorch: x | y",
         "write in TensorFlow: a < b",
-        "shown by: tfpt check scenarios/gradient/traps.yaml --tag trap",
+        "shown by: tfpt explain trap --run",
     ]
     assert "the process ended by signal 11" in lines[3]
     assert commands(lines[4])[0][0] == "warning"

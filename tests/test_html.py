@@ -248,7 +248,7 @@ def test_it_shows_everything_and_asks_for_nothing(show: Callable[..., WebDriver]
         "3 passed", "1 failed", "1 error", "1 skipped", "1.5 s", "2.13.0+cpu", "3.15.1", "broken.yaml:7:10", "'Denze'",
         "differs", "worst 2 against 2.5 at [1]", "both are wrong", "One is exact. It is so by default.",
         "F.gelu(x, approximate='tanh')",
-        "tfpt check scenarios/gradient/one.yaml --tag act-one", "https://example.org/a?b=1&c=2", "1 of 2 values off",
+        "tfpt explain act-one --run", "https://example.org/a?b=1&c=2", "1 of 2 values off",
         "PyTorch (exception, line 12 of its listing): RuntimeError: no such thing", "No known difference explains product, loss.",
     ):  # fmt: skip
         assert words in text, words
