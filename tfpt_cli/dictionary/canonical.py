@@ -1,8 +1,9 @@
 """One spelling for what has several, so that a pattern of a known difference need not list them all.
 
-A function by one of its names (`synonyms.yaml`), a method of a PyTorch tensor as the function, a named part of a result by its
-place, a Sequential that is called as calls of its layers one after another, a module of PyTorch without parameters that is
-called as the function that it calls. Code and patterns are both read so.
+A function by one of its names (`synonyms.yaml`), a method of a PyTorch tensor or of a NumPy array as the function, a named part
+of a result by its place, a Sequential that is called as calls of its layers one after another, a module of PyTorch without
+parameters and an `Activation` of Keras as the function that they call, `calculate_gain` as its number. Code and patterns are both
+read so.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.files import rows_of
+from tfpt_cli.dictionary.formulas import calculate_gain
 from tfpt_cli.dictionary.native import native
-from tfpt_cli.frameworks import FRAMEWORKS, TORCH
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.signature import parse_signature
 from tfpt_cli.language.trees import called_name, dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 # What may be noted at a node: its place in a scenario's text or in a person's own file, that it is an input.
 _NOTES = ("offset", "place", "input")
@@ -74,6 +76,8 @@ def _synonyms() -> dict[str, dict[str, str]]:
 class _Canonical:
     def __init__(self, framework: str) -> None:
         self.framework, self.table, self.names = framework, native(framework), synonyms(framework)
+        if framework == TENSORFLOW:  # weights are handed over as NumPy's arrays
+            self.names = {**self.names, **rows_of("synonyms")["numpy"]}
 
     def of(self, node: Any) -> Any:
         if isinstance(node, list):
@@ -107,6 +111,29 @@ class _Canonical:
                     return self.one_after_another(layers, call)
             case ast.Call() as module if function := rows_of("synonyms")["modules"].get(called_name(module)):
                 return _function_of(module, function, call)
+        if self.framework == TENSORFLOW:
+            return self.called_in_keras(call)
+        name = called_name(call)
+        if function := rows_of("synonyms")["reordered"].get(name):
+            return _reordered(call, name, function)
+        return _gain(call) if name == "nn.init.calculate_gain" else call
+
+    def called_in_keras(self, call: ast.Call) -> ast.expr:
+        """The call of a function for that of an `Activation` or of an array's method; what says nothing is left out."""
+        match call:
+            case ast.Call(func=ast.Call(args=[function]) as layer, args=[value]) if (
+                called_name(layer) == "keras.layers.Activation" and not layer.keywords
+            ):
+                tree = _activation(function, self.table.calls)
+                return call if tree is None else _noted(ast.Call(_noted(tree, layer), [value], []), call)
+            case ast.Call(func=ast.Attribute(value=value, attr="transpose" | "reshape" as name), args=[_, *_], keywords=[]):
+                if not _is_module(value) and not any(isinstance(arg, ast.Starred) or _is_ellipsis(arg) for arg in call.args):
+                    axes = call.args[0] if len(call.args) == 1 and not _is_number(call.args[0]) else ast.Tuple(call.args, ast.Load())
+                    tree = ast.parse(f"tf.{name}", mode="eval").body
+                    return _noted(ast.Call(_noted(tree, call), [value, axes], []), call)
+            case ast.Call(func=ast.Call()):
+                said = [k for k in call.keywords if not (k.arg == "training" and _is_none(k.value))]
+                return call if len(said) == len(call.keywords) else _noted(ast.Call(call.func, call.args, said), call)
         return call
 
     def one_after_another(self, layers: list[ast.expr], call: ast.Call) -> ast.expr:
@@ -150,6 +177,44 @@ def _function_of(module: ast.Call, function: str, call: ast.Call) -> ast.expr:
     tree = ast.parse(function, mode="eval").body
     new: ast.expr = _noted(ast.Call(_noted(tree, module), args, [*call.keywords, *keywords, *module.keywords]), call)
     return new
+
+
+def _reordered(call: ast.Call, name: str, function: str) -> ast.expr:
+    """A call of a function that takes the same arguments in another order; as it is where they are not known."""
+    signature = parse_signature(native(TORCH).calls[name][0])
+    taken = {parameter.name for parameter in parse_signature(native(TORCH).calls[function][0]).parameters}
+    bound, complaints = signature.bind(name, call)
+    if complaints or "input" not in bound:
+        return call
+    keywords = [ast.keyword(key, value) for key, value in bound.items() if key in taken and key != "input"]
+    tree = ast.parse(function, mode="eval").body
+    new: ast.expr = _noted(ast.Call(_noted(tree, call), [bound["input"]], keywords), call)
+    return new
+
+
+def _gain(call: ast.Call) -> ast.expr:
+    """The number that `nn.init.calculate_gain` gives, where its arguments are written out."""
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    match values:
+        case [ast.Constant(value=str(kind))]:
+            return _noted(ast.Constant(calculate_gain(kind)), call)
+        case [ast.Constant(value=str(kind)), ast.Constant(value=float() | int() as slope)]:
+            return _noted(ast.Constant(calculate_gain(kind, slope)), call)
+    return call
+
+
+def _activation(tree: ast.expr, known: Container[str]) -> ast.expr | None:
+    """The function that an `Activation` of Keras calls; None for what is no function that is known."""
+    name = f"keras.activations.{tree.value}" if isinstance(tree, ast.Constant) else dotted(tree)
+    return ast.parse(name, mode="eval").body if name in known else None
+
+
+def _is_none(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Constant) and tree.value is None
+
+
+def _is_number(tree: ast.expr) -> bool:
+    return isinstance(tree, (ast.Constant, ast.UnaryOp))
 
 
 def _is_ellipsis(tree: ast.expr) -> bool:

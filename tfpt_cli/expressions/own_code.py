@@ -13,7 +13,7 @@ import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,7 +182,10 @@ class _Reader:
                     scope[name] = _Function(statement, scope)
                 case ast.If(test=test, body=then, orelse=otherwise):
                     returned = returned or self.branches(test, then, otherwise, scope)
-                case ast.For(body=inner) | ast.While(body=inner):
+                case ast.For(target=target, iter=iterated, body=inner):
+                    self.assign(target, self.each(iterated, scope), scope)
+                    returned = self.block(inner, scope) or returned
+                case ast.While(body=inner):
                     returned = self.block(inner, scope) or returned
                 case ast.With(items=items, body=inner):
                     for item in items:
@@ -193,6 +196,12 @@ class _Reader:
                 case ast.Expr(value=value):
                     self.keep(value, scope)
         return returned
+
+    def each(self, iterated: ast.expr, scope: dict[str, _Known]) -> _Known:
+        """What a loop goes through, one of it for all: `p[each]` of `for q in p`."""
+        found = self.expression(iterated, scope)
+        tree = found if isinstance(found, ast.expr) else iterated
+        return _at(ast.Subscript(tree, _named("each", iterated), ast.Load()), iterated)
 
     def branches(
         self, test: ast.expr, then: list[ast.stmt], otherwise: list[ast.stmt], scope: dict[str, _Known]
@@ -214,8 +223,45 @@ class _Reader:
 
     def keep(self, value: ast.expr, scope: dict[str, _Known]) -> None:
         found = self.expression(value, scope)
+        if isinstance(found, ast.Call) and (loaded := self.loaded(found, value, scope)):
+            self.others += loaded
+            return
         if isinstance(found, ast.expr) and not isinstance(found, ast.Constant) and "super()" not in ast.unparse(found):
             self.others.append(found)
+
+    def loaded(self, call: ast.Call, written: ast.expr, scope: dict[str, _Known]) -> list[ast.expr]:
+        """What `load_state_dict` puts into each parameter, where its names are written out: `layer.weight.copy_(w)`."""
+        match call, written:
+            case (
+                ast.Call(func=ast.Attribute(value=layer, attr="load_state_dict"), args=[ast.Dict(keys=keys, values=values), *_]),
+                ast.Call(func=ast.Attribute(value=ast.expr() as owner)),
+            ):
+                of = self.expression(owner, scope)
+                names = [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+                if len(names) != len(keys):
+                    return []
+                return [
+                    put
+                    for name, value in zip(names, values, strict=True)
+                    if (put := self.put(of if isinstance(of, _Object) else layer, name, value, call)) is not None
+                ]
+        return []
+
+    def put(self, owner: _Known | None, name: str, value: ast.expr, at: ast.AST) -> ast.expr | None:
+        """What puts a value into a parameter by its name in a state_dict, such as `0.conv.weight`."""
+        for part in name.split("."):
+            if isinstance(owner, _Object):
+                owner = self.attribute(owner, part)
+            elif isinstance(owner, ast.expr) and part.isdigit():
+                owner = _at(ast.Subscript(owner, ast.Constant(int(part)), ast.Load()), at)
+            elif isinstance(owner, ast.expr):
+                owner = _at(ast.Attribute(owner, part, ast.Load()), at)
+            else:
+                return None
+        if not isinstance(owner, ast.expr):
+            return None
+        put = _at(ast.Attribute(owner, "copy_", ast.Load()), at)
+        return _put(_at(ast.Call(put, [value], []), at))
 
     def assign(self, target: ast.expr, value: _Known, scope: dict[str, _Known]) -> None:
         match target:
@@ -227,6 +273,8 @@ class _Reader:
                 for index, each in enumerate(targets):
                     if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(targets):
                         self.assign(each, value.elts[index], scope)
+                    elif isinstance(value, (ast.GeneratorExp, ast.ListComp)) and (one := _one_of(value, index)):
+                        self.assign(each, one, scope)
                     elif isinstance(value, ast.expr):
                         part = ast.Subscript(value, ast.Constant(index), ast.Load())
                         self.assign(each, _at(part, target), scope)
@@ -252,6 +300,9 @@ class _Reader:
                 return self.called(tree, scope)
             case ast.Lambda():
                 return _Function(tree, scope)
+            case ast.GeneratorExp(generators=loops) | ast.ListComp(generators=loops):
+                own = {node.id for loop in loops for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
+                scope = {name: value for name, value in scope.items() if name not in own}
         new = copy.copy(tree)
         for name, part in ast.iter_fields(tree):
             setattr(new, name, self.parts(part, scope))
@@ -263,10 +314,11 @@ class _Reader:
         if isinstance(part, ast.expr):
             found = self.expression(part, scope)
             return found if isinstance(found, ast.expr) else part
-        if isinstance(part, (ast.Slice, ast.keyword)):
+        if isinstance(part, (ast.Slice, ast.keyword, ast.comprehension)):
             new = copy.copy(part)
             for name, inner in ast.iter_fields(part):
-                setattr(new, name, self.parts(inner, scope))
+                if name != "target":
+                    setattr(new, name, self.parts(inner, scope))
             return new
         return part
 
@@ -297,12 +349,15 @@ class _Reader:
 
     def called(self, tree: ast.Call, scope: dict[str, _Known]) -> _Known:
         """A call with its arguments read; of a function, class or object of the file, what it gives."""
+        tree = self.spread(tree, scope)
         args = [self.expression(arg, scope) for arg in tree.args]
         keywords = [(k.arg or "", self.expression(k.value, scope)) for k in tree.keywords]
         function: _Known | None
         if isinstance(tree.func, ast.Name) and tree.func.id not in scope and tree.func.id in self.module.classes:
             return self.made(self.module.classes[tree.func.id], args, keywords)
         function = self.expression(tree.func, scope)
+        if isinstance(tree.func, ast.Attribute) and tree.func.attr == "add_weight" and (weight := _added(tree, args, keywords)):
+            return weight
         if isinstance(function, _Object):
             of = function
             function = next((f for f in (self.attribute(of, n) for n in _CALLED) if f is not None), None)
@@ -319,6 +374,23 @@ class _Reader:
             ],
         )
         return _put(_at(new, tree))
+
+    def spread(self, tree: ast.Call, scope: dict[str, _Known]) -> ast.Call:
+        """A call in which `*args` and `**kwargs` stand one by one, where it is known what they hold."""
+        if not any(isinstance(arg, ast.Starred) for arg in tree.args) and all(k.arg for k in tree.keywords):
+            return tree
+        args, keywords = list[ast.expr](), list[ast.keyword]()
+        for arg in tree.args:
+            held = self.expression(arg.value, scope) if isinstance(arg, ast.Starred) else None
+            args += held.elts if isinstance(held, (ast.Tuple, ast.List)) else [arg]
+        for keyword in tree.keywords:
+            held = self.expression(keyword.value, scope) if keyword.arg is None else None
+            names = [key.value for key in held.keys if isinstance(key, ast.Constant)] if isinstance(held, ast.Dict) else []
+            if isinstance(held, ast.Dict) and len(names) == len(held.values):
+                keywords += [ast.keyword(str(name), value) for name, value in zip(names, held.values, strict=True)]
+            else:
+                keywords.append(keyword)
+        return _at(ast.Call(tree.func, args, keywords), tree)
 
     def made(self, of: ast.ClassDef, args: list[_Known], keywords: list[tuple[str, _Known]]) -> _Object:
         """An object of a class, after what its `__init__` (and `build`) puts into it."""
@@ -341,15 +413,28 @@ _CALLED = ("forward", "call", "__call__")
 def _bound(
     function: _Function, args: Sequence[_Known], keywords: Sequence[tuple[str, _Known]]
 ) -> dict[str, _Known] | None:
-    """The parameters of a function with their arguments; None where there are more arguments than parameters."""
+    """The parameters of a function with their arguments; None where there are more arguments than parameters.
+
+    What `*args` and `**kwargs` take is a tuple and a dictionary.
+    """
     arguments = function.definition.args
     names = [parameter.arg for parameter in (*arguments.posonlyargs, *arguments.args)]
     found: dict[str, _Known] = {}
     if function.itself is not None and names:
         found[names.pop(0)] = function.itself
+    by_name = {name: value for name, value in keywords if name}
+    known = {*names, *(parameter.arg for parameter in arguments.kwonlyargs)}
+    if arguments.vararg is not None:
+        rest = [value for value in args[len(names) :] if isinstance(value, ast.expr)]
+        found[arguments.vararg.arg] = ast.Tuple(rest, ast.Load())
+        args = args[: len(names)]
+    if arguments.kwarg is not None:
+        more = {name: value for name, value in by_name.items() if name not in known and isinstance(value, ast.expr)}
+        found[arguments.kwarg.arg] = ast.Dict([ast.Constant(name) for name in more], list(more.values()))
+        by_name = {name: value for name, value in by_name.items() if name in known}
     if len(args) > len(names):
         return None
-    return found | dict(zip(names, args, strict=False)) | {name: value for name, value in keywords if name}
+    return found | dict(zip(names, args, strict=False)) | by_name
 
 
 def _defaults(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> dict[str, ast.expr]:
@@ -374,6 +459,45 @@ def _at(node: _Tree, at: ast.AST) -> _Tree:
     return node
 
 
+def _one_of(loop: ast.GeneratorExp | ast.ListComp, index: int) -> ast.expr | None:
+    """One of what a comprehension with a single name and no condition gives; None for another one."""
+    match loop.generators:
+        case [ast.comprehension(target=ast.Name(id=name), iter=iterated, ifs=[])]:
+            part = iterated.elts[index] if isinstance(iterated, ast.List) else None
+            part = part or ast.Subscript(iterated, ast.Constant(index), ast.Load())
+            one: ast.expr = _Instead({name: part}).visit(copy.deepcopy(loop.elt))
+            return one
+    return None
+
+
+class _Instead(ast.NodeTransformer):
+    """Puts expressions in the place of names."""
+
+    def __init__(self, names: dict[str, ast.expr]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.names.get(node.id, node)
+
+
+def _added(call: ast.Call, args: Sequence[_Known], keywords: Sequence[tuple[str, _Known]]) -> ast.expr | None:
+    """What `add_weight` of a Keras layer starts with: its initializer, called with its shape; None where it is not said."""
+    given = dict(zip(("shape", "initializer"), args, strict=False)) | dict(keywords)
+    shape, initializer = given.get("shape"), given.get("initializer")
+    if isinstance(initializer, ast.Constant) and isinstance(initializer.value, str):
+        # Keras finds both words in its table, and no function of the name.
+        name = {"normal": "random_normal", "uniform": "random_uniform"}.get(initializer.value, initializer.value)
+        if not name.isidentifier():
+            return None
+        initializer = ast.parse(f"keras.initializers.{name}()", mode="eval").body
+    if not isinstance(shape, ast.expr) or not isinstance(initializer, ast.expr):
+        return None
+    for node in ast.walk(initializer):
+        if not hasattr(node, "place"):
+            _at(node, call)
+    return _at(ast.Call(initializer, [shape], []), call)
+
+
 # What puts numbers into a variable, and what hands them over without changing them.
 _PUTS = frozenset({"copy_", "set_weights", "assign", "Constant", "constant_initializer"})
 _HANDED = frozenset({"numpy", "detach", "clone", "cpu", "float"})
@@ -392,6 +516,7 @@ def _put(call: ast.Call) -> ast.Call:
     match call.func:
         case ast.Attribute(attr=name) if name in _PUTS:
             new: ast.Call = _Handed().visit(copy.deepcopy(call))
+            new.args = [_Folded().visit(arg) for arg in new.args]
             return new
     return call
 
@@ -409,6 +534,41 @@ class _Handed(ast.NodeTransformer):
             case ast.Call(func=ast.Attribute(attr=name), args=[value, *_]) if name in _MADE:
                 return value
         return node
+
+
+class _Folded(ast.NodeTransformer):
+    """Takes lists that are written out together and apart: `[a] + [b, c][:1]` is `[a, b]`."""
+
+    def visit(self, node: ast.AST) -> Any:
+        node = self.generic_visit(node)
+        match node:
+            case ast.Subscript(value=ast.Dict(keys=keys, values=values), slice=ast.Constant(value=key)):
+                found = [v for k, v in zip(keys, values, strict=True) if isinstance(k, ast.Constant) and k.value == key]
+                return found[0] if found else node
+            case ast.Subscript(value=ast.List(elts=items) | ast.Tuple(elts=items), slice=ast.Constant(value=int(index))):
+                return items[index] if -len(items) <= index < len(items) else node
+            case ast.Subscript(value=ast.List(elts=items), slice=ast.Slice(lower=low, upper=high, step=None)):
+                if all(end is None or isinstance(end, ast.Constant) for end in (low, high)):
+                    ends = [end.value if isinstance(end, ast.Constant) else None for end in (low, high)]
+                    return ast.List(items[ends[0] : ends[1]], ast.Load())
+            case ast.BinOp(left=ast.List(elts=first), op=ast.Add(), right=ast.List(elts=more)):
+                return ast.List([*first, *more], ast.Load())
+            case ast.BinOp(left=ast.List(elts=first), op=ast.Mult(), right=ast.Constant(value=int(times))) if times < _TIMES:
+                return ast.List(first * times, ast.Load())
+            case ast.Call(func=ast.Name(id="sorted" | "list" as name), args=[ast.Dict(keys=keys)], keywords=[]):
+                names = [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+                if len(names) == len(keys):
+                    names = sorted(names) if name == "sorted" else names
+                    return ast.List([ast.Constant(each) for each in names], ast.Load())
+            case ast.ListComp(generators=[ast.comprehension(iter=ast.List(elts=items))]):
+                found = [_one_of(node, index) for index in range(len(items))]
+                if all(found):
+                    return ast.List([self.visit(one) for one in found if one is not None], ast.Load())
+        return node
+
+
+# A list is not written out longer than that.
+_TIMES = 64
 
 
 def _large(tree: ast.expr) -> bool:
