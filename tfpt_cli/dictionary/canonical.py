@@ -126,11 +126,22 @@ class _Canonical:
             ):
                 tree = _activation(function, self.table.calls)
                 return call if tree is None else _noted(ast.Call(_noted(tree, layer), [value], []), call)
+            case ast.Call(func=ast.Call() as layer, args=[_]) if called_name(layer) in _ACTIVATED:
+                said = [k for k in layer.keywords if k.arg == "activation"]
+                tree = _activation(said[0].value, self.table.calls) if said else None
+                if tree is not None:
+                    bare = _noted(ast.Call(layer.func, layer.args, [k for k in layer.keywords if k is not said[0]]), layer)
+                    inner = _noted(ast.Call(bare, call.args, call.keywords), call)
+                    return _noted(ast.Call(_noted(tree, layer), [inner], []), call)
             case ast.Call(func=ast.Attribute(value=value, attr="transpose" | "reshape" as name), args=[_, *_], keywords=[]):
                 if not _is_module(value) and not any(isinstance(arg, ast.Starred) or _is_ellipsis(arg) for arg in call.args):
                     axes = call.args[0] if len(call.args) == 1 and not _is_number(call.args[0]) else ast.Tuple(call.args, ast.Load())
                     tree = ast.parse(f"tf.{name}", mode="eval").body
                     return _noted(ast.Call(_noted(tree, call), [value, axes], []), call)
+            case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in _OF_ARRAYS and not _is_module(value):
+                if dotted(value) not in ("np", "_"):  # of a pattern's `_.max()` nobody knows whose method it is
+                    tree = ast.parse(f"np.{name}", mode="eval").body
+                    return _noted(ast.Call(_noted(tree, call), [value, *call.args], call.keywords), call)
             case ast.Call(func=ast.Call()):
                 said = [k for k in call.keywords if not (k.arg == "training" and _is_none(k.value))]
                 return call if len(said) == len(call.keywords) else _noted(ast.Call(call.func, call.args, said), call)
@@ -220,6 +231,18 @@ def _is_number(tree: ast.expr) -> bool:
 def _is_ellipsis(tree: ast.expr) -> bool:
     return isinstance(tree, ast.Constant) and tree.value is ...
 
+
+# Methods of NumPy's arrays, which TensorFlow's have not.
+_OF_ARRAYS = frozenset({"std", "var", "max", "min", "mean", "sum"})
+
+# Layers of Keras that end with a function of what they compute.
+_ACTIVATED = frozenset(
+    f"keras.layers.{name}"
+    for name in (
+        "Dense", "EinsumDense", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
+        "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D",
+    )
+)
 
 # Layers of Keras that compute something else in training, which is handed to them by the model that holds them.
 _MODED = ("Normalization", "Dropout", "Noise")

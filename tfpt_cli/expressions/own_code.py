@@ -223,6 +223,12 @@ class _Reader:
 
     def keep(self, value: ast.expr, scope: dict[str, _Known]) -> None:
         found = self.expression(value, scope)
+        match value:
+            case ast.Call(func=ast.Attribute(value=owner, attr="apply"), args=[given]):  # net.apply(fill)
+                function = self.expression(given, scope)
+                if isinstance(function, _Function):
+                    self.call(function, [self.each(owner, scope)], [])
+                    return
         if isinstance(found, ast.Call) and (loaded := self.loaded(found, value, scope)):
             self.others += loaded
             return
@@ -233,9 +239,10 @@ class _Reader:
         """What `load_state_dict` puts into each parameter, where its names are written out: `layer.weight.copy_(w)`."""
         match call, written:
             case (
-                ast.Call(func=ast.Attribute(value=layer, attr="load_state_dict"), args=[ast.Dict(keys=keys, values=values), *_]),
+                ast.Call(func=ast.Attribute(value=layer, attr="load_state_dict"), args=[state, *_]),
                 ast.Call(func=ast.Attribute(value=ast.expr() as owner)),
-            ):
+            ) if isinstance(state := _dictionary(state), ast.Dict):
+                keys, values = state.keys, state.values
                 of = self.expression(owner, scope)
                 names = [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
                 if len(names) != len(keys):
@@ -457,6 +464,14 @@ def _at(node: _Tree, at: ast.AST) -> _Tree:
     """A node that stands where another does in the file."""
     node.place = getattr(at, "place", "")  # type: ignore[attr-defined]
     return node
+
+
+def _dictionary(tree: ast.expr) -> ast.expr:
+    """`dict(a=b)` as `{"a": b}`; another expression as it is."""
+    match tree:
+        case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords) if all(k.arg for k in keywords):
+            return ast.Dict([ast.Constant(k.arg) for k in keywords], [k.value for k in keywords])
+    return tree
 
 
 def _one_of(loop: ast.GeneratorExp | ast.ListComp, index: int) -> ast.expr | None:
