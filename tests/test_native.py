@@ -116,7 +116,9 @@ for name in sys.argv[1:]:
 """
 
 
-@pytest.mark.parametrize(("root", "imports"), [("torch", "import torch; from torch import nn"), ("keras", "import keras, tensorflow as tf")])
+@pytest.mark.parametrize(
+    ("root", "imports"), [("torch", "import torch; from torch import nn"), ("keras", "import keras, tensorflow as tf")]
+)
 def test_the_signatures_of_ones_own_functions_are_those_of_the_frameworks(root: str, imports: str) -> None:
     """The defaults in `signatures.yaml` are those that the frameworks have."""
     names = [name for name in rows_of("signatures") if name.startswith(("torch", "nn.")) == (root == "torch")]

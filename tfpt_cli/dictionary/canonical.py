@@ -130,12 +130,22 @@ class _Canonical:
                 said = [k for k in layer.keywords if k.arg == "activation"]
                 tree = _activation(said[0].value, self.table.calls) if said else None
                 if tree is not None:
-                    bare = _noted(ast.Call(layer.func, layer.args, [k for k in layer.keywords if k is not said[0]]), layer)
+                    bare = _noted(
+                        ast.Call(layer.func, layer.args, [k for k in layer.keywords if k is not said[0]]), layer
+                    )
                     inner = _noted(ast.Call(bare, call.args, call.keywords), call)
                     return _noted(ast.Call(_noted(tree, layer), [inner], []), call)
-            case ast.Call(func=ast.Attribute(value=value, attr="transpose" | "reshape" as name), args=[_, *_], keywords=[]):
-                if not _is_module(value) and not any(isinstance(arg, ast.Starred) or _is_ellipsis(arg) for arg in call.args):
-                    axes = call.args[0] if len(call.args) == 1 and not _is_number(call.args[0]) else ast.Tuple(call.args, ast.Load())
+            case ast.Call(
+                func=ast.Attribute(value=value, attr="transpose" | "reshape" as name), args=[_, *_], keywords=[]
+            ):
+                if not _is_module(value) and not any(
+                    isinstance(arg, ast.Starred) or _is_ellipsis(arg) for arg in call.args
+                ):
+                    axes = (
+                        call.args[0]
+                        if len(call.args) == 1 and not _is_number(call.args[0])
+                        else ast.Tuple(call.args, ast.Load())
+                    )
                     tree = ast.parse(f"tf.{name}", mode="eval").body
                     return _noted(ast.Call(_noted(tree, call), [value, axes], []), call)
             case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in _OF_ARRAYS and not _is_module(value):
@@ -239,8 +249,18 @@ _OF_ARRAYS = frozenset({"std", "var", "max", "min", "mean", "sum"})
 _ACTIVATED = frozenset(
     f"keras.layers.{name}"
     for name in (
-        "Dense", "EinsumDense", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
-        "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D",
+        "Dense",
+        "EinsumDense",
+        "Conv1D",
+        "Conv2D",
+        "Conv3D",
+        "Conv1DTranspose",
+        "Conv2DTranspose",
+        "Conv3DTranspose",
+        "DepthwiseConv1D",
+        "DepthwiseConv2D",
+        "SeparableConv1D",
+        "SeparableConv2D",
     )
 )
 

@@ -298,7 +298,6 @@ def _overload(call: ast.Call) -> Mapping[str, str | None]:
         signature
         for framework in FRAMEWORKS
         for signature in map(parse_signature, native(framework).calls.get(name, ()))
-        if not any(parameter.kind == "args" for parameter in signature.parameters)
-        and not signature.bind(name, call)[1]
+        if not any(parameter.kind == "args" for parameter in signature.parameters) and not signature.bind(name, call)[1]
     ]
     return {parameter.name: None for parameter in found[0].parameters} if len(found) == 1 else {}

@@ -13,7 +13,9 @@ import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
+
+from tfpt_cli.expressions.handed import at_place, dictionary_of, handed, one_of, started
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 # How deep calls of functions of one's own are followed, and how many nodes an expression may come to.
 _DEPTH, _SIZE = 8, 4000
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_Tree = TypeVar("_Tree", bound=ast.AST)
 
 
 def own_code(file: str, function: str, inputs: Sequence[str] = ()) -> tuple[ast.expr, ...]:
@@ -177,7 +178,7 @@ class _Reader:
                 case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=value):
                     before, by = scope.get(name, target), self.expression(value, scope)
                     if isinstance(before, ast.expr) and isinstance(by, ast.expr):
-                        scope[name] = _at(ast.BinOp(before, op, by), statement)
+                        scope[name] = at_place(ast.BinOp(before, op, by), statement)
                 case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                     scope[name] = _Function(statement, scope)
                 case ast.If(test=test, body=then, orelse=otherwise):
@@ -201,7 +202,7 @@ class _Reader:
         """What a loop goes through, one of it for all: `p[each]` of `for q in p`."""
         found = self.expression(iterated, scope)
         tree = found if isinstance(found, ast.expr) else iterated
-        return _at(ast.Subscript(tree, _named("each", iterated), ast.Load()), iterated)
+        return at_place(ast.Subscript(tree, _named("each", iterated), ast.Load()), iterated)
 
     def branches(
         self, test: ast.expr, then: list[ast.stmt], otherwise: list[ast.stmt], scope: dict[str, _Known]
@@ -214,7 +215,7 @@ class _Reader:
             if one is other or other is None:
                 scope[name] = one if one is not None else scope[name]
             elif isinstance(one, ast.expr) and isinstance(other, ast.expr):
-                scope[name] = _at(ast.IfExp(test, one, other), test)
+                scope[name] = at_place(ast.IfExp(test, one, other), test)
             else:
                 scope[name] = other
         values = [value for value in found if isinstance(value, ast.expr)]
@@ -241,7 +242,7 @@ class _Reader:
             case (
                 ast.Call(func=ast.Attribute(value=layer, attr="load_state_dict"), args=[state, *_]),
                 ast.Call(func=ast.Attribute(value=ast.expr() as owner)),
-            ) if isinstance(state := _dictionary(state), ast.Dict):
+            ) if isinstance(state := dictionary_of(state), ast.Dict):
                 keys, values = state.keys, state.values
                 of = self.expression(owner, scope)
                 names = [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
@@ -260,15 +261,15 @@ class _Reader:
             if isinstance(owner, _Object):
                 owner = self.attribute(owner, part)
             elif isinstance(owner, ast.expr) and part.isdigit():
-                owner = _at(ast.Subscript(owner, ast.Constant(int(part)), ast.Load()), at)
+                owner = at_place(ast.Subscript(owner, ast.Constant(int(part)), ast.Load()), at)
             elif isinstance(owner, ast.expr):
-                owner = _at(ast.Attribute(owner, part, ast.Load()), at)
+                owner = at_place(ast.Attribute(owner, part, ast.Load()), at)
             else:
                 return None
         if not isinstance(owner, ast.expr):
             return None
-        put = _at(ast.Attribute(owner, "copy_", ast.Load()), at)
-        return _put(_at(ast.Call(put, [value], []), at))
+        put = at_place(ast.Attribute(owner, "copy_", ast.Load()), at)
+        return handed(at_place(ast.Call(put, [value], []), at))
 
     def assign(self, target: ast.expr, value: _Known, scope: dict[str, _Known]) -> None:
         match target:
@@ -280,16 +281,16 @@ class _Reader:
                 for index, each in enumerate(targets):
                     if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(targets):
                         self.assign(each, value.elts[index], scope)
-                    elif isinstance(value, (ast.GeneratorExp, ast.ListComp)) and (one := _one_of(value, index)):
+                    elif isinstance(value, (ast.GeneratorExp, ast.ListComp)) and (one := one_of(value, index)):
                         self.assign(each, one, scope)
                     elif isinstance(value, ast.expr):
                         part = ast.Subscript(value, ast.Constant(index), ast.Load())
-                        self.assign(each, _at(part, target), scope)
+                        self.assign(each, at_place(part, target), scope)
             case ast.Attribute():  # layer.weight = w, or layer.weight.data = w
                 whole = self.expression(target, scope)
                 if isinstance(whole, ast.expr) and isinstance(value, ast.expr):
-                    put = _at(ast.Attribute(whole, "copy_", ast.Load()), target)
-                    self.others.append(_put(_at(ast.Call(put, [value], []), target)))
+                    put = at_place(ast.Attribute(whole, "copy_", ast.Load()), target)
+                    self.others.append(handed(at_place(ast.Call(put, [value], []), target)))
 
     def expression(self, tree: ast.expr, scope: dict[str, _Known]) -> _Known:
         """An expression with everything put in that its names stand for."""
@@ -302,7 +303,7 @@ class _Reader:
                     return self.attribute(owner, attr) or tree
                 if isinstance(owner, _Function):
                     return tree
-                return _at(ast.Attribute(owner, attr, ast.Load()), tree)
+                return at_place(ast.Attribute(owner, attr, ast.Load()), tree)
             case ast.Call():
                 return self.called(tree, scope)
             case ast.Lambda():
@@ -344,7 +345,7 @@ class _Reader:
         if name in self.module.imports:
             full = ast.parse(self.module.imports[name], mode="eval").body
             for node in ast.walk(full):
-                _at(node, tree)
+                at_place(node, tree)
             return full
         return tree
 
@@ -363,7 +364,11 @@ class _Reader:
         if isinstance(tree.func, ast.Name) and tree.func.id not in scope and tree.func.id in self.module.classes:
             return self.made(self.module.classes[tree.func.id], args, keywords)
         function = self.expression(tree.func, scope)
-        if isinstance(tree.func, ast.Attribute) and tree.func.attr == "add_weight" and (weight := _added(tree, args, keywords)):
+        if (
+            isinstance(tree.func, ast.Attribute)
+            and tree.func.attr == "add_weight"
+            and (weight := started(tree, args, keywords))
+        ):
             return weight
         if isinstance(function, _Object):
             of = function
@@ -380,7 +385,7 @@ class _Reader:
                 for (_, found), k in zip(keywords, tree.keywords, strict=True)
             ],
         )
-        return _put(_at(new, tree))
+        return handed(at_place(new, tree))
 
     def spread(self, tree: ast.Call, scope: dict[str, _Known]) -> ast.Call:
         """A call in which `*args` and `**kwargs` stand one by one, where it is known what they hold."""
@@ -392,12 +397,14 @@ class _Reader:
             args += held.elts if isinstance(held, (ast.Tuple, ast.List)) else [arg]
         for keyword in tree.keywords:
             held = self.expression(keyword.value, scope) if keyword.arg is None else None
-            names = [key.value for key in held.keys if isinstance(key, ast.Constant)] if isinstance(held, ast.Dict) else []
+            names = (
+                [key.value for key in held.keys if isinstance(key, ast.Constant)] if isinstance(held, ast.Dict) else []
+            )
             if isinstance(held, ast.Dict) and len(names) == len(held.values):
                 keywords += [ast.keyword(str(name), value) for name, value in zip(names, held.values, strict=True)]
             else:
                 keywords.append(keyword)
-        return _at(ast.Call(tree.func, args, keywords), tree)
+        return at_place(ast.Call(tree.func, args, keywords), tree)
 
     def made(self, of: ast.ClassDef, args: list[_Known], keywords: list[tuple[str, _Known]]) -> _Object:
         """An object of a class, after what its `__init__` (and `build`) puts into it."""
@@ -457,133 +464,7 @@ def _method(of: ast.ClassDef, name: str) -> ast.FunctionDef | ast.AsyncFunctionD
 
 
 def _named(name: str, at: ast.AST) -> ast.expr:
-    return _at(ast.Name(name, ast.Load()), at)
-
-
-def _at(node: _Tree, at: ast.AST) -> _Tree:
-    """A node that stands where another does in the file."""
-    node.place = getattr(at, "place", "")  # type: ignore[attr-defined]
-    return node
-
-
-def _dictionary(tree: ast.expr) -> ast.expr:
-    """`dict(a=b)` as `{"a": b}`; another expression as it is."""
-    match tree:
-        case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords) if all(k.arg for k in keywords):
-            return ast.Dict([ast.Constant(k.arg) for k in keywords], [k.value for k in keywords])
-    return tree
-
-
-def _one_of(loop: ast.GeneratorExp | ast.ListComp, index: int) -> ast.expr | None:
-    """One of what a comprehension with a single name and no condition gives; None for another one."""
-    match loop.generators:
-        case [ast.comprehension(target=ast.Name(id=name), iter=iterated, ifs=[])]:
-            part = iterated.elts[index] if isinstance(iterated, ast.List) else None
-            part = part or ast.Subscript(iterated, ast.Constant(index), ast.Load())
-            one: ast.expr = _Instead({name: part}).visit(copy.deepcopy(loop.elt))
-            return one
-    return None
-
-
-class _Instead(ast.NodeTransformer):
-    """Puts expressions in the place of names."""
-
-    def __init__(self, names: dict[str, ast.expr]) -> None:
-        self.names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.names.get(node.id, node)
-
-
-def _added(call: ast.Call, args: Sequence[_Known], keywords: Sequence[tuple[str, _Known]]) -> ast.expr | None:
-    """What `add_weight` of a Keras layer starts with: its initializer, called with its shape; None where it is not said."""
-    given = dict(zip(("shape", "initializer"), args, strict=False)) | dict(keywords)
-    shape, initializer = given.get("shape"), given.get("initializer")
-    if isinstance(initializer, ast.Constant) and isinstance(initializer.value, str):
-        # Keras finds both words in its table, and no function of the name.
-        name = {"normal": "random_normal", "uniform": "random_uniform"}.get(initializer.value, initializer.value)
-        if not name.isidentifier():
-            return None
-        initializer = ast.parse(f"keras.initializers.{name}()", mode="eval").body
-    if not isinstance(shape, ast.expr) or not isinstance(initializer, ast.expr):
-        return None
-    for node in ast.walk(initializer):
-        if not hasattr(node, "place"):
-            _at(node, call)
-    return _at(ast.Call(initializer, [shape], []), call)
-
-
-# What puts numbers into a variable, and what hands them over without changing them.
-_PUTS = frozenset({"copy_", "set_weights", "assign", "Constant", "constant_initializer"})
-_HANDED = frozenset({"numpy", "detach", "clone", "cpu", "float"})
-_MADE = frozenset(
-    {"Parameter", "tensor", "as_tensor", "from_numpy", "constant", "convert_to_tensor", "array", "asarray"}
-)
-
-
-def _put(call: ast.Call) -> ast.Call:
-    """A call that puts numbers into a variable without what only hands them over; another call as it is.
-
-    >>> shown = _put(ast.parse("layer.weight.data.copy_(torch.tensor(w.numpy()).T)", mode="eval").body)
-    >>> ast.unparse(shown)
-    'layer.weight.copy_(w.T)'
-    """
-    match call.func:
-        case ast.Attribute(attr=name) if name in _PUTS:
-            new: ast.Call = _Handed().visit(copy.deepcopy(call))
-            new.args = [_Folded().visit(arg) for arg in new.args]
-            return new
-    return call
-
-
-class _Handed(ast.NodeTransformer):
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        self.generic_visit(node)
-        return node.value if node.attr == "data" else node
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        match node:
-            case ast.Call(func=ast.Attribute(value=value, attr=name), args=[], keywords=[]) if name in _HANDED:
-                return value
-            case ast.Call(func=ast.Attribute(attr=name), args=[value, *_]) if name in _MADE:
-                return value
-        return node
-
-
-class _Folded(ast.NodeTransformer):
-    """Takes lists that are written out together and apart: `[a] + [b, c][:1]` is `[a, b]`."""
-
-    def visit(self, node: ast.AST) -> Any:
-        node = self.generic_visit(node)
-        match node:
-            case ast.Subscript(value=ast.Dict(keys=keys, values=values), slice=ast.Constant(value=key)):
-                found = [v for k, v in zip(keys, values, strict=True) if isinstance(k, ast.Constant) and k.value == key]
-                return found[0] if found else node
-            case ast.Subscript(value=ast.List(elts=items) | ast.Tuple(elts=items), slice=ast.Constant(value=int(index))):
-                return items[index] if -len(items) <= index < len(items) else node
-            case ast.Subscript(value=ast.List(elts=items), slice=ast.Slice(lower=low, upper=high, step=None)):
-                if all(end is None or isinstance(end, ast.Constant) for end in (low, high)):
-                    ends = [end.value if isinstance(end, ast.Constant) else None for end in (low, high)]
-                    return ast.List(items[ends[0] : ends[1]], ast.Load())
-            case ast.BinOp(left=ast.List(elts=first), op=ast.Add(), right=ast.List(elts=more)):
-                return ast.List([*first, *more], ast.Load())
-            case ast.BinOp(left=ast.List(elts=first), op=ast.Mult(), right=ast.Constant(value=int(times))) if times < _TIMES:
-                return ast.List(first * times, ast.Load())
-            case ast.Call(func=ast.Name(id="sorted" | "list" as name), args=[ast.Dict(keys=keys)], keywords=[]):
-                names = [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
-                if len(names) == len(keys):
-                    names = sorted(names) if name == "sorted" else names
-                    return ast.List([ast.Constant(each) for each in names], ast.Load())
-            case ast.ListComp(generators=[ast.comprehension(iter=ast.List(elts=items))]):
-                found = [_one_of(node, index) for index in range(len(items))]
-                if all(found):
-                    return ast.List([self.visit(one) for one in found if one is not None], ast.Load())
-        return node
-
-
-# A list is not written out longer than that.
-_TIMES = 64
+    return at_place(ast.Name(name, ast.Load()), at)
 
 
 def _large(tree: ast.expr) -> bool:
