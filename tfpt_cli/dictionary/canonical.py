@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tfpt_cli.dictionary.files import rows_of
 from tfpt_cli.dictionary.formulas import calculate_gain
@@ -22,6 +22,7 @@ from tfpt_cli.language.trees import called_name, dotted
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
+_Tree = TypeVar("_Tree", bound=ast.AST)
 # What may be noted at a node: its place in a scenario's text or in a person's own file, that it is an input.
 _NOTES = ("offset", "place", "input")
 _SEQUENTIALS = frozenset({"nn.Sequential", "keras.Sequential", "keras.models.Sequential"})
@@ -91,7 +92,7 @@ class _Canonical:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call) and node.attr in _PARTS:
             part = ast.Subscript(self.of(node.value), ast.Constant(_PARTS[node.attr]), ast.Load())
             return _noted(part, node)
-        new = _noted(type(node)(**{name: self.of(value) for name, value in ast.iter_fields(node)}), node)
+        new: Any = _noted(type(node)(**{name: self.of(value) for name, value in ast.iter_fields(node)}), node)
         return self.called(new) if isinstance(new, ast.Call) else _layer_of(new) or new
 
     def called(self, call: ast.Call) -> ast.expr:
@@ -226,7 +227,7 @@ def _gain(call: ast.Call) -> ast.expr:
 
 def _activation(tree: ast.expr, known: Container[str]) -> ast.expr | None:
     """The function that an `Activation` of Keras calls; None for what is no function that is known."""
-    name = f"keras.activations.{tree.value}" if isinstance(tree, ast.Constant) else dotted(tree)
+    name = f"keras.activations.{tree.value!s}" if isinstance(tree, ast.Constant) else dotted(tree)
     return ast.parse(name, mode="eval").body if name in known else None
 
 
@@ -313,7 +314,7 @@ def _functions() -> dict[str, str]:
 _TENSORS = frozenset({"input", "self", "x", "tensor", "args"})
 
 
-def _noted(new: Any, old: ast.AST) -> Any:
+def _noted(new: _Tree, old: ast.AST) -> _Tree:
     for note in _NOTES:
         if hasattr(old, note):
             setattr(new, note, getattr(old, note))

@@ -121,9 +121,9 @@ class _Folded(ast.NodeTransformer):
             ):
                 return items[index] if -len(items) <= index < len(items) else node
             case ast.Subscript(value=ast.List(elts=items), slice=ast.Slice(lower=low, upper=high, step=None)):
-                if all(end is None or isinstance(end, ast.Constant) for end in (low, high)):
-                    ends = [end.value if isinstance(end, ast.Constant) else None for end in (low, high)]
-                    return ast.List(items[ends[0] : ends[1]], ast.Load())
+                first, last = _end(low, 0), _end(high, len(items))
+                if first is not None and last is not None:
+                    return ast.List(items[first:last], ast.Load())
             case ast.BinOp(left=ast.List(elts=first), op=ast.Add(), right=ast.List(elts=more)):
                 return ast.List([*first, *more], ast.Load())
             case ast.BinOp(left=ast.List(elts=first), op=ast.Mult(), right=ast.Constant(value=int(times))) if (
@@ -136,10 +136,17 @@ class _Folded(ast.NodeTransformer):
                     names = sorted(names) if name == "sorted" else names
                     return ast.List([ast.Constant(each) for each in names], ast.Load())
             case ast.ListComp(generators=[ast.comprehension(iter=ast.List(elts=items))]):
-                found = [one_of(node, index) for index in range(len(items))]
-                if all(found):
-                    return ast.List([self.visit(one) for one in found if one is not None], ast.Load())
+                ones = [one for index in range(len(items)) if (one := one_of(node, index)) is not None]
+                if len(ones) == len(items):
+                    return ast.List([self.visit(one) for one in ones], ast.Load())
         return node
+
+
+def _end(tree: ast.expr | None, otherwise: int) -> int | None:
+    """An end of a slice that is written out, or left out; None for another one."""
+    if tree is None:
+        return otherwise
+    return tree.value if isinstance(tree, ast.Constant) and isinstance(tree.value, int) else None
 
 
 # A list is not written out longer than that.
