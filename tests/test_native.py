@@ -109,16 +109,19 @@ _DEFAULTS = """
 import inspect, sys
 {imports}
 for name in sys.argv[1:]:
-    found = eval(name)
+    called = ".call" if name.startswith("keras") else ".forward"
+    found = eval(name.replace("()", called))
     given = inspect.signature(found).parameters.values()
     print(name, *(f"{{p.name}}={{p.default}}" for p in given if p.default is not p.empty), sep="|")
 """
 
 
-@pytest.mark.parametrize(("root", "imports"), [("torch", "import torch"), ("keras", "import keras, tensorflow as tf")])
+@pytest.mark.parametrize(
+    ("root", "imports"), [("torch", "import torch; from torch import nn"), ("keras", "import keras, tensorflow as tf")]
+)
 def test_the_signatures_of_ones_own_functions_are_those_of_the_frameworks(root: str, imports: str) -> None:
     """The defaults in `signatures.yaml` are those that the frameworks have."""
-    names = [name for name in rows_of("signatures") if name.startswith("torch") == (root == "torch")]
+    names = [name for name in rows_of("signatures") if name.startswith(("torch", "nn.")) == (root == "torch")]
     code = _DEFAULTS.format(imports=imports)
     shown = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=True).stdout
     theirs = {name: set(defaults) for name, *defaults in (line.split("|") for line in shown.splitlines())}

@@ -66,7 +66,8 @@ def same_around(
 
 
 def _computes(tree: ast.expr) -> bool:
-    return not isinstance(tree, ast.Call) or bool(_rows(tree))
+    """Whether a place computes something by itself; a constant, such as the name of an initializer, does not."""
+    return not isinstance(tree, (ast.Call, ast.Constant)) or (isinstance(tree, ast.Call) and bool(_rows(tree)))
 
 
 def _computing(trees: Iterable[ast.expr], place: Place, alike: Iterable[Place]) -> Iterator[frozenset[str]]:

@@ -13,7 +13,9 @@ import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
+
+from tfpt_cli.expressions.handed import at_place, dictionary_of, handed, one_of, started
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 # How deep calls of functions of one's own are followed, and how many nodes an expression may come to.
 _DEPTH, _SIZE = 8, 4000
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_Tree = TypeVar("_Tree", bound=ast.AST)
 
 
 def own_code(file: str, function: str, inputs: Sequence[str] = ()) -> tuple[ast.expr, ...]:
@@ -177,12 +178,15 @@ class _Reader:
                 case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=value):
                     before, by = scope.get(name, target), self.expression(value, scope)
                     if isinstance(before, ast.expr) and isinstance(by, ast.expr):
-                        scope[name] = _at(ast.BinOp(before, op, by), statement)
+                        scope[name] = at_place(ast.BinOp(before, op, by), statement)
                 case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                     scope[name] = _Function(statement, scope)
                 case ast.If(test=test, body=then, orelse=otherwise):
                     returned = returned or self.branches(test, then, otherwise, scope)
-                case ast.For(body=inner) | ast.While(body=inner):
+                case ast.For(target=target, iter=iterated, body=inner):
+                    self.assign(target, self.each(iterated, scope), scope)
+                    returned = self.block(inner, scope) or returned
+                case ast.While(body=inner):
                     returned = self.block(inner, scope) or returned
                 case ast.With(items=items, body=inner):
                     for item in items:
@@ -193,6 +197,12 @@ class _Reader:
                 case ast.Expr(value=value):
                     self.keep(value, scope)
         return returned
+
+    def each(self, iterated: ast.expr, scope: dict[str, _Known]) -> _Known:
+        """What a loop goes through, one of it for all: `p[each]` of `for q in p`."""
+        found = self.expression(iterated, scope)
+        tree = found if isinstance(found, ast.expr) else iterated
+        return at_place(ast.Subscript(tree, _named("each", iterated), ast.Load()), iterated)
 
     def branches(
         self, test: ast.expr, then: list[ast.stmt], otherwise: list[ast.stmt], scope: dict[str, _Known]
@@ -205,7 +215,7 @@ class _Reader:
             if one is other or other is None:
                 scope[name] = one if one is not None else scope[name]
             elif isinstance(one, ast.expr) and isinstance(other, ast.expr):
-                scope[name] = _at(ast.IfExp(test, one, other), test)
+                scope[name] = at_place(ast.IfExp(test, one, other), test)
             else:
                 scope[name] = other
         values = [value for value in found if isinstance(value, ast.expr)]
@@ -214,8 +224,52 @@ class _Reader:
 
     def keep(self, value: ast.expr, scope: dict[str, _Known]) -> None:
         found = self.expression(value, scope)
+        match value:
+            case ast.Call(func=ast.Attribute(value=owner, attr="apply"), args=[given]):  # net.apply(fill)
+                function = self.expression(given, scope)
+                if isinstance(function, _Function):
+                    self.call(function, [self.each(owner, scope)], [])
+                    return
+        if isinstance(found, ast.Call) and (loaded := self.loaded(found, value, scope)):
+            self.others += loaded
+            return
         if isinstance(found, ast.expr) and not isinstance(found, ast.Constant) and "super()" not in ast.unparse(found):
             self.others.append(found)
+
+    def loaded(self, call: ast.Call, written: ast.expr, scope: dict[str, _Known]) -> list[ast.expr]:
+        """What `load_state_dict` puts into each parameter, where its names are written out: `layer.weight.copy_(w)`."""
+        match call, written:
+            case (
+                ast.Call(func=ast.Attribute(value=layer, attr="load_state_dict"), args=[state, *_]),
+                ast.Call(func=ast.Attribute(value=ast.expr() as owner)),
+            ) if isinstance(state := dictionary_of(state), ast.Dict):
+                keys, values = state.keys, state.values
+                of = self.expression(owner, scope)
+                names = [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+                if len(names) != len(keys):
+                    return []
+                return [
+                    put
+                    for name, value in zip(names, values, strict=True)
+                    if (put := self.put(of if isinstance(of, _Object) else layer, name, value, call)) is not None
+                ]
+        return []
+
+    def put(self, owner: _Known | None, name: str, value: ast.expr, at: ast.AST) -> ast.expr | None:
+        """What puts a value into a parameter by its name in a state_dict, such as `0.conv.weight`."""
+        for part in name.split("."):
+            if isinstance(owner, _Object):
+                owner = self.attribute(owner, part)
+            elif isinstance(owner, ast.expr) and part.isdigit():
+                owner = at_place(ast.Subscript(owner, ast.Constant(int(part)), ast.Load()), at)
+            elif isinstance(owner, ast.expr):
+                owner = at_place(ast.Attribute(owner, part, ast.Load()), at)
+            else:
+                return None
+        if not isinstance(owner, ast.expr):
+            return None
+        put = at_place(ast.Attribute(owner, "copy_", ast.Load()), at)
+        return handed(at_place(ast.Call(put, [value], []), at))
 
     def assign(self, target: ast.expr, value: _Known, scope: dict[str, _Known]) -> None:
         match target:
@@ -227,14 +281,16 @@ class _Reader:
                 for index, each in enumerate(targets):
                     if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(targets):
                         self.assign(each, value.elts[index], scope)
+                    elif isinstance(value, (ast.GeneratorExp, ast.ListComp)) and (one := one_of(value, index)):
+                        self.assign(each, one, scope)
                     elif isinstance(value, ast.expr):
                         part = ast.Subscript(value, ast.Constant(index), ast.Load())
-                        self.assign(each, _at(part, target), scope)
+                        self.assign(each, at_place(part, target), scope)
             case ast.Attribute():  # layer.weight = w, or layer.weight.data = w
                 whole = self.expression(target, scope)
                 if isinstance(whole, ast.expr) and isinstance(value, ast.expr):
-                    put = _at(ast.Attribute(whole, "copy_", ast.Load()), target)
-                    self.others.append(_put(_at(ast.Call(put, [value], []), target)))
+                    put = at_place(ast.Attribute(whole, "copy_", ast.Load()), target)
+                    self.others.append(handed(at_place(ast.Call(put, [value], []), target)))
 
     def expression(self, tree: ast.expr, scope: dict[str, _Known]) -> _Known:
         """An expression with everything put in that its names stand for."""
@@ -247,11 +303,14 @@ class _Reader:
                     return self.attribute(owner, attr) or tree
                 if isinstance(owner, _Function):
                     return tree
-                return _at(ast.Attribute(owner, attr, ast.Load()), tree)
+                return at_place(ast.Attribute(owner, attr, ast.Load()), tree)
             case ast.Call():
                 return self.called(tree, scope)
             case ast.Lambda():
                 return _Function(tree, scope)
+            case ast.GeneratorExp(generators=loops) | ast.ListComp(generators=loops):
+                own = {node.id for loop in loops for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
+                scope = {name: value for name, value in scope.items() if name not in own}
         new = copy.copy(tree)
         for name, part in ast.iter_fields(tree):
             setattr(new, name, self.parts(part, scope))
@@ -263,10 +322,11 @@ class _Reader:
         if isinstance(part, ast.expr):
             found = self.expression(part, scope)
             return found if isinstance(found, ast.expr) else part
-        if isinstance(part, (ast.Slice, ast.keyword)):
+        if isinstance(part, (ast.Slice, ast.keyword, ast.comprehension)):
             new = copy.copy(part)
             for name, inner in ast.iter_fields(part):
-                setattr(new, name, self.parts(inner, scope))
+                if name != "target":
+                    setattr(new, name, self.parts(inner, scope))
             return new
         return part
 
@@ -285,7 +345,7 @@ class _Reader:
         if name in self.module.imports:
             full = ast.parse(self.module.imports[name], mode="eval").body
             for node in ast.walk(full):
-                _at(node, tree)
+                at_place(node, tree)
             return full
         return tree
 
@@ -297,12 +357,19 @@ class _Reader:
 
     def called(self, tree: ast.Call, scope: dict[str, _Known]) -> _Known:
         """A call with its arguments read; of a function, class or object of the file, what it gives."""
+        tree = self.spread(tree, scope)
         args = [self.expression(arg, scope) for arg in tree.args]
         keywords = [(k.arg or "", self.expression(k.value, scope)) for k in tree.keywords]
         function: _Known | None
         if isinstance(tree.func, ast.Name) and tree.func.id not in scope and tree.func.id in self.module.classes:
             return self.made(self.module.classes[tree.func.id], args, keywords)
         function = self.expression(tree.func, scope)
+        if (
+            isinstance(tree.func, ast.Attribute)
+            and tree.func.attr == "add_weight"
+            and (weight := started(tree, args, keywords))
+        ):
+            return weight
         if isinstance(function, _Object):
             of = function
             function = next((f for f in (self.attribute(of, n) for n in _CALLED) if f is not None), None)
@@ -318,7 +385,26 @@ class _Reader:
                 for (_, found), k in zip(keywords, tree.keywords, strict=True)
             ],
         )
-        return _put(_at(new, tree))
+        return handed(at_place(new, tree))
+
+    def spread(self, tree: ast.Call, scope: dict[str, _Known]) -> ast.Call:
+        """A call in which `*args` and `**kwargs` stand one by one, where it is known what they hold."""
+        if not any(isinstance(arg, ast.Starred) for arg in tree.args) and all(k.arg for k in tree.keywords):
+            return tree
+        args, keywords = list[ast.expr](), list[ast.keyword]()
+        for arg in tree.args:
+            held = self.expression(arg.value, scope) if isinstance(arg, ast.Starred) else None
+            args += held.elts if isinstance(held, (ast.Tuple, ast.List)) else [arg]
+        for keyword in tree.keywords:
+            held = self.expression(keyword.value, scope) if keyword.arg is None else None
+            names = (
+                [key.value for key in held.keys if isinstance(key, ast.Constant)] if isinstance(held, ast.Dict) else []
+            )
+            if isinstance(held, ast.Dict) and len(names) == len(held.values):
+                keywords += [ast.keyword(str(name), value) for name, value in zip(names, held.values, strict=True)]
+            else:
+                keywords.append(keyword)
+        return at_place(ast.Call(tree.func, args, keywords), tree)
 
     def made(self, of: ast.ClassDef, args: list[_Known], keywords: list[tuple[str, _Known]]) -> _Object:
         """An object of a class, after what its `__init__` (and `build`) puts into it."""
@@ -341,15 +427,28 @@ _CALLED = ("forward", "call", "__call__")
 def _bound(
     function: _Function, args: Sequence[_Known], keywords: Sequence[tuple[str, _Known]]
 ) -> dict[str, _Known] | None:
-    """The parameters of a function with their arguments; None where there are more arguments than parameters."""
+    """The parameters of a function with their arguments; None where there are more arguments than parameters.
+
+    What `*args` and `**kwargs` take is a tuple and a dictionary.
+    """
     arguments = function.definition.args
     names = [parameter.arg for parameter in (*arguments.posonlyargs, *arguments.args)]
     found: dict[str, _Known] = {}
     if function.itself is not None and names:
         found[names.pop(0)] = function.itself
+    by_name = {name: value for name, value in keywords if name}
+    known = {*names, *(parameter.arg for parameter in arguments.kwonlyargs)}
+    if arguments.vararg is not None:
+        rest = [value for value in args[len(names) :] if isinstance(value, ast.expr)]
+        found[arguments.vararg.arg] = ast.Tuple(rest, ast.Load())
+        args = args[: len(names)]
+    if arguments.kwarg is not None:
+        more = {name: value for name, value in by_name.items() if name not in known and isinstance(value, ast.expr)}
+        found[arguments.kwarg.arg] = ast.Dict([ast.Constant(name) for name in more], list(more.values()))
+        by_name = {name: value for name, value in by_name.items() if name in known}
     if len(args) > len(names):
         return None
-    return found | dict(zip(names, args, strict=False)) | {name: value for name, value in keywords if name}
+    return found | dict(zip(names, args, strict=False)) | by_name
 
 
 def _defaults(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> dict[str, ast.expr]:
@@ -365,50 +464,7 @@ def _method(of: ast.ClassDef, name: str) -> ast.FunctionDef | ast.AsyncFunctionD
 
 
 def _named(name: str, at: ast.AST) -> ast.expr:
-    return _at(ast.Name(name, ast.Load()), at)
-
-
-def _at(node: _Tree, at: ast.AST) -> _Tree:
-    """A node that stands where another does in the file."""
-    node.place = getattr(at, "place", "")  # type: ignore[attr-defined]
-    return node
-
-
-# What puts numbers into a variable, and what hands them over without changing them.
-_PUTS = frozenset({"copy_", "set_weights", "assign", "Constant", "constant_initializer"})
-_HANDED = frozenset({"numpy", "detach", "clone", "cpu", "float"})
-_MADE = frozenset(
-    {"Parameter", "tensor", "as_tensor", "from_numpy", "constant", "convert_to_tensor", "array", "asarray"}
-)
-
-
-def _put(call: ast.Call) -> ast.Call:
-    """A call that puts numbers into a variable without what only hands them over; another call as it is.
-
-    >>> shown = _put(ast.parse("layer.weight.data.copy_(torch.tensor(w.numpy()).T)", mode="eval").body)
-    >>> ast.unparse(shown)
-    'layer.weight.copy_(w.T)'
-    """
-    match call.func:
-        case ast.Attribute(attr=name) if name in _PUTS:
-            new: ast.Call = _Handed().visit(copy.deepcopy(call))
-            return new
-    return call
-
-
-class _Handed(ast.NodeTransformer):
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        self.generic_visit(node)
-        return node.value if node.attr == "data" else node
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        match node:
-            case ast.Call(func=ast.Attribute(value=value, attr=name), args=[], keywords=[]) if name in _HANDED:
-                return value
-            case ast.Call(func=ast.Attribute(attr=name), args=[value, *_]) if name in _MADE:
-                return value
-        return node
+    return at_place(ast.Name(name, ast.Load()), at)
 
 
 def _large(tree: ast.expr) -> bool:
