@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tfpt_cli.dictionary.native import rules
 from tfpt_cli.dictionary.rows import dictionary, drawn_layers
 from tfpt_cli.expressions.checking import shape_of
 from tfpt_cli.expressions.lowering import in_double, written_for_reference, written_with_unknowns
@@ -76,6 +77,18 @@ def layer_call(node: ast.AST) -> str:
     module, _, name = called_name(node).rpartition(".")
     built = module in _LAYERS and name[:1].isupper()
     return ast.unparse(node) if built else ""
+
+
+def layer_made(node: ast.AST) -> str:
+    """The source of what makes a layer, with the method behind it that says how it computes; empty for anything else.
+
+    >>> layer_made(ast.parse("nn.BatchNorm1d(3).eval()", mode="eval").body)
+    'nn.BatchNorm1d(3).eval()'
+    """
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Call() as layer, attr=attr)) if attr in rules("modes"):
+            return ast.unparse(node) if layer_made(layer) else ""
+    return layer_call(node)
 
 
 def drawn(body: Body, framework: str) -> list[str]:

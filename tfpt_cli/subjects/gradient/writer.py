@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.results import Quantity, Way
-from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body, drawn, layer_call
+from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body, layer_call, layer_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -190,7 +190,7 @@ class FrameworkWriter(Writer):
         if self.framework not in output.code:
             body, layers = output.body[self.framework], list[str]()
             if self.spec.native:  # a neutral expression has no layers
-                layers, body = built_once(body, self.framework, set(self.spec.inputs), self.free)
+                layers, body = built_once(body, set(self.spec.inputs), self.free)
             return "\n".join([*layers, *[""] * bool(layers), self.defined(name, body)])
         code = output.code[self.framework]
         folder, module = os.path.split(code.file[: -len(".py")])
@@ -204,19 +204,19 @@ class FrameworkWriter(Writer):
         return self.spec.all_ways and self.spec.count <= FORWARD and not self.spec.complex
 
 
-def built_once(body: Body, framework: str, inputs: set[str], free: Callable[[str], str]) -> tuple[list[str], Body]:
+def built_once(body: Body, inputs: set[str], free: Callable[[str], str]) -> tuple[list[str], Body]:
     """The layers of an expression as lines before it, and the expression with their names in place of them.
 
     `nn.Linear(3, 4)(x)` in a function builds a layer, with new random weights, whenever the function is called. Layers that
-    are spelled alike stay as many as they are; one that is made of a line or an input stays where it is, and so does a line
-    that is a layer, unless its weights are random.
+    are spelled alike stay as many as they are; a line that is a layer goes with them, and one that is made of a line or an input
+    stays where it is.
     """
     found: dict[str, str] = {}
     own = inputs | {name for name, _ in body.lines}
 
     def alone(node: ast.AST) -> str:
         names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-        return "" if names & own else layer_call(node)
+        return "" if names & own else layer_made(node)
 
     class Hoisting(ast.NodeTransformer):
         def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -233,7 +233,7 @@ def built_once(body: Body, framework: str, inputs: set[str], free: Callable[[str
         return [], body  # as it was written
     lines = []
     for name, source in body.lines:
-        if drawn(Body(source), framework) and alone(ast.parse(source, mode="eval").body):
+        if alone(ast.parse(source, mode="eval").body):
             found[name] = source
         else:
             lines.append((name, hoisted(source)))
