@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.native import by_text, instead, native, rules
+from tfpt_cli.expressions.doubling import doubled
 from tfpt_cli.frameworks import FRAMEWORKS, TORCH
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
 from tfpt_cli.language.expression import UNBOUNDED, Complaint, is_constant, offset
@@ -62,30 +63,8 @@ def native_in_double(source: str) -> str:
     ('torch.sum(x.double())', 'tf.cast(i, tf.float64) + tf.zeros(3, dtype=tf.float64)')
     """
     tree = ast.parse(source, mode="eval").body
-    doubled = ast.unparse(_InDouble().visit(copied(tree)))
-    return source if doubled == ast.unparse(tree) else doubled
-
-
-class _InDouble(ast.NodeTransformer):
-    # What makes numbers of float32 where no dtype is given: whatever it is given, or where that holds such a number.
-    always = ("tf.zeros", "tf.ones", "tf.eye")
-    of_numbers = ("tf.constant", "tf.convert_to_tensor")
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        module, _, name = dotted(node).partition(".")
-        if module in ("torch", "tf") and name in ("float32", "float"):
-            return ast.Attribute(node.value, "float64", node.ctx)
-        return self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        name = called_name(node)
-        numbers = any(isinstance(part, ast.Constant) and type(part.value) is float for part in nodes(node))
-        untyped = not any(keyword.arg == "dtype" for keyword in node.keywords) and len(node.args) < 2
-        if untyped and (name in self.always or (name in self.of_numbers and numbers)):
-            node.keywords.append(ast.keyword("dtype", ast.parse("tf.float64", mode="eval").body))
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "float" and not node.args:
-            node.func.attr = "double"
-        return self.generic_visit(node)
+    wide = ast.unparse(doubled(copied(tree)))
+    return source if wide == ast.unparse(tree) else wide
 
 
 class _Checker:

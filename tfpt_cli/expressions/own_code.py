@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # How deep calls of functions of one's own are followed, and how many nodes an expression may come to.
 _DEPTH, _SIZE = 8, 4000
@@ -46,8 +46,8 @@ def _read(file: str, text: str, function: str, inputs: tuple[str, ...]) -> tuple
     definition = module.functions.get(function)
     if definition is None:
         made = module.values.get(function)  # loss = Loss(), say
-        return () if made is None else _Reader(module).called_value(made, inputs)
-    reader = _Reader(module)
+        return () if made is None else _Reader(module, inputs=frozenset(inputs)).called_value(made, inputs)
+    reader = _Reader(module, inputs=frozenset(inputs))
     returned = reader.call(_Function(definition, {}), [_named(name, definition) for name in inputs], [])
     return (*([] if returned is None else [returned]), *reader.others)
 
@@ -128,6 +128,7 @@ class _Reader:
     module: _Module
     others: list[ast.expr] = field(default_factory=list)
     depth: int = 0
+    inputs: frozenset[str] = frozenset()
 
     def called_value(self, value: ast.expr, inputs: Sequence[str]) -> tuple[ast.expr, ...]:
         """What a callable that was made at the top of the file gives for the inputs."""
@@ -185,14 +186,25 @@ class _Reader:
                 case ast.For(body=inner) | ast.While(body=inner):
                     returned = self.block(inner, scope) or returned
                 case ast.With(items=items, body=inner):
-                    for item in items:
-                        self.keep(item.context_expr, scope)
-                    returned = self.block(inner, scope) or returned
+                    before = len(self.others)
+                    found = self.block(inner, scope)
+                    if found is not None or not self.only_fills(items, inner, before, scope):
+                        for item in items:
+                            self.keep(item.context_expr, scope)
+                    returned = found or returned
                 case ast.Try(body=inner):
                     returned = self.block(inner, scope) or returned
                 case ast.Expr(value=value):
                     self.keep(value, scope)
         return returned
+
+    def only_fills(
+        self, items: Sequence[ast.withitem], body: Sequence[ast.stmt], before: int, scope: Mapping[str, _Known]
+    ) -> bool:
+        """Whether a block without gradients only puts numbers into variables that do not depend on the inputs."""
+        free = all(ast.unparse(item.context_expr).endswith("no_grad()") for item in items)
+        used = {node.id for tree in self.others[before:] for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        return free and all(map(_fills, body)) and not used & (self.inputs | set(scope))  # a name that is left is an input, or large
 
     def branches(
         self, test: ast.expr, then: list[ast.stmt], otherwise: list[ast.stmt], scope: dict[str, _Known]
@@ -362,6 +374,18 @@ def _defaults(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -
 
 def _method(of: ast.ClassDef, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     return next((node for node in of.body if isinstance(node, _FUNCTIONS) and node.name == name), None)
+
+
+def _fills(statement: ast.stmt) -> bool:
+    """Whether a statement only writes into what is there: `layer.weight.copy_(w)`, for each of several too."""
+    match statement:
+        case ast.For(body=body, orelse=[]):
+            return all(map(_fills, body))
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name))):
+            return name.endswith("_")
+        case ast.Assign(targets=targets):
+            return all(isinstance(target, (ast.Attribute, ast.Subscript)) for target in targets)
+    return isinstance(statement, ast.Pass)
 
 
 def _named(name: str, at: ast.AST) -> ast.expr:

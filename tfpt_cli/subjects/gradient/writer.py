@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from tfpt_cli.expressions.doubling import SOURCE
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.results import Quantity, Way
 from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body, layer_call, layer_made
@@ -132,6 +133,7 @@ class FrameworkWriter(Writer):
     def __init__(self, spec: Gradient, *, doubled: bool = False) -> None:
         super().__init__(spec)
         self.doubled_by_default = doubled and spec.native
+        self.in_float64 = doubled
 
     @abstractmethod
     def derivative(self, kind: str, output: Output, run: str, mode: str) -> Iterator[Section]:
@@ -196,7 +198,14 @@ class FrameworkWriter(Writer):
         folder, module = os.path.split(code.file[: -len(".py")])
         alias = self.free(f"user_{module}")
         imports = f"import sys\nsys.path.insert(0, {folder!r})\nimport {module} as {alias}"
+        if self.raised(output):
+            path = f"sys.path.insert(0, {folder!r})\n{alias} = _module_in_double({code.file!r})"
+            imports = f"import sys\n\n\n{SOURCE}\n\n\n{path}"
         return f"{imports}\n\n{self.defined(name, Body(self.call(f'{alias}.{code.function}')))}"
+
+    def raised(self, output: Output) -> bool:
+        """Whether the float32 that stands in a person's own function is raised, because the listing computes in float64."""
+        return self.in_float64 and self.spec.may_be_raised(output, self.framework)
 
     @property
     def one_by_one(self) -> bool:
