@@ -4,7 +4,8 @@
     python -m tests.tools.standings out.json
 
 A side is *off* where a quantity of it is called wrong, rounded or beyond the dtype's range, *right* where it is nowhere off and
-somewhere right, else *silent*. A scenario that its author calls undecided is as tagged where no side is called wrong.
+somewhere right, else *silent*. Where its author calls both right, digits that a side loses are held against nobody; a scenario
+that its author calls undecided is as tagged where no side is called wrong. Initial weights have no reference, and do not count.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ def outcome(scenario: dict[str, Any], tag: str) -> str:
     if tag == "right-undecided":
         told = {_of(comparison, side) for comparison in scenario["comparisons"] for side in ("torch", "tensorflow")}
         return "otherwise" if "wrong" in told else "as tagged"
+    if tag == "right-both" and not any(_of(c, side) in OFF - {"rounding"} for c in scenario["comparisons"] for side in TAGGED[tag]):
+        told = [standing(scenario, side) for side in TAGGED[tag]]
+        return "silent" if "silent" in told else "as tagged"
     pairs = [(standing(scenario, side), wanted) for side, wanted in TAGGED[tag].items()]
     if all(found == wanted for found, wanted in pairs):
         return "as tagged"
@@ -50,7 +54,7 @@ def main(path: str) -> None:
     counts: Counter[str] = Counter()
     for scenario in json.loads(Path(path).read_text(encoding="utf-8"))["scenarios"]:
         tags = [tag for tag in scenario["tags"] if tag in TAGGED or tag == "right-undecided"]
-        if tags and scenario["status"] != "skipped":
+        if tags and scenario["status"] != "skipped" and scenario["subject"] == "gradient":
             found = outcome(scenario, tags[0])
             counts[found] += 1
             if found != "as tagged":

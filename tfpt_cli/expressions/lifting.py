@@ -123,6 +123,11 @@ class _Lifter(ast.NodeTransformer):
         if _moves_to_device(node):
             assert isinstance(node.func, ast.Attribute)
             return self.visit(node.func.value)  # type: ignore[no-any-return]
+        node = ast.Call(
+            node.func,
+            [self.dtype(argument) for argument in node.args],
+            [ast.keyword(keyword.arg, self.dtype(keyword.value)) for keyword in node.keywords],
+        )
         forms = self.forms(node)
         for call in forms:
             no_row = self.table.canonical(called_name(call)) in without_row(self.framework)
@@ -135,6 +140,13 @@ class _Lifter(ast.NodeTransformer):
         if mode and layer is not None and not _has_modes(layer):  # which computes the same in every mode
             return self.visit_Call(ast.Call(layer, node.args, node.keywords))
         raise NoRow(_cut(ast.unparse(node)))
+
+    def dtype(self, tree: ast.expr) -> ast.expr:
+        """The dtype of an input that is not of whole numbers, `x.dtype`, as that of real numbers; anything else as it is."""
+        match tree:
+            case ast.Attribute(value=ast.Name(id=name), attr="dtype") if name in self.names and name not in self.whole:
+                return _tree(f"{FRAMEWORKS[self.framework].module}.float32")
+        return tree
 
     def one_after_another(self, sequential: ast.Call, mode: str, call: ast.Call) -> ast.AST:
         """The neutral expression of a Sequential that is called: its layers, and functions, one after another."""

@@ -23,7 +23,7 @@ def _affordable(function, numbers, *inputs):
         started = time.perf_counter()
         function(*inputs)
         seconds = min(seconds, time.perf_counter() - started)
-        if seconds * numbers * 30 <= 5:
+        if seconds * numbers * 30 <= 10:
             return
     raise TimeoutError(f"a call of it takes {seconds:.1g} s, too long for the derivatives by {numbers} numbers")
 
