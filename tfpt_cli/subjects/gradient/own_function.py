@@ -75,6 +75,17 @@ def _is_symmetric(values: Values) -> bool:
     return square and bool((array == np.swapaxes(array, -1, -2)).all())
 
 
+def without(output: Output, spec: Gradient, framework: str) -> str:
+    """Why an output that no row reads is held against nothing on a side, as the report says it; empty where it is held."""
+    if spec.drawn:
+        return "random weights, each framework its own"
+    if not spec.smooth or not spec.derivatives:
+        return "; ".join(output.reference.remarks)
+    if spec.complex:
+        return "by complex numbers none is taken"
+    return not_held(output, spec, framework)
+
+
 def remarks(spec: Gradient) -> list[str]:
     """Sentences on derivatives that are held against nothing, though a row reads the code of no side."""
     if not spec.smooth or not spec.derivatives or spec.drawn:
@@ -82,7 +93,7 @@ def remarks(spec: Gradient) -> list[str]:
     found = []
     for framework, label in ((f, FRAMEWORKS[f].label) for f in FRAMEWORKS):
         for output in _unread(spec, framework):
-            why = "by complex numbers none is taken" if spec.complex else not_held(output, spec, framework)
+            why = without(output, spec, framework)
             if why:
                 found.append(f"no reference for the derivatives of {label}: {why}")
             elif not spec.complex and spec.may_be_raised(output, framework):
@@ -108,11 +119,12 @@ class OwnFunctionWriter(ReferenceWriter):
         self.writer, self.side, self.most = writer, side, most
         writer.in_float64 = True
         self.symmetric = False
+        self.single = self.free("single")
 
     def sections(self) -> Iterator[Section]:
         """Everything, in groups of its own: what cannot be had here takes nothing else with it."""
         parts = list(self.parts())
-        start = "\n".join(['np.seterr(all="ignore")', self.writer.double, self.inputs()])
+        start = "\n".join(filter(None, ('np.seterr(all="ignore")', self.writer.double, self.writer.alone, self.inputs())))
         yield Section(start, required=True, group=_GROUP)
         yield Section(self.helpers(parts), required=True, group=_GROUP)
         yield from parts
@@ -141,7 +153,7 @@ class OwnFunctionWriter(ReferenceWriter):
 
     def slopes(self, moved: str, point: str, side: int, middle: str) -> str:
         if not side:
-            return f"_steady({moved}, {point})"
+            return f"_steady({moved}, {point}, {self.single})"
         # A framework's call costs what a hundred of NumPy's do: where the function is smooth both sides are as the middle.
         return f"_edges({moved}, {point}, {side}, {middle}, {self.free(f'{middle}_its_error')})"
 
@@ -157,16 +169,19 @@ class OwnFunctionWriter(ReferenceWriter):
             self.writer.function(inner, output),
             "",
             f"def {outer}({', '.join(arguments)}):",
-            f"    return _in_double({self.writer.to_numpy(call)})",
+            f"    return {self.writer.to_numpy(call)}",
             "",
+            f"{outer}, {self.single} = _precise({outer}, {', '.join(arguments)})",
             f"{self.value} = _twice({outer}, {', '.join(arguments)})",
+            f"{outer} = _within({outer}, {self.value})",
             f"_affordable({outer}, {len(self.wrt)}, {', '.join(arguments)})",
         ]
         yield Section("\n".join(lines), required=True)
         if "gradient" in self.spec.derivatives and self.spec.count <= LARGEST:
             yield self.along(output, outer, self.side)
         if kinds := [kind for kind in self.spec.derivatives if self.affordable(kind)]:
-            yield Section(f"_affordable({outer}, {self.spec.count}, {', '.join(arguments)})", required=True)
+            affordable = f"_affordable({outer}, {self.spec.count}, {', '.join(arguments)})"
+            yield Section(f"_not_single({self.single})\n{affordable}", required=True)
         for kind in kinds:
             yield self.differences(kind, output, outer, self.side)
 

@@ -127,6 +127,8 @@ class FrameworkWriter(Writer):
     compiled: ClassVar[dict[str, str]]
     # What makes new numbers, and layers, double precision.
     double: ClassVar[str]
+    # What has small calls run without waiting for other threads, which another process may hold up.
+    alone: ClassVar[str] = ""
     # What a mode needs that a machine may not have; without it its quantities are skipped.
     needs: ClassVar[dict[str, str]] = {}
 
