@@ -44,7 +44,7 @@ def specs(paths: list[str]) -> Iterator[tuple[str, Gradient]]:
     """The natively written gradient scenarios of files and folders, a case each, with where they stand."""
     for file in scenario_files(paths):
         for cases in () if isinstance(file, Problem) else load(file, allow_code=True):
-            for case in () if isinstance(cases, Problem) else cases:
+            for case in cases if isinstance(cases, list) else ():
                 if case.subject == "gradient" and gradient_of(case).native:
                     yield case.id, gradient_of(case)
 
@@ -57,7 +57,9 @@ def main(paths: list[str]) -> None:
             if kind == NOTHING:
                 print(f"{place}: {why or 'NO WORD'}")
     total = counts.total()
-    print(", ".join(f"{kind} {count} ({count / total:.1%})" for kind, count in counts.most_common()), f"of {total} sides")
+    print(
+        ", ".join(f"{kind} {count} ({count / total:.1%})" for kind, count in counts.most_common()), f"of {total} sides"
+    )
 
 
 if __name__ == "__main__":

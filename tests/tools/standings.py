@@ -35,9 +35,11 @@ def standing(scenario: dict[str, Any], side: str) -> str:
 def outcome(scenario: dict[str, Any], tag: str) -> str:
     """`as tagged`, `silent` where a side lacks a word that the tag has, or `otherwise`."""
     if tag == "right-undecided":
-        told = {_of(comparison, side) for comparison in scenario["comparisons"] for side in ("torch", "tensorflow")}
-        return "otherwise" if "wrong" in told else "as tagged"
-    if tag == "right-both" and not any(_of(c, side) in OFF - {"rounding"} for c in scenario["comparisons"] for side in TAGGED[tag]):
+        blamed = any(_of(c, side) == "wrong" for c in scenario["comparisons"] for side in ("torch", "tensorflow"))
+        return "otherwise" if blamed else "as tagged"
+    if tag == "right-both" and not any(
+        _of(c, side) in OFF - {"rounding"} for c in scenario["comparisons"] for side in TAGGED[tag]
+    ):
         told = [standing(scenario, side) for side in TAGGED[tag]]
         return "silent" if "silent" in told else "as tagged"
     pairs = [(standing(scenario, side), wanted) for side, wanted in TAGGED[tag].items()]

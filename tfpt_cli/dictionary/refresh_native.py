@@ -232,8 +232,8 @@ def aliases(calls: dict[str, list[str]]) -> dict[str, str]:
 
     names = {id(getattr(keras.losses, name)): name for name in vars(keras.losses) if f"keras.losses.{name}" in calls}
     modules = {
-        **{"tf.losses": tf.losses, "tf.keras.losses": tf.keras.losses, "tf.metrics": tf.metrics},
-        **{"tf.keras.metrics": tf.keras.metrics, "keras.metrics": keras.metrics},
+        "tf.losses": tf.losses, "tf.keras.losses": tf.keras.losses, "tf.metrics": tf.metrics,
+        "tf.keras.metrics": tf.keras.metrics, "keras.metrics": keras.metrics,
     }
     return {
         f"{module}.{alias}": f"keras.losses.{name}"

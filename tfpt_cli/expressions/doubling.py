@@ -13,7 +13,7 @@ from typing import Any
 SOURCE = Path(__file__).read_text(encoding="utf-8").partition("\n\n\n")[2].partition("\n\n\n# End of the text")[0]
 
 
-def _doubled(tree: Any) -> Any:
+def _doubled(tree):
     """A tree with float64 for the float32 in it; what asks for the limits of float32 stays as it is."""
     import ast
 
@@ -26,41 +26,41 @@ def _doubled(tree: Any) -> Any:
     limits = ("max", "min", "eps", "tiny", "smallest_normal")
     roots = {"torch", "tf", "np", "tensorflow", "numpy"}
 
-    def name(node: Any) -> str:
+    def name(node):
         parts = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
             node = node.value
         return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
-    def is_float(node: Any) -> bool:
+    def is_float(node):
         return any(isinstance(part, ast.Constant) and type(part.value) is float for part in ast.walk(node))
 
-    def dtype() -> Any:
+    def dtype():
         return ast.parse("tf.float64", mode="eval").body
 
     class Doubling(ast.NodeTransformer):
-        def visit_Import(self, node: Any) -> Any:
+        def visit_Import(self, node):
             roots.update(each.asname for each in node.names if each.asname and each.name in roots)
             return node
 
-        def visit_ImportFrom(self, node: Any) -> Any:
+        def visit_ImportFrom(self, node):
             for each in node.names:
                 if each.name in texts:
                     each.name, each.asname = texts[each.name], each.asname or each.name
             return node
 
-        def visit_Attribute(self, node: Any) -> Any:
+        def visit_Attribute(self, node):
             module, _, rest = name(node).partition(".")
             if module in roots and rest in wide:
                 return ast.Attribute(node.value, wide[rest], node.ctx)
             return node if node.attr in limits and name(node) else self.generic_visit(node)
 
-        def visit_Constant(self, node: Any) -> Any:
+        def visit_Constant(self, node):
             is_dtype = isinstance(node.value, str) and node.value in texts
             return ast.Constant(texts[node.value]) if is_dtype else node
 
-        def visit_Call(self, node: Any) -> Any:
+        def visit_Call(self, node):
             module, _, function = name(node.func).partition(".")
             last = function.rpartition(".")[2]
             if last in ("finfo", "iinfo"):
@@ -85,7 +85,7 @@ def _doubled(tree: Any) -> Any:
     return Doubling().visit(tree)
 
 
-def _module_in_double(path: str) -> Any:
+def _module_in_double(path):
     """The module of a file, run with float64 for the float32 that stands in its code."""
     import ast
     import types

@@ -16,7 +16,15 @@ from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.checking import shape_of
 from tfpt_cli.expressions.logic import logical_call
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.language.expression import UNBOUNDED, BadConstant, NotConstant, constant, is_constant, literal, mark_inputs
+from tfpt_cli.language.expression import (
+    UNBOUNDED,
+    BadConstant,
+    NotConstant,
+    constant,
+    is_constant,
+    literal,
+    mark_inputs,
+)
 from tfpt_cli.language.signature import bind_any, parse_signature
 from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import branches, called_name, copied, dotted
@@ -111,7 +119,9 @@ class _Lifter(ast.NodeTransformer):
         if name.startswith(("math.", "np.")) or name in ("float", "int"):
             return self.number(node, name)
         if name == "abs":
-            return self.visit_Call(ast.Call(_tree(f"{FRAMEWORKS[self.framework].module}.abs"), node.args, node.keywords))
+            return self.visit_Call(
+                ast.Call(_tree(f"{FRAMEWORKS[self.framework].module}.abs"), node.args, node.keywords)
+            )
         if given := by_text(node.func, self.framework):
             function: ast.expr = _tree(given)
             if given.rpartition(".")[2][0].isupper():
@@ -285,7 +295,8 @@ class _Lifter(ast.NodeTransformer):
         if not isinstance(template.func, ast.Call):
             return settings_of(template, call, self.framework, exact=True)
         of_template, of_call = in_mode(template)[0], in_mode(call)[0]
-        assert of_template is not None and of_call is not None
+        assert of_template is not None
+        assert of_call is not None
         given = settings_of(of_template, of_call, self.framework, exact=True)
         places = [*template.args, *(keyword.value for keyword in template.keywords)]
         wanted = [place.id if isinstance(place, ast.Name) else "" for place in places]
@@ -441,11 +452,25 @@ def _array(tree: ast.expr) -> ast.expr:
 
 
 # Functions and methods that make a tensor of the numbers that they are given.
-_HOLDING = frozenset({"tensor", "constant", "as_tensor", "asarray", "array", "from_numpy", "new_tensor", "convert_to_tensor"})
+_HOLDING = frozenset(
+    {"tensor", "constant", "as_tensor", "asarray", "array", "from_numpy", "new_tensor", "convert_to_tensor"}
+)
 # Functions and methods that give whole numbers.
 _GIVE_WHOLE = frozenset(
-    {"argmax", "argmin", "argsort", "searchsorted", "bucketize", "bincount", "long", "int", "arange", "range", "LongTensor",
-     "IntTensor"}
+    {
+        "argmax",
+        "argmin",
+        "argsort",
+        "searchsorted",
+        "bucketize",
+        "bincount",
+        "long",
+        "int",
+        "arange",
+        "range",
+        "LongTensor",
+        "IntTensor",
+    }
 )
 
 
@@ -511,7 +536,23 @@ def _argument(tree: ast.expr) -> Any:
     return value
 
 
-_NUMPY = frozenset({"arange", "array", "asarray", "eye", "float32", "float64", "full", "linspace", "ones", "zeros", "sqrt", "exp", "log"})
+_NUMPY = frozenset(
+    {
+        "arange",
+        "array",
+        "asarray",
+        "eye",
+        "float32",
+        "float64",
+        "full",
+        "linspace",
+        "ones",
+        "zeros",
+        "sqrt",
+        "exp",
+        "log",
+    }
+)
 _NUMPY_DTYPES = frozenset({"float32", "float64", "float16", "int32", "int64", "bool", "bool_"})
 
 

@@ -196,7 +196,9 @@ class _Checker:
         if canonical in rules("of_numbers") and not all(map(self.is_number, given)):
             self.complain(node, f"'{full}' takes numbers here: what is computed is a tensor already, without it")
         if canonical in rules("of_lists") and not (given and isinstance(given[0], (ast.List, ast.Tuple))):
-            self.complain(node, f"'{full}' of anything but a list is memory that nobody has filled; write torch.zeros(...)")
+            self.complain(
+                node, f"'{full}' of anything but a list is memory that nobody has filled; write torch.zeros(...)"
+            )
 
     def is_number(self, tree: ast.expr) -> bool:
         """Whether a tree is a number, a dtype, or lists or calls of such."""
@@ -272,7 +274,9 @@ class _Checker:
 
     def mode(self, node: ast.Call, function: ast.Attribute) -> None:
         """Complains about `.eval()` or `.train(...)` of anything but a layer where it is made."""
-        flags = [a.value if isinstance(a, ast.Constant) else None for a in (*node.args, *(k.value for k in node.keywords))]
+        flags = [
+            a.value if isinstance(a, ast.Constant) else None for a in (*node.args, *(k.value for k in node.keywords))
+        ]
         named = all(keyword.arg == "mode" for keyword in node.keywords)
         if not self.is_layer(function.value) or isinstance(function.value, ast.Name):
             words = "is of a layer, where it is made: nn.BatchNorm1d(3)"
@@ -294,7 +298,11 @@ def is_layer(tree: ast.expr) -> bool:
     """
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute) and tree.func.attr in rules("modes"):
         return is_layer(tree.func.value)
-    return bool(called_name(tree)) and called_name(tree).startswith(_LAYERS) and called_name(tree).rpartition(".")[2][:1].isupper()
+    return (
+        bool(called_name(tree))
+        and called_name(tree).startswith(_LAYERS)
+        and called_name(tree).rpartition(".")[2][:1].isupper()
+    )
 
 
 _LAYERS = ("nn.", "torch.nn.", "keras.", "tf.keras.")

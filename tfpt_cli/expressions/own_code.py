@@ -186,12 +186,12 @@ class _Reader:
                 case ast.For(body=inner) | ast.While(body=inner):
                     returned = self.block(inner, scope) or returned
                 case ast.With(items=items, body=inner):
-                    before = len(self.others)
-                    found = self.block(inner, scope)
-                    if found is not None or not self.only_fills(items, inner, before, scope):
+                    count = len(self.others)
+                    within = self.block(inner, scope)
+                    if within is not None or not self.only_fills(items, inner, count, scope):
                         for item in items:
                             self.keep(item.context_expr, scope)
-                    returned = found or returned
+                    returned = within or returned
                 case ast.Try(body=inner):
                     returned = self.block(inner, scope) or returned
                 case ast.Expr(value=value):
@@ -204,7 +204,9 @@ class _Reader:
         """Whether a block without gradients only puts numbers into variables that do not depend on the inputs."""
         free = all(ast.unparse(item.context_expr).endswith("no_grad()") for item in items)
         used = {node.id for tree in self.others[before:] for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        return free and all(map(_fills, body)) and not used & (self.inputs | set(scope))  # a name that is left is an input, or large
+        return (
+            free and all(map(_fills, body)) and not used & (self.inputs | set(scope))
+        )  # a name that is left is an input, or large
 
     def branches(
         self, test: ast.expr, then: list[ast.stmt], otherwise: list[ast.stmt], scope: dict[str, _Known]

@@ -194,7 +194,8 @@ def outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a 
             for side in (left, right):
                 if isinstance(side, (ast.List, ast.Tuple)):
                     yield Complaint(
-                        offset(side), "arithmetic on a list is not allowed; make the list an input, and write its name here"
+                        offset(side),
+                        "arithmetic on a list is not allowed; make the list an input, and write its name here",
                     )
                 elif isinstance(side, ast.Constant) and not isinstance(side.value, (int, float, complex)):
                     yield Complaint(offset(side), f"arithmetic on {side.value!r} is not allowed")

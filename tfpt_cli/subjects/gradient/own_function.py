@@ -124,7 +124,9 @@ class OwnFunctionWriter(ReferenceWriter):
     def sections(self) -> Iterator[Section]:
         """Everything, in groups of its own: what cannot be had here takes nothing else with it."""
         parts = list(self.parts())
-        start = "\n".join(filter(None, ('np.seterr(all="ignore")', self.writer.double, self.writer.alone, self.inputs())))
+        start = "\n".join(
+            filter(None, ('np.seterr(all="ignore")', self.writer.double, self.writer.alone, self.inputs()))
+        )
         yield Section(start, required=True, group=_GROUP)
         yield Section(self.helpers(parts), required=True, group=_GROUP)
         yield from parts

@@ -142,7 +142,8 @@ def _by_long_steps(function, point):
 
         size = 2.0 ** np.floor(np.log2(max(np.nan_to_num(np.abs(number), posinf=1.0), 0.1)))
         found = [_central(moved, value, size * 2.0**power)[:2] for power in range(6, -8, -1)]
-        for three in zip(found, found[1:], found[2:]):
+        for middle in range(1, len(found) - 1):
+            three = found[middle - 1 : middle + 2]
             spread = np.max([slope for slope, _ in three], 0) - np.min([slope for slope, _ in three], 0)
             error = 4 * (spread + np.min([off for _, off in three], 0))
             better = error < errors[:, entry]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from tfpt_cli.dictionary.native import rules
 from tfpt_cli.dictionary.rows import dictionary, drawn_layers
 from tfpt_cli.expressions.checking import shape_of
-from tfpt_cli.expressions.lowering import in_double, written_for_reference, written_with_unknowns
 from tfpt_cli.expressions.doubling import doubled, may_be_doubled
+from tfpt_cli.expressions.lowering import in_double, written_for_reference, written_with_unknowns
 from tfpt_cli.expressions.native import native_in_double
 from tfpt_cli.expressions.own_code import own_code
 from tfpt_cli.frameworks import FRAMEWORKS
@@ -389,7 +389,11 @@ class Gradient:
             )
             for output in self.outputs
         )
-        return replace(self, dtypes=dtypes, dtype=dtype, outputs=outputs, checked=self.dtype) if dtypes != self.dtypes else self
+        return (
+            replace(self, dtypes=dtypes, dtype=dtype, outputs=outputs, checked=self.dtype)
+            if dtypes != self.dtypes
+            else self
+        )
 
     def notes(self, without: Collection[Output] = ()) -> tuple[str, ...]:
         """Sentences that a reader must know to read the derivatives; `without` are outputs that have none."""
