@@ -92,7 +92,10 @@ def test_no_name_in_the_lists_sounds_like_it(framework: str) -> None:
         ("tensorflow", "keras.ops.gelu(x, approximate=False)"),
         ("tensorflow", "tf.cast(x, tf.float64)"),
         ("tensorflow", "x[..., tf.newaxis] + tf.float32.max + np.pi"),
-        ("tensorflow", "tf.losses.mse(x, x) + tf.keras.losses.MeanSquaredError()(x, x) + keras.losses.get('mse')(x, x)"),
+        (
+            "tensorflow",
+            "tf.losses.mse(x, x) + tf.keras.losses.MeanSquaredError()(x, x) + keras.losses.get('mse')(x, x)",
+        ),
         ("tensorflow", "keras.activations.get('relu')(x) + keras.layers.Dropout(0.5)(x) + tf.nn.dropout(x, rate=0)"),
     ],
 )

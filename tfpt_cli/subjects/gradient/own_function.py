@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tfpt_cli.expressions.doubling import may_be_doubled
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.listing import Section
 from tfpt_cli.subjects.gradient.reference import ITSELF, OWN, Aspect, ReferenceWriter
@@ -167,13 +168,15 @@ class OwnFunctionWriter(ReferenceWriter):
         call = f"{inner}({', '.join(arguments.values())})"
         if self.side.framework not in output.code:
             output = replace(output, body={self.side.framework: output.body[self.side.framework].in_double()})
+        # Steps that are long enough for float32 say nothing of numbers that are kept in less.
+        wide = all(may_be_doubled(ast.unparse(tree)) for tree in self.spec.code(output, self.side.framework))
         lines = [
             self.writer.function(inner, output),
             "",
             f"def {outer}({', '.join(arguments)}):",
             f"    return {self.writer.to_numpy(call)}",
             "",
-            f"{outer}, {self.single} = _precise({outer}, {', '.join(arguments)})",
+            f"{outer}, {self.single} = _precise({outer}, {wide}, {', '.join(arguments)})",
             f"{self.value} = _twice({outer}, {', '.join(arguments)})",
             f"{outer} = _within({outer}, {self.value})",
             f"_affordable({outer}, {len(self.wrt)}, {', '.join(arguments)})",

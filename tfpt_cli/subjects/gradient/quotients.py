@@ -7,8 +7,8 @@ with an underscore, which no name of a scenario does.
 import numpy as np
 
 
-def _precise(function, *inputs):
-    """A function in double precision, or in float32 where it has no other; and whether it is that."""
+def _precise(function, may_be_single, *inputs):
+    """A function in double precision, or in float32 where it has no other and may be so; and whether it is that."""
     narrow = [each.astype(np.float32) if each.dtype == np.float64 else each for each in inputs]
     refused = None
     for given, cast in ((inputs, False), (narrow, True)):
@@ -19,7 +19,7 @@ def _precise(function, *inputs):
             continue
         if dtype == np.float64 and not cast:
             return function, False
-        if dtype == np.float32:
+        if dtype == np.float32 and may_be_single:
             break
         refused = refused or TypeError(f"it computes in {dtype}, though its inputs are float64")
     else:
