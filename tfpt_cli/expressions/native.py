@@ -81,8 +81,6 @@ class _Checker:
 
     def visit(self, node: ast.AST, given: int = 0) -> None:
         match node:
-            case ast.Name(id=name) if name in self.layers:
-                self.complain(node, f"'{name}' is a layer: call it, '{name}(x)'")
             case ast.Name() | ast.Attribute():
                 self.name(node)
             case ast.Call():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tfpt_cli.expressions.doubling import SOURCE
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.results import Quantity, Way
-from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body, layer_call, layer_made
+from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body, drawn, layer_call, layer_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -194,7 +194,7 @@ class FrameworkWriter(Writer):
         if self.framework not in output.code:
             body, layers = output.body[self.framework], list[str]()
             if self.spec.native:  # a neutral expression has no layers
-                layers, body = built_once(body, set(self.spec.inputs), self.free)
+                layers, body = built_once(body, self.framework, set(self.spec.inputs), self.free)
             return "\n".join([*layers, *[""] * bool(layers), self.defined(name, body)])
         code = output.code[self.framework]
         folder, module = os.path.split(code.file[: -len(".py")])
@@ -215,12 +215,12 @@ class FrameworkWriter(Writer):
         return self.spec.all_ways and self.spec.count <= FORWARD and not self.spec.complex
 
 
-def built_once(body: Body, inputs: set[str], free: Callable[[str], str]) -> tuple[list[str], Body]:
+def built_once(body: Body, framework: str, inputs: set[str], free: Callable[[str], str]) -> tuple[list[str], Body]:
     """The layers of an expression as lines before it, and the expression with their names in place of them.
 
     `nn.Linear(3, 4)(x)` in a function builds a layer, with new random weights, whenever the function is called. Layers that
-    are spelled alike stay as many as they are; a line that is a layer goes with them, and one that is made of a line or an input
-    stays where it is.
+    are spelled alike stay as many as they are; one that is made of a line or an input stays where it is, and so does a line
+    that is a layer, unless its weights are random: what it keeps of one call must not come into the next.
     """
     found: dict[str, str] = {}
     own = inputs | {name for name, _ in body.lines}
@@ -244,7 +244,7 @@ def built_once(body: Body, inputs: set[str], free: Callable[[str], str]) -> tupl
         return [], body  # as it was written
     lines = []
     for name, source in body.lines:
-        if alone(ast.parse(source, mode="eval").body):
+        if drawn(Body(source), framework) and alone(ast.parse(source, mode="eval").body):
             found[name] = source
         else:
             lines.append((name, hoisted(source)))
