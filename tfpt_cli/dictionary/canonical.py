@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tfpt_cli.dictionary.files import rows_of
 from tfpt_cli.dictionary.formulas import calculate_gain
-from tfpt_cli.dictionary.native import native
+from tfpt_cli.dictionary.native import by_text, native
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.signature import parse_signature
 from tfpt_cli.language.trees import called_name, dotted
@@ -42,6 +42,8 @@ def canonical(tree: ast.expr, framework: str) -> ast.expr:
     "F.cross_entropy(x, y, weight=w, reduction='sum')"
     >>> shown("tf.keras.Sequential([keras.layers.Dense(2), tf.math.tanh])(x)", "tensorflow")
     'tf.tanh(keras.layers.Dense(2)(x))'
+    >>> shown("keras.activations.get('gelu')(x)", "tensorflow")
+    'keras.activations.gelu(x)'
     """
     found: ast.expr = _Canonical(framework).of(tree)
     return found
@@ -110,6 +112,10 @@ class _Canonical:
                 layers = _layers(layers)
                 if not any(isinstance(layer, ast.Starred) for layer in layers):
                     return self.one_after_another(layers, call)
+            case ast.Call() as named if given := by_text(named, self.framework):
+                tree = ast.parse(given, mode="eval").body
+                made = ast.Call(tree, [], []) if given.rpartition(".")[2][0].isupper() else tree
+                return _noted(ast.Call(_noted(made, named), call.args, call.keywords), call)  # type: ignore[no-any-return]
             case ast.Call() as module if function := rows_of("synonyms")["modules"].get(called_name(module)):
                 return _function_of(module, function, call)
         if self.framework == TENSORFLOW:

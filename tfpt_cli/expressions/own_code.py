@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.expressions.handed import at_place, dictionary_of, handed, one_of, started
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # How deep calls of functions of one's own are followed, and how many nodes an expression may come to.
 _DEPTH, _SIZE = 8, 4000
@@ -47,8 +47,8 @@ def _read(file: str, text: str, function: str, inputs: tuple[str, ...]) -> tuple
     definition = module.functions.get(function)
     if definition is None:
         made = module.values.get(function)  # loss = Loss(), say
-        return () if made is None else _Reader(module).called_value(made, inputs)
-    reader = _Reader(module)
+        return () if made is None else _Reader(module, inputs=frozenset(inputs)).called_value(made, inputs)
+    reader = _Reader(module, inputs=frozenset(inputs))
     returned = reader.call(_Function(definition, {}), [_named(name, definition) for name in inputs], [])
     return (*([] if returned is None else [returned]), *reader.others)
 
@@ -129,6 +129,7 @@ class _Reader:
     module: _Module
     others: list[ast.expr] = field(default_factory=list)
     depth: int = 0
+    inputs: frozenset[str] = frozenset()
 
     def called_value(self, value: ast.expr, inputs: Sequence[str]) -> tuple[ast.expr, ...]:
         """What a callable that was made at the top of the file gives for the inputs."""
@@ -189,9 +190,12 @@ class _Reader:
                 case ast.While(body=inner):
                     returned = self.block(inner, scope) or returned
                 case ast.With(items=items, body=inner):
-                    for item in items:
-                        self.keep(item.context_expr, scope)
-                    returned = self.block(inner, scope) or returned
+                    count = len(self.others)
+                    within = self.block(inner, scope)
+                    if within is not None or not self.only_fills(items, inner, count, scope):
+                        for item in items:
+                            self.keep(item.context_expr, scope)
+                    returned = within or returned
                 case ast.Try(body=inner):
                     returned = self.block(inner, scope) or returned
                 case ast.Expr(value=value):
@@ -203,6 +207,16 @@ class _Reader:
         found = self.expression(iterated, scope)
         tree = found if isinstance(found, ast.expr) else iterated
         return at_place(ast.Subscript(tree, _named("each", iterated), ast.Load()), iterated)
+
+    def only_fills(
+        self, items: Sequence[ast.withitem], body: Sequence[ast.stmt], before: int, scope: Mapping[str, _Known]
+    ) -> bool:
+        """Whether a block without gradients only puts numbers into variables that do not depend on the inputs."""
+        free = all(ast.unparse(item.context_expr).endswith("no_grad()") for item in items)
+        used = {node.id for tree in self.others[before:] for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        return (
+            free and all(map(_fills, body)) and not used & (self.inputs | set(scope))
+        )  # a name that is left is an input, or large
 
     def branches(
         self, test: ast.expr, then: list[ast.stmt], otherwise: list[ast.stmt], scope: dict[str, _Known]
@@ -461,6 +475,18 @@ def _defaults(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -
 
 def _method(of: ast.ClassDef, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     return next((node for node in of.body if isinstance(node, _FUNCTIONS) and node.name == name), None)
+
+
+def _fills(statement: ast.stmt) -> bool:
+    """Whether a statement only writes into what is there: `layer.weight.copy_(w)`, for each of several too."""
+    match statement:
+        case ast.For(body=body, orelse=[]):
+            return all(map(_fills, body))
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name))):
+            return name.endswith("_")
+        case ast.Assign(targets=targets):
+            return all(isinstance(target, (ast.Attribute, ast.Subscript)) for target in targets)
+    return isinstance(statement, ast.Pass)
 
 
 def _named(name: str, at: ast.AST) -> ast.expr:
