@@ -30,8 +30,8 @@ from tfpt_cli.cli.options import (
     processes_of,
     sides_of,
 )
+from tfpt_cli.cli.typed import DtypeName, Named, Typed, no_such_command
 from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE
-from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.report import FORMATS
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -43,6 +43,11 @@ class InOrder(click.Group):
     def list_commands(self, _: click.Context) -> list[str]:
         known = [name for name in _ORDER if name in self.commands]
         return [*known, *(name for name in self.commands if name not in known)]
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(no_such_command(args[0], list(self.commands)), ctx)
+        return super().resolve_command(ctx, args)
 
 
 _ORDER = (
@@ -86,7 +91,7 @@ def cli() -> None:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(list(FORMATS)),
+    type=Named(list(FORMATS)),
     default="table",
     show_default=True,
     help="What to write.",
@@ -302,7 +307,7 @@ def weights(layer: str, parameters: tuple[str, ...], samples: int | None, **give
     sys.exit(run_weights(layer, parameters, samples, given))
 
 
-@cli.command()
+@cli.command(cls=Typed)
 @click.option("--torch", required=True, metavar="CODE", help="The expression or the layer in PyTorch.")
 @click.option("--tensorflow", required=True, metavar="CODE", help="The expression or the layer in TensorFlow or Keras.")
 @options(POINT)
@@ -379,7 +384,7 @@ def completion(shell: str) -> None:
     "--dtype",
     "dtypes",
     multiple=True,
-    type=click.Choice(DTYPES),
+    type=DtypeName(),
     help="Only in this dtype; may be given several times.",
 )
 @click.option(

@@ -15,9 +15,13 @@ import click
 from tfpt_cli.cli.check import Outputs, Settings, Show, curved
 from tfpt_cli.cli.options import processes_of
 from tfpt_cli.cli.outputs import check_outputs, write_file
+from tfpt_cli.cli.typed import as_typed
+from tfpt_cli.documents.document import documents
 from tfpt_cli.engine.curves import curve_plan, point_plan, run
 from tfpt_cli.engine.options import Options
 from tfpt_cli.engine.session import Session
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.mentions import typed_as
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.results import printable
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
@@ -35,6 +39,16 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.subject import Interval
 
 HERE = "the command line"
+# The options that give the fields of a scenario, by which the messages call them.
+_FIELDS = {
+    **OPTIONS,
+    **{framework: f"--{framework}" for framework in FRAMEWORKS},
+    "dtype": "--dtype",
+    "seed": "--seed",
+    "samples": "--samples",
+    "pair": "--pair",
+    "layout": "--layout",
+}
 
 
 @dataclass(frozen=True)
@@ -98,10 +112,11 @@ def _checked(data: dict[str, Any], given: dict[str, Any]) -> int:
 def _run(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
     """Checks the scenario that the data makes, prints its code, table and plot as wanted, and gives the exit code of `check`."""
     text = scenario_text(data)
-    scenario, problems = scenario_from(text, HERE, allow_code=options.allow_code)
+    with typed_as(_FIELDS):
+        scenario, problems = scenario_from(scenario_text(data, width=1_000_000), HERE, allow_code=options.allow_code)
     if scenario is None:
         for problem in problems:
-            _complain(problem, text)
+            _complain(problem, data)
         return 2
     weighed = scenario.task.weighed(data[scenario.subject])
     if weighed is not None:
@@ -132,13 +147,19 @@ def _run(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
     return report.exit_code if report.interrupted else max(report.exit_code, show.outputs.exit_code)
 
 
-def _complain(problem: Problem, text: str) -> None:
-    """A problem with the line of the scenario that it is about: nobody has seen that scenario."""
+def _complain(problem: Problem, data: dict[str, Any]) -> None:
+    """A problem with the words of the command line that it is about: nobody has seen the scenario that they made."""
     click.echo(f"tfpt: {printable(problem.message)}", err=True)
-    lines = text.splitlines()
-    if 0 < problem.line <= len(lines):
-        click.echo(f"    {printable(lines[problem.line - 1])}", err=True)
-        click.echo(f"    {' ' * (problem.column - 1)}^", err=True)
+    (document,) = documents(HERE, scenario_text(data, width=1_000_000))[0]
+    path, offset = document.path_at(problem.line, problem.column)
+    if len(path) < 2:
+        return
+    # The parameters of a layer are options by their own names.
+    own = {key: f"--{key.replace('_', '-')}" for key in data.get("init", {}) if key not in ("layer", *FRAMEWORKS)}
+    words, place = as_typed(path, document.at(path), offset, {**_FIELDS, **own})
+    click.echo(f"    {printable(words)}", err=True)
+    if place is not None:
+        click.echo(f"    {' ' * place}^", err=True)
 
 
 def _save(path: str, text: str) -> None:

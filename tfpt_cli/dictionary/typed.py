@@ -11,10 +11,14 @@ from tfpt_cli.dictionary.files import rows_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
+from tfpt_cli.language.expression import offset
+from tfpt_cli.language.signature import parse_signature
 from tfpt_cli.language.trees import branches, called_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tfpt_cli.language.signature import Signature
 
 
 # Where a person looks first for a function whose module was not written.
@@ -51,7 +55,7 @@ def constant_name(name: str) -> str:
 
 @cache
 def native_name(name: str, framework: str) -> str:
-    """The call of a framework that a name means there which stands without its module, or with another; empty where none is known.
+    """The call of a framework that a name without its module, or with another, means there; empty where none is known.
 
     What is called the same in the module that was named or in the framework's own comes first, then the spelling of the operation
     that the name means, then what is called the same anywhere.
@@ -96,3 +100,67 @@ def refusal(name: str) -> str:
     last = name.rsplit(".", 1)[-1]
     found: list[Mapping[str, str]] = rows_of("typed")["refused"]
     return next((f"'{name}' {row['why']}; {row['write']}" for row in found if re.fullmatch(row["names"], last)), "")
+
+
+# Modules behind which a call that gives an input its values may stand.
+_ARRAY_MODULES = ("np", "numpy", "torch", "tf", "keras", "jnp", "math", "random", "ops")
+
+
+def array_meant(tree: ast.expr) -> ast.expr:
+    """The call of arrays.yaml, or the values, that a call of NumPy, PyTorch or TensorFlow gives; any other tree as it is.
+
+    >>> def meant(text): return ast.unparse(array_meant(ast.parse(text, mode="eval").body))
+    >>> meant("arange(4)"), meant("torch.zeros(2, 3)"), meant("np.linspace(-1, 1, 5)"), meant("np.array([1.0, 2])")
+    ('arange(0, 4)', 'zeros((2, 3))', 'linspace(-1, 1, 5)', '[1.0, 2]')
+    """
+    full = called_name(tree)
+    modules = full.split(".")[:-1]
+    if not isinstance(tree, ast.Call) or not full or any(module not in _ARRAY_MODULES for module in modules):
+        return tree
+    name = full.rsplit(".", 1)[-1]
+    row = dictionary().arrays.get(name)
+    ways: Mapping[str, str] = rows_of("typed")["arrays"].get(full) or rows_of("typed")["arrays"].get(name, {})
+    own = row is not None and full not in rows_of("typed")["arrays"]
+    if own and row is not None and _fits(row.signature, name, tree):
+        return _called(name, tree) if modules else tree
+    for signature, meaning in ways.items():
+        values = _bound(parse_signature(signature), name, tree)
+        if values is not None:
+            return _Put(values).visit(ast.parse(meaning, mode="eval").body)
+    return _called(name, tree) if modules and row is not None else tree
+
+
+def _fits(signature: Signature, name: str, call: ast.Call) -> bool:
+    bound, complaints = signature.bind(name, call)
+    return not complaints and not signature.values(name, bound)[1]
+
+
+def _called(name: str, call: ast.Call) -> ast.Call:
+    """The call under the name without its module."""
+    bare = ast.Call(ast.Name(name, ast.Load()), call.args, call.keywords)
+    bare.offset = bare.func.offset = offset(call)  # type: ignore[attr-defined]
+    return bare
+
+
+def _bound(signature: Signature, name: str, call: ast.Call) -> dict[str, ast.expr] | None:
+    """The arguments of a call by parameter, defaults filled in; those of `*shape` as one tuple. None where it does not fit."""
+    (first, *_) = signature.parameters
+    if first.kind == "args":
+        if call.keywords or not call.args or not all(_is_size(argument) for argument in call.args):
+            return None
+        return {first.name: ast.Tuple(call.args, ast.Load())}
+    bound, complaints = signature.bind(name, call)
+    defaults = {p.name: p.default for p in signature.parameters if p.default is not None}
+    return None if complaints else {**defaults, **bound}
+
+
+def _is_size(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Constant) and isinstance(tree.value, int)
+
+
+class _Put(ast.NodeTransformer):
+    def __init__(self, values: Mapping[str, ast.expr]) -> None:
+        self.values = values
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return self.values.get(node.id, node)

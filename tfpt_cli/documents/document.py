@@ -63,6 +63,29 @@ class Document:
             value = value[step]
         return value
 
+    def path_at(self, line: int, column: int) -> tuple[Path, int | None]:
+        """The path of the innermost value, or of the key, at a place of the file; of a text on one line also the character.
+
+        >>> documents("a.yaml", "at: {x: 'zeros(2)'}")[0][0].path_at(1, 11)
+        (('at', 'x'), 1)
+        """
+        for path in sorted(self._keys, key=len, reverse=True):
+            mark = self._keys[path]
+            if (mark.line, mark.column) == (line - 1, column - 1):
+                return path, None
+        found: Path = ()
+        for path, (start, end) in self._values.items():
+            if (start.line, start.column) <= (line - 1, column - 1) < (end.line, max(end.column, 1)) and len(
+                path
+            ) >= len(found):
+                found = path
+        start, end = self._values[found]
+        value = self.at(found)
+        if not isinstance(value, str) or start.line != end.line:
+            return found, None
+        quoted = self.text[start.index] in "\"'"
+        return found, max(column - 1 - start.column - quoted, 0)
+
     def problem(self, path: Path, message: str, *, offset: int | None = None, key: bool = False) -> Problem:
         """A problem with the value (or, with `key`, the key) at `path`, placed at its line and column in the file.
 
@@ -208,7 +231,8 @@ def _events(file: str, text: str) -> Iterator[Any]:
 
 def _yaml_hint(words: str) -> str:
     hints = {
-        "mapping values are not allowed": "; quote a value that holds ': ', or indent the line below its key",
+        "mapping values are not allowed": "; quote a value that holds ': ', indent the line below its key, "
+        "or put a space behind the colon above",
         "cannot start any token": "; indent with spaces, and quote a value that starts with a special character",
         "did not find expected ',' or": "; close the bracket or quote the value",
         "did not find expected key": "; check the indentation",

@@ -31,7 +31,7 @@ def check_native(tree: ast.expr, framework: str, variables: set[str], *, given: 
 
 
 def with_full_names(tree: ast.expr, framework: str, variables: set[str]) -> ast.expr:
-    """The tree with bare names of classes and of numbers (`Dense`, `pi`) written out, so that it runs with the usual imports alone.
+    """The tree with bare names of classes and numbers (`Dense`, `pi`) written out, so that it runs with the usual imports alone.
 
     >>> ast.unparse(with_full_names(ast.parse("Dense(4)(x)", mode="eval").body, "tensorflow", {"x"}))
     'keras.layers.Dense(4)(x)'

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # By field of a scenario the option that gives it; empty where a scenario is read from a file.
-_OPTIONS: ContextVar[Mapping[str, str]] = ContextVar("options", default={})
+_NONE: Mapping[str, str] = MappingProxyType({})
+_OPTIONS: ContextVar[Mapping[str, str]] = ContextVar("options", default=_NONE)
 
 
 @contextmanager

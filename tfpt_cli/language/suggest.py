@@ -51,3 +51,13 @@ def did_you_mean(
     lowered = {name.lower(): (meant or {}).get(name, name) for name in names}
     close = difflib.get_close_matches(wrong.lower(), lowered, n=1, cutoff=cutoff)
     return f", did you mean '{lowered[close[0]]}'?" if close else ""
+
+
+def beginning(wrong: str, names: Iterable[str]) -> str:
+    """A hint for a name that was cut off: the one of `names` that begins so, or an empty string where none or several do.
+
+    >>> beginning("hess", ["gradient", "hessian"]), beginning("h", ["hvp", "hessian"])
+    (", did you mean 'hessian'?", '')
+    """
+    found = [name for name in names if wrong and name.lower().startswith(wrong.lower())]
+    return f", did you mean '{found[0]}'?" if len(found) == 1 else ""

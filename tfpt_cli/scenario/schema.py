@@ -14,11 +14,13 @@ import jsonschema_rs
 
 from tfpt_cli.dictionary.conditions import MACHINE, VERSIONS
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.language.dtypes import DTYPES
-from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.language.dtypes import DTYPES, dtype_hint
+from tfpt_cli.language.suggest import beginning, did_you_mean
 from tfpt_cli.subjects.registry import SUBJECTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tfpt_cli.documents.document import Document, Path
     from tfpt_cli.results import Problem
 
@@ -230,7 +232,7 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[Path], s
             unknown.add(path)
             known = _schema_at(error.schema_path[:-1]).get("properties", {})
             for key in error.kind.unexpected[:MAX_UNKNOWN]:
-                hint = did_you_mean(key, list(known)) or f" (known: {', '.join(known)})"
+                hint = _without_space(key, known) or did_you_mean(key, list(known)) or f" (known: {', '.join(known)})"
                 problems.append(document.problem((*path, key), f"unknown key '{key}'{hint}", key=True))
             continue
         wrong.add(path)
@@ -245,10 +247,22 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[Path], s
         else:
             names = [step for step in path if isinstance(step, str)]
             what = f"'{names[-1]}'" if names else "a scenario"
-            hint = did_you_mean(str(error.instance), error.kind.options) if kind == "Enum" else ""
+            hint = _hint(str(error.instance), error.kind.options) if kind == "Enum" else ""
             message = f"{what} must be {_expected(error.schema_path)}, got {_shown(document.at(path))}{hint}"
         problems.append(document.problem(path, message))
     return sorted(problems), wrong, unknown
+
+
+def _without_space(key: str, known: Iterable[str]) -> str:
+    """A hint for `of:exp(x)`, which YAML takes for a word."""
+    name, colon, value = key.partition(":")
+    return f"; a key ends with a space behind its colon: '{name}: {value}'" if colon and name in known else ""
+
+
+def _hint(wrong: str, options: list[str]) -> str:
+    return (
+        (dtype_hint(wrong) if "float32" in options else "") or did_you_mean(wrong, options) or beginning(wrong, options)
+    )
 
 
 def _deepest(error: Any) -> Any:

@@ -12,11 +12,14 @@ from tfpt_cli.documents.reader import bad_name
 from tfpt_cli.expressions.checking import shape_of
 from tfpt_cli.expressions.lifting import NoRow, holds_whole, lifted
 from tfpt_cli.expressions.lowering import written
+from tfpt_cli.expressions.whole_numbers import whole_names
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.language.expression import Complaint, mark_inputs
+from tfpt_cli.language.expression import Complaint, mark_inputs, parse, substitute
 from tfpt_cli.subjects.gradient.spec import NAME, Body, Code, Meaning, Meanings, Output, without_reference
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tfpt_cli.documents.document import Path
     from tfpt_cli.documents.inputs import Values
     from tfpt_cli.documents.reader import Reader
@@ -39,6 +42,20 @@ class _Line:
         if field_ not in self._uses:
             self._uses[field_] = {node.id for node in ast.walk(self.trees[field_]) if isinstance(node, ast.Name)}
         return self._uses[field_]
+
+
+def needed_whole(reader: Reader, shapes: Mapping[str, Shape | None]) -> set[str]:
+    """The inputs that a call in the scenario's code takes as whole numbers alone; it complains about nothing."""
+    found: set[str] = set()
+    for framework in ("", *FRAMEWORKS):
+        lines = reader.get(NAME, "let", framework, default={}) if framework else reader.get(NAME, "let", default={})
+        for value in (reader.get(NAME, framework or "of"), lines):
+            texts = value.values() if isinstance(value, dict) else [value]
+            for text in texts:
+                tree = parse(text)[0] if isinstance(text, str) else None
+                if tree is not None:
+                    found |= whole_names(substitute(tree, reader.case), framework, shapes)
+    return found
 
 
 class Expressions:
