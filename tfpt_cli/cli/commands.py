@@ -312,11 +312,26 @@ def weights(layer: str, parameters: tuple[str, ...], samples: int | None, **give
 @click.option("--tensorflow", required=True, metavar="CODE", help="The expression or the layer in TensorFlow or Keras.")
 @options(POINT)
 @click.option("--input-shape", metavar="SIZES", help="Of two layers: the shape that Keras builds for, such as 28,28,1.")
+@click.option(
+    "--pair",
+    multiple=True,
+    metavar="NAME=NAME",
+    help="Of two layers: parameters that correspond, PyTorch's and Keras's, such as 0.weight=layers.0.kernel.",
+)
+@click.option(
+    "--layout",
+    multiple=True,
+    metavar="NAME=PATTERN",
+    help="How the axes of such a parameter map: '0.weight=out in -> in out'.",
+)
+@ALLOW_CODE
 @options(ONE_LINER)
 def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> None:
     """Compare two pieces of code, one for each framework, without a file.
 
     tfpt diff --torch 'F.gelu(x)' --tensorflow 'keras.ops.gelu(x)' --at 'x=linspace(-3, 3, 7)'
+
+    A function of your own file stands as port.py:loss, called with the inputs in their order, and needs --allow-code.
 
     Two layers are compared by what they are filled with:
 

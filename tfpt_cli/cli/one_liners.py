@@ -5,6 +5,7 @@ Each makes the scenario that a person would write and checks it as `tfpt check` 
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from tfpt_cli.language.mentions import typed_as
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.results import printable
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
-from tfpt_cli.subjects.gradient.one_liner import OPTIONS, gradient_of
+from tfpt_cli.subjects.gradient.one_liner import OPTIONS, assigned, gradient_of
 from tfpt_cli.subjects.init.one_liner import initialization_of, initialization_of_both
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ _FIELDS = {
     "pair": "--pair",
     "layout": "--layout",
 }
+
+
+# What pairs the parameters of two layers, with an example.
+_PAIRED = {"pair": "0.weight=layers.0.kernel", "layout": "0.weight=out in -> in out"}
 
 
 @dataclass(frozen=True)
@@ -80,11 +85,14 @@ def run_diff(codes: dict[str, str], input_shape: str | None, given: dict[str, An
     """`tfpt diff`: native code by framework; two layers where the shape is given that Keras builds its layer for."""
     with _usage_errors():
         if input_shape is None:
+            if stray := [f"--{key}" for key in _PAIRED if given[key]]:
+                raise ValueError(f"{stray[0]} is for layers, with --input-shape")
             data = gradient_of(codes, given)
         else:
             if stray := [option for key, option in OPTIONS.items() if given[key]]:
                 raise ValueError(f"{stray[0]} is for expressions, --input-shape for layers")
-            data = initialization_of_both(codes, input_shape)
+            pair, layout = (assigned(given[key], f"--{key}", example, text=True) for key, example in _PAIRED.items())
+            data = initialization_of_both(codes, input_shape, pair, layout)
     return _checked(data, given)
 
 
@@ -102,7 +110,10 @@ def _checked(data: dict[str, Any], given: dict[str, Any]) -> int:
     data |= {"name": name, **{key: given[key] for key in ("dtype", "seed") if given[key] is not None}}
     settings = Settings(format=given["format_"], verbose=given["verbose"], fix_preview=given["fix_preview"])
     options = Options(
-        reference=given["reference"], listings=given["verbose"] or given["format_"] == "html", **processes_of(given)
+        reference=given["reference"],
+        allow_code=given.get("allow_code", False),
+        listings=given["verbose"] or given["format_"] == "html",
+        **processes_of(given),
     )
     plot = given["plot"] or given["interval"] is not None
     wanted = Wanted(save=given["save"], code=given["code"], plot=plot, interval=given["interval"], settings=settings)
@@ -120,12 +131,13 @@ def _run(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
         return 2
     weighed = scenario.task.weighed(data[scenario.subject])
     if weighed is not None:
-        text = scenario_text({**data, scenario.subject: weighed})
+        data = {**data, scenario.subject: weighed}
+        text = scenario_text(data)
         scenario = scenario_from(text, HERE, allow_code=options.allow_code)[0] or scenario
     scenario = replace(scenario, line=0)
     plan = _plan(scenario, wanted.interval) if wanted.plot else None
     if wanted.save:
-        _save(wanted.save, text)
+        _save(wanted.save, scenario_text(_beside(wanted.save, data)))
     # Another format has standard output for itself.
     console = plain_console(None, stderr=wanted.settings.format != "table")
     if wanted.code:
@@ -160,6 +172,16 @@ def _complain(problem: Problem, data: dict[str, Any]) -> None:
     click.echo(f"    {printable(words)}", err=True)
     if place is not None:
         click.echo(f"    {' ' * place}^", err=True)
+
+
+def _beside(path: str, data: dict[str, Any]) -> dict[str, Any]:
+    """The data of a scenario with the paths of a person's own files as they are seen from a file at `path`."""
+    fields = dict(data.get("gradient", {}))
+    own = {f: fields[f]["python"] for f in FRAMEWORKS if isinstance(fields.get(f), dict) and "python" in fields[f]}
+    for framework, text in own.items():
+        file, colon, function = text.rpartition(":")
+        fields[framework] = {"python": os.path.relpath(file, Path(path).parent) + colon + function}
+    return {**data, "gradient": fields} if own else data
 
 
 def _save(path: str, text: str) -> None:

@@ -38,12 +38,17 @@ def gradient_of(expressions: Mapping[str, str], given: Mapping[str, Any]) -> dic
             "" if "of" in expressions else ", or of two layers the shape that Keras builds for, --input-shape 28,28,1"
         )
         raise ValueError(f"--at is missing: give the inputs, such as --at x=0 or --at 'x=[1, 2]'{layers}")
-    fields: dict[str, Any] = dict(expressions)
+    fields: dict[str, Any] = {name: _code(text) if name in FRAMEWORKS else text for name, text in expressions.items()}
     if given["let"]:
         fields["let"] = _lines(given["let"], expressions)
     fields["at"] = assigned(given["at"], "--at", "x=0")
     fields |= {key: value for key, value in _derivatives(given).items() if value is not None}
     return {"name": " and ".join(expressions.values()), "gradient": fields}
+
+
+def _code(text: str) -> Any:
+    """Native code as a scenario has it: an expression, or `port.py:loss`, a function of a person's own file."""
+    return {"python": text.strip()} if re.fullmatch(r"\s*[^\s()\"']+\.py:[A-Za-z_]\w*\s*", text) else text
 
 
 def _lines(let: Sequence[str], expressions: Mapping[str, str]) -> dict[str, Any]:
