@@ -72,7 +72,9 @@ def cli() -> None:
 @click.option(
     "--maxfail", type=click.IntRange(min=1), metavar="N", help="Stop after N scenarios that are not as expected."
 )
-@click.option("--last-failed", is_flag=True, help="Take only what was not as expected when it was last checked here.")
+@click.option(
+    "--last-failed", "--lf", is_flag=True, help="Take only what was not as expected when it was last checked here."
+)
 @click.option(
     "--shard",
     type=Shard(),
@@ -119,6 +121,9 @@ def cli() -> None:
     metavar="FILE",
     help="Say what has changed since; a verdict that turns, or a value beyond the tolerance, is a failure.",
 )
+@click.option(
+    "--only-new", is_flag=True, help="With --baseline: what failed then and has not changed since is no failure now."
+)
 @options(LIMITS)
 @click.option(
     "--reference/--no-reference",
@@ -131,7 +136,8 @@ def cli() -> None:
 def check(paths: tuple[str, ...], **given: Any) -> None:
     """Run scenarios in both frameworks and compare what they give.
 
-    PATH is a scenario file or a folder of them. Exit codes: 0 every scenario as expected, 1 at least one not,
+    PATH is a scenario file or a folder of them; file.yaml::name or file.yaml:12 takes the scenario with that name or at that
+    line, and - reads one from standard input. Exit codes: 0 every scenario as expected, 1 at least one not,
     2 bad usage or an invalid file, 3 a framework could not run; the highest that applies.
     """
     from tfpt_cli.cli.check import Settings, run_check
@@ -158,21 +164,30 @@ def check(paths: tuple[str, ...], **given: Any) -> None:
         fix_preview=given["fix_preview"],
         save_baseline=given["save_baseline"],
         baseline=given["baseline"],
+        only_new=given["only_new"],
     )
     sys.exit(run_check(options, settings))
 
 
 @cli.command()
 @PATHS
+@click.option(
+    "--format",
+    "format_",
+    type=Named(["text", "github"]),
+    default="text",
+    show_default=True,
+    help="Lines for people and editors, or annotations of a pull request.",
+)
 @ALLOW_CODE
-def validate(paths: tuple[str, ...], allow_code: bool) -> None:
+def validate(paths: tuple[str, ...], format_: str, allow_code: bool) -> None:
     """Check that scenario files are valid, without starting a framework.
 
     Prints every problem of every file as file:line:column: message. Exit codes: 0 all valid, 2 not.
     """
     from tfpt_cli.cli.validate import run_validate
 
-    sys.exit(run_validate(paths, allow_code=allow_code))
+    sys.exit(run_validate(paths, allow_code=allow_code, format_=format_))
 
 
 @cli.command()

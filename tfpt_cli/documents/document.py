@@ -11,6 +11,7 @@ import os
 import pathlib
 import select
 import stat
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
+# The name of a file that is standard input.
+STANDARD_INPUT = "-"
 # How many seconds a pipe may be silent that is named as a scenario file.
 PATIENCE = 5.0
 Path = tuple[Any, ...]
@@ -125,7 +128,10 @@ class Document:
 def read_text(file: str) -> str | Problem:
     """The text of a scenario file, or the problem that keeps it from being read (missing, too large, not UTF-8)."""
     path = pathlib.Path(file)
+    size = 0
     try:
+        if file == STANDARD_INPUT:
+            return _decoded(file, sys.stdin.buffer.read(MAX_BYTES + 1), size)
         kind = path.stat()
         if stat.S_ISREG(kind.st_mode) or stat.S_ISDIR(kind.st_mode):
             with path.open("rb") as stream:
@@ -144,6 +150,11 @@ def read_text(file: str) -> str | Problem:
         return Problem(file=file, line=0, column=0, message="no such file or folder")
     except OSError as error:
         return Problem(file=file, line=0, column=0, message=f"cannot be read: {error.strerror}")
+    return _decoded(file, raw, size)
+
+
+def _decoded(file: str, raw: bytes, size: int) -> str | Problem:
+    """The text that the bytes of a file are, or the problem of one that is too large (`size` where it is known) or not UTF-8."""
     if len(raw) > MAX_BYTES:
         larger = f"{size / 1e6:.1f} MB" if size > MAX_BYTES else "more than 1 MB"
         return Problem(
