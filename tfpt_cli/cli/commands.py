@@ -266,7 +266,7 @@ def show(name: str) -> None:
     """Show all that is known of a layer, an initializer, an operation or a known difference.
 
     Both spellings, signature, layouts, defaults, what was measured, the known differences, and what shows it.
-    NAME may be a framework's own, such as Dense or reduce_sum.
+    NAME may be a framework's own, such as Dense, reduce_sum or nn.CrossEntropyLoss.
     """
     from tfpt_cli.cli.lookup import run_show
 
@@ -278,7 +278,7 @@ def show(name: str) -> None:
 def explain(names: tuple[str, ...]) -> None:
     """Explain known differences: what differs, why, what to write on either side, the source, and what shows it.
 
-    ID is one of those that stand under a mismatch, or a word to look for.
+    ID is one of those that stand under a mismatch, or a word to look for; of several words, those that hold them all.
     """
     from tfpt_cli.cli.lookup import run_explain
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.dictionary.typed import refusal
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.report.catalogue import KINDS, matching, rows_of, table_of, whole, whole_difference
 from tfpt_cli.report.console import plain_console
+from tfpt_cli.report.native_names import native_page, rows_meant
+
+if TYPE_CHECKING:
+    from tfpt_cli.dictionary.differences import Difference
 
 
 def run_list(kind: str, word: str | None) -> int:
@@ -24,27 +31,47 @@ def run_show(name: str) -> int:
     """`tfpt show`: everything that is known of a row, under its own name or a framework's."""
     pages = whole(name)
     if not pages:
-        meant = {dictionary().other_names(kind).get(name.rsplit(".", 1)[-1]) for kind in KINDS[:3]} - {None}
-        pages = [page for other in sorted(filter(None, meant)) for page in whole(other)]
+        pages = [*native_page(name), *(page for row in rows_meant(name) for page in whole(row))]
     if not pages:
-        raise click.UsageError(f"nothing is called '{name}'{_hint(name, KINDS)}")
+        raise click.UsageError(_nothing_called(name))
     console = plain_console(None)
     for page in pages:
         console.print(page)
     return 0
 
 
+def _nothing_called(name: str) -> str:
+    """Why there is nothing to show of a name, and where else it stands."""
+    if why := refusal(name):
+        return f"no row has '{name}': {why}"
+    last = name.rsplit(".", 1)[-1]
+    there = len(matching("differences", last)) if len(last) > 2 else 0
+    elsewhere = f"; tfpt explain {last} has {there} known difference{'s' * (there != 1)} that hold it" * bool(there)
+    return f"nothing is called '{name}'{elsewhere or _hint(name, KINDS)}"
+
+
 def run_explain(names: tuple[str, ...]) -> int:
     """`tfpt explain`: known differences by id, or those that hold a word."""
     console = plain_console(None)
-    for name in names:
-        rows = matching("differences", name)
-        if not rows:
-            hint = did_you_mean(name, rows_of("differences")) or " (tfpt list differences has them all)"
-            raise click.UsageError(f"no known difference is called '{name}', nor holds that word{hint}")
-        for row in rows:
-            console.print(whole_difference(row))
+    for row in differences_for(names):
+        console.print(whole_difference(row))
     return 0
+
+
+def differences_for(names: tuple[str, ...]) -> list[Difference]:
+    """The known differences that are called by these ids, and those that hold all of the other words."""
+    rows = rows_of("differences")
+    words = [word for name in names if name not in rows for word in name.split()]
+    found = [rows[name] for name in dict.fromkeys(names) if name in rows]
+    for word in words:
+        if not matching("differences", word):
+            hint = did_you_mean(word, rows) or " (tfpt list differences has them all)"
+            raise click.UsageError(f"no known difference is called '{word}', nor holds that word{hint}")
+    holding = matching("differences", " ".join(words)) if words else []
+    if words and not holding:
+        counts = ", ".join(f"'{word}' in {len(matching('differences', word))}" for word in words)
+        raise click.UsageError(f"no known difference holds all of these words ({counts})")
+    return [*found, *(row for row in holding if row not in found)]
 
 
 def _hint(word: str, kinds: tuple[str, ...]) -> str:
