@@ -31,7 +31,7 @@ def run_show(name: str) -> int:
     """`tfpt show`: everything that is known of a row, under its own name or a framework's."""
     pages = whole(name)
     if not pages:
-        pages = [*native_page(name), *(page for row in rows_meant(name) for page in whole(row))]
+        pages = [*(page for row in rows_meant(name) for page in whole(row)), *native_page(name)]
     if not pages:
         raise click.UsageError(_nothing_called(name))
     console = plain_console(None)
@@ -44,10 +44,10 @@ def _nothing_called(name: str) -> str:
     """Why there is nothing to show of a name, and where else it stands."""
     if why := refusal(name):
         return f"no row has '{name}': {why}"
+    words = f"nothing is called '{name}'{(near := _hint(name, KINDS))}"
     last = name.rsplit(".", 1)[-1]
-    there = len(matching("differences", last)) if len(last) > 2 else 0
-    elsewhere = f"; tfpt explain {last} has {there} known difference{'s' * (there != 1)} that hold it" * bool(there)
-    return f"nothing is called '{name}'{elsewhere or _hint(name, KINDS)}"
+    there = 0 if near or len(last) < 3 else len(matching("differences", last))
+    return f"{words}; {there} known differences hold it: tfpt explain {last}" if there else words
 
 
 def run_explain(names: tuple[str, ...]) -> int:

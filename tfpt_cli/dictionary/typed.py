@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 # Where a person looks first for a function whose module was not written.
-_OWN_MODULES = {TORCH: ("torch", "F"), TENSORFLOW: ("tf", "tf.nn", "tf.math")}
+_OWN_MODULES: Mapping[str, tuple[str, ...]] = {
+    TORCH.key: ("torch", "F"),
+    TENSORFLOW.key: ("tf", "tf.nn", "tf.math"),
+}
 
 
 def neutral_name(name: str) -> str:
@@ -126,7 +129,8 @@ def array_meant(tree: ast.expr) -> ast.expr:
     for signature, meaning in ways.items():
         values = _bound(parse_signature(signature), name, tree)
         if values is not None:
-            return _Put(values).visit(ast.parse(meaning, mode="eval").body)
+            meant: ast.expr = _Put(values).visit(ast.parse(meaning, mode="eval").body)
+            return meant
     return _called(name, tree) if modules and row is not None else tree
 
 

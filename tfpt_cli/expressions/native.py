@@ -176,7 +176,8 @@ class _Checker:
                     _, _, complaints = bind_any(full, self.table.calls[canonical], node, given=given)
                     self.complaints += complaints
         elif full and "." not in full:
-            made = {TORCH: "nn.Linear(3, 4)(x)", TENSORFLOW: "keras.layers.Dense(4)(x)"}[self.table.framework]
+            layers = {TORCH.key: "nn.Linear(3, 4)(x)", TENSORFLOW.key: "keras.layers.Dense(4)(x)"}
+            made = layers[self.table.framework]
             words = f"a layer is called where it is made, such as {made}, and a product is written with *"
             self.complain(node, f"'{full}' cannot be called: {words}")
         elif isinstance(node.func, ast.Attribute):

@@ -43,7 +43,7 @@ def rows_of(kind: str) -> Mapping[str, Any]:
 
 
 def matching(kind: str, word: str | None) -> list[Any]:
-    """The rows of a kind that hold a word, or each of several; the one with that name alone where there is one; all without a word."""
+    """The rows of a kind that hold a word, or all of several; every row without a word, and of a name the row with it alone."""
     rows = rows_of(kind)
     if not word:
         return list(rows.values())

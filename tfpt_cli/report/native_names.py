@@ -1,4 +1,4 @@
-"""What is known of a framework's own function or class: what it takes, the rows that it is read as, the differences that name it."""
+"""What is known of a framework's own function or class: what it takes, the rows that it is read as, and the known differences."""
 
 from __future__ import annotations
 
@@ -71,19 +71,27 @@ def native_page(name: str) -> list[RenderableType]:
 
 
 def differences_naming(framework: str, names: set[str]) -> list[Difference]:
-    """The known differences in whose code one of these calls of a framework stands, wherever in it."""
+    """The known differences that are about one of these calls of a framework: one of the patterns is such a call."""
     table = native(framework)
     return [
         known
         for known in differences().values()
         if any(
-            table.canonical(called_name(node)) in names
+            table.canonical(name) in names
             for fit in known.fits
             for pattern in fit.code.get(framework, ())
-            for node in ast.walk(pattern.tree)
-            if isinstance(node, ast.Call)
+            for name in _outermost(pattern.tree)
         )
     ]
+
+
+def _outermost(tree: ast.expr) -> list[str]:
+    """What a pattern calls: `nn.Linear` of `nn.Linear(_, _)(x).weight`, and not what stands among the arguments."""
+    while isinstance(tree, (ast.Subscript, ast.Attribute)) or (isinstance(tree, ast.Call) and not called_name(tree)):
+        tree = tree.func if isinstance(tree, ast.Call) else tree.value
+    if called_name(tree) == "_has" and isinstance(tree, ast.Call):
+        return [name for argument in tree.args for name in _outermost(argument)]
+    return [name for name in [called_name(tree)] if name]
 
 
 def _function_of(name: str, framework: str) -> str:
