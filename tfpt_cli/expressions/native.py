@@ -120,6 +120,9 @@ class _Checker:
                 self.complain(node, why)
             elif node.attr in self.table.methods:
                 self.complain(node, f"'{node.attr}' is a method: call it, '.{node.attr}(...)'")
+            elif function := native_name(node.attr, self.table.framework):
+                call = ast.Call(ast.parse(function, mode="eval").body, [node.value], [])
+                self.complain(node, f"a tensor has no '{node.attr}' that a scenario may use; write {ast.unparse(call)}")
             else:
                 self.complain(node, f"the attribute '{node.attr}' is not among {where}, which a scenario may use")
 
