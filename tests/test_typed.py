@@ -11,9 +11,11 @@ import pytest
 import yaml
 
 from tests.conftest import Done, warm_tfpt
+from tests.tasks import gradient_of
 from tfpt_cli.dictionary.files import rows_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.scenario.files import Within, part, scenario_files
+from tfpt_cli.scenario.scenario import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,3 +181,27 @@ def test_derivatives_without_a_list(write: Callable[..., Path]) -> None:
     assert "both sides agree in value at one point" in words(done.out)
     path = write("name: n\ngradient: {of: x ** 2, at: {x: 1.0}, derivatives: hessian}\n", "h.yaml")
     assert warm_tfpt("check", path).code == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "at", "whole"),
+    [
+        ("torch: 'F.cross_entropy(x, y)', tensorflow: x", "x: [[1.0, 2.0]], y: [1]", True),
+        ("torch: 'nn.NLLLoss()(x, y)', tensorflow: x", "x: [[1.0, 2.0]], y: [1]", True),
+        ("torch: x, tensorflow: 'tf.gather(x, y)'", "x: [1.0, 2.0], y: arange(2)", True),
+        ("of: 'take(x, y)'", "x: [1.0, 2.0], y: [1]", True),
+        # Probabilities, what is written with a point, what is differentiated by, what takes other numbers too.
+        ("torch: 'F.cross_entropy(x, y)', tensorflow: x", "x: [[1.0, 2.0]], y: [[0, 1]]", False),
+        ("torch: 'F.cross_entropy(x, y)', tensorflow: x", "x: [[1.0, 2.0]], y: [1.0]", False),
+        ("torch: 'F.cross_entropy(x, y)', wrt: y, tensorflow: x", "x: [[1.0, 2.0]], y: [1]", False),
+        ("torch: 'torch.clamp(y, x)', tensorflow: x", "x: [[1.0, 2.0]], y: [1]", False),
+        ("torch: 'torch.ldexp(x, y)', tensorflow: x", "x: [1.0, 2.0], y: [1]", False),
+        ("of: x * y", "x: [1.0, 2.0], y: [1, 2]", False),
+    ],
+)
+def test_whole_numbers_where_nothing_else_is_taken(code: str, at: str, whole: bool, write: Callable[..., Path]) -> None:
+    path = write(f"name: n\ngradient: {{{code}, at: {{{at}}}}}\n")
+    ((scenario,),) = (found for found in load(str(path)) if isinstance(found, list))
+    gradient = gradient_of(scenario)
+    assert gradient.dtypes["y"] == ("int64" if whole else "float32")
+    assert ("(int64)" in gradient.at) == whole

@@ -74,6 +74,8 @@ class Typed(click.Command):
         except click.NoSuchOption as error:
             raise click.UsageError(_no_such_option(error, typed), ctx) from None
         except click.UsageError as error:
+            if isinstance(error, click.MissingParameter) and not typed:
+                raise click.UsageError(f"{error.format_message()} Such as: {_example(self)}", ctx) from None
             refused = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
             if meant == typed or refused:
                 raise
@@ -106,6 +108,12 @@ class Typed(click.Command):
             else:
                 meant.append(word)
         return meant
+
+
+def _example(command: click.Command) -> str:
+    """The first command in the help of a command."""
+    lines = (command.help or "").splitlines()
+    return next((line.strip() for line in lines if line.strip().startswith("tfpt ")), "tfpt --help")
 
 
 def _joined(args: Sequence[str]) -> list[str]:

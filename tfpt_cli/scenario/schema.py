@@ -232,7 +232,8 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[Path], s
             unknown.add(path)
             known = _schema_at(error.schema_path[:-1]).get("properties", {})
             for key in error.kind.unexpected[:MAX_UNKNOWN]:
-                hint = _without_space(key, known) or did_you_mean(key, list(known)) or f" (known: {', '.join(known)})"
+                nearest = _without_space(key, known) or _called(key, known) or did_you_mean(key, list(known))
+                hint = nearest or f" (known: {', '.join(known)})"
                 problems.append(document.problem((*path, key), f"unknown key '{key}'{hint}", key=True))
             continue
         wrong.add(path)
@@ -251,6 +252,30 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[Path], s
             message = f"{what} must be {_expected(error.schema_path)}, got {_shown(document.at(path))}{hint}"
         problems.append(document.problem(path, message))
     return sorted(problems), wrong, unknown
+
+
+# Keys by the words that people try first.
+_OTHER_KEYS = {
+    "at": ("input", "inputs", "values", "point", "args", "x"),
+    "of": ("expr", "expression", "function", "formula", "code"),
+    "torch": ("pytorch", "pt"),
+    "tensorflow": ("tf", "keras"),
+    "derivatives": ("derivative", "grads", "gradients"),
+    "dtypes": ("dtype", "input_dtypes"),
+    "wrt": ("by", "variables"),
+    "let": ("where", "with", "define"),
+    "tolerance": ("tol", "rtol", "atol"),
+    "because": ("reason", "why"),
+    "tags": ("tag", "marks"),
+    "layer": ("module",),
+    "input_shape": ("shape", "build"),
+}
+
+
+def _called(key: str, known: Iterable[str]) -> str:
+    """A hint for a key that has another name here."""
+    found = next((name for name, others in _OTHER_KEYS.items() if key in others and name in known), "")
+    return f", did you mean '{found}'?" if found else ""
 
 
 def _without_space(key: str, known: Iterable[str]) -> str:
