@@ -277,7 +277,7 @@ BAD = [
     (["grad", "x", "--at", "x=1", "--let", "h"], "such as --let 'h=tanh(x)'"),
     (["grad", "x", "--at", "x=1", "--input-dtype", "x"], "such as --input-dtype 'i=int64'"),
     (["grad", "x", "--at", "x=1", "--wrt", "z"], "unknown input 'z' (known: x)"),
-    (["grad", "x", "--at", "x=1", "--derivative", "jvp"], "'jvp' needs a 'tangent'"),
+    (["grad", "x", "--at", "x=1", "--derivative", "jvp"], "'jvp' needs a direction, such as --tangent x=1.0"),
     (["grad", "x", "--at", "x=1", "--interval", "3,-3"], "must be LOW,HIGH with LOW below HIGH, such as -3,3"),
     (["grad", "x", "--at", "x=1", "--interval", "1"], "must be LOW,HIGH"),
     (["grad", "x", "--at", "x=1", "--interval", "nan,1"], "must be LOW,HIGH"),

@@ -18,7 +18,7 @@ from tfpt_cli.frameworks import FRAMEWORKS, LEFT, RIGHT
 from tfpt_cli.report.contract import SCHEMA
 from tfpt_cli.report.json_report import report_object
 from tfpt_cli.report.numbers import number
-from tfpt_cli.results import Report, Verdict, printable
+from tfpt_cli.results import Report, Status, Verdict, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,8 +83,37 @@ def changes(before: Baseline, report: Report) -> list[Change]:
         found += [Change(key, "is no longer there", matters=False) for key in old if key not in new]
     for key, scenario in new.items():
         if key in old:
+            if words := _rewritten(old[key], scenario):
+                found.append(Change(key, words, matters=False))
             found += [Change(key, what, matters) for what, matters in _of_scenario(old[key], scenario)]
     return found
+
+
+def _rewritten(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """That a scenario is not the one that was kept; empty where it is, as far as both reports tell.
+
+    >>> _rewritten({"headline": "tanh(x)", "expect": "agree"}, {"headline": "tanh(2 * x)", "expect": "agree"})
+    'the scenario itself has changed: tanh(x) -> tanh(2 * x)'
+    """
+    for key in ("headline", "expect"):  # which reports of older versions lack
+        was, now = old.get(key), new.get(key)
+        if was is not None and now is not None and was != now:
+            shown = [
+                " ".join(f"expect: {text}".split() if key == "expect" else str(text).split()) for text in (was, now)
+            ]
+            return f"the scenario itself has changed: {' -> '.join(shown)}"
+    return ""
+
+
+def unchanged_failures(before: Baseline, report: Report) -> set[str]:
+    """The places of the scenarios that failed at the baseline and fail now, and of which nothing has changed that matters."""
+    now = report_object(report)["scenarios"]
+    old, new = _by_key(before["scenarios"]), _by_key(now)
+    matters = {change.scenario for change in changes(before, report) if change.matters}
+    places = {id(scenario): result.place for scenario, result in zip(now, report.scenarios, strict=True)}
+    failed = {key for key, scenario in new.items() if key in old and scenario["status"] == Status.FAILED.value}
+    same = {key for key in failed if old[key]["status"] == Status.FAILED.value and not _rewritten(old[key], new[key])}
+    return {places[id(new[key])] for key in same - matters}
 
 
 def lines(found: list[Change], before: Baseline, report: Report) -> Iterator[Text]:
@@ -104,6 +133,10 @@ def lines(found: list[Change], before: Baseline, report: Report) -> Iterator[Tex
             yield Text(f"  {printable(scenario)}")
         yield Text(f"    {printable(change.what)}", "red" if change.matters else "dim")
     matter = sum(change.matters for change in found)
+    if left := len(unchanged_failures(before, report)):
+        yield Text(
+            f"{left} that failed at the baseline fail{'s' * (left == 1)} as before (--only-new lets them pass)", "dim"
+        )
     words = f"{matter} change{'s' * (matter != 1)} of a verdict or beyond the tolerance, {len(found) - matter} other"
     yield Text(words, "bold red" if matter else "bold green")
 

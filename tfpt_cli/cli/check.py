@@ -54,6 +54,7 @@ class Settings:
     fix_preview: bool = False
     save_baseline: str | None = None
     baseline: str | None = None
+    only_new: bool = False
 
     @property
     def formats(self) -> set[str]:
@@ -72,6 +73,8 @@ def run_check(options: Options, settings: Settings) -> int:
 
     choice(options.expression, options.tags)  # before an output file is emptied
     before = None
+    if settings.only_new and not settings.baseline:
+        raise click.UsageError("--only-new is told by a baseline what is old: --baseline b.json --only-new")
     if settings.baseline:
         from tfpt_cli import baseline
 
@@ -106,13 +109,22 @@ def run_check(options: Options, settings: Settings) -> int:
     last_failed.remember(report)
     changed = show.changes(before, report) if before is not None else 0
     outputs.end()
+    code = report.exit_code if before is None or not settings.only_new else exit_code_of_new(before, report)
     if not report.selected and not report.problems and not report.interrupted:
         click.echo(_nothing(options, settings, report), err=True)
         # A CI step that shares the work, or takes up what failed, has not failed for having nothing to do.
         return 0 if settings.last_failed or (options.shard is not None and not _choosy(options)) else 2
     if report.interrupted:
         return report.exit_code
-    return max(report.exit_code, int(changed > 0), outputs.exit_code)
+    return max(code, int(changed > 0), outputs.exit_code)
+
+
+def exit_code_of_new(before: Baseline, report: Report) -> int:
+    """The exit code of a run in which what failed at the baseline, and is as it was, passes."""
+    from tfpt_cli import baseline
+
+    old = baseline.unchanged_failures(before, report)
+    return replace(report, scenarios=tuple(s for s in report.scenarios if s.place not in old)).exit_code
 
 
 def _nothing(options: Options, settings: Settings, report: Report) -> str:

@@ -30,8 +30,8 @@ from tfpt_cli.cli.options import (
     processes_of,
     sides_of,
 )
+from tfpt_cli.cli.typed import DtypeName, Named, Typed, no_such_command
 from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE
-from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.report import FORMATS
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -43,6 +43,11 @@ class InOrder(click.Group):
     def list_commands(self, _: click.Context) -> list[str]:
         known = [name for name in _ORDER if name in self.commands]
         return [*known, *(name for name in self.commands if name not in known)]
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(no_such_command(args[0], list(self.commands)), ctx)
+        return super().resolve_command(ctx, args)
 
 
 _ORDER = (
@@ -81,7 +86,9 @@ def cli() -> None:
 @click.option(
     "--maxfail", type=click.IntRange(min=1), metavar="N", help="Stop after N scenarios that are not as expected."
 )
-@click.option("--last-failed", is_flag=True, help="Take only what was not as expected when it was last checked here.")
+@click.option(
+    "--last-failed", "--lf", is_flag=True, help="Take only what was not as expected when it was last checked here."
+)
 @click.option(
     "--shard",
     type=Shard(),
@@ -100,7 +107,7 @@ def cli() -> None:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(list(FORMATS)),
+    type=Named(list(FORMATS)),
     default="table",
     show_default=True,
     help="What to write.",
@@ -130,6 +137,9 @@ def cli() -> None:
     metavar="FILE",
     help="Say what has changed since; a verdict that turns, or a value beyond the tolerance, is a failure.",
 )
+@click.option(
+    "--only-new", is_flag=True, help="With --baseline: what failed then and has not changed since is no failure now."
+)
 @options(LIMITS)
 @click.option(
     "--reference/--no-reference",
@@ -142,8 +152,9 @@ def cli() -> None:
 def check(paths: tuple[str, ...], **given: Any) -> None:
     """Run scenarios in both frameworks and compare what they give.
 
-    PATH is a scenario file or a folder of them; without one, the folder `scenarios` here. Exit codes: 0 every scenario
-    as expected, 1 at least one not, 2 bad usage or an invalid file, 3 a framework could not run; the highest that applies.
+    PATH is a scenario file or a folder of them; without one, the folder `scenarios` here. file.yaml::name or file.yaml:12 takes
+    the scenario with that name or at that line, and - reads one from standard input. Exit codes: 0 every scenario as
+    expected, 1 at least one not, 2 bad usage or an invalid file, 3 a framework could not run; the highest that applies.
     """
     from tfpt_cli.cli.check import Settings, run_check
     from tfpt_cli.engine.options import Options
@@ -169,21 +180,30 @@ def check(paths: tuple[str, ...], **given: Any) -> None:
         fix_preview=given["fix_preview"],
         save_baseline=given["save_baseline"],
         baseline=given["baseline"],
+        only_new=given["only_new"],
     )
     sys.exit(run_check(options, settings))
 
 
 @cli.command()
 @PATHS
+@click.option(
+    "--format",
+    "format_",
+    type=Named(["text", "github"]),
+    default="text",
+    show_default=True,
+    help="Lines for people and editors, or annotations of a pull request.",
+)
 @ALLOW_CODE
-def validate(paths: tuple[str, ...], allow_code: bool) -> None:
+def validate(paths: tuple[str, ...], format_: str, allow_code: bool) -> None:
     """Check that scenario files are valid, without starting a framework.
 
     Prints every problem of every file as file:line:column: message. Exit codes: 0 all valid, 2 not.
     """
     from tfpt_cli.cli.validate import run_validate
 
-    sys.exit(run_validate(paths, allow_code=allow_code))
+    sys.exit(run_validate(paths, allow_code=allow_code, format_=format_))
 
 
 @cli.command()
@@ -262,7 +282,7 @@ def show(name: str) -> None:
     """Show all that is known of a layer, an initializer, an operation or a known difference.
 
     Both spellings, signature, layouts, defaults, what was measured, the known differences, and what shows it.
-    NAME may be a framework's own, such as Dense or reduce_sum.
+    NAME may be a framework's own, such as Dense, reduce_sum or nn.CrossEntropyLoss.
     """
     from tfpt_cli.cli.lookup import run_show
 
@@ -276,7 +296,8 @@ def show(name: str) -> None:
 def explain(names: tuple[str, ...], run: bool, fix_preview: bool) -> None:
     """Explain known differences: what differs, why, what to write on either side, the source, and what shows it.
 
-    ID is one of those that stand under a mismatch, or a word to look for. Without one: the differences that are met most.
+    ID is one of those that stand under a mismatch, or a word to look for; of several words, those that hold them all. Without
+    one: the differences that are met most.
     """
     from tfpt_cli.cli.lookup import run_explain
 
@@ -320,16 +341,31 @@ def weights(layer: str, parameters: tuple[str, ...], samples: int | None, **give
     sys.exit(run_weights(layer, parameters, samples, given))
 
 
-@cli.command()
+@cli.command(cls=Typed)
 @click.option("--torch", required=True, metavar="CODE", help="The expression or the layer in PyTorch.")
 @click.option("--tensorflow", required=True, metavar="CODE", help="The expression or the layer in TensorFlow or Keras.")
 @options(POINT)
 @click.option("--input-shape", metavar="SIZES", help="Of two layers: the shape that Keras builds for, such as 28,28,1.")
+@click.option(
+    "--pair",
+    multiple=True,
+    metavar="NAME=NAME",
+    help="Of two layers: parameters that correspond, PyTorch's and Keras's, such as 0.weight=layers.0.kernel.",
+)
+@click.option(
+    "--layout",
+    multiple=True,
+    metavar="NAME=PATTERN",
+    help="How the axes of such a parameter map: '0.weight=out in -> in out'.",
+)
+@ALLOW_CODE
 @options(ONE_LINER)
 def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> None:
     """Compare two pieces of code, one for each framework, without a file.
 
     tfpt diff --torch 'F.gelu(x)' --tensorflow 'keras.ops.gelu(x)' --at 'x=linspace(-3, 3, 7)'
+
+    A function of your own file stands as port.py:loss, called with the inputs in their order, and needs --allow-code.
 
     Two layers are compared by what they are filled with:
 
@@ -421,7 +457,7 @@ def completion(shell: str) -> None:
     "--dtype",
     "dtypes",
     multiple=True,
-    type=click.Choice(DTYPES),
+    type=DtypeName(),
     help="Only in this dtype; may be given several times.",
 )
 @click.option(

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.dictionary.typed import refusal
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.report.catalogue import KINDS, hint, matching, rows_of, table_of, whole, whole_difference
 from tfpt_cli.report.console import plain_console
+from tfpt_cli.report.native_names import native_page, rows_meant
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,14 +32,23 @@ def run_show(name: str) -> int:
     """`tfpt show`: everything that is known of a row, under its own name or a framework's."""
     pages = whole(name)
     if not pages:
-        meant = {dictionary().other_names(kind).get(name.rsplit(".", 1)[-1]) for kind in KINDS[:3]} - {None}
-        pages = [page for other in sorted(filter(None, meant)) for page in whole(other)]
+        pages = [*(page for row in rows_meant(name) for page in whole(row)), *native_page(name)]
     if not pages:
-        raise click.UsageError(f"nothing is called '{name}'{hint(name, KINDS)}")
+        raise click.UsageError(_nothing_called(name))
     console = plain_console(None)
     for page in pages:
         console.print(page)
     return 0
+
+
+def _nothing_called(name: str) -> str:
+    """Why there is nothing to show of a name, and where else it stands."""
+    if why := refusal(name):
+        return f"no row has '{name}': {why}"
+    words = f"nothing is called '{name}'{(near := hint(name, KINDS))}"
+    last = name.rsplit(".", 1)[-1]
+    there = 0 if near or len(last) < 3 else len(matching("differences", last))
+    return f"{words}; {there} known differences hold it: tfpt explain {last}" if there else words
 
 
 def run_explain(names: tuple[str, ...], *, run: bool = False, fix_preview: bool = False) -> int:
@@ -54,19 +64,27 @@ def run_explain(names: tuple[str, ...], *, run: bool = False, fix_preview: bool 
         console = plain_console(None)
         console.print(most_met(console.width))
         return 0
-    rows = {row.name: row for name in names for row in _differences_of(name)}
+    rows = differences_for(names)
     console = plain_console(None)
-    for row in rows.values():
+    for row in rows:
         console.print(whole_difference(row))
-    return _run(rows.values(), fix_preview=fix_preview) if run or fix_preview else 0
+    return _run(rows, fix_preview=fix_preview) if run or fix_preview else 0
 
 
-def _differences_of(name: str) -> list[Difference]:
-    found = matching("differences", name)
-    if not found:
-        hint = did_you_mean(name, rows_of("differences")) or " (tfpt list differences has them all)"
-        raise click.UsageError(f"no known difference is called '{name}', nor holds that word{hint}")
-    return found
+def differences_for(names: tuple[str, ...]) -> list[Difference]:
+    """The known differences that are called by these ids, and those that hold all of the other words."""
+    rows = rows_of("differences")
+    words = [word for name in names if name not in rows for word in name.split()]
+    found = [rows[name] for name in dict.fromkeys(names) if name in rows]
+    for word in words:
+        if not matching("differences", word):
+            near = did_you_mean(word, rows) or " (tfpt list differences has them all)"
+            raise click.UsageError(f"no known difference is called '{word}', nor holds that word{near}")
+    holding = matching("differences", " ".join(words)) if words else []
+    if words and not holding:
+        counts = ", ".join(f"'{word}' in {len(matching('differences', word))}" for word in words)
+        raise click.UsageError(f"no known difference holds all of these words ({counts})")
+    return [*found, *(row for row in holding if row not in found)]
 
 
 def _run(rows: Collection[Difference], *, fix_preview: bool) -> int:

@@ -5,6 +5,7 @@ Each makes the scenario that a person would write and checks it as `tfpt check` 
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,13 +16,17 @@ import click
 from tfpt_cli.cli.check import Outputs, Settings, Show, curved
 from tfpt_cli.cli.options import processes_of
 from tfpt_cli.cli.outputs import check_outputs, write_file
+from tfpt_cli.cli.typed import as_typed
+from tfpt_cli.documents.document import documents
 from tfpt_cli.engine.curves import curve_plan, point_plan, run
 from tfpt_cli.engine.options import Options
 from tfpt_cli.engine.session import Session
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.mentions import typed_as
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.results import printable
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
-from tfpt_cli.subjects.gradient.one_liner import OPTIONS, gradient_of
+from tfpt_cli.subjects.gradient.one_liner import OPTIONS, assigned, gradient_of
 from tfpt_cli.subjects.init.one_liner import initialization_of, initialization_of_both
 
 if TYPE_CHECKING:
@@ -35,6 +40,20 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.subject import Interval
 
 HERE = "the command line"
+# The options that give the fields of a scenario, by which the messages call them.
+_FIELDS = {
+    **OPTIONS,
+    **{framework: f"--{framework}" for framework in FRAMEWORKS},
+    "dtype": "--dtype",
+    "seed": "--seed",
+    "samples": "--samples",
+    "pair": "--pair",
+    "layout": "--layout",
+}
+
+
+# What pairs the parameters of two layers, with an example.
+_PAIRED = {"pair": "0.weight=layers.0.kernel", "layout": "0.weight=out in -> in out"}
 
 
 @dataclass(frozen=True)
@@ -66,11 +85,14 @@ def run_diff(codes: dict[str, str], input_shape: str | None, given: dict[str, An
     """`tfpt diff`: native code by framework; two layers where the shape is given that Keras builds its layer for."""
     with _usage_errors():
         if input_shape is None:
+            if stray := [f"--{key}" for key in _PAIRED if given[key]]:
+                raise ValueError(f"{stray[0]} is for layers, with --input-shape")
             data = gradient_of(codes, given)
         else:
             if stray := [option for key, option in OPTIONS.items() if given[key]]:
                 raise ValueError(f"{stray[0]} is for expressions, --input-shape for layers")
-            data = initialization_of_both(codes, input_shape)
+            pair, layout = (assigned(given[key], f"--{key}", example, text=True) for key, example in _PAIRED.items())
+            data = initialization_of_both(codes, input_shape, pair, layout)
     return _checked(data, given)
 
 
@@ -88,7 +110,10 @@ def _checked(data: dict[str, Any], given: dict[str, Any]) -> int:
     data |= {"name": name, **{key: given[key] for key in ("dtype", "seed") if given[key] is not None}}
     settings = Settings(format=given["format_"], verbose=given["verbose"], fix_preview=given["fix_preview"])
     options = Options(
-        reference=given["reference"], listings=given["verbose"] or given["format_"] == "html", **processes_of(given)
+        reference=given["reference"],
+        allow_code=given.get("allow_code", False),
+        listings=given["verbose"] or given["format_"] == "html",
+        **processes_of(given),
     )
     plot = given["plot"] or given["interval"] is not None
     wanted = Wanted(save=given["save"], code=given["code"], plot=plot, interval=given["interval"], settings=settings)
@@ -98,19 +123,21 @@ def _checked(data: dict[str, Any], given: dict[str, Any]) -> int:
 def _run(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
     """Checks the scenario that the data makes, prints its code, table and plot as wanted, and gives the exit code of `check`."""
     text = scenario_text(data)
-    scenario, problems = scenario_from(text, HERE, allow_code=options.allow_code)
+    with typed_as(_FIELDS):
+        scenario, problems = scenario_from(scenario_text(data, width=1_000_000), HERE, allow_code=options.allow_code)
     if scenario is None:
         for problem in problems:
-            _complain(problem, text)
+            _complain(problem, data)
         return 2
     weighed = scenario.task.weighed(data[scenario.subject])
     if weighed is not None:
-        text = scenario_text({**data, scenario.subject: weighed})
+        data = {**data, scenario.subject: weighed}
+        text = scenario_text(data)
         scenario = scenario_from(text, HERE, allow_code=options.allow_code)[0] or scenario
     scenario = replace(scenario, line=0)
     plan = _plan(scenario, wanted.interval) if wanted.plot else None
     if wanted.save:
-        _save(wanted.save, text)
+        _save(wanted.save, scenario_text(_beside(wanted.save, data)))
     # Another format has standard output for itself.
     console = plain_console(None, stderr=wanted.settings.format != "table")
     if wanted.code:
@@ -132,13 +159,29 @@ def _run(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
     return report.exit_code if report.interrupted else max(report.exit_code, show.outputs.exit_code)
 
 
-def _complain(problem: Problem, text: str) -> None:
-    """A problem with the line of the scenario that it is about: nobody has seen that scenario."""
+def _complain(problem: Problem, data: dict[str, Any]) -> None:
+    """A problem with the words of the command line that it is about: nobody has seen the scenario that they made."""
     click.echo(f"tfpt: {printable(problem.message)}", err=True)
-    lines = text.splitlines()
-    if 0 < problem.line <= len(lines):
-        click.echo(f"    {printable(lines[problem.line - 1])}", err=True)
-        click.echo(f"    {' ' * (problem.column - 1)}^", err=True)
+    (document,) = documents(HERE, scenario_text(data, width=1_000_000))[0]
+    path, offset = document.path_at(problem.line, problem.column)
+    if len(path) < 2:
+        return
+    # The parameters of a layer are options by their own names.
+    own = {key: f"--{key.replace('_', '-')}" for key in data.get("init", {}) if key not in ("layer", *FRAMEWORKS)}
+    words, place = as_typed(path, document.at(path), offset, {**_FIELDS, **own})
+    click.echo(f"    {printable(words)}", err=True)
+    if place is not None:
+        click.echo(f"    {' ' * place}^", err=True)
+
+
+def _beside(path: str, data: dict[str, Any]) -> dict[str, Any]:
+    """The data of a scenario with the paths of a person's own files as they are seen from a file at `path`."""
+    fields = dict(data.get("gradient", {}))
+    own = {f: fields[f]["python"] for f in FRAMEWORKS if isinstance(fields.get(f), dict) and "python" in fields[f]}
+    for framework, text in own.items():
+        file, colon, function = text.rpartition(":")
+        fields[framework] = {"python": os.path.relpath(file, Path(path).parent) + colon + function}
+    return {**data, "gradient": fields} if own else data
 
 
 def _save(path: str, text: str) -> None:

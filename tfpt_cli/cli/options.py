@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tfpt_cli.cli.typed import DtypeName, Named, Typed
 from tfpt_cli.frameworks import FRAMEWORKS, Sides, two_versions, usual_sides
-from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.report import FORMATS
 from tfpt_cli.results import DERIVATIVES
@@ -236,19 +236,17 @@ POINT = [
         "--derivative",
         "derivatives",
         multiple=True,
-        type=click.Choice([*DERIVATIVES, "none"]),
+        type=Named([*DERIVATIVES, "none"]),
         help="Which derivative; the gradient unless said. May be given several times.",
     ),
     click.option("--tangent", multiple=True, metavar="NAME=VALUE", help="The direction of jvp and hvp."),
     click.option("--cotangent", metavar="VALUE", help="The weights of vjp, like the output."),
-    click.option(
-        "--ways", type=click.Choice(["usual", "all"]), help="Every way that a framework has to differentiate."
-    ),
+    click.option("--ways", type=Named(["usual", "all"]), help="Every way that a framework has to differentiate."),
     click.option(
         "--mode",
         "modes",
         multiple=True,
-        type=click.Choice([mode for framework in FRAMEWORKS.values() for mode in framework.modes[1:]]),
+        type=Named([mode for framework in FRAMEWORKS.values() for mode in framework.modes[1:]]),
         help="Compiled too.",
     ),
     click.option(
@@ -258,7 +256,7 @@ POINT = [
 ONE_LINER = [
     click.option(
         "--dtype",
-        type=click.Choice(DTYPES),
+        type=DtypeName(),
         help="float32 unless said.",
     ),
     click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of every random draw; 0 unless said."),
@@ -276,7 +274,7 @@ ONE_LINER = [
         metavar="LOW,HIGH",
         help="Where to --plot; around the input's numbers unless said.",
     ),
-    click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="table", help="What to write."),
+    click.option("--format", "format_", type=Named(list(FORMATS)), default="table", help="What to write."),
     VERBOSE,
     click.option("--fix-preview", is_flag=True, help="Put in the recipes of known differences, and try them."),
     REFERENCE,
@@ -295,7 +293,7 @@ def kind_or_missing(context: click.Context, parameter: click.Parameter, kind: st
     return kind
 
 
-class OfExpression(click.Command):
+class OfExpression(Typed):
     """A command of one expression, which may begin with a minus: `tfpt grad '-sum(x)'`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -115,7 +115,7 @@ class _Canonical:
             case ast.Call() as named if given := by_text(named, self.framework):
                 tree = ast.parse(given, mode="eval").body
                 made = ast.Call(tree, [], []) if given.rpartition(".")[2][0].isupper() else tree
-                return _noted(ast.Call(_noted(made, named), call.args, call.keywords), call)  # type: ignore[no-any-return]
+                return _noted(ast.Call(_noted(made, named), call.args, call.keywords), call)
             case ast.Call() as module if function := rows_of("synonyms")["modules"].get(called_name(module)):
                 return _function_of(module, function, call)
         if self.framework == TENSORFLOW:

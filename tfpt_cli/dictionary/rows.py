@@ -99,15 +99,32 @@ class Dictionary:
         >>> dictionary().other_names("operations")["reduce_sum"]
         'sum'
         """
+        return self._other_names(kind)
+
+    @cache  # noqa: B019 - there is one dictionary a process
+    def _other_names(self, kind: str) -> dict[str, str]:
         rows: Mapping[str, Any] = getattr(self, kind)
         names: dict[str, str] = {}
         for name, row in rows.items():
             for tree in (branch for spelled in row.spelling.values() for branch in branches(spelled)):
                 called = called_name(tree).rsplit(".", 1)[-1]
-                if called and called != "Sequential":
+                # `torch.cat([relu(x), relu(-x)])` is the spelling of crelu, and `cat` no other name of it.
+                if called and called != "Sequential" and (kind != "operations" or _hands_on(tree)):
                     names.setdefault(called, name)
                     names.setdefault(called.rstrip("_"), name)
         return names | {name: name for name in rows}
+
+
+def _hands_on(tree: ast.expr) -> bool:
+    """Whether a call is given the arguments of its row as they are, and not what is computed of them."""
+    assert isinstance(tree, ast.Call)
+    given = [*tree.args, *(keyword.value for keyword in tree.keywords)]
+    return all(isinstance(part, (ast.Name, ast.Constant)) for part in given) and not any(map(_is_choice, given))
+
+
+def _is_choice(tree: ast.expr) -> bool:
+    """Whether an argument is a word or a truth value by which a row takes one meaning of a call: `rounding_mode='floor'`."""
+    return isinstance(tree, ast.Constant) and isinstance(tree.value, (str, bool))
 
 
 @cache

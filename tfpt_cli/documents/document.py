@@ -11,6 +11,7 @@ import os
 import pathlib
 import select
 import stat
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
+# The name of a file that is standard input.
+STANDARD_INPUT = "-"
 # How many seconds a pipe may be silent that is named as a scenario file.
 PATIENCE = 5.0
 Path = tuple[Any, ...]
@@ -62,6 +65,29 @@ class Document:
         for step in path:
             value = value[step]
         return value
+
+    def path_at(self, line: int, column: int) -> tuple[Path, int | None]:
+        """The path of the innermost value, or of the key, at a place of the file; of a text on one line also the character.
+
+        >>> documents("a.yaml", "at: {x: 'zeros(2)'}")[0][0].path_at(1, 11)
+        (('at', 'x'), 1)
+        """
+        for path in sorted(self._keys, key=len, reverse=True):
+            mark = self._keys[path]
+            if (mark.line, mark.column) == (line - 1, column - 1):
+                return path, None
+        found: Path = ()
+        for path, (start, end) in self._values.items():
+            if (start.line, start.column) <= (line - 1, column - 1) < (end.line, max(end.column, 1)) and len(
+                path
+            ) >= len(found):
+                found = path
+        start, end = self._values[found]
+        value = self.at(found)
+        if not isinstance(value, str) or start.line != end.line:
+            return found, None
+        quoted = self.text[start.index] in "\"'"
+        return found, max(column - 1 - start.column - quoted, 0)
 
     def problem(self, path: Path, message: str, *, offset: int | None = None, key: bool = False) -> Problem:
         """A problem with the value (or, with `key`, the key) at `path`, placed at its line and column in the file.
@@ -102,7 +128,10 @@ class Document:
 def read_text(file: str) -> str | Problem:
     """The text of a scenario file, or the problem that keeps it from being read (missing, too large, not UTF-8)."""
     path = pathlib.Path(file)
+    size = 0
     try:
+        if file == STANDARD_INPUT:
+            return _decoded(file, sys.stdin.buffer.read(MAX_BYTES + 1), size)
         kind = path.stat()
         if stat.S_ISREG(kind.st_mode) or stat.S_ISDIR(kind.st_mode):
             with path.open("rb") as stream:
@@ -121,6 +150,11 @@ def read_text(file: str) -> str | Problem:
         return Problem(file=file, line=0, column=0, message="no such file or folder")
     except OSError as error:
         return Problem(file=file, line=0, column=0, message=f"cannot be read: {error.strerror}")
+    return _decoded(file, raw, size)
+
+
+def _decoded(file: str, raw: bytes, size: int) -> str | Problem:
+    """The text that the bytes of a file are, or the problem of one that is too large (`size` where it is known) or not UTF-8."""
     if len(raw) > MAX_BYTES:
         larger = f"{size / 1e6:.1f} MB" if size > MAX_BYTES else "more than 1 MB"
         return Problem(
@@ -208,7 +242,8 @@ def _events(file: str, text: str) -> Iterator[Any]:
 
 def _yaml_hint(words: str) -> str:
     hints = {
-        "mapping values are not allowed": "; quote a value that holds ': ', or indent the line below its key",
+        "mapping values are not allowed": "; quote a value that holds ': ', indent the line below its key, "
+        "or put a space behind the colon above",
         "cannot start any token": "; indent with spaces, and quote a value that starts with a special character",
         "did not find expected ',' or": "; close the bracket or quote the value",
         "did not find expected key": "; check the indentation",

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.dictionary.typed import array_meant
 from tfpt_cli.expressions.checking import nested_shape, unknown
 from tfpt_cli.expressions.lowering import filled
 from tfpt_cli.language.expression import BadConstant, Complaint, NotConstant, constant, number_text, offset
+from tfpt_cli.language.mentions import field
 from tfpt_cli.language.shapes import Shape, ShapeError, show
 
 if TYPE_CHECKING:
@@ -63,6 +65,21 @@ class Values:
             return tuple(_flat(constant(ast.parse(self.source, mode="eval").body, functions=True)))
         except (NotConstant, BadConstant, SyntaxError):
             return ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all numbers are written without a point, or a call gives whole numbers: `[0, 2]`, `arange(3)`."""
+        if self.kind != "number" or self.random:
+            return False
+        try:
+            tree = ast.parse(self.source, mode="eval").body
+            return all(
+                type(number) is int
+                for part in (tree.args if isinstance(tree, ast.Call) else [tree])
+                for number in _flat(constant(part))
+            ) and not self.source.startswith("np.linspace")
+        except (NotConstant, BadConstant, SyntaxError):
+            return False
 
     def held_as(self, dtype: str) -> Values | str:
         """The values as a dtype of whole numbers or truth values holds them, or the number that it cannot hold, as text.
@@ -157,7 +174,8 @@ def _from_text(reader: Reader, path: Path, text: str) -> Values | None:
     return values
 
 
-def _evaluated(tree: ast.expr, text: str) -> tuple[Values | None, list[Complaint]]:
+def _evaluated(written: ast.expr, text: str) -> tuple[Values | None, list[Complaint]]:
+    tree = array_meant(written)
     try:
         value = constant(tree, functions=True)
         return _written(value, nested_shape(value)), []
@@ -173,9 +191,19 @@ def _evaluated(tree: ast.expr, text: str) -> tuple[Values | None, list[Complaint
     name = tree.func.id
     row = dictionary().arrays.get(name)
     if row is None:
-        return None, [Complaint(offset(tree), unknown("array", name))]
+        computed = name in dictionary().operations
+        hint = "; what is computed of an input stands in the expression" if computed else ""
+        return None, [Complaint(offset(tree), unknown("array", name) + hint)]
+    typed_dtype = any(keyword.arg == "dtype" for keyword in tree.keywords) and "dtype" not in row.signature.settings
     bound, complaints = row.signature.bind(name, tree)
     settings, wrong = row.signature.values(name, bound)
+    if typed_dtype:
+        return None, [
+            Complaint(
+                offset(tree),
+                f"the dtype of an input is said by {field('dtypes')}, such as {field('dtypes', 'i', 'int64')}",
+            )
+        ]
     if complaints or wrong:
         return None, complaints + wrong
     try:
@@ -188,7 +216,7 @@ def _evaluated(tree: ast.expr, text: str) -> tuple[Values | None, list[Complaint
         message = f"an input of shape {show(shape)} has {math.prod(shape):.3g} values; at most {MAX_SIZE:,} are allowed"
         return None, [Complaint(offset(tree), message)]
     source = ast.unparse(filled(row.spelling["numpy"], row.signature, set(bound), settings, {}))
-    return Values(source=source, shape=shape, shown=ast.unparse(tree)), []
+    return Values(source=source, shape=shape, shown=ast.unparse(written)), []
 
 
 def _shape(rule: ast.expr, settings: dict[str, Any]) -> Shape:

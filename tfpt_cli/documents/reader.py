@@ -100,7 +100,9 @@ class Reader:
             call.offset = getattr(tree, "offset", 0)  # type: ignore[attr-defined]
             return call
         if tree is not None and not isinstance(tree, ast.Call):
-            self.complain(path, f"{what} must be a call, such as {_EXAMPLES[what]}")
+            number = isinstance(tree, ast.Constant) and type(tree.value) in (int, float) and what == "an initializer"
+            example = f"constant({ast.unparse(tree)})" if number else _EXAMPLES[what]
+            self.complain(path, f"{what} must be a call, such as {example}")
             return None
         return tree
 

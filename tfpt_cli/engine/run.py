@@ -35,6 +35,7 @@ from tfpt_cli.workers.queue import ListingQueue, end_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tfpt_cli.scenario.files import Within
     from tfpt_cli.scenario.scenario import Scenario
     from tfpt_cli.subjects.subject import Run
 
@@ -82,6 +83,8 @@ class Pipeline:
         self.met = 0
         self.failed = 0
         self.stopped = False
+        self.unread = False
+        self.within: Within | None = None
         self.warm: dict[str, asyncio.Future[object]] = {}
 
     async def run(self) -> Report:
@@ -105,7 +108,7 @@ class Pipeline:
                         group.create_task(queue.serve())
                 group.create_task(self.read())
         except (asyncio.CancelledError, KeyboardInterrupt):
-            interrupted = not self.stopped
+            interrupted = not (self.stopped or self.unread)
             self.task = None  # another Ctrl-C must not stop the clearing up
             await end_all(self.queues)
         except ExceptionGroup as group:
@@ -133,6 +136,8 @@ class Pipeline:
                     else:
                         self.deselected += 1
             await asyncio.sleep(0)
+        for problem in self.within.unmet() if self.within is not None else ():
+            self.complain(problem)
         self.all_read = True
         self.observer.all_read()
         self.close_if_done()
@@ -140,6 +145,8 @@ class Pipeline:
     def wanted(self, scenario: Scenario) -> bool:
         """Whether a scenario is chosen, and in this shard."""
         only, shard = self.options.only, self.options.shard
+        if self.within is not None and not self.within.takes(scenario):
+            return False
         if not self.chosen(scenario) or (
             only is not None and {scenario.id, placed(scenario.id, scenario.line)}.isdisjoint(only)
         ):
@@ -152,9 +159,10 @@ class Pipeline:
         if self.options.generated is not None:
             yield from self.options.generated
             return
-        from tfpt_cli.scenario.files import scenario_files
+        from tfpt_cli.scenario.files import Within, scenario_files
         from tfpt_cli.scenario.scenario import load
 
+        self.within = Within(self.options.paths)
         for file in scenario_files(self.options.paths):
             if isinstance(file, Problem):
                 yield file
@@ -273,6 +281,7 @@ class Pipeline:
                 self.observer.compared(scenario, result)
             self.observer.finished(result)
         except Stop:
+            self.unread = True
             self.cancel()
         if self.options.maxfail and self.failed >= self.options.maxfail and not self.stopped:
             self.stopped = True
@@ -300,7 +309,7 @@ class Pipeline:
         # Results that wait for an earlier scenario are complete: they are in the report of an interrupted run too. Not in
         # that of a run that stopped by itself, which would then hold more failures than were allowed, or not, by chance.
         for index in sorted(self.done):
-            if self.stopped:
+            if self.stopped or self.unread:
                 break
             self.pass_on(*self.done[index])
         return Report(
@@ -308,7 +317,7 @@ class Pipeline:
             scenarios=tuple(self.results),
             problems=tuple(self.problems),
             interrupted=interrupted,
-            stopped=self.stopped,
+            stopped=self.stopped or self.unread,
             sides=self.options.sides,
             selected=self.count,
             deselected=self.deselected,

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.dictionary.typed import constant_name, neutral_name, refusal
 from tfpt_cli.language.expression import (
     COMPARISONS,
     CONSTANTS,
@@ -23,8 +24,10 @@ from tfpt_cli.language.expression import (
     offset,
 )
 from tfpt_cli.language.kinds import ARRAY_KINDS
+from tfpt_cli.language.mentions import field, typed
 from tfpt_cli.language.shapes import RULES, Shape, ShapeError, show
 from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.language.trees import called_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,8 +154,10 @@ class _Checker:
         if name in dictionary().operations:
             self.complain(node, f"'{name}' is an operation: call it, '{name}(...)'")
             return None
-        hint = did_you_mean(name, self.inputs)
-        given = f" (given under 'at': {', '.join(self.inputs)})" if self.inputs and not hint else ""
+        written = constant_name(name)
+        hint = f", did you mean '{written}'?" if written else did_you_mean(name, self.inputs)
+        place = f"{'by' if typed() else 'under'} {field('at')}"
+        given = f" (given {place}: {', '.join(self.inputs)})" if self.inputs and not hint else ""
         self.complain(node, f"unknown name '{name}'{hint}{given}")
         return None
 
@@ -163,15 +168,28 @@ class _Checker:
         named = isinstance(value, ast.Name) and value.id not in self.inputs
         if attribute in ATTRIBUTES and not named:
             return self.transposed(node, self.array(value), attribute)
+        elsewhere = "goes into tfpt diff --torch or --tensorflow" if typed() else "goes under 'torch' or 'tensorflow'"
         if named:
-            hint = f"; '{attribute}' alone is the neutral name" if attribute in dictionary().operations else ""
+            neutral = neutral_name(attribute)
+            hint = f"; '{neutral}' alone is the neutral name" if neutral else ""
             text = ast.unparse(node)
-            self.complain(node, f"'{text}' is native code, which goes under 'torch' or 'tensorflow'{hint}")
+            self.complain(node, f"'{text}' is native code, which {elsewhere}{hint}")
             return None
         self.array(value)
         only = "a neutral expression has no attributes but .T and .mT"
-        self.complain(node, f"{only}: '.{attribute}' goes under 'torch' or 'tensorflow'")
+        self.complain(node, f"{only}: '.{attribute}' {elsewhere}")
         return None
+
+    def method(self, node: ast.Call, function: ast.Attribute) -> None:
+        """Complains about a call with a dot: of a framework's function, or of a method."""
+        neutral = neutral_name(function.attr)
+        named = isinstance(function.value, ast.Name) and function.value.id not in self.inputs
+        if named or not neutral:
+            self.attribute(function, function.value, function.attr)
+            return
+        self.array(function.value)
+        instead = ast.Call(ast.Name(neutral, ast.Load()), [function.value, *node.args], node.keywords)
+        self.complain(node, f"a neutral expression has no methods; write {ast.unparse(instead)}")
 
     def operator(self, node: ast.expr, symbol: str, left: ast.expr, right: ast.expr) -> Shape | None:
         result = self.result(node, dictionary().operators[symbol], [self.array(left), self.array(right)], {})
@@ -189,12 +207,22 @@ class _Checker:
     def call(self, node: ast.Call) -> Result:
         if not isinstance(node.func, ast.Name):
             if isinstance(node.func, ast.Attribute):
-                self.attribute(node.func, node.func.value, node.func.attr)
+                self.method(node, node.func)
             else:
-                self.complain(node, "only operations can be called")
+                made = called_name(node.func)
+                neutral = neutral_name(made) or neutral_name(made.rsplit(".", 1)[-1].lower())
+                instead = (
+                    ast.unparse(ast.Call(ast.Name(neutral, ast.Load()), node.args, node.keywords)) if neutral else ""
+                )
+                self.complain(node, "only operations can be called" + (f"; write {instead}" if instead else ""))
             return None
         name = node.func.id
         row = dictionary().operations.get(name)
+        if row is None and name in self.inputs:
+            product = ast.unparse(ast.BinOp(node.func, ast.Mult(), node.args[0])) if len(node.args) == 1 else ""
+            hint = f"; a product is {product[:60]}" if product else ""
+            self.complain(node, f"'{name}' is an input, and cannot be called{hint}")
+            return None
         if row is None:
             self.complain(node, unknown("operation", name))
             return None
@@ -227,7 +255,7 @@ class _Checker:
             return
         if isinstance(node, ast.Name) and self.kinds.get(node.id) not in (wanted, "any"):
             words = {"integers": "whole numbers", "booleans": "truth values"}[wanted]
-            hint = f"say so with dtypes: {{{node.id}: {ARRAY_KINDS[wanted]}}}"
+            hint = f"say so with {field('dtypes', node.id, ARRAY_KINDS[wanted])}"
             self.complain(node, f"'{parameter.name}' of {name} must be {words}; {hint}")
         elif wanted == "integers" and is_constant(node) and not _all_whole(constant(node)):
             self.complain(node, f"'{parameter.name}' of {name} must be whole numbers, got {ast.unparse(node)[:60]}")
@@ -321,6 +349,10 @@ def unknown(kind: str, name: str) -> str:
     ("unknown layer 'Dense': it is 'linear' here", "unknown layer 'linaer', did you mean 'linear'?")
     """
     names = dictionary().other_names(f"{kind}s")
+    if kind == "operation":
+        names = names | {other: neutral for other in (name, name.lower()) if (neutral := neutral_name(other))}
+        if why := refusal(name) if name not in names else "":
+            return why
     if name in names and names[name] != name:
         return f"unknown {kind} '{name}': it is '{names[name]}' here"
     hint = did_you_mean(name, names, meant=names)

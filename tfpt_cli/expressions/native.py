@@ -7,11 +7,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.native import by_text, instead, native, rules
+from tfpt_cli.dictionary.typed import constant_name, native_name, of_other_framework, refusal
 from tfpt_cli.expressions.doubling import doubled
-from tfpt_cli.frameworks import FRAMEWORKS, TORCH
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
 from tfpt_cli.language.expression import UNBOUNDED, Complaint, is_constant, offset
-from tfpt_cli.language.signature import bind_any
+from tfpt_cli.language.mentions import field, typed
+from tfpt_cli.language.signature import bind_any, parse_signature
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.language.templates import renamed
 from tfpt_cli.language.trees import called_name, children, copied, dotted, nodes
@@ -44,14 +46,15 @@ def check_native(
 
 
 def with_full_names(tree: ast.expr, framework: str, variables: set[str]) -> ast.expr:
-    """The tree with bare class names (`Dense`) written out, so that it runs with the usual imports alone.
+    """The tree with bare names of classes and numbers (`Dense`, `pi`) written out, so that it runs with the usual imports alone.
 
     >>> ast.unparse(with_full_names(ast.parse("Dense(4)(x)", mode="eval").body, "tensorflow", {"x"}))
     'keras.layers.Dense(4)(x)'
     """
     table = native(framework)
     used = {node.id for node in nodes(tree) if isinstance(node, ast.Name)} - variables
-    return renamed(tree, {name: full for name in used if (full := table.canonical(name)) in table.calls})
+    numbers = {name: full for name in used if (full := f"math.{name}") in table.values}
+    return renamed(tree, {name: full for name in used if (full := table.canonical(name)) in table.calls} | numbers)
 
 
 def native_in_double(source: str) -> str:
@@ -65,6 +68,13 @@ def native_in_double(source: str) -> str:
     tree = ast.parse(source, mode="eval").body
     wide = ast.unparse(doubled(copied(tree)))
     return source if wide == ast.unparse(tree) else wide
+
+
+def _of_your_own(framework: str) -> str:
+    """How a scenario calls a function of a person's own file."""
+    if typed():
+        return f"for a function of your own write --{framework} port.py:loss --allow-code"
+    return f"for a function of your own write {field(framework, 'python', 'port.py:loss')}, and check with --allow-code"
 
 
 class _Checker:
@@ -118,8 +128,13 @@ class _Checker:
             self.complain(node, f"'.{node.attr}' is a part of what a function gives: torch.max(x, dim=1).{node.attr}")
         elif node.attr not in self.table.properties:
             where = f"the properties {', '.join(sorted(self.table.properties))}"
-            if node.attr in self.table.methods:
+            if why := refusal(f".{node.attr}"):
+                self.complain(node, why)
+            elif node.attr in self.table.methods:
                 self.complain(node, f"'{node.attr}' is a method: call it, '.{node.attr}(...)'")
+            elif function := native_name(node.attr, self.table.framework):
+                call = ast.Call(ast.parse(function, mode="eval").body, [node.value], [])
+                self.complain(node, f"a tensor has no '{node.attr}' that a scenario may use; write {ast.unparse(call)}")
             else:
                 self.complain(node, f"the attribute '{node.attr}' is not among {where}, which a scenario may use")
 
@@ -127,49 +142,79 @@ class _Checker:
         """Whether a name may stand here; complains if not."""
         table = self.table
         canonical = table.canonical(full)
-        if table.knows(canonical):
+        if table.knows(canonical) or f"math.{full}" in table.values:
             return True
         root = full.split(".")[0]
         own = FRAMEWORKS[table.framework]
-        owner = next((f for f in FRAMEWORKS.values() if root in f.roots), own)
+        owner = of_other_framework(full)
+        meant = native_name(canonical, table.framework) or constant_name(full)
+        hint = f", did you mean '{meant}'?" if meant else ""
+        told = not meant and not canonical.startswith("nn.init.") and (owner or "." not in full)
+        refused = refusal(full) if told else ""
         if why := instead(canonical, table.framework):
             self.complain(node, f"'{full}' cannot stand here: {why}")
-        elif owner is not own and root not in own.roots:
-            self.complain(node, f"'{full}' belongs to {owner.label}, but this is the {own.label} side")
+        elif owner and root not in own.roots:
+            self.complain(
+                node, f"'{full}' belongs to {FRAMEWORKS[owner].label}, but this is the {own.label} side{hint}"
+            )
+        elif refused:
+            self.complain(node, refused)
         elif "." not in full and root in own.roots:
             self.complain(node, f"'{full}' is a module; name a function in it")
         elif "." not in full:
-            hint = table.nearest(full, self.variables)
+            hint = hint or table.nearest(full, self.variables)
             given = f" (given here: {', '.join(sorted(self.variables))})" if self.variables and not hint else ""
             self.complain(node, f"unknown name '{full}'{hint}{given}")
         else:
-            hint = table.nearest(canonical)
-            self.complain(node, f"'{full}' is not among the {own.label} calls that a scenario may make{hint}")
+            hint = hint or table.nearest(canonical)
+            own_function = (
+                f"; {_of_your_own(table.framework)}" if not hint and not owner and root not in own.roots else ""
+            )
+            words = f"'{full}' is not among the {own.label} calls that a scenario may make"
+            self.complain(node, f"{words}{hint}{own_function}")
         return False
 
-    def call(self, node: ast.Call, given: int) -> None:
+    def call(self, node: ast.Call, given: int, *, called: bool = False) -> None:
+        """Whether a call may stand here, which is itself `called` where it makes a layer."""
         full = dotted(node.func)
         root = full.split(".")[0]
         trained = self.training
         if full and root not in self.variables:
-            self.named(node, full, given)
+            if self.is_bare(full):
+                self.unknown_function(node.func, full)
+            else:
+                self.named(node, full, given, called=called)
         elif isinstance(node.func, ast.Attribute):
             self.method(node, node.func)
         elif isinstance(node.func, (ast.Call, ast.Name)) and self.is_layer(node.func):
             self.training = self.in_training(node)
-            # What a layer of a line draws depends on how it is called here.
-            layer = self.layers[node.func.id] if isinstance(node.func, ast.Name) else node.func
-            before = len(self.complaints)
-            self.visit(layer)
-            if layer is not node.func:
+            if isinstance(node.func, ast.Name):
+                # What a layer of a line draws depends on how it is called here.
+                before = len(self.complaints)
+                self.visit(self.layers[node.func.id])
                 self.complaints[before:] = [Complaint(offset(node), c.message) for c in self.complaints[before:]]
+            else:
+                self.call(node.func, 0, called=True)
+        elif full and "." not in full:
+            layers = {TORCH.key: "nn.Linear(3, 4)(x)", TENSORFLOW.key: "keras.layers.Dense(4)(x)"}
+            made = layers[self.table.framework]
+            words = f"a layer is called where it is made, such as {made}, and a product is written with *"
+            self.complain(node, f"'{full}' cannot be called: {words}")
+        elif isinstance(node.func, ast.Call) and self.table.knows(called_name(node.func)) and not node.func.args:
+            meant = ast.unparse(ast.Call(node.func.func, node.args, [*node.func.keywords, *node.keywords]))
+            self.complain(node, f"{called_name(node.func)} is a function, not a layer: write {meant}")
         else:
             self.complain(node, "only functions, tensor methods and layers can be called in a scenario")
         self.training = trained
         for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
             self.visit(argument)
 
-    def named(self, node: ast.Call, full: str, given: int) -> None:
+    def is_bare(self, full: str) -> bool:
+        """Whether a name without a module is none that the framework has."""
+        canonical = self.table.canonical(full)
+        return "." not in full and not self.table.knows(canonical) and canonical not in rules("by_text")
+
+    def named(self, node: ast.Call, full: str, given: int, *, called: bool) -> None:
         """Complains about a call of a function or class by its name."""
         canonical = self.table.canonical(full)
         if canonical in rules("by_text"):
@@ -177,10 +222,12 @@ class _Checker:
                 words = f"'{full}' gives the function of a name: write one that is there, such as {full}('{_EXAMPLE[canonical]}')"
                 self.complain(node, words)
         elif self.known(node.func, full):
-            if canonical in self.table.values:
+            if canonical in self.table.values or canonical not in self.table.calls:
                 self.complain(node, f"'{full}' is not a function")
             elif canonical.startswith("nn.init.") and canonical.endswith("_") and not given:
                 self.complain(node, f"'{full}' writes into its tensor; it can only fill a parameter of init")
+            elif not called and (meant := self.called_at_once(node, canonical)):
+                self.complain(node, f"{full} makes a layer or a loss, which is then called: write {meant}")
             else:
                 signature, bound, complaints = bind_any(full, self.table.calls[canonical], node, given=given)
                 self.complaints += complaints
@@ -238,6 +285,38 @@ class _Checker:
         told = [keyword.value for keyword in call.keywords if keyword.arg == "training"] or call.args[1:]
         return any(not (isinstance(tree, ast.Constant) and not tree.value) for tree in told)
 
+    def unknown_function(self, node: ast.AST, full: str) -> None:
+        """Complains about a bare name that is called and that the framework does not know."""
+        before = len(self.complaints)
+        self.known(node, full)
+        if len(self.complaints) == before or "did you mean" in self.complaints[-1].message:
+            return
+        if not refusal(full):
+            label = FRAMEWORKS[self.table.framework].label
+            words = f"{label} has no function '{full}' that a scenario may call; {_of_your_own(self.table.framework)}"
+            self.complaints[-1] = Complaint(offset(node), words)
+
+    def called_at_once(self, node: ast.Call, canonical: str) -> str:
+        """The code that was meant where a layer's or a loss's class is called with the inputs; empty where it is not."""
+        module, _, name = canonical.rpartition(".")
+        if module not in ("nn", "keras.layers", "keras.losses") or not name[:1].isupper():
+            return ""
+        first = parse_signature(self.table.calls[canonical][0]).parameters[:1]
+        if first and (
+            first[0].kind == "args" or first[0].name in ("layer", "layers", "cell", "encoder_layer", "decoder_layer")
+        ):
+            return ""
+        arrays = [argument for argument in node.args if self.uses_variables(argument)]
+        if not arrays:
+            return ""
+        settings = [argument for argument in node.args if argument not in arrays]
+        made = ast.Call(node.func, settings, node.keywords)
+        return ast.unparse(ast.Call(made, arrays, []))
+
+    def uses_variables(self, tree: ast.expr) -> bool:
+        """Whether an input or a line stands in a tree."""
+        return any(isinstance(part, ast.Name) and part.id in self.variables for part in nodes(tree))
+
     def is_class(self, call: ast.Call) -> bool:
         return called_name(call).rsplit(".", 1)[-1][:1].isupper()
 
@@ -262,10 +341,16 @@ class _Checker:
             self.complain(node, f"'.{name}()' would be a method of a NumPy array; make it a tensor first")
         elif name not in self.table.methods:
             label = FRAMEWORKS[self.table.framework].label
-            known = did_you_mean(name, list(self.table.methods))
-            words = f"'.{name}()' is not among the methods of {label} tensors that a scenario may call{known}"
-            why = instead(f".{name}", self.table.framework)
-            self.complain(node, f"'.{name}()' cannot stand here: {why}" if why else words)
+            words = f"'.{name}()' is not among the methods of {label} tensors that a scenario may call"
+            if why := instead(f".{name}", self.table.framework):
+                self.complain(node, f"'.{name}()' cannot stand here: {why}")
+            elif why := refusal(f".{name}"):
+                self.complain(node, why)
+            elif meant := native_name(name, self.table.framework):
+                tree = ast.Call(ast.parse(meant, mode="eval").body, [function.value, *node.args], node.keywords)
+                self.complain(node, f"{words}; write {ast.unparse(tree)}")
+            else:
+                self.complain(node, f"{words}{did_you_mean(name, list(self.table.methods))}")
         else:
             _, _, complaints = bind_any(f".{name}", self.table.methods[name], node)
             self.complaints += complaints

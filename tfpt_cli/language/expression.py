@@ -17,6 +17,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.language.repairs import meant_power, repaired, uncalled_product
 from tfpt_cli.language.trees import children, nodes
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ def parse(text: str) -> tuple[ast.expr | None, list[Complaint]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(line, mode="eval").body
+        if (power := meant_power(line)) is not None:
+            return None, [Complaint(lead + line.index("^"), f"'^' is no power in Python; write {power}")]
         nodes, depth = _placed_nodes(tree, line, lead)
         if nodes > MAX_NODES:
             return None, [Complaint(0, f"the expression has {nodes} parts; at most {MAX_NODES} are allowed")]
@@ -133,8 +136,14 @@ def parse(text: str) -> tuple[ast.expr | None, list[Complaint]]:
             return None, [
                 Complaint(0, f"the expression is nested more than {MAX_DEPTH} deep; split it or use sum([...])")
             ]
+        if isinstance(tree, ast.Lambda):
+            words = f"{_REFUSED[ast.Lambda]}; write its body alone, {ast.unparse(tree.body)}"
+            return tree, [Complaint(lead, words)]
         return tree, list(outside(tree))
     except SyntaxError as error:
+        if (meant := repaired(line)) is not None:
+            fixed, at, why = meant
+            return None, [Complaint(lead + min(at, len(line) - 1), f"not an expression: {why}; write {fixed}")]
         at = max((error.offset or 1) - 1, 0)
         return None, [Complaint(lead + min(at, len(line) - 1), f"not an expression: {error.msg}")]
     except (RecursionError, MemoryError):
@@ -225,7 +234,9 @@ def outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a 
             for item in items:
                 yield from outside(item)
         case ast.Call(func=function, args=arguments, keywords=keywords):
-            if isinstance(function, ast.Attribute) and isinstance(function.value, (ast.Constant, ast.JoinedStr)):
+            if product := uncalled_product(node):
+                yield Complaint(offset(node), f"a product is written with *: {product}")
+            elif isinstance(function, ast.Attribute) and isinstance(function.value, (ast.Constant, ast.JoinedStr)):
                 yield Complaint(offset(node), "calling a method of a text or number is not allowed in a scenario")
             else:
                 yield from outside(function)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.language.expression import BadConstant, Complaint, NotConstant, constant, offset
 from tfpt_cli.language.kinds import KINDS
-from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.language.suggest import same_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,10 +80,13 @@ class Signature:
     def _required(self) -> tuple[str, ...]:
         return tuple(p.name for p in self.parameters if p.required)
 
-    def bind(self, name: str, call: ast.Call, *, given: int = 0) -> tuple[dict[str, ast.expr], list[Complaint]]:
+    def bind(
+        self, name: str, call: ast.Call, *, given: int = 0, overloaded: frozenset[str] = frozenset()
+    ) -> tuple[dict[str, ast.expr], list[Complaint]]:
         """The arguments of a call by parameter name (those left out are missing), and what does not fit.
 
-        `given` counts leading positional arguments that tfpt passes itself (the tensor of a native initializer).
+        `given` counts leading positional arguments that tfpt passes itself (the tensor of a native initializer), `overloaded` are
+        the arguments of the function's other signatures, which a message may suggest too.
 
         >>> signature = parse_signature("x, /, *, axis: axis = 0")
         >>> bound, complaints = signature.bind("softmax", ast.parse("softmax(y, axes=1)", mode="eval").body)
@@ -110,7 +113,7 @@ class Signature:
             elif keyword.arg in names:
                 bound[str(keyword.arg)] = keyword.value
             elif "kwargs" not in kinds:
-                hint = did_you_mean(str(keyword.arg), names)
+                hint = same_argument(str(keyword.arg), sorted(names | overloaded))
                 complaints.append(Complaint(at, f"{name} has no argument '{keyword.arg}'{hint} ({self.show(name)})"))
         missing = [name for name in self._required if name not in bound and name not in skipped]
         if missing and not variadic:
@@ -211,9 +214,12 @@ def bind_any(
     'input, dim'
     """
     best: tuple[Signature, dict[str, ast.expr], list[Complaint]] | None = None
-    for text in signatures:
-        signature = parse_signature(text)
-        bound, complaints = signature.bind(name, call, given=given)
+    parsed = [parse_signature(text) for text in signatures]
+    overloaded = (
+        frozenset(setting for signature in parsed for setting in signature.settings) if len(parsed) > 1 else frozenset()
+    )
+    for signature in parsed:
+        bound, complaints = signature.bind(name, call, given=given, overloaded=overloaded)
         if best is None or len(complaints) < len(best[2]):
             best = signature, bound, complaints
         if not complaints:

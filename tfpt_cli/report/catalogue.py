@@ -43,13 +43,14 @@ def rows_of(kind: str) -> Mapping[str, Any]:
 
 
 def matching(kind: str, word: str | None) -> list[Any]:
-    """The rows of a kind that hold a word anywhere, the one with that name alone where there is one; all without a word."""
+    """The rows of a kind that hold a word, or all of several; every row without a word, and of a name the row with it alone."""
     rows = rows_of(kind)
     if not word:
         return list(rows.values())
     if word in rows:
         return [rows[word]]
-    return [row for row in rows.values() if word.lower() in _text(row).lower()]
+    words = word.lower().split()
+    return [row for row in rows.values() if all(part in text for text in [_text(row).lower()] for part in words)]
 
 
 def hint(word: str, kinds: tuple[str, ...]) -> str:

@@ -23,11 +23,17 @@ STATUS_STYLES = {
 FILE_WIDTH = 100
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Whoever prints decides what it means that nobody reads; rich would end the program with code 1."""
+        raise BrokenPipeError
+
+
 def plain_console(target: TextIO | None, *, stderr: bool = False, width: int | None = None) -> Console:
     """A console on standard output or error; into a file as wide as is asked for or COLUMNS says, and without colour."""
     if target is None:
-        return Console(markup=False, emoji=False, highlight=False, stderr=stderr)
-    return Console(
+        return _Console(markup=False, emoji=False, highlight=False, stderr=stderr)
+    return _Console(
         file=target, width=width or file_width(), color_system=None, markup=False, emoji=False, highlight=False
     )
 

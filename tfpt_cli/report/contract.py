@@ -276,6 +276,7 @@ class Scenario:
         "what it expects: agree, differ, error, or one of them by quantity",
     ]
     because: Annotated[str | None, "the reason that it gives for what it expects"] = None
+    headline: Annotated[str | None, "what is compared: the code, or the layer, and the inputs"] = None
     agree: Annotated[bool, "whether every quantity agrees, whatever was expected"]
     compared: Annotated[str | None, "what was compared, in words that stand behind 'agree in'"] = None
     status: Annotated[

@@ -13,7 +13,7 @@ from tfpt_cli.report.words import status_words, summary_text
 from tfpt_cli.results import Problem, Report, ScenarioResult, Status, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # GitHub cuts both off: the title in the middle of nowhere, the message at 64 kB.
 _LONGEST_TITLE = 200
@@ -29,6 +29,11 @@ def report_text(report: Report) -> str:
         lines.append(f"GitHub shows at most {_SHOWN} annotations of a kind; all {len(lines)} are in this log")
     lines.append(_harmless(printable(summary_text(report))))
     return "\n".join(lines) + "\n"
+
+
+def problems_text(problems: Iterable[Problem]) -> str:
+    """A command for every problem in the files alone, as `tfpt validate` finds them."""
+    return "".join(f"{_of_problem(problem)}\n" for problem in problems)
 
 
 def _of_problem(problem: Problem) -> str:

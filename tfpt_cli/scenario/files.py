@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfpt_cli.documents.document import STANDARD_INPUT, documents, read_text
+from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.results import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from tfpt_cli.scenario.scenario import Scenario
 
 ENDINGS = (".yaml", ".yml")
 _PACKAGE = Path(__file__).parents[1]
@@ -41,11 +46,12 @@ def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
     """The files named, and the YAML files below the folders named, in order and each once.
 
     A path that does not exist and a folder without scenarios are problems. Hidden files and folders are passed over. A path
-    that begins with `scenarios/` and is not there means the scenarios that come with tfpt.
+    that begins with `scenarios/` and is not there means the scenarios that come with tfpt; `-` is standard input. What chooses
+    scenarios within a file, `file.yaml::name` and `file.yaml:12`, is left to `Within`.
     """
     seen: set[str] = set()
-    for path in map(_found, paths):
-        if not os.path.isdir(path):
+    for path in (_found(part(path)[0]) for path in paths):
+        if path == STANDARD_INPUT or not os.path.isdir(path):
             found = [path]
         else:
             found = list(_below(path))
@@ -62,6 +68,75 @@ def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
             if real not in seen:
                 seen.add(real)
                 yield file
+
+
+def part(path: str) -> tuple[str, str]:
+    """A path of the command line as the path of a file, and what of it is asked for: a name, or the number of a line.
+
+    >>> part("no/such.yaml"), part("x::y")
+    (('no/such.yaml', ''), ('x::y', ''))
+    """
+    if path == STANDARD_INPUT or os.path.exists(_found(path)):
+        return path, ""
+    file, colons, name = path.partition("::")
+    if colons and name and os.path.isfile(_found(file)):
+        return file, name
+    placed = re.fullmatch(r"(.+?):(\d+)(?::\d+)?", path)
+    if placed is not None and os.path.isfile(_found(placed.group(1))):
+        return placed.group(1), placed.group(2)
+    return path, ""
+
+
+class Within:
+    """What paths ask for within files: `file.yaml::name` takes the scenario with that name, `file.yaml:12` the one there."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._asked: dict[str, set[str]] = {}
+        whole: set[str] = set()
+        for path in paths:
+            file, asked = part(path)
+            if asked:
+                self._asked.setdefault(_found(file), set()).add(asked)
+            else:
+                whole.add(os.path.realpath(_found(file)))
+        for file in [file for file in self._asked if os.path.realpath(file) in whole]:
+            del self._asked[file]
+        self._met: dict[str, set[str]] = {file: set() for file in self._asked}
+        self._there: dict[str, list[str]] = {file: [] for file in self._asked}
+        self._lines: dict[str, list[int]] = {}
+
+    def takes(self, scenario: Scenario) -> bool:
+        """Whether a scenario is asked for; of a file that was named as a whole each is."""
+        if scenario.file not in self._asked:
+            return True
+        self._there[scenario.file].append(scenario.name)
+        found = {
+            asked
+            for asked in self._asked[scenario.file]
+            if asked in (scenario.name, scenario.title)
+            or (asked.isdecimal() and scenario.line == self._begins(scenario.file, int(asked)))
+        }
+        self._met[scenario.file] |= found
+        return bool(found)
+
+    def unmet(self) -> Iterator[Problem]:
+        """A problem for everything that was asked for and is not in its file."""
+        for file, names in self._asked.items():
+            for name in sorted(names - self._met[file]):
+                there = list(dict.fromkeys(self._there[file]))
+                hint = did_you_mean(name, there) or f" (it has {', '.join(there[:6])})" * bool(there)
+                line = int(name) if name.isdecimal() else 0
+                words = "no valid scenario stands here" if line else f"no scenario is called '{name}'{hint}"
+                yield Problem(file=file, line=line, column=int(bool(line)), message=words)
+
+    def _begins(self, file: str, line: int) -> int:
+        """The line at which the document begins that stands at a line of a file; the first one's before that."""
+        if file not in self._lines:
+            text = read_text(file)
+            found = documents(file, text)[0] if isinstance(text, str) else []
+            self._lines[file] = [document.line for document in found]
+        lines = self._lines[file]
+        return max((begin for begin in lines if begin <= line), default=min(lines, default=0))
 
 
 def _found(path: str) -> str:

@@ -14,11 +14,13 @@ import jsonschema_rs
 
 from tfpt_cli.dictionary.conditions import MACHINE, VERSIONS
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.language.dtypes import DTYPES
-from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.language.dtypes import DTYPES, dtype_hint
+from tfpt_cli.language.suggest import beginning, did_you_mean
 from tfpt_cli.subjects.registry import SUBJECTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tfpt_cli.documents.document import Document, Path
     from tfpt_cli.results import Problem
 
@@ -230,7 +232,8 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[Path], s
             unknown.add(path)
             known = _schema_at(error.schema_path[:-1]).get("properties", {})
             for key in error.kind.unexpected[:MAX_UNKNOWN]:
-                hint = did_you_mean(key, list(known)) or f" (known: {', '.join(known)})"
+                nearest = _without_space(key, known) or _called(key, known) or did_you_mean(key, list(known))
+                hint = nearest or f" (known: {', '.join(known)})"
                 problems.append(document.problem((*path, key), f"unknown key '{key}'{hint}", key=True))
             continue
         wrong.add(path)
@@ -245,10 +248,46 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[Path], s
         else:
             names = [step for step in path if isinstance(step, str)]
             what = f"'{names[-1]}'" if names else "a scenario"
-            hint = did_you_mean(str(error.instance), error.kind.options) if kind == "Enum" else ""
+            hint = _hint(str(error.instance), error.kind.options) if kind == "Enum" else ""
             message = f"{what} must be {_expected(error.schema_path)}, got {_shown(document.at(path))}{hint}"
         problems.append(document.problem(path, message))
     return sorted(problems), wrong, unknown
+
+
+# Keys by the words that people try first.
+_OTHER_KEYS = {
+    "at": ("input", "inputs", "values", "point", "args", "x"),
+    "of": ("expr", "expression", "function", "formula", "code"),
+    "torch": ("pytorch", "pt"),
+    "tensorflow": ("tf", "keras"),
+    "derivatives": ("derivative", "grads", "gradients"),
+    "dtypes": ("dtype", "input_dtypes"),
+    "wrt": ("by", "variables"),
+    "let": ("where", "with", "define"),
+    "tolerance": ("tol", "rtol", "atol"),
+    "because": ("reason", "why"),
+    "tags": ("tag", "marks"),
+    "layer": ("module",),
+    "input_shape": ("shape", "build"),
+}
+
+
+def _called(key: str, known: Iterable[str]) -> str:
+    """A hint for a key that has another name here."""
+    found = next((name for name, others in _OTHER_KEYS.items() if key in others and name in known), "")
+    return f", did you mean '{found}'?" if found else ""
+
+
+def _without_space(key: str, known: Iterable[str]) -> str:
+    """A hint for `of:exp(x)`, which YAML takes for a word."""
+    name, colon, value = key.partition(":")
+    return f"; a key ends with a space behind its colon: '{name}: {value}'" if colon and name in known else ""
+
+
+def _hint(wrong: str, options: list[str]) -> str:
+    return (
+        (dtype_hint(wrong) if "float32" in options else "") or did_you_mean(wrong, options) or beginning(wrong, options)
+    )
 
 
 def _deepest(error: Any) -> Any:

@@ -31,8 +31,8 @@ def scenario_from(text: str, file: str, *, allow_code: bool) -> tuple[Scenario |
     return (scenarios[0] if scenarios and not problems else None), tuple(problems)
 
 
-def scenario_text(data: Mapping[str, Any]) -> str:
-    """A scenario as YAML, its keys in their order.
+def scenario_text(data: Mapping[str, Any], *, width: int = 110) -> str:
+    """A scenario as YAML, its keys in their order, its texts in lines of about this width.
 
     >>> print(scenario_text({"name": "tanh", "gradient": {"of": "tanh(x)", "at": {"x": [0.5, 1]}}}), end="")
     name: tanh
@@ -41,7 +41,7 @@ def scenario_text(data: Mapping[str, Any]) -> str:
       at:
         x: [0.5, 1]
     """
-    return yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -97,5 +97,5 @@ def _with(fields: Mapping[str, Any], name: str, value: str | float) -> dict[str,
     """The fields with another value of an input, its gradient alone, in the usual mode and way."""
     kept = {k: v for k, v in copy.deepcopy(dict(fields)).items() if k not in ("tangent", "cotangent", "modes", "ways")}
     kept["at"][name] = value
-    kept["derivatives"] = ["gradient"] if kept.get("derivatives", ["gradient"]) else []
+    kept["derivatives"] = [] if kept.get("derivatives") in ("none", []) else ["gradient"]
     return kept

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.records import OnDemand
 from tfpt_cli.documents.reader import bad_name
 from tfpt_cli.expressions.checking import shape_of
@@ -14,9 +15,13 @@ from tfpt_cli.expressions.lifting import NoRow, holds_whole, lifted
 from tfpt_cli.expressions.logic import with_logical_calls
 from tfpt_cli.expressions.lowering import written
 from tfpt_cli.expressions.native import is_layer
+from tfpt_cli.expressions.whole_numbers import whole_names
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.language.expression import Complaint, mark_inputs
+from tfpt_cli.language.expression import Complaint, mark_inputs, parse, substitute
+from tfpt_cli.language.mentions import typed
+from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.language.templates import fill
+from tfpt_cli.language.trees import called_name, dotted
 from tfpt_cli.subjects.gradient.spec import NAME, Body, Code, Meaning, Meanings, Output, without_reference
 
 if TYPE_CHECKING:
@@ -44,6 +49,40 @@ class _Line:
         if field_ not in self._uses:
             self._uses[field_] = {node.id for node in ast.walk(self.trees[field_]) if isinstance(node, ast.Name)}
         return self._uses[field_]
+
+
+def _top_names(file: str) -> set[str] | None:
+    """What a Python file gives a name to at its top; None where only running it tells, and where it cannot be read."""
+    try:
+        with open(file, encoding="utf-8") as stream:
+            body = ast.parse(stream.read()).body
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    names: set[str] = set()
+    for part in body:
+        if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(part.name)
+        elif isinstance(part, (ast.Import, ast.ImportFrom)):
+            names |= {alias.asname or alias.name.split(".")[0] for alias in part.names}
+        elif isinstance(part, (ast.Assign, ast.AnnAssign)):
+            names |= {node.id for node in ast.walk(part) if isinstance(node, ast.Name)}
+        elif not isinstance(part, ast.Expr):
+            return None  # names that are given under a condition, in a loop, in a block
+    return None if "*" in names else names
+
+
+def needed_whole(reader: Reader, shapes: Mapping[str, Shape | None]) -> set[str]:
+    """The inputs that a call in the scenario's code takes as whole numbers alone; it complains about nothing."""
+    found: set[str] = set()
+    for framework in ("", *FRAMEWORKS):
+        lines = reader.get(NAME, "let", framework, default={}) if framework else reader.get(NAME, "let", default={})
+        for value in (reader.get(NAME, framework or "of"), lines):
+            texts = value.values() if isinstance(value, dict) else [value]
+            for text in texts:
+                tree = parse(text)[0] if isinstance(text, str) else None
+                if tree is not None:
+                    found |= whole_names(substitute(tree, reader.case), framework, shapes)
+    return found
 
 
 class Expressions:
@@ -180,7 +219,27 @@ class Expressions:
                 line.code[field_] = found
         elif value is not None:
             self._read(line, field_, path, self.lines[field_])
+            if field_ in line.trees and (instead := self._uncalled(line.trees[field_], field_)):
+                words = "this is not called, and gives no tensor; write " + instead
+                self.reader.complain_all(path, [Complaint(0, words)])
+                del line.trees[field_]
         return line
+
+    def _uncalled(self, tree: ast.expr, field_: str) -> str:
+        """The call that was meant where an output is a function, a class or a layer alone; empty for everything else."""
+        table = native(field_) if field_ in FRAMEWORKS else None
+        name = dotted(tree) or called_name(tree)
+        canonical = table.canonical(name) if table is not None else ""
+        if table is None or canonical not in table.calls or name.split(".")[0] in (*self.inputs, *self.lines[field_]):
+            return ""
+        module, _, last = canonical.rpartition(".")
+        makes = last[:1].isupper() and (
+            module in ("nn", "keras.layers", "keras.losses") or canonical == "keras.Sequential"
+        )
+        if isinstance(tree, ast.Call) and not makes:
+            return ""
+        called = ast.Call(tree, [], []) if makes and not isinstance(tree, ast.Call) else tree
+        return ast.unparse(ast.Call(called, [ast.Name(name, ast.Load()) for name in self.inputs], []))
 
     def _code(self, path: Path, text: str) -> Code | None:
         """A person's own function, after complaining if it may not be run or cannot be found."""
@@ -192,12 +251,16 @@ class Expressions:
         elif not os.path.basename(file)[:-3].isidentifier():
             self.reader.complain(path, f"'{file}' cannot be imported: its name is no Python name")
         elif not os.path.isfile(full):
-            self.reader.complain(path, f"no such file: {full} (paths start at the scenario's folder)")
+            start = "where you are" if typed() else "at the scenario's folder"
+            self.reader.complain(path, f"no such file: {full} (paths start {start})")
         elif not self.reader.allow_code:
             words = (
                 f"this would run the function '{function}' of {full}, with all that the file does when it is imported"
             )
             self.reader.complain(path, f"{words}; if you trust it, add --allow-code")
+        elif (names := _top_names(full)) is not None and function not in names:
+            known = did_you_mean(function, names) or f" (it has {', '.join(sorted(names)[:12])})" * bool(names)
+            self.reader.complain(path, f"{full} has no function '{function}'{known}")
         else:
             return Code(full, function)
         return None

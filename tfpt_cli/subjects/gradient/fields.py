@@ -9,9 +9,10 @@ from tfpt_cli.documents.inputs import Values, read_values
 from tfpt_cli.documents.reader import bad_name
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
+from tfpt_cli.language.mentions import field
 from tfpt_cli.language.shapes import Shape, show
 from tfpt_cli.results import DERIVATIVES
-from tfpt_cli.subjects.gradient.expressions import Expressions
+from tfpt_cli.subjects.gradient.expressions import Expressions, needed_whole
 from tfpt_cli.subjects.gradient.spec import NAME, Gradient, Output
 
 if TYPE_CHECKING:
@@ -110,10 +111,16 @@ SCHEMA: dict[str, Any] = {
         "derivatives": {
             "title": "Which derivatives",
             "default": ["gradient"],
-            "type": "array",
-            "description": f"a list of {', '.join(DERIVATIVES)}",
-            "uniqueItems": True,
-            "items": {"enum": list(DERIVATIVES), "description": f"one of {', '.join(DERIVATIVES)}"},
+            "description": f"one or a list of {', '.join(DERIVATIVES)}, or none for the values alone",
+            "anyOf": [
+                {
+                    "type": "array",
+                    "uniqueItems": True,
+                    "items": {"enum": list(DERIVATIVES), "description": f"one of {', '.join(DERIVATIVES)}"},
+                },
+                {"enum": [*DERIVATIVES, "none"]},
+            ],
+            "examples": [["gradient", "hessian"], "none"],
         },
         "tangent": {
             "title": "The direction of jvp and hvp",
@@ -158,8 +165,12 @@ SCHEMA: dict[str, Any] = {
 
 def _with(derivatives: tuple[str, ...], needed: str) -> dict[str, Any]:
     """That a key stands where one of these derivatives is asked for, and nowhere else."""
+    among = {"enum": list(derivatives)}
     return {
-        "if": {"required": ["derivatives"], "properties": {"derivatives": {"contains": {"enum": list(derivatives)}}}},
+        "if": {
+            "required": ["derivatives"],
+            "properties": {"derivatives": {"anyOf": [{"type": "array", "contains": among}, among]}},
+        },
         "then": {"required": [needed]},
         "else": {"properties": {needed: False}},
     }
@@ -190,7 +201,8 @@ def read(reader: Reader, dtype: str, seed: int) -> Gradient | None:
     expressions = Expressions(reader, inputs, dtypes, dtype)
     outputs = expressions.outputs()
     wrt = _read_wrt(reader, inputs, dtypes)
-    derivatives = tuple(reader.get(NAME, "derivatives", default=["gradient"]))
+    said = reader.get(NAME, "derivatives", default=["gradient"])
+    derivatives = tuple([] if said == "none" else [said] if isinstance(said, str) else said)
     known = {name: values for name, values in inputs.items() if values is not None}
     tangent = _read_tangent(reader, wrt, known, derivatives)
     cotangent = _read_cotangent(reader, outputs, derivatives)
@@ -209,7 +221,7 @@ def read(reader: Reader, dtype: str, seed: int) -> Gradient | None:
         modes=modes,
         all_ways=reader.get(NAME, "ways", default="usual") == "all",
         written=_written(reader),
-        at=", ".join(f"{name} = {values.shown}" for name, values in known.items()),
+        at=", ".join(f"{name} = {values.shown}{_said(name, dtypes[name], reader)}" for name, values in known.items()),
         dtype=dtype,
         seed=seed,
         native=reader.get(NAME, "of") is None,
@@ -234,12 +246,14 @@ def _read_dtypes(reader: Reader, inputs: dict[str, Values | None], dtype: str) -
     for name in said:
         reader.is_one_of((NAME, "dtypes", name), list(inputs), "input", name)
     dtypes = {}
+    whole = _whole_inputs(reader, inputs)
     for name, values in inputs.items():
-        natural = "bool" if values is not None and values.kind == "boolean" else dtype
+        natural = "bool" if values is not None and values.kind == "boolean" else "int64" if name in whole else dtype
         dtypes[name] = said.get(name, natural)
         if values is not None and values.kind == "complex" and not dtypes[name].startswith("complex"):
             reader.complain(
-                (NAME, "at", name), f"'{name}' is complex: say dtype: complex64, or dtypes: {{{name}: complex64}}"
+                (NAME, "at", name),
+                f"'{name}' is complex: say {field('dtype', value='complex64')}, or {field('dtypes', name, 'complex64')}",
             )
         elif values is not None:
             held = values.held_as(dtypes[name])
@@ -249,6 +263,20 @@ def _read_dtypes(reader: Reader, inputs: dict[str, Values | None], dtype: str) -
             else:
                 inputs[name] = held
     return dtypes
+
+
+def _said(name: str, dtype: str, reader: Reader) -> str:
+    """The dtype of an input behind its values, where the scenario does not say it itself."""
+    return f" ({dtype})" if dtype == "int64" and name not in reader.get(NAME, "dtypes", default={}) else ""
+
+
+def _whole_inputs(reader: Reader, inputs: dict[str, Values | None]) -> set[str]:
+    """The inputs that are whole numbers as they are written, and that a call takes as nothing else: indices, classes."""
+    wrt = reader.get(NAME, "wrt", default=[])
+    written = {n for n, v in inputs.items() if v is not None and v.whole} - set([wrt] if isinstance(wrt, str) else wrt)
+    if not written:
+        return set()
+    return written & needed_whole(reader, {name: v.shape if v is not None else None for name, v in inputs.items()})
 
 
 def _read_wrt(reader: Reader, inputs: dict[str, Values | None], dtypes: dict[str, str]) -> tuple[str, ...]:
@@ -270,11 +298,17 @@ def _read_tangent(
     if given is None:
         if needing:
             reader.complain(
-                (NAME, "derivatives"), f"'{needing[0]}' needs a 'tangent', such as tangent: {{{wrt[0]}: 1.0}}", key=True
+                (NAME, "derivatives"),
+                f"'{needing[0]}' needs a direction, such as {field('tangent', wrt[0] if wrt else 'x', '1.0')}",
+                key=True,
             )
         return {}
     if not needing:
-        reader.complain((NAME, "tangent"), "'tangent' is for jvp and hvp; add one of them to 'derivatives'", key=True)
+        reader.complain(
+            (NAME, "tangent"),
+            f"{field('tangent')} is for jvp and hvp; add one of them to {field('derivatives')}",
+            key=True,
+        )
     tangent: dict[str, Values] = {}
     for name in given:
         path = (NAME, "tangent", name)
@@ -286,7 +320,7 @@ def _read_tangent(
             _same_shape(reader, path, "tangent", values, f"input '{name}'", inputs[name].shape)
     missing = [name for name in wrt if name not in given]
     if missing:
-        reader.complain((NAME, "tangent"), f"'tangent' needs a value for '{missing[0]}' too", key=True)
+        reader.complain((NAME, "tangent"), f"{field('tangent')} needs a value for '{missing[0]}' too", key=True)
     return tangent
 
 
@@ -294,10 +328,16 @@ def _read_cotangent(reader: Reader, outputs: list[Output], derivatives: tuple[st
     given = reader.get(NAME, "cotangent")
     if given is None:
         if "vjp" in derivatives:
-            reader.complain((NAME, "derivatives"), "'vjp' needs a 'cotangent' shaped like the output", key=True)
+            reader.complain(
+                (NAME, "derivatives"),
+                f"'vjp' needs weights shaped like the output, such as {field('cotangent', value='[1.0, 0.0]')}",
+                key=True,
+            )
         return {}
     if "vjp" not in derivatives:
-        reader.complain((NAME, "cotangent"), "'cotangent' is for vjp; add it to 'derivatives'", key=True)
+        reader.complain(
+            (NAME, "cotangent"), f"{field('cotangent')} is for vjp; add it to {field('derivatives')}", key=True
+        )
     by_name = isinstance(given, dict)
     cotangent: dict[str, Values] = {}
     for output in outputs:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
 import yamlcore
 
 from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.dtypes import dtype_called
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,12 +38,17 @@ def gradient_of(expressions: Mapping[str, str], given: Mapping[str, Any]) -> dic
             "" if "of" in expressions else ", or of two layers the shape that Keras builds for, --input-shape 28,28,1"
         )
         raise ValueError(f"--at is missing: give the inputs, such as --at x=0 or --at 'x=[1, 2]'{layers}")
-    fields: dict[str, Any] = dict(expressions)
+    fields: dict[str, Any] = {name: _code(text) if name in FRAMEWORKS else text for name, text in expressions.items()}
     if given["let"]:
         fields["let"] = _lines(given["let"], expressions)
     fields["at"] = assigned(given["at"], "--at", "x=0")
     fields |= {key: value for key, value in _derivatives(given).items() if value is not None}
     return {"name": " and ".join(expressions.values()), "gradient": fields}
+
+
+def _code(text: str) -> Any:
+    """Native code as a scenario has it: an expression, or `port.py:loss`, a function of a person's own file."""
+    return {"python": text.strip()} if re.fullmatch(r"\s*[^\s()\"']+\.py:[A-Za-z_]\w*\s*", text) else text
 
 
 def _lines(let: Sequence[str], expressions: Mapping[str, str]) -> dict[str, Any]:
@@ -72,7 +79,11 @@ def _derivatives(given: Mapping[str, Any]) -> dict[str, Any]:
         for framework in FRAMEWORKS.values()
     }
     return {
-        "dtypes": assigned(given["dtypes"], "--input-dtype", "i=int64", text=True) or None,
+        "dtypes": {
+            name: dtype_called(dtype) or dtype
+            for name, dtype in assigned(given["dtypes"], "--input-dtype", "i=int64", text=True).items()
+        }
+        or None,
         "wrt": list(given["wrt"]) or None,
         "derivatives": kinds if given["derivatives"] else None,
         "tangent": assigned(given["tangent"], "--tangent", "x=1") or None,
@@ -96,16 +107,27 @@ def assigned(texts: Iterable[str], option: str, example: str, *, text: bool = Fa
             raise ValueError(f"{option} takes NAME=VALUE, such as {option} '{example}'; got '{item}'")
         if name in values:
             raise ValueError(f"{option} gives '{name}' twice")
+        if more := re.search(r"[\s,;]+([A-Za-z_]\w*)\s*=(?!=)", _without_brackets(value)):
+            raise ValueError(f"{option} takes one input at a time: {option} {name}=... {option} {more.group(1)}=...")
         values[name] = value.strip() if text else value_of(value.strip())
     return values
+
+
+def _without_brackets(text: str) -> str:
+    """A text without what stands in brackets, where an equals sign is an argument's."""
+    while (shorter := re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", text)) != text:
+        text = shorter
+    return text
 
 
 def value_of(text: str) -> Any:
     """What a value on the command line means: a number or nested lists as YAML 1.2 reads them, else the text of an array call.
 
-    >>> value_of("[1, 2.5]"), value_of("linspace(-3, 3, 7)")
-    ([1, 2.5], 'linspace(-3, 3, 7)')
+    >>> value_of("[1, 2.5]"), value_of("[1. 2.5]"), value_of("linspace(-3, 3, 7)")
+    ([1, 2.5], [1.0, 2.5], 'linspace(-3, 3, 7)')
     """
+    if re.fullmatch(r"\[[\[\]\s\d.eE+-]*\]", text):
+        text = re.sub(r"(?<=[\d.\]])\s+(?=[-+\d.\[])", ", ", text)  # as NumPy prints an array
     try:
         value = yaml.load(text, Loader=yamlcore.CCoreLoader)  # noqa: S506 - builds plain data only
     except yaml.YAMLError:

@@ -13,6 +13,7 @@ from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
+from tfpt_cli.language.mentions import field, typed
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import constants, native_fill, native_source
@@ -51,11 +52,8 @@ class NativeReader:
         row, settings = self.row(torch_call, keras_call)
         if row is None and pair is None:
             names = f"{called_name(torch_call)} and {called_name(keras_call)}"
-            reader.complain(
-                (NAME,),
-                f"no row knows {names} as one layer; name the parameters, such as pair: {{weight: kernel}}",
-                key=True,
-            )
+            words = f"no row knows {names} as one layer; name the parameters that correspond"
+            reader.complain((NAME,), f"{words}, such as {_pairing(torch_call, keras_call)}", key=True)
             return None
         given = tuple(int(size) for size in reader.get(NAME, TENSORFLOW, "input_shape"))
         build = str((None, *given))
@@ -309,6 +307,42 @@ class NativeReader:
         return Layout() if problem else layout_of(layouts[name])
 
 
+def _pairing(torch_call: ast.Call, keras_call: ast.Call) -> str:
+    """The fields by which a scenario pairs the parameters of two layers, of two Sequentials those of their layers in order."""
+    pairs: dict[str, str] = {}
+    layouts: dict[str, str] = {}
+    theirs = list(enumerate(_held(keras_call)))
+    for index, ours in enumerate(_held(torch_call)):
+        for place, (number, other) in enumerate(theirs):
+            row, settings = known_row(ours, other)
+            if row is None or row.recurrent:
+                continue
+            for slot in slots(row, settings):
+                left, right = slot.attribute[TORCH], slot.attribute[TENSORFLOW]
+                if left is not None and right is not None:
+                    name = left.replace("layer", str(index), 1)
+                    pairs[name] = right.replace("layer", f"layers.{number}", 1)
+                    if slot.entry.layout and len(slot.entry.layout.split("->")[0].split()) > 1:
+                        layouts[name] = slot.entry.layout
+            theirs = theirs[place + 1 :]
+            break
+    if not pairs:
+        return field("pair", "weight", "kernel")
+    if not typed():
+        listed = [", ".join(f"{name}: {value}" for name, value in given.items()) for given in (pairs, layouts)]
+        return ", ".join(f"{key}: {{{text}}}" for key, text in zip(("pair", "layout"), listed, strict=True) if text)
+    words = [field("pair", name, value) for name, value in pairs.items()]
+    return " ".join([*words, *(f"--layout '{name}={value}'" for name, value in layouts.items())])
+
+
+def _held(call: ast.Call) -> list[ast.Call]:
+    """The layers of a Sequential in order, without its inputs; none of another layer."""
+    if called_name(call).rpartition(".")[2] != "Sequential":
+        return []
+    items = call.args[0].elts if len(call.args) == 1 and isinstance(call.args[0], (ast.List, ast.Tuple)) else call.args
+    return [item for item in items if isinstance(item, ast.Call) and "Input" not in called_name(item)]
+
+
 def _is_parameter_name(name: str) -> bool:
     """Words joined by points, as in `0.weight` or `cell.kernel`: nothing private, nothing that Python reads otherwise."""
     words = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[0-9]+")
@@ -373,8 +407,7 @@ def held_layer(call: ast.Call, name: str) -> ast.Call:
     index = next((int(part) for part in name.split(".") if part.isdigit()), None)
     if index is None or called_name(call).rpartition(".")[2] != "Sequential":
         return call
-    items = call.args[0].elts if len(call.args) == 1 and isinstance(call.args[0], (ast.List, ast.Tuple)) else call.args
-    layers = [item for item in items if isinstance(item, ast.Call) and "Input" not in called_name(item)]
+    layers = _held(call)
     return layers[index] if index < len(layers) else call
 
 

@@ -11,7 +11,7 @@ from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.checking import unknown
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.expression import Complaint, offset
-from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.language.suggest import same_argument
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import InitializerCall, alone, checked_settings
 from tfpt_cli.layers.slots import Slot, build_argument, layer_call, slots
@@ -120,7 +120,7 @@ class NeutralReader:
             path = (NAME, name)
             if row is not None and name not in row.keys:
                 known = ", ".join(row.keys)
-                hint = did_you_mean(name, [*row.keys, *RESERVED])
+                hint = same_argument(name, [*row.keys, *RESERVED])
                 reader.complain(path, f"{row.name} has no parameter '{name}'{hint} (it has {known})", key=True)
                 continue
             call = reader.call(path, "an initializer")

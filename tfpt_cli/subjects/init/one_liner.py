@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 def initialization_of(layer: str, options: Sequence[str], samples: int | None) -> dict[str, Any]:
@@ -40,10 +40,15 @@ def initialization_of(layer: str, options: Sequence[str], samples: int | None) -
     return {"name": ", ".join(words), "init": fields}
 
 
-def initialization_of_both(layers: dict[str, str], input_shape: str) -> dict[str, Any]:
+def initialization_of_both(
+    layers: dict[str, str],
+    input_shape: str,
+    pair: Mapping[str, str] | None = None,
+    layout: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """The data of a native initialization: a layer of each framework, and the shape that Keras builds its layer for.
 
-    Raises `ValueError` for a shape that is no list of sizes.
+    `pair` says which parameters correspond, `layout` how their axes do. Raises `ValueError` for a shape that is no list of sizes.
 
     >>> layers = {"torch": "nn.Linear(4, 3)", "tensorflow": "keras.layers.Dense(3)"}
     >>> initialization_of_both(layers, "4")["init"]["tensorflow"]
@@ -54,4 +59,5 @@ def initialization_of_both(layers: dict[str, str], input_shape: str) -> dict[str
         raise ValueError(f"--input-shape is a list of sizes without the batch, such as 28,28,1; got '{input_shape}'")
     fields: dict[str, dict[str, Any]] = {framework: {"layer": layer} for framework, layer in layers.items()}
     fields["tensorflow"]["input_shape"] = [int(size) for size in sizes]
-    return {"name": " and ".join(layers.values()), "init": fields}
+    more: dict[str, Any] = {key: dict(given) for key, given in (("pair", pair), ("layout", layout)) if given}
+    return {"name": " and ".join(layers.values()), "init": {**fields, **more}}

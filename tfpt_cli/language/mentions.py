@@ -1,0 +1,47 @@
+"""How a message calls a field of a scenario: as YAML has it, or by the option of the command line that was typed."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# By field of a scenario the option that gives it; empty where a scenario is read from a file.
+_NONE: Mapping[str, str] = MappingProxyType({})
+_OPTIONS: ContextVar[Mapping[str, str]] = ContextVar("options", default=_NONE)
+
+
+@contextmanager
+def typed_as(options: Mapping[str, str]) -> Iterator[None]:
+    """Within it, messages name the options of a command line by which the fields of a scenario are given.
+
+    >>> with typed_as({"dtypes": "--input-dtype"}):
+    ...     field("dtypes"), field("dtypes", "i", "int64")
+    ('--input-dtype', '--input-dtype i=int64')
+    """
+    token = _OPTIONS.set(options)
+    try:
+        yield
+    finally:
+        _OPTIONS.reset(token)
+
+
+def field(key: str, name: str = "", value: str = "") -> str:
+    """A field of a scenario as the reader of a message writes it; with a name and a value, how one entry of it is written.
+
+    >>> field("dtypes"), field("dtypes", "i", "int64"), field("cotangent", value="[1.0]")
+    ("'dtypes'", 'dtypes: {i: int64}', 'cotangent: [1.0]')
+    """
+    option = _OPTIONS.get().get(key, "")
+    if not option:
+        return f"{key}: {{{name}: {value}}}" if name else f"{key}: {value}" if value else f"'{key}'"
+    return f"{option} {name}={value}" if name else f"{option} {value}" if value else option
+
+
+def typed() -> bool:
+    """Whether what is read now was typed on a command line, and stands in no file."""
+    return bool(_OPTIONS.get())
