@@ -43,7 +43,7 @@ class DtypeName(click.ParamType):  # type: ignore[type-arg] # generic in the new
         if known not in DTYPES:
             whole = "; whole numbers are the dtype of an input: --input-dtype i=int64" if known in WHOLE_DTYPES else ""
             hint = dtype_hint(str(value)) or did_you_mean(str(value), DTYPES)
-            self.fail(f"'{value}' is none of {', '.join(DTYPES)}{whole or hint}", param, ctx)
+            self.fail(f"'{value}' is not one of {', '.join(DTYPES)}{whole or hint}", param, ctx)
         return known
 
     def shell_complete(self, _: click.Context, __: click.Parameter, incomplete: str) -> Any:
@@ -59,7 +59,7 @@ class Named(click.Choice):  # type: ignore[type-arg]
         names = list(map(str, self.choices))
         if str(value) not in names:
             hint = beginning(str(value), names) or did_you_mean(str(value), names)
-            self.fail(f"'{value}' is none of {', '.join(names)}{hint}", param, ctx)
+            self.fail(f"'{value}' is not one of {', '.join(names)}{hint}", param, ctx)
         return value
 
 
