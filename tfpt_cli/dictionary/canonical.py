@@ -2,7 +2,7 @@
 
 A function by one of its names (`synonyms.yaml`), a method of a PyTorch tensor as the function, a named part of a result by its
 place, a Sequential that is called as calls of its layers one after another, a module of PyTorch without parameters that is
-called as the function that it calls. Code and patterns are both read so.
+called as the function that it calls, and arithmetic by functions as that by operators. Code and patterns are both read so.
 """
 
 from __future__ import annotations
@@ -100,14 +100,14 @@ class _Canonical:
                     if name in _SPREAD and args and not isinstance(args[0], (ast.Tuple, ast.List, ast.Starred)):
                         args = [ast.Tuple(args, ast.Load())]
                     new: ast.Call = _noted(ast.Call(_noted(tree, call), [value, *args], call.keywords), call)
-                    return new
+                    return _operation(new)
             case ast.Call(args=layers) if called_name(call.func) in _SEQUENTIALS and len(call.args) == 1:
                 layers = _layers(layers)
                 if not any(isinstance(layer, ast.Starred) for layer in layers):
                     return self.one_after_another(layers, call)
             case ast.Call() as module if function := rows_of("synonyms")["modules"].get(called_name(module)):
                 return _function_of(module, function, call)
-        return call
+        return _operation(call)
 
     def one_after_another(self, layers: list[ast.expr], call: ast.Call) -> ast.expr:
         result = call.args[0]
@@ -117,6 +117,33 @@ class _Canonical:
                 keywords = call.keywords if takes_mode else []
                 result = self.called(_noted(ast.Call(layer, [result], keywords), layer))
         return result
+
+
+def _operation(call: ast.Call) -> ast.expr:
+    """The operator that a function is, of two arguments or one: `a * b` for `torch.mul(a, b)`; another call as it is.
+
+    Lists are no tensors to an operator, and numbers alone are none either: such a call stays.
+    """
+    operators = rows_of("synonyms")["operators"]
+    text = operators.get(dotted(call.func))
+    args = call.args
+    if text is None or call.keywords or any(isinstance(arg, (ast.Tuple, ast.List, ast.Starred)) for arg in args):
+        return call
+    if all(isinstance(arg, ast.Constant) for arg in args):
+        return call
+    match ast.parse(text, mode="eval").body:
+        case ast.BinOp(op=op, left=ast.Name(), right=ast.Name()) if len(args) == 2:
+            return _operator(ast.BinOp(args[0], op, args[1]), call)
+        case ast.BinOp(op=op, left=ast.Name(), right=ast.Constant() as right) if len(args) == 1:
+            return _operator(ast.BinOp(args[0], op, right), call)
+        case ast.UnaryOp(op=sign) if len(args) == 1:
+            return _operator(ast.UnaryOp(sign, args[0]), call)
+    return call
+
+
+def _operator(tree: ast.expr, call: ast.Call) -> ast.expr:
+    new: ast.expr = _noted(tree, call)
+    return new
 
 
 def _layers(args: list[ast.expr]) -> list[ast.expr]:

@@ -182,6 +182,14 @@ class _Finder(Matcher):
         match template:
             case ast.Call(func=ast.Name(id="_has"), args=patterns):
                 return any(self.has(pattern, tree) for pattern in patterns)
+            case ast.BinOp(op=ast.Add() | ast.Mult(), left=left, right=right) if isinstance(tree, ast.BinOp):
+                before = dict(self.bindings)
+                if super().matches(template, tree):
+                    return True
+                self.bindings.clear()
+                self.bindings.update(before)
+                swapped = type(template.op) is type(tree.op)
+                return swapped and self.matches(left, tree.right) and self.matches(right, tree.left)
         return super().matches(template, tree)
 
     def has(self, pattern: ast.expr, tree: ast.AST) -> bool:

@@ -17,6 +17,7 @@ from tfpt_cli.dictionary.canonical import canonical
 from tfpt_cli.dictionary.differences import Difference, Fit, differences
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.patterns import rewritten
+from tfpt_cli.explain.numbers_of_code import numbers_of
 from tfpt_cli.explain.shapes_of_code import shape_of
 from tfpt_cli.explain.surroundings import same_around
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
@@ -174,7 +175,7 @@ class _Code:
         self.text = ast.unparse(tree)
         self.names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         self.known = shape_of(tree, provenance.shapes)
-        self.numbers = provenance.numbers.get(self.text)
+        self.numbers = provenance.numbers.get(self.text) or numbers_of(tree, provenance.numbers, provenance.shapes)
 
     @property
     def shape(self) -> Shape:

@@ -66,7 +66,7 @@ def same_around(
 
 
 def _computes(tree: ast.expr) -> bool:
-    return not isinstance(tree, ast.Call) or bool(_rows(tree))
+    return not isinstance(tree, ast.Call) or bool(operations_called(tree))
 
 
 def _computing(trees: Iterable[ast.expr], place: Place, alike: Iterable[Place]) -> Iterator[frozenset[str]]:
@@ -96,7 +96,7 @@ def _walked(tree: ast.AST, but: ast.AST, alike: Mapping[int, Place]) -> Iterator
             )
         case ast.UnaryOp(op=ast.USub()):
             yield frozenset({"negative"})
-        case ast.Call() if names := _rows(tree):
+        case ast.Call() if names := operations_called(tree):
             yield names
         case ast.Call():
             yield from _reductions(tree)
@@ -126,7 +126,7 @@ def _ending(tree: ast.expr) -> Iterator[frozenset[str]]:
     if isinstance(tree, ast.UnaryOp):
         yield from _ending(tree.operand)
     elif isinstance(tree, ast.Call):
-        yield from (frozenset({name}) for name in ("mean", "sum") if name in _rows(tree))
+        yield from (frozenset({name}) for name in ("mean", "sum") if name in operations_called(tree))
 
 
 def _reductions(call: ast.Call) -> Iterator[frozenset[str]]:
@@ -143,8 +143,8 @@ def _reductions(call: ast.Call) -> Iterator[frozenset[str]]:
                 yield frozenset({kind})
 
 
-def _rows(call: ast.Call) -> frozenset[str]:
-    """The computing rows that a call may be, by its name."""
+def operations_called(call: ast.Call, *, differentiable: bool = True) -> frozenset[str]:
+    """The operations that a call may be, by its name: those that compute, and unless said otherwise have a derivative."""
     name = called_name(call)
     if name in _MOVING:
         return frozenset()
@@ -157,7 +157,7 @@ def _rows(call: ast.Call) -> frozenset[str]:
     # A row that ends in a transposition makes nothing of every transposition: the rows that are this call alone come first.
     direct = [row for row, spelling in spelled if not any(isinstance(arg, ast.Call) for arg in spelling.args)]
     rows = direct or [row for row, _ in spelled] or ([operations[own]] if own in operations else [])
-    return frozenset(row.name for row in rows if row.kind in _COMPUTING and row.differentiable)
+    return frozenset(row.name for row in rows if row.kind in _COMPUTING and (row.differentiable or not differentiable))
 
 
 @cache

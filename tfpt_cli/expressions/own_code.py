@@ -49,7 +49,7 @@ def _read(file: str, text: str, function: str, inputs: tuple[str, ...]) -> tuple
         return () if made is None else _Reader(module).called_value(made, inputs)
     reader = _Reader(module)
     returned = reader.call(_Function(definition, {}), [_named(name, definition) for name in inputs], [])
-    return (*([] if returned is None else [returned]), *reader.others)
+    return (*([returned] if isinstance(returned, ast.expr) else []), *reader.others)
 
 
 @dataclass
@@ -86,9 +86,22 @@ def _parsed(file: str, text: str) -> _Module | None:
                 module.functions[node.name] = node
             case ast.ClassDef():
                 module.classes[node.name] = node
-            case ast.Assign(targets=[ast.Name(id=target)], value=value):
-                module.values[target] = value
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    _bind(module.values, target, value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                module.values[name] = value
     return module
+
+
+def _bind(values: dict[str, ast.expr], target: ast.expr, value: ast.expr) -> None:
+    """Keeps what a target of an assignment stands for; of `a, b = pair`, `pair[0]` and `pair[1]`."""
+    match target:
+        case ast.Name(id=name):
+            values[name] = value
+        case ast.Tuple(elts=targets) | ast.List(elts=targets):
+            for index, each in enumerate(targets):
+                _bind(values, each, _at(ast.Subscript(value, ast.Constant(index), ast.Load()), target))
 
 
 def _usual(name: str) -> str:
@@ -118,7 +131,14 @@ class _Object:
     attributes: dict[str, _Known] = field(default_factory=dict)
 
 
-_Known = ast.expr | _Function | _Object
+@dataclass
+class _Row:
+    """A tuple or list in which something is no expression, such as the two functions that a function makes and returns."""
+
+    items: list[_Known]
+
+
+_Known = ast.expr | _Function | _Object | _Row
 
 
 @dataclass
@@ -137,8 +157,8 @@ class _Reader:
 
     def call(
         self, function: _Function, args: Sequence[_Known], keywords: Sequence[tuple[str, _Known]]
-    ) -> ast.expr | None:
-        """What a function returns for some arguments, None where that is no expression."""
+    ) -> _Known | None:
+        """What a function returns for some arguments: an expression, a function or an object; None where it cannot be read."""
         names = _bound(function, args, keywords)
         if names is None or self.depth >= _DEPTH:
             return None
@@ -154,7 +174,7 @@ class _Reader:
                 found = self.expression(definition.body, scope)
             else:
                 found = self.block(definition.body, scope)
-            return found if isinstance(found, ast.expr) else None
+            return found
         finally:
             self.depth -= 1
 
@@ -225,11 +245,19 @@ class _Reader:
                 itself.attributes[name] = value
             case ast.Tuple(elts=targets) | ast.List(elts=targets):
                 for index, each in enumerate(targets):
-                    if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(targets):
-                        self.assign(each, value.elts[index], scope)
+                    items = _items(value)
+                    if items is not None and len(items) == len(targets):
+                        self.assign(each, items[index], scope)
                     elif isinstance(value, ast.expr):
                         part = ast.Subscript(value, ast.Constant(index), ast.Load())
                         self.assign(each, _at(part, target), scope)
+            case ast.Subscript(value=owner, slice=index):  # x[0] = v is a call as Python makes it: x.__setitem__(0, v)
+                whole = self.expression(owner, scope)
+                if isinstance(whole, ast.expr) and isinstance(value, ast.expr):
+                    put = _at(ast.Attribute(whole, "__setitem__", ast.Load()), target)
+                    place = self.expression(index, scope)
+                    args = [place if isinstance(place, ast.expr) else index, value]
+                    self.others.append(_at(ast.Call(put, args, []), target))
             case ast.Attribute():  # layer.weight = w, or layer.weight.data = w
                 whole = self.expression(target, scope)
                 if isinstance(whole, ast.expr) and isinstance(value, ast.expr):
@@ -247,14 +275,42 @@ class _Reader:
                     return self.attribute(owner, attr) or tree
                 if isinstance(owner, _Function):
                     return tree
+                if isinstance(owner, _Row):
+                    return tree
                 return _at(ast.Attribute(owner, attr, ast.Load()), tree)
             case ast.Call():
                 return self.called(tree, scope)
             case ast.Lambda():
                 return _Function(tree, scope)
+            case ast.Tuple(elts=parts) | ast.List(elts=parts) if isinstance(tree.ctx, ast.Load):
+                items = [self.expression(part, scope) for part in parts]
+                if not all(isinstance(item, ast.expr) for item in items):
+                    return _Row(items)
+                return _at(type(tree)(items, ast.Load()), tree)  # type: ignore[arg-type]
+            case ast.Subscript(value=value, slice=index):
+                return self.part(tree, self.expression(value, scope), self.expression(index, scope), scope)
         new = copy.copy(tree)
         for name, part in ast.iter_fields(tree):
             setattr(new, name, self.parts(part, scope))
+        return new
+
+    def part(self, tree: ast.Subscript, whole: _Known, index: _Known, scope: dict[str, _Known]) -> _Known:
+        """What stands at a place of a row, or under a key of a dictionary, that is written out; else the subscript of it."""
+        match index:
+            case ast.Constant(value=int(place)) | ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(place))):
+                items = _items(whole)
+                place = -place if isinstance(index, ast.UnaryOp) else place
+                if items is not None and -len(items) <= place < len(items):
+                    return items[place]
+            case ast.Constant(value=str(name)) if isinstance(whole, ast.Dict):
+                for key, value in zip(whole.keys, whole.values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value == name:
+                        return value
+        if not isinstance(whole, ast.expr):
+            return tree
+        new = copy.copy(tree)
+        new.value = whole
+        new.slice = index if isinstance(index, ast.expr) else tree.slice
         return new
 
     def parts(self, part: object, scope: dict[str, _Known]) -> object:
@@ -297,8 +353,10 @@ class _Reader:
 
     def called(self, tree: ast.Call, scope: dict[str, _Known]) -> _Known:
         """A call with its arguments read; of a function, class or object of the file, what it gives."""
-        args = [self.expression(arg, scope) for arg in tree.args]
-        keywords = [(k.arg or "", self.expression(k.value, scope)) for k in tree.keywords]
+        spread = [pair for arg in tree.args for pair in self.spread(arg, scope)]
+        named = [pair for keyword in tree.keywords for pair in self.named(keyword, scope)]
+        args = [found for found, _ in spread]
+        keywords = [(keyword.arg or "", found) for found, keyword in named]
         function: _Known | None
         if isinstance(tree.func, ast.Name) and tree.func.id not in scope and tree.func.id in self.module.classes:
             return self.made(self.module.classes[tree.func.id], args, keywords)
@@ -312,13 +370,32 @@ class _Reader:
                 return found
         new = ast.Call(
             function if isinstance(function, ast.expr) else tree.func,
-            [found if isinstance(found, ast.expr) else arg for found, arg in zip(args, tree.args, strict=True)],
-            [
-                ast.keyword(k.arg, found if isinstance(found, ast.expr) else k.value)
-                for (_, found), k in zip(keywords, tree.keywords, strict=True)
-            ],
+            [found if isinstance(found, ast.expr) else arg for found, arg in spread],
+            [ast.keyword(k.arg, found if isinstance(found, ast.expr) else k.value) for found, k in named],
         )
         return _put(_at(new, tree))
+
+    def spread(self, arg: ast.expr, scope: dict[str, _Known]) -> list[tuple[_Known, ast.expr]]:
+        """An argument with its text; several where a row that is written out is spread by a star."""
+        if isinstance(arg, ast.Starred):
+            items = _items(self.expression(arg.value, scope))
+            if items is not None:
+                return [(item, arg.value) for item in items]
+        return [(self.expression(arg, scope), arg)]
+
+    def named(self, keyword: ast.keyword, scope: dict[str, _Known]) -> list[tuple[_Known, ast.keyword]]:
+        """An argument that has a name with its text; several where a dictionary that is written out is spread by two stars."""
+        found = self.expression(keyword.value, scope)
+        if keyword.arg is None:
+            match found:
+                case ast.Dict(keys=keys, values=values):
+                    names = [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+                    if len(names) == len(values):
+                        pairs = zip(names, values, strict=True)
+                        return [(value, ast.keyword(name, value)) for name, value in pairs]
+                case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
+                    return [(each.value, each) for each in keywords]
+        return [(found, keyword)]
 
     def made(self, of: ast.ClassDef, args: list[_Known], keywords: list[tuple[str, _Known]]) -> _Object:
         """An object of a class, after what its `__init__` (and `build`) puts into it."""
@@ -362,6 +439,15 @@ def _defaults(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -
 
 def _method(of: ast.ClassDef, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     return next((node for node in of.body if isinstance(node, _FUNCTIONS) and node.name == name), None)
+
+
+def _items(value: _Known) -> list[_Known] | None:
+    """What a tuple or list that is written out holds; None for another thing, and where a part of it is spread by a star."""
+    items: list[_Known] = value.items if isinstance(value, _Row) else []
+    if isinstance(value, (ast.Tuple, ast.List)):
+        items = list(value.elts)
+    spread = any(isinstance(item, ast.Starred) for item in items)
+    return items if isinstance(value, (_Row, ast.Tuple, ast.List)) and not spread else None
 
 
 def _named(name: str, at: ast.AST) -> ast.expr:

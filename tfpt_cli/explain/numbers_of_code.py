@@ -1,0 +1,79 @@
+"""The numbers of expressions in native code, as far as they follow from inputs whose numbers are written out.
+
+A condition of a known difference may ask whether there is a NaN among `numbers(__x)`, and a person's `__x` is seldom an input
+alone: of an input `x` with the numbers 4 and -1 also `torch.sqrt(x)` and `x.mean() - 1` have numbers that are known here.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfpt_cli.explain.surroundings import operations_called
+from tfpt_cli.language.expression import BadConstant, NotConstant, constant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tfpt_cli.language.shapes import Shape
+
+_OPERATORS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
+# What NumPy calls otherwise than the operations, and reductions of all numbers.
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "pow": np.power,
+    "ones_like": np.ones_like,
+    "zeros_like": np.zeros_like,
+    "sum": np.sum,
+    "mean": np.mean,
+    "max": np.max,
+    "min": np.min,
+    "prod": np.prod,
+}
+
+
+def numbers_of(
+    tree: ast.expr, numbers: Mapping[str, tuple[Any, ...]], shapes: Mapping[str, Shape | None]
+) -> tuple[float, ...]:
+    """The numbers of an expression by those of the inputs in it; empty where they are not known.
+
+    >>> tree = ast.parse("torch.sqrt(x) - torch.mean(x)", mode="eval").body
+    >>> numbers_of(tree, {"x": (4.0, 1.0)}, {"x": (2,)})
+    (-0.5, -1.5)
+    """
+    try:
+        with np.errstate(all="ignore"):
+            found = _array(tree, numbers, shapes)
+    except (ValueError, TypeError, OverflowError):  # shapes that do not fit, numbers that a function does not take
+        return ()
+    return () if found is None else tuple(float(number) for number in found.ravel())
+
+
+def _array(tree: ast.expr, numbers: Mapping[str, tuple[Any, ...]], shapes: Mapping[str, Shape | None]) -> Any:
+    match tree:
+        case ast.Name(id=name):
+            shape = shapes.get(name)
+            return np.reshape(np.asarray(numbers[name], float), shape) if name in numbers and shape is not None else None
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return _called(np.negative, [operand], numbers, shapes)
+        case ast.BinOp(op=op, left=left, right=right) if type(op) in _OPERATORS:
+            return _called(getattr(np, _OPERATORS[type(op)]), [left, right], numbers, shapes)
+        case ast.Call(args=args, keywords=[]) if args:
+            for name in sorted(operations_called(tree, differentiable=False)):
+                function = _FUNCTIONS.get(name, getattr(np, name, None))
+                places = function.nin if isinstance(function, np.ufunc) else 1
+                if (isinstance(function, np.ufunc) or name in _FUNCTIONS) and places == len(args):
+                    return _called(function, args, numbers, shapes)
+    try:
+        value = constant(tree, functions=True)
+    except (NotConstant, BadConstant):
+        return None
+    return np.asarray(value, float) if isinstance(value, (int, float)) else None
+
+
+def _called(
+    function: Any, args: list[ast.expr], numbers: Mapping[str, tuple[Any, ...]], shapes: Mapping[str, Shape | None]
+) -> Any:
+    arrays = [_array(arg, numbers, shapes) for arg in args]
+    return None if any(array is None for array in arrays) else np.asarray(function(*arrays))
