@@ -15,6 +15,7 @@ from tfpt_cli.dictionary.files import rows_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.frameworks import FRAMEWORKS, TORCH
 from tfpt_cli.language.signature import parse_signature
+from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import called_name, dotted
 
 if TYPE_CHECKING:
@@ -124,21 +125,20 @@ def _operation(call: ast.Call) -> ast.expr:
 
     Lists are no tensors to an operator, and numbers alone are none either: such a call stays.
     """
-    operators = rows_of("synonyms")["operators"]
-    text = operators.get(dotted(call.func))
-    args = call.args
-    if text is None or call.keywords or any(isinstance(arg, (ast.Tuple, ast.List, ast.Starred)) for arg in args):
+    text = rows_of("synonyms")["operators"].get(dotted(call.func))
+    if text is None:
         return call
-    if all(isinstance(arg, ast.Constant) for arg in args):
+    template = ast.parse(text, mode="eval").body
+    names = [node.id for node in ast.walk(template) if isinstance(node, ast.Name)]
+    given = dict(zip(names, call.args, strict=False)) | {k.arg or "": k.value for k in call.keywords}
+    args = [given.get(name) for name in names]
+    if len(call.args) + len(call.keywords) != len(names) or any(arg is None for arg in args):
         return call
-    match ast.parse(text, mode="eval").body:
-        case ast.BinOp(op=op, left=ast.Name(), right=ast.Name()) if len(args) == 2:
-            return _operator(ast.BinOp(args[0], op, args[1]), call)
-        case ast.BinOp(op=op, left=ast.Name(), right=ast.Constant() as right) if len(args) == 1:
-            return _operator(ast.BinOp(args[0], op, right), call)
-        case ast.UnaryOp(op=sign) if len(args) == 1:
-            return _operator(ast.UnaryOp(sign, args[0]), call)
-    return call
+    if any(isinstance(arg, (ast.Tuple, ast.List, ast.Starred)) or _is_ellipsis(arg) for arg in given.values()):
+        return call
+    if all(isinstance(arg, ast.Constant) for arg in given.values()):
+        return call
+    return _operator(fill(template, given), call)
 
 
 def _operator(tree: ast.expr, call: ast.Call) -> ast.expr:

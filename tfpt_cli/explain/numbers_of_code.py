@@ -13,6 +13,7 @@ import numpy as np
 
 from tfpt_cli.explain.surroundings import operations_called
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
+from tfpt_cli.language.trees import called_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,16 +21,17 @@ if TYPE_CHECKING:
     from tfpt_cli.language.shapes import Shape
 
 _OPERATORS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
-# What NumPy calls otherwise than the operations, and reductions of all numbers.
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "pow": np.power,
-    "ones_like": np.ones_like,
-    "zeros_like": np.zeros_like,
-    "sum": np.sum,
-    "mean": np.mean,
-    "max": np.max,
-    "min": np.min,
-    "prod": np.prod,
+# What NumPy calls otherwise than the operations, and reductions of all numbers, with how many arguments they take.
+_FUNCTIONS: dict[str, tuple[Callable[..., Any], int]] = {
+    "pow": (np.power, 2),
+    "clip": (np.clip, 3),
+    "ones_like": (np.ones_like, 1),
+    "zeros_like": (np.zeros_like, 1),
+    "sum": (np.sum, 1),
+    "mean": (np.mean, 1),
+    "max": (np.max, 1),
+    "min": (np.min, 1),
+    "prod": (np.prod, 1),
 }
 
 
@@ -47,7 +49,16 @@ def numbers_of(
             found = _array(tree, numbers, shapes)
     except (ValueError, TypeError, OverflowError):  # shapes that do not fit, numbers that a function does not take
         return ()
-    return () if found is None else tuple(float(number) for number in found.ravel())
+    if found is None or np.any(_beyond(found)):
+        return ()
+    return tuple(float(number) for number in found.ravel())
+
+
+def _beyond(array: Any) -> Any:
+    """Where float32 has another number, as of an overflow or a square that underflows."""
+    with np.errstate(all="ignore"):
+        short = array.astype(np.float32)
+    return (np.isinf(short) & np.isfinite(array)) | ((np.abs(array) < np.finfo(np.float32).tiny) & (array != 0))
 
 
 def _array(tree: ast.expr, numbers: Mapping[str, tuple[Any, ...]], shapes: Mapping[str, Shape | None]) -> Any:
@@ -60,10 +71,12 @@ def _array(tree: ast.expr, numbers: Mapping[str, tuple[Any, ...]], shapes: Mappi
         case ast.BinOp(op=op, left=left, right=right) if type(op) in _OPERATORS:
             return _called(getattr(np, _OPERATORS[type(op)]), [left, right], numbers, shapes)
         case ast.Call(args=args, keywords=[]) if args:
-            for name in sorted(operations_called(tree, differentiable=False)):
-                function = _FUNCTIONS.get(name, getattr(np, name, None))
-                places = function.nin if isinstance(function, np.ufunc) else 1
-                if (isinstance(function, np.ufunc) or name in _FUNCTIONS) and places == len(args):
+            own = called_name(tree).rpartition(".")[2]
+            for name in (*sorted(operations_called(tree, differentiable=False)), own):
+                ufunc = getattr(np, name, None)
+                known = (ufunc, ufunc.nin) if isinstance(ufunc, np.ufunc) and name != own else (None, 0)
+                function, places = _FUNCTIONS.get(name, known)
+                if function is not None and places == len(args):
                     return _called(function, args, numbers, shapes)
     try:
         value = constant(tree, functions=True)

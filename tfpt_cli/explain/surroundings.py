@@ -100,8 +100,18 @@ def _walked(tree: ast.AST, but: ast.AST, alike: Mapping[int, Place]) -> Iterator
             yield names
         case ast.Call():
             yield from _reductions(tree)
+    sizes = isinstance(tree, (ast.Tuple, ast.List))
     for child in ast.iter_child_nodes(tree):
-        yield from _walked(child, but, alike)
+        if not (sizes and _is_size(child)):
+            yield from _walked(child, but, alike)
+
+
+def _is_size(tree: ast.AST) -> bool:
+    """Whether an entry of a shape is computed of shapes alone, as `2 * x.shape[1]` and `int(h * 2.5)` of a height are."""
+    shapes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "shape"]
+    inside = {id(node) for shape in shapes for node in ast.walk(shape)}
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id != "int"]
+    return bool(shapes) and all(id(name) in inside for name in names)
 
 
 # What a loss makes of the losses of its examples, by the `reduction` that it has or is given.
