@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.canonical import canonical_pattern, names_of
+from tfpt_cli.dictionary.canonical import canonical, canonical_pattern, names_of
 from tfpt_cli.dictionary.files import rows_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.records import RowError
@@ -53,14 +53,18 @@ class Pattern:
     ['F.gelu(2 * x)']
     >>> [ast.unparse(shared["__x"]) for shared in Pattern("F.gelu(__x)").inside([code])]
     ['2 * x']
+
+    `framework` is that whose code it is held against: `_.gradient(...)` is a method of TensorFlow's tape, and torch.gradient of a
+    tensor. Without one it is read as a pattern of either.
     """
 
     text: str
+    framework: str = ""
 
     @cached_property
     def tree(self) -> ast.expr:
         """The tree of the pattern; of a dotted name alone, such as `F.gelu`, a call of it with any arguments."""
-        tree = canonical_pattern(parsed(self.text))
+        tree = canonical(parsed(self.text), self.framework) if self.framework else canonical_pattern(parsed(self.text))
         if isinstance(tree, (ast.Attribute, ast.Name)) and (name := dotted(tree)) and not name.startswith("_"):
             return ast.Call(tree, [ast.Constant(...)], [])
         return tree

@@ -71,10 +71,10 @@ def _array(tree: ast.expr, numbers: Mapping[str, tuple[Any, ...]], shapes: Mappi
         case ast.BinOp(op=op, left=left, right=right) if type(op) in _OPERATORS:
             return _called(getattr(np, _OPERATORS[type(op)]), [left, right], numbers, shapes)
         case ast.Call(args=args, keywords=[]) if args:
-            own = called_name(tree).rpartition(".")[2]
-            for name in (*sorted(operations_called(tree, differentiable=False)), own):
-                ufunc = getattr(np, name, None)
-                known = (ufunc, ufunc.nin) if isinstance(ufunc, np.ufunc) and name != own else (None, 0)
+            operations = operations_called(tree, differentiable=False)
+            for name in (*sorted(operations), called_name(tree).rpartition(".")[2]):
+                ufunc = getattr(np, name, None) if name in operations else None
+                known = (ufunc, ufunc.nin) if isinstance(ufunc, np.ufunc) else (None, 0)
                 function, places = _FUNCTIONS.get(name, known)
                 if function is not None and places == len(args):
                     return _called(function, args, numbers, shapes)
