@@ -26,7 +26,7 @@ from tfpt_cli.language.trees import called_name
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tfpt_cli.results import ScenarioResult
     from tfpt_cli.scenario.scenario import Scenario
@@ -47,10 +47,7 @@ _EXCHANGED = {
     "cumsum": "cumprod",
 }
 _SUMS = {"torch": "torch.sum({})", "tensorflow": "tf.reduce_sum({})"}
-_EPSILONS = frozenset({"eps", "epsilon", "variance_epsilon"})
 _AXES = frozenset({"dim", "axis", "axes"})
-
-Plant = "Callable[[ast.expr, str, random.Random], ast.expr | None]"
 
 
 def _expressions(tree: ast.expr, *kinds: type[ast.expr]) -> list[Any]:
@@ -79,7 +76,7 @@ def _constant(tree: ast.expr, _: str, rng: random.Random) -> ast.expr | None:
         for node in _expressions(tree, ast.BinOp)
         if not isinstance(node.op, ast.Pow)
         for side in (node.left, node.right)
-        if isinstance(side, ast.Constant) and isinstance(side.value, float)
+        if isinstance(side, ast.Constant) and type(side.value) in (int, float) and side.value
     ]
     if not found:
         return None
@@ -129,12 +126,25 @@ def _added(tree: ast.expr, _: str, __: random.Random) -> ast.expr | None:
 
 
 def _dropped(tree: ast.expr, _: str, rng: random.Random) -> ast.expr | None:
-    """One of the terms left out."""
-    found = [node for node in _expressions(tree, ast.BinOp) if isinstance(node.op, (ast.Add, ast.Sub))]
+    """One of the terms left out, though not a tiny one or a zero: those stand there against a known difference."""
+    found = [
+        node
+        for node in _expressions(tree, ast.BinOp)
+        if isinstance(node.op, (ast.Add, ast.Sub)) and not _tiny(node.right)
+    ]
     if not found:
         return None
     old = rng.choice(found)
     return _replaced(tree, old, old.left)
+
+
+def _tiny(tree: ast.expr) -> bool:
+    """Whether a term is a number below 0.001, or a product with zero."""
+    numbers = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    product = isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult) and 0 in numbers
+    return product or (
+        isinstance(tree, ast.Constant) and isinstance(tree.value, (int, float)) and abs(tree.value) < 1e-3
+    )
 
 
 def _turned(tree: ast.expr, _: str, rng: random.Random) -> ast.expr | None:
@@ -257,21 +267,24 @@ def natives() -> Iterator[tuple[Scenario, dict[str, ast.expr]]]:
 
 
 def mutants(sample: int, seed: int, kinds: tuple[str, ...] = ()) -> list[Mutant]:
-    """So many mutants, each of another scenario as long as there are enough, the kinds of mistakes in turn."""
+    """So many mutants, each of another scenario as long as there are enough, the rarest kind of mistake first."""
     rng = random.Random(seed)
     pairs = list(natives())
     rng.shuffle(pairs)
-    wanted = kinds or tuple(KINDS)
+    count = Counter(dict.fromkeys(kinds or KINDS, 0))
     found: list[Mutant] = []
-    for turn in range(2 * len(KINDS)):
-        for place, (native, code) in enumerate(pairs):
-            if len(found) == sample:
-                return found
-            kind = wanted[(place + turn) % len(wanted)]
+    while len(found) < sample:
+        before = len(found)
+        for native, code in pairs:
             side = rng.choice(tuple(FRAMEWORKS))
-            mutant = _planted(native, code, kind, side, rng)
-            if mutant is not None:
+            rarest = sorted(count, key=lambda kind: (count[kind], rng.random()))
+            made = (_planted(native, code, kind, side, rng) for kind in rarest)
+            mutant = next((each for each in made if each is not None), None)
+            if mutant is not None and len(found) < sample:
+                count[mutant.kind] += 1
                 found.append(mutant)
+        if len(found) == before:
+            break
     return found
 
 
@@ -284,6 +297,51 @@ def _planted(native: Scenario, code: dict[str, ast.expr], kind: str, side: str, 
         return None
     scenario = written(document(native, texts))
     return None if scenario is None else Mutant(native, scenario, kind, side)
+
+
+def _filled(shipped: Scenario, rng: random.Random) -> Mutant | None:
+    """A native scenario of an initialization with another number in an initializer of one side."""
+    sides = {f: shipped.fields.get(f) for f in FRAMEWORKS}
+    if (
+        shipped.subject != "init"
+        or shipped.case
+        or shipped.conditions
+        or not all(isinstance(s, dict) for s in sides.values())
+    ):
+        return None
+    places = [
+        (side, key, node)
+        for side, fields in sides.items()
+        for key, text in (fields or {}).items()
+        if isinstance(text, str) and key != "input_shape"
+        for node in _numbers(text)
+    ]
+    if not places:
+        return None
+    side, key, node = rng.choice(places)
+    text = str((sides[side] or {})[key])
+    tree = _parsed(text.strip())
+    old = next(each for each in _expressions(tree, ast.Constant) if ast.dump(each) == ast.dump(node))
+    altered = ast.unparse(_replaced(tree, old, ast.Constant(round(3 * node.value + 0.4, 6))))
+    fields = {**shipped.fields, side: {**(sides[side] or {}), key: altered}}
+    data = {"name": shipped.title, "init": fields} | {k: shipped.data[k] for k in ("dtype",) if k in shipped.data}
+    scenario = written(data)
+    return None if scenario is None else Mutant(shipped, scenario, "initializer", side)
+
+
+def _numbers(text: str) -> list[ast.Constant]:
+    """The numbers with a fraction that a piece of native code holds; none where it does not parse."""
+    try:
+        found = _expressions(_parsed(text.strip()), ast.Constant)
+    except SyntaxError:
+        return []
+    return [node for node in found if isinstance(node.value, float) and node.value]
+
+
+def initializations(seed: int) -> list[Mutant]:
+    """Every native scenario of an initialization in which a number can be another one."""
+    rng = random.Random(seed)
+    return [mutant for shipped in ALL if (mutant := _filled(shipped, rng)) is not None]
 
 
 def named(result: ScenarioResult) -> frozenset[str]:
@@ -325,6 +383,7 @@ def main() -> None:
     parser.add_argument("--reference", action="store_true", help="ask the reference as well")
     arguments = parser.parse_args()
     made = mutants(arguments.sample, arguments.seed, tuple(arguments.kind))
+    made += [] if arguments.kind else initializations(arguments.seed)[: arguments.sample // 5]
     with Session(Options()) as session:
         shown = examined(made, session, reference=arguments.reference)
     of = Counter(mutant.kind for mutant in made)
@@ -334,8 +393,8 @@ def main() -> None:
         print(f"| {kind} | {of[kind]} | {shown.apart[kind]} | {wrong[kind]} |")
     print(f"| all | {of.total()} | {shown.apart.total()} | {wrong.total()} |")
     for mutant, rows in shown.wrong:
-        before = {f: str(mutant.original.fields[f]) for f in FRAMEWORKS}
-        print(f"--- # {', '.join(sorted(rows))}: {mutant.kind} in {mutant.side}; it was {before[mutant.side]}")
+        before = mutant.original.fields[mutant.side]
+        print(f"--- # {', '.join(sorted(rows))}: {mutant.kind} in {mutant.side}; it was {before}")
         print(scenario_text(mutant.scenario.data))
 
 

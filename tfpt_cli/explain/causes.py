@@ -175,7 +175,8 @@ class _Code:
         self.text = ast.unparse(tree)
         self.names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         self.known = shape_of(tree, provenance.shapes)
-        self.numbers = provenance.numbers.get(self.text) or numbers_of(tree, provenance.numbers, provenance.shapes)
+        self.written = provenance.numbers.get(self.text)
+        self.numbers = self.written or numbers_of(tree, provenance.numbers, provenance.shapes)
 
     @property
     def shape(self) -> Shape:
@@ -213,8 +214,8 @@ def _numbers(thing: Any) -> tuple[Any, ...]:
 
 
 def _known(thing: Any) -> bool:
-    """Whether all numbers of a thing are known."""
-    return not isinstance(thing, _Code) or bool(thing.numbers)
+    """Whether all numbers of a thing are written out: a constant, or an input and nothing that is computed of it."""
+    return not isinstance(thing, _Code) or bool(thing.written)
 
 
 def _holds(condition: ast.expr, shared: Shared, provenance: Provenance, sides: Mapping[str, SideValue]) -> bool:

@@ -65,7 +65,9 @@ def _array(tree: ast.expr, numbers: Mapping[str, tuple[Any, ...]], shapes: Mappi
     match tree:
         case ast.Name(id=name):
             shape = shapes.get(name)
-            return np.reshape(np.asarray(numbers[name], float), shape) if name in numbers and shape is not None else None
+            return (
+                np.reshape(np.asarray(numbers[name], float), shape) if name in numbers and shape is not None else None
+            )
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return _called(np.negative, [operand], numbers, shapes)
         case ast.BinOp(op=op, left=left, right=right) if type(op) in _OPERATORS:

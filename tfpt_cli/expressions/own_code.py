@@ -288,13 +288,13 @@ class _Reader:
                     return _Row(items)
                 return _at(type(tree)(items, ast.Load()), tree)  # type: ignore[arg-type]
             case ast.Subscript(value=value, slice=index):
-                return self.part(tree, self.expression(value, scope), self.expression(index, scope), scope)
+                return self.part(tree, self.expression(value, scope), self.expression(index, scope))
         new = copy.copy(tree)
         for name, part in ast.iter_fields(tree):
             setattr(new, name, self.parts(part, scope))
         return new
 
-    def part(self, tree: ast.Subscript, whole: _Known, index: _Known, scope: dict[str, _Known]) -> _Known:
+    def part(self, tree: ast.Subscript, whole: _Known, index: _Known) -> _Known:
         """What stands at a place of a row, or under a key of a dictionary, that is written out; else the subscript of it."""
         match index:
             case ast.Constant(value=int(place)) | ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(place))):
