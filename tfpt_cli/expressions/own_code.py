@@ -89,8 +89,8 @@ def _parsed(file: str, text: str) -> _Module | None:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
                     _bind(module.values, target, value)
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                module.values[name] = value
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                _bind(module.values, target, value)
     return module
 
 
