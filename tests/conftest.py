@@ -124,7 +124,14 @@ def pytest_sessionfinish() -> None:
 
 
 # The longest first, so that no processor has one of them left when the others are done.
-_FIRST = ("test_selfcheck.py", "test_scenarios.py", "test_commands.py", "test_pytest_plugin.py", "test_workers.py")
+_FIRST = (
+    "test_selfcheck.py",
+    "test_scenarios.py",
+    "test_commands.py",
+    "test_pytest_plugin.py",
+    "test_wheel.py",
+    "test_workers.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -66,3 +66,42 @@ def keras_wrong(x):
         return tf.sin(x), lambda upstream: upstream * tf.sin(x)
 
     return sine(x)
+
+
+def torch_halves(x):
+    return x.sum(dim=1) * 0.5 + 1
+
+
+def keras_single_constants(x):
+    return tf.cast(tf.reduce_sum(x, axis=1), tf.float32) * tf.constant(0.5) + tf.ones(2)
+
+
+def keras_through_half(x):
+    return tf.cast(tf.cast(x, tf.float16), tf.float32)
+
+
+def torch_log_determinant(x):
+    return 2 * torch.linalg.cholesky(x).diagonal().log().sum()
+
+
+def keras_log_determinant(x):
+    return 2 * tf.reduce_sum(tf.math.log(tf.linalg.diag_part(tf.linalg.cholesky(x))))
+
+
+def torch_steps(x):
+    return x / (x.abs() + torch.finfo(x.dtype).eps)
+
+
+def torch_filled(x):
+    layer = torch.nn.Linear(2, 1)
+    with torch.no_grad():
+        for p in layer.parameters():
+            p.copy_(torch.full(p.shape, 0.5))
+    return layer(x)
+
+
+def torch_filled_by_input(x):
+    layer = torch.nn.Linear(2, 1)
+    with torch.no_grad():
+        layer.weight.copy_(x[None])
+    return layer(x)

@@ -67,8 +67,38 @@ def test_synonyms_are_one_function(framework: str) -> None:
         ("torch", "x.view(2, -1)", "torch.reshape(x, (2, -1))"),
         ("torch", "x.permute(1, 0)", "torch.permute(x, (1, 0))"),
         ("torch", "x.where(c, y)", "x.where(c, y)"),  # its first argument is the condition in torch.where
-        ("torch", "nn.Sequential(nn.Linear(2, 3), nn.GELU())(x)", "nn.GELU()(nn.Linear(2, 3)(x))"),
+        ("torch", "nn.Sequential(nn.Linear(2, 3), nn.GELU())(x)", "F.gelu(nn.Linear(2, 3)(x))"),
         ("torch", "nn.Sequential(*layers)(x)", "nn.Sequential(*layers)(x)"),
+        (
+            "torch",
+            "torch.layer_norm(x, [3], g, None, 1e-3, False)",
+            "F.layer_norm(x, normalized_shape=[3], weight=g, bias=None, eps=0.001)",
+        ),
+        (
+            "torch",
+            "torch.batch_norm(x, g, b, m, v, True)",
+            "torch.batch_norm(x, g, b, m, v, True)",
+        ),  # nobody can call that
+        ("torch", "nn.init.xavier_uniform_(w, nn.init.calculate_gain('selu'))", "nn.init.xavier_uniform_(w, 0.75)"),
+        ("torch", "nn.init.calculate_gain(kind)", "nn.init.calculate_gain(kind)"),
+        ("torch", "nn.LeakyReLU(0.2)(x)", "F.leaky_relu(x, negative_slope=0.2)"),
+        ("tensorflow", "keras.layers.Activation('tanh')(x)", "keras.activations.tanh(x)"),
+        ("tensorflow", "keras.layers.Activation(tf.nn.selu)(x)", "tf.nn.selu(x)"),
+        ("tensorflow", "keras.layers.Activation(f)(x)", "keras.layers.Activation(f)(x)"),
+        (
+            "tensorflow",
+            "keras.layers.Dense(2, activation='relu', use_bias=False)(x)",
+            "keras.activations.relu(keras.layers.Dense(2, use_bias=False)(x))",
+        ),
+        ("tensorflow", "keras.layers.Dense(2, activation=f)(x)", "keras.layers.Dense(2, activation=f)(x)"),
+        ("tensorflow", "keras.layers.LSTM(2, activation='relu')(x)", "keras.layers.LSTM(2, activation='relu')(x)"),
+        ("tensorflow", "keras.layers.BatchNormalization()(x, training=None)", "keras.layers.BatchNormalization()(x)"),
+        (
+            "tensorflow",
+            "w.transpose(2, 3, 1, 0).reshape((4, -1))",
+            "tf.reshape(tf.transpose(w, (2, 3, 1, 0)), (4, -1))",
+        ),
+        ("tensorflow", "np.split(np.transpose(w), 3)[0].std()", "np.std(tf.split(tf.transpose(w), 3)[0])"),
         ("tensorflow", "tf.math.reduce_sum(tf.math.abs(x))", "tf.reduce_sum(tf.abs(x))"),
         (
             "tensorflow",

@@ -24,8 +24,9 @@ from markdown_it import MarkdownIt
 from tests.conftest import ROOT, run_tfpt
 from tests.sides import TENSORFLOW, TORCH, quantity_named
 from tfpt_cli.report import drawn
-from tfpt_cli.report.entries import Entry, entries, problem_text, repository_path, title
+from tfpt_cli.report.entries import entries, problem_text, repository_path, title
 from tfpt_cli.report.markdown import LIMIT
+from tfpt_cli.report.reasons import reason_of
 from tfpt_cli.results import (
     Comparison,
     Explanation,
@@ -91,7 +92,8 @@ def result(*compared: Comparison, **changes: object) -> ScenarioResult:
 AGREES = comparison("value", Verdict.IDENTICAL, "")
 DIFFERS = comparison("d/dx", Verdict.DIFFERS, "TensorFlow answers None", "backward")
 REFUSED = comparison("d2/dx2", Verdict.ERROR, "TensorFlow failed")
-FAILED = result(AGREES, DIFFERS, explanations=(KNOWN,))
+FAILED = result(AGREES, replace(DIFFERS, known_differences=("trap",)), explanations=(KNOWN,))
+REASON = "d/dx differs: what @tf.function <does>, see #12 [trap]; write x | y in PyTorch, or a < b in TensorFlow"
 PASSED = result(AGREES, name="all well", status=Status.PASSED)
 BROKEN = result(
     name="broken", status=Status.ERROR, failures=(Failure(TORCH, "crashed", "the process ended by signal 11"),)
@@ -300,19 +302,19 @@ def test_junit_of_everything() -> None:
     assert list(suites) == ["some/folder/file.yaml", "nowhere.yaml"]
     suite = suites["some/folder/file.yaml"]
     assert {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
-        "tests": "6", "failures": "1", "errors": "2", "skipped": "1",
+        "tests": "5", "failures": "1", "errors": "2", "skipped": "1",
     }  # fmt: skip
     assert float(suite.get("time", "")) == 2.0
     assert suite.get("timestamp") == "2025-01-02T03:04:05"
     assert {p.get("name"): p.get("value") for p in suite.iter("property")} == ENVIRONMENT
     tests = {test.get("name"): test for test in suite.iter("testcase")}
     assert {test.get("classname") for test in tests.values()} == {"some.folder.file"}
-    assert len(tests["all well: value"]) == 0
-    failure = tests["a name: d/dx (backward and backward)"].find("failure")
+    assert len(tests["all well"]) == 0
+    failure = tests["a name"].find("failure")
     assert failure is not None
-    assert (failure.get("type"), failure.get("message")) == ("differs", "TensorFlow answers None")
+    assert (failure.get("type"), failure.get("message")) == ("differs", REASON.partition(";")[0])
     assert failure.text is not None
-    assert failure.text.startswith("d/dx (backward and backward): differs\nTensorFlow answers None\n\na name")
+    assert failure.text.startswith(f"{REASON}\n\na name")
     assert " d/dx   (2,) float32  backward" in failure.text
     assert "failed: expected to agree, but d/dx differs" in failure.text
     assert [child.tag for child in tests["broken"]] == ["error"]
@@ -345,15 +347,14 @@ def holds_in_junit(report: Report) -> None:
     tests = junit_tests(text)
     names = Counter((test.get("classname"), test.get("name")) for test in tests)
     assert max(names.values(), default=1) == 1
-    expected = [entry for scenario in report.scenarios for entry in entries(scenario)]
-    assert len(tests) == len(expected) + len(report.problems) + report.interrupted
-    for test, entry in zip(tests, expected, strict=False):
-        assert str(test.get("name")).startswith(title(entry.result))
-        assert printable(entry.what) in str(test.get("name"))
-        assert [child.tag for child in test] == ([] if entry.status is Status.PASSED else [TAGS[entry.status]])
+    assert len(tests) == len(report.scenarios) + len(report.problems) + report.interrupted
+    for test, scenario in zip(tests, report.scenarios, strict=False):
+        assert str(test.get("name")).startswith(title(scenario))
+        assert [child.tag for child in test] == ([] if scenario.status is Status.PASSED else [TAGS[scenario.status]])
+        reason = reason_of(scenario)
         for child in test:
-            assert child.get("message") == printable(entry.message)
-            assert entry.status is Status.SKIPPED or printable(entry.word) in str(child.text)
+            assert reason is None or child.get("message") == printable(reason.line)
+            assert reason is None or str(child.text).startswith(printable(reason.sentence))
 
 
 TAGS = {Status.FAILED: "failure", Status.ERROR: "error", Status.SKIPPED: "skipped"}
@@ -362,7 +363,7 @@ TAGS = {Status.FAILED: "failure", Status.ERROR: "error", Status.SKIPPED: "skippe
 def test_no_character_is_left_that_xml_does_not_know() -> None:
     everything = "".join(map(chr, range(0x110000)))
     read = junit_tests(report_text(Report({}, (replace(PASSED, name=everything),)), "junit"))[0].get("name")
-    assert read == f"{printable(everything).strip()}: value"
+    assert read == printable(everything).strip()
 
 
 def test_two_tests_never_have_one_name() -> None:
@@ -373,7 +374,7 @@ def test_two_tests_never_have_one_name() -> None:
         replace(FAILED, name="a (2)"),
     )
     tests = junit_tests(report_text(Report({}, twice), "junit"))
-    assert len({test.get("name") for test in tests}) == len(tests) == 8
+    assert len({test.get("name") for test in tests}) == len(tests) == 4
 
 
 # GitHub
@@ -390,13 +391,13 @@ def test_github_of_everything() -> None:
     level, properties, message = commands(lines[2])[0]
     assert (level, properties) == ("error", {"file": "some/folder/file.yaml", "line": "7", "title": "a name"})
     assert message.splitlines() == [
-        "failed: expected to agree, but d/dx differs",
+        f"failed: {REASON}",
         "d/dx: differs: TensorFlow answers None",
         "d/dx: TensorFlow answers None",
         "known difference trap: what @tf.function <does>, see #12",
         "write in PyTorch: x | y",
         "write in TensorFlow: a < b",
-        "shown by: tfpt check scenarios/gradient/traps.yaml --tag trap",
+        "shown by: tfpt explain trap --run",
     ]
     assert "the process ended by signal 11" in lines[3]
     assert commands(lines[4])[0][0] == "warning"
@@ -442,7 +443,7 @@ def test_gitlab_of_everything() -> None:
     assert [issue["severity"] for issue in issues] == ["blocker", "blocker", "major", "critical"]
     assert issues[0]["location"] == {"path": "some/folder/file.yaml", "lines": {"begin": 3}}
     assert issues[1]["location"] == {"path": "nowhere.yaml", "lines": {"begin": 1}}
-    assert issues[2]["description"] == "a name: d/dx (backward and backward): differs: TensorFlow answers None"
+    assert issues[2]["description"] == f"a name: {REASON}"
     assert [issue["check_name"] for issue in issues[2:]] == ["tfpt/differs", "tfpt/crashed"]
 
 
@@ -450,17 +451,17 @@ def holds_in_gitlab(report: Report) -> None:
     text = report_text(report, "gitlab")
     assert text.isascii()
     issues = json.loads(text)
-    bad = [c for s in report.scenarios for c in entries(s) if c.status in (Status.FAILED, Status.ERROR)]
+    bad = [s for s in report.scenarios if not s.expected]
     assert len(issues) == len(bad) + len(report.problems)
     assert len({issue["fingerprint"] for issue in issues}) == len(issues)
-    sources: list[Problem | Entry] = [*report.problems, *bad]
+    sources: list[Problem | ScenarioResult] = [*report.problems, *bad]
     for issue, source in zip(issues, sources, strict=True):
         assert set(issue) == {"description", "check_name", "fingerprint", "severity", "location"}
         assert issue["severity"] in ("info", "minor", "major", "critical", "blocker")
         assert issue["description"].isprintable()
         assert issue["location"]["lines"]["begin"] >= 1
         assert not issue["location"]["path"].startswith("/")
-        assert (title(source.result) if isinstance(source, Entry) else problem_text(source)) in issue["description"]
+        assert (problem_text(source) if isinstance(source, Problem) else title(source)) in issue["description"]
 
 
 @given(reports)
@@ -493,10 +494,10 @@ def test_markdown_of_everything() -> None:
         "some/folder/file.yaml:3:5",
         "no such file or folder",
         "a name",
-        "d/dx",
+        REASON.partition(" [")[0],
+        "trap",
     ):
         assert words in page.codes
-    assert "TensorFlow answers None" in page.codes
     assert "x | y" in page.codes
     assert KNOWN.proof in page.codes
     assert "known difference : what @\u200btf.function <does>, see #\u200b12 why" in page.outside
@@ -519,9 +520,8 @@ def holds_in_markdown(build: Builder) -> None:
     shown = [scenario for scenario in hostile.scenarios if scenario.status is not Status.PASSED]
     for scenario in shown:
         assert title(scenario) in page.codes
-        for entry in entries(scenario):
-            if entry.status is Status.FAILED:
-                assert {printable(entry.quantity), printable(entry.message)} - {""} <= set(page.codes)
+        if (reason := reason_of(scenario)) is not None:
+            assert {printable(reason.told)[:400], *reason.known} <= {code.removesuffix(" ...") for code in page.codes}
     for problem in hostile.problems:
         assert problem_text(problem) in page.codes
 
@@ -632,13 +632,13 @@ def test_all_formats_of_one_real_run(write: Callable[..., Path], tmp_path: Path)
     suite = ET.fromstring(texts["junit"])[0]
     assert suite.get("name") == "scenario.yaml"
     assert suite.get("timestamp", "") > "2025"
-    assert Counter(child.tag for test in suite.iter("testcase") for child in test) == {"failure": 2, "error": 1}
+    assert Counter(child.tag for test in suite.iter("testcase") for child in test) == {"failure": 1, "error": 1}
     found = commands(texts["github"])
     assert [(level, properties["file"], properties["line"]) for level, properties, _ in found] == [
         ("error", "scenario.yaml", "8"),
         ("error", "scenario.yaml", "1"),
     ]
     assert "PyTorch is off the reference" in found[1][2]
-    assert [issue["location"]["path"] for issue in json.loads(texts["gitlab"])] == ["scenario.yaml"] * 3
+    assert [issue["location"]["path"] for issue in json.loads(texts["gitlab"])] == ["scenario.yaml"] * 2
     assert found[1][1]["title"] in Page(texts["markdown"]).codes
     assert summary.read_text(encoding="utf-8") == texts["markdown"]

@@ -52,7 +52,7 @@ def test_a_folder_without_scenarios_is_a_problem_and_the_others_are_read() -> No
     assert isinstance(problem, Problem)
     assert (problem.file, problem.message) == (
         "folder.yaml",
-        "no scenarios in this folder (files ending in .yaml or .yml)",
+        "no scenarios in this folder (files ending in .yaml or .yml); to begin: tfpt new folder.yaml/first.yaml",
     )
     assert file == "a.yaml"
 

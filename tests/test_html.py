@@ -248,7 +248,7 @@ def test_it_shows_everything_and_asks_for_nothing(show: Callable[..., WebDriver]
         "3 passed", "1 failed", "1 error", "1 skipped", "1.5 s", "2.13.0+cpu", "3.15.1", "broken.yaml:7:10", "'Denze'",
         "differs", "worst 2 against 2.5 at [1]", "both are wrong", "One is exact. It is so by default.",
         "F.gelu(x, approximate='tanh')",
-        "tfpt check scenarios/gradient/one.yaml --tag act-one", "https://example.org/a?b=1&c=2", "1 of 2 values off",
+        "tfpt explain act-one --run", "https://example.org/a?b=1&c=2", "1 of 2 values off",
         "PyTorch (exception, line 12 of its listing): RuntimeError: no such thing", "No known difference explains product, loss.",
     ):  # fmt: skip
         assert words in text, words
@@ -532,6 +532,55 @@ def test_listings_stand_side_by_side_and_share_what_is_long(show: Callable[..., 
         "return text"
     )
     assert copied == shown.scenarios[1].listings[REFERENCE]
+
+
+def test_of_a_failure_what_differs_is_shown_and_the_rest_folded(show: Callable[..., WebDriver]) -> None:
+    around = (
+        "import numpy as np\nimport {0}\nx = 1\n\ndef f(x):\n    return {1}\n\nvalue = f(x)\nprint(value)\nprint(x)\n"
+    )
+    calls = {TORCH: ("torch", "F.gelu(x)"), TENSORFLOW: ("tensorflow as tf", "tf.nn.gelu(x)")}
+    listings = {side: around.format(*words) for side, words in calls.items()}
+    browser = show(report(gradient(listings=listings), gradient("passes", passed=True, listings=listings)))
+    code = browser.find_element(By.CSS_SELECTOR, ".s.failed .two")
+    assert [e.text for e in code.find_elements(By.CSS_SELECTOR, ".src > pre")] == [
+        "def f(x):\n    return F.gelu(x)",
+        "def f(x):\n    return tf.nn.gelu(x)",
+    ]
+    assert [e.text for e in code.find_elements(By.CSS_SELECTOR, ".fold")] == ["4 lines more", "3 lines more"] * 2
+    assert {e.text for e in code.find_elements(By.CSS_SELECTOR, ".src > pre .ck")} == {"def", "return"}
+    assert browser.find_elements(By.CSS_SELECTOR, ".s.passed .fold") == []
+
+
+def test_the_reason_and_the_fix_stand_first(show: Callable[..., WebDriver]) -> None:
+    browser = show(mixed())
+    index = browser.find_element(By.CSS_SELECTOR, "nav.not li").text
+    block = browser.find_element(By.CSS_SELECTOR, ".s.failed .b > :first-child").text
+    for text in (index, block):
+        assert "d/dx differs: One is exact act-one" in text
+        assert "Write F.gelu(x, approximate='tanh') in PyTorch" in text
+    alone = show(report(gradient()), width=390)
+    reason = alone.find_element(By.CSS_SELECTOR, ".reason")
+    assert reason.rect["y"] + reason.rect["height"] < 844  # a phone's first screen
+    assert alone.find_elements(By.CSS_SELECTOR, "nav.not") == []  # it follows at once
+
+
+def test_every_source_is_a_link(show: Callable[..., WebDriver]) -> None:
+    known = replace(gradient().explanations[0], source="https://example.org/a , https://example.org/b")
+    browser = show(report(gradient(explanations=(known,))))
+    links = [e.get_attribute("href") for e in browser.find_elements(By.CSS_SELECTOR, ".known a")]
+    assert links == ["https://example.org/a", "https://example.org/b"]
+
+
+def test_the_digits_that_part_are_marked(show: Callable[..., WebDriver]) -> None:
+    browser = show(report(gradient()))
+    assert [e.text for e in browser.find_elements(By.CSS_SELECTOR, ".q mark")] == ["0", "5"]
+
+
+def test_nothing_waits_to_be_scrolled_to(show: Callable[..., WebDriver]) -> None:
+    """A page that is printed or captured whole has everything in it."""
+    browser = show(report(*(gradient(f"n {i}") for i in range(20))))
+    hidden = "return [...document.querySelectorAll('*')].filter(e => getComputedStyle(e).contentVisibility !== 'visible').length"
+    assert browser.execute_script(hidden) == 0
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,11 @@ STAGES = {
 # What each format asks for each scenario.
 DRAWING = {
     "table": "tfpt_cli.report.table.scenario_table",
+    "line": "tfpt_cli.report.line.reason_of",
     "json": "tfpt_cli.report.json_report._plain",
-    "junit": "tfpt_cli.report.junit.entries",
+    "junit": "tfpt_cli.report.junit.title",
     "github": "tfpt_cli.report.github.entries",
-    "gitlab": "tfpt_cli.report.gitlab.entries",
+    "gitlab": "tfpt_cli.report.gitlab.title",
     "markdown": "tfpt_cli.report.markdown.title",
     "html": "tfpt_cli.report.html._item",
 }

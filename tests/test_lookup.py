@@ -240,6 +240,7 @@ def completions(*words: str) -> list[str]:
         (("explain", "act-gelu"), ["act-gelu-default"]),
         (("explain", "bn-momentum", "act-gelu"), ["act-gelu-default"]),
         (("selfcheck", "log_"), ["log_softmax"]),
+        (("new", "--from", "op-std"), ["op-std-ddof"]),
         (("list", "lay"), ["layers"]),
         (("check", "--report-"), []),
         (("wat",), ["watch"]),
@@ -256,7 +257,7 @@ def test_completion(words: tuple[str, ...], some: list[str]) -> None:
     "words",
     [
         ("check", ""), ("check", "x.yaml", ""), ("check", "x.yaml", "-o", ""), ("check", "--baseline", ""), ("watch", ""),
-        ("validate", ""), ("code", ""), ("code", "-o", ""), ("new", ""), ("grad", "x", "--save", ""),
+        ("validate", ""), ("code", ""), ("code", "-o", ""), ("new", ""), ("site", "-o", ""), ("grad", "x", "--save", ""),
         ("doctor", "--torch-python", ""),
     ],
 )  # fmt: skip

@@ -26,7 +26,13 @@ FORBIDDEN = {
         print(x) input() breakpoint() compile('1','','eval') __import__('os') os.system('x') torch['load']('x')
         (torch.exp).__globals__ torch.exp.__self__ nn.Linear.__init__(x) nn.Linear(3,4).register_forward_hook(x)
         nn.Linear(3,4).load_state_dict(x) torch.vmap(torch.exp)(x) torch.func.grad(torch.exp)(x) torch.package.x.y(x)
-        keras.models.load_model('x') tf.io.read_file('x')
+        keras.models.load_model('x') tf.io.read_file('x') np.array(x) np.array([x]) np.array([1],dtype='O') np.array('x')
+        np.array([1.0]).tofile('x') np.array([1.0]).view('O') np.zeros(2).dump('x') np.array([1.0]).sum() np.memmap('x')
+        np.loadtxt('x') np.ones(x) np.frombuffer('x') float(x) float('1') int(x) int('7') str(x) x.eval() x.train() F.relu.eval()
+        torch.Tensor(3) torch.FloatTensor(3) torch.LongTensor(x) torch.FloatTensor('x') torch.finfo('x').__class__
+        nn.Dropout(0.5)(x) nn.Dropout(0.5).train()(x) nn.Sequential(nn.Dropout(0.5))(x) nn.RReLU()(x) F.dropout(x)
+        nn.Linear(3,4).eval().register_forward_hook(x) nn.Linear(3,4).eval('x')(x) nn.Linear(3,4).train(x)(x)
+        x.dtype.__class__ x.dtype.type x.values x.device.__class__ torch.empty(3) x.new_empty(3) torch.asarray(x).numpy()
     """,
     "tensorflow": """
         tf.io.read_file('x') tf.io.write_file('x','y') tf.py_function(x,x,x) tf.numpy_function(x,x,x) tf.function(x)
@@ -41,6 +47,11 @@ FORBIDDEN = {
         keras.src.utils.file_utils.x('y') keras.ops.core.x(x) keras.config.set_floatx('x') x.numpy() x.__class__
         open('x') eval('1') __import__('os') tf.exp.__globals__ keras.layers.Dense(4).save_own_variables(x)
         keras.layers.Dense(4).get_config() torch.load('x') tf.linalg.LinearOperator(x) keras.random.normal(3)
+        keras.losses.get('x') keras.losses.get(x) keras.losses.get({}) keras.activations.get('keras.models.load_model')
+        keras.activations.get('__class__') keras.losses.get('deserialize') keras.losses.get('Loss') keras.layers.get('relu')
+        keras.layers.Dropout(0.5)(x,training=True) keras.layers.Dropout(0.5)(x,True) tf.nn.dropout(x,0.5)
+        np.array(x) np.array([1],dtype='O') tf.float32.__class__ tf.float32.as_numpy_dtype x.dtype.as_numpy_dtype
+        keras.backend.set_floatx('x') keras.backend.clear_session() keras.config.enable_unsafe_deserialization()
     """,
 }
 
@@ -71,11 +82,21 @@ def test_no_name_in_the_lists_sounds_like_it(framework: str) -> None:
         ("torch", "x.detach().sum(dim=0).T"),
         ("torch", "torch.sum(x, dim=1, keepdim=True) / math.sqrt(2)"),
         ("torch", "x.to(torch.float64)"),
+        ("torch", "x[:, None] + np.array([1.0, 2.0], dtype=np.float32)[np.newaxis]"),
+        ("torch", "torch.where((x > float('-inf')) & ~(x < 0) | (x == 1), x, torch.finfo(torch.float32).min)"),
+        ("torch", "F.dropout(x, 0.5, training=False) + nn.Dropout(0.0)(x) + nn.BatchNorm1d(3).eval()(x)"),
+        ("torch", "torch.LongTensor([1, 0]) + x.new_zeros(2) + x.new_tensor([1.0, 2.0])"),
         ("tensorflow", "tf.math.softplus(2 * x) / 2"),
         ("tensorflow", "tf.keras.layers.LeakyReLU(negative_slope=0.3)(x)"),
         ("tensorflow", "Dense(4, kernel_initializer=RandomUniform(0, 1), activation=tf.nn.relu)"),
         ("tensorflow", "keras.ops.gelu(x, approximate=False)"),
         ("tensorflow", "tf.cast(x, tf.float64)"),
+        ("tensorflow", "x[..., tf.newaxis] + tf.float32.max + np.pi"),
+        (
+            "tensorflow",
+            "tf.losses.mse(x, x) + tf.keras.losses.MeanSquaredError()(x, x) + keras.losses.get('mse')(x, x)",
+        ),
+        ("tensorflow", "keras.activations.get('relu')(x) + keras.layers.Dropout(0.5)(x) + tf.nn.dropout(x, rate=0)"),
     ],
 )
 def test_what_people_write_is_accepted(framework: str, text: str) -> None:
@@ -109,16 +130,19 @@ _DEFAULTS = """
 import inspect, sys
 {imports}
 for name in sys.argv[1:]:
-    found = eval(name)
+    called = ".call" if name.startswith("keras") else ".forward"
+    found = eval(name.replace("()", called))
     given = inspect.signature(found).parameters.values()
     print(name, *(f"{{p.name}}={{p.default}}" for p in given if p.default is not p.empty), sep="|")
 """
 
 
-@pytest.mark.parametrize(("root", "imports"), [("torch", "import torch"), ("keras", "import keras, tensorflow as tf")])
+@pytest.mark.parametrize(
+    ("root", "imports"), [("torch", "import torch; from torch import nn"), ("keras", "import keras, tensorflow as tf")]
+)
 def test_the_signatures_of_ones_own_functions_are_those_of_the_frameworks(root: str, imports: str) -> None:
     """The defaults in `signatures.yaml` are those that the frameworks have."""
-    names = [name for name in rows_of("signatures") if name.startswith("torch") == (root == "torch")]
+    names = [name for name in rows_of("signatures") if name.startswith(("torch", "nn.")) == (root == "torch")]
     code = _DEFAULTS.format(imports=imports)
     shown = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=True).stdout
     theirs = {name: set(defaults) for name, *defaults in (line.split("|") for line in shown.splitlines())}

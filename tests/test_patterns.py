@@ -66,6 +66,28 @@ def tree(text: str) -> ast.expr:
         ("F.elu(x, alpha=1.0)", "F.elu(x, 1.0)", True),
         ("F.elu(x, 1.0)", "F.elu(x, alpha=1.0)", True),
         ("F.elu(_, alpha=_)", "F.elu(x, 1, alpha=2)", False),  # nobody can call that
+        ("keras.layers.BatchNormalization(...)(_)", "keras.layers.BatchNormalization()(x, mask=None)", True),
+        ("keras.layers.BatchNormalization(...)(_)", "keras.layers.BatchNormalization()(x, training=True)", False),
+        (
+            "keras.layers.MultiHeadAttention(...)(_, _v, _k)",
+            "keras.layers.MultiHeadAttention(1, 2)(key=k, query=q, value=v)",
+            True,
+        ),
+        (
+            "nn.MultiheadAttention(...)(_, _, _, attn_mask=_)",
+            "nn.MultiheadAttention(2, 1)(q, k, v, None, False, m)",
+            False,
+        ),
+        (
+            "nn.MultiheadAttention(...)(_, _, _, ..., attn_mask=_)",
+            "nn.MultiheadAttention(2, 1)(q, k, v, None, False, m)",
+            True,
+        ),
+        (
+            "torch.gru(_, _, _, False, ...)",
+            "torch.gru(x, h, w, has_biases=False, num_layers=1, dropout=0.0, train=False, bidirectional=False, batch_first=True)",
+            True,
+        ),
         ("torch.argsort(_)", "torch.argsort(x, dim=-1)", False),  # of two signatures no default is known
     ],
 )

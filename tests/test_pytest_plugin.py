@@ -159,7 +159,7 @@ def test_a_failure_is_a_table(project: pytest.Pytester) -> None:
             "fails * scenarios/fails.yaml:2",
             " value      2.0 * 3.0 *differs*",
             "failed: expected to agree, but value differs",
-            "FAILED scenarios/fails.yaml::fails - expected to agree, but value differs",
+            "FAILED scenarios/fails.yaml::fails - value differs: *",
         ]
     )
     tables = done.outlines[done.outlines.index(next(line for line in done.outlines if "= FAILURES =" in line)) :]
@@ -171,7 +171,7 @@ def test_a_failure_is_a_table(project: pytest.Pytester) -> None:
     }  # fmt: skip
     failure = cases["fails"].find("failure")
     assert failure is not None
-    assert failure.get("message") == "expected to agree, but value differs"
+    assert str(failure.get("message")).startswith("value differs: ")
     assert "TensorFlow  x + 2" in str(failure.text)
 
 
@@ -195,7 +195,7 @@ def test_the_first_failure_ends_a_run_and_is_run_again(project: pytest.Pytester)
     arguments = [*PLUGIN, "scenarios", "--tb=line"]
     first = project.runpytest_subprocess(*arguments, "-x")
     first.assert_outcomes(failed=1)
-    first.stdout.fnmatch_lines(["scenarios/a.yaml:2: expected to agree, but value* differ*"])
+    first.stdout.fnmatch_lines(["scenarios/a.yaml:2: value* differ*"])
     project.runpytest_subprocess(*arguments, "--lf").assert_outcomes(failed=1)
 
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import ROOT, SCENARIOS, warm_tfpt
+from tests.tools import picture
 from tfpt_cli.cli.commands import cli
 from tfpt_cli.dictionary.differences import differences
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.documents.document import documents
+from tfpt_cli.engine.options import Options
 from tfpt_cli.results import Problem
 from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.scenario.schema import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import Done
+    from tfpt_cli.engine.session import Session
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FORMAT = (SCENARIOS / "README.md").read_text(encoding="utf-8")
@@ -65,6 +76,40 @@ def test_the_tables_are_the_real_ones(index: int, arguments: list[str], columns:
         return [" ".join(line.split()) for line in lines if " passed" not in line][:15]
 
     assert shape(done.out) == shape(table)
+
+
+# A command and what it printed; the scenario in front of it is the file that it checks.
+STORIES = re.findall(
+    r"(?:`port\.yaml`:\n\n```yaml\n(.*?)```\n\n)?```console\n\$ (tfpt (?:[^\n\\]|\\\n)*)\n((?!\$).*?)```",
+    README,
+    re.DOTALL,
+)
+
+
+@pytest.mark.parametrize(("file", "command", "output"), STORIES)
+def test_the_stories_are_real(file: str, command: str, output: str, tfpt: Callable[..., Done]) -> None:
+    """Line by line but for the numbers, the bars and the time."""
+
+    def shape(text: str) -> list[str]:
+        text = re.sub(r"[\u2581-\u2588]+|-?\d[\d.,e+-]*", "#", text)
+        return [" ".join(line.split()) for line in text.strip().splitlines() if " in # s (" not in line]
+
+    if file:
+        Path("port.yaml").write_text(file, encoding="utf-8")
+    done = tfpt(*shlex.split(command.replace("\\\n", " "))[1:])
+    assert done.code == 1
+    assert shape(done.out) == shape(output)
+
+
+def test_there_are_three_stories() -> None:
+    assert len(STORIES) == 3
+
+
+def test_the_picture_is_not_stale(session: Session) -> None:
+    """`python tests/tools/picture.py` draws it; its text is what the command prints today."""
+    drawing = picture.Drawing()
+    session.check(Options(generated=[[picture.scenario()]]), drawing)
+    assert picture.words(picture.svg(drawing)) == picture.words(picture.TARGET.read_text(encoding="utf-8"))
 
 
 def test_it_names_every_key_command_option_and_array() -> None:

@@ -131,7 +131,8 @@ def test_numbers(value: float, text: str) -> None:
 
 def test_arrays() -> None:
     assert array_lines(ARRAY, 30) == ["[ 0.10 -2.00  3.25]", "[ 4.50  5.00  6.00]"]
-    assert array_lines(ARRAY, 10) is None
+    assert array_lines(ARRAY, 10) == ["[ 0.10", " -2.00", "  3.25]", "[ 4.50", "  5.00", "  6.00]"]
+    assert array_lines(ARRAY, 6) is None
     assert array_lines([float(i) for i in range(6)], 14) == ["[0.0 1.0 2.0", " 3.0 4.0 5.0]"]
     assert array_lines([1e-20, 1.0], 30) == ["[1e-20   1.0]"]
     assert array_lines([], 30) is None

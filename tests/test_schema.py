@@ -174,7 +174,7 @@ RESULT = ScenarioResult(
 )  # fmt: skip
 FULL = Report(
     {"tfpt": "0", "python": "3", "torch": "2"},
-    (RESULT,),
+    (RESULT, replace(RESULT, status=Status.FAILED)),
     (Problem("b.yaml", 1, 2, "no"), Problem("c", 0, 0, "no")),
     True,
 )

@@ -326,9 +326,11 @@ class _Table:
 def _table(result: ScenarioResult, environment: dict[str, str], width: int, *, verbose: bool) -> _Table:
     from rich.console import Console
 
+    from tfpt_cli.report.reasons import reason_of
     from tfpt_cli.report.table import listing_parts, scenario_table
-    from tfpt_cli.report.words import status_words
 
+    reason = reason_of(result)
+    assert reason is not None  # it failed
     encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
     ascii_only = not encoding.lower().startswith("utf")
     table = scenario_table(result, environment, width, ascii_only=ascii_only, verbose=verbose)
@@ -344,5 +346,5 @@ def _table(result: ScenarioResult, environment: dict[str, str], width: int, *, v
     return _Table(
         plain=text(color_system=None, force_terminal=False),
         coloured=text(color_system="standard", force_terminal=True, no_color=False, legacy_windows=False),
-        reprcrash=_Place(result.file, result.line, status_words(result)),
+        reprcrash=_Place(result.file, result.line, reason.line),
     )

@@ -81,7 +81,8 @@ def _constant(tree: ast.expr, _: str, rng: random.Random) -> ast.expr | None:
     if not found:
         return None
     old = rng.choice(found)
-    return _replaced(tree, old, ast.Constant(round(1.7 * old.value + 0.13, 6)))
+    number: Any = old.value
+    return _replaced(tree, old, ast.Constant(round(1.7 * number + 0.13, 6)))
 
 
 def _axis(tree: ast.expr, _: str, rng: random.Random) -> ast.expr | None:
@@ -322,7 +323,8 @@ def _filled(shipped: Scenario, rng: random.Random) -> Mutant | None:
     text = str((sides[side] or {})[key])
     tree = _parsed(text.strip())
     old = next(each for each in _expressions(tree, ast.Constant) if ast.dump(each) == ast.dump(node))
-    altered = ast.unparse(_replaced(tree, old, ast.Constant(round(3 * node.value + 0.4, 6))))
+    number: Any = node.value
+    altered = ast.unparse(_replaced(tree, old, ast.Constant(round(3 * number + 0.4, 6))))
     fields = {**shipped.fields, side: {**(sides[side] or {}), key: altered}}
     data = {"name": shipped.title, "init": fields} | {k: shipped.data[k] for k in ("dtype",) if k in shipped.data}
     scenario = written(data)

@@ -5,6 +5,7 @@ python tests/tools/picture.py
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from dataclasses import replace
@@ -23,6 +24,7 @@ from tfpt_cli.scenario.scenario import read_document
 
 if TYPE_CHECKING:
     from tfpt_cli.results import ScenarioResult
+    from tfpt_cli.scenario.scenario import Scenario
 
 TARGET = Path(__file__).parents[2] / ".github" / "table.svg"
 WIDTH = 104
@@ -62,16 +64,32 @@ class Drawing(Observer):
         print_scenario(result, self.environment, self.console)
 
 
-def main() -> None:
-    drawing = Drawing()
+def scenario() -> Scenario:
+    """The comparison of the picture, which is in no file."""
     found, _ = documents("the command line", SCENARIO)
     scenarios, problems = read_document(found[0])
     assert not problems
-    check(Options(generated=[[replace(scenarios[0], line=0)]]), drawing)
-    svg = drawing.console.export_svg(title="tfpt", theme=THEME)
-    svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)  # a picture asks nothing of the network
+    return replace(scenarios[0], line=0)
+
+
+def svg(drawing: Drawing) -> str:
+    """The picture of what was drawn; it asks nothing of the network."""
+    text = drawing.console.export_svg(title="tfpt", theme=THEME)
+    return re.sub(r"@font-face \{.*?\}", "", text, flags=re.DOTALL)
+
+
+def words(picture: str) -> list[str]:
+    """The text of a picture in its order, without what depends on the machine and the versions: numbers, and the bars' sizes."""
+    texts = [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", picture)]
+    lines = (re.sub(r"[-\d.e+]+", "#", text).split() for text in texts)
+    return [word for line in lines for word in line]
+
+
+def main() -> None:
+    drawing = Drawing()
+    check(Options(generated=[[scenario()]]), drawing)
     TARGET.parent.mkdir(exist_ok=True)
-    TARGET.write_text(svg, encoding="utf-8")
+    TARGET.write_text(svg(drawing), encoding="utf-8")
 
 
 if __name__ == "__main__":

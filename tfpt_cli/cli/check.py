@@ -33,12 +33,16 @@ if TYPE_CHECKING:
     from tfpt_cli.scenario.scenario import Scenario
 
 
+# The formats that are printed scenario by scenario, as they come.
+STREAMED = ("table", "line")
+
+
 @dataclass(frozen=True)
 class Settings:
     """What is done with a report.
 
     `format` goes to standard output or to the file `output`, each of `reports` (format and path) to its file. `quiet` is 1 for
-    what is not as expected alone, 2 for the last line alone.
+    a line for what passed (none among lines), 2 for the last line alone.
     """
 
     format: str = "table"
@@ -193,8 +197,9 @@ class Show(Progress):
         self.settings, self.outputs, self.target = settings, outputs, outputs.streamed
         self.environment: dict[str, str] = {}
         self.checked: list[tuple[Scenario, ScenarioResult]] = []
-        self.streams = settings.format == "table"
-        self.unread = False
+        self.streams = settings.format in STREAMED
+        self.unread = self._lines = self._known = False
+        self._held: list[ScenarioResult] = []
         super().__init__(self.console if self.streams and self.target is None and sys.stdout.isatty() else None)
 
     @cached_property
@@ -209,22 +214,55 @@ class Show(Progress):
         if self.settings.fix_preview or "html" in self.settings.formats:  # nobody else asks for the scenarios again
             self.checked.append((scenario, result))
 
+    def selected(self, count: int) -> None:
+        super().selected(count)
+        self._print_held()
+
+    def all_read(self) -> None:
+        self._known = True
+        self._print_held()
+
+    def __exit__(self, *arguments: object) -> None:
+        super().__exit__(*arguments)
+        self.all_read()  # a run that is ended early has no more to read
+
     def finished(self, result: ScenarioResult) -> None:
         super().finished(result)
-        quiet = self.settings.quiet > 1 or (self.settings.quiet and result.expected)
-        if not self.streams or self.unread or quiet:
-            return
-        with self.printing():
-            self.print_scenario(result)
+        self._held.append(result)
+        self._print_held()
         if self.unread and not self.settings.paths:  # the files that were asked for are still to be complete
             raise Stop
 
-    def print_scenario(self, result: ScenarioResult) -> None:
-        """Its table, or that tfpt itself failed to draw it."""
+    def _print_held(self) -> None:
+        """Prints what has come, once it is known whether there is so much that what passed has a line."""
+        from tfpt_cli.report.line import MANY
+
+        many = self._total > MANY
+        if not (many or self._known):
+            return
+        held, self._held = self._held, []
+        lines, quiet = self.settings.format == "line", self.settings.quiet
+        brief = bool(quiet) or (many and not self.settings.verbose)
+        for result in held:
+            if not self.streams or self.unread or quiet > 1 or (lines and quiet and result.expected):
+                continue
+            with self.printing():
+                self.print_scenario(result, in_a_line=lines or (result.expected and brief))
+
+    def print_scenario(self, result: ScenarioResult, *, in_a_line: bool) -> None:
+        """Its table, or a line, or that tfpt itself failed to draw it."""
+        from tfpt_cli.report.line import print_line
         from tfpt_cli.report.table import print_scenario
 
         verbose = self.settings.verbose
         try:
+            if in_a_line:
+                print_line(result, self.console)
+                self._lines = True
+                return
+            if self._lines:  # a table stands apart
+                self.console.print()
+                self._lines = False
             print_scenario(result, self.environment, self.console, verbose=verbose)
         except OSError:
             raise
@@ -264,9 +302,10 @@ class Show(Progress):
         """Writes what comes last: problems and the summary, or the whole report in another format."""
         with self.printing():
             if self.streams:
-                from tfpt_cli.report.table import print_end
+                from tfpt_cli.report.line import print_end
 
-                print_end(report, self.console)
+                # Below lines that have said everything the failures are not told again.
+                print_end(report, self.console, failures=self.settings.format == "table" and self.settings.quiet < 2)
                 return
             text = self.outputs.text(report, self.settings.format) or ""
             if self.target is not None:

@@ -46,7 +46,21 @@ class InOrder(click.Group):
 
 
 _ORDER = (
-    *("check", "grad", "weights", "diff", "watch", "new", "validate", "code", "explain", "list", "show", "schema"),
+    *(
+        "check",
+        "grad",
+        "weights",
+        "diff",
+        "watch",
+        "new",
+        "validate",
+        "code",
+        "explain",
+        "list",
+        "show",
+        "site",
+        "schema",
+    ),
     *("selfcheck", "doctor", "completion"),
 )
 
@@ -100,7 +114,9 @@ def cli() -> None:
     metavar="FORMAT=FILE",
     help="Write a report in another format too, such as junit=out.xml; may be given several times.",
 )
-@click.option("-q", "--quiet", count=True, help="Show only what is not as expected; twice: only the last line.")
+@click.option(
+    "-q", "--quiet", count=True, help="A line for what passed (none with --format line); twice: only the last line."
+)
 @VERBOSE
 @click.option(
     "--fix-preview", is_flag=True, help="Put the recipes of known differences into what does not agree, and try them."
@@ -126,8 +142,8 @@ def cli() -> None:
 def check(paths: tuple[str, ...], **given: Any) -> None:
     """Run scenarios in both frameworks and compare what they give.
 
-    PATH is a scenario file or a folder of them. Exit codes: 0 every scenario as expected, 1 at least one not,
-    2 bad usage or an invalid file, 3 a framework could not run; the highest that applies.
+    PATH is a scenario file or a folder of them; without one, the folder `scenarios` here. Exit codes: 0 every scenario
+    as expected, 1 at least one not, 2 bad usage or an invalid file, 3 a framework could not run; the highest that applies.
     """
     from tfpt_cli.cli.check import Settings, run_check
     from tfpt_cli.engine.options import Options
@@ -254,15 +270,17 @@ def show(name: str) -> None:
 
 
 @cli.command()
-@click.argument("names", nargs=-1, required=True, metavar="ID...", shell_complete=complete_name("differences"))
-def explain(names: tuple[str, ...]) -> None:
+@click.argument("names", nargs=-1, metavar="[ID]...", shell_complete=complete_name("differences"))
+@click.option("--run", is_flag=True, help="Then check the scenarios that show them; they come with tfpt.")
+@click.option("--fix-preview", is_flag=True, help="Check them, put in the recipes, and try those too.")
+def explain(names: tuple[str, ...], run: bool, fix_preview: bool) -> None:
     """Explain known differences: what differs, why, what to write on either side, the source, and what shows it.
 
-    ID is one of those that stand under a mismatch, or a word to look for.
+    ID is one of those that stand under a mismatch, or a word to look for. Without one: the differences that are met most.
     """
     from tfpt_cli.cli.lookup import run_explain
 
-    sys.exit(run_explain(names))
+    sys.exit(run_explain(names, run=run, fix_preview=fix_preview))
 
 
 @cli.command(cls=OfExpression)
@@ -325,7 +343,9 @@ def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> 
 @cli.command()
 @PATHS
 @options(CHOOSE)
-@click.option("-q", "--quiet", count=True, help="Show only what is not as expected; twice: only the last line.")
+@click.option(
+    "-q", "--quiet", count=True, help="A line for what passed (none with --format line); twice: only the last line."
+)
 @VERBOSE
 @options(LIMITS)
 @ALLOW_CODE
@@ -352,16 +372,38 @@ def watch(paths: tuple[str, ...], **given: Any) -> None:
 @click.option(
     "--kind",
     type=TemplateName(),
-    default="gradient",
-    show_default=True,
-    help="What it is about: an expression or a layer, in one spelling or natively in two.",
+    help="A commented one to start from, without questions: an expression (gradient, unless said) or a layer, in one spelling "
+    "or natively in two.",
+)
+@click.option(
+    "--from",
+    "origin",
+    metavar="NAME",
+    shell_complete=complete_name("differences", "layers", "initializers", "operations"),
+    help="The scenarios that show a known difference, a layer, an initializer or an operation (operations/NAME, where a layer "
+    "has that name too).",
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-def new(file: str | None, kind: str, force: bool) -> None:
-    """Write a commented scenario to start from, into FILE or to the terminal."""
+def new(file: str | None, kind: str | None, origin: str | None, force: bool) -> None:
+    """Write a scenario to start from, into FILE or to the terminal.
+
+    In a terminal it asks what is compared, and writes that.
+    """
     from tfpt_cli.cli.new import run_new
 
-    sys.exit(run_new(kind, file, force=force))
+    sys.exit(run_new(kind, file, origin=origin, force=force))
+
+
+@cli.command()
+@click.option("-o", "--output", required=True, type=PATH, metavar="DIR", help="The folder that it is written into.")
+def site(output: str) -> None:
+    """Write the dictionary as web pages, one for each row, with a list that searches them; they need no server.
+
+    Starts no framework. An earlier site in DIR is written over.
+    """
+    from tfpt_cli.cli.site import run_site
+
+    sys.exit(run_site(output))
 
 
 @cli.command()

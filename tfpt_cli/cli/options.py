@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,29 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 # For the shells, which complete its name; what is wrong with a path is said where it is opened.
 PATH = click.Path(readable=False)
-PATHS = click.argument("paths", nargs=-1, required=True, type=PATH, metavar="PATH...")
+# What a person who has nothing yet can type.
+BEGIN = """\
+  tfpt grad 'softmax(x)' --at 'x=[1, 2, 3]'    one line, no file
+  tfpt new first.yaml                          writes a scenario; then: tfpt check first.yaml
+  tfpt check scenarios/seed                    examples that come with tfpt"""
+
+
+def paths_or_usual(context: click.Context, _: click.Parameter, paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The paths of a command line; without any the folder `scenarios` here, or a usage error that says what to type."""
+    if paths or context.resilient_parsing:
+        return paths
+    if os.path.isdir("scenarios"):
+        return ("scenarios",)
+    here = sorted(name for name in os.listdir() if name.endswith((".yaml", ".yml")) and not name.startswith("."))
+    if here:
+        words = (
+            f"no PATH is given, and there is no folder 'scenarios' here; of {here[0]}: {context.command_path} {here[0]}"
+        )
+        raise click.UsageError(words if len(here) == 1 else f"{words}, of all here: {context.command_path} .")
+    raise click.UsageError(f"no PATH is given, and there is no folder 'scenarios' here. To begin:\n{BEGIN}")
+
+
+PATHS = click.argument("paths", nargs=-1, type=PATH, metavar="[PATH]...", callback=paths_or_usual)
 CHOOSE = [
     click.option(
         "-k",

@@ -1,26 +1,29 @@
 """One spelling for what has several, so that a pattern of a known difference need not list them all.
 
-A function by one of its names (`synonyms.yaml`), a method of a PyTorch tensor as the function, a named part of a result by its
-place, a Sequential that is called as calls of its layers one after another, a module of PyTorch without parameters that is
-called as the function that it calls, and arithmetic by functions as that by operators. Code and patterns are both read so.
+A function by one of its names (`synonyms.yaml`), a method of a PyTorch tensor or of a NumPy array as the function, a named part
+of a result by its place, a Sequential that is called as calls of its layers one after another, a module of PyTorch without
+parameters and an `Activation` of Keras as the function that they call, arithmetic by functions as that by operators,
+`calculate_gain` as its number. Code and patterns are both read so.
 """
 
 from __future__ import annotations
 
 import ast
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tfpt_cli.dictionary.files import rows_of
-from tfpt_cli.dictionary.native import native
-from tfpt_cli.frameworks import FRAMEWORKS, TORCH
+from tfpt_cli.dictionary.formulas import calculate_gain
+from tfpt_cli.dictionary.native import by_text, native
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.signature import parse_signature
 from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import called_name, dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
+_Tree = TypeVar("_Tree", bound=ast.AST)
 # What may be noted at a node: its place in a scenario's text or in a person's own file, that it is an input.
 _NOTES = ("offset", "place", "input")
 _SEQUENTIALS = frozenset({"nn.Sequential", "keras.Sequential", "keras.models.Sequential"})
@@ -40,6 +43,8 @@ def canonical(tree: ast.expr, framework: str) -> ast.expr:
     "F.cross_entropy(x, y, weight=w, reduction='sum')"
     >>> shown("tf.keras.Sequential([keras.layers.Dense(2), tf.math.tanh])(x)", "tensorflow")
     'tf.tanh(keras.layers.Dense(2)(x))'
+    >>> shown("keras.activations.get('gelu')(x)", "tensorflow")
+    'keras.activations.gelu(x)'
     """
     found: ast.expr = _Canonical(framework).of(tree)
     return found
@@ -75,6 +80,8 @@ def _synonyms() -> dict[str, dict[str, str]]:
 class _Canonical:
     def __init__(self, framework: str) -> None:
         self.framework, self.table, self.names = framework, native(framework), synonyms(framework)
+        if framework == TENSORFLOW:  # weights are handed over as NumPy's arrays
+            self.names = {**self.names, **rows_of("synonyms")["numpy"]}
 
     def of(self, node: Any) -> Any:
         if isinstance(node, list):
@@ -88,7 +95,7 @@ class _Canonical:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Call) and node.attr in _PARTS:
             part = ast.Subscript(self.of(node.value), ast.Constant(_PARTS[node.attr]), ast.Load())
             return _noted(part, node)
-        new = _noted(type(node)(**{name: self.of(value) for name, value in ast.iter_fields(node)}), node)
+        new: Any = _noted(type(node)(**{name: self.of(value) for name, value in ast.iter_fields(node)}), node)
         return self.called(new) if isinstance(new, ast.Call) else _layer_of(new) or new
 
     def called(self, call: ast.Call) -> ast.expr:
@@ -101,14 +108,64 @@ class _Canonical:
                     if name in _SPREAD and args and not isinstance(args[0], (ast.Tuple, ast.List, ast.Starred)):
                         args = [ast.Tuple(args, ast.Load())]
                     new: ast.Call = _noted(ast.Call(_noted(tree, call), [value, *args], call.keywords), call)
-                    return _operation(new)
+                    return self.called(new)
             case ast.Call(args=layers) if called_name(call.func) in _SEQUENTIALS and len(call.args) == 1:
                 layers = _layers(layers)
                 if not any(isinstance(layer, ast.Starred) for layer in layers):
                     return self.one_after_another(layers, call)
+            case ast.Call() as named if given := by_text(named, self.framework):
+                tree = ast.parse(given, mode="eval").body
+                made = ast.Call(tree, [], []) if given.rpartition(".")[2][0].isupper() else tree
+                return _noted(ast.Call(_noted(made, named), call.args, call.keywords), call)
             case ast.Call() as module if function := rows_of("synonyms")["modules"].get(called_name(module)):
                 return _function_of(module, function, call)
-        return _operation(call)
+        if operator := rows_of("synonyms")["operators"].get(dotted(call.func)):
+            return _operated(call, operator)
+        if self.framework == TENSORFLOW:
+            return self.called_in_keras(call)
+        name = called_name(call)
+        if function := rows_of("synonyms")["reordered"].get(name):
+            return _reordered(call, name, function)
+        return _gain(call) if name == "nn.init.calculate_gain" else call
+
+    def called_in_keras(self, call: ast.Call) -> ast.expr:
+        """The call of a function for that of an `Activation` or of an array's method; what says nothing is left out."""
+        match call:
+            case ast.Call(func=ast.Call(args=[function]) as layer, args=[value]) if (
+                called_name(layer) == "keras.layers.Activation" and not layer.keywords
+            ):
+                tree = _activation(function, self.table.calls)
+                return call if tree is None else _noted(ast.Call(_noted(tree, layer), [value], []), call)
+            case ast.Call(func=ast.Call() as layer, args=[_]) if called_name(layer) in _ACTIVATED:
+                said = [k for k in layer.keywords if k.arg == "activation"]
+                tree = _activation(said[0].value, self.table.calls) if said else None
+                if tree is not None:
+                    bare = _noted(
+                        ast.Call(layer.func, layer.args, [k for k in layer.keywords if k is not said[0]]), layer
+                    )
+                    inner = _noted(ast.Call(bare, call.args, call.keywords), call)
+                    return _noted(ast.Call(_noted(tree, layer), [inner], []), call)
+            case ast.Call(
+                func=ast.Attribute(value=value, attr="transpose" | "reshape" as name), args=[_, *_], keywords=[]
+            ):
+                if not _is_module(value) and not any(
+                    isinstance(arg, ast.Starred) or _is_ellipsis(arg) for arg in call.args
+                ):
+                    axes = (
+                        call.args[0]
+                        if len(call.args) == 1 and not _is_number(call.args[0])
+                        else ast.Tuple(call.args, ast.Load())
+                    )
+                    tree = ast.parse(f"tf.{name}", mode="eval").body
+                    return _noted(ast.Call(_noted(tree, call), [value, axes], []), call)
+            case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in _OF_ARRAYS and not _is_module(value):
+                if dotted(value) not in ("np", "_"):  # of a pattern's `_.max()` nobody knows whose method it is
+                    tree = ast.parse(f"np.{name}", mode="eval").body
+                    return _noted(ast.Call(_noted(tree, call), [value, *call.args], call.keywords), call)
+            case ast.Call(func=ast.Call()):
+                said = [k for k in call.keywords if not (k.arg == "training" and _is_none(k.value))]
+                return call if len(said) == len(call.keywords) else _noted(ast.Call(call.func, call.args, said), call)
+        return call
 
     def one_after_another(self, layers: list[ast.expr], call: ast.Call) -> ast.expr:
         result = call.args[0]
@@ -120,30 +177,21 @@ class _Canonical:
         return result
 
 
-def _operation(call: ast.Call) -> ast.expr:
-    """The operator that a function is, of two arguments or one: `a * b` for `torch.mul(a, b)`; another call as it is.
+def _operated(call: ast.Call, operator: str) -> ast.expr:
+    """The operator that a function of two arguments or one is, `a * b` for `torch.mul(a, b)`; the call where it is not sure.
 
     Lists are no tensors to an operator, and numbers alone are none either: such a call stays.
     """
-    text = rows_of("synonyms")["operators"].get(dotted(call.func))
-    if text is None:
-        return call
-    template = ast.parse(text, mode="eval").body
+    template = ast.parse(operator, mode="eval").body
     names = [node.id for node in ast.walk(template) if isinstance(node, ast.Name)]
     given = dict(zip(names, call.args, strict=False)) | {k.arg or "": k.value for k in call.keywords}
-    args = [given.get(name) for name in names]
-    if len(call.args) + len(call.keywords) != len(names) or any(arg is None for arg in args):
+    if len(call.args) + len(call.keywords) != len(names) or given.keys() != set(names):
         return call
     if any(isinstance(arg, (ast.Tuple, ast.List, ast.Starred)) or _is_ellipsis(arg) for arg in given.values()):
         return call
     if all(isinstance(arg, ast.Constant) for arg in given.values()):
         return call
-    return _operator(fill(template, given), call)
-
-
-def _operator(tree: ast.expr, call: ast.Call) -> ast.expr:
-    new: ast.expr = _noted(tree, call)
-    return new
+    return _noted(fill(template, given), call)
 
 
 def _layers(args: list[ast.expr]) -> list[ast.expr]:
@@ -179,9 +227,69 @@ def _function_of(module: ast.Call, function: str, call: ast.Call) -> ast.expr:
     return new
 
 
+def _reordered(call: ast.Call, name: str, function: str) -> ast.expr:
+    """A call of a function that takes the same arguments in another order; as it is where they are not known."""
+    signature = parse_signature(native(TORCH).calls[name][0])
+    taken = {parameter.name for parameter in parse_signature(native(TORCH).calls[function][0]).parameters}
+    bound, complaints = signature.bind(name, call)
+    if complaints or "input" not in bound:
+        return call
+    keywords = [ast.keyword(key, value) for key, value in bound.items() if key in taken and key != "input"]
+    tree = ast.parse(function, mode="eval").body
+    new: ast.expr = _noted(ast.Call(_noted(tree, call), [bound["input"]], keywords), call)
+    return new
+
+
+def _gain(call: ast.Call) -> ast.expr:
+    """The number that `nn.init.calculate_gain` gives, where its arguments are written out."""
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    match values:
+        case [ast.Constant(value=str(kind))]:
+            return _noted(ast.Constant(calculate_gain(kind)), call)
+        case [ast.Constant(value=str(kind)), ast.Constant(value=float() | int() as slope)]:
+            return _noted(ast.Constant(calculate_gain(kind, slope)), call)
+    return call
+
+
+def _activation(tree: ast.expr, known: Container[str]) -> ast.expr | None:
+    """The function that an `Activation` of Keras calls; None for what is no function that is known."""
+    name = f"keras.activations.{tree.value!s}" if isinstance(tree, ast.Constant) else dotted(tree)
+    return ast.parse(name, mode="eval").body if name in known else None
+
+
+def _is_none(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Constant) and tree.value is None
+
+
+def _is_number(tree: ast.expr) -> bool:
+    return isinstance(tree, (ast.Constant, ast.UnaryOp))
+
+
 def _is_ellipsis(tree: ast.expr) -> bool:
     return isinstance(tree, ast.Constant) and tree.value is ...
 
+
+# Methods of NumPy's arrays, which TensorFlow's have not.
+_OF_ARRAYS = frozenset({"std", "var", "max", "min", "mean", "sum"})
+
+# Layers of Keras that end with a function of what they compute.
+_ACTIVATED = frozenset(
+    f"keras.layers.{name}"
+    for name in (
+        "Dense",
+        "EinsumDense",
+        "Conv1D",
+        "Conv2D",
+        "Conv3D",
+        "Conv1DTranspose",
+        "Conv2DTranspose",
+        "Conv3DTranspose",
+        "DepthwiseConv1D",
+        "DepthwiseConv2D",
+        "SeparableConv1D",
+        "SeparableConv2D",
+    )
+)
 
 # Layers of Keras that compute something else in training, which is handed to them by the model that holds them.
 _MODED = ("Normalization", "Dropout", "Noise")
@@ -232,7 +340,7 @@ def _functions() -> dict[str, str]:
 _TENSORS = frozenset({"input", "self", "x", "tensor", "args"})
 
 
-def _noted(new: Any, old: ast.AST) -> Any:
+def _noted(new: _Tree, old: ast.AST) -> _Tree:
     for note in _NOTES:
         if hasattr(old, note):
             setattr(new, note, getattr(old, note))

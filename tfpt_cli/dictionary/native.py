@@ -13,6 +13,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.files import rows_of
 from tfpt_cli.language.signature import Signature, bind_any, parse_signature
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.language.templates import Matcher
@@ -32,6 +33,7 @@ class Native:
     values: frozenset[str]
     properties: frozenset[str]
     prefixes: Mapping[str, str]
+    aliases: Mapping[str, str]
     bare: tuple[str, ...]
 
     def canonical(self, name: str) -> str:
@@ -42,6 +44,8 @@ class Native:
         """
         if "." not in name:
             return self._by_bare_name.get(name, name)
+        if name in self.aliases:
+            return self.aliases[name]
         for _ in range(2):
             for long, short in self.prefixes.items():
                 if name.startswith(long):
@@ -76,12 +80,51 @@ class Native:
     def nearest(self, name: str, variables: Iterable[str] = ()) -> str:
         """A hint for a name that may not stand here: the nearest that may, or an empty string where none is near."""
         by_last: dict[str, str] = {}
-        for full in self.calls:
+        root = name.split(".")[0]
+        for full in sorted(self.calls, key=lambda full: not full.startswith(f"{root}.")):  # of the same module first
             by_last.setdefault(full.rsplit(".", 1)[-1], full)
         last = name.rsplit(".", 1)[-1]
         return did_you_mean(name, [*self.calls, *variables], cutoff=0.85) or did_you_mean(
             last, [*by_last, *variables], cutoff=0.8, meant=by_last | {name: name for name in variables}
         )
+
+
+def rules(section: str) -> Any:
+    """A section of `native_rules.yaml`, whose head says what stands in it.
+
+    >>> rules("by_text")["keras.losses.get"], rules("off")["tf.nn.dropout"]
+    ('keras.losses', {'rate': 0})
+    """
+    return rows_of("native_rules")[section]
+
+
+def instead(name: str, framework: str) -> str:
+    """Why a name is refused and what to write instead, where that is known; a method's name starts with a dot.
+
+    >>> instead("tf.random.normal", "tensorflow").partition(":")[0]
+    'it draws random numbers, and each framework draws its own'
+    """
+    known = rules("instead")[framework]
+    if name.startswith("."):
+        return str(known.get(name, ""))
+    parts = name.split(".")
+    heads = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((str(known[head]) for head in heads if head in known), "")
+
+
+def by_text(call: ast.AST, framework: str) -> str:
+    """The canonical name of the function that a call gives by its name in a text; empty where it is no such call.
+
+    >>> by_text(ast.parse("keras.activations.get('relu')", mode="eval").body, "tensorflow")
+    'keras.activations.relu'
+    """
+    table = native(framework)
+    module = rules("by_text").get(table.canonical(called_name(call)))
+    match call:
+        case ast.Call(args=[ast.Constant(value=str() as text)], keywords=[]) if module:
+            names = (f"{module}.{text}", table.aliases.get(f"tf.{module}.{text}", ""))
+            return next((name for name in names if name in table.calls), "")
+    return ""
 
 
 @cache
@@ -95,6 +138,7 @@ def native(framework: str) -> Native:
         values=frozenset(data["values"]),
         properties=frozenset(data["properties"]),
         prefixes=data["prefixes"],
+        aliases=data["aliases"],
         bare=tuple(data["bare"]),
     )
 

@@ -4,8 +4,8 @@ A pattern is a Python expression in which a name that begins with an underscore 
 the same one, `_` for a new one each time, `__x` for the same one on both sides) and `...` as the last argument for any
 further arguments. A dotted name alone (`F.gelu`) means any call of it, `_x.real` the attribute of anything. An argument may
 stand by place or by name, and one that is the default may be said or not; `__x` stands for an argument that is left out, too,
-and is its default then. What stands in `*[_a, _b]` must be given by place, and `_has(F.gelu, F.silu)` is any expression in
-which one of the patterns stands.
+and is its default then. So it is with what a layer is called with (`keras.layers.LSTM(...)(_, mask=_)`). What stands in
+`*[_a, _b]` must be given by place, and `_has(F.gelu, F.silu)` is any expression in which one of the patterns stands.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tfpt_cli.dictionary.records import RowError
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.signature import parse_signature
 from tfpt_cli.language.templates import Matcher, Rest, fill, has_rest
-from tfpt_cli.language.trees import copied, dotted
+from tfpt_cli.language.trees import called_name, copied, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -213,7 +213,7 @@ class _Finder(Matcher):
         wanted, placed = _by_place(template.args[:-1] if rest else template.args)
         if len(call.args) < placed or any(isinstance(tree, ast.Starred) for tree in call.args[:placed]):
             return False
-        defaults = _parameters(dotted(call.func))
+        defaults = _parameters(dotted(call.func) or f"{called_name(call.func)}()") or _overload(call)
         given, asked = _by_name(call.args, call.keywords, defaults), _by_name(wanted, template.keywords, defaults)
         if given is None or asked is None:
             return False
@@ -288,7 +288,7 @@ def _default(name: str | int | None, defaults: Mapping[str, str | None]) -> ast.
 def _parameters(name: str) -> Mapping[str, str | None]:
     """The parameters of a function with the source of their defaults; empty where they are not known.
 
-    It is a native one, or one that a person's own functions call (`signatures.yaml`).
+    It is a native one, one that a person's own functions call, or a layer that is called (`signatures.yaml`).
     """
     for framework in FRAMEWORKS:
         calls = native(framework).calls
@@ -301,3 +301,15 @@ def _parameters(name: str) -> Mapping[str, str | None]:
             return {}
         return {p.name: None if p.default is None else ast.unparse(p.default) for p in parameters}
     return {}
+
+
+def _overload(call: ast.Call) -> Mapping[str, str | None]:
+    """The parameters of the one signature of several that a call fits, without their defaults; empty where more do, or none."""
+    name = dotted(call.func)
+    found = [
+        signature
+        for framework in FRAMEWORKS
+        for signature in map(parse_signature, native(framework).calls.get(name, ()))
+        if not any(parameter.kind == "args" for parameter in signature.parameters) and not signature.bind(name, call)[1]
+    ]
+    return {parameter.name: None for parameter in found[0].parameters} if len(found) == 1 else {}

@@ -76,8 +76,24 @@ def reading_name(call: ast.Call, framework: str) -> str:
     >>> reading_name(ast.parse("nn.Softmax(dim=1)(x)", mode="eval").body, "torch")
     'nn.Softmax()'
     """
-    inner = isinstance(call.func, ast.Call)
-    return native(framework).canonical(called_name(call.func if inner else call)) + "()" * inner
+    layer, mode = in_mode(call)
+    return native(framework).canonical(called_name(layer or call)) + ("()" + mode if layer is not None else "")
+
+
+def in_mode(call: ast.Call) -> tuple[ast.Call | None, str]:
+    """The layer that a call calls, None where it calls none, and `.eval()` where that is how it computes.
+
+    >>> layer, mode = in_mode(ast.parse("nn.Dropout(0.5).eval()(x)", mode="eval").body)
+    >>> ast.unparse(layer), mode
+    ('nn.Dropout(0.5)', '.eval()')
+    """
+    match call.func:
+        case ast.Call(func=ast.Attribute(value=ast.Call() as layer, attr="eval" | "train" as mode), args=args):
+            off = mode == "eval" or [ast.unparse(argument) for argument in args] == ["False"]
+            return layer, ".eval()" if off else ""
+        case ast.Call() as layer:
+            return layer, ""
+    return None, ""
 
 
 def _parts(written: str, body: str) -> tuple[str, list[str], ast.expr]:

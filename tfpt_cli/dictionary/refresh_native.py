@@ -64,23 +64,45 @@ TF_DTYPES = ["float16", "bfloat16", "float32", "float64", "int8", "int16", "int3
              "complex128"]  # fmt: skip
 
 # Tensor methods and properties: pure functions of the tensor, no in-place twin, no storage, no hook, no NumPy view.
-TORCH_METHODS = ["abs", "acos", "acosh", "add", "addmm", "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "argsort", "asin", "asinh", "atan", "atan2", "atanh", "bmm", "bool", "ceil", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "contiguous", "copysign", "cos", "cosh", "count_nonzero", "cross", "cummax", "cummin", "cumprod", "cumsum", "deg2rad", "det", "detach", "diag", "diag_embed", "diagonal", "diff", "digamma", "dim", "div", "dot", "double", "eq", "erf", "erfc", "erfinv", "exp", "exp2", "expand", "expand_as", "expm1", "fix", "flatten", "flip", "fliplr", "flipud", "float", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "gather", "ge", "gt", "half", "heaviside", "hypot", "index_select", "inner", "int", "inverse", "isfinite", "isinf", "isnan", "item", "kron", "ldexp", "le", "lerp", "lgamma", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "log_softmax", "logsumexp", "long", "lt", "masked_fill", "masked_select", "matmul", "matrix_exp", "max", "maximum", "mean", "median", "min", "minimum", "mm", "moveaxis", "movedim", "mul", "mv", "mvlgamma", "nan_to_num", "nanmean", "nanmedian", "nansum", "narrow", "ne", "neg", "nelement", "nextafter", "norm", "numel", "outer", "permute", "pinverse", "polygamma", "pow", "prod", "qr", "quantile", "rad2deg", "ravel", "reciprocal", "relu", "remainder", "repeat", "repeat_interleave", "reshape", "reshape_as", "roll", "rot90", "round", "rsqrt", "scatter", "scatter_add", "select", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "size", "slogdet", "softmax", "sort", "split", "sqrt", "square", "squeeze", "std", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor_split", "tile", "to", "topk", "trace", "transpose", "tril", "triu", "true_divide", "trunc", "type", "unbind", "unflatten", "unfold", "unsqueeze", "unsqueeze", "var", "view", "view_as", "vsplit", "where", "xlogy"]
-PROPERTIES = {"torch": ["H", "T", "dtype", "imag", "mH", "mT", "ndim", "real", "shape"], "tensorflow": ["dtype", "ndim", "shape"]}
+TORCH_METHODS = ["abs", "acos", "acosh", "add", "addmm", "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "argsort", "asin", "asinh", "atan", "atan2", "atanh", "bfloat16", "bmm", "bool", "ceil", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "contiguous", "copysign", "cos", "cosh", "count_nonzero", "cross", "cummax", "cummin", "cumprod", "cumsum", "deg2rad", "det", "detach", "diag", "diag_embed", "diagonal", "diff", "digamma", "dim", "div", "dot", "double", "eq", "erf", "erfc", "erfinv", "exp", "exp2", "expand", "expand_as", "expm1", "fix", "flatten", "flip", "fliplr", "flipud", "float", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "gather", "ge", "gt", "half", "heaviside", "hypot", "index_select", "inner", "int", "inverse", "isclose", "isfinite", "isinf", "isnan", "item", "kron", "ldexp", "le", "lerp", "lgamma", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "log_softmax", "logsumexp", "long", "lt", "masked_fill", "masked_select", "matmul", "matrix_exp", "max", "maximum", "mean", "median", "min", "minimum", "mm", "moveaxis", "movedim", "mul", "mv", "mvlgamma", "nan_to_num", "nanmean", "nanmedian", "nansum", "narrow", "ne", "neg", "new_full", "new_ones", "new_tensor", "new_zeros", "nelement", "nextafter", "norm", "numel", "outer", "permute", "pinverse", "polygamma", "pow", "prod", "qr", "quantile", "rad2deg", "ravel", "reciprocal", "relu", "remainder", "repeat", "repeat_interleave", "reshape", "reshape_as", "roll", "rot90", "round", "rsqrt", "scatter", "scatter_add", "scatter_reduce", "select", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "size", "slogdet", "softmax", "sort", "split", "sqrt", "square", "squeeze", "std", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor_split", "tile", "to", "topk", "trace", "transpose", "tril", "triu", "true_divide", "trunc", "type", "type_as", "unbind", "unflatten", "unfold", "unsqueeze", "unsqueeze", "var", "view", "view_as", "vsplit", "where", "xlogy"]
+PROPERTIES = {"torch": ["H", "T", "device", "dtype", "imag", "indices", "mH", "mT", "ndim", "real", "shape", "values"],
+              "tensorflow": ["dtype", "indices", "ndim", "shape", "values"]}  # fmt: skip
 
 MATH = ["acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "erf", "exp", "expm1", "floor", "gamma", "hypot", "lgamma",
         "log", "log10", "log1p", "log2", "pow", "sin", "sinh", "sqrt", "tan", "tanh"]  # fmt: skip
 MATH_VALUES = [f"{module}.{name}" for module in ("math", "np") for name in ("pi", "e", "inf", "nan")]
+NUMPY_VALUES = [f"np.{name}" for name in ("newaxis", "int32", "int64", "bool_")]
+# Of Python and NumPy: what makes numbers. `native_rules.yaml` says that it may be given nothing but numbers.
+OF_NUMBERS = {
+    "abs": "x", "float": "x", "int": "x", "np.arange": "start, stop=None, step=1, dtype=None", "np.array": "object, dtype=None",
+    "np.asarray": "object, dtype=None", "np.eye": "N, M=None, k=0, dtype=None", "np.finfo": "dtype",
+    "np.full": "shape, fill_value, dtype=None", "np.linspace": "start, stop, num=50, dtype=None", "np.ones": "shape, dtype=None",
+    "np.zeros": "shape, dtype=None",
+}  # fmt: skip
+
+# What draws random numbers unless it is switched off: `native_rules.yaml` says how, and the check refuses it otherwise.
+SWITCHED = {
+    *("F.alpha_dropout", "F.dropout", "F.dropout1d", "F.dropout2d", "F.dropout3d", "F.feature_alpha_dropout", "F.rrelu"),
+    *("torch.alpha_dropout", "torch.dropout", "torch.feature_alpha_dropout", "torch.feature_dropout", "torch.rrelu"),
+    *("nn.AlphaDropout", "nn.Dropout", "nn.Dropout1d", "nn.Dropout2d", "nn.Dropout3d", "nn.FeatureAlphaDropout", "nn.RReLU"),
+    *("tf.nn.dropout", "keras.layers.AlphaDropout", "keras.layers.Dropout", "keras.layers.GaussianDropout"),
+    *("keras.layers.GaussianNoise", "keras.layers.SpatialDropout1D", "keras.layers.SpatialDropout2D"),
+    "keras.layers.SpatialDropout3D",
+}
+# Classes that PyTorch has for tensors of one dtype, and had before `torch.tensor`.
+OLD_TENSORS = ["BoolTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "Tensor"]
 
 
 def main(framework: str) -> None:
     catalogue = {"torch": torch_catalogue, "tensorflow": tensorflow_catalogue}[framework]()
     for name in MATH:
         catalogue["calls"][f"math.{name}"] = ["*args"]
-    catalogue["values"] += MATH_VALUES
+    catalogue["calls"] |= {name: [signature] for name, signature in OF_NUMBERS.items()}
+    catalogue["values"] += MATH_VALUES + NUMPY_VALUES
     for name in ("sqrt", "exp", "log", "float32", "float64"):
         catalogue["calls"][f"np.{name}"] = ["x"]
     lines = ["{"]
-    for key in ("prefixes", "bare", "values", "properties"):
+    for key in ("prefixes", "aliases", "bare", "values", "properties"):
         lines.append(f" {json.dumps(key)}: {json.dumps(catalogue[key], sort_keys=False)},")
     for key in ("calls", "methods"):
         rows = [
@@ -144,11 +166,16 @@ def torch_catalogue() -> dict[str, Any]:
     # These choose by `return_indices` between two functions, and what they take is said there.
     for name in ("max_pool1d", "max_pool2d", "max_pool3d", "adaptive_max_pool1d"):
         calls[f"F.{name}"] = signatures(getattr(torch.nn.functional, f"_{name}"))
+    calls |= {f"torch.{name}": ["data"] for name in OLD_TENSORS}
+    calls["torch.as_tensor"] = calls["torch.asarray"] = ["data, dtype=None, device=None"]
+    calls["torch.from_numpy"] = ["ndarray"]
+    calls["torch.finfo"] = calls["torch.iinfo"] = ["type"]
     calls["torch.unique"] = ["input, sorted=True, return_inverse=False, return_counts=False, dim=None"]
     return {
         "prefixes": {"torch.nn.functional.": "F.", "nn.functional.": "F.", "torch.nn.": "nn."},
+        "aliases": {},
         "bare": ["nn."],
-        "values": [f"torch.{name}" for name in [*TORCH_DTYPES, "pi", "e", "inf", "nan", "strided"]],
+        "values": [f"torch.{name}" for name in [*TORCH_DTYPES, "pi", "e", "inf", "nan", "newaxis", "strided"]],
         "properties": PROPERTIES["torch"],
         "calls": calls,
         "methods": {
@@ -161,7 +188,7 @@ def tensorflow_catalogue() -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
-    top = ["abs", "acos", "acosh", "add", "argmax", "argmin", "argsort", "asin", "asinh", "atan", "atan2", "atanh", "bitcast", "boolean_mask", "broadcast_to", "broadcast_static_shape", "cast", "clip_by_norm", "clip_by_value", "complex", "concat", "constant", "convert_to_tensor", "cos", "cosh", "cumsum", "divide", "eigvals", "eig", "einsum", "ensure_shape", "equal", "exp", "expand_dims", "eye", "fill", "floor", "gather", "gather_nd", "greater", "greater_equal", "histogram_fixed_width", "identity", "less", "less_equal", "linspace", "logical_and", "logical_not", "logical_or", "matmul", "matrix_square_root", "maximum", "meshgrid", "minimum", "multiply", "negative", "norm", "not_equal", "one_hot", "ones", "ones_like", "pad", "pow", "range", "rank", "realdiv", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "round", "saturate_cast", "scalar_mul", "scatter_nd", "searchsorted", "sequence_mask", "shape", "sigmoid", "sign", "sin", "sinh", "size", "slice", "sort", "split", "sqrt", "square", "squeeze", "stack", "stop_gradient", "strided_slice", "subtract", "switch_case", "tan", "tanh", "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_update", "tensordot", "tile", "transpose", "truncatediv", "truncatemod", "unique", "unstack", "where", "zeros", "zeros_like"]
+    top = ["abs", "acos", "acosh", "add", "add_n", "argmax", "argmin", "argsort", "asin", "asinh", "atan", "atan2", "atanh", "bitcast", "boolean_mask", "broadcast_to", "broadcast_static_shape", "cast", "clip_by_norm", "clip_by_value", "complex", "concat", "constant", "convert_to_tensor", "cos", "cosh", "cumsum", "divide", "eigvals", "eig", "einsum", "ensure_shape", "equal", "exp", "expand_dims", "eye", "fill", "floor", "gather", "gather_nd", "greater", "greater_equal", "histogram_fixed_width", "identity", "less", "less_equal", "linspace", "logical_and", "logical_not", "logical_or", "matmul", "matrix_square_root", "maximum", "meshgrid", "minimum", "multiply", "negative", "norm", "not_equal", "one_hot", "ones", "ones_like", "pad", "pow", "range", "rank", "realdiv", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "round", "saturate_cast", "scalar_mul", "scatter_nd", "searchsorted", "sequence_mask", "shape", "sigmoid", "sign", "sin", "sinh", "size", "slice", "sort", "split", "sqrt", "square", "squeeze", "stack", "stop_gradient", "strided_slice", "subtract", "switch_case", "tan", "tanh", "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_update", "tensordot", "tile", "transpose", "truncatediv", "truncatemod", "unique", "unstack", "where", "zeros", "zeros_like"]
     modules = {
         "tf": (tf, set(top) - {"switch_case"}),
         "tf.math": (tf.math, None),
@@ -184,15 +211,35 @@ def tensorflow_catalogue() -> dict[str, Any]:
     calls: dict[str, list[str]] = {}
     for prefix, (module, names) in modules.items():
         calls |= functions("tensorflow", prefix, module, names, {})
+    calls["keras.backend.epsilon"] = calls["keras.config.epsilon"] = [""]
     calls["keras.random.SeedGenerator"] = ["seed=None"]
     calls["keras.Sequential"] = ["layers=None, trainable=True, name=None"]
     return {
-        "prefixes": {"tf.keras.": "keras."},
+        "prefixes": {"tf.keras.": "keras.", "tf.losses.": "keras.losses.", "tf.initializers.": "keras.initializers."},
+        "aliases": aliases(calls),
         "bare": ["keras.layers.", "keras.initializers."],
-        "values": [f"tf.{name}" for name in TF_DTYPES],
+        "values": [f"tf.{name}" for name in [*TF_DTYPES, "newaxis"]],
         "properties": PROPERTIES["tensorflow"],
         "calls": calls,
         "methods": {},
+    }
+
+
+def aliases(calls: dict[str, list[str]]) -> dict[str, str]:
+    """The further names that a function of `keras.losses` has elsewhere, such as `tf.keras.losses.mse`."""
+    import keras
+    import tensorflow as tf
+
+    names = {id(getattr(keras.losses, name)): name for name in vars(keras.losses) if f"keras.losses.{name}" in calls}
+    modules = {
+        "tf.losses": tf.losses, "tf.keras.losses": tf.keras.losses, "tf.metrics": tf.metrics,
+        "tf.keras.metrics": tf.keras.metrics, "keras.metrics": keras.metrics,
+    }
+    return {
+        f"{module}.{alias}": f"keras.losses.{name}"
+        for module, held in modules.items()
+        for alias in dir(held)
+        if (name := names.get(id(getattr(held, alias)))) and (alias != name or "metrics" in module)
     }
 
 
@@ -204,6 +251,7 @@ def functions(
     for name in sorted(names if names is not None else vars(module)):
         value = getattr(module, name, None)
         allowed = prefix in {"nn.init", "keras.initializers"} or f"{prefix}.{name}" == "torch.linalg.cond"  # no torch.cond
+        allowed = allowed or f"{prefix}.{name}" in SWITCHED
         if EXCLUDED[framework].fullmatch(name) and not allowed:
             continue
         if not callable(value) or inspect.ismodule(value):

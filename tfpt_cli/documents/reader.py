@@ -6,6 +6,7 @@ import ast
 import keyword
 import unicodedata
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.expressions.native import check_native, with_full_names
@@ -104,17 +105,25 @@ class Reader:
         return tree
 
     def native(
-        self, path: Path, framework: str, variables: set[str], *, what: str = "", given: int = 0
+        self,
+        path: Path,
+        framework: str,
+        variables: set[str],
+        *,
+        what: str = "",
+        given: int = 0,
+        layers: Mapping[str, ast.expr] = MappingProxyType({}),
     ) -> ast.expr | None:
         """The checked native code at a path, bare class names written out, or None after complaining.
 
-        With `what`, the code must be a call.
+        With `what`, the code must be a call. `layers` are the lines before it that are layers, which it may call.
         """
         tree = self.call(path, what) if what else self.tree(path)
         if tree is None:
             return None
         mark_inputs(tree, variables)
-        complaints = check_native(tree, framework, variables, given=given) + list(bad_constants(tree))
+        complaints = check_native(tree, framework, variables, given=given, layers=layers)
+        complaints += list(bad_constants(tree))
         self.complain_all(path, complaints)
         return None if complaints else with_full_names(tree, framework, variables)
 

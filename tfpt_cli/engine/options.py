@@ -37,6 +37,9 @@ class Observer:
     def selected(self, count: int) -> None:
         """The number of scenarios that are known by now to be run."""
 
+    def all_read(self) -> None:
+        """Every file is read: the number that was given last is that of all scenarios."""
+
     def compared(self, scenario: Scenario, result: ScenarioResult) -> None:
         """A scenario was checked; called just before `finished`, for who needs the scenario itself.
 

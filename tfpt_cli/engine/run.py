@@ -134,6 +134,7 @@ class Pipeline:
                         self.deselected += 1
             await asyncio.sleep(0)
         self.all_read = True
+        self.observer.all_read()
         self.close_if_done()
 
     def wanted(self, scenario: Scenario) -> bool:

@@ -66,7 +66,10 @@ def same_around(
 
 
 def _computes(tree: ast.expr) -> bool:
-    return not isinstance(tree, ast.Call) or bool(operations_called(tree))
+    """Whether a place computes something by itself; a constant, such as the name of an initializer, does not."""
+    return not isinstance(tree, (ast.Call, ast.Constant)) or (
+        isinstance(tree, ast.Call) and bool(operations_called(tree))
+    )
 
 
 def _computing(trees: Iterable[ast.expr], place: Place, alike: Iterable[Place]) -> Iterator[frozenset[str]]:

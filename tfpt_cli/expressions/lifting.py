@@ -7,13 +7,24 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tfpt_cli.dictionary.formulas import HELPERS, UNKNOWN, is_formula, value_of
-from tfpt_cli.dictionary.native import native, settings_of
-from tfpt_cli.dictionary.readings import as_method, reading_name, readings, same, takes_by_index, without_row
+from tfpt_cli.dictionary.native import by_text, native, rules, settings_of
+from tfpt_cli.dictionary.readings import as_method, in_mode, reading_name, readings, same, takes_by_index, without_row
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.checking import shape_of
+from tfpt_cli.expressions.logic import logical_call
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.language.expression import BadConstant, NotConstant, constant, is_constant, literal, mark_inputs
+from tfpt_cli.language.expression import (
+    UNBOUNDED,
+    BadConstant,
+    NotConstant,
+    constant,
+    is_constant,
+    literal,
+    mark_inputs,
+)
 from tfpt_cli.language.signature import bind_any, parse_signature
 from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import branches, called_name, copied, dotted
@@ -105,8 +116,28 @@ class _Lifter(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = called_name(node)
-        if name.startswith(("math.", "np.")):
+        if name.startswith(("math.", "np.")) or name in ("float", "int"):
             return self.number(node, name)
+        if name == "abs":
+            return self.visit_Call(
+                ast.Call(_tree(f"{FRAMEWORKS[self.framework].module}.abs"), node.args, node.keywords)
+            )
+        if given := by_text(node.func, self.framework):
+            function: ast.expr = _tree(given)
+            if given.rpartition(".")[2][0].isupper():
+                function = ast.Call(function, [], [])
+            return self.visit_Call(ast.Call(function, node.args, node.keywords))
+        layer, mode = in_mode(node)
+        if layer is not None and self.table.canonical(called_name(layer)) in _SEQUENTIALS and len(node.args) == 1:
+            return self.one_after_another(layer, mode, node)
+        if _moves_to_device(node):
+            assert isinstance(node.func, ast.Attribute)
+            return self.visit(node.func.value)  # type: ignore[no-any-return]
+        node = ast.Call(
+            node.func,
+            [self.dtype(argument) for argument in node.args],
+            [ast.keyword(keyword.arg, self.dtype(keyword.value)) for keyword in node.keywords],
+        )
         forms = self.forms(node)
         for call in forms:
             no_row = self.table.canonical(called_name(call)) in without_row(self.framework)
@@ -116,7 +147,28 @@ class _Lifter(ast.NodeTransformer):
                 return self.visit_Call(other)
         if (alike := self.same_name(called_name(forms[0]), forms[0])) is not None:
             return ast.Call(ast.Name(alike.name, ast.Load()), [self.visit(forms[0].args[0])], [])
+        if mode and layer is not None and not _has_modes(layer):  # which computes the same in every mode
+            return self.visit_Call(ast.Call(layer, node.args, node.keywords))
         raise NoRow(_cut(ast.unparse(node)))
+
+    def dtype(self, tree: ast.expr) -> ast.expr:
+        """The dtype of an input that is not of whole numbers, `x.dtype`, as that of real numbers; anything else as it is."""
+        match tree:
+            case ast.Attribute(value=ast.Name(id=name), attr="dtype") if name in self.names and name not in self.whole:
+                return _tree(f"{FRAMEWORKS[self.framework].module}.float32")
+        return tree
+
+    def one_after_another(self, sequential: ast.Call, mode: str, call: ast.Call) -> ast.AST:
+        """The neutral expression of a Sequential that is called: its layers, and functions, one after another."""
+        listed = sequential.args[0] if len(sequential.args) == 1 else None
+        layers = listed.elts if isinstance(listed, (ast.List, ast.Tuple)) else sequential.args
+        result = call.args[0]
+        for layer in layers:
+            if mode and isinstance(layer, ast.Call):
+                layer = ast.Call(ast.Attribute(layer, "eval", ast.Load()), [], [])
+            keywords = call.keywords if "Dropout" in ast.unparse(layer) or "BatchNorm" in ast.unparse(layer) else []
+            result = ast.Call(layer, [result], keywords)
+        return self.visit(result)  # type: ignore[no-any-return]
 
     def forms(self, node: ast.Call) -> list[ast.Call]:
         """A call as rows and readings have it; of a method the function of its name, with the tensor before the others, too."""
@@ -154,12 +206,14 @@ class _Lifter(ast.NodeTransformer):
         return ast.Call(function, call.args, [*call.keywords, *keywords])
 
     def number(self, node: ast.Call, name: str) -> ast.expr:
-        """The number that a function of Python's `math` gives for numbers."""
+        """The numbers that a function of Python's or NumPy's gives for numbers."""
+        module, _, function = name.rpartition(".")
         try:
-            value = getattr(math, name.partition(".")[2])(*(constant(self.visit(argument)) for argument in node.args))
-        except (NotConstant, BadConstant, AttributeError, TypeError, ValueError, ArithmeticError):
+            if module == "math":
+                return literal(getattr(math, function)(*(constant(self.visit(argument)) for argument in node.args)))
+            return literal(_of_numbers(node))
+        except (NotConstant, BadConstant, AttributeError, TypeError, ValueError, ArithmeticError, MemoryError):
             raise NoRow(_cut(ast.unparse(node))) from None
-        return literal(value)
 
     def gathered(self, call: ast.Call, signatures: list[str]) -> ast.Call:
         """A call with its sizes in a tuple where they may stand for themselves: `x.view(2, -1)` is `x.view((2, -1))`."""
@@ -213,7 +267,7 @@ class _Lifter(ast.NodeTransformer):
             return _all_whole(constant(tree))
         if isinstance(tree, ast.Call):
             name = tree.func.attr if isinstance(tree.func, ast.Attribute) else ""
-            if name in ("tensor", "constant") and tree.args:
+            if name in _HOLDING and tree.args:
                 return self.is_whole(tree.args[0])
             into = dotted(tree.args[-1]) if name in ("cast", "to") and tree.args else ""
             if name in _GIVE_WHOLE or into.endswith(("int64", "int32", "long")):
@@ -240,8 +294,10 @@ class _Lifter(ast.NodeTransformer):
         """What stands for the names of a template in a call; None where the call is another."""
         if not isinstance(template.func, ast.Call):
             return settings_of(template, call, self.framework, exact=True)
-        assert isinstance(call.func, ast.Call)
-        given = settings_of(template.func, call.func, self.framework, exact=True)
+        of_template, of_call = in_mode(template)[0], in_mode(call)[0]
+        assert of_template is not None
+        assert of_call is not None
+        given = settings_of(of_template, of_call, self.framework, exact=True)
         places = [*template.args, *(keyword.value for keyword in template.keywords)]
         wanted = [place.id if isinstance(place, ast.Name) else "" for place in places]
         if given is None or len(call.args) > len(wanted):
@@ -314,7 +370,13 @@ class _Lifter(ast.NodeTransformer):
         return ast.Call(ast.Name(row.name, ast.Load()), arrays, keywords)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        return ast.BinOp(_array(self.visit(node.left)), node.op, _array(self.visit(node.right)))
+        sides = [_array(self.visit(node.left)), _array(self.visit(node.right))]
+        whole = self.is_whole(node.left) or self.is_whole(node.right)
+        return logical_call(node.op, whole, sides) or ast.BinOp(sides[0], node.op, sides[1])
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        operand = self.visit(node.operand)
+        return logical_call(node.op, self.is_whole(node.operand), [operand]) or ast.UnaryOp(node.op, operand)
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         return ast.Compare(
@@ -329,6 +391,7 @@ class _Lifter(ast.NodeTransformer):
                     return read
         value: ast.expr = self.visit(node.value)
         keys = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
+        keys = [ast.Constant(None) if dotted(key) in _NEW_AXIS else key for key in keys]
         if is_constant(value) and len(keys) == 1 and is_constant(keys[0]):
             return literal(constant(value)[constant(keys[0])])  # of a shape
         value = _array(value)
@@ -348,6 +411,12 @@ class _Lifter(ast.NodeTransformer):
         return listed and self.is_whole(key)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if node.attr in _PARTS and isinstance(node.value, ast.Call):
+            return self.visit_Subscript(ast.Subscript(node.value, ast.Constant(_PARTS[node.attr]), ast.Load()))
+        if dotted(node) in ("torch.pi", "torch.e", "torch.inf", "torch.nan"):
+            return _tree(f"math.{node.attr}")
+        if (limit := _limit(node)) is not None:
+            return literal(limit)
         if node.attr in ("shape", "ndim") and dotted(node).split(".")[0] not in FRAMEWORKS[self.framework].roots:
             try:
                 shape = self.shape(node.value)
@@ -382,10 +451,120 @@ def _array(tree: ast.expr) -> ast.expr:
     return ast.Call(ast.Name("clone", ast.Load()), [tree], []) if listed else tree
 
 
+# Functions and methods that make a tensor of the numbers that they are given.
+_HOLDING = frozenset(
+    {"tensor", "constant", "as_tensor", "asarray", "array", "from_numpy", "new_tensor", "convert_to_tensor"}
+)
 # Functions and methods that give whole numbers.
 _GIVE_WHOLE = frozenset(
-    {"argmax", "argmin", "argsort", "searchsorted", "bucketize", "bincount", "long", "int", "arange", "range"}
+    {
+        "argmax",
+        "argmin",
+        "argsort",
+        "searchsorted",
+        "bucketize",
+        "bincount",
+        "long",
+        "int",
+        "arange",
+        "range",
+        "LongTensor",
+        "IntTensor",
+    }
 )
+
+
+# The parts of what a function gives that have names, by their places.
+_PARTS = {"values": 0, "indices": 1}
+_NEW_AXIS = frozenset({"tf.newaxis", "np.newaxis", "torch.newaxis"})
+# So many numbers are written out in a neutral expression.
+_MOST = 256
+
+
+def _tree(source: str) -> ast.expr:
+    return ast.parse(source, mode="eval").body
+
+
+_SEQUENTIALS = frozenset({"nn.Sequential", "keras.Sequential"})
+
+
+def _moves_to_device(call: ast.Call) -> bool:
+    """Whether a call only says where its tensor is: `y.to(x.device)`."""
+    match call:
+        case ast.Call(func=ast.Attribute(attr="to"), args=[ast.Attribute(attr="device")], keywords=[]):
+            return True
+    return False
+
+
+def _has_modes(layer: ast.Call) -> bool:
+    """Whether a layer, or one within it, may compute something else in training than in evaluation."""
+    names = {called_name(part).rpartition(".")[2] for part in ast.walk(layer)}
+    return any(name.endswith("ReLU") and name[0] == "R" and name[1] == "R" for name in names) or any(
+        word in name for name in names for word in ("Norm", "Dropout", "RNN", "LSTM", "GRU", "Attention", "Transformer")
+    )
+
+
+def _of_numbers(tree: ast.expr) -> Any:
+    """The Python value of a call of NumPy, `float` or `int` of numbers. Raises `NotConstant` where it is no such."""
+    match tree:
+        case ast.Call(func=ast.Name(id="float" | "int" as name), args=[value], keywords=[]):
+            return (float if name == "float" else int)(_of_numbers(value))
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr=name)) if name in _NUMPY:
+            args = [_argument(argument) for argument in tree.args]
+            keywords = {str(keyword.arg): _argument(keyword.value) for keyword in tree.keywords}
+            found = getattr(np, name)(*args, **keywords)
+            if np.size(found) > _MOST:
+                raise NotConstant(tree)
+            return found.tolist()
+        case ast.Constant(value=str() as text) if text.strip().lower() in UNBOUNDED:
+            return float(text)
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return [_of_numbers(item) for item in items]
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_of_numbers(operand)
+    return constant(tree, functions=True)
+
+
+def _argument(tree: ast.expr) -> Any:
+    """An argument of a function of NumPy: numbers, or a dtype. A shape may not be large."""
+    name = dotted(tree).removeprefix("np.") or (tree.value if isinstance(tree, ast.Constant) else "")
+    if name in _NUMPY_DTYPES:
+        return np.dtype(str(name).rstrip("_"))
+    value = _of_numbers(tree)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _MOST:
+        raise NotConstant(tree)
+    return value
+
+
+_NUMPY = frozenset(
+    {
+        "arange",
+        "array",
+        "asarray",
+        "eye",
+        "float32",
+        "float64",
+        "full",
+        "linspace",
+        "ones",
+        "zeros",
+        "sqrt",
+        "exp",
+        "log",
+    }
+)
+_NUMPY_DTYPES = frozenset({"float32", "float64", "float16", "int32", "int64", "bool", "bool_"})
+
+
+def _limit(node: ast.Attribute) -> float | None:
+    """The limit of a dtype that is written out: `tf.float32.max`, `torch.finfo(torch.float32).eps`."""
+    of = node.value
+    if isinstance(of, ast.Call) and called_name(of) in rules("limits_of") and len(of.args) == 1:
+        of = of.args[0]
+    name = dotted(of).rpartition(".")[2]
+    if node.attr not in rules("limits") or dotted(of).count(".") != 1 or name not in ("float16", "float32", "float64"):
+        return None
+    return float(getattr(np.finfo(name), node.attr))
 
 
 def _all_whole(value: Any) -> bool:

@@ -46,7 +46,11 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
+# Of truth values and whole numbers: what an array has for Python's `and`, `or` and `not`.
+LOGICAL: dict[type[ast.operator], str] = {ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^"}
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
+# What `float` makes of a text that is not the digits of a number.
+UNBOUNDED = frozenset(f"{sign}{word}" for sign in ("", "+", "-") for word in ("inf", "infinity", "nan"))
 CONSTANT_FUNCTIONS: dict[str, Callable[..., float]] = {
     name: getattr(math, name)
     for name in ("sqrt", "exp", "log", "log2", "log10", "log1p", "expm1", "sin", "cos", "tan", "tanh", "atan", "hypot")
@@ -60,7 +64,7 @@ _REFUSED: dict[type[ast.AST], str] = {
     ast.GeneratorExp: "a comprehension is not allowed in a scenario",
     ast.JoinedStr: "an f-string is not allowed in a scenario",
     ast.IfExp: "'a if condition else b' is not allowed here; write where(condition, a, b)",
-    ast.BoolOp: "'and' and 'or' are not allowed here; write where(...) or multiply the conditions",
+    ast.BoolOp: "'and' and 'or' ask for one truth value, which an array has not; write (a > 0) & (b > 0), or | for 'or'",
     ast.Dict: "a dict is not allowed in a scenario",
     ast.Set: "a set is not allowed in a scenario",
     ast.Starred: "unpacking (*) is not allowed in a scenario",
@@ -185,24 +189,25 @@ def outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a 
                 yield Complaint(offset(node), f"the attribute '{name}' is not allowed in a scenario")
             yield from outside(value)
         case ast.BinOp(left=left, op=op, right=right):
-            if type(op) not in OPERATORS:
-                yield Complaint(offset(node), "only the operators + - * / // % ** @ are allowed")
+            if type(op) not in OPERATORS and type(op) not in LOGICAL:
+                yield Complaint(offset(node), "only the operators + - * / // % ** @ & | ^ are allowed")
             for side in (left, right):
                 if isinstance(side, (ast.List, ast.Tuple)):
                     yield Complaint(
-                        offset(side), "arithmetic on a list is not allowed; give the list a name under 'at'"
+                        offset(side),
+                        "arithmetic on a list is not allowed; make the list an input, and write its name here",
                     )
                 elif isinstance(side, ast.Constant) and not isinstance(side.value, (int, float, complex)):
                     yield Complaint(offset(side), f"arithmetic on {side.value!r} is not allowed")
                 else:
                     yield from outside(side)
         case ast.UnaryOp(op=op, operand=operand):
-            if not isinstance(op, (ast.USub, ast.UAdd)):
-                yield Complaint(offset(node), "'not' and '~' are not allowed here; write where(condition, 0, 1)")
+            if isinstance(op, ast.Not):
+                yield Complaint(offset(node), "'not' asks for one truth value, which an array has not; write ~(x > 0)")
             yield from outside(operand)
         case ast.Compare(left=left, ops=ops, comparators=comparators):
             if len(ops) > 1:
-                yield Complaint(offset(node), "a chained comparison is not allowed; multiply the two conditions")
+                yield Complaint(offset(node), _chained(node))
             elif type(ops[0]) not in COMPARISONS:
                 yield Complaint(offset(node), "only the comparisons < <= > >= == != are allowed")
             for part in (left, *comparators):
@@ -232,6 +237,21 @@ def outside(node: ast.AST) -> Iterator[Complaint]:  # noqa: C901 - one branch a 
                 yield from outside(keyword.value)
         case _:
             yield Complaint(offset(node), f"{type(node).__name__} is not allowed in a scenario")
+
+
+def _chained(node: ast.Compare) -> str:
+    """What to write for `a < b < c`, which asks for one truth value, or for `a > b & c > d`, which means such a one."""
+    parts = [node.left, *node.comparators]
+    held = any(isinstance(part, ast.BinOp) and type(part.op) in LOGICAL for part in parts)
+    if held or not all(type(op) in COMPARISONS for op in node.ops):
+        return "'&' and '|' bind tighter than a comparison; put brackets around each: (a > 0) & (b > 0)"
+    pairs = zip(parts, node.ops, parts[1:], strict=False)
+    both = " & ".join(f"({ast.unparse(ast.Compare(a, [op], [b]))})" for a, op, b in pairs)
+    instead = f"; write {both}" if len(both) <= _SHOWN else "; compare each pair, and join them by &"
+    return f"a chained comparison asks for one truth value, which an array has not{instead}"
+
+
+_SHOWN = 80
 
 
 def substitute(tree: ast.expr, values: Mapping[str, Any]) -> ast.expr:
@@ -328,11 +348,14 @@ def constant(node: ast.AST, *, functions: bool = False) -> Any:
             return [constant(item, functions=functions) for item in items]
         case ast.UnaryOp(op=op, operand=operand):
             value = constant(operand, functions=functions)
-            if not isinstance(value, (int, float, complex)):
+            if not isinstance(value, (int, float, complex)) or not isinstance(op, (ast.USub, ast.UAdd)):
                 raise NotConstant(node)
             return -value if isinstance(op, ast.USub) else +value
         case ast.BinOp(left=left, op=op, right=right):
             return _arithmetic(node, op, constant(left, functions=functions), constant(right, functions=functions))
+        case ast.Call(func=ast.Name(id="float") as function, args=[ast.Constant(value=str() as text)], keywords=[]):
+            if text.strip().lower() in UNBOUNDED and not hasattr(function, "input"):
+                return float(text)
         case ast.Call(
             func=ast.Name(id=name) | ast.Attribute(value=ast.Name(id="math" | "np"), attr=name), args=args, keywords=[]
         ):

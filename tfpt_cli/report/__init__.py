@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FORMATS = {
     "table": "tfpt_cli.report.table",
+    "line": "tfpt_cli.report.line",
     "json": "tfpt_cli.report.json_report",
     "junit": "tfpt_cli.report.junit",
     "github": "tfpt_cli.report.github",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -15,10 +14,11 @@ from rich.text import Text
 
 from tfpt_cli.dictionary.differences import Difference, differences
 from tfpt_cli.dictionary.measured import measured
-from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.records import Initializer, Layer, Operation
+from tfpt_cli.dictionary.related import differences_of
 from tfpt_cli.dictionary.rows import CELL, COPY, dictionary
 from tfpt_cli.frameworks import FRAMEWORKS, OURSELVES
+from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.language.trees import branches, called_name
 
 if TYPE_CHECKING:
@@ -50,6 +50,15 @@ def matching(kind: str, word: str | None) -> list[Any]:
     if word in rows:
         return [rows[word]]
     return [row for row in rows.values() if word.lower() in _text(row).lower()]
+
+
+def hint(word: str, kinds: tuple[str, ...]) -> str:
+    """What may have been meant by a word that is no name of these kinds, as the end of a message; empty where nothing is near."""
+    names = {
+        other: name for kind in kinds if kind != "differences" for other, name in dictionary().other_names(kind).items()
+    }
+    names |= {name: name for kind in kinds for name in rows_of(kind)}
+    return did_you_mean(word, names, meant=names)
 
 
 def _text(row: Any) -> str:
@@ -216,7 +225,7 @@ def _whole_layer(row: Layer) -> RenderableType:
     for words in row.requires:
         table.add_row("requires", words)
     for parameter in row.parameters.values():
-        held = [f"{FRAMEWORKS[f].label} {_attribute(parameter.attribute[f])}" for f in FRAMEWORKS]
+        held = [f"{FRAMEWORKS[f].label} {attribute_words(parameter.attribute[f])}" for f in FRAMEWORKS]
         defaults = [
             f"{FRAMEWORKS[f].label} {ast.unparse(parameter.default[f])}" for f in FRAMEWORKS if f in parameter.default
         ]
@@ -232,7 +241,8 @@ def _whole_layer(row: Layer) -> RenderableType:
     return _headed(row.signature.show(row.name), "layer", table)
 
 
-def _attribute(tree: ast.expr) -> str:
+def attribute_words(tree: ast.expr) -> str:
+    """Where a framework keeps a parameter, as a person reads it."""
     text = ast.unparse(tree)
     return "has none" if text in ("none", "None") else text.replace(COPY, "{copy}").replace(CELL, "{cell}")
 
@@ -259,35 +269,8 @@ def _whole_initializer(row: Initializer) -> RenderableType:
 
 
 def _add_differences(table: Table, row: Operation | Layer | Initializer) -> None:
-    """The known differences whose patterns name a call of the row's own spellings, or the row itself."""
-    called = {f: {*_called(row.spelling[f], f)} for f in FRAMEWORKS if f in row.spelling}
-    # A neutral name stands in no gradient listing.
-    own = set() if isinstance(row, Operation) else {row.name}
-    for known, named in _named_by_differences():
-        if any(names & (called.get(f, set()) | own) for f, names in named.items()):
-            table.add_row("difference", f"{known.name}: {known.what}")
-
-
-@cache
-def _named_by_differences() -> list[tuple[Difference, dict[str, set[str]]]]:
-    """Every known difference, and what the patterns of each framework call."""
-    found = []
-    for known in differences().values():
-        named: dict[str, set[str]] = {}
-        for fit in known.fits:
-            for framework, patterns in fit.code.items():
-                names = {called_name(pattern.tree) for pattern in patterns} - {""}
-                named[framework] = named.get(framework, set()) | names
-        found.append((known, named))
-    return found
-
-
-def _called(tree: ast.expr, framework: str) -> Iterator[str]:
-    """The functions that a spelling calls, but for those that only hold something."""
-    for branch in branches(tree):
-        name = native(framework).canonical(called_name(branch))
-        if name and name != "keras.Sequential":
-            yield name
+    for known in differences_of(row):
+        table.add_row("difference", f"{known.name}: {known.what}")
 
 
 def whole_difference(row: Difference) -> RenderableType:
@@ -305,6 +288,7 @@ def whole_difference(row: Difference) -> RenderableType:
     table.add_row("shown by", row.proof)
     if row.fixes:
         table.add_row("try it", f"{row.proof} --fix-preview")
+    table.add_row("start from it", f"tfpt new --from {row.name} FILE")
     kind = "believed to differ, and equal" if row.equal else "known difference"
     return _headed(row.name, f"{kind} ({row.area})", table)
 

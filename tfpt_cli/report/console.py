@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from tfpt_cli.results import Status
+
 if TYPE_CHECKING:
     from typing import TextIO
+
+STATUS_STYLES = {
+    Status.PASSED: "bold green",
+    Status.FAILED: "bold red",
+    Status.ERROR: "bold magenta",
+    Status.SKIPPED: "yellow",
+}
 
 # As wide as a report in a file is, where COLUMNS does not say.
 FILE_WIDTH = 100

@@ -283,6 +283,10 @@ class Scenario:
         "held against what it expects: passed, failed, error (a framework broke, or refused unexpectedly) or skipped (the "
         "machine lacks what it needs)",
     ]
+    reason: Annotated[
+        str | None,
+        "of a scenario that is not as expected: what parts, why (the known difference), and what to write, in one sentence",
+    ] = None
     seconds: Annotated[Seconds, "how long it took in the slower framework, in seconds"]
     comparisons: Annotated[tuple[Comparison, ...], "every quantity, once for each way in which it was computed"]
     failures: Annotated[tuple[Failure, ...], "what a framework refused, and how its process broke"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import plotext
 from rich.text import Text
 
-from tfpt_cli.report.numbers import number
+from tfpt_cli.report.numbers import ASCII_BLOCKS, BLOCKS, number
 from tfpt_cli.results import printable
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def curve_plot(curve: Curve, width: int, *, ascii_only: bool = False) -> Text:
     """A quantity over its interval, at most as wide as `width`, and in words where both sides part."""
     plotext.clear_figure()
     plotext.plotsize(min(width, _WIDEST), HEIGHT)
+    for ground in (plotext.canvas_color, plotext.axes_color, plotext.ticks_color):
+        ground("default")  # the terminal's own
     plotext.title(printable(f"{curve.quantity} over {curve.by}"))
     sides = list(curve.sides)
     first = zip(curve.at, curve.sides[sides[0]], curve.parts, strict=True)
@@ -50,7 +52,34 @@ def curve_plot(curve: Curve, width: int, *, ascii_only: bool = False) -> Text:
     drawn = Text.from_ansi("\n".join(line.rstrip() for line in text.splitlines()))
     if ascii_only:
         drawn = Text(drawn.plain.translate(_ASCII))
-    return Text("\n").join([drawn, *_words(curve)])
+    return Text("\n").join([drawn, *_strip(curve, drawn.plain, ascii_only=ascii_only), *_words(curve)])
+
+
+def _strip(curve: Curve, drawn: str, *, ascii_only: bool) -> Iterator[Text]:
+    """How far apart both sides are along the interval, as bars below the plot's columns, and in words; where they part."""
+    if not any(curve.parts):
+        return
+    left, right = curve.sides.values()
+    apart = [None if a is None or b is None else abs(b - a) for a, b in zip(left, right, strict=True)]
+    most = max((distance for distance in apart if distance is not None), default=0.0)
+    if not 0 < most < math.inf:
+        return
+    # The plot's frame says where its columns begin and how many there are.
+    frame = next(line for line in drawn.splitlines() if "┌" in line or "+-" in line)
+    begin, end = frame.index("┌" if "┌" in frame else "+") + 1, len(frame.rstrip()) - 1
+    blocks = ASCII_BLOCKS if ascii_only else BLOCKS
+    places = [round(i / max(end - begin - 1, 1) * (len(apart) - 1)) for i in range(end - begin)]
+    bars = "".join(_bar(apart[place], most, blocks) for place in places)
+    where = curve.at[apart.index(most)]
+    yield Text(" " * begin).append(bars, "red")
+    yield Text(printable(f"apart by at most {number(most, 3)}, at {curve.by} = {number(where, 4)}"), "dim")
+
+
+def _bar(distance: float | None, most: float, blocks: str) -> str:
+    """A bar of a height in proportion; blank where there is no distance, and none."""
+    if not distance:
+        return " "
+    return blocks[min(int(distance / most * len(blocks)), len(blocks) - 1)]
 
 
 def _columns(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:

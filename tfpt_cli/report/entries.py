@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.report.console import FILE_WIDTH, plain_console
 from tfpt_cli.report.table import print_scenario
-from tfpt_cli.report.view import known
+from tfpt_cli.report.view import known as known_differences
 from tfpt_cli.report.words import message_text, status_words
 from tfpt_cli.results import (
     INTERNAL,
@@ -100,6 +100,14 @@ def _of_comparison(result: ScenarioResult, comparison: Comparison) -> Entry:
     return Entry(result, comparison.quantity, ways, status, verdict.value, message, findings)
 
 
+def word_of(result: ScenarioResult) -> str:
+    """What kind of failure a scenario is, in a word: the verdict of its first comparison that is not as expected.
+
+    It is what a framework did instead where nothing was compared.
+    """
+    return next(entry.word for entry in entries(result) if entry.status is not Status.PASSED)
+
+
 def title(result: ScenarioResult) -> str:
     """The scenario's name on one line, never empty."""
     return printable(result.name).strip() or "a scenario without a name"
@@ -123,16 +131,19 @@ def problem_text(problem: Problem) -> str:
     return printable(problem.message).strip() or "a problem without a message"
 
 
-def scenario_text(result: ScenarioResult, environment: Mapping[str, str]) -> str:
-    """The scenario's table as plain text, without blanks at the ends of its lines."""
+def scenario_text(result: ScenarioResult, environment: Mapping[str, str], *, known: bool = True) -> str:
+    """The scenario's table as plain text, without blanks at the ends of its lines.
+
+    `known` says whether the known differences stand below it in full.
+    """
     text = io.StringIO()
-    print_scenario(result, dict(environment), plain_console(text, width=FILE_WIDTH))
+    print_scenario(result, dict(environment), plain_console(text, width=FILE_WIDTH), known=known)
     return "\n".join(line.rstrip() for line in printable_lines(text.getvalue()).splitlines()).strip("\n")
 
 
 def known_lines(result: ScenarioResult) -> Iterator[str]:
     """The known differences that explain what does not agree, and what to write instead, a line each."""
-    for row in known(result.explanations):
+    for row in known_differences(result.explanations):
         yield printable(f"known difference {row.name}: {row.what}")
         yield from (printable(f"{head}: {code}") for head, code in row.write)
         yield printable(f"shown by: {row.proof}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tfpt_cli.report.entries import entries, known_lines, problem_text, repository_path, title
+from tfpt_cli.report.reasons import reason_of
 from tfpt_cli.report.words import status_words, summary_text
 from tfpt_cli.results import Problem, Report, ScenarioResult, Status, printable
 
@@ -47,7 +48,8 @@ def _lines(result: ScenarioResult) -> Iterator[str]:
     if result.status is Status.SKIPPED:
         yield from (printable(entry.message) for entry in entries(result))
         return
-    yield printable(f"{result.status.value}: {status_words(result)}")
+    reason = reason_of(result)
+    yield printable(f"{result.status.value}: {status_words(result) if reason is None else reason.sentence}")
     for entry in entries(result):
         if entry.status is not Status.PASSED:
             what = f"{entry.quantity}: {entry.word}" if entry.quantity else entry.word

@@ -7,7 +7,8 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.report.entries import entries, problem_text, repository_path, title
+from tfpt_cli.report.entries import problem_text, repository_path, title, word_of
+from tfpt_cli.report.reasons import reason_of
 from tfpt_cli.results import Report, Status, printable
 
 if TYPE_CHECKING:
@@ -35,14 +36,12 @@ def _found(report: Report) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
         text = problem_text(problem)
         yield _issue(text, "problem", "blocker", path, problem.line), (path, "problem", text)
     for result in report.scenarios:
-        path = repository_path(result.file)
-        for entry in entries(result):
-            if entry.status not in _SEVERITIES:
-                continue
-            word = printable(entry.word)
-            parts = (title(result), printable(entry.what), word, printable(entry.message))
-            text = ": ".join(filter(None, parts))
-            yield _issue(text, word, _SEVERITIES[entry.status], path, result.line), (path, *parts[:3])
+        reason = reason_of(result)
+        if reason is None:
+            continue
+        path, word = repository_path(result.file), printable(word_of(result))
+        text = f"{title(result)}: {printable(reason.sentence)}"
+        yield _issue(text, word, _SEVERITIES[result.status], path, result.line), (path, title(result), word)
 
 
 def _issue(text: str, word: str, severity: str, path: str, line: int) -> dict[str, Any]:

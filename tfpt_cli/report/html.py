@@ -12,19 +12,19 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from itertools import groupby
+from itertools import groupby, starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from tfpt_cli.frameworks import OURSELVES, REFERENCE, Side, Sides
+from tfpt_cli.frameworks import OURSELVES, Side, Sides
 from tfpt_cli.report import plots
-from tfpt_cli.report.differing_calls import differing_calls, functions, own_functions
-from tfpt_cli.report.numbers import number
-from tfpt_cli.report.view import FEWEST_DIGITS, About, Cell, ReferenceCell, ScenarioView, view
-from tfpt_cli.results import Report, Verdict, printable, printable_lines
+from tfpt_cli.report.html_code import Listing, clean, shared_functions, shown_listings
+from tfpt_cli.report.numbers import differing_digits, number
+from tfpt_cli.report.view import FEWEST_DIGITS, About, ReferenceCell, Row, ScenarioView, view
+from tfpt_cli.results import Report, Verdict, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,23 +35,12 @@ _FOLDER = Path(__file__).parent
 # In characters: what a column holds on a phone.
 _WIDTH = 36
 _NAMES = {"keras": "Keras", "numpy": "NumPy", "scipy": "SciPy", "python": "Python", OURSELVES.key: OURSELVES.label}
-# A function of this many characters that stands in several listings is written once, below all of them.
-_LONG = 100
-_HEAD = re.compile(r"\A(?:#.*\n)*")
 # What is said below the rows, in this order; why two sides differ stands beside the verdict.
 _WHY = ({About.BOTH_WRONG, About.FINDING}, {About.FAILURE}, {About.REFERENCE}, {About.NOTE})
 _BAD = {About.BOTH_WRONG, About.FAILURE}
 _WEB = re.compile(r"https?://[^\s]+\Z")
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The code of one side, its differing calls marked."""
-
-    label: str
-    code: Markup
-    marks: int
-    side: str
+# What a person asks first about a run; the rest of its environment stands at the end of the page.
+_FIRST = ("torch", "tensorflow", "keras", "left", "right")
 
 
 @dataclass(frozen=True)
@@ -70,8 +59,8 @@ class Item:
 def report_text(report: Report) -> str:
     """The report as one HTML page."""
     css, js = _part("page.css"), _part("page.js")
-    cleaned = [{side: _clean(code) for side, code in result.listings.items()} for result in report.scenarios]
-    shared = _shared(cleaned)
+    cleaned = [{side: clean(code) for side, code in result.listings.items()} for result in report.scenarios]
+    shared = shared_functions(cleaned)
     anchors = _anchors(report)
     items = [
         _item(result, anchor, listings, shared, index)
@@ -85,7 +74,8 @@ def report_text(report: Report) -> str:
         files=[(file, list(group)) for file, group in groupby(items, lambda item: item.result.file)],
         all_files=list(dict.fromkeys(result.file for result in report.scenarios)),
         subjects=list(dict.fromkeys(result.subject for result in report.scenarios if result.subject)),
-        versions=[(names.get(key, key), text) for key, text in report.environment.items()],
+        first=[(names.get(key, key), text) for key, text in report.environment.items() if key in _FIRST],
+        versions=[(names.get(key, key), text) for key, text in report.environment.items() if key not in _FIRST],
         sides=[f"{side.label} {report.environment.get(side, '').split('+')[0]}".strip() for side in report.sides],
         of_sides=report.sides,
         shared=shared,
@@ -119,6 +109,9 @@ def _template() -> Any:
     environment.globals.update(number=number, measures=_measures, tests=_tests, cells=_cells)
     environment.filters["reference_cell"] = _reference_cell
     environment.tests["web"] = lambda text: bool(_WEB.match(text))
+    environment.filters["sources"] = lambda text: (
+        [part for part in re.split(r"\s*,\s+|\s+", text) if part] if "://" in text else [text]
+    )
     environment.tests["bad"] = lambda about: about in _BAD
     environment.tests["close"] = lambda verdict: verdict is Verdict.CLOSE
     return environment.get_template("page.html.j2")
@@ -162,23 +155,47 @@ def _item(
         anchor=anchor,
         mismatch=not result.expected or bool(result.failures) or bool(shown.parted),
         why=tuple(line for about in _WHY for line in shown.why if line[0] in about),
-        listings=tuple(_listings(listings, shared, parted=not result.agree)),
+        listings=tuple(shown_listings(listings, shared, parted=not result.agree, folded=not result.expected)),
         figures=tuple(_figures(result, f"p{index}")),
     )
 
 
-def _cells(cells: Sequence[Cell]) -> Iterator[tuple[str, str, bool]]:
-    """One side by every way: what is said of its numbers, the numbers, and whether there are none for a state's sake.
+def _cells(row: Row) -> Iterator[list[tuple[str, Markup, bool]]]:
+    """Each side's column of a row: by every way what is said of its numbers, the numbers, and whether it has none.
 
-    What is the same by another way is only named.
+    What is the same by another way is only named. The digits at which the two sides part are marked.
     """
-    shown = ["\n".join(line for _, line in cell.numbers(_WIDTH, FEWEST_DIGITS, bars=False)) for cell in cells]
-    for cell, lines in zip(cells, shown, strict=True):
-        if cell.same and lines == shown[0]:
-            yield f"same by {cell.how}", "", False
-        else:
-            about = (cell.state, cell.shape, cell.how, cell.gates)
-            yield ", ".join(filter(None, about)), lines, bool(cell.state)
+    texts = [
+        ["\n".join(line for _, line in cell.numbers(_WIDTH, FEWEST_DIGITS, bars=False)) for cell in cells]
+        for cells in row.cells.values()
+    ]
+    marked = [escape(shown[0]) for shown in texts]
+    if row.digits_part:
+        lines = [shown[0].split("\n") for shown in texts]
+        spans = differing_digits(*lines)
+        marked = [
+            Markup("\n").join(starmap(_marked, zip(*both, strict=True))) for both in zip(lines, spans, strict=True)
+        ]
+    for cells, shown, first in zip(row.cells.values(), texts, marked, strict=True):
+        yield [
+            (f"same by {cell.how}", Markup(), False)
+            if cell.same and text == shown[0]
+            else (
+                ", ".join(filter(None, (cell.state, cell.shape, cell.how, cell.gates))),
+                escape(text) if index else first,
+                bool(cell.state),
+            )
+            for index, (cell, text) in enumerate(zip(cells, shown, strict=True))
+        ]
+
+
+def _marked(line: str, spans: Sequence[tuple[int, int]]) -> Markup:
+    """A line of numbers whose differing digits are marked."""
+    text, at = Markup(), 0
+    for start, end in spans:
+        text += escape(line[at:start]) + Markup("<mark>{}</mark>").format(line[start:end])
+        at = end
+    return text + escape(line[at:])
 
 
 def _reference_cell(cell: ReferenceCell) -> tuple[str, str]:
@@ -234,42 +251,3 @@ def _figures(result: ScenarioResult, key: str) -> Iterator[tuple[str, Markup, tu
         if drawn:
             mapped.add(comparison.quantity)
             yield "heat", drawn, (f"{comparison.quantity}: greatest absolute error", *plots.heat_steps(comparison))
-
-
-def _clean(code: str) -> str:
-    """A listing without the lines of its head, which name the scenario that it stands below anyway."""
-    return printable_lines(_HEAD.sub("", code.expandtabs())) + "\n"
-
-
-def _shared(listings: list[dict[Side, str]]) -> dict[str, str]:
-    """Long functions that stand in several listings and are not a scenario's own, by their text, with an id."""
-    count: Counter[str] = Counter()
-    for sides in listings:
-        own = own_functions(sides)
-        for code in sides.values():
-            count.update(
-                code[start:end]
-                for name, (start, end) in functions(code).items()
-                if name not in own and end - start >= _LONG
-            )
-    return {text: f"c{index}" for index, text in enumerate(text for text, times in count.items() if times > 1)}
-
-
-def _listings(listings: Mapping[Side, str], shared: Mapping[str, str], *, parted: bool) -> Iterator[Listing]:
-    marks = differing_calls(listings, parted=parted)
-    for side in sorted(listings, key=lambda side: side is REFERENCE):
-        code = listings[side]
-        pieces = {span: shared[code[slice(*span)]] for span in functions(code).values() if code[slice(*span)] in shared}
-        found = [span for span in marks.get(side, []) if not any(a <= span[0] < b for a, b in pieces)]
-        text, at = Markup(), 0
-        for span in sorted([*pieces, *found]):
-            text += escape(code[at : span[0]])
-            piece = code[slice(*span)]
-            if span in pieces:
-                first = printable(piece.splitlines()[0])
-                text += Markup('<a class=sh href="#{}">{} …</a>').format(pieces[span], first)
-            else:
-                text += Markup("<mark>{}</mark>").format(piece)
-            at = span[1]
-        label = "Reference" if side is REFERENCE else side.label
-        yield Listing(label, text + escape(code[at:].rstrip()), len(found), side)

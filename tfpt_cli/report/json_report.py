@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli import results
 from tfpt_cli.report import contract
+from tfpt_cli.report.reasons import reason_of
 from tfpt_cli.results import State
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ def _report(report: results.Report) -> dict[str, Any]:
     }
 
 
+def _scenario(result: results.ScenarioResult) -> dict[str, Any]:
+    reason = reason_of(result)
+    return {"seconds": round(result.seconds, 4), "reason": None if reason is None else reason.sentence}
+
+
 def _comparison(comparison: results.Comparison) -> dict[str, Any]:
     measured = {each.name: getattr(comparison.measure, each.name, None) for each in fields(results.Measure)}
     return measured | {"findings": [finding.words for finding in comparison.findings] or None}
@@ -114,7 +120,7 @@ def _against(against: results.Against) -> dict[str, Any]:
 _OBJECTS: dict[type, tuple[type, Callable[[Any], dict[str, Any]]]] = {
     results.Report: (contract.Report, _report),
     results.Problem: (contract.Problem, lambda it: {} if it.line else {"line": None, "column": None}),
-    results.ScenarioResult: (contract.Scenario, lambda it: {"seconds": round(it.seconds, 4)}),
+    results.ScenarioResult: (contract.Scenario, _scenario),
     results.Failure: (contract.Failure, lambda it: {"framework": it.side}),
     results.Comparison: (contract.Comparison, _comparison),
     results.SideValue: (contract.SideValue, _side),

@@ -1,4 +1,4 @@
-"""The report as JUnit XML: a suite for each scenario file, a test case for each comparison.
+"""The report as JUnit XML: a suite for each scenario file, a test case for each scenario.
 
 It is valid against the schema of Jenkins and against that of Ant's format, of which the one refuses what the other asks for in
 places: no attributes at the root, no file or line at a test case, every suite with its properties, its output and its time.
@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from tfpt_cli.report.entries import Entry, entries, problem_text, repository_path, scenario_text, title
+from tfpt_cli.report.entries import entries, problem_text, repository_path, scenario_text, title, word_of
+from tfpt_cli.report.reasons import reason_of
 from tfpt_cli.report.words import summary_text
 from tfpt_cli.results import Problem, Report, ScenarioResult, Status, printable, printable_lines
 
@@ -75,21 +76,13 @@ def _fill(suite: ET.Element, *, report: Report, file: str, items: list[ScenarioR
 
 
 def _add_scenario(suite: ET.Element, file: str, result: ScenarioResult, names: Counter[str], report: Report) -> None:
-    found = entries(result)
-    text = "" if result.expected else scenario_text(result, report.environment)
-    for entry in found:
-        name = f"{title(result)}: {printable(entry.what)}" if entry.what else title(result)
-        # What one comparison took is not known: each has its share.
-        element = _test(suite, file, _own(names, name), result.seconds / len(found))
-        if entry.status is Status.SKIPPED:
-            ET.SubElement(element, "skipped", message=printable(entry.message))
-        elif entry.status is not Status.PASSED:
-            _outcome(element, _TAGS[entry.status], entry.word, printable(entry.message), _body(entry, text))
-
-
-def _body(entry: Entry, table: str) -> str:
-    head = f"{entry.what}: {entry.word}" if entry.what else entry.word
-    return f"{printable(head)}\n{printable(entry.message)}\n\n{table}".rstrip("\n") + "\n"
+    element = _test(suite, file, _own(names, title(result)), result.seconds)
+    reason = reason_of(result)
+    if result.status is Status.SKIPPED:
+        ET.SubElement(element, "skipped", message=printable(entries(result)[0].message))
+    elif reason is not None:
+        body = f"{printable(reason.sentence)}\n\n{scenario_text(result, report.environment)}".rstrip("\n")
+        _outcome(element, _TAGS[result.status], word_of(result), printable(reason.line), f"{body}\n")
 
 
 def _interrupted(suite: ET.Element, *, report: Report) -> float:

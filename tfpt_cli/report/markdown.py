@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import html
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tfpt_cli.report.entries import entries, problem_text, repository_path, scenario_text, title
+from tfpt_cli.report.reasons import reason_of
 from tfpt_cli.report.view import known
 from tfpt_cli.report.words import problem_count, status_counts
 from tfpt_cli.results import Report, ScenarioResult, Status, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 # Bytes. GitHub takes a comment of 65,536 characters and a summary of 1 MiB a step, in which several runs may write.
 LIMIT = 64_000
@@ -35,10 +35,10 @@ def report_text(report: Report) -> str:
     page = _Page()
     page.add(f"## tfpt: {_counts(report)}\n\n<p>{_circumstances(report)}</p>\n")
     unexpected = [result for result in report.scenarios if not result.expected]
-    rows = [row for result in unexpected for row in _rows(result)]
+    rows = [_row(result) for result in unexpected]
     problems = [(_place(p.file, p.line, p.column), _code(problem_text(p))) for p in report.problems]
     page.table("problems in the files", ("place", "problem"), problems, _AFTER_PROBLEMS)
-    page.table("not as expected", ("scenario", "quantity", "verdict", "reason"), rows, _AFTER_ROWS)
+    page.table("not as expected", ("scenario", "status", "reason", "write"), rows, _AFTER_ROWS)
     page.blocks("details", (_details(r, report.environment) for r in unexpected), len(unexpected), _AFTER_DETAILS)
     skipped = [r for r in report.scenarios if r.status is Status.SKIPPED]
     reasons = [f"{_code(title(r))} ({_place(r.file, r.line)}): {_code(entries(r)[0].message)}" for r in skipped]
@@ -123,17 +123,19 @@ def _circumstances(report: Report) -> str:
     return ", ".join([*said, *versions, f"{report.seconds:.1f} s"])
 
 
-def _rows(result: ScenarioResult) -> Iterator[tuple[str, ...]]:
-    """A row for every quantity that is not as expected; ways that say the same share it."""
-    found = [entry for entry in entries(result) if entry.status is not Status.PASSED]
+def _row(result: ScenarioResult) -> tuple[str, ...]:
+    """Name and place, the reason, and what to write."""
+    reason = reason_of(result)
+    assert reason is not None
+    known = "".join(f" {_code(name)}" for name in reason.known)
+    write = "<br>".join(f"{_code(code)} in {_code(where)}" for _, code, where in reason.recipes)
     name = f"{_code(title(result))}<br>{_place(result.file, result.line)}"
-    for quantity, word, message in dict.fromkeys((entry.quantity, entry.word, entry.message) for entry in found):
-        yield name, _code(quantity), f"<b>{_escaped(word)}</b>", _code(message)
+    return name, f"<b>{result.status.value}</b>", f"{_code(reason.told)}{known}", write
 
 
 def _details(result: ScenarioResult, environment: Mapping[str, str]) -> str:
     # The known differences come below it, where they wrap.
-    table = scenario_text(replace(result, explanations=()), environment)
+    table = scenario_text(result, environment, known=False)
     lines = table.splitlines()
     if len(lines) > _MOST_LINES:
         lines = [*lines[:_MOST_LINES], f"... and {len(lines) - _MOST_LINES} more lines"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,8 +14,9 @@ if TYPE_CHECKING:
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ASCII_BLOCKS = "_.-=+*%#"
-MAX_LINES = 6
+MAX_LINES = 12
 FEW = 24
+_NUMBER = re.compile(r"[^\s\[\]]+")
 
 
 def number(value: Any, digits: int = 7) -> str:
@@ -36,8 +39,8 @@ def number(value: Any, digits: int = 7) -> str:
 def array_lines(values: Any, width: int, least: int = 2) -> list[str] | None:
     """A nested list of few numbers as lines of this width, with as many digits as fit; None where it does not fit.
 
-    A matrix has a line for each row; a vector may go over several, and has as many digits as do not cost a line, but not fewer
-    than `least` where those fit.
+    Each row of a matrix begins a line, and goes over several where it must; there are as many digits as do not cost a line, but
+    not fewer than `least` where those fit.
 
     >>> array_lines([[1.0, 0.5], [0.25, 10.0]], width=20)
     ['[ 1.00  0.50]', '[ 0.25 10.00]']
@@ -58,7 +61,7 @@ def array_lines(values: Any, width: int, least: int = 2) -> list[str] | None:
 
 
 def digits_apart(left: Any, right: Any) -> int:
-    """The number of significant digits from which on two nested lists of numbers do not look the same.
+    """The number of digits from which on the place at which two nested lists of numbers part most does not look the same.
 
     It is at least 2, and 2 as well where no number of digits up to 7 tells them apart.
 
@@ -68,7 +71,19 @@ def digits_apart(left: Any, right: Any) -> int:
     a, b = list(_flat(left)), list(_flat(right))
     if not 0 < len(a) == len(b) <= FEW:
         return 2
-    return next((digits for digits in range(2, 8) if _aligned(a, digits) != _aligned(b, digits)), 2)
+    worst = max(range(len(a)), key=lambda index: _distance(a[index], b[index]))
+    return next((digits for digits in range(2, 8) if _aligned(a, digits)[worst] != _aligned(b, digits)[worst]), 2)
+
+
+def _distance(a: Any, b: Any) -> float:
+    """How far apart two numbers are; infinitely where only one is a finite number."""
+    if a == b or (a != a and b != b):
+        return 0.0
+    try:
+        distance = abs(a - b)
+    except OverflowError:
+        return math.inf
+    return distance if math.isfinite(distance) else math.inf
 
 
 def _flat(values: Any) -> Iterator[Any]:
@@ -83,7 +98,9 @@ def _aligned(flat: list[Any], digits: int) -> list[str]:
     """Numbers of equal width: with the same decimals where their sizes allow it, so that the points stand in a column."""
     finite = [abs(value) for value in flat if isinstance(value, float) and math.isfinite(value) and value]
     if finite and min(finite) >= 1e-3 and max(finite) < 1e4:
-        texts = [f"{value:.{digits}f}" if isinstance(value, float) else str(value) for value in flat]
+        # With fewer decimals the least of them would have none of its digits, or one.
+        decimals = max(digits, 1 - math.floor(math.log10(min(finite))))
+        texts = [f"{value:.{decimals}f}" if isinstance(value, float) else str(value) for value in flat]
         while all(text.endswith("0") and not text.endswith(".0") for text in texts if "." in text):
             texts = [text[:-1] if "." in text else text for text in texts]
     else:
@@ -92,15 +109,39 @@ def _aligned(flat: list[Any], digits: int) -> list[str]:
     return [text.rjust(longest) for text in texts]
 
 
-def _rows(values: list[Any], texts: Iterator[str], width: int, *, nested: bool = False) -> Iterator[str]:
+def differing_digits(
+    left: list[str], right: list[str]
+) -> tuple[list[list[tuple[int, int]]], list[list[tuple[int, int]]]]:
+    """Where the numbers of two arrays that are written as lines part: for each line of either, spans of differing characters.
+
+    A span goes from the first digit that is not the same to the end of the number. There are none where the lines do not hold
+    as many numbers.
+
+    >>> differing_digits(["[1.25 3.0]"], ["[1.26", " 3.0]"])
+    ([[(4, 5)]], [[(4, 5)], []])
+    """
+    places = [
+        [(i, match) for i, line in enumerate(lines) for match in _NUMBER.finditer(line)] for lines in (left, right)
+    ]
+    spans: tuple[list[list[tuple[int, int]]], ...] = tuple([[] for _ in lines] for lines in (left, right))
+    if len(places[0]) == len(places[1]):
+        for (i, a), (j, b) in zip(*places, strict=True):
+            if a[0] != b[0]:
+                same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a[0], b[0], strict=False)))
+                for line, match, found in ((i, a, spans[0]), (j, b, spans[1])):
+                    found[line].append((match.start() + min(same, len(match[0]) - 1), match.end()))
+    return spans[0], spans[1]
+
+
+def _rows(values: list[Any], texts: Iterator[str], width: int) -> Iterator[str]:
     if values and isinstance(values[0], list):
         for row in values:
-            yield from _rows(row, texts, width, nested=True)
+            yield from _rows(row, texts, width)
         return
     line = "["
     for index in range(len(values)):
         text = next(texts)
-        if index and not nested and len(line) + 1 + len(text) > width - 1:
+        if index and len(line) + 1 + len(text) > width - 1:
             yield line
             line = " " + text
         else:

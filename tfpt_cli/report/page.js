@@ -18,8 +18,9 @@
   const whole = (code) => {
     const copy = code.cloneNode(true);
     for (const link of copy.querySelectorAll("a.sh")) link.replaceWith(byId(link.hash.slice(1)).textContent);
-    return copy.textContent + "\n";
+    return copy.textContent;
   };
+  const everything = (figure) => [...figure.querySelectorAll("pre")].map(whole).join("\n") + "\n";
   const copying = (listings) => {
     if (!listings.matches?.(".code[open]") || listings.querySelector("button")) return;
     for (const figure of listings.querySelectorAll("figure")) {
@@ -28,8 +29,8 @@
       button.textContent = "Copy";
       button.setAttribute("aria-label", `Copy the code of ${figure.firstChild.textContent}`);
       button.addEventListener("click", async () => {
-        try { await navigator.clipboard.writeText(whole(figure.querySelector("pre"))); button.textContent = "Copied"; }
-        catch { getSelection().selectAllChildren(figure.querySelector("pre")); button.textContent = "Selected"; }
+        try { await navigator.clipboard.writeText(everything(figure)); button.textContent = "Copied"; }
+        catch { getSelection().selectAllChildren(figure.querySelector(".src")); button.textContent = "Selected"; }
       });
       figure.firstChild.append(button);
     }
@@ -120,6 +121,9 @@
     next.scrollIntoView();
     next.firstElementChild.focus({ preventScroll: true });
   };
+  byId("more").addEventListener("click", (event) => {
+    event.target.setAttribute("aria-expanded", form.classList.toggle("all"));
+  });
   byId("next").addEventListener("click", () => go(1));
   byId("previous").addEventListener("click", () => go(-1));
   const every = (open) => { for (const item of items) if (!item.hidden) item.open = open; };

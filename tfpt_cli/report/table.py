@@ -12,15 +12,19 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tfpt_cli.report.console import plain_console
+from tfpt_cli.report.console import STATUS_STYLES, plain_console
+from tfpt_cli.report.line import MANY, print_end, print_line, problem_line
+from tfpt_cli.report.numbers import differing_digits
+from tfpt_cli.report.reasons import first_sentence
 from tfpt_cli.report.view import About, Cell, Part, ReferenceCell, Row, ScenarioView, view
-from tfpt_cli.report.words import agreement, parted, summary_parts, verdict_lines
+from tfpt_cli.report.words import agreement, parted, verdict_lines
 from tfpt_cli.results import Problem, Report, ScenarioResult, Status, Verdict, printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Side
+    from tfpt_cli.report.reasons import Reason
 
 
 VERDICT_STYLES = {
@@ -30,22 +34,10 @@ VERDICT_STYLES = {
     Verdict.DIFFERS: "bold red",
     Verdict.ERROR: "bold magenta",
 }
-STATUS_STYLES = {
-    Status.PASSED: "bold green",
-    Status.FAILED: "bold red",
-    Status.ERROR: "bold magenta",
-    Status.SKIPPED: "yellow",
-}
 _WHY_STYLES = {About.MISMATCH: "red", About.BOTH_WRONG: "yellow", About.FAILURE: "magenta"}
 _PART_STYLES = {Part.SAMPLES: "cyan", Part.MAGNITUDES: "dim"}
-# Of the parts of the last line.
-_SUMMARY_STYLES = {
-    **{str(status): style for status, style in STATUS_STYLES.items()},
-    "warning": "bold yellow",
-    "nothing": "yellow",
-    "problems": "bold red",
-    "more": "dim",
-}
+# Of the digits at which two numbers part; the line shows without colour too.
+_APART = "bold underline red"
 _GAP = 2
 # On narrower consoles both sides stand below each other.
 _NARROWEST = 60
@@ -60,13 +52,17 @@ def scenario_table(
     *,
     ascii_only: bool = False,
     verbose: bool = False,
+    known: bool = True,
 ) -> RenderableType:
-    """The block of one scenario for a terminal of `width` columns: name, table, reasons, status.
+    """The block of one scenario for a terminal of `width` columns: name, the reason where it failed, table, details, status.
 
-    With `verbose` also what the verdicts were made of.
+    With `verbose` also what the verdicts were made of; with `known` the known differences in full.
     """
     shown = view(result)
-    parts: list[RenderableType] = [*_head(result, width)]
+    parts: list[RenderableType] = [*_title(result, width)]
+    if shown.reason is not None:
+        parts.append(_reason(result.status, shown.reason))
+    parts += [Text(printable(line)) for line in result.headline.splitlines() if not result.name.startswith(line)]
     if shown.rows:
         table = _table if width >= _NARROWEST else _stacked
         parts.append(table(shown, environment, width, ascii_only))
@@ -74,20 +70,35 @@ def scenario_table(
     if verbose:
         parts += _measured(shown)
         parts += [_indented_lines(failure.traceback) for failure in result.failures if failure.traceback]
+    parts += _explanations(shown) if known else ()
     parts.append(Text(f"{result.status.value}: {printable(shown.words)}", STATUS_STYLES[result.status]))
-    parts += _explanations(shown)
     return Group(*parts, "")
 
 
+def _reason(status: Status, reason: Reason) -> Text:
+    """What parts, why, and what to write, in one sentence."""
+    text = Text.assemble(
+        f"{status.value}: ", (printable(reason.told), STATUS_STYLES[status]), (f" {reason.ids}".rstrip(), "bold")
+    )
+    for joint, code, where in reason.recipes:
+        text.append(joint).append(printable(code), "cyan").append(f" in {printable(where)}")
+    return text.append(reason.rest)
+
+
 def _explanations(shown: ScenarioView) -> Iterator[RenderableType]:
-    """The known differences that explain what does not agree; where the scenario says so itself, their names alone."""
+    """The known differences that explain what does not agree; where the scenario says so itself, their names alone.
+
+    Of the one that the reason tells, only what the reason leaves out.
+    """
     if shown.result.expected or not shown.parted:
         if shown.known:
             yield _indented(f"known difference: {', '.join(known.name for known in shown.known)}", "dim")
         return
+    told = shown.reason.known[:1] if shown.reason is not None else ()
     for known in shown.known:
-        yield _indented(f"known difference {known.name}: {known.what} {known.why}".strip(), "bold")
-        for head, code in known.write:
+        what = known.what[len(first_sentence(known.what)) :].lstrip(". ") if known.name in told else known.what
+        yield _indented(f"known difference {known.name}: {' '.join(filter(None, (what, known.why)))}", "bold")
+        for head, code in known.write if known.name not in told else ():
             yield Padding(Text(printable(f"{head}: {code}"), "cyan"), (0, 0, 0, 4))
         if known.source:
             yield Padding(Text(f"source: {printable(known.source)}", "dim"), (0, 0, 0, 4))
@@ -129,17 +140,20 @@ def _code(text: str) -> Text:
     return Text("\n".join(f"  {line}".rstrip() for line in printable_lines(text).splitlines()), "cyan")
 
 
-def _head(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
-    place = printable(result.file) + (f":{result.line}" if result.line else "")
+def _title(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
+    """The name with its place in a file. Of what is in none, nothing where the name is the code that the headline shows."""
     name = printable(result.name)
+    if not result.line:
+        if not all(part in result.headline for part in result.name.split(" and ")):
+            yield Text(name, "bold")
+        return
+    place = f"{printable(result.file)}:{result.line}"
     gap = width - cell_len(name) - cell_len(place)  # a Chinese character is two columns wide
     if gap >= _GAP:
         yield Text.assemble((name, "bold"), " " * gap, (place, "dim"))
     else:
         yield Text(name, "bold")
         yield Text(place, "dim")
-    for line in result.headline.splitlines():
-        yield Text(printable(line))
 
 
 def _stacked(shown: ScenarioView, environment: dict[str, str], width: int, ascii_only: bool) -> RenderableType:
@@ -149,9 +163,9 @@ def _stacked(shown: ScenarioView, environment: dict[str, str], width: int, ascii
         name, *layout = _quantity_lines(row, width - 2)
         parts.append(Text.assemble((f" {name}  ", "bold"), (", ".join(row.words), VERDICT_STYLES[row.verdict])))
         parts += [Padding(Text(line), (0, 0, 0, 1)) for line in layout]
-        for side, cells in row.cells.items():
+        for side, cells in _sides(row, width - 2, ascii_only).items():
             parts.append(Padding(Text(_titled(side, environment), "dim"), (0, 0, 0, 1)))
-            parts.append(Padding(_cells(cells, width - 2, ascii_only), (0, 0, 0, 2)))
+            parts.append(Padding(cells, (0, 0, 0, 2)))
         if row.reference:
             parts.append(Padding(Text(f"reference: {row.method}", "dim"), (0, 0, 0, 1)))
             everyone = all(cell.lines(width - 2) for cell in row.reference)
@@ -177,19 +191,38 @@ def _table(shown: ScenarioView, environment: dict[str, str], width: int, ascii_o
     if any(row.reference for row in shown.rows):
         name = max(name, len("reference"))
     cell = min(max((width - name - verdict - 3 * _GAP - 1) // 2, 8), _WIDEST)
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_edge=False, header_style="dim")
-    table.add_column("", width=name + 1, overflow="fold")
-    for side in shown.rows[0].cells:
-        table.add_column(_titled(side, environment).strip(), width=cell, overflow="fold")
-    table.add_column("", width=verdict, overflow="fold")
+    titles = [_titled(side, environment).strip() for side in shown.rows[0].cells]
+    parts: list[RenderableType] = []
     for row in shown.rows:
-        cells = [_cells(ways, cell, ascii_only) for ways in row.cells.values()]
+        texts = [*_sides(row, cell, ascii_only).values()]
         lines = [f" {line}" for line in _quantity_lines(row, name)]
-        table.add_row(Text("\n".join(lines)), *cells, Text("\n".join(row.words), VERDICT_STYLES[row.verdict]))
+        words = Text("\n".join(row.words), VERDICT_STYLES[row.verdict])
+        widths = [name + 1, cell, cell, verdict]
+        parts.append(_line(widths, [Text("\n".join(lines)), *texts, words], () if parts else ("", *titles, "")))
         if row.reference:
-            texts = [_reference_text(each, cell) for each in row.reference]
-            texts += [Text("")] * (len(row.cells) - len(texts))
-            table.add_row(Text(" reference", "dim"), *texts, Text("\n".join(row.method.split(", ")), "dim"))
+            parts.append(_reference_line(row, name + 1, cell, verdict))
+    return Group(*parts)
+
+
+def _reference_line(row: Row, name: int, cell: int, verdict: int) -> Table:
+    """The reference's numbers: each side's own function in its column, what is of both below both."""
+    method = Text("\n".join(row.method.split(", ")), "dim")
+    if any(each.side is not None for each in row.reference):
+        texts = [_reference_text(each, cell) for each in row.reference]
+        return _line([name, cell, cell, verdict], [Text(" reference\n of each", "dim"), *texts, method])
+    room = cell * 2 + _GAP
+    text = Text("\n").join(_reference_text(each, room) for each in row.reference)
+    return _line([name, room, verdict], [Text(" reference", "dim"), text, method])
+
+
+def _line(widths: Sequence[int], cells: Sequence[Text], titles: Sequence[str] = ()) -> Table:
+    """One line of the table, its columns of these widths, below their titles where it is the first."""
+    table = Table(
+        box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_edge=False, header_style="dim", show_header=bool(titles)
+    )
+    for width, title in zip(widths, titles or [""] * len(widths), strict=True):
+        table.add_column(title, width=width, overflow="fold")
+    table.add_row(*cells)
     return table
 
 
@@ -211,10 +244,24 @@ def _wrapped(axes: str, width: int) -> list[str]:
     return lines
 
 
-def _cells(cells: Iterable[Cell], width: int, ascii_only: bool) -> Text:
+def _sides(row: Row, width: int, ascii_only: bool) -> dict[Side, Text]:
+    """Each side's column of a row; where the sides part, the digits at which they do are marked."""
+    spans: Sequence[Sequence[Sequence[tuple[int, int]]]] = [(), ()]
+    if row.digits_part:
+        lines = [
+            [line for part, line in cells[0].numbers(width) if part is Part.VALUES] for cells in row.cells.values()
+        ]
+        spans = differing_digits(*lines)
+    return {
+        side: _cells(cells, width, ascii_only, marked)
+        for (side, cells), marked in zip(row.cells.items(), spans, strict=True)
+    }
+
+
+def _cells(cells: Iterable[Cell], width: int, ascii_only: bool, marked: Sequence[Sequence[tuple[int, int]]]) -> Text:
     """One side by every way that it has a quantity by, the numbers again only where they are not the same."""
     first, *others = cells
-    text = _cell_text(first, width, ascii_only)
+    text = _cell_text(first, width, ascii_only, marked)
     for cell in others:
         text.append("\n")
         same = cell.same and cell.shape
@@ -222,17 +269,24 @@ def _cells(cells: Iterable[Cell], width: int, ascii_only: bool) -> Text:
     return text
 
 
-def _cell_text(cell: Cell, width: int, ascii_only: bool) -> Text:
-    """What one side has: shape and dtype, numbers while they are few, else their summary; how it was computed."""
-    numbers = list(cell.numbers(width, ascii_only=ascii_only))
+def _cell_text(cell: Cell, width: int, ascii_only: bool, marked: Sequence[Sequence[tuple[int, int]]] = ()) -> Text:
+    """What one side has: shape and dtype, numbers while they are few, else their summary; how it was computed.
+
+    `marked` has, for each line of numbers, the spans that stand out.
+    """
+    lines, found = [], iter(marked)
+    for part, line in cell.numbers(width, ascii_only=ascii_only):
+        lines.append((part, Text(line, _PART_STYLES.get(part, ""))))
+        for start, end in next(found, ()) if part is Part.VALUES else ():
+            lines[-1][1].stylize(_APART, start, end)
     if cell.state or not cell.shape:
-        alone = next((line for part, line in numbers if part is Part.VALUES), "?")
-        return _with_how(Text(cell.state, "bold") if cell.state else Text(alone), cell.how, width)
+        alone = next((line for part, line in lines if part is Part.VALUES), Text("?"))
+        return _with_how(Text(cell.state, "bold") if cell.state else alone, cell.how, width)
     text = _with_how(Text.assemble((cell.shape, "dim")), cell.how, width)  # the numbers stay bright
     if cell.gates:
         text.append(f"\n{cell.gates}", "dim")
-    for part, line in numbers:
-        text.append(f"\n{line}", _PART_STYLES.get(part, ""))
+    for _, shown in lines:
+        text.append("\n").append_text(shown)
     return text
 
 
@@ -256,29 +310,31 @@ def _indented_lines(text: str) -> Padding:
     return Padding(Text(printable_lines(text.rstrip()), "dim"), (0, 0, 0, 4))
 
 
-def problem_line(problem: Problem) -> Text:
-    """`file:line:column: message`, the place in bold."""
-    text = printable(str(problem))
-    place = text[: len(text) - len(printable(problem.message))]
-    return Text.assemble((place, "bold"), (printable(problem.message), "red"))
-
-
 def report_text(report: Report) -> str:
     """The whole report as plain text, as wide as COLUMNS says."""
     text = io.StringIO()
     console = plain_console(text)
+    lines = False
     for result in report.scenarios:
+        if result.expected and len(report.scenarios) > MANY:
+            print_line(result, console)
+            lines = True
+            continue
+        if lines:  # a table stands apart
+            console.print()
+            lines = False
         print_scenario(result, report.environment, console)
     print_end(report, console)
     return text.getvalue()
 
 
 def print_scenario(
-    result: ScenarioResult, environment: dict[str, str], console: Console, *, verbose: bool = False
+    result: ScenarioResult, environment: dict[str, str], console: Console, *, verbose: bool = False, known: bool = True
 ) -> None:
-    """One scenario, as wide as the console."""
+    """One scenario, as wide as the console; `verbose` and `known` are those of `scenario_table`."""
     ascii_only = not console.encoding.lower().startswith("utf")
-    console.print(scenario_table(result, environment, console.width, ascii_only=ascii_only, verbose=verbose))
+    width = console.width
+    console.print(scenario_table(result, environment, width, ascii_only=ascii_only, verbose=verbose, known=known))
     if verbose:
         for part in listing_parts(result):
             console.print(part, soft_wrap=True)
@@ -311,12 +367,3 @@ def _left(result: ScenarioResult) -> Iterator[str]:
         reason = next(c.reason for c in result.comparisons if c.quantity == quantity and not c.verdict.agrees)
         yield f"{quantity}: {reason}"
     yield from (f"{failure.side.label}: {failure.message}" for failure in result.failures)
-
-
-def print_end(report: Report, console: Console) -> None:
-    """The problems of the files, and the last line."""
-    for problem in report.problems:
-        console.print(problem_line(problem), soft_wrap=True)
-    if report.problems:
-        console.print()
-    console.print(Text.assemble(*((words, _SUMMARY_STYLES.get(kind, "")) for words, kind in summary_parts(report))))

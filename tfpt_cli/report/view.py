@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.report.numbers import array_lines, digits_apart, summary_lines
+from tfpt_cli.report.reasons import reason_of
 from tfpt_cli.report.words import (
     STATE_WORDS,
     disputed,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Side
+    from tfpt_cli.report.reasons import Reason
     from tfpt_cli.results import (
         Comparison,
         Distribution,
@@ -131,6 +133,12 @@ class Row:
     reference: list[ReferenceCell]
     method: str
 
+    @property
+    def digits_part(self) -> bool:
+        """Whether the two sides' numbers part digit by digit: those of a random parameter, or under a layout, do not."""
+        random = any(cell.samples is not None for cells in self.cells.values() for cell in cells)
+        return self.verdict is Verdict.DIFFERS and not self.layout and not random
+
 
 class About(StrEnum):
     """The topic of a line below the rows."""
@@ -175,12 +183,14 @@ class Measured:
 class ScenarioView:
     """A scenario as any report shows it.
 
-    `words` say why it has its status; `parted` are the quantities that do not agree, `unexplained` those that no known difference
-    explains. `why` are the lines that explain the verdicts, each once, with what it is about.
+    `words` say why it has its status, `reason` why it is not as expected; `parted` are the quantities that do not agree,
+    `unexplained` those that no known difference explains. `why` are the lines that explain the verdicts, each once, with what it
+    is about.
     """
 
     result: ScenarioResult
     words: str
+    reason: Reason | None
     rows: list[Row]
     why: list[tuple[About, str]]
     known: list[Known]
@@ -194,6 +204,7 @@ def view(result: ScenarioResult) -> ScenarioView:
     return ScenarioView(
         result=result,
         words=status_words(result),
+        reason=reason_of(result),
         rows=[
             _row(list(group))
             for _, group in groupby(result.comparisons, key=lambda c: (c.quantity, c.verdict, c.diagnosis))

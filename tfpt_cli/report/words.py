@@ -86,16 +86,16 @@ def status_words(result: ScenarioResult) -> str:
         return f"{' and '.join(failed)} failed" if failed else "nothing was compared"
     refused = _quantities(result.comparisons, Verdict.ERROR)
     if result.status is Status.PASSED and refused:
-        both = f", {_differ(differing)}" if differing else ""
+        both = f", {differ(differing)}" if differing else ""
         return f"{', '.join(refused)} refused{both}, as expected{because}"
     if result.status is Status.PASSED:
-        return f"{_differ(differing)}, as expected{because}" if differing else agreement(result)
+        return f"{differ(differing)}, as expected{because}" if differing else agreement(result)
     if result.expect == Relation.DIFFER:
         return f"expected to differ, but {agreement(result)}{because}"
     if isinstance(result.expect, dict):
         wanted = ", ".join(f"{quantity}: {word}" for quantity, word in result.expect.items())
-        return f"expected {wanted} and the rest to agree; {_differ(differing)}{because}"
-    return f"expected to agree, but {_differ(differing)}"
+        return f"expected {wanted} and the rest to agree; {differ(differing)}{because}"
+    return f"expected to agree, but {differ(differing)}"
 
 
 def agreement(result: ScenarioResult) -> str:
@@ -107,7 +107,7 @@ def _quantities(comparisons: Iterable[Comparison], verdict: Verdict) -> list[str
     return list(dict.fromkeys(c.quantity for c in comparisons if c.verdict is verdict))
 
 
-def _differ(quantities: Sequence[str]) -> str:
+def differ(quantities: Sequence[str]) -> str:
     return f"{', '.join(quantities) or 'nothing'} {'differ' if len(quantities) > 1 else 'differs'}"
 
 

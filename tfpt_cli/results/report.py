@@ -80,8 +80,8 @@ class Explanation:
 
     @property
     def proof(self) -> str:
-        """The command that runs the scenarios which show the difference."""
-        return f"tfpt check scenarios/{self.scenario} --tag {self.name}"
+        """The command that runs the scenarios which show the difference, wherever it is typed."""
+        return f"tfpt explain {self.name} --run"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 ENDINGS = (".yaml", ".yml")
-# The scenarios that come with tfpt: beside its source, or in the installed package.
 _PACKAGE = Path(__file__).parents[1]
-_SHIPPED = (_PACKAGE.parent / "scenarios", _PACKAGE / "scenarios")
+
+
+@cache
+def shipped_scenarios() -> Path:
+    """The folder of the scenarios that come with tfpt: in the installed package, or in a checkout beside it.
+
+    `pyproject.toml` puts the one into a wheel as the other. Raises `FileNotFoundError` where neither is there.
+    """
+    for folder in (_PACKAGE / "scenarios", _PACKAGE.parent / "scenarios"):
+        if (folder / "seed").is_dir():  # beside an installed package another one may be called so
+            return folder
+    raise FileNotFoundError(
+        f"the scenarios that come with tfpt are missing: {_PACKAGE / 'scenarios'}; install it again"
+    )
+
+
+def shipped_file(name: str) -> str:
+    """The path of a file or folder below the shipped `scenarios/`, such as `init/linear.yaml`, from here where it is near."""
+    path = str(shipped_scenarios() / name)
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
 
 
 def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
@@ -34,7 +54,8 @@ def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
                     file=path,
                     line=0,
                     column=0,
-                    message=f"no scenarios in this folder (files ending in {' or '.join(ENDINGS)})",
+                    message=f"no scenarios in this folder (files ending in {' or '.join(ENDINGS)}); "
+                    f"to begin: tfpt new {os.path.join(path, 'first.yaml')}",
                 )
         for file in found:
             real = os.path.realpath(file)
@@ -47,8 +68,11 @@ def _found(path: str) -> str:
     parts = Path(path).parts
     if os.path.exists(path) or ".." in parts or parts[:1] != ("scenarios",):
         return path
-    shipped = (folder.joinpath(*parts[1:]) for folder in _SHIPPED if (folder / "seed").is_dir())
-    return next((str(place) for place in shipped if place.exists()), path)
+    try:
+        shipped = shipped_scenarios().joinpath(*parts[1:])
+    except FileNotFoundError:
+        return path
+    return str(shipped) if shipped.exists() else path
 
 
 def _below(folder: str) -> Iterator[str]:

@@ -47,6 +47,10 @@ def scenario_text(data: Mapping[str, Any]) -> str:
 class _Dumper(yaml.SafeDumper):
     """Lists of numbers stay on a line; YAML 1.2 reads numbers that YAML 1.1 takes for texts."""
 
+    def ignore_aliases(self, _: Any) -> bool:
+        """A list that stands in two places is written out in both: the format has no anchors."""
+        return True
+
 
 def _list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
     flow = all(not isinstance(item, dict) for item in items)

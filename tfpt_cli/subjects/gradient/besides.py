@@ -10,6 +10,7 @@ import numpy as np
 from tfpt_cli.compare.resemblance import Resemblance, resemblance, scaled_by
 from tfpt_cli.compare.values import close, limits
 from tfpt_cli.results import Comparison, Finding, Kind, Quantity, State, Value, Verdict, Way
+from tfpt_cli.subjects.gradient.reference import ALONG, DIRECTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +95,11 @@ def _scaled_as_its_gradient(
 def _not_held(witness: Witness, quantity: Quantity) -> Iterator[Finding]:
     """Why a derivative could not be held against differences of what a side computes itself, where that was tried."""
     for side, owned in witness.own.items():
-        values = [value for (of, _), value in owned.items() if of == quantity]
+        values = [
+            value
+            for (of, how), value in owned.items()
+            if of == quantity and getattr(how, "what", "") not in (ALONG, DIRECTION)
+        ]
         if any(value.state is State.PRESENT for value in values):
             continue
         failures = [value.failure for value in values if value.failure is not None]

@@ -193,7 +193,7 @@ class Comparer:
             one_sided=(_shown(first.left), _shown(first.right)) if edges and "" in evidence else None,  # type: ignore[arg-type]
             condition=None if condition is None else _greatest(condition),
         )
-        return with_findings(
+        heard = with_findings(
             Hearing(
                 comparison=replace(comparison, reference=reference),
                 reference=reference,
@@ -205,6 +205,19 @@ class Comparer:
                 final=bool(self.again),
             )
         )
+        return self.with_right_along(quantity, sides, heard) if len(judged) < len(sides) else heard
+
+    def with_right_along(self, quantity: Quantity, sides: dict[Side, Computed], heard: Comparison) -> Comparison:
+        """The comparison with the standing of a side of which no single number is known, but that is right along a direction."""
+        along = self.along(quantity, sides)
+        if along is None or heard.reference is None:
+            return heard
+        known = heard.reference.sides
+        more = {s: a for s, a in along.sides.items() if s not in known and a.standing is Standing.RIGHT}
+        words = "gives the derivative of its own value along a random direction"
+        findings = [Finding(Kind.RIGHT, f"{s.label} {words}", s) for s in more if not heard.verdict.agrees]
+        reference = replace(heard.reference, sides={**known, **more})
+        return replace(heard, reference=reference, findings=(*heard.findings, *findings))
 
     def in_double(
         self, quantity: Quantity, side: Side, way: Computed, found: Judgement, whose: str, evidence: Evidence

@@ -11,12 +11,17 @@ from tfpt_cli.dictionary.records import OnDemand
 from tfpt_cli.documents.reader import bad_name
 from tfpt_cli.expressions.checking import shape_of
 from tfpt_cli.expressions.lifting import NoRow, holds_whole, lifted
+from tfpt_cli.expressions.logic import with_logical_calls
 from tfpt_cli.expressions.lowering import written
+from tfpt_cli.expressions.native import is_layer
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.expression import Complaint, mark_inputs
+from tfpt_cli.language.templates import fill
 from tfpt_cli.subjects.gradient.spec import NAME, Body, Code, Meaning, Meanings, Output, without_reference
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tfpt_cli.documents.document import Path
     from tfpt_cli.documents.inputs import Values
     from tfpt_cli.documents.reader import Reader
@@ -103,16 +108,17 @@ class Expressions:
             if tree is None:
                 return
             mark_inputs(tree, set(names))
+            tree = with_logical_calls(tree, {name for name, kind in self.kinds.items() if kind == "integers"})
             line.shape, complaints = shape_of(tree, names, self.kinds)
             reader.complain_all(path, complaints)
             if not complaints:
                 line.trees[field_] = tree
             return
-        native = reader.native(path, field_, set(names))
+        native = reader.native(path, field_, set(names), layers=_layers(before, field_))
         if native is not None:
             line.trees[field_] = native
             # Arithmetic means the same natively; behind a native call the shape is not known.
-            shape, complaints = shape_of(native, names, self.kinds)
+            shape, complaints = shape_of(with_logical_calls(native), names, self.kinds)
             line.shape = None if complaints else shape
 
     def _names(self) -> list[str]:
@@ -224,7 +230,9 @@ class Expressions:
         for framework, line in lines.items():
             known = self.lines[framework]
             try:
-                named = {n: self._lift(known[n], framework) for n in self._needed(line, framework)}
+                layers = _layers(known, framework)  # they are put in where they are called
+                needed = [n for n in self._needed(line, framework) if n not in layers]
+                named = {n: self._lift(known[n], framework) for n in needed}
                 found[framework] = Meaning(self._lift(line, framework), named, self.dtype)
             except NoRow as error:
                 remarks.append(without_reference(framework, str(error)))
@@ -241,10 +249,18 @@ class Expressions:
             if framework in named.trees and holds_whole(named.trees[framework], names, whole):
                 whole.add(name)
         shapes: dict[str, Any] = {**self.shapes, **{n: known.shape for n, known in self.lines[framework].items()}}
-        tree = lifted(line.trees[framework], framework, names, whole, shapes)
+        native = fill(line.trees[framework], _layers(self.lines[framework], framework))
+        mark_inputs(native, names)
+        tree = lifted(native, framework, names, whole, shapes)
         mark_inputs(tree, names)
         shape, complaints = shape_of(tree, shapes, self.kinds)
         if complaints:  # what the rows do not allow, such as a broadcast that one framework alone has
             raise NoRow(ast.unparse(line.trees[framework])[:60])
         line.shape = line.shape or shape  # which the lines after it are read with
         return tree
+
+
+def _layers(lines: Mapping[str, _Line], framework: str) -> dict[str, ast.expr]:
+    """The lines that are layers of a framework, by name, each as the call that makes it."""
+    trees = {name: line.trees[framework] for name, line in lines.items() if framework in line.trees}
+    return {name: tree for name, tree in trees.items() if is_layer(tree)}

@@ -56,13 +56,13 @@ _LINES = {
     "additionalProperties": _NEUTRAL,
 }
 _NAMES = {
-    "title": "The inputs to differentiate by; all that have a derivative unless said",
+    "title": "The inputs to differentiate by; all that have a derivative unless said, none to compare values alone",
     "description": "the name of an input, or a list of names",
     "anyOf": [
         {"type": "string"},
-        {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_NAMES, "uniqueItems": True},
+        {"type": "array", "items": {"type": "string"}, "maxItems": MAX_NAMES, "uniqueItems": True},
     ],
-    "examples": ["x", ["x", "w"]],
+    "examples": ["x", ["x", "w"], []],
 }
 
 SCHEMA: dict[str, Any] = {

@@ -7,22 +7,67 @@ with an underscore, which no name of a scenario does.
 import numpy as np
 
 
-def _in_double(result):
-    """A result of a framework as it is; raises TypeError for one in which digits were lost that differences need."""
-    if result.dtype != np.float64:
-        raise TypeError(f"it computes in {result.dtype}, though its inputs are float64")
-    return result
+def _precise(function, may_be_single, *inputs):
+    """A function in double precision, or in float32 where it has no other and may be so; and whether it is that."""
+    narrow = [each.astype(np.float32) if each.dtype == np.float64 else each for each in inputs]
+    refused = None
+    for given, cast in ((inputs, False), (narrow, True)):
+        try:
+            dtype = function(*given).dtype
+        except Exception as error:
+            refused = refused or error
+            continue
+        if dtype == np.float64 and not cast:
+            return function, False
+        if dtype == np.float32 and may_be_single:
+            break
+        refused = refused or TypeError(f"it computes in {dtype}, though its inputs are float64")
+    else:
+        raise refused
+
+    def single(*inputs):
+        given = [each.astype(np.float32) if cast and each.dtype == np.float64 else each for each in inputs]
+        return function(*given).astype(np.float64)
+
+    return single, True
+
+
+def _not_single(single):
+    """Raises TypeError for a function in which digits were lost that the differences by single numbers need."""
+    if single:
+        raise TypeError("it computes in float32, so that it is held along a random direction alone")
+
+
+def _within(function, value):
+    """A function that is not a number where it refuses its arguments, as it does beyond its domain."""
+
+    def tried(*inputs):
+        try:
+            return function(*inputs)
+        except Exception:
+            return np.full(np.shape(value), np.nan)
+
+    return tried
 
 
 def _affordable(function, numbers, *inputs):
     """Raises TimeoutError where a function is too slow to be differentiated by so many numbers, one after another."""
     import time
 
-    started = time.perf_counter()
-    function(*inputs)
-    seconds = time.perf_counter() - started
-    if seconds * numbers * 30 > 5:
-        raise TimeoutError(f"a call of it takes {seconds:.1g} s, too long for the derivatives by {numbers} numbers")
+    seconds = np.inf
+    for _ in range(5):  # the first call may set something up, and another process may be in the way
+        started = time.perf_counter()
+        function(*inputs)
+        seconds = min(seconds, time.perf_counter() - started)
+        if seconds * numbers * 30 <= 10:
+            return
+    raise TimeoutError(f"a call of it takes {seconds:.1g} s, too long for the derivatives by {numbers} numbers")
+
+
+def _symmetric(signs):
+    """The matrices, along the last two axes, with what stands above the diagonal below it too."""
+    above = np.triu(signs)
+    return above + np.swapaxes(np.triu(signs, 1), -1, -2)
 
 
 def _twice(function, *inputs):
@@ -63,11 +108,14 @@ def _slopes(function, point, side=0):
     return slopes.T, np.abs(errors).T
 
 
-def _steady(function, point):
+def _steady(function, point, single=False):
     """Slopes as `_slopes` gives them; where longer steps say something else their error is infinite, since nothing is known.
 
-    A function of which a part is computed in float32 stands still for short steps.
+    A function of which a part is computed in float32 stands still for short steps. One that is computed in float32 as a whole
+    (`single`) has its slopes by long steps.
     """
+    if single:
+        return _by_long_steps(function, point)
     slopes, errors = _slopes(function, point)
     value = np.ravel(function(point)) * 1.0
     for entry, number in enumerate(point):
@@ -81,6 +129,26 @@ def _steady(function, point):
             apart = np.abs(found - slopes[:, entry]) > 10 * (off + errors[:, entry])
             errors[apart, entry] = np.inf
     return slopes, errors
+
+
+def _by_long_steps(function, point):
+    """Slopes of a function that is computed in float32, with errors by how far those of three lengths of step are apart."""
+    value = np.ravel(function(point)) * 1.0
+    slopes, errors = np.full((2, len(value), len(point)), np.inf)
+    for entry, number in enumerate(point):
+
+        def moved(step, entry=entry):
+            return _moved_to(function, point, entry, point[entry] + step)
+
+        size = 2.0 ** np.floor(np.log2(max(np.nan_to_num(np.abs(number), posinf=1.0), 0.1)))
+        found = [_central(moved, value, size * 2.0**power)[:2] for power in range(6, -8, -1)]
+        for middle in range(1, len(found) - 1):
+            three = found[middle - 1 : middle + 2]
+            spread = np.max([slope for slope, _ in three], 0) - np.min([slope for slope, _ in three], 0)
+            error = 4 * (spread + np.min([off for _, off in three], 0))
+            better = error < errors[:, entry]
+            slopes[better, entry], errors[better, entry] = three[1][0][better], error[better]
+    return np.where(np.isfinite(errors), slopes, np.nan), errors
 
 
 def _edges(function, point, side, slopes, errors):

@@ -371,7 +371,7 @@ class ReferenceWriter(Writer):
             direction, moved, held, error = (
                 self.free(f"{word}_{name}") for word in ("direction", "moved", "along", "along_error")
             )
-            signs = f"{rng}.choice([-1.0, 1.0], {self.spec.inputs[name].shape})"
+            signs = self.signs(rng, name)
             imaginary = f" + 1j * {signs}" if self.spec.dtypes[name].startswith("complex") else ""
             arguments = (self.names | {name: f"{self.names[name]} + _p[0] * {direction}"}).values()
             total = f"np.sum({function}({', '.join(arguments)}))"
@@ -389,6 +389,10 @@ class ReferenceWriter(Writer):
                 Leaf(quantity=key, way=self.aspect(whose, DIRECTION), expression=direction),
             ]
         return Section("\n".join(lines), tuple(leaves))
+
+    def signs(self, rng: str, name: str) -> str:
+        """The source of a random direction of an input."""
+        return f"{rng}.choice([-1.0, 1.0], {self.spec.inputs[name].shape})"
 
     def packed(self, kind: str = "gradient") -> str:
         """All the inputs to differentiate by as one row of real numbers; for a jvp, the way gone along the tangent."""

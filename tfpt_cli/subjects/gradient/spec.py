@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tfpt_cli.dictionary.native import rules
 from tfpt_cli.dictionary.rows import dictionary, drawn_layers
 from tfpt_cli.expressions.checking import shape_of
+from tfpt_cli.expressions.doubling import doubled, may_be_doubled
 from tfpt_cli.expressions.lowering import in_double, written_for_reference, written_with_unknowns
 from tfpt_cli.expressions.native import native_in_double
 from tfpt_cli.expressions.own_code import own_code
@@ -19,7 +21,7 @@ from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.language.shapes import Shape, show
 from tfpt_cli.language.templates import fill
-from tfpt_cli.language.trees import called_name
+from tfpt_cli.language.trees import called_name, copied
 from tfpt_cli.results import VALUE, Quantity
 
 if TYPE_CHECKING:
@@ -76,6 +78,18 @@ def layer_call(node: ast.AST) -> str:
     module, _, name = called_name(node).rpartition(".")
     built = module in _LAYERS and name[:1].isupper()
     return ast.unparse(node) if built else ""
+
+
+def layer_made(node: ast.AST) -> str:
+    """The source of what makes a layer, with the method behind it that says how it computes; empty for anything else.
+
+    >>> layer_made(ast.parse("nn.BatchNorm1d(3).eval()", mode="eval").body)
+    'nn.BatchNorm1d(3).eval()'
+    """
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Call() as layer, attr=attr)) if attr in rules("modes"):
+            return ast.unparse(node) if layer_made(layer) else ""
+    return layer_call(node)
 
 
 def drawn(body: Body, framework: str) -> list[str]:
@@ -255,7 +269,8 @@ _NORMALIZING = re.compile(
 class Gradient:
     """A checked gradient scenario: everything that its listings need. `dtypes` are those of the inputs, by name.
 
-    `written` is the code as a person wrote it, by framework (under an empty key what both run), `at` the inputs.
+    `written` is the code as a person wrote it, by framework (under an empty key what both run), `at` the inputs. `checked` is the
+    dtype of the scenario that this is in double precision.
     """
 
     inputs: dict[str, Values]
@@ -272,6 +287,7 @@ class Gradient:
     dtype: str
     seed: int
     native: bool
+    checked: str = ""
 
     @property
     def smooth(self) -> list[str]:
@@ -314,6 +330,18 @@ class Gradient:
         if framework in output.code:
             return own_code(output.code[framework].file, output.code[framework].function, list(self.inputs))
         return (output.body[framework].tree,) if framework in output.body else ()
+
+    def may_be_raised(self, output: Output, framework: str) -> bool:
+        """Whether float32 stands in a person's own function, and may be raised where the arbiter runs it in float64.
+
+        Not where another dtype is checked, which float32 is written against, nor where the code is about narrow numbers.
+        """
+        if framework not in output.code or (self.checked or self.dtype) != "float32":
+            return False
+        trees = self.code(output, framework)
+        sources = [ast.unparse(tree) for tree in trees]
+        narrow = not all(map(may_be_doubled, sources))
+        return not narrow and any(ast.unparse(doubled(copied(t))) != s for t, s in zip(trees, sources, strict=True))
 
     def normalizes(self, output: Output) -> bool:
         """Whether the code of every side makes numbers whose sum is always the same, as a softmax does."""
@@ -361,7 +389,11 @@ class Gradient:
             )
             for output in self.outputs
         )
-        return replace(self, dtypes=dtypes, dtype=dtype, outputs=outputs) if dtypes != self.dtypes else self
+        return (
+            replace(self, dtypes=dtypes, dtype=dtype, outputs=outputs, checked=self.dtype)
+            if dtypes != self.dtypes
+            else self
+        )
 
     def notes(self, without: Collection[Output] = ()) -> tuple[str, ...]:
         """Sentences that a reader must know to read the derivatives; `without` are outputs that have none."""

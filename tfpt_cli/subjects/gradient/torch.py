@@ -24,6 +24,7 @@ class TorchWriter(FrameworkWriter):
     seed = "torch.manual_seed({seed})"
     compiled: ClassVar[dict[str, str]] = {"compile": "torch.compile({function})"}
     double: ClassVar[str] = "torch.set_default_dtype(torch.float64)"
+    alone: ClassVar[str] = "torch.set_num_threads(1)"
     needs: ClassVar[dict[str, str]] = {"compile": "a C++ compiler"}
 
     def tensor(self, name: str, values: Values) -> str:

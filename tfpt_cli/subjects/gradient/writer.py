@@ -8,9 +8,10 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from tfpt_cli.expressions.doubling import SOURCE
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.results import Quantity, Way
-from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body, drawn, layer_call
+from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body, drawn, layer_call, layer_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -126,12 +127,15 @@ class FrameworkWriter(Writer):
     compiled: ClassVar[dict[str, str]]
     # What makes new numbers, and layers, double precision.
     double: ClassVar[str]
+    # What has small calls run without waiting for other threads, which another process may hold up.
+    alone: ClassVar[str] = ""
     # What a mode needs that a machine may not have; without it its quantities are skipped.
     needs: ClassVar[dict[str, str]] = {}
 
     def __init__(self, spec: Gradient, *, doubled: bool = False) -> None:
         super().__init__(spec)
         self.doubled_by_default = doubled and spec.native
+        self.in_float64 = doubled
 
     @abstractmethod
     def derivative(self, kind: str, output: Output, run: str, mode: str) -> Iterator[Section]:
@@ -196,7 +200,14 @@ class FrameworkWriter(Writer):
         folder, module = os.path.split(code.file[: -len(".py")])
         alias = self.free(f"user_{module}")
         imports = f"import sys\nsys.path.insert(0, {folder!r})\nimport {module} as {alias}"
+        if self.raised(output):
+            path = f"sys.path.insert(0, {folder!r})\n{alias} = _module_in_double({code.file!r})"
+            imports = f"import sys\n\n\n{SOURCE}\n\n\n{path}"
         return f"{imports}\n\n{self.defined(name, Body(self.call(f'{alias}.{code.function}')))}"
+
+    def raised(self, output: Output) -> bool:
+        """Whether the float32 that stands in a person's own function is raised, because the listing computes in float64."""
+        return self.in_float64 and self.spec.may_be_raised(output, self.framework)
 
     @property
     def one_by_one(self) -> bool:
@@ -209,14 +220,14 @@ def built_once(body: Body, framework: str, inputs: set[str], free: Callable[[str
 
     `nn.Linear(3, 4)(x)` in a function builds a layer, with new random weights, whenever the function is called. Layers that
     are spelled alike stay as many as they are; one that is made of a line or an input stays where it is, and so does a line
-    that is a layer, unless its weights are random.
+    that is a layer, unless its weights are random: what it keeps of one call must not come into the next.
     """
     found: dict[str, str] = {}
     own = inputs | {name for name, _ in body.lines}
 
     def alone(node: ast.AST) -> str:
         names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-        return "" if names & own else layer_call(node)
+        return "" if names & own else layer_made(node)
 
     class Hoisting(ast.NodeTransformer):
         def visit_Call(self, node: ast.Call) -> ast.AST:

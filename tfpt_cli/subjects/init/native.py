@@ -350,7 +350,7 @@ def _inside(ours: str, theirs: str, calls: Mapping[str, ast.Call], fill: ast.Cal
     if not all(native(f).calls.get(native(f).canonical(called_name(call))) for f, call in held.items()):
         return {}
     row, settings = known_row(held[TORCH], held[TENSORFLOW])
-    if row is None or row.recurrent:
+    if row is None or (row.recurrent and len(unstacked(held[TENSORFLOW])[0]) != 1):
         return {}
     tensor = f"layer.{ours.rpartition('.')[2]}"
     for slot in slots(row, settings):

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 torch: Any = None
+_threads = 0  # as many as it starts with
 
 
 def load() -> dict[str, str]:
@@ -15,7 +16,9 @@ def load() -> dict[str, str]:
 
     import numpy  # isort: skip
 
+    global _threads
     torch = module
+    _threads = torch.get_num_threads()
     return {
         "torch": torch.__version__,
         "numpy": numpy.__version__,
@@ -64,6 +67,8 @@ def reset() -> None:
     """Puts back what a listing before may have set."""
     if torch.get_default_dtype() is not torch.float32:
         torch.set_default_dtype(torch.float32)
+    if torch.get_num_threads() != _threads:
+        torch.set_num_threads(_threads)
 
 
 def lacks(need: str) -> str:
