@@ -281,7 +281,22 @@ def _is_default(name: str | int | None, tree: ast.expr, defaults: Mapping[str, s
 
 def _default(name: str | int | None, defaults: Mapping[str, str | None]) -> ast.expr | None:
     text = defaults.get(name) if isinstance(name, str) else None
-    return None if text is None else ast.parse(text, mode="eval").body
+    if text is None:
+        return None
+    tree = ast.parse(text, mode="eval").body
+    tree.left_out = True  # type: ignore[attr-defined]
+    return tree
+
+
+def left_out(shared: Shared) -> frozenset[str]:
+    """The names that stand for an argument that is left out; one that is written as it is by default is none.
+
+    >>> code = ast.parse("nn.init.normal_(w, 0.0)", mode="eval").body
+    >>> (shared,) = Pattern("nn.init.normal_(_, __mean, __std)").inside([code])
+    >>> sorted(left_out(shared))
+    ['__std']
+    """
+    return frozenset(name for name, tree in shared.items() if hasattr(tree, "left_out"))
 
 
 @cache

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.canonical import canonical
 from tfpt_cli.dictionary.differences import Difference, Fit, differences
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
-from tfpt_cli.dictionary.patterns import rewritten
+from tfpt_cli.dictionary.patterns import left_out, rewritten
 from tfpt_cli.explain.numbers_of_code import numbers_of
 from tfpt_cli.explain.shapes_of_code import shape_of
 from tfpt_cli.explain.surroundings import same_around
@@ -226,6 +226,7 @@ def _holds(condition: ast.expr, shared: Shared, provenance: Provenance, sides: M
     tools = {"pairs": _pairs, "numbers": _numbers, "known": _known, "any": any, "all": all, "sum": sum, "abs": abs}
     said = {
         "__axes": axes,
+        "__left": left_out(shared),
         "__inputs": [number for numbers in provenance.numbers.values() for number in numbers],
         "__sizes": {math.prod(shape[:count]) for shape in shapes for count in range(1, len(shape) + 1)},
         "__of": lambda thing: isinstance(thing, _Code) and not thing.names.isdisjoint(provenance.by),
