@@ -226,7 +226,7 @@ def _holds(condition: ast.expr, shared: Shared, provenance: Provenance, sides: M
     tools = {"pairs": _pairs, "numbers": _numbers, "known": _known, "any": any, "all": all, "sum": sum, "abs": abs}
     said = {
         "__axes": axes,
-        "__left": left_out(shared),
+        "__left_out": left_out(shared),
         "__inputs": [number for numbers in provenance.numbers.values() for number in numbers],
         "__sizes": {math.prod(shape[:count]) for shape in shapes for count in range(1, len(shape) + 1)},
         "__of": lambda thing: isinstance(thing, _Code) and not thing.names.isdisjoint(provenance.by),
