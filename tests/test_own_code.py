@@ -72,6 +72,22 @@ CASES = {
         "def f(a):\n    return A()(a, alpha=2)\n",
         "torch.nn.functional.elu(x, alpha=2)",
     ),
+    "functions handed on": (
+        "def g(u, *fs):\n    return fs[0](u) - fs[-1](u)\n\ndef f(a):\n    return g(a, lambda v: 2 * v, length)\n",
+        "2 * x - torch.sqrt(torch.sum(x ** 2) + 1e-06)",
+    ),
+    "functions in a dictionary handed on are not known": (
+        "def g(u, **fs):\n    return F.elu(u, **fs)\n\ndef f(a):\n    return g(a, alpha=2, inplace=length)\n",
+        "torch.nn.functional.elu(x, **fs)",
+    ),
+    "two functions that one makes": (
+        "def g(k):\n    return (lambda v: k * v), (lambda v: v + k)\n\ndef f(a):\n    u, v = g(3)\n    return v(u(a))\n",
+        "3 * x + 3",
+    ),
+    "a list in a list, and parts of both": (
+        "def f(a):\n    u = [1, *(a, 2 * a)]\n    return dict(b=u[-1])['b'] + {'c': u[1]}['c']\n",
+        "dict(b=2 * x)['b'] + x",
+    ),
     "a comprehension taken apart": (
         "def f(a):\n    u, v = (2 * p for p in a.chunk(2))\n    return u - v\n",
         "2 * x.chunk(2)[0] - 2 * x.chunk(2)[1]",

@@ -2,8 +2,8 @@
 
 A function by one of its names (`synonyms.yaml`), a method of a PyTorch tensor or of a NumPy array as the function, a named part
 of a result by its place, a Sequential that is called as calls of its layers one after another, a module of PyTorch without
-parameters and an `Activation` of Keras as the function that they call, `calculate_gain` as its number. Code and patterns are both
-read so.
+parameters and an `Activation` of Keras as the function that they call, arithmetic by functions as that by operators,
+`calculate_gain` as its number. Code and patterns are both read so.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tfpt_cli.dictionary.formulas import calculate_gain
 from tfpt_cli.dictionary.native import by_text, native
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.signature import parse_signature
+from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import called_name, dotted
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class _Canonical:
                     if name in _SPREAD and args and not isinstance(args[0], (ast.Tuple, ast.List, ast.Starred)):
                         args = [ast.Tuple(args, ast.Load())]
                     new: ast.Call = _noted(ast.Call(_noted(tree, call), [value, *args], call.keywords), call)
-                    return new
+                    return self.called(new)
             case ast.Call(args=layers) if called_name(call.func) in _SEQUENTIALS and len(call.args) == 1:
                 layers = _layers(layers)
                 if not any(isinstance(layer, ast.Starred) for layer in layers):
@@ -118,6 +119,8 @@ class _Canonical:
                 return _noted(ast.Call(_noted(made, named), call.args, call.keywords), call)
             case ast.Call() as module if function := rows_of("synonyms")["modules"].get(called_name(module)):
                 return _function_of(module, function, call)
+        if operator := rows_of("synonyms")["operators"].get(dotted(call.func)):
+            return _operated(call, operator)
         if self.framework == TENSORFLOW:
             return self.called_in_keras(call)
         name = called_name(call)
@@ -172,6 +175,23 @@ class _Canonical:
                 keywords = call.keywords if takes_mode else []
                 result = self.called(_noted(ast.Call(layer, [result], keywords), layer))
         return result
+
+
+def _operated(call: ast.Call, operator: str) -> ast.expr:
+    """The operator that a function of two arguments or one is, `a * b` for `torch.mul(a, b)`; the call where it is not sure.
+
+    Lists are no tensors to an operator, and numbers alone are none either: such a call stays.
+    """
+    template = ast.parse(operator, mode="eval").body
+    names = [node.id for node in ast.walk(template) if isinstance(node, ast.Name)]
+    given = dict(zip(names, call.args, strict=False)) | {k.arg or "": k.value for k in call.keywords}
+    if len(call.args) + len(call.keywords) != len(names) or given.keys() != set(names):
+        return call
+    if any(isinstance(arg, (ast.Tuple, ast.List, ast.Starred)) or _is_ellipsis(arg) for arg in given.values()):
+        return call
+    if all(isinstance(arg, ast.Constant) for arg in given.values()):
+        return call
+    return _noted(fill(template, given), call)
 
 
 def _layers(args: list[ast.expr]) -> list[ast.expr]:

@@ -157,7 +157,7 @@ def _fit(area: str, row: Mapping[str, Any]) -> Fit:
 
 
 def _patterns(row: Mapping[str, Any]) -> dict[str, tuple[Pattern, ...]]:
-    return {f: tuple(Pattern(text) for text in row[f]) for f in FRAMEWORKS if f in row}
+    return {f: tuple(Pattern(text, f) for text in row[f]) for f in FRAMEWORKS if f in row}
 
 
 # A formula of the names that a row's patterns bind, and what stands there where it gives no number.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.canonical import canonical_pattern, names_of
+from tfpt_cli.dictionary.canonical import canonical, canonical_pattern, names_of
 from tfpt_cli.dictionary.files import rows_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.records import RowError
@@ -53,14 +53,18 @@ class Pattern:
     ['F.gelu(2 * x)']
     >>> [ast.unparse(shared["__x"]) for shared in Pattern("F.gelu(__x)").inside([code])]
     ['2 * x']
+
+    `framework` is that whose code it is held against: `_.gradient(...)` is a method of TensorFlow's tape, and torch.gradient of a
+    tensor. Without one it is read as a pattern of either.
     """
 
     text: str
+    framework: str = ""
 
     @cached_property
     def tree(self) -> ast.expr:
         """The tree of the pattern; of a dotted name alone, such as `F.gelu`, a call of it with any arguments."""
-        tree = canonical_pattern(parsed(self.text))
+        tree = canonical(parsed(self.text), self.framework) if self.framework else canonical_pattern(parsed(self.text))
         if isinstance(tree, (ast.Attribute, ast.Name)) and (name := dotted(tree)) and not name.startswith("_"):
             return ast.Call(tree, [ast.Constant(...)], [])
         return tree
@@ -182,6 +186,14 @@ class _Finder(Matcher):
         match template:
             case ast.Call(func=ast.Name(id="_has"), args=patterns):
                 return any(self.has(pattern, tree) for pattern in patterns)
+            case ast.BinOp(op=ast.Add() | ast.Mult(), left=left, right=right) if isinstance(tree, ast.BinOp):
+                before = dict(self.bindings)
+                if super().matches(template, tree):
+                    return True
+                self.bindings.clear()
+                self.bindings.update(before)
+                swapped = type(template.op) is type(tree.op)
+                return swapped and self.matches(left, tree.right) and self.matches(right, tree.left)
         return super().matches(template, tree)
 
     def has(self, pattern: ast.expr, tree: ast.AST) -> bool:
@@ -269,7 +281,22 @@ def _is_default(name: str | int | None, tree: ast.expr, defaults: Mapping[str, s
 
 def _default(name: str | int | None, defaults: Mapping[str, str | None]) -> ast.expr | None:
     text = defaults.get(name) if isinstance(name, str) else None
-    return None if text is None else ast.parse(text, mode="eval").body
+    if text is None:
+        return None
+    tree = ast.parse(text, mode="eval").body
+    tree.left_out = True  # type: ignore[attr-defined]
+    return tree
+
+
+def left_out(shared: Shared) -> frozenset[str]:
+    """The names that stand for an argument that is left out; one that is written as it is by default is none.
+
+    >>> code = ast.parse("nn.init.normal_(w, 0.0)", mode="eval").body
+    >>> (shared,) = Pattern("nn.init.normal_(_, __mean, __std)").inside([code])
+    >>> sorted(left_out(shared))
+    ['__std']
+    """
+    return frozenset(name for name, tree in shared.items() if hasattr(tree, "left_out"))
 
 
 @cache

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.canonical import canonical
 from tfpt_cli.dictionary.differences import Difference, Fit, differences
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
-from tfpt_cli.dictionary.patterns import rewritten
+from tfpt_cli.dictionary.patterns import left_out, rewritten
+from tfpt_cli.explain.numbers_of_code import numbers_of
 from tfpt_cli.explain.shapes_of_code import shape_of
 from tfpt_cli.explain.surroundings import same_around
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
@@ -174,7 +175,8 @@ class _Code:
         self.text = ast.unparse(tree)
         self.names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         self.known = shape_of(tree, provenance.shapes)
-        self.numbers = provenance.numbers.get(self.text)
+        self.written = provenance.numbers.get(self.text)
+        self.numbers = self.written or numbers_of(tree, provenance.numbers, provenance.shapes)
 
     @property
     def shape(self) -> Shape:
@@ -212,8 +214,8 @@ def _numbers(thing: Any) -> tuple[Any, ...]:
 
 
 def _known(thing: Any) -> bool:
-    """Whether all numbers of a thing are known."""
-    return not isinstance(thing, _Code) or bool(thing.numbers)
+    """Whether all numbers of a thing are written out: a constant, or an input and nothing that is computed of it."""
+    return not isinstance(thing, _Code) or bool(thing.written)
 
 
 def _holds(condition: ast.expr, shared: Shared, provenance: Provenance, sides: Mapping[str, SideValue]) -> bool:
@@ -224,6 +226,7 @@ def _holds(condition: ast.expr, shared: Shared, provenance: Provenance, sides: M
     tools = {"pairs": _pairs, "numbers": _numbers, "known": _known, "any": any, "all": all, "sum": sum, "abs": abs}
     said = {
         "__axes": axes,
+        "__left_out": left_out(shared),
         "__inputs": [number for numbers in provenance.numbers.values() for number in numbers],
         "__sizes": {math.prod(shape[:count]) for shape in shapes for count in range(1, len(shape) + 1)},
         "__of": lambda thing: isinstance(thing, _Code) and not thing.names.isdisjoint(provenance.by),

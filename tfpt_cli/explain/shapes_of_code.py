@@ -52,6 +52,10 @@ def _shape(tree: ast.expr, shapes: Mapping[str, Shape | None]) -> Shape | None:
         case ast.Call(func=ast.Call() as layer, args=[value]) if called_name(layer) in _LAST_AXIS:
             size, shape = layer.args[_LAST_AXIS[called_name(layer)] :][:1], _shape(value, shapes)
             return (*shape[:-1], _size(size[0])) if shape and size else None
+        case ast.Call(args=[value, axis]) if called_name(tree).rpartition(".")[2] in ("unsqueeze", "expand_dims"):
+            return _expanded(_shape(value, shapes), axis)
+        case ast.Call(args=[value]) if called_name(tree).rpartition(".")[2] in ("ones_like", "zeros_like"):
+            return _shape(value, shapes)
         case ast.Call(args=[_, *_] as args) if _of_each_number(called_name(tree)):
             return broadcast(*(_shape(arg, shapes) for arg in args))
     return () if _is_number(tree) else None
@@ -76,6 +80,15 @@ def _indexed(shape: Shape | None, items: list[ast.expr]) -> Shape | None:
             case _:
                 return None
     return (*found, *left)
+
+
+def _expanded(shape: Shape | None, axis: ast.expr) -> Shape | None:
+    """A shape with an axis of one more, at a place that is written out."""
+    place = axis.operand if isinstance(axis, ast.UnaryOp) and isinstance(axis.op, ast.USub) else axis
+    if shape is None or not isinstance(place, ast.Constant) or not isinstance(place.value, int):
+        return None
+    at = place.value if place is axis else len(shape) + 1 - place.value
+    return (*shape[:at], 1, *shape[at:]) if 0 <= at <= len(shape) else None
 
 
 def _of_each_number(name: str) -> bool:

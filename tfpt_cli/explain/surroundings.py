@@ -67,7 +67,9 @@ def same_around(
 
 def _computes(tree: ast.expr) -> bool:
     """Whether a place computes something by itself; a constant, such as the name of an initializer, does not."""
-    return not isinstance(tree, (ast.Call, ast.Constant)) or (isinstance(tree, ast.Call) and bool(_rows(tree)))
+    return not isinstance(tree, (ast.Call, ast.Constant)) or (
+        isinstance(tree, ast.Call) and bool(operations_called(tree))
+    )
 
 
 def _computing(trees: Iterable[ast.expr], place: Place, alike: Iterable[Place]) -> Iterator[frozenset[str]]:
@@ -97,12 +99,22 @@ def _walked(tree: ast.AST, but: ast.AST, alike: Mapping[int, Place]) -> Iterator
             )
         case ast.UnaryOp(op=ast.USub()):
             yield frozenset({"negative"})
-        case ast.Call() if names := _rows(tree):
+        case ast.Call() if names := operations_called(tree):
             yield names
         case ast.Call():
             yield from _reductions(tree)
+    sizes = isinstance(tree, (ast.Tuple, ast.List))
     for child in ast.iter_child_nodes(tree):
-        yield from _walked(child, but, alike)
+        if not (sizes and _is_size(child)):
+            yield from _walked(child, but, alike)
+
+
+def _is_size(tree: ast.AST) -> bool:
+    """Whether an entry of a shape is computed of shapes alone, as `2 * x.shape[1]` and `int(h * 2.5)` of a height are."""
+    shapes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "shape"]
+    inside = {id(node) for shape in shapes for node in ast.walk(shape)}
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id != "int"]
+    return bool(shapes) and all(id(name) in inside for name in names)
 
 
 # What a loss makes of the losses of its examples, by the `reduction` that it has or is given.
@@ -127,7 +139,7 @@ def _ending(tree: ast.expr) -> Iterator[frozenset[str]]:
     if isinstance(tree, ast.UnaryOp):
         yield from _ending(tree.operand)
     elif isinstance(tree, ast.Call):
-        yield from (frozenset({name}) for name in ("mean", "sum") if name in _rows(tree))
+        yield from (frozenset({name}) for name in ("mean", "sum") if name in operations_called(tree))
 
 
 def _reductions(call: ast.Call) -> Iterator[frozenset[str]]:
@@ -144,8 +156,8 @@ def _reductions(call: ast.Call) -> Iterator[frozenset[str]]:
                 yield frozenset({kind})
 
 
-def _rows(call: ast.Call) -> frozenset[str]:
-    """The computing rows that a call may be, by its name."""
+def operations_called(call: ast.Call, *, differentiable: bool = True) -> frozenset[str]:
+    """The operations that a call may be, by its name: those that compute, and unless said otherwise have a derivative."""
     name = called_name(call)
     if name in _MOVING:
         return frozenset()
@@ -158,7 +170,7 @@ def _rows(call: ast.Call) -> frozenset[str]:
     # A row that ends in a transposition makes nothing of every transposition: the rows that are this call alone come first.
     direct = [row for row, spelling in spelled if not any(isinstance(arg, ast.Call) for arg in spelling.args)]
     rows = direct or [row for row, _ in spelled] or ([operations[own]] if own in operations else [])
-    return frozenset(row.name for row in rows if row.kind in _COMPUTING and row.differentiable)
+    return frozenset(row.name for row in rows if row.kind in _COMPUTING and (row.differentiable or not differentiable))
 
 
 @cache

@@ -10,8 +10,12 @@ import ast
 import copy
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tfpt_cli.expressions.own_values import Object, attribute
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tfpt_cli.expressions.own_values import Known
 
 _Tree = TypeVar("_Tree", bound=ast.AST)
 
@@ -22,12 +26,16 @@ def at_place(node: _Tree, at: ast.AST) -> _Tree:
     return node
 
 
-def dictionary_of(tree: ast.expr) -> ast.expr:
-    """`dict(a=b)` as `{"a": b}`; another expression as it is."""
+def keywords_of(tree: ast.expr) -> list[ast.keyword] | None:
+    """What a dictionary that is written out gives as arguments by `**`; None for another one."""
     match tree:
         case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords) if all(k.arg for k in keywords):
-            return ast.Dict([ast.Constant(k.arg) for k in keywords], [k.value for k in keywords])
-    return tree
+            return list(keywords)
+        case ast.Dict(keys=keys, values=values):
+            names = [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+            if len(names) == len(values):
+                return [ast.keyword(name, value) for name, value in zip(names, values, strict=True)]
+    return None
 
 
 def one_of(loop: ast.GeneratorExp | ast.ListComp, index: int) -> ast.expr | None:
@@ -67,6 +75,51 @@ def started(call: ast.Call, args: Sequence[object], keywords: Sequence[tuple[str
         if not hasattr(node, "place"):
             at_place(node, call)
     return at_place(ast.Call(initializer, [shape], []), call)
+
+
+def loaded(call: ast.Call, owner: Known) -> list[ast.expr]:
+    """What `load_state_dict` puts into each parameter, where its names are written out: `layer.weight.copy_(w)`.
+
+    `owner` is what is loaded, an object of the file too; of another call nothing.
+    """
+    match call:
+        case ast.Call(func=ast.Attribute(value=layer, attr="load_state_dict"), args=[state, *_]):
+            of = owner if isinstance(owner, Object) else layer
+            puts = [_put(of, each.arg or "", each.value, call) for each in keywords_of(state) or ()]
+            return [put for put in puts if put is not None]
+    return []
+
+
+def _put(owner: Known | None, name: str, value: ast.expr, at: ast.AST) -> ast.expr | None:
+    """What puts a value into a parameter by its name in a state_dict, such as `0.conv.weight`."""
+    for part in name.split("."):
+        if isinstance(owner, Object):
+            owner = attribute(owner, part)
+        elif isinstance(owner, ast.expr) and part.isdigit():
+            owner = at_place(ast.Subscript(owner, ast.Constant(int(part)), ast.Load()), at)
+        elif isinstance(owner, ast.expr):
+            owner = at_place(ast.Attribute(owner, part, ast.Load()), at)
+        else:
+            return None
+    return copied(owner, value, at) if isinstance(owner, ast.expr) else None
+
+
+def only_puts(statement: ast.stmt) -> bool:
+    """Whether a statement only writes into what is there: `layer.weight.copy_(w)`, for each of several too."""
+    match statement:
+        case ast.For(body=body, orelse=[]):
+            return all(map(only_puts, body))
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name))):
+            return name.endswith("_")
+        case ast.Assign(targets=targets):
+            return all(isinstance(target, (ast.Attribute, ast.Subscript)) for target in targets)
+    return isinstance(statement, ast.Pass)
+
+
+def copied(owner: ast.expr, value: ast.expr, at: ast.AST) -> ast.expr:
+    """The call that puts a value into a parameter, as assignments do too."""
+    put = at_place(ast.Attribute(owner, "copy_", ast.Load()), at)
+    return handed(at_place(ast.Call(put, [value], []), at))
 
 
 # What puts numbers into a variable, and what hands them over without changing them.
