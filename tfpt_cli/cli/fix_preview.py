@@ -32,7 +32,13 @@ def preview(
             found = True
             print_preview(recipe.name, recipe.changed, recipe.problems, result, console)
     if not found:
-        console.print("no recipe can be put in: no known difference with one explains what does not agree")
+        explained = any(result.explanations for _, result in checked if not result.expected)
+        why = (
+            "those of the known differences above are for code that is not changed here, such as functions of your own"
+            if explained
+            else "no known difference with one explains what does not agree"
+        )
+        console.print(f"no recipe can be put in: {why}")
 
 
 def _tried(
