@@ -192,6 +192,18 @@ def browser() -> Iterator[WebDriver]:
     chromium.quit()
 
 
+def visited(browser: WebDriver, address: str, *, width: int, dark: bool) -> None:
+    """Opens a page anew in a window of a width, light or dark; the logs hold what comes after."""
+    browser.get("about:blank")
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": [scheme]})
+    browser.get_log("browser")  # type: ignore[no-untyped-call]
+    browser.get_log("performance")  # type: ignore[no-untyped-call]
+    browser.get(address)
+
+
 @pytest.fixture
 def show(browser: WebDriver, tmp_path: Path) -> Callable[..., WebDriver]:
     """Opens a report, wide and light unless said, with an anchor; the logs hold what comes after."""
@@ -199,14 +211,7 @@ def show(browser: WebDriver, tmp_path: Path) -> Callable[..., WebDriver]:
     def _show(shown: Report, anchor: str = "", *, width: int = 1400, dark: bool = False) -> WebDriver:
         path = tmp_path / "report.html"
         path.write_text(report_text(shown), encoding="utf-8")
-        browser.get("about:blank")
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": [scheme]})
-        browser.get_log("browser")  # type: ignore[no-untyped-call]
-        browser.get_log("performance")  # type: ignore[no-untyped-call]
-        browser.get(path.as_uri() + anchor)
+        visited(browser, path.as_uri() + anchor, width=width, dark=dark)
         return browser
 
     return _show

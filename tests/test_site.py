@@ -17,7 +17,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.conftest import run_tfpt, warm_tfpt
-from tests.test_html import HOSTILE, browser, requests, scroll_width
+from tests.test_html import HOSTILE, browser, requests, scroll_width, visited
 from tfpt_cli.dictionary.measured import measured
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.documents.document import documents
@@ -241,15 +241,16 @@ def test_a_source_that_is_no_address_is_no_link(made: list[Page]) -> None:
     assert 'href="javascript' not in text
 
 
+def test_of_several_sources_each_is_a_link(made: list[Page]) -> None:
+    page = replace(
+        next(p for p in made if p.kind == "differences"), source="https://example.org/a , https://example.org/b"
+    )
+    text = dict(site([replace(page, rows=())]))[page.link.path]
+    assert [address for address in ("a", "b") if f'href="https://example.org/{address}"' in text] == ["a", "b"]
+
+
 def opened(browser: WebDriver, folder: Path, page: str, *, width: int = 1200, dark: bool = False) -> WebDriver:
-    browser.get("about:blank")
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": [scheme]})
-    browser.get_log("browser")  # type: ignore[no-untyped-call]
-    browser.get_log("performance")  # type: ignore[no-untyped-call]
-    browser.get(f"{folder.as_uri()}/{page}")
+    visited(browser, f"{folder.as_uri()}/{page}", width=width, dark=dark)
     return browser
 
 

@@ -6,8 +6,6 @@ allows this one style sheet and this one script, by their hashes, so that no tex
 
 from __future__ import annotations
 
-import re
-from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -16,15 +14,15 @@ from itertools import groupby, starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from tfpt_cli.frameworks import OURSELVES, Side, Sides
 from tfpt_cli.report import plots
 from tfpt_cli.report.html_code import Listing, clean, shared_functions, shown_listings
+from tfpt_cli.report.html_environment import html_environment, part, policy_hash
 from tfpt_cli.report.numbers import differing_digits, number
 from tfpt_cli.report.view import FEWEST_DIGITS, About, ReferenceCell, Row, ScenarioView, view
-from tfpt_cli.results import Report, Verdict, printable_lines
+from tfpt_cli.results import Report, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +36,6 @@ _NAMES = {"keras": "Keras", "numpy": "NumPy", "scipy": "SciPy", "python": "Pytho
 # What is said below the rows, in this order; why two sides differ stands beside the verdict.
 _WHY = ({About.BOTH_WRONG, About.FINDING}, {About.FAILURE}, {About.REFERENCE}, {About.NOTE})
 _BAD = {About.BOTH_WRONG, About.FAILURE}
-_WEB = re.compile(r"https?://[^\s]+\Z")
 # What a person asks first about a run; the rest of its environment stands at the end of the page.
 _FIRST = ("torch", "tensorflow", "keras", "left", "right")
 
@@ -58,7 +55,7 @@ class Item:
 
 def report_text(report: Report) -> str:
     """The report as one HTML page."""
-    css, js = _part("page.css"), _part("page.js")
+    css, js = part(_FOLDER / "page.css"), part(_FOLDER / "page.js")
     cleaned = [{side: clean(code) for side, code in result.listings.items()} for result in report.scenarios]
     shared = shared_functions(cleaned)
     anchors = _anchors(report)
@@ -81,45 +78,20 @@ def report_text(report: Report) -> str:
         shared=shared,
         css=Markup(css),  # noqa: S704 - files of this package
         js=Markup(js),  # noqa: S704
-        policy=f"default-src 'none'; style-src '{_hash(css)}'; script-src '{_hash(js)}'; base-uri 'none'; form-action 'none'",
+        policy=f"default-src 'none'; style-src '{policy_hash(css)}'; script-src '{policy_hash(js)}'; "
+        "base-uri 'none'; form-action 'none'",
     )
     return text
 
 
 @cache
-def _part(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
-
-
-@cache
 def _template() -> Any:
-    environment = Environment(
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        # Indented for who reads the template; hundreds of scenarios need not carry that.
-        loader=FunctionLoader(lambda name: re.sub(r"\n[ ]+", "\n", _part(name))),
-    )
+    environment = html_environment(_FOLDER)
     environment.globals.update(number=number, measures=_measures, tests=_tests, cells=_cells)
     environment.filters["reference_cell"] = _reference_cell
-    environment.tests["web"] = lambda text: bool(_WEB.match(text))
-    environment.filters["sources"] = lambda text: (
-        [part for part in re.split(r"\s*,\s+|\s+", text) if part] if "://" in text else [text]
-    )
     environment.tests["bad"] = lambda about: about in _BAD
     environment.tests["close"] = lambda verdict: verdict is Verdict.CLOSE
     return environment.get_template("page.html.j2")
-
-
-def _shown(value: Any) -> Any:
-    """Text without what would steer how the rest is read: control characters and changes of direction."""
-    return printable_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _title(report: Report) -> str:

@@ -7,19 +7,17 @@ which has the only script, allows that one by its hash.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from functools import cache
-from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 import tfpt_cli.report
 from tfpt_cli import __version__
 from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.report.html_environment import html_environment, part, policy_hash
 from tfpt_cli.results import printable_lines
 from tfpt_cli.site.pages import Page, pages, versions
 
@@ -34,7 +32,6 @@ KIND_NAMES = {
     "initializers": ("initializer", "Initializers"),
     "operations": ("operation", "Operations"),
 }
-_WEB = re.compile(r"https?://[^\s]+\Z")
 # A line of YAML: its key, what follows, its comment.
 _YAML = re.compile(r"( *[\w-]+:(?= |$))?(.*?)((?:^| )#.*)?")
 
@@ -43,8 +40,8 @@ def site(made: Sequence[Page] | None = None) -> Iterator[tuple[str, str]]:
     """Every file of the site: its path, seen from the top, and its text."""
     rows = pages() if made is None else made
     by_name = {(page.kind, page.name): page for page in rows}
-    yield "style.css", _tokens() + _part("style.css")
-    script = _part("search.js")
+    yield "style.css", _tokens() + part(_FOLDER / "style.css")
+    script = part(_FOLDER / "search.js")
     yield (
         "index.html",
         _template("index.html.j2").render(
@@ -52,7 +49,7 @@ def site(made: Sequence[Page] | None = None) -> Iterator[tuple[str, str]]:
             counts={kind: sum(p.kind == kind and not p.equal for p in rows) for kind in KIND_NAMES},
             equal=sum(page.equal for page in rows),
             script=Markup(script),  # noqa: S704 - a file of this package
-            policy=_policy(f"script-src '{_hash(script)}'"),
+            policy=_policy(f"script-src '{policy_hash(script)}'"),
             top="",
         ),
     )
@@ -73,21 +70,12 @@ def _groups(rows: Sequence[Page]) -> Iterator[tuple[str, str, list[tuple[str, li
 
 
 @cache
-def _part(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
-
-
-@cache
 def _tokens() -> str:
     """The colours and the typefaces of the HTML report, which the site shares."""
-    css = (Path(tfpt_cli.report.__file__).parent / "page.css").read_text(encoding="utf-8")
+    css = part(Path(tfpt_cli.report.__file__).parent / "page.css")
     found = re.search(r":root \{\n.*?\n\}\n", css, re.DOTALL)
     assert found is not None
     return found[0]
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
 def _policy(script: str) -> str:
@@ -99,25 +87,12 @@ def _policy(script: str) -> str:
 
 @cache
 def _template(name: str) -> Any:
-    environment = Environment(
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        loader=FunctionLoader(lambda name: re.sub(r"\n[ ]+", "\n", _part(name))),
-    )
+    environment = html_environment(_FOLDER)
     environment.globals.update(
         FRAMEWORKS=FRAMEWORKS, KIND_NAMES=KIND_NAMES, version=__version__, versions=versions(), ulp=_ulp, pair=_pair
     )
     environment.filters.update(yaml=_yaml, sentence=_sentence, code=_breakable, linked=_linked)
-    environment.tests["web"] = lambda text: bool(_WEB.match(text))
     return environment.get_template(name)
-
-
-def _shown(value: Any) -> Any:
-    """Text without what would steer how the rest is read: control characters and changes of direction."""
-    return printable_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _yaml(text: str) -> Markup:
@@ -145,9 +120,9 @@ def _sentence(text: str) -> str:
 def _linked(text: str, by_name: Mapping[tuple[str, str], Page], top: str) -> Markup:
     """A sentence in which the id of a known difference is a link to its page."""
     made = Markup()
-    for part in re.split(r"(\b[a-z]\w*(?:-\w+)+\b)", printable_lines(text)):
-        page = by_name.get(("differences", part))
-        made += Markup('<a href="{}{}">{}</a>').format(top, page.link.path, part) if page else part
+    for word in re.split(r"(\b[a-z]\w*(?:-\w+)+\b)", printable_lines(text)):
+        page = by_name.get(("differences", word))
+        made += Markup('<a href="{}{}">{}</a>').format(top, page.link.path, word) if page else word
     return made
 
 
