@@ -98,20 +98,6 @@ def rules(section: str) -> Any:
     return rows_of("native_rules")[section]
 
 
-def instead(name: str, framework: str) -> str:
-    """Why a name is refused and what to write instead, where that is known; a method's name starts with a dot.
-
-    >>> instead("tf.random.normal", "tensorflow").partition(":")[0]
-    'it draws random numbers, and each framework draws its own'
-    """
-    known = rules("instead")[framework]
-    if name.startswith("."):
-        return str(known.get(name, ""))
-    parts = name.split(".")
-    heads = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-    return next((str(known[head]) for head in heads if head in known), "")
-
-
 def by_text(call: ast.AST, framework: str) -> str:
     """The canonical name of the function that a call gives by its name in a text; empty where it is no such call.
 

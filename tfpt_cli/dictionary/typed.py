@@ -94,6 +94,20 @@ def of_other_framework(name: str) -> str:
     return next((framework.key for framework in FRAMEWORKS.values() if root in framework.roots), "")
 
 
+def instead(name: str, framework: str) -> str:
+    """Why a name is refused and what to write instead, where that is known; a method's name starts with a dot.
+
+    >>> instead("tf.random.normal", "tensorflow").partition(":")[0]
+    'it draws random numbers, and each framework draws its own'
+    """
+    known = rows_of("typed")["instead"][framework]
+    if name.startswith("."):
+        return str(known.get(name, ""))
+    parts = name.split(".")
+    heads = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((str(known[head]) for head in heads if head in known), "")
+
+
 def refusal(name: str) -> str:
     """Why a scenario may not call a name, and what is written instead; empty where nothing is known of it.
 

@@ -6,8 +6,8 @@ import ast
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.native import by_text, instead, native, rules
-from tfpt_cli.dictionary.typed import constant_name, native_name, of_other_framework, refusal
+from tfpt_cli.dictionary.native import by_text, native, rules
+from tfpt_cli.dictionary.typed import constant_name, instead, native_name, of_other_framework, refusal
 from tfpt_cli.expressions.doubling import doubled
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
