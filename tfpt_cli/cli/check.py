@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.baseline import Baseline
     from tfpt_cli.engine.options import Options
+    from tfpt_cli.report.table import Printer
     from tfpt_cli.results import Problem, Report, ScenarioResult
     from tfpt_cli.scenario.scenario import Scenario
 
@@ -210,7 +211,7 @@ class Show(Progress):
         self.environment: dict[str, str] = {}
         self.checked: list[tuple[Scenario, ScenarioResult]] = []
         self.streams = settings.format in STREAMED
-        self.unread = self._lines = self._known = False
+        self.unread = self._known = False
         self._held: list[ScenarioResult] = []
         super().__init__(self.console if self.streams and self.target is None and sys.stdout.isatty() else None)
 
@@ -219,8 +220,15 @@ class Show(Progress):
         """Where tables go: the output file or standard output."""
         return _console(self.target)
 
+    @cached_property
+    def printer(self) -> Printer:
+        """What prints the scenarios, in the versions known by then."""
+        from tfpt_cli.report.table import Printer  # not above, as for the console
+
+        return Printer(self.console, self.environment, verbose=self.settings.verbose)
+
     def started(self, environment: dict[str, str]) -> None:
-        self.environment = environment
+        self.environment.update(environment)  # the printer holds it
 
     def compared(self, scenario: Scenario, result: ScenarioResult) -> None:
         if self.settings.fix_preview or "html" in self.settings.formats:  # nobody else asks for the scenarios again
@@ -263,24 +271,13 @@ class Show(Progress):
 
     def print_scenario(self, result: ScenarioResult, *, in_a_line: bool) -> None:
         """Its table, or a line, or that tfpt itself failed to draw it."""
-        from tfpt_cli.report.line import print_line
-        from tfpt_cli.report.table import print_scenario
-
-        verbose = self.settings.verbose
         try:
-            if in_a_line:
-                print_line(result, self.console)
-                self._lines = True
-                return
-            if self._lines:  # a table stands apart
-                self.console.print()
-                self._lines = False
-            print_scenario(result, self.environment, self.console, verbose=verbose)
+            self.printer.print(result, in_a_line=in_a_line)
         except OSError:
             raise
         except Exception as error:
             self.outputs.exit_code = max(self.outputs.exit_code, INTERNAL_ERROR)
-            print_scenario(undrawn(result, error), self.environment, self.console, verbose=verbose)
+            self.printer.print(undrawn(result, error), in_a_line=False)
 
     @contextmanager
     def printing(self) -> Iterator[None]:

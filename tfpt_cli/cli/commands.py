@@ -51,22 +51,8 @@ class InOrder(click.Group):
 
 
 _ORDER = (
-    *(
-        "check",
-        "grad",
-        "weights",
-        "diff",
-        "watch",
-        "new",
-        "validate",
-        "code",
-        "explain",
-        "list",
-        "show",
-        "site",
-        "schema",
-    ),
-    *("selfcheck", "doctor", "completion"),
+    *("check", "grad", "weights", "diff", "watch", "new", "validate", "code", "explain", "list"),
+    *("show", "site", "schema", "selfcheck", "doctor", "completion"),
 )
 
 

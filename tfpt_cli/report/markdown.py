@@ -128,7 +128,7 @@ def _row(result: ScenarioResult) -> tuple[str, ...]:
     reason = reason_of(result)
     assert reason is not None
     known = "".join(f" {_code(name)}" for name in reason.known)
-    write = "<br>".join(f"{_code(code)} in {_code(where)}" for _, code, where in reason.recipes)
+    write = "<br>".join(f"{_code(code)} in {_code(where)}" for where, code in reason.write)
     name = f"{_code(title(result))}<br>{_place(result.file, result.line)}"
     return name, f"<b>{result.status.value}</b>", f"{_code(reason.told)}{known}", write
 

@@ -64,13 +64,17 @@ class Reason:
     @property
     def sentence(self) -> str:
         """The whole: what parts, why, what to write in either framework."""
-        return "".join((self.line, *(f"{joint}{code} in {where}" for joint, code, where in self.recipes), self.rest))
+        return "".join(text for text, _ in self.pieces())
 
-    @property
-    def recipes(self) -> Iterator[tuple[str, str, str]]:
-        """What to write in pieces: what stands before a code, the code, and where it goes."""
+    def pieces(self) -> Iterator[tuple[str, str]]:
+        """The sentence in pieces, each with what it is: `told`, `ids`, `code`, or nothing of these."""
+        yield self.told, "told"
+        yield self.ids and f" {self.ids}", "ids"
         for index, (where, code) in enumerate(self.write):
-            yield ", or " if index else "; write ", code, where
+            yield ", or " if index else "; write ", ""
+            yield code, "code"
+            yield f" in {where}", ""
+        yield self.rest, ""
 
 
 def reason_of(result: ScenarioResult) -> Reason | None:

@@ -77,12 +77,9 @@ def scenario_table(
 
 def _reason(status: Status, reason: Reason) -> Text:
     """What parts, why, and what to write, in one sentence."""
-    text = Text.assemble(
-        f"{status.value}: ", (printable(reason.told), STATUS_STYLES[status]), (f" {reason.ids}".rstrip(), "bold")
-    )
-    for joint, code, where in reason.recipes:
-        text.append(joint).append(printable(code), "cyan").append(f" in {printable(where)}")
-    return text.append(reason.rest)
+    styles = {"told": STATUS_STYLES[status], "ids": "bold", "code": "cyan"}
+    pieces = ((printable(text), styles.get(kind, "")) for text, kind in reason.pieces())
+    return Text.assemble(f"{status.value}: ", *pieces)
 
 
 def _explanations(shown: ScenarioView) -> Iterator[RenderableType]:
@@ -314,18 +311,29 @@ def report_text(report: Report) -> str:
     """The whole report as plain text, as wide as COLUMNS says."""
     text = io.StringIO()
     console = plain_console(text)
-    lines = False
+    printer = Printer(console, report.environment)
     for result in report.scenarios:
-        if result.expected and len(report.scenarios) > MANY:
-            print_line(result, console)
-            lines = True
-            continue
-        if lines:  # a table stands apart
-            console.print()
-            lines = False
-        print_scenario(result, report.environment, console)
+        printer.print(result, in_a_line=result.expected and len(report.scenarios) > MANY)
     print_end(report, console)
     return text.getvalue()
+
+
+class Printer:
+    """Prints scenarios one after another, as tables or as lines; a table stands apart from the lines before it."""
+
+    def __init__(self, console: Console, environment: dict[str, str], *, verbose: bool = False) -> None:
+        self.console, self.environment, self.verbose = console, environment, verbose
+        self._below_lines = False
+
+    def print(self, result: ScenarioResult, *, in_a_line: bool) -> None:
+        """Prints one scenario."""
+        if in_a_line:
+            print_line(result, self.console)
+        else:
+            if self._below_lines:
+                self.console.print()
+            print_scenario(result, self.environment, self.console, verbose=self.verbose)
+        self._below_lines = in_a_line
 
 
 def print_scenario(
