@@ -12,14 +12,14 @@ from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES, dtype_called, dtype_h
 from tfpt_cli.language.suggest import beginning, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 # Options by the names that people try first, with what there is instead.
 _OTHER_OPTIONS = {
     "--pytorch": "--torch", "--pt": "--torch", "--tf": "--tensorflow", "--keras": "--tensorflow", "--input": "--at",
     "--inputs": "--at", "--point": "--at", "--values": "--at", "--shape": "--input-shape", "--deriv": "--derivative",
-    "--order": "--derivative", "--precision": "--dtype", "--output": "--format", "--out": "--save", "--lf": "--last-failed",
-    "--keyword": "-k", "--filter": "-k", "--tags": "--tag", "--json": "--format json", "--html": "--format html",
+    "--order": "--derivative", "--precision": "--dtype", "--output": "--format", "--out": "--save", "--json": "--format json",
+    "--html": "--format html",
 }  # fmt: skip
 _TOLERANCES = ("--rtol", "--atol", "--tolerance", "--tol")
 _OTHER_COMMANDS = {
@@ -72,7 +72,8 @@ class Typed(click.Command):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            raise click.UsageError(_no_such_option(error, typed), ctx) from None
+            own = {name for parameter in self.params for name in parameter.opts}
+            raise click.UsageError(_no_such_option(error, typed, own), ctx) from None
         except click.UsageError as error:
             if isinstance(error, click.MissingParameter) and not typed:
                 raise click.UsageError(f"{error.format_message()} Such as: {_example(self)}", ctx) from None
@@ -133,14 +134,15 @@ def _open(word: str) -> bool:
     return any(word.count(left) > word.count(right) for left, right in ("[]", "()"))
 
 
-def _no_such_option(error: click.NoSuchOption, args: Sequence[str]) -> str:
-    """Says what there is instead of an option."""
+def _no_such_option(error: click.NoSuchOption, args: Sequence[str], own: Collection[str]) -> str:
+    """Says what there is instead of an option, among the command's `own`."""
     name = str(error.option_name)
     words = f"No such option '{name}'."
     if name in _TOLERANCES:
         line = "tolerance: {rtol: 1e-4, atol: 1e-6}"
         return f"{words} A tolerance stands in a scenario: --save FILE keeps this one, then add {line}"
-    if instead := _OTHER_OPTIONS.get(name):
+    instead = _OTHER_OPTIONS.get(name, "")
+    if instead.partition(" ")[0] in own:
         return f"{words} Did you mean {instead}?"
     if re.fullmatch(r"--[A-Za-z]\w?", name):
         value = next((word.partition("=")[2] or following for word, following in zip(args, [*args[1:], ""], strict=True)
