@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfpt_cli.results import Relation
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tfpt_cli.explain.causes import Provenance
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.listing import Listing
-    from tfpt_cli.results import Comparison, Outcome, Quantity, Tolerance
+    from tfpt_cli.results import Comparison, LayerLine, Outcome, PairLine, Quantity, Tolerance
 
 
 Interval = tuple[float, float]
@@ -52,11 +52,15 @@ class Round:
 class Compared:
     """The result of a task: its comparisons, and the outcomes by side, whose failures are those of the scenario.
 
-    A side that was never asked may be missing.
+    A side that was never asked may be missing. `layers` and `pairs` are those of two models, `listings` what is shown as the code
+    that ran, where that is not what the first round asked.
     """
 
     comparisons: tuple[Comparison, ...]
     outcomes: Mapping[Side, Outcome]
+    layers: tuple[LayerLine, ...] = ()
+    pairs: tuple[PairLine, ...] = ()
+    listings: Mapping[Side, Listing] = field(default_factory=dict)
 
 
 # What a task does: it yields rounds, is sent their outcomes by side, and returns what it came to.
@@ -77,6 +81,9 @@ class CurvePlan:
 
 class Task(ABC):
     """One case of a subject, checked: all that is known of it before anything has run."""
+
+    # Whether it compares more than `quantities` can say before it has run, such as the parameters of a model.
+    open_ended: ClassVar[bool] = False
 
     @abstractmethod
     def headline(self, sides: Sides) -> str:
