@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.pairing import Match
 
 # Other names of an activation, by what Keras calls it.
-_OTHER_NAMES = {"silu": {"swish"}, "swish": {"silu"}, "relu6": {"relu6"}, "hard_silu": {"hardswish"}, "hard_sigmoid": {"hardsigmoid"}}
+_OTHER_NAMES = {
+    "silu": {"swish"},
+    "swish": {"silu"},
+    "relu6": {"relu6"},
+    "hard_silu": {"hardswish"},
+    "hard_sigmoid": {"hardsigmoid"},
+}
 # Layers of Keras that have an activation of their own among their arguments, which is no function put behind them.
 _OWN_ACTIVATION = re.compile(r"LSTM|GRU|SimpleRNN|ConvLSTM|\.Activation\b")
 
@@ -101,7 +107,9 @@ class _Aligner:
     def _line(self, event: Event, partners: list[int]) -> Aligned:
         ours, theirs = self.torch.by_name[event.layer or ""], self.keras.events[partners[-1]]
         other = self.keras.by_name[theirs.layer or ""]
-        row, settings = known_row(ours.tree, other.tree) if ours.tree is not None and other.tree is not None else (None, {})
+        row, settings = (
+            known_row(ours.tree, other.tree) if ours.tree is not None and other.tree is not None else (None, {})
+        )
         before, after = self._padding(event, partners), self._activation(event, other)
         first = self.torch.events[before[0]] if before[0] is not None else event
         start = self.keras.events[before[1]] if before[1] is not None else self.keras.events[partners[0]]

@@ -39,7 +39,7 @@ _ORDERS = {2: ("a b -> b a",), 3: ("n c w -> n w c", "t n c -> n t c"), 4: ("n c
 
 
 @dataclass(frozen=True)
-class Compared:
+class Both:
     """One quantity of both sides, and how its axes map."""
 
     quantity: Quantity
@@ -51,7 +51,9 @@ class Compared:
         (first, left), (second, right) = self.sides.items()
         if left.state is not State.PRESENT or right.state is not State.PRESENT:
             return None
-        turned = moved(left.array, self.layout, first.framework, second.framework) if self.layout.pattern else left.array
+        turned = (
+            moved(left.array, self.layout, first.framework, second.framework) if self.layout.pattern else left.array
+        )
         if turned is not None and turned.shape != right.array.shape and _bare(turned.shape) == _bare(right.array.shape):
             turned = turned.reshape(right.array.shape)
         return None if turned is None or turned.shape != right.array.shape else (turned, right.array)
@@ -83,21 +85,21 @@ def apart(one: NDArray[Any], other: NDArray[Any], scale: float = 0.0) -> float:
 
 
 class Comparer:
-    """Compares what both sides gave; `within` is how far they may be apart in double precision, relative to the greatest number."""
+    """Compares what both sides gave, which may be `within` so much apart in double precision, relative to the greatest number."""
 
     def __init__(self, sides: Sides, tolerance: Tolerance | None, within: float = SAME) -> None:
         self.sides, self.tolerance, self.within = sides, tolerance, within
 
     def values(
         self, outcomes: Mapping[Side, Outcome], quantity: Quantity, layout: Layout, way: Way = DOUBLE
-    ) -> Compared | None:
+    ) -> Both | None:
         """A quantity as both sides have it in a way; None where a side was not asked for it."""
         found = {side: outcomes[side].values.get((quantity, way)) for side in self.sides}
         if any(value is None for value in found.values()):
             return None
-        return Compared(quantity, layout, {side: value for side, value in found.items() if value is not None})
+        return Both(quantity, layout, {side: value for side, value in found.items() if value is not None})
 
-    def compare(self, wanted: Compared, scale: float, way: Way) -> Comparison:
+    def compare(self, wanted: Both, scale: float, way: Way) -> Comparison:
         """The comparison of one quantity, where `scale` is what its numbers are measured by at least."""
         tolerance = self.tolerance
         arrays = wanted.arrays()
@@ -116,13 +118,13 @@ class Comparer:
         return replace(comparison, layout=wanted.layout.pattern) if not layout.pattern else comparison
 
 
-def _reshaped(wanted: Compared, arrays: tuple[NDArray[Any], NDArray[Any]]) -> bool:
+def _reshaped(wanted: Both, arrays: tuple[NDArray[Any], NDArray[Any]]) -> bool:
     """Whether axes of length one were put in, which no layout says."""
     left, right = wanted.sides.values()
     return not wanted.layout.pattern and left.array.shape != right.array.shape and arrays[0].shape == right.array.shape
 
 
-def with_rounding(double: Comparison, pairs: Mapping[Way, Compared | None], sides: Sides) -> tuple[Comparison, str]:
+def with_rounding(double: Comparison, pairs: Mapping[Way, Both | None], sides: Sides) -> tuple[Comparison, str]:
     """The comparison with what single precision adds to it, and what that is in words.
 
     Both sides may be apart there by their own rounding; where they are by far more, the comparison differs.
@@ -244,13 +246,23 @@ class Layers:
         return max((largest(array) for array in arrays if array is not None), default=0.0)
 
     def _line(
-        self, place: int, line: Aligned, torch: Outcome, keras: Outcome, alone: Outcome | None, sides: Sides, scale: float
+        self,
+        place: int,
+        line: Aligned,
+        torch: Outcome,
+        keras: Outcome,
+        alone: Outcome | None,
+        sides: Sides,
+        scale: float,
     ) -> LayerLine:
         quantity = layer_quantity(str(place))
         made = _array(torch, quantity, MADE), _array(keras, quantity, MADE)
         layout: Layout | None = None
         so_far = by_itself = backward = backward_alone = None
-        shapes = [self.inventories[f].events[span.last].outputs[0] for f, span in ((TORCH, line.torch), (TENSORFLOW, line.keras))]
+        shapes = [
+            self.inventories[f].events[span.last].outputs[0]
+            for f, span in ((TORCH, line.torch), (TENSORFLOW, line.keras))
+        ]
         note = ""
         if made[0] is not None and made[1] is not None:
             layouts = orders_for(made[0].shape, made[1].shape, channels=self.channels)
@@ -301,7 +313,7 @@ def _array(outcome: Outcome, quantity: Quantity, way: Way) -> NDArray[Any] | Non
     return value.array if value is not None and value.state is State.PRESENT else None
 
 
-def scales(pairs: Sequence[Compared]) -> Iterator[float]:
+def scales(pairs: Sequence[Both]) -> Iterator[float]:
     """What the numbers of each quantity are measured by at least: of a gradient a share of the greatest of all gradients."""
     greatest = 0.0
     for pair in pairs:

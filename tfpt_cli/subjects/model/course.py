@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfpt_cli.compare.summary import side_of
 from tfpt_cli.frameworks import OURSELVES, TENSORFLOW, TORCH
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.listing import listing
-from tfpt_cli.results import PLAIN, Comparison, Failure, Finding, Kind, PairLine, State, Value, Verdict
+from tfpt_cli.results import PLAIN, VALUE, Comparison, Failure, Finding, Kind, PairLine, State, Value, Verdict
 from tfpt_cli.subjects.model.alignment import aligned
-from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE, Comparer, Layers, scales, with_rounding
+from tfpt_cli.subjects.model.beginning import Search, called
+from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE, Both, Comparer, Layers, scales, turned, with_rounding
+from tfpt_cli.subjects.model.fields import is_output
 from tfpt_cli.subjects.model.inventory import inventory_of
 from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part, pairing_of
 from tfpt_cli.subjects.model.spec import (
-    NAME,
     gradient_quantity,
     later_quantity,
     output_quantity,
@@ -45,8 +48,6 @@ if TYPE_CHECKING:
 _AFTERWARDS = "in evaluation afterwards"
 # More than this is not carried to the parent layer by layer unless something parts.
 _SMALL = 40_000_000
-
-Asked = "Generator[Round, Mapping[Side, Outcome], Any]"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ class Course:
         self.backward = False
 
     @property
+    def search(self) -> Search:
+        """The search for where the models begin to part."""
+        return Search(self.lines, self.inventories, self.terms.sides)
+
+    @property
     def quantities(self) -> list[Quantity]:
         """What was compared."""
         return list(dict.fromkeys(comparison.quantity for comparison in self.comparisons))
@@ -128,7 +134,9 @@ class Course:
             wanted = "float32"
             for side, inventory in before[0].items():
                 if inventory is None or inventory.error:
-                    self.notes.append(f"{side.label} cannot run this in float64: {_refusal(inventory, before[1][side])}")
+                    self.notes.append(
+                        f"{side.label} cannot run this in float64: {_refusal(inventory, before[1][side])}"
+                    )
         self.inventories = {side: inventory for side, inventory in inventories.items() if inventory is not None}
         self.outcomes = outcomes
         return wanted
@@ -163,7 +171,7 @@ class Course:
         comparison = Comparison(
             quantity=output_quantity(""),
             verdict=Verdict.ERROR,
-            sides={side: _shown(value, inventories[side]) for side, value in sides.items()},
+            sides={side: side_of(value) for side, value in sides.items()},
             reason=" and ".join(s.label for s, o in told.items() if o.failures) + " failed",
         )
         raise Stopped(told, comparisons=(comparison,))
@@ -176,7 +184,11 @@ class Course:
         if self.first.framework is self.second.framework:
             self.pairing = _same_names(ours, theirs)
         else:
-            layouts = {n: l for n, l in self.spec.layouts.items() if n not in self.spec.inputs and not _is_output(n)}
+            layouts = {
+                name: layout
+                for name, layout in self.spec.layouts.items()
+                if name not in self.spec.inputs and not is_output(name)
+            }
             self.pairing = pairing_of(ours, theirs, self.spec.pair, layouts)
         problems = [*self.pairing.problems, *self.unpaired()]
         if problems:
@@ -241,12 +253,14 @@ class Course:
         parted = any(not comparison.verdict.agrees for comparison in self.comparisons)
         if parted or self.small():
             yield from self.layer_by_layer(plans, arrays, dtype)
-            singles = self.in_single()
+            singles = self.search.in_single()
             if parted and singles:
                 self.comparisons = known + self.compared(outcomes, outputs, dtype, SAME_IN_SINGLE)
-                self.notes.append(f"{_few(singles)} computes with numbers in single precision, whatever it is given")
-        self.judge(outputs)
-        return {side: replace(outcome, seconds=outcome.seconds) for side, outcome in outcomes.items()}
+                self.notes.append(
+                    f"{_few(singles)} in {self.second.label}: computed with numbers in single precision, whatever the dtype"
+                )
+        self.judge()
+        return outcomes
 
     def one_sided(self) -> None:
         """A comparison for every parameter that one side alone has."""
@@ -259,8 +273,6 @@ class Course:
                     for each in self.terms.sides
                 }
                 comparer = Comparer(self.terms.sides, self.terms.tolerance)
-                from tfpt_cli.subjects.model.comparer import Compared as Both
-
                 comparison = comparer.compare(Both(parameter_quantity(tensor.name), Layout(), values), 0.0, PLAIN)
                 self.comparisons.append(comparison)
 
@@ -274,10 +286,8 @@ class Course:
                 side: Value(State.PRESENT, np.zeros(t.shape), t.dtype)
                 for side, t in zip(self.terms.sides, tensors, strict=True)
             }
-            from tfpt_cli.subjects.model.comparer import Compared as Both
-
-            comparison = Comparer(self.terms.sides, None).compare(Both(parameter_quantity(pair.name), pair.layout, values), 0, PLAIN)
-            self.comparisons.append(comparison)
+            both = Both(parameter_quantity(pair.name), pair.layout, values)
+            self.comparisons.append(Comparer(self.terms.sides, None).compare(both, 0.0, PLAIN))
         self.notes.append("nothing was run: the same numbers do not fit into both models")
 
     def outputs(self) -> list[ComparedOutput]:
@@ -300,7 +310,9 @@ class Course:
         found = next((output for output in outputs if output.name == name), None)
         if found is None:
             known = ", ".join(output.name or "output" for output in outputs)
-            raise Stopped(self.outcomes, f"outputs names '{name}', which {side.label}'s model does not give (it gives {known})")
+            raise Stopped(
+                self.outcomes, f"outputs names '{name}', which {side.label}'s model does not give (it gives {known})"
+            )
         return found
 
     def output(self, one: Output, other: Output, *, alone: bool) -> ComparedOutput:
@@ -317,9 +329,13 @@ class Course:
         trained = [pair for pair in self.pairing.pairs if self.trained(pair)] if self.backward else []
         kept = [pair for pair in self.pairing.pairs if pair.role.startswith("running")] if self.spec.training else []
         random = self.spec.training and any(
-            rate for inventory in self.inventories.values() for layer in inventory.layers for rate in layer.rates.values()
+            rate
+            for inventory in self.inventories.values()
+            for layer in inventory.layers
+            for rate in layer.rates.values()
         )
         if random:
+            self.rates()
             self.notes.append("dropout is switched off in both: what it drops is drawn at random")
         return {
             side: Plan(
@@ -335,6 +351,18 @@ class Course:
             )
             for side in self.terms.sides
         }  # fmt: skip
+
+    def rates(self) -> None:
+        """A comparison of the rates at which both models drop at random, in the order in which they have them."""
+        rates = {
+            side: [rate for layer in self.inventories[side].layers for rate in layer.rates.values() if rate]
+            for side in self.terms.sides
+        }
+        values = {side: Value(State.PRESENT, np.array(found), "float64") for side, found in rates.items()}
+        comparer = Comparer(self.terms.sides, self.terms.tolerance)
+        self.comparisons.append(
+            comparer.compare(Both(parameter_quantity("dropout rates"), Layout(), values), 0.0, PLAIN)
+        )
 
     def of(self, side: Side, output: ComparedOutput) -> Output:
         return output.torch if side is self.first else output.keras
@@ -354,8 +382,6 @@ class Course:
 
     def arrays(self, outputs: Sequence[ComparedOutput]) -> dict[Side, dict[str, NDArray[Any]]]:
         """What each side is given: its weights by path, and what the outputs are weighted by."""
-        from tfpt_cli.subjects.model.comparer import turned
-
         rng = np.random.default_rng([self.spec.seed, 1])
         cotangents = {_key(o): (rng.normal(size=o.torch.shape), o.layout) for o in outputs if self.backward}
         found: dict[Side, dict[str, NDArray[Any]]] = {}
@@ -419,7 +445,9 @@ class Course:
         beside = aligned(ours, theirs, self.pairing.matches)
         if not beside:
             return
-        layers = Layers(beside, {TORCH: ours, TENSORFLOW: theirs}, channels=self.spec.channels or bool(self.spec.layouts))
+        layers = Layers(
+            beside, {TORCH: ours, TENSORFLOW: theirs}, channels=self.spec.channels or bool(self.spec.layouts)
+        )
         spans = {self.first: [each.torch for each in beside], self.second: [each.keras for each in beside]}
         listings = {
             side: listing(side.framework, writer.watched(plans[side], dtype, spans[side]), arrays[side])
@@ -435,104 +463,40 @@ class Course:
         chosen = [each.keras if can else None for each, can in zip(beside, possible, strict=True)]
         sections = writer.alone(plans[self.second], dtype, chosen)
         alone = yield Round(
-            {self.second: listing(self.second.framework, sections, {**arrays[self.second], **given})}, tuple(self.comparisons)
+            {self.second: listing(self.second.framework, sections, {**arrays[self.second], **given})},
+            tuple(self.comparisons),
         )
-        way = DOUBLE if dtype == "float64" else SINGLE
-        del way
-        self.lines = layers.measured(seen[self.first], seen[self.second], alone[self.second], possible, self.terms.sides)
-
-    def in_single(self) -> list[str]:
-        """The layers that part by themselves, where all of them are seen to compute in single precision; else none."""
-        theirs = self.inventories[self.second]
-        parting = [each for each in self.lines if each.parts_by_itself]
-        if not parting:
-            return []
-        for each in parting:
-            events = [theirs.events[index] for index in each.aligned.keras.events]
-            assert each.line.by_itself is not None
-            if each.line.by_itself > SAME_IN_SINGLE or not any(event.single for event in events):
-                return []
-        return [each.line.names[self.second] or each.aligned.calls[TENSORFLOW] for each in parting]
+        self.lines = layers.measured(
+            seen[self.first], seen[self.second], alone[self.second], possible, self.terms.sides
+        )
 
     # ---- what it comes to
 
-    def judge(self, outputs: Sequence[ComparedOutput]) -> None:
+    def judge(self) -> None:
         """Says where the models begin to part, and how far rounding takes them where they do not."""
-        del outputs
-        if not all(comparison.verdict.agrees for comparison in self.comparisons):
-            self.where_it_begins()
-        else:
+        if all(comparison.verdict.agrees for comparison in self.comparisons):
             self.notes += self.rounding[:3]
+        else:
+            self.where_it_begins()
         if self.spec.start != "drawn":
             label = self.first.label if self.spec.start == TORCH else self.second.label
             self.notes.append(f"both sides have the weights that {label} starts with")
 
     def where_it_begins(self) -> None:
-        """A finding for what parts: the first layer that does by itself, or the code between two that do not."""
-        told = self.forward_culprit() or self.backward_culprit()
-        if not told:
+        """A finding for each quantity of the first call that parts; what is kept for later calls says so itself."""
+        parted = [c for c in self.comparisons if not c.verdict.agrees and self.of_call(c.quantity)]
+        values = any(c.quantity.kind == VALUE for c in parted)
+        found = (self.search.forward() or (self.search.behind() if values else None)) if self.lines else None
+        found = found or self.search.backward()
+        if found is None or not parted:
             return
-        place, words = told
-        self.begins = place
-        finding = Finding(Kind.BEGINS, words)
-        self.comparisons = [
-            comparison if comparison.verdict.agrees or comparison.quantity.kind in ("state", "parameter")
-            else replace(comparison, findings=(*comparison.findings, finding))
-            for comparison in self.comparisons
-        ]  # fmt: skip
+        self.begins = found.place
+        finding = Finding(Kind.BEGINS, found.words)
+        self.comparisons = [replace(c, findings=(*c.findings, finding)) if c in parted else c for c in self.comparisons]
 
-    def forward_culprit(self) -> tuple[int | None, str] | None:
-        """Where what the models give begins to part, with the words that say so."""
-        for place, each in enumerate(self.lines):
-            if each.parts_by_itself and not self.excused(each):
-                return place, f"{self.named_layer(each)} is the first that parts, by itself{self.settings(each)}"
-            if each.line.so_far is not None and each.line.so_far > SAME_IN_SINGLE and each.line.by_itself is not None:
-                return None, f"it begins between {self.before(each)} and {self.named_layer(each)}{self.lines_between(each)}"
-        if self.lines and any(not c.verdict.agrees and c.quantity.kind == "value" for c in self.comparisons):
-            if all(each.line.so_far is not None and each.line.so_far <= SAME_IN_SINGLE for each in self.lines):
-                return None, f"every layer agrees; it begins behind {self.named_layer(self.lines[-1])}"
-        return None
-
-    def backward_culprit(self) -> tuple[int | None, str] | None:
-        """Where the gradients begin to part, from the loss upwards."""
-        for place, each in reversed(list(enumerate(self.lines))):
-            size = each.line.gradient_by_itself
-            if size is not None and size > SAME_IN_SINGLE:
-                return place, f"the gradient of {self.named_layer(each)} is the first that parts, by itself"
-        return None
-
-    def excused(self, each: Measured) -> bool:
-        """Whether a layer parts by no more than a number in single precision does."""
-        events = [self.inventories[self.second].events[index] for index in each.aligned.keras.events]
-        return (each.line.by_itself or 0.0) <= SAME_IN_SINGLE and any(event.single for event in events)
-
-    def named_layer(self, each: Measured) -> str:
-        """A layer by its paths in both models; by its class where it is the model itself."""
-        names = list(dict.fromkeys(name for name in each.line.names.values() if name))
-        return " / ".join(names) if names else each.aligned.calls[TORCH].partition("(")[0]
-
-    def settings(self, each: Measured) -> str:
-        """The settings that a layer has otherwise on each side, as the end of a sentence."""
-        words = [
-            f"{name} is {_setting(ours)} in {self.first.label}, {_setting(theirs)} in {self.second.label}"
-            for name, (ours, theirs) in each.aligned.parted.items()
-        ]
-        return f": {', '.join(words)}" if words else ""
-
-    def before(self, each: Measured) -> str:
-        """The layers whose results reach a layer in PyTorch."""
-        ours = self.inventories[self.first]
-        reached = set(ours.events[each.aligned.torch.first].origin)
-        found = [line for line in self.lines if reached & set(line.aligned.torch.events)]
-        return " and ".join(self.named_layer(line) for line in found) or "the inputs"
-
-    def lines_between(self, each: Measured) -> str:
-        """The lines of a person's own files at which a layer is called."""
-        places = [
-            self.inventories[side].events[span.first].place
-            for side, span in ((self.first, each.aligned.torch), (self.second, each.aligned.keras))
-        ]
-        return f" ({', '.join(_short_place(place) for place in places if place)})" if any(places) else ""
+    def of_call(self, quantity: Quantity) -> bool:
+        """Whether a quantity is of the call itself: an output or a gradient, and nothing that is kept for a later call."""
+        return quantity.kind in (VALUE, "gradient") and not quantity.step
 
     def layer_lines(self) -> Iterator[LayerLine]:
         """The lines of the report, with the one at which the models begin to part marked."""
@@ -545,37 +509,29 @@ class Course:
             yield PairLine({self.first: pair.name, self.second: pair.keras.text}, pair.why, pair.layout.pattern)
 
     def code_of(self, quantity: Quantity) -> dict[str, tuple[str, ...]]:
-        """The layers that a quantity's difference comes from, as code by framework."""
-        if quantity.kind in ("state", "parameter"):
-            names = {name.strip() for name in quantity.split("+")}
-            for match in self.pairing.matches:
-                if names & {tensor.name for tensor in match.torch.tensors} and match.torch.call and match.keras.call:
-                    import ast
-
-                    return {TORCH: (f"{ast.unparse(match.torch.call)}(x)",), TENSORFLOW: (f"{ast.unparse(match.keras.call)}(x)",)}
-            return {}
-        if self.begins is None:
-            return {}
-        calls = self.lines[self.begins].aligned.calls
-        return {f: (f"{call}(x)",) for f, call in calls.items() if call.endswith(")")}
+        """The layers that a quantity's difference comes from, as they are called, by framework."""
+        training = self.spec.training
+        if self.of_call(quantity):
+            return {} if self.begins is None else self.search.code(self.begins, training=training)
+        names = {name.strip() for name in quantity.split("+")}
+        for match in self.pairing.matches:
+            if names & {tensor.name for tensor in match.torch.tensors} and match.torch.call and match.keras.call:
+                calls = {TORCH: match.torch.call, TENSORFLOW: match.keras.call}
+                return {f: (called(ast.unparse(call), f, training=training),) for f, call in calls.items()}
+        return {}
 
     def covered(self, comparisons: Sequence[Comparison]) -> str:
         """What the comparisons cover, in words."""
         counts: dict[str, int] = {}
         for comparison in comparisons:
-            kind = {"value": "output", "gradient": "gradient", "state": "statistic"}.get(comparison.quantity.kind, "parameter")
+            kind = {"value": "output", "gradient": "gradient", "state": "statistic"}.get(
+                comparison.quantity.kind, "parameter"
+            )
             counts[kind] = counts.get(kind, 0) + 1
         words = [f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items()]
         layers = f" of {len(self.lines)} layers" if len(self.lines) > 1 else ""
         mode = "in training" if self.spec.training else "in evaluation"
         return f"{' and '.join([', '.join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]}{layers}, {mode}"
-
-
-def _shown(value: Value, inventory: Inventory | None) -> Any:
-    from tfpt_cli.compare.summary import side_of
-
-    del inventory
-    return side_of(value)
 
 
 def _refusal(inventory: Inventory | None, outcome: Outcome) -> str:
@@ -595,10 +551,6 @@ def _same_names(ours: Inventory, theirs: Inventory) -> Pairing:
     return Pairing(tuple(pairs), ())
 
 
-def _is_output(name: str) -> bool:
-    return name == "output" or name.startswith("output.")
-
-
 def _fits(output: ComparedOutput) -> bool:
     try:
         return tuple(output.layout.turned(output.torch.shape)) == output.keras.shape
@@ -612,15 +564,3 @@ def _key(output: ComparedOutput) -> str:
 
 def _few(names: Sequence[str], most: int = 6) -> str:
     return ", ".join(names[:most]) + (f", ... ({len(names) - most} more)" if len(names) > most else "")
-
-
-def _setting(value: object) -> str:
-    return "none" if value is None else f"{value}"
-
-
-def _short_place(place: str) -> str:
-    return place.rpartition("/")[2]
-
-
-_ = NAME
-Unused = "Way"

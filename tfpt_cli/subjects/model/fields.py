@@ -174,7 +174,9 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
     elif neutral:
         for key in ("pair", "call", "outputs"):
             if reader.get(NAME, key) is not None:
-                reader.complain((NAME, key), f"'{key}' is for native models; the row of a neutral layer knows it", key=True)
+                reader.complain(
+                    (NAME, key), f"'{key}' is for native models; the row of a neutral layer knows it", key=True
+                )
         sources, about, of_channels = _neutral(reader)
         channels |= of_channels
     elif len(native) < 2:
@@ -304,7 +306,9 @@ def _call(reader: Reader, framework: str, inputs: list[str]) -> str:
     tree = reader.tree(path)
     if tree is None:
         return ""
-    if not isinstance(tree, ast.Call) or not any(isinstance(n, ast.Name) and n.id == "model" for n in ast.walk(tree.func)):
+    if not isinstance(tree, ast.Call) or not any(
+        isinstance(n, ast.Name) and n.id == "model" for n in ast.walk(tree.func)
+    ):
         reader.complain(path, f"this must be a call of the model, such as model({', '.join(inputs)})")
         return ""
     names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - {"model", *inputs, *FRAMEWORKS[framework].roots}

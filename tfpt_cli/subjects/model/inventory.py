@@ -94,6 +94,7 @@ class Inventory:
     """Everything that is known of one side's model, and of a call of it.
 
     `error` is why the call failed, with the layer `at` which it did; `arguments` is what the model is called with, as text.
+    `single` is what was computed in single precision outside of the layers.
     """
 
     class_name: str
@@ -104,6 +105,7 @@ class Inventory:
     arguments: str
     error: str = ""
     at: str = ""
+    single: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Layer]:
@@ -151,6 +153,7 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
         arguments=data["arguments"],
         error=data.get("error", ""),
         at=data.get("at", ""),
+        single=tuple(data.get("single", ())),
     )
 
 

@@ -104,7 +104,9 @@ class Pairing:
     problems: tuple[str, ...] = ()
 
 
-def pairing_of(torch: Inventory, keras: Inventory, given: Mapping[str, str | None], layouts: Mapping[str, Layout]) -> Pairing:
+def pairing_of(
+    torch: Inventory, keras: Inventory, given: Mapping[str, str | None], layouts: Mapping[str, Layout]
+) -> Pairing:
     """The parameters that correspond; `given` are the pairs that a scenario names, `layouts` its layouts, by PyTorch's name."""
     pairs, problems, used = _given(torch, keras, given)
     units = {TORCH: list(_units(torch, used[TORCH])), TENSORFLOW: list(_units(keras, used[TENSORFLOW]))}
@@ -114,7 +116,9 @@ def pairing_of(torch: Inventory, keras: Inventory, given: Mapping[str, str | Non
     pairs = [_laid_out(pair, layouts) for pair in pairs]
     taken = {part.tensor for pair in pairs for part in pair.torch}, {pair.keras.tensor for pair in pairs}
     left = {
-        framework: tuple(t for t in inventory.tensors if t.name not in (names | used[framework]) and _counts(t, inventory))
+        framework: tuple(
+            t for t in inventory.tensors if t.name not in (names | used[framework]) and _counts(t, inventory)
+        )
         for framework, inventory, names in ((TORCH, torch, taken[0]), (TENSORFLOW, keras, taken[1]))
     }
     problems += [f"layout names '{name}', which is no parameter of PyTorch's model that is paired" for name in layouts
@@ -129,7 +133,9 @@ def _counts(tensor: Tensor, inventory: Inventory) -> bool:
 
 
 def _laid_out(pair: Pair, layouts: Mapping[str, Layout]) -> Pair:
-    layout = layouts.get(pair.name) or next((layouts[part.tensor] for part in pair.torch if part.tensor in layouts), None)
+    layout = layouts.get(pair.name) or next(
+        (layouts[part.tensor] for part in pair.torch if part.tensor in layouts), None
+    )
     return pair if layout is None else Pair(pair.torch, pair.keras, layout, pair.role, pair.row, pair.why)
 
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.writer import ModelWriter
     from tfpt_cli.subjects.subject import Run, Terms
 
-WRITERS: dict[str, type[ModelWriter]] = {writer.framework: writer for writer in (TorchModelWriter, TensorFlowModelWriter)}
+WRITERS: dict[str, type[ModelWriter]] = {
+    writer.framework: writer for writer in (TorchModelWriter, TensorFlowModelWriter)
+}
 
 
 class ModelSubject(Subject):
@@ -80,7 +82,9 @@ class ModelTask(Task):
 
     def provenance(self, quantity: Quantity) -> Provenance:
         """The layer at which the models begin to part, as it is written in each framework; of a statistic the layer that keeps it."""
-        kind = {STATE: STATE, PARAMETER: PARAMETER}.get(quantity.kind, VALUE if quantity.kind == VALUE else "derivative")
+        kind = {STATE: STATE, PARAMETER: PARAMETER}.get(
+            quantity.kind, VALUE if quantity.kind == VALUE else "derivative"
+        )
         code = self.course[0].code_of(quantity) if self.course else {}
         return Provenance(code=code_trees({f: code.get(f, ()) for f in FRAMEWORKS}), kind=kind)
 

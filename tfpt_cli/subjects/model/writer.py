@@ -132,7 +132,8 @@ class ModelWriter(ABC):
             return [f"model = {self.source.expression}"]
         folder, module = os.path.split(self.source.file[: -len(".py")])
         function = self.source.expression.partition("(")[0]
-        return [f"sys.path.insert(0, {folder!r})", f"from {module} import {function}", f"model = {self.source.expression}"]
+        made = [f"from {module} import {function}", f"model = {self.source.expression}"]
+        return ["import sys", f"sys.path.insert(0, {folder!r})", *made]
 
     def inputs(self, dtype: str) -> list[str]:
         """The lines that make the inputs, the same numbers on both sides."""

@@ -177,7 +177,10 @@ class Watch:
         output = original(layer, *args, **kwargs)
         self.inside.pop()  # an exception leaves it: that says where it was raised
         self.running -= leaf
-        single, self.single = self.single, before | self.single
+        single = self.single
+        self.single = (
+            before if leaf else before | single
+        )  # of a layer it is said there, of what is between layers once for all
         if not leaf or self.running or not tf.executing_eagerly():  # a layer may be built by calling it on symbols
             return output
         given, made = traces.tensors_in([args, kwargs], is_tensor), traces.tensors_in(output, is_tensor)
@@ -240,11 +243,14 @@ def inspected(model: Any, given: Any, training: bool = False) -> Any:
         try:
             output = call()
         except Exception as error:
-            found.update(error="{}: {}".format(type(error).__name__, error), at=watch.inside[-1] if watch.inside else "")
+            found.update(
+                error="{}: {}".format(type(error).__name__, error), at=watch.inside[-1] if watch.inside else ""
+            )
     layers = named_layers(model) if of_keras else []
     found["layers"] = [_described(name, layer) for name, layer in layers]
     found["tensors"] = _variables(model, layers)
     found["events"] = watch.events
+    found["single"] = sorted(watch.single)
     found["outputs"] = [
         {
             "name": name,
@@ -259,7 +265,11 @@ def inspected(model: Any, given: Any, training: bool = False) -> Any:
 
 
 def _described(name: str, layer: Any) -> dict[str, Any]:
-    rates = {key: getattr(layer, key, None) for key in ("rate", "dropout", "recurrent_dropout")}
+    # A layer that wraps others, or has them inside, says no rate of its own.
+    own = is_leaf(layer) and not isinstance(layer, (keras.layers.Wrapper, keras.layers.MultiHeadAttention))
+    rates = {
+        key: getattr(layer, key, None) for key in ("rate", "dropout", "recurrent_dropout") if own or key == "dropout"
+    }
     return {
         "name": name,
         "class": type(layer).__name__,

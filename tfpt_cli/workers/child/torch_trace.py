@@ -44,7 +44,16 @@ def settings_of(module: nn.Module) -> dict[str, Any]:
         if parameter.default is parameter.empty or value != parameter.default:
             found[name] = tuple(value) if isinstance(value, torch.Size) else value
     if isinstance(module, nn.RNNBase):  # its signature says only *args
-        wanted = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "nonlinearity")
+        wanted = (
+            "input_size",
+            "hidden_size",
+            "num_layers",
+            "bias",
+            "batch_first",
+            "dropout",
+            "bidirectional",
+            "nonlinearity",
+        )
         usual = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
         found = {n: getattr(module, n) for n in wanted if hasattr(module, n) and getattr(module, n) != usual.get(n)}
         if found.get("nonlinearity") == "tanh":
@@ -152,7 +161,9 @@ def inspected(model: Any, given: Any, training: bool = False) -> Any:
         try:
             output = model(*places, **names) if isinstance(given, dict) else given()
         except Exception as error:
-            found.update(error="{}: {}".format(type(error).__name__, error), at=watch.inside[-1] if watch.inside else "")
+            found.update(
+                error="{}: {}".format(type(error).__name__, error), at=watch.inside[-1] if watch.inside else ""
+            )
     found["events"] = watch.events
     found["outputs"] = [
         {
@@ -169,9 +180,7 @@ def inspected(model: Any, given: Any, training: bool = False) -> Any:
 
 def own_weights(model: nn.Module) -> dict[str, Any]:
     """The model's own parameters and buffers of real numbers, by name, as NumPy arrays."""
-    return {
-        name: tensor.detach().numpy() for name, tensor in model.state_dict().items() if tensor.is_floating_point()
-    }
+    return {name: tensor.detach().numpy() for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
 
 
 def _layers(model: nn.Module) -> list[dict[str, Any]]:
@@ -183,14 +192,19 @@ def _layers(model: nn.Module) -> list[dict[str, Any]]:
                 "class": type(module).__name__,
                 "call": call_of(module),
                 "leaf": is_leaf(module),
-                "rates": {
-                    key: float(value)
-                    for key, value in (("rate", getattr(module, "p", None)), ("dropout", getattr(module, "dropout", None)))
-                    if isinstance(value, (int, float)) and not isinstance(value, bool)
-                },
+                "rates": _rates(module),
             }
         )
     return found
+
+
+def _rates(module: nn.Module) -> dict[str, float]:
+    """The rates at which a module drops at random, by what it calls them."""
+    if isinstance(module, nn.modules.dropout._DropoutNd):
+        return {"rate": float(module.p)}
+    between = not isinstance(module, nn.RNNBase) or module.num_layers > 1  # of a single layer there is nothing between
+    rate = getattr(module, "dropout", None)
+    return {"dropout": float(rate)} if between and isinstance(rate, (int, float)) else {}
 
 
 def _tensors(model: nn.Module) -> list[dict[str, Any]]:

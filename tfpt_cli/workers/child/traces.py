@@ -104,13 +104,17 @@ def _written(value: Any) -> str:
         parts = [_written(item) for item in value]
         if not all(parts):
             return ""
-        return "({}{})".format(", ".join(parts), "," * (len(parts) == 1)) if isinstance(value, tuple) else "[{}]".format(
-            ", ".join(parts)
+        return (
+            "({}{})".format(", ".join(parts), "," * (len(parts) == 1))
+            if isinstance(value, tuple)
+            else "[{}]".format(", ".join(parts))
         )
     return ""
 
 
-def arguments(given: dict[str, Any], parameters: list[str], together: bool = False) -> tuple[list[Any], dict[str, Any], str]:
+def arguments(
+    given: dict[str, Any], parameters: list[str], together: bool = False
+) -> tuple[list[Any], dict[str, Any], str]:
     """How a model is called with inputs by name: places, names, and both as text.
 
     Several go by name where the model has parameters of all their names, else in their order; `together` as one list.
