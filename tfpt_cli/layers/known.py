@@ -61,11 +61,12 @@ def unstacked(call: ast.Call) -> tuple[list[ast.Call], bool]:
         return [cell for cells, _ in found for cell in cells], ways == {True}
     if name == "keras.layers.Bidirectional":
         arguments = arguments_of(call)
-        if not isinstance(arguments.get("layer"), ast.Call):
+        layer = arguments.get("layer")
+        if not isinstance(layer, ast.Call):
             return [call], False
         if "backward_layer" in arguments or len(call.args) > 3:
             return [], True  # the other direction is another layer
-        return [arguments["layer"]], True
+        return [layer], True
     return [call], False
 
 

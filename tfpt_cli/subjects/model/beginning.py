@@ -93,7 +93,7 @@ class Search:
     def name(self, each: Measured) -> str:
         """A layer by its paths in both models; by its class where it is the model itself."""
         names = list(dict.fromkeys(name for name in each.line.names.values() if name))
-        return " / ".join(names) if names else each.aligned.calls[TORCH].partition("(")[0]
+        return " / ".join(names) if names else class_of(each.aligned.calls[TORCH])
 
     def settings(self, each: Measured) -> str:
         """The settings that a layer has otherwise on each side, as the end of a sentence."""
@@ -126,6 +126,11 @@ class Search:
         """The layer at a place as it is called in each framework, for what is known of it."""
         calls = self.lines[place].aligned.calls
         return {f: (called(call, f, training=training),) for f, call in calls.items() if call.endswith(")")}
+
+
+def class_of(call: str) -> str:
+    """The class of a layer from its call, `Conv2D` of `keras.layers.Conv2D(filters=4)`."""
+    return call.partition("(")[0].rpartition(".")[2]
 
 
 def called(call: str, framework: str, *, training: bool) -> str:

@@ -47,7 +47,7 @@ _BY_FRAMEWORK = {
     "type": "object",
     "additionalProperties": False,
     "minProperties": 1,
-    "properties": dict.fromkeys(FRAMEWORKS, {"type": "string", "description": "native code"}),
+    "properties": {framework: {"type": "string", "description": "native code"} for framework in FRAMEWORKS},
 }
 _PATTERN = {"type": "string", "description": "an einops pattern such as n c h w -> n h w c"}
 
@@ -230,8 +230,16 @@ def _neutral(reader: Reader) -> tuple[dict[str, ModelSource], tuple[str, ...], b
         return {}, (), False
     given = set(row.signature.bind(row.name, call)[0])
     sources = {f: ModelSource(layer_call(row, settings, given, {}, f)) for f in FRAMEWORKS}
-    with_channels = _WITH_CHANNELS.search(sources[TORCH].expression) is not None
-    return sources, (row.notes,) if row.notes else (), with_channels
+    return sources, (row.notes,) if row.notes else (), with_channels(sources[TORCH].expression)
+
+
+def with_channels(code: str) -> bool:
+    """Whether a layer of PyTorch takes the channels of a signal, an image or a volume first.
+
+    >>> with_channels("nn.Conv2d(3, 8, 3)"), with_channels("nn.Linear(3, 4)")
+    (True, False)
+    """
+    return _WITH_CHANNELS.search(code) is not None
 
 
 def _source(reader: Reader, path: Path, framework: str) -> ModelSource | None:

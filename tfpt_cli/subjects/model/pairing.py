@@ -5,7 +5,6 @@ Layers that hold parameters are *units*. Units of both sides are matched first, 
 
 from __future__ import annotations
 
-import ast
 import math
 import re
 from collections import Counter
@@ -18,9 +17,11 @@ from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.slots import slots
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.dictionary.records import Layer as Row
+    from tfpt_cli.frameworks import Framework
     from tfpt_cli.layers.slots import Slot
     from tfpt_cli.subjects.model.inventory import Inventory, Tensor
 
@@ -100,7 +101,7 @@ class Pairing:
 
     pairs: tuple[Pair, ...]
     matches: tuple[Match, ...]
-    left: Mapping[str, tuple[Tensor, ...]] = field(default_factory=dict)
+    left: Mapping[Framework, tuple[Tensor, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
@@ -117,19 +118,27 @@ def pairing_of(
     taken = {part.tensor for pair in pairs for part in pair.torch}, {pair.keras.tensor for pair in pairs}
     left = {
         framework: tuple(
-            t for t in inventory.tensors if t.name not in (names | used[framework]) and _counts(t, inventory)
+            t for t in inventory.tensors if t.name not in (names | used[framework]) and t.real and not t.buffer
         )
         for framework, inventory, names in ((TORCH, torch, taken[0]), (TENSORFLOW, keras, taken[1]))
     }
-    problems += [f"layout names '{name}', which is no parameter of PyTorch's model that is paired" for name in layouts
-                 if name not in {part.tensor for pair in pairs for part in pair.torch} | {pair.name for pair in pairs}]  # fmt: skip
+    known = {part.tensor for pair in pairs for part in pair.torch} | {pair.name for pair in pairs}
+    problems += [
+        f"layout names '{name}', which is no parameter of PyTorch's model that is paired"
+        for name in layouts
+        if name not in known
+    ]
     return Pairing(tuple(pairs), tuple(matches), left, tuple(problems))
 
 
-def _counts(tensor: Tensor, inventory: Inventory) -> bool:
-    """Whether a tensor that nothing is paired with is worth a word: a mask or a constant kept as a buffer is none."""
-    del inventory
-    return tensor.real and not tensor.buffer
+def same_names(ours: Inventory, theirs: Inventory) -> Pairing:
+    """The pairs of two versions of one framework: the tensors of one name."""
+    pairs = [
+        Pair((Part(t.name),), Part(t.name), Layout(), t.own, "", "by name")
+        for t in ours.tensors
+        if t.real and t.name in theirs.tensor
+    ]
+    return Pairing(tuple(pairs), ())
 
 
 def _laid_out(pair: Pair, layouts: Mapping[str, Layout]) -> Pair:
@@ -183,7 +192,7 @@ def _units(inventory: Inventory, used: set[str]) -> Iterator[Unit]:
     for tensor in inventory.tensors:
         if tensor.name not in used:
             held.setdefault(inventory.leaf_of(tensor.layer), []).append(tensor)
-    first = {}
+    first: dict[str, int] = {}
     for event in inventory.events:
         if event.layer is not None:
             first.setdefault(event.layer, event.index)

@@ -111,6 +111,11 @@ class ModelWriter(ABC):
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         """The sections that run the model as `run` does, and leave what its layers gave, with the gradients by that."""
 
+    def alone(self, plan: Plan, dtype: str, spans: Sequence[Span | None]) -> Iterator[Section]:
+        """The sections that run each span of layers by itself, on what the other side's were given; of Keras's alone."""
+        del plan, dtype, spans
+        raise NotImplementedError(f"{self.framework.label}'s layers are what others are held against")
+
     @abstractmethod
     def run(self, plan: Plan, dtype: str) -> Iterator[Section]:
         """The sections that give the model its weights and run it, forward and backward, in a dtype."""

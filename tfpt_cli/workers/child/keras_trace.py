@@ -60,7 +60,7 @@ def sublayers(layer: Any) -> list[tuple[str, Any]]:
                 add(public, value)
     counts: dict[str, int] = {}
     # `layers` of a network is all of it; of another layer what is not reached by an attribute.
-    for held in getattr(layer, "layers", None) or getattr(layer, "_layers", ()):
+    for held in getattr(layer, "layers", None) or getattr(layer, "_layers", None) or ():
         if isinstance(held, keras.Layer) and id(held) not in seen:
             add(_counted(held, counts), held)
     return found
@@ -123,7 +123,7 @@ def call_of(layer: Any) -> str:
     elif isinstance(layer, keras.layers.Wrapper):
         config["layer"] = traces.Source(call_of(layer.layer) or "None")
     settings = {}
-    for name, parameter in inspect.signature(kind.__init__).parameters.items():
+    for name, parameter in inspect.signature(kind).parameters.items():
         if name in _LEFT_OUT or name.endswith(_PARTS) or name not in config:
             continue
         value = config[name]
@@ -308,8 +308,8 @@ def _variables(model: Any, layers: list[tuple[str, Any]]) -> list[dict[str, Any]
             holders.setdefault(id(variable), []).append((path, "{}_{}".format(own, number) if number else own))
     if not layers:
         for place, variable in model._flatten(predicate=lambda v: isinstance(v, tf.Variable), with_path=True):
-            *path, own = map(str, place)
-            holders.setdefault(id(variable), []).append((".".join(path), own))
+            *holder, own = map(str, place)
+            holders.setdefault(id(variable), []).append((".".join(holder), own))
     found = []
     for index, variable in enumerate(weights_of(model)):
         path, own = holders.get(id(variable), [("", str(variable.name))])[0]

@@ -33,7 +33,7 @@ def is_leaf(module: nn.Module) -> bool:
 def settings_of(module: nn.Module) -> dict[str, Any]:
     """What a module of PyTorch was made with, as far as it keeps that."""
     found = {}
-    for name, parameter in inspect.signature(own_class(module).__init__).parameters.items():
+    for name, parameter in inspect.signature(own_class(module)).parameters.items():
         if name in ("self", "device", "dtype", "args", "kwargs") or parameter.kind is parameter.VAR_POSITIONAL:
             continue
         value = getattr(module, name, None if name != "bias" else getattr(module, "in_proj_bias", None))
@@ -67,7 +67,7 @@ def call_of(module: nn.Module) -> str:
     return "" if kind is nn.Module else traces.written_call("nn." + kind.__name__, settings_of(module))
 
 
-class Watch(TorchFunctionMode):
+class Watch(TorchFunctionMode):  # type: ignore[misc]
     """Notes every call of a layer, and every function that is called between layers, in their order."""
 
     def __init__(self, model: nn.Module) -> None:
