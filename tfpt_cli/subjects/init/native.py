@@ -13,9 +13,10 @@ from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
+from tfpt_cli.language.expression import constant
 from tfpt_cli.language.mentions import field, typed
 from tfpt_cli.language.signature import bind_any
-from tfpt_cli.language.trees import called_name
+from tfpt_cli.language.trees import branches, called_name
 from tfpt_cli.layers.initializers import constants, native_fill, native_source
 from tfpt_cli.layers.layout import Layout, layout_of
 from tfpt_cli.layers.parameters import FilledParameter, Initialization
@@ -129,7 +130,8 @@ class NativeReader:
                 break
             settings[element.id] = size
         try:
-            shape = value_of(row.input_shape, {**dict.fromkeys(row.signature.settings, 1), **settings})
+            usual = {p.name: 1 if p.default is None else constant(p.default) for p in row.signature.parameters}
+            shape = value_of(row.input_shape, row.names({**usual, **settings}))
         except UNKNOWN:
             return
         open_ended = ... in shape
@@ -355,8 +357,8 @@ def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None,
     for row in _rows_of(native(TORCH).canonical(called_name(torch_call))):
         cells, bidirectional = unstacked(keras_call) if row.recurrent else ([keras_call], False)
         trees = {
-            TORCH: settings_of(row.spelling[TORCH], torch_call, TORCH),
-            TENSORFLOW: settings_of(row.spelling[TENSORFLOW], cells[0], TENSORFLOW) if cells else None,
+            TORCH: settings_of(_as_written(row, TORCH), torch_call, TORCH),
+            TENSORFLOW: settings_of(_as_written(row, TENSORFLOW), cells[0], TENSORFLOW) if cells else None,
         }
         if any(tree is None for tree in trees.values()):
             continue
@@ -414,7 +416,12 @@ def held_layer(call: ast.Call, name: str) -> ast.Call:
 @cache
 def _rows_of(torch_class: str) -> list[Layer]:
     """The rows that are spelled with a class of PyTorch, by its canonical name."""
-    return [row for row in dictionary().layers.values() if called_name(row.spelling[TORCH]) == torch_class]
+    return [row for row in dictionary().layers.values() if called_name(_as_written(row, TORCH)) == torch_class]
+
+
+def _as_written(row: Layer, framework: str) -> ast.expr:
+    """The call by which a framework has a layer, without what a row writes around it for the settings that it does not have."""
+    return branches(row.spelling[framework])[0]
 
 
 def _target(name: str) -> str:
