@@ -29,6 +29,9 @@ def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None,
             continue
         settings: dict[str, dict[str, Any]] = {f: constants(tree or {}) for f, tree in trees.items()}
         sizes = {p.name for p in row.signature.parameters if p.annotation == "size"}
+        for values in settings.values():
+            alone = {name: values[name][0] for name in sizes & set(values) if _is_one(values[name])}
+            values.update(alone)  # Keras keeps some sizes as (4,)
         if any(isinstance(v, (list, tuple)) for values in settings.values() for k, v in values.items() if k in sizes):
             continue  # several axes where the row knows one
         # What the row computes for an argument of Keras, such as `key_dim`, the call itself may say otherwise.
@@ -43,6 +46,10 @@ def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None,
                     settings[framework].setdefault(name, settings[other][name])
         return row, settings
     return None, {}
+
+
+def _is_one(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 1
 
 
 @cache

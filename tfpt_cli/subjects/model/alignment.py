@@ -56,6 +56,7 @@ def aligned(torch: Inventory, keras: Inventory, matches: Sequence[Match]) -> lis
 class _Aligner:
     def __init__(self, torch: Inventory, keras: Inventory, matches: Sequence[Match]) -> None:
         self.torch, self.keras = torch, keras
+        self.match = {path: match for match in matches for path in match.torch.paths}
         self.partner = self._partners(matches)
         self.used: set[int] = {index for indices in self.partner.values() for index in indices}
 
@@ -107,15 +108,19 @@ class _Aligner:
     def _line(self, event: Event, partners: list[int]) -> Aligned:
         ours, theirs = self.torch.by_name[event.layer or ""], self.keras.events[partners[-1]]
         other = self.keras.by_name[theirs.layer or ""]
-        row, settings = (
-            known_row(ours.tree, other.tree) if ours.tree is not None and other.tree is not None else (None, {})
-        )
+        match = self.match.get(event.layer or "")
+        one, another = (match.torch.call, match.keras.call) if match is not None else (ours.tree, other.tree)
+        row, settings = known_row(one, another) if one is not None and another is not None else (None, {})
         before, after = self._padding(event, partners), self._activation(event, other)
         first = self.torch.events[before[0]] if before[0] is not None else event
         start = self.keras.events[before[1]] if before[1] is not None else self.keras.events[partners[0]]
         keras_events = tuple(dict.fromkeys([start.index, *partners]))
         torch_events = tuple(dict.fromkeys([first.index, event.index, *([after] if after is not None else [])]))
-        parted = _parted(row, settings, other, fused=after is not None, padded=any(b is not None for b in before))
+        parted = parted_settings(row, settings)
+        if any(each is not None for each in before):
+            parted.pop("padding", None)
+        if (wanted := activation_of(other)) and after is None:
+            parted["activation"] = (None, wanted)
         return Aligned(
             torch=Span(torch_events, len(first.inputs)),
             keras=Span(keras_events, len(start.inputs)),
@@ -193,21 +198,14 @@ def _inputs(row: Row | None, ours: int, theirs: int) -> tuple[int, ...] | None:
     return None
 
 
-def _parted(
-    row: Row | None, settings: Mapping[str, Mapping[str, object]], other: Layer, *, fused: bool, padded: bool
-) -> dict[str, tuple[object, object]]:
-    """The settings that a layer has otherwise on each side."""
+def parted_settings(row: Row | None, settings: Mapping[str, Mapping[str, object]]) -> dict[str, tuple[object, object]]:
+    """The settings that a layer has otherwise on each side, by name, PyTorch's first."""
     found: dict[str, tuple[object, object]] = {}
     if row is not None:
         ours, theirs = settings[TORCH], settings[TENSORFLOW]
         for name in row.signature.settings:
             if name in ours and name in theirs and not _same(ours[name], theirs[name]):
                 found[name] = (ours[name], theirs[name])
-    if padded:
-        found.pop("padding", None)
-    wanted = activation_of(other)
-    if wanted and not fused:
-        found["activation"] = (None, wanted)
     return found
 
 

@@ -97,11 +97,8 @@ class Search:
 
     def settings(self, each: Measured) -> str:
         """The settings that a layer has otherwise on each side, as the end of a sentence."""
-        words = [
-            f"{name} is {_setting(ours)} in {self.first.label}, {_setting(theirs)} in {self.second.label}"
-            for name, (ours, theirs) in each.aligned.parted.items()
-        ]
-        return f": {', '.join(words)}" if words else ""
+        words = said_settings(each.aligned.parted, (self.first, self.second))
+        return f": {words}" if words else ""
 
     def before(self, each: Measured) -> str:
         """The layers whose results reach a layer in PyTorch."""
@@ -142,6 +139,15 @@ def called(call: str, framework: str, *, training: bool) -> str:
     if framework == TORCH:
         return f"{call}{'' if training else '.eval()'}(x)"
     return f"{call}(x, training={training})"
+
+
+def said_settings(parted: Mapping[str, tuple[object, object]], sides: Sides) -> str:
+    """Settings that a layer has otherwise on each side, in words; empty where there are none."""
+    first, second = sides
+    return ", ".join(
+        f"{name} is {_setting(ours)} in {first.label}, {_setting(theirs)} in {second.label}"
+        for name, (ours, theirs) in parted.items()
+    )
 
 
 def _setting(value: object) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ast
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfpt_cli.frameworks import OURSELVES, TENSORFLOW, TORCH
+from tfpt_cli.language.mentions import field
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.listing import listing
-from tfpt_cli.results import PLAIN, STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine
+from tfpt_cli.results import PLAIN, STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
 from tfpt_cli.subjects.model.alignment import aligned
 from tfpt_cli.subjects.model.beginning import Search, called
-from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE, Comparer, Layers, scales, with_rounding
+from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE, Comparer, Layers, other_order, scales, with_rounding
 from tfpt_cli.subjects.model.fields import is_output
 from tfpt_cli.subjects.model.looking import Stopped, hint_of_layout, look
 from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.frameworks import Side
     from tfpt_cli.results import LayerLine, Outcome, Quantity
-    from tfpt_cli.subjects.model.comparer import Measured
+    from tfpt_cli.subjects.model.comparer import Both, Measured
     from tfpt_cli.subjects.model.looking import Looked
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.weights import Weights
@@ -157,7 +159,7 @@ class Course:
         plans, arrays = planner.plans(), planner.arrays()
         dtypes = [looked.dtype, *(["float32"] if looked.dtype == "float64" and self.spec.dtype == "float32" else [])]
         self.listings = {
-            side: listing(side.framework, [s for each in dtypes for s in writer.run(plans[side], each)], arrays[side])
+            side: listing(side.framework, writer.sections(plans[side], dtypes), arrays[side])
             for side, writer in self.writers.items()
         }
         outcomes = yield Round(self.listings, tuple(self.comparisons))
@@ -179,17 +181,29 @@ class Course:
         way = DOUBLE if double else SINGLE
         comparer = Comparer(self.terms.sides, self.terms.tolerance, within if double else _IN_SINGLE)
         wanted = (comparer.values(outcomes, quantity, layout, way) for quantity, layout in planner.wanted())
-        found = [pair for pair in wanted if pair is not None]
+        found = [pair for pair in (*wanted, *self.in_modes(comparer, outcomes, planner)) if pair is not None]
         self.rounding = []
         comparisons = []
         for pair, scale in zip(found, scales(found), strict=True):
-            comparison = comparer.compare(pair, scale, PLAIN)
+            comparison = comparer.compare(pair, scale)
             single = comparer.values(outcomes, pair.quantity, pair.layout, SINGLE)
-            if double and single is not None and pair.quantity.kind == VALUE:
+            if double and single is not None and pair.quantity.kind == VALUE and not pair.ways:
                 comparison, words = with_rounding(comparison, {DOUBLE: pair, SINGLE: single}, self.terms.sides)
                 self.rounding += [f"{pair.quantity}: {words}"] if words else []
+            if not comparison.verdict.agrees and pair.quantity.kind == VALUE and (order := other_order(pair)):
+                said = field("layout", str(pair.quantity), order)
+                words = f"both agree with the axes in another order, '{order}': say {said}, or change the model"
+                comparison = replace(comparison, findings=(*comparison.findings, Finding(Kind.RESEMBLANCE, words)))
             comparisons.append(comparison)
         return comparisons
+
+    def in_modes(self, comparer: Comparer, outcomes: Mapping[Side, Outcome], planner: Planner) -> Iterator[Both | None]:
+        """What each side has in its further modes, beside what the other has as usual."""
+        for side in self.terms.sides:
+            for mode in self.spec.modes[side.framework]:
+                if mode != "eager":
+                    for quantity, layout in planner.wanted():
+                        yield comparer.in_mode(outcomes, quantity, layout, side, Way(mode=mode))
 
     # ---- the rounds after: layer by layer
 
@@ -272,8 +286,11 @@ class Course:
 
     def layer_lines(self) -> Iterator[LayerLine]:
         """The lines of the report, with the one at which the models begin to part marked."""
+        search = self.search
         for place, each in enumerate(self.lines):
-            yield replace(each.line, begins=place == self.begins)
+            line, size = each.line, max(each.line.so_far or 0.0, each.line.by_itself or 0.0)
+            verdict = Verdict.CLOSE if size and size <= search.limit(place) else line.verdict
+            yield replace(line, verdict=verdict, begins=place == self.begins)
 
     def pair_lines(self) -> Iterator[PairLine]:
         """Which parameters were paired, and why."""
@@ -294,12 +311,10 @@ class Course:
 
     def covered(self, comparisons: Sequence[Comparison]) -> str:
         """What the comparisons cover, in words."""
-        counts: dict[str, int] = {}
-        for comparison in comparisons:
-            kind = {"value": "output", "gradient": "gradient", "state": "statistic"}.get(
-                comparison.quantity.kind, "parameter"
-            )
-            counts[kind] = counts.get(kind, 0) + 1
+        kinds = {VALUE: "output", "gradient": "gradient", STATE: "statistic"}
+        counts = Counter(
+            kinds.get(quantity.kind, "parameter") for quantity in dict.fromkeys(c.quantity for c in comparisons)
+        )
         words = [f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items()]
         layers = f" of {len(self.lines)} layers" if len(self.lines) > 1 else ""
         mode = "in training" if self.spec.training else "in evaluation"

@@ -13,6 +13,7 @@ from tfpt_cli.frameworks import FRAMEWORKS, TORCH
 from tfpt_cli.language.expression import parse
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.subjects.gradient.one_liner import assigned
+from tfpt_cli.subjects.model.fields import call_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,22 +112,18 @@ def inputs_for(call: str) -> dict[str, Any]:
         shape = [_BATCH, *_sizes(row, settings)]
     except UNKNOWN:
         raise missing from None
+    names = [arg.id for arg in call_in(row.call[TORCH]).args if isinstance(arg, ast.Name)]
     if row.name == "bilinear":
-        return {name: f"normal(0, 1, ({_BATCH}, {size}))" for name, size in zip("xy", shape[1:], strict=True)}
-    if row.name == "multi_head_attention":
-        return {name: f"normal(0, 1, {tuple(shape)})" for name in ("query", "key", "value")}
-    if _channels_first(row):
+        return {name: f"normal(0, 1, ({_BATCH}, {size}))" for name, size in zip(names, shape[1:], strict=True)}
+    if row.channels:
         shape = [shape[0], shape[-1], *shape[1:-1]]
-    return {"x": f"normal(0, 1, {tuple(shape)})"}
+    return {name: f"normal(0, 1, {tuple(shape)})" for name in names}
 
 
 def _sizes(row: Layer, settings: Mapping[str, Any]) -> list[int]:
-    """The shape of one input as Keras takes it, where an axis of any size has some size."""
+    """The shape of one input as Keras takes it, where an axis of any size has some size, and there are as many as it needs."""
     found = value_of(row.input_shape, row.names(settings))
-    return [_SIZE if size is None else size for size in found if size is not ...]
-
-
-def _channels_first(row: Layer) -> bool:
-    from tfpt_cli.subjects.model.fields import with_channels
-
-    return with_channels(ast.unparse(row.spelling[TORCH]))
+    further = re.search(r"([123])d$", row.name)
+    open_axes = [_SIZE] * (int(further[1]) if further else 1) if row.channels else []
+    sizes = [each for size in found for each in (open_axes if size is ... else [_SIZE if size is None else size])]
+    return sizes or [_SIZE]

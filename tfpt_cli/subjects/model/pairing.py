@@ -5,6 +5,7 @@ Layers that hold parameters are *units*. Units of both sides are matched first, 
 
 from __future__ import annotations
 
+import ast
 import math
 import re
 from collections import Counter
@@ -17,7 +18,6 @@ from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.slots import slots
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.dictionary.records import Layer as Row
@@ -111,6 +111,7 @@ def pairing_of(
     """The parameters that correspond; `given` are the pairs that a scenario names, `layouts` its layouts, by PyTorch's name."""
     pairs, problems, used = _given(torch, keras, given)
     units = {TORCH: list(_units(torch, used[TORCH])), TENSORFLOW: list(_units(keras, used[TENSORFLOW]))}
+    units[TENSORFLOW] = _stacked(units[TORCH], units[TENSORFLOW])
     matches = _matched(units[TORCH], units[TENSORFLOW], torch, keras)
     for match in matches:
         pairs += _pairs_within(match)
@@ -206,6 +207,37 @@ def _units(inventory: Inventory, used: set[str]) -> Iterator[Unit]:
             yield Unit((path,), layer.tree if layer else None, tuple(kept), first.get(path, last + place))
 
 
+# A recurrent layer of Keras, of which several in a row are one of PyTorch with `num_layers`.
+_RECURRENT = re.compile(r"\b(LSTM|GRU|SimpleRNN)\b")
+
+
+def _stacked(torch: Sequence[Unit], keras: Sequence[Unit]) -> list[Unit]:
+    """Keras's units, where as many recurrent layers as one of PyTorch stacks are one unit."""
+    rest = sorted(keras, key=lambda unit: unit.order)
+    found: list[Unit] = []
+    for unit in sorted(torch, key=lambda unit: unit.order):
+        depth = _depth(unit)
+        layers = [other for other in rest if other.call is not None and _RECURRENT.search(ast.unparse(other.call))][
+            :depth
+        ]
+        if depth < 2 or len(layers) < depth:
+            continue
+        rest = [other for other in rest if other not in layers]
+        calls = [layer.call for layer in layers if layer.call is not None]
+        whole = ast.Call(ast.parse("keras.Sequential", mode="eval").body, [ast.List(list(calls), ast.Load())], [])
+        paths = tuple(path for layer in layers for path in layer.paths)
+        found.append(Unit(paths, whole, tuple(t for layer in layers for t in layer.tensors), layers[0].order))
+    return sorted([*rest, *found], key=lambda unit: unit.order)
+
+
+def _depth(unit: Unit) -> int:
+    """How many layers a recurrent unit of PyTorch stacks; 1 for any other."""
+    if unit.call is None:
+        return 1
+    depth = next((k.value for k in unit.call.keywords if k.arg == "num_layers"), None)
+    return depth.value if isinstance(depth, ast.Constant) and isinstance(depth.value, int) else 1
+
+
 def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Inventory) -> list[Match]:
     """The units that correspond: by how data flows where that tells them apart, else by their order among equal ones."""
     flows = _Flow(one, torch), _Flow(other, keras)
@@ -242,7 +274,7 @@ def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invent
     for i in sorted(left, key=lambda i: torch[i].order):
         options = [j for j in sorted(right, key=lambda j: keras[j].order) if _row(torch[i], keras[j]) is not None]
         same = [j for j in options if torch[i].size == keras[j].size]
-        if same or len(options) == 1:
+        if same or len(options) == 1 or (options and len(left) == len(right)):
             take(i, (same or options)[0], "by its class and order")
     found.sort(key=lambda item: torch[item[0]].order)
     return [_match(torch[i], keras[j], why) for i, j, why in found]
@@ -377,9 +409,11 @@ def _same_shape(one: Tensor, other: Tensor) -> bool:
 
 
 def _own_layout(one: Tensor, other: Tensor) -> Layout | None:
-    """How the axes of a tensor that no row knows map: as they are, or the two of a matrix that is not square exchanged."""
+    """How the axes of a tensor that no row knows map: as they are, or as their sizes tell where no two are equal."""
     if one.shape == other.shape:
         return Layout()
-    if len(one.shape) == 2 and one.shape == other.shape[::-1]:
-        return Layout("out in -> in out")
-    return None
+    if sorted(one.shape) != sorted(other.shape) or len(set(one.shape)) != len(one.shape):
+        return None
+    names = {size: f"a{place}" for place, size in enumerate(one.shape)}
+    left, right = (" ".join(names[size] for size in tensor.shape) for tensor in (one, other))
+    return Layout(f"{left} -> {right}")

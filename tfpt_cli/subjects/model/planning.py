@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfpt_cli.layers.known import known_row
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.results import PLAIN, Comparison, State, Value
+from tfpt_cli.results import Comparison, Finding, Kind, State, Value
+from tfpt_cli.subjects.model.alignment import parted_settings
+from tfpt_cli.subjects.model.beginning import said_settings
 from tfpt_cli.subjects.model.comparer import Both, Comparer, turned
 from tfpt_cli.subjects.model.looking import Stopped
 from tfpt_cli.subjects.model.spec import (
@@ -180,6 +183,16 @@ class Planner:
         for output in self.outputs:
             yield later_quantity(output.quantity.partition(".")[2], _AFTERWARDS), output.layout
 
+    def _settings_of(self, pair: Pair) -> str:
+        """The settings that the layers of a pair have otherwise, in words."""
+        for match in self.pairing.matches:
+            if any(tensor.name == pair.torch[0].tensor for tensor in match.torch.tensors):
+                if match.torch.call is None or match.keras.call is None:
+                    return ""
+                words = said_settings(parted_settings(*known_row(match.torch.call, match.keras.call)), self.terms.sides)
+                return f"of {match.torch.name} and {match.keras.name}, {words}" if words else ""
+        return ""
+
     def rates(self) -> Comparison:
         """The comparison of the rates at which both models drop at random, in the order in which they have them."""
         rates = {
@@ -192,7 +205,7 @@ class Planner:
     def parameter(self, name: str, layout: Layout, values: Mapping[Side, Value]) -> Comparison:
         """The comparison of a parameter itself."""
         both = Both(parameter_quantity(name), layout, values)
-        return Comparer(self.terms.sides, self.terms.tolerance).compare(both, 0.0, PLAIN)
+        return Comparer(self.terms.sides, self.terms.tolerance).compare(both, 0.0)
 
     def before(self) -> Iterator[Comparison]:
         """What is known before anything runs: what one side alone has, what does not fit, and rates of dropout."""
@@ -205,6 +218,8 @@ class Planner:
         for pair in self.weights.unfit:
             tensors = ours.tensor[pair.torch[0].tensor], theirs.tensor[pair.keras.tensor]
             shown = (Value(State.PRESENT, np.zeros(tensor.shape), tensor.dtype) for tensor in tensors)
-            yield self.parameter(pair.name, pair.layout, dict(zip(self.terms.sides, shown, strict=True)))
+            found = self.parameter(pair.name, pair.layout, dict(zip(self.terms.sides, shown, strict=True)))
+            words = self._settings_of(pair)
+            yield replace(found, findings=(Finding(Kind.BEGINS, words),)) if words else found
         if self.random:
             yield self.rates()
