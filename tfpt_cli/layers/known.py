@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ from tfpt_cli.layers.initializers import constants
 
 if TYPE_CHECKING:
     from tfpt_cli.dictionary.records import Layer
+
+
+# Keras counts the channels of an instance normalization, written with groups=-1, when it is built.
+_INSTANCE = re.compile(r"nn\.InstanceNorm[123]d")
 
 
 def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None, dict[str, dict[str, Any]]]:
@@ -45,7 +50,21 @@ def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None,
                 if name in settings[other] and not isinstance(settings[other][name], bool):
                     settings[framework].setdefault(name, settings[other][name])
         return row, settings
+    if _INSTANCE.fullmatch(native(TORCH).canonical(called_name(torch_call))) and (
+        one := _by_instance(torch_call, keras_call)
+    ):
+        return known_row(torch_call, one)
     return None, {}
+
+
+def _by_instance(torch_call: ast.Call, keras_call: ast.Call) -> ast.Call | None:
+    """A group normalization with as many groups as PyTorch's instance normalization has channels, written with groups=-1."""
+    channels = torch_call.args[:1] or [k.value for k in torch_call.keywords if k.arg == "num_features"]
+    groups = [k for k in keras_call.keywords if k.arg == "groups"]
+    if not channels or not groups or ast.unparse(groups[0].value) != ast.unparse(channels[0]):
+        return None
+    others = [k for k in keras_call.keywords if k is not groups[0]]
+    return ast.Call(keras_call.func, [ast.Constant(-1)], others)
 
 
 def _is_one(value: Any) -> bool:

@@ -128,7 +128,7 @@ class _Aligner:
             calls={TORCH: ours.call or ours.class_name, TENSORFLOW: other.call or other.class_name},
             row=row,
             parted=parted,
-            inputs=_inputs(row, len(first.inputs), len(start.inputs)),
+            inputs=_inputs(first, start),
         )
 
     def _padding(self, event: Event, partners: list[int]) -> tuple[int | None, int | None]:
@@ -189,13 +189,14 @@ def _constant(tree: ast.expr | None) -> object:
         return None
 
 
-def _inputs(row: Row | None, ours: int, theirs: int) -> tuple[int, ...] | None:
-    """Which of PyTorch's inputs goes to each of Keras's."""
-    if row is not None and row.name == "multi_head_attention":
-        return {2: (0, 2), 3: (0, 2, 1)}.get(theirs) if ours >= 3 else None
-    if theirs <= ours or row is not None:
-        return tuple(range(min(ours, theirs))) if theirs <= ours else None
-    return None
+def _inputs(ours: Event, theirs: Event) -> tuple[int, ...] | None:
+    """Which of PyTorch's inputs goes to each of Keras's: by the names of the parameters where they are the same, else in order.
+
+    A Keras attention that is given no keys takes the values for them, and `nn.MultiheadAttention` has a name for each.
+    """
+    if len(set(ours.names)) == len(ours.names) and set(theirs.names) <= set(ours.names):
+        return tuple(ours.names.index(name) for name in theirs.names)
+    return tuple(range(len(theirs.inputs))) if len(theirs.inputs) <= len(ours.inputs) else None
 
 
 def parted_settings(row: Row | None, settings: Mapping[str, Mapping[str, object]]) -> dict[str, tuple[object, object]]:

@@ -60,6 +60,17 @@ class Both:
             turned = turned.reshape(right.array.shape)
         return None if turned is None or turned.shape != right.array.shape else (turned, right.array)
 
+    def _turned(self) -> NDArray[Any] | None:
+        """The first side's array with its axes as the layout says; None where that does not fit."""
+        (first, left), (second, _) = self.sides.items()
+        return moved(left.array, self.layout, first.framework, second.framework) if self.layout.pattern else left.array
+
+    @property
+    def fits(self) -> bool:
+        """Whether the layout alone gives the first side's array the shape of the second's."""
+        turned = self._turned()
+        return turned is not None and turned.shape == tuple(self.sides.values())[1].array.shape
+
 
 def _bare(shape: tuple[int, ...]) -> list[int]:
     return [size for size in shape if size != 1]
@@ -120,7 +131,7 @@ class Comparer:
             tolerance = Tolerance(rtol=self.within, atol=atol) if arrays[0].dtype.kind == "f" else None
         sides = dict(wanted.sides)
         layout = wanted.layout
-        if arrays is not None and _reshaped(wanted, arrays):
+        if arrays is not None and not wanted.fits:  # axes of length one were put in, which no layout says
             first = next(iter(sides))
             sides[first] = replace(sides[first], array=arrays[0])
             layout = Layout()
@@ -156,12 +167,6 @@ def other_order(wanted: Both) -> str:
             )
             return f"{' '.join(names)} -> {' '.join(names[place] for place in order)}"
     return ""
-
-
-def _reshaped(wanted: Both, arrays: tuple[NDArray[Any], NDArray[Any]]) -> bool:
-    """Whether axes of length one were put in, which no layout says."""
-    left, right = wanted.sides.values()
-    return not wanted.layout.pattern and left.array.shape != right.array.shape and arrays[0].shape == right.array.shape
 
 
 def with_rounding(double: Comparison, pairs: Mapping[Way, Both | None], sides: Sides) -> tuple[Comparison, str]:

@@ -65,7 +65,7 @@ class Event:
     """The call of a layer, or of a function between layers.
 
     `origin` are the events whose results reached its inputs; `single` what it computed in single precision; `place` the line of a
-    person's own file that called it.
+    person's own file that called it; `names` the parameters of the layer that its inputs went to.
     """
 
     index: int
@@ -76,6 +76,7 @@ class Event:
     outputs: tuple[Shape, ...]
     place: str
     single: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -181,4 +182,5 @@ def _event(each: dict[str, Any]) -> Event:
         outputs=tuple(tuple(shape) for shape in each["outputs"]),
         place=each["place"],
         single=tuple(each.get("single", ())),
+        names=tuple(each.get("names", ())),
     )

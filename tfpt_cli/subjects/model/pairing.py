@@ -6,6 +6,7 @@ Layers that hold parameters are *units*. Units of both sides are matched first, 
 from __future__ import annotations
 
 import ast
+import itertools
 import math
 import re
 from collections import Counter
@@ -112,6 +113,7 @@ def pairing_of(
     pairs, problems, used = _given(torch, keras, given)
     units = {TORCH: list(_units(torch, used[TORCH])), TENSORFLOW: list(_units(keras, used[TENSORFLOW]))}
     units[TENSORFLOW] = _stacked(units[TORCH], units[TENSORFLOW])
+    units[TORCH] = _separable(units[TORCH], units[TENSORFLOW])
     matches = _matched(units[TORCH], units[TENSORFLOW], torch, keras)
     for match in matches:
         pairs += _pairs_within(match)
@@ -228,6 +230,31 @@ def _stacked(torch: Sequence[Unit], keras: Sequence[Unit]) -> list[Unit]:
         paths = tuple(path for layer in layers for path in layer.paths)
         found.append(Unit(paths, whole, tuple(t for layer in layers for t in layer.tensors), layers[0].order))
     return sorted([*rest, *found], key=lambda unit: unit.order)
+
+
+def _separable(torch: Sequence[Unit], keras: Sequence[Unit]) -> list[Unit]:
+    """PyTorch's units, where two convolutions that one separable convolution of Keras stands for are one unit."""
+    count = sum("SeparableConv" in ast.unparse(unit.call) for unit in keras if unit.call is not None)
+    rest = sorted(torch, key=lambda unit: unit.order)
+    for first, second in itertools.pairwise(rest):
+        if count and first.call is not None and second.call is not None and _is_depthwise(first.call, second.call):
+            whole = ast.Call(ast.parse("nn.Sequential", mode="eval").body, [first.call, second.call], [])
+            unit = Unit(first.paths + second.paths, whole, first.tensors + second.tensors, first.order)
+            rest[rest.index(first)] = unit
+            rest.remove(second)
+            count -= 1
+    return rest
+
+
+def _is_depthwise(first: ast.Call, second: ast.Call) -> bool:
+    """Whether a convolution within each channel is followed by one across them, point by point."""
+    one, other = ({k.arg: ast.unparse(k.value) for k in call.keywords} for call in (first, second))
+    within = one.get("groups", "1") == one.get("in_channels") != "1"
+    return (
+        within
+        and other.get("in_channels") == one.get("out_channels")
+        and set(other.get("kernel_size", "2")) <= set("(1, )")
+    )
 
 
 def _depth(unit: Unit) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfpt_cli.language.mentions import field
 from tfpt_cli.layers.known import known_row
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.results import Comparison, Finding, Kind, State, Value
@@ -95,12 +96,14 @@ class Planner:
         if self.spec.outputs:
             chosen = [self.named(side) for side in self.terms.sides]
             return [self.output(chosen[0], chosen[1], alone=True)]
-        count = min(len(ours), len(theirs))
-        if len(ours) != len(theirs):
-            more, side = (ours, self.first) if len(ours) > len(theirs) else (theirs, self.second)
-            names = ", ".join(output.name or "the output" for output in more[count:])
-            self.notes.append(f"{side.label} alone gives {len(more) - count} more: {names}")
-        return [self.output(one, other, alone=count == 1) for one, other in zip(ours, theirs, strict=False)]
+        if len(ours) != len(theirs):  # which of several correspond, only a person can say
+            for side, outputs in zip(self.terms.sides, (ours, theirs), strict=True):
+                if names := [output.name for output in outputs[1:]]:
+                    self.notes.append(
+                        f"of what {side.label} gives, {', '.join(names)} is not compared: say {field('outputs')}"
+                    )
+            ours, theirs = ours[:1], theirs[:1]
+        return [self.output(one, other, alone=len(ours) == 1) for one, other in zip(ours, theirs, strict=True)]
 
     def named(self, side: Side) -> Output:
         """The output of a side that the scenario names."""

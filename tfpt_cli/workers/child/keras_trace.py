@@ -131,9 +131,10 @@ def call_of(layer: Any) -> str:
             value = str(value.get("config", value.get("class_name", "")))
         if isinstance(value, dict) or (name == "activation" and value == "linear"):
             continue
-        if isinstance(value, list) and not isinstance(value, traces.Source):
+        if isinstance(value, list):
             value = tuple(value) if name != "axis" else value
-        if parameter.default is parameter.empty or value != parameter.default:
+        value = traces.plain_size(name, value)
+        if parameter.default is parameter.empty or value != traces.plain_size(name, parameter.default):
             settings[name] = value
     prefix = "keras.layers." if hasattr(keras.layers, kind.__name__) else ""
     return traces.written_call(prefix + kind.__name__, settings) if prefix else ""
@@ -155,8 +156,11 @@ class Watch:
         self.running = 0
         self.single: set[str] = set()
 
-    def operation(self, op_type: Any, inputs: Any, _: Any, outputs: Any, __: Any = None, graph: Any = None) -> None:
+    def operation(
+        self, op_type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
+    ) -> None:
         """What TensorFlow calls after every operation: where its results come from is noted."""
+        del attrs, op_name
         name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
         if graph is None and outputs:
             self.origins.put(list(outputs), self.origins.of(list(inputs)))
@@ -183,8 +187,10 @@ class Watch:
         )  # of a layer it is said there, of what is between layers once for all
         if not leaf or self.running or not tf.executing_eagerly():  # a layer may be built by calling it on symbols
             return output
-        given, made = traces.tensors_in([args, kwargs], is_tensor), traces.tensors_in(output, is_tensor)
+        named = traces.named_tensors(layer._call_signature, args, kwargs, is_tensor)
+        given, made = [tensor for _, tensor in named], traces.tensors_in(output, is_tensor)
         event = {
+            "names": [name for name, _ in named],
             "index": len(self.events),
             "layer": self.names[id(layer)],
             "from": sorted(self.origins.of(given)),
@@ -346,8 +352,13 @@ class Captured:
         result: Any = None
         for event in events:
             layer, args, kwargs = self._watch.calls[event]
-            new = iter(given if event == events[0] else traces.tensors_in(result, is_tensor))
-            args, kwargs = traces.replaced((args, kwargs), is_tensor, new)
+            new = list(given if event == events[0] else traces.tensors_in(result, is_tensor))
+            # In the order of the parameters, as they were noted, whatever the order in which they were given.
+            before = [tensor for _, tensor in traces.named_tensors(layer._call_signature, args, kwargs, is_tensor)]
+            places = {id(tensor): place for place, tensor in enumerate(before)}
+            called = traces.tensors_in((args, kwargs), is_tensor)
+            ordered = [new[places[id(t)]] if places[id(t)] < len(new) else t for t in called]
+            args, kwargs = traces.replaced((args, kwargs), is_tensor, iter(ordered))
             result = layer(*args, **kwargs)
         return traces.tensors_in(result, is_tensor)[0]
 

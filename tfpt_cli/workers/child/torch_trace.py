@@ -41,8 +41,9 @@ def settings_of(module: nn.Module) -> dict[str, Any]:
             value = value is not None
         if not hasattr(module, name) and name != "bias":
             continue
+        value = traces.plain_size(name, tuple(value) if isinstance(value, torch.Size) else value)
         if parameter.default is parameter.empty or value != parameter.default:
-            found[name] = tuple(value) if isinstance(value, torch.Size) else value
+            found[name] = value
     if isinstance(module, nn.RNNBase):  # its signature says only *args
         wanted = (
             "input_size",
@@ -118,8 +119,13 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.running -= 1
         if self.running:
             return
-        given, made = traces.tensors_in([args, kwargs], is_tensor), traces.tensors_in(output, is_tensor)
-        event = {"layer": self.names[id(module)], "from": sorted(self.origins.of(given))}
+        named = traces.named_tensors(inspect.signature(module.forward), args, kwargs, is_tensor)
+        given, made = [tensor for _, tensor in named], traces.tensors_in(output, is_tensor)
+        event = {
+            "layer": self.names[id(module)],
+            "from": sorted(self.origins.of(given)),
+            "names": [name for name, _ in named],
+        }
         index = self.note(event, given, made)
         self.origins.put(made, frozenset([index]))
 

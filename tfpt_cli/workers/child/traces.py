@@ -89,6 +89,29 @@ def replaced(value: Any, is_tensor: Callable[[Any], bool], given: Iterator[Any])
     return value
 
 
+# Sizes that are one for every axis where a person writes one number.
+_SIZES = {"kernel_size", "stride", "strides", "padding", "dilation", "dilation_rate", "pool_size", "output_padding"}
+
+
+def plain_size(name: str, value: Any) -> Any:
+    """A size as a person writes it: 3 for (3, 3), and 4 for a shape of one axis."""
+    alone = isinstance(value, (tuple, list)) and len(value) > 0 and all(isinstance(each, int) for each in value)
+    if alone and (
+        (name in _SIZES and len(set(value)) == 1) or (name in ("normalized_shape", "output_shape") and len(value) == 1)
+    ):
+        return value[0]
+    return value
+
+
+def named_tensors(signature: Any, args: Any, kwargs: Any, is_tensor: Callable[[Any], bool]) -> list[tuple[str, Any]]:
+    """The tensors that a call is given, each with the name of the parameter that it goes to."""
+    try:
+        bound = signature.bind(*args, **kwargs).arguments
+    except TypeError:
+        bound = dict(enumerate(args), **kwargs)
+    return [(str(name), tensor) for name, value in bound.items() for tensor in tensors_in(value, is_tensor)]
+
+
 def written_call(name: str, settings: dict[str, Any]) -> str:
     """A call as text, `nn.Linear(in_features=3, out_features=4)`; settings that cannot be written are left out."""
     said = ["{}={}".format(key, text) for key, value in settings.items() for text in [_written(value)] if text]
