@@ -155,7 +155,7 @@ calls(
 calls("multi_head_attention(8, 2, kdim=4, vdim=6)", query=(2, 5, 8), key=(2, 6, 4), value=(2, 6, 6))
 calls("embedding(7, 4)", x=(3, 9))
 calls(
-    *("relu()", "relu6()", "leaky_relu()", "leaky_relu(negative_slope=0.2)", "elu()", "elu(alpha=0.5)", "celu()"),
+    *("relu()", "relu6()", "leaky_relu()", "leaky_relu(0.2)", "elu()", "elu(alpha=0.5)", "celu()"),
     *(
         "celu(alpha=0.5)",
         "selu()",
@@ -166,11 +166,11 @@ calls(
         "sigmoid()",
         "log_sigmoid()",
     ),
-    *("hard_sigmoid()", "hard_swish()", "tanh()", "hard_tanh()", "tanh_shrink()", "hard_shrink()"),
-    *("hard_shrink(threshold=0.2)", "soft_shrink()", "soft_shrink(threshold=0.2)", "softplus()", "softsign()"),
+    *("hardsigmoid()", "hardswish()", "tanh()", "hardtanh()", "hardtanh(-2, 0.5)", "tanhshrink()", "hardshrink()"),
+    *("hardshrink(lambd=0.2)", "softshrink()", "softshrink(lambd=0.2)", "softplus()", "softsign()"),
     *("softmax()", "softmax(axis=1)", "log_softmax()", "log_softmax(axis=1)", "glu()", "glu(axis=1)"),
     *("threshold(0.1, -2)", "identity()", "dropout(0.3)", "dropout()", "alpha_dropout(0.3)", "flatten()"),
-    *("reshape((6, -1))", "reshape((12, 2))"),
+    *("reshape((6, -1))", "reshape((12, 2))", "reshape(24)"),
     x=(3, 4, 6),
 )
 calls("unflatten((2, -1))", "unflatten((3, 2))", x=(3, 6))

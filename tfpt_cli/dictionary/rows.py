@@ -106,14 +106,16 @@ class Dictionary:
     @cache  # noqa: B019 - there is one dictionary a process
     def _other_names(self, kind: str) -> dict[str, str]:
         rows: Mapping[str, Any] = getattr(self, kind)
-        names: dict[str, str] = {}
+        claims: dict[str, list[str]] = {}
         for name, row in rows.items():
             for tree in (branch for spelled in row.spelling.values() for branch in branches(spelled)):
                 called = called_name(tree).rsplit(".", 1)[-1]
                 # `torch.cat([relu(x), relu(-x)])` is the spelling of crelu, and `cat` no other name of it.
                 if called and called not in _HOLDERS and (kind != "operations" or _hands_on(tree)):
-                    names.setdefault(called, name)
-                    names.setdefault(called.rstrip("_"), name)
+                    for other in {called, called.rstrip("_")}:
+                        claims.setdefault(other, []).append(name)
+        # Of several rows that are spelled with one call, it means that of its own name, `prelu` rather than `prelu2d`.
+        names = {called: min(of, key=lambda name: name != called.lower()) for called, of in claims.items()}
         return names | {name: name for name in rows}
 
 
