@@ -69,6 +69,8 @@ for d, shape in IMAGES.items():
         f"batch_norm{d}d(4)",
         f"batch_norm{d}d(4, eps=0.1, momentum=0.3)",
         f"batch_norm{d}d(4, affine=False)",
+        f"batch_norm{d}d(4, track_running_stats=False)",
+        f"instance_norm{d}d(4, track_running_stats=True)",
         f"instance_norm{d}d(4)",
         f"instance_norm{d}d(4, affine=True, eps=0.1)",
         f"prelu{d}d()",
@@ -143,6 +145,8 @@ for cell in ("rnn", "lstm", "gru"):
     )
     state = {"h": (2, 4), "c": (2, 4)} if cell == "lstm" else {"h": (2, 4)}
     calls(f"{cell}_cell(3, 4)", f"{cell}_cell(3, 4, bias=False)", x=(2, 3), **state)
+calls("gru(3, 4, reset_after=False)", x=(2, 5, 3))
+calls("gru_cell(3, 4, reset_after=False)", x=(2, 3), h=(2, 4))
 calls("rnn(3, 4, nonlinearity='relu')", x=(2, 5, 3))
 calls("rnn_cell(3, 4, nonlinearity='relu')", x=(2, 3), h=(2, 4))
 calls(
