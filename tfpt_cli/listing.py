@@ -65,7 +65,8 @@ class Section:
 class Listing:
     """Source for one framework: its sections, imports first.
 
-    `arrays` are put under their names before it runs: what an earlier round of the same scenario left.
+    `arrays` are put under their names before it runs: what an earlier round of the same scenario left. Those that are called
+    `weights/conv.bias` are one dict, `weights`, which a script reads from the file beside it.
     """
 
     framework: Framework
@@ -110,6 +111,24 @@ class Listing:
             }
             for (line, _), section in zip(self._placed(), self.sections, strict=True)
         ]
+
+    def files(self, stem: str) -> dict[str, dict[str, NDArray[Any]]]:
+        """The arrays that a script reads, by the name of the file beside it: one for each dict of them."""
+        found: dict[str, dict[str, NDArray[Any]]] = {}
+        for name, array in self.arrays.items():
+            group, slash, key = name.partition("/")
+            found.setdefault(f"{stem}.{group}.npz" if slash else f"{stem}.npz", {})[key or name] = array
+        return found
+
+    def reading(self, stem: str) -> Listing:
+        """A copy whose script reads its arrays from the files beside it."""
+        groups = dict.fromkeys(name.partition("/")[0] for name in self.arrays if "/" in name)
+        lines = [f'{group} = np.load("{stem}.{group}.npz")' for group in groups]
+        if not lines:
+            return self
+        first, *others = self.sections
+        imports = [first.source] if "import numpy as np" in first.source else [*first.source.split("\n"), "import numpy as np"]
+        return replace(self, sections=(replace(first, source="\n".join([*imports, "", *lines])), *others))
 
     def _placed(self) -> list[tuple[int, str]]:
         """Each section's first line in the script, and its text with the prints."""

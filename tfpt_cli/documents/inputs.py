@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.dictionary.typed import array_meant
+from tfpt_cli.documents.reader import bad_name
 from tfpt_cli.expressions.checking import nested_shape, unknown
 from tfpt_cli.expressions.lowering import filled
 from tfpt_cli.language.expression import BadConstant, Complaint, NotConstant, constant, number_text, offset
@@ -122,6 +123,19 @@ def read_values(reader: Reader, path: Path) -> Values | None:
     except ShapeError as error:
         reader.complain(path, f"'{path[-1]}' is not an array: {error}")
         return None
+
+
+def read_inputs(reader: Reader, path: Path) -> dict[str, Values | None]:
+    """The values of every input at a path by name, None for one that cannot be read; complains about names that cannot be."""
+    inputs: dict[str, Values | None] = {}
+    for name in reader.get(*path, default={}):
+        place = (*path, name)
+        if why := bad_name(name):
+            reader.complain(place, f"'{name}' cannot name an input: {why}", key=True)
+        elif name in reader.case:
+            reader.complain(place, f"'{name}' is both an input and a name of the matrix; rename one", key=True)
+        inputs[name] = read_values(reader, place)
+    return inputs
 
 
 def _with_complex(value: Any) -> Any:

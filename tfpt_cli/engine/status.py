@@ -36,6 +36,8 @@ def compared_result(
         compared=scenario.task.covered(comparisons) if comparisons else "",
         explanations=tuple(scenario.explanations(comparisons)),
         listings={side: code.script() for side, code in scenario.listings(sides).items()} if listings else {},
+        layers=compared.layers,
+        pairs=compared.pairs,
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # What says more of a mismatch than how far apart both sides are, the most telling first.
 _TELLING = (
-    *(Kind.RESEMBLANCE, Kind.BOTH_WRONG, Kind.OFF, Kind.OVERFLOW, Kind.ROUNDING, Kind.KINK, Kind.CONDITION),
+    *(Kind.BEGINS, Kind.RESEMBLANCE, Kind.BOTH_WRONG, Kind.OFF, Kind.OVERFLOW, Kind.ROUNDING, Kind.KINK, Kind.CONDITION),
     Kind.NOTHING,
 )
 _SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z(])")
@@ -105,11 +105,17 @@ def reason_of(result: ScenarioResult) -> Reason | None:
             bare.pop(comparison.quantity, None)
     return Reason(
         parts=_parts(off),
-        cause=first_sentence(first.what),
+        cause=": ".join([*_beginning(parting), first_sentence(first.what)]),
         known=tuple(row.name for row in known),
         write=tuple((_where(framework, first), " ".join(code.split())) for framework, code in first.write.items()),
         unexplained=tuple(bare),
     )
+
+
+def _beginning(parting: Sequence[Comparison]) -> list[str]:
+    """Where two models begin to part, if that was found out."""
+    found = [finding.words for c in parting for finding in c.findings if finding.kind is Kind.BEGINS]
+    return found[:1]
 
 
 def first_sentence(text: str) -> str:

@@ -24,9 +24,10 @@ from tfpt_cli.results.comparisons import (
     Verdict,
 )
 from tfpt_cli.results.expectations import Relation, as_expected, expected_of, status_of
+from tfpt_cli.results.layers import LayerLine, PairLine
 from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, Failure, Outcome, State, Value
 from tfpt_cli.results.printing import printable, printable_lines
-from tfpt_cli.results.quantities import DERIVATIVES, PARAMETER, PLAIN, VALUE, Quantity, Way
+from tfpt_cli.results.quantities import DERIVATIVES, INVENTORY, LAYER, PARAMETER, PLAIN, STATE, VALUE, Quantity, Way
 from tfpt_cli.results.report import (
     Curve,
     Explanation,
@@ -42,9 +43,12 @@ __all__ = [
     "DERIVATIVES",
     "INTERNAL",
     "INTERNAL_ERROR",
+    "INVENTORY",
+    "LAYER",
     "MANY_ULP",
     "PARAMETER",
     "PLAIN",
+    "STATE",
     "VALUE",
     "Against",
     "Comparison",
@@ -55,8 +59,10 @@ __all__ = [
     "Finding",
     "Kind",
     "Kink",
+    "LayerLine",
     "Measure",
     "Outcome",
+    "PairLine",
     "Problem",
     "Quantity",
     "Reference",

@@ -199,6 +199,7 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"  # the reference has nothing sure enough
     RESEMBLANCE = "resemblance"  # what would turn one side's numbers into the other's
     NOTHING = "nothing"  # what was compared tests nothing
+    BEGINS = "begins"  # where two models begin to part
 
 
 @dataclass(frozen=True)

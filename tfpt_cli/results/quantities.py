@@ -7,6 +7,9 @@ from typing import Any, Self
 
 # The kinds of quantities that are no derivative.
 VALUE, PARAMETER = "value", "parameter"
+# Of a model: a running statistic after a call, what a layer gives, and what a listing says of how it is made.
+STATE, LAYER, INVENTORY = "state", "layer", "inventory"
+_NAMED = (VALUE, PARAMETER, STATE, LAYER, INVENTORY)
 # The derivatives that a scenario can ask for; from d3 on of that order, by one input.
 DERIVATIVES = ("gradient", "jacobian", "hessian", "jvp", "vjp", "hvp", "d3", "d4", "d5", "d6")
 # Those of the second order or above, as far as their names do not say which order they are of.
@@ -44,8 +47,8 @@ class Quantity(str):
 
     @property
     def derivative(self) -> bool:
-        """Whether the quantity is a derivative: neither a value nor a parameter."""
-        return self.kind not in (VALUE, PARAMETER)
+        """Whether the quantity is a derivative, and nothing that stands there by itself."""
+        return self.kind not in _NAMED
 
     @property
     def second(self) -> bool:
@@ -54,7 +57,7 @@ class Quantity(str):
 
 
 def _name(kind: str, output: str, by: tuple[str, ...], order: int) -> str:
-    if kind in (VALUE, PARAMETER):
+    if kind in _NAMED:
         return output or VALUE
     if kind == "jvp":  # along a direction of all inputs
         return f"jvp {output}".strip()

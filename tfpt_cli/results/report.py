@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.results.comparisons import Comparison
+    from tfpt_cli.results.layers import LayerLine, PairLine
 
 
 class Status(StrEnum):
@@ -113,7 +114,7 @@ class ScenarioResult:
 
     `explanations` are the known differences that its comparisons name; `listings` is the code that ran, by side, and `curves`
     its quantities over an interval, where those were asked for. `compared` says in words what its comparisons cover, as in
-    "both sides agree in ...".
+    "both sides agree in ...". `layers` and `pairs` are those of two models.
     """
 
     file: str
@@ -135,6 +136,8 @@ class ScenarioResult:
     listings: dict[Side, str] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
     compared: str = ""
+    layers: tuple[LayerLine, ...] = ()
+    pairs: tuple[PairLine, ...] = ()
 
     @property
     def place(self) -> str:

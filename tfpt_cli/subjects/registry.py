@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.subjects.gradient.subject import GRADIENT
 from tfpt_cli.subjects.init.subject import INIT
+from tfpt_cli.subjects.model.subject import MODEL
 
 if TYPE_CHECKING:
     from tfpt_cli.subjects.subject import Subject
 
-SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in (INIT, GRADIENT)}
+SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in (INIT, GRADIENT, MODEL)}

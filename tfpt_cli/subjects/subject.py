@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tfpt_cli.explain.causes import Provenance
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.listing import Listing
-    from tfpt_cli.results import Comparison, Outcome, Quantity, Tolerance
+    from tfpt_cli.results import Comparison, LayerLine, Outcome, PairLine, Quantity, Tolerance
 
 
 Interval = tuple[float, float]
@@ -52,11 +52,13 @@ class Round:
 class Compared:
     """The result of a task: its comparisons, and the outcomes by side, whose failures are those of the scenario.
 
-    A side that was never asked may be missing.
+    A side that was never asked may be missing. `layers` and `pairs` are those of two models.
     """
 
     comparisons: tuple[Comparison, ...]
     outcomes: Mapping[Side, Outcome]
+    layers: tuple[LayerLine, ...] = ()
+    pairs: tuple[PairLine, ...] = ()
 
 
 # What a task does: it yields rounds, is sent their outcomes by side, and returns what it came to.
@@ -77,6 +79,9 @@ class CurvePlan:
 
 class Task(ABC):
     """One case of a subject, checked: all that is known of it before anything has run."""
+
+    # Whether only a run tells what it compares, and by which listings, such as the parameters of a model.
+    open_ended: ClassVar[bool] = False
 
     @abstractmethod
     def headline(self, sides: Sides) -> str:
@@ -101,6 +106,10 @@ class Task(ABC):
     @abstractmethod
     def notes(self, outcomes: Mapping[Side, Outcome]) -> tuple[str, ...]:
         """Sentences that the report says of a run besides its comparisons."""
+
+    def ran(self) -> Mapping[Side, Listing]:
+        """The listings that its numbers come from, where a run alone tells them; nothing before it, and of other tasks."""
+        return {}
 
     def with_fix(self, fields: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
         """The subject's fields with the recipe of a known difference in them; None where it does not apply."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.records import OnDemand
+from tfpt_cli.documents.own_file import own_file
 from tfpt_cli.documents.reader import bad_name
 from tfpt_cli.expressions.checking import shape_of
 from tfpt_cli.expressions.lifting import NoRow, holds_whole, lifted
@@ -18,8 +18,6 @@ from tfpt_cli.expressions.native import is_layer
 from tfpt_cli.expressions.whole_numbers import whole_names
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.expression import Complaint, mark_inputs, parse, substitute
-from tfpt_cli.language.mentions import typed
-from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import called_name, dotted
 from tfpt_cli.subjects.gradient.spec import NAME, Body, Code, Meaning, Meanings, Output, without_reference
@@ -49,26 +47,6 @@ class _Line:
         if field_ not in self._uses:
             self._uses[field_] = {node.id for node in ast.walk(self.trees[field_]) if isinstance(node, ast.Name)}
         return self._uses[field_]
-
-
-def _top_names(file: str) -> set[str] | None:
-    """What a Python file gives a name to at its top; None where only running it tells, and where it cannot be read."""
-    try:
-        with open(file, encoding="utf-8") as stream:
-            body = ast.parse(stream.read()).body
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    names: set[str] = set()
-    for part in body:
-        if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(part.name)
-        elif isinstance(part, (ast.Import, ast.ImportFrom)):
-            names |= {alias.asname or alias.name.split(".")[0] for alias in part.names}
-        elif isinstance(part, (ast.Assign, ast.AnnAssign)):
-            names |= {node.id for node in ast.walk(part) if isinstance(node, ast.Name)}
-        elif not isinstance(part, ast.Expr):
-            return None  # names that are given under a condition, in a loop, in a block
-    return None if "*" in names else names
 
 
 def needed_whole(reader: Reader, shapes: Mapping[str, Shape | None]) -> set[str]:
@@ -244,26 +222,11 @@ class Expressions:
     def _code(self, path: Path, text: str) -> Code | None:
         """A person's own function, after complaining if it may not be run or cannot be found."""
         file, _, function = text.rpartition(":")
-        folder = os.path.dirname(os.path.abspath(self.reader.document.file))
-        full = os.path.normpath(os.path.join(folder, file))
         if not file.endswith(".py") or not function.isidentifier() or function.startswith("__"):
             self.reader.complain(path, f"'{text}' must be a Python file and the name of a function in it: port.py:loss")
-        elif not os.path.basename(file)[:-3].isidentifier():
-            self.reader.complain(path, f"'{file}' cannot be imported: its name is no Python name")
-        elif not os.path.isfile(full):
-            start = "where you are" if typed() else "at the scenario's folder"
-            self.reader.complain(path, f"no such file: {full} (paths start {start})")
-        elif not self.reader.allow_code:
-            words = (
-                f"this would run the function '{function}' of {full}, with all that the file does when it is imported"
-            )
-            self.reader.complain(path, f"{words}; if you trust it, add --allow-code")
-        elif (names := _top_names(full)) is not None and function not in names:
-            known = did_you_mean(function, names) or f" (it has {', '.join(sorted(names)[:12])})" * bool(names)
-            self.reader.complain(path, f"{full} has no function '{function}'{known}")
-        else:
-            return Code(full, function)
-        return None
+            return None
+        full = own_file(self.reader, path, file, function)
+        return None if full is None else Code(full, function)
 
     def _needed(self, line: _Line, field_: str) -> list[str]:
         """The named lines that an expression uses, directly or through others, in their order."""

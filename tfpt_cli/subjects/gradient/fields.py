@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.documents.inputs import SCHEMA as VALUES
-from tfpt_cli.documents.inputs import Values, read_values
-from tfpt_cli.documents.reader import bad_name
+from tfpt_cli.documents.inputs import Values, read_inputs, read_values
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
 from tfpt_cli.language.mentions import field
@@ -196,7 +195,7 @@ NEEDED: dict[str, Any] = {
 def read(reader: Reader, dtype: str, seed: int) -> Gradient | None:
     """The gradient scenario of a case, or None after complaining about every problem in its fields."""
     before = len(reader.problems)
-    inputs = _read_inputs(reader)
+    inputs = read_inputs(reader, (NAME, "at"))
     dtypes = _read_dtypes(reader, inputs, dtype)
     expressions = Expressions(reader, inputs, dtypes, dtype)
     outputs = expressions.outputs()
@@ -226,18 +225,6 @@ def read(reader: Reader, dtype: str, seed: int) -> Gradient | None:
         seed=seed,
         native=reader.get(NAME, "of") is None,
     )
-
-
-def _read_inputs(reader: Reader) -> dict[str, Values | None]:
-    inputs: dict[str, Values | None] = {}
-    for name in reader.get(NAME, "at", default={}):
-        path = (NAME, "at", name)
-        if why := bad_name(name):
-            reader.complain(path, f"'{name}' cannot name an input: {why}", key=True)
-        elif name in reader.case:
-            reader.complain(path, f"'{name}' is both an input and a name of the matrix; rename one", key=True)
-        inputs[name] = read_values(reader, path)
-    return inputs
 
 
 def _read_dtypes(reader: Reader, inputs: dict[str, Values | None], dtype: str) -> dict[str, str]:

@@ -6,18 +6,16 @@ import ast
 import keyword
 import re
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
-from tfpt_cli.dictionary.native import native, settings_of
-from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.dictionary.native import native
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.expression import constant
 from tfpt_cli.language.mentions import field, typed
-from tfpt_cli.language.signature import bind_any
-from tfpt_cli.language.trees import branches, called_name
-from tfpt_cli.layers.initializers import constants, native_fill, native_source
+from tfpt_cli.language.trees import called_name
+from tfpt_cli.layers.initializers import native_fill, native_source
+from tfpt_cli.layers.known import arguments_of, known_row, unstacked
 from tfpt_cli.layers.layout import Layout, layout_of
 from tfpt_cli.layers.parameters import FilledParameter, Initialization
 from tfpt_cli.layers.slots import Slot, build_argument, slots
@@ -123,7 +121,7 @@ class NativeReader:
     def check_input(self, row: Layer, settings: dict[str, Any], keras_call: ast.Call, given: tuple[int, ...]) -> None:
         """Complains about an input shape with the wrong number of axes; notes the sizes that it gives the layer."""
         assert isinstance(row.input_shape, ast.Tuple)
-        order = _arguments(keras_call).get("data_format")
+        order = arguments_of(keras_call).get("data_format")
         first = isinstance(order, ast.Constant) and order.value == "channels_first"
         for element, size in zip(reversed(row.input_shape.elts), given if first else reversed(given), strict=False):
             if not isinstance(element, ast.Name):
@@ -211,7 +209,7 @@ class NativeReader:
 
     def filled_in_keras(self, slot: Slot, call: ast.Call) -> tuple[Initialization, bool]:
         """How the Keras call fills a parameter, and whether only building the layer again draws it."""
-        arguments = _arguments(call)
+        arguments = arguments_of(call)
         argument = arguments.get(slot.entry.keras_argument)
         also = {name: ast.unparse(arguments[name]) for name in slot.entry.also if name in arguments}
         if slot.attribute[TENSORFLOW] is None:
@@ -352,34 +350,6 @@ def _is_parameter_name(name: str) -> bool:
     return all(words.fullmatch(part) and "__" not in part and not keyword.iskeyword(part) for part in parts)
 
 
-def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None, dict[str, dict[str, Any]]]:
-    """The row that knows the classes of two layers, and the settings that each call means by it."""
-    for row in _rows_of(native(TORCH).canonical(called_name(torch_call))):
-        cells, bidirectional = unstacked(keras_call) if row.recurrent else ([keras_call], False)
-        trees = {
-            TORCH: settings_of(_as_written(row, TORCH), torch_call, TORCH),
-            TENSORFLOW: settings_of(_as_written(row, TENSORFLOW), cells[0], TENSORFLOW) if cells else None,
-        }
-        if any(tree is None for tree in trees.values()):
-            continue
-        settings: dict[str, dict[str, Any]] = {f: constants(tree or {}) for f, tree in trees.items()}
-        sizes = {p.name for p in row.signature.parameters if p.annotation == "size"}
-        if any(isinstance(v, (list, tuple)) for values in settings.values() for k, v in values.items() if k in sizes):
-            continue  # several axes where the row knows one
-        # What the row computes for an argument of Keras, such as `key_dim`, the call itself may say otherwise.
-        said = constants({n: tree for n, tree in _arguments(cells[0]).items() if n in row.where})
-        settings[TENSORFLOW] |= {name: value for name, value in said.items() if value is not None}
-        if row.recurrent:
-            settings[TENSORFLOW] |= {"num_layers": len(cells), "bidirectional": bidirectional}
-        for framework, other in ((TORCH, TENSORFLOW), (TENSORFLOW, TORCH)):
-            # A size that one call does not tell (a depth_multiplier in PyTorch) the other one does.
-            for name in set(row.signature.settings) - set(trees[framework] or {}):
-                if name in settings[other] and not isinstance(settings[other][name], bool):
-                    settings[framework].setdefault(name, settings[other][name])
-        return row, settings
-    return None, {}
-
-
 def _inside(ours: str, theirs: str, calls: Mapping[str, ast.Call], fill: ast.Call | None) -> dict[str, Initialization]:
     """How the layers of two Sequentials fill a parameter, `0.weight` and `layers.0.kernel`; empty where no row knows them."""
     held = {TORCH: held_layer(calls[TORCH], ours), TENSORFLOW: held_layer(calls[TENSORFLOW], theirs)}
@@ -390,7 +360,7 @@ def _inside(ours: str, theirs: str, calls: Mapping[str, ast.Call], fill: ast.Cal
         return {}
     tensor = f"layer.{ours.rpartition('.')[2]}"
     for slot in slots(row, settings):
-        argument = _arguments(held[TENSORFLOW]).get(slot.entry.keras_argument)
+        argument = arguments_of(held[TENSORFLOW]).get(slot.entry.keras_argument)
         if slot.attribute[TORCH] == tensor and (slot.attribute[TENSORFLOW] or "").endswith(theirs.rpartition(".")[2]):
             return {
                 TORCH: slot.default[TORCH] if fill is None else slot.native(fill, TORCH),
@@ -413,17 +383,6 @@ def held_layer(call: ast.Call, name: str) -> ast.Call:
     return layers[index] if index < len(layers) else call
 
 
-@cache
-def _rows_of(torch_class: str) -> list[Layer]:
-    """The rows that are spelled with a class of PyTorch, by its canonical name."""
-    return [row for row in dictionary().layers.values() if called_name(_as_written(row, TORCH)) == torch_class]
-
-
-def _as_written(row: Layer, framework: str) -> ast.expr:
-    """The call by which a framework has a layer, without what a row writes around it for the settings that it does not have."""
-    return branches(row.spelling[framework])[0]
-
-
 def _target(name: str) -> str:
     """The expression that a name in a state_dict stands for: `layer[0].weight` for `0.weight`."""
     return "layer" + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in name.split("."))
@@ -432,23 +391,3 @@ def _target(name: str) -> str:
 def _statement(call: ast.Call, target: str) -> str:
     """The statement that fills a tensor by a native initializer."""
     return native_source(call, TORCH).replace("(tensor", f"({target}", 1)
-
-
-def _arguments(call: ast.Call) -> dict[str, ast.expr]:
-    name = native(TENSORFLOW).canonical(called_name(call))
-    return bind_any(name, native(TENSORFLOW).calls[name], call)[1]
-
-
-def unstacked(call: ast.Call) -> tuple[list[ast.Call], bool]:
-    """The recurrent layers of a native Keras call, first to last, and whether they run in both directions."""
-    name = native(TENSORFLOW).canonical(called_name(call))
-    if name == "keras.Sequential":
-        items = call.args[0].elts if call.args and isinstance(call.args[0], (ast.List, ast.Tuple)) else []
-        found = [unstacked(item) for item in items if isinstance(item, ast.Call)]
-        ways = {both for _, both in found}
-        return [cell for cells, _ in found for cell in cells], ways == {True}
-    if name == "keras.layers.Bidirectional" and call.args and isinstance(call.args[0], ast.Call):
-        if any(keyword.arg == "backward_layer" for keyword in call.keywords) or len(call.args) > 3:
-            return [], True  # the other direction is another layer
-        return [call.args[0]], True
-    return [call], False

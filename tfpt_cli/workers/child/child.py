@@ -106,7 +106,9 @@ def run(side: Any, request: dict[str, Any], channel: Channel) -> None:
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
     for array, blob in zip(request.get("arrays", ()), request["blobs"], strict=False):
         given = np.frombuffer(blob, dtype=np.dtype(array["stored"])).reshape(array["shape"])
-        namespace[array["name"]] = given.copy()  # a listing may write into it
+        group, slash, key = array["name"].partition("/")
+        holder = namespace.setdefault(group, {}) if slash else namespace
+        holder[key or group] = given.copy()  # a listing may write into it
     values: list[Any] = []
     failures: list[Any] = []
     blobs: list[Any] = []

@@ -1,0 +1,112 @@
+"""Native layers that a row of the dictionary knows as one: a call of each framework, read by the row's own spelling."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.dictionary.native import native, settings_of
+from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.language.signature import bind_any
+from tfpt_cli.language.trees import branches, called_name
+from tfpt_cli.layers.initializers import constants
+
+if TYPE_CHECKING:
+    from tfpt_cli.dictionary.records import Layer
+
+
+# Keras counts the channels of an instance normalization, written with groups=-1, when it is built.
+_INSTANCE = re.compile(r"nn\.InstanceNorm[123]d")
+
+
+def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None, dict[str, dict[str, Any]]]:
+    """The row that knows the classes of two layers, and the settings that each call means by it."""
+    for row in _rows_of(native(TORCH).canonical(called_name(torch_call))):
+        cells, bidirectional = unstacked(keras_call) if row.recurrent else ([keras_call], False)
+        trees = {
+            TORCH: settings_of(_as_written(row, TORCH), torch_call, TORCH),
+            TENSORFLOW: settings_of(_as_written(row, TENSORFLOW), cells[0], TENSORFLOW) if cells else None,
+        }
+        if any(tree is None for tree in trees.values()):
+            continue
+        settings: dict[str, dict[str, Any]] = {f: constants(tree or {}) for f, tree in trees.items()}
+        sizes = {p.name for p in row.signature.parameters if p.annotation == "size"}
+        for values in settings.values():
+            alone = {name: values[name][0] for name in sizes & set(values) if _is_one(values[name])}
+            values.update(alone)  # Keras keeps some sizes as (4,)
+        if any(isinstance(v, (list, tuple)) for values in settings.values() for k, v in values.items() if k in sizes):
+            continue  # several axes where the row knows one
+        # What the row computes for an argument of Keras, such as `key_dim`, the call itself may say otherwise.
+        said = constants({n: tree for n, tree in arguments_of(cells[0]).items() if n in row.where})
+        settings[TENSORFLOW] |= {name: value for name, value in said.items() if value is not None}
+        if row.recurrent:
+            settings[TENSORFLOW] |= {"num_layers": len(cells), "bidirectional": bidirectional}
+        for framework, other in ((TORCH, TENSORFLOW), (TENSORFLOW, TORCH)):
+            # A size that one call does not tell (a depth_multiplier in PyTorch) the other one does.
+            for name in set(row.signature.settings) - set(trees[framework] or {}):
+                if name in settings[other] and not isinstance(settings[other][name], bool):
+                    settings[framework].setdefault(name, settings[other][name])
+        return row, settings
+    if _INSTANCE.fullmatch(native(TORCH).canonical(called_name(torch_call))) and (
+        one := _by_instance(torch_call, keras_call)
+    ):
+        return known_row(torch_call, one)
+    return None, {}
+
+
+def _by_instance(torch_call: ast.Call, keras_call: ast.Call) -> ast.Call | None:
+    """A group normalization with as many groups as PyTorch's instance normalization has channels, written with groups=-1."""
+    channels = torch_call.args[:1] or [k.value for k in torch_call.keywords if k.arg == "num_features"]
+    groups = [k for k in keras_call.keywords if k.arg == "groups"]
+    if not channels or not groups or ast.unparse(groups[0].value) != ast.unparse(channels[0]):
+        return None
+    others = [k for k in keras_call.keywords if k is not groups[0]]
+    return ast.Call(keras_call.func, [ast.Constant(-1)], others)
+
+
+def _is_one(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 1
+
+
+@cache
+def _rows_of(torch_class: str) -> list[Layer]:
+    """The rows that are spelled with a class of PyTorch, by its canonical name."""
+    return [row for row in dictionary().layers.values() if called_name(_as_written(row, TORCH)) == torch_class]
+
+
+def _as_written(row: Layer, framework: str) -> ast.expr:
+    """The call by which a framework has a layer, without what a row writes around it for the settings that it does not have."""
+    return branches(row.spelling[framework])[0]
+
+
+def unstacked(call: ast.Call) -> tuple[list[ast.Call], bool]:
+    """The recurrent layers of a native Keras call, first to last, and whether they run in both directions."""
+    name = native(TENSORFLOW).canonical(called_name(call))
+    if name == "keras.Sequential":
+        items = call.args[0].elts if call.args and isinstance(call.args[0], (ast.List, ast.Tuple)) else []
+        found = [unstacked(item) for item in items if isinstance(item, ast.Call)]
+        ways = {both for _, both in found}
+        return [cell for cells, _ in found for cell in cells], ways == {True}
+    if name == "keras.layers.Bidirectional":
+        arguments = arguments_of(call)
+        layer = arguments.get("layer")
+        if not isinstance(layer, ast.Call):
+            return [call], False
+        if "backward_layer" in arguments or len(call.args) > 3:
+            return [], True  # the other direction is another layer
+        return [layer], True
+    return [call], False
+
+
+def arguments_of(call: ast.Call) -> dict[str, ast.expr]:
+    """The arguments of a native Keras call by name, as they are written.
+
+    >>> call = ast.parse("keras.layers.Dense(4, use_bias=False)", mode="eval").body
+    >>> {name: ast.unparse(tree) for name, tree in arguments_of(call).items()}
+    {'units': '4', 'use_bias': 'False'}
+    """
+    name = native(TENSORFLOW).canonical(called_name(call))
+    return bind_any(name, native(TENSORFLOW).calls[name], call)[1]

@@ -1,0 +1,42 @@
+"""Layers of two models side by side: how far each is apart by itself, and how far everything until there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tfpt_cli.frameworks import Side
+    from tfpt_cli.results.comparisons import Verdict
+
+
+@dataclass(frozen=True)
+class LayerLine:
+    """A layer that both models have, in the order in which PyTorch calls it.
+
+    `names` are its paths, `codes` what it is in each framework and `shapes` those of what it gives, by side. `by_itself` is how
+    far both are apart where they are given the same input, relative to the greatest of what they give; `so_far` how far they are
+    in the models. None says that it was not measured, and `note` may say why. `gradient_by_itself` and `gradient_so_far` are that
+    of the gradient by what it is given, and by what it gives. `begins` marks the layer at which the models begin to part.
+    """
+
+    names: dict[Side, str]
+    codes: dict[Side, str]
+    shapes: dict[Side, tuple[int, ...]]
+    verdict: Verdict
+    by_itself: float | None = None
+    so_far: float | None = None
+    gradient_by_itself: float | None = None
+    gradient_so_far: float | None = None
+    layout: str = ""
+    begins: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PairLine:
+    """Parameters that correspond: their paths by side, how their axes map, and why they were paired."""
+
+    names: dict[Side, str]
+    why: str
+    layout: str = ""

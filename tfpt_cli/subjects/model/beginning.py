@@ -1,0 +1,154 @@
+"""Where two models begin to part: the first layer that does by itself, or the code between two layers that do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tfpt_cli.frameworks import TORCH
+from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tfpt_cli.frameworks import Side, Sides
+    from tfpt_cli.subjects.model.comparer import Measured
+    from tfpt_cli.subjects.model.inventory import Event, Inventory
+    from tfpt_cli.subjects.model.writer import Span
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Where two models begin to part: the place of the layer among the lines, None between two of them, and in words."""
+
+    place: int | None
+    words: str
+
+
+class Search:
+    """Looks through the layers of both models for where they begin to part."""
+
+    def __init__(self, lines: Sequence[Measured], inventories: Mapping[Side, Inventory], sides: Sides) -> None:
+        self.lines, self.inventories = lines, inventories
+        self.first, self.second = sides
+
+    def in_single(self) -> list[str]:
+        """What computes in single precision, where nothing else can be why the models part; empty where something can.
+
+        A layer that parts by itself must be seen to do so, and by no more than that explains; where none parts, something
+        between the layers must.
+        """
+        found = []
+        for each in self.lines:
+            if each.parts_by_itself:
+                if not self.excused(each):
+                    return []
+                found.append(self.name(each))
+        between = [
+            f"the code between the layers ({', '.join(i.single)})" for i in self.inventories.values() if i.single
+        ]
+        return found or between
+
+    def excused(self, each: Measured) -> bool:
+        """Whether a layer parts by no more than a number in single precision explains, and is seen to compute with one."""
+        events = self.events(self.second, each.aligned.keras)
+        return (each.line.by_itself or 0.0) <= SAME_IN_SINGLE and any(event.single for event in events)
+
+    def forward(self) -> Beginning | None:
+        """Where what the models give begins to part; None where all layers agree, or where nothing was measured."""
+        for place, each in enumerate(self.lines):
+            line = each.line
+            if each.parts_by_itself and not self.excused(each):
+                return Beginning(place, f"{self.name(each)} is the first that parts, by itself{self.settings(each)}")
+            if line.so_far is None or line.so_far <= self.limit(place):
+                continue
+            if line.by_itself is None:
+                why = f" ({line.note})" if line.note else ""
+                return Beginning(place, f"{self.name(each)} is the first that parts{why}{self.settings(each)}")
+            words = f"it begins between {self.before(each)} and {self.name(each)}, which agree{self.places(each)}"
+            return Beginning(None, words)
+        return None
+
+    def limit(self, place: int) -> float:
+        """How far a layer may be apart so far: more where one before it computes in single precision."""
+        single = any(inventory.single for inventory in self.inventories.values())
+        return SAME_IN_SINGLE if single or any(map(self.excused, self.lines[: place + 1])) else SAME
+
+    def behind(self) -> Beginning | None:
+        """That it begins behind the last layer, where every layer agrees and the outputs do not."""
+        if not self.lines:
+            return None
+        return Beginning(None, f"every layer agrees; it begins behind {self.name(self.lines[-1])}")
+
+    def backward(self) -> Beginning | None:
+        """Where the gradients begin to part, from the outputs upwards."""
+        for place, each in reversed(list(enumerate(self.lines))):
+            size = each.line.gradient_by_itself
+            if size is not None and size > (SAME_IN_SINGLE if self.excused(each) else SAME):
+                return Beginning(
+                    place, f"{self.name(each)} is the first whose gradient parts, by itself, seen from the outputs"
+                )
+        return None
+
+    def name(self, each: Measured) -> str:
+        """A layer by its paths in both models; by its class where it is the model itself."""
+        names = list(dict.fromkeys(name for name in each.line.names.values() if name))
+        return " / ".join(names) if names else class_of(each.aligned.calls[TORCH])
+
+    def settings(self, each: Measured) -> str:
+        """The settings that a layer has otherwise on each side, as the end of a sentence."""
+        words = said_settings(each.aligned.parted, (self.first, self.second))
+        return f": {words}" if words else ""
+
+    def before(self, each: Measured) -> str:
+        """The layers whose results reach a layer in PyTorch."""
+        reached = set(self.inventories[self.first].events[each.aligned.torch.first].origin)
+        found = [self.name(line) for line in self.lines if reached & set(line.aligned.torch.events)]
+        return " and ".join(found) or "the inputs"
+
+    def places(self, each: Measured) -> str:
+        """The lines of a person's own files at which a layer is called."""
+        events = [
+            self.events(side, span)[0]
+            for side, span in ((self.first, each.aligned.torch), (self.second, each.aligned.keras))
+        ]
+        found = [event.place.rpartition("/")[2] for event in events if event.place]
+        return f" ({', '.join(found)})" if found else ""
+
+    def events(self, side: Side, span: Span) -> list[Event]:
+        """The events of a span."""
+        return [self.inventories[side].events[index] for index in span.events]
+
+    def code(self, place: int, *, training: bool) -> dict[str, tuple[str, ...]]:
+        """The layer at a place as it is called in each framework, for what is known of it."""
+        calls = self.lines[place].aligned.calls
+        return {f: (called(call, f, training=training),) for f, call in calls.items() if call.endswith(")")}
+
+
+def class_of(call: str) -> str:
+    """The class of a layer from its call, `Conv2D` of `keras.layers.Conv2D(filters=4)`."""
+    return call.partition("(")[0].rpartition(".")[2]
+
+
+def called(call: str, framework: str, *, training: bool) -> str:
+    """A layer as it is called in its mode.
+
+    >>> called("nn.Dropout(p=0.5)", TORCH, training=False), called("keras.layers.Dropout(0.5)", TENSORFLOW, training=False)
+    ('nn.Dropout(p=0.5).eval()(x)', 'keras.layers.Dropout(0.5)(x, training=False)')
+    """
+    if framework == TORCH:
+        return f"{call}{'' if training else '.eval()'}(x)"
+    return f"{call}(x, training={training})"
+
+
+def said_settings(parted: Mapping[str, tuple[object, object]], sides: Sides) -> str:
+    """Settings that a layer has otherwise on each side, in words; empty where there are none."""
+    first, second = sides
+    return ", ".join(
+        f"{name} is {_setting(ours)} in {first.label}, {_setting(theirs)} in {second.label}"
+        for name, (ours, theirs) in parted.items()
+    )
+
+
+def _setting(value: object) -> str:
+    return "none" if value is None else f"{value}"

@@ -1,0 +1,334 @@
+"""The course of a model task: what is asked of both sides round by round, and what that comes to."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfpt_cli.frameworks import OURSELVES, TENSORFLOW, TORCH
+from tfpt_cli.language.mentions import field
+from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.listing import listing
+from tfpt_cli.results import PLAIN, STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
+from tfpt_cli.subjects.model.alignment import aligned
+from tfpt_cli.subjects.model.beginning import Search, called
+from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE, Comparer, Layers, other_order, scales, with_rounding
+from tfpt_cli.subjects.model.fields import is_output
+from tfpt_cli.subjects.model.looking import Stopped, hint_of_layout, look
+from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
+from tfpt_cli.subjects.model.planning import Planner
+from tfpt_cli.subjects.model.weights import drawn, handed_back, handed_over
+from tfpt_cli.subjects.model.writer import DOUBLE, OWN_NAMES, OWN_NUMBERS, SINGLE
+from tfpt_cli.subjects.subject import Compared, Round
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from tfpt_cli.frameworks import Side
+    from tfpt_cli.results import LayerLine, Outcome, Quantity
+    from tfpt_cli.subjects.model.comparer import Both, Measured
+    from tfpt_cli.subjects.model.looking import Looked
+    from tfpt_cli.subjects.model.spec import Model
+    from tfpt_cli.subjects.model.weights import Weights
+    from tfpt_cli.subjects.model.writer import ModelWriter, Plan
+    from tfpt_cli.subjects.subject import Run, Terms
+
+# How far both may be apart, relative to the greatest number, where a side cannot be run in double precision.
+_IN_SINGLE = 1e-5
+# More bytes than this are not carried to the parent layer by layer unless something parts.
+_SMALL = 40_000_000
+
+
+class Course:
+    """What a model task finds out, step by step."""
+
+    def __init__(self, spec: Model, terms: Terms, writers: Mapping[Side, ModelWriter]) -> None:
+        self.spec, self.terms, self.writers = spec, terms, writers
+        self.first, self.second = terms.sides
+        self.notes: list[str] = []
+        self.rounding: list[str] = []
+        self.comparisons: list[Comparison] = []
+        self.lines: list[Measured] = []
+        self.looked: Looked | None = None
+        self.pairing = Pairing((), ())
+        self.begins: int | None = None
+        self.listings: dict[Side, Any] = {}
+
+    @property
+    def search(self) -> Search:
+        """The search for where the models begin to part."""
+        return Search(self.lines, self.looked.inventories if self.looked else {}, self.terms.sides)
+
+    @property
+    def quantities(self) -> list[Quantity]:
+        """What was compared."""
+        return list(dict.fromkeys(comparison.quantity for comparison in self.comparisons))
+
+    def run(self) -> Run:
+        """The rounds: both models are looked at, run with the same weights, and where they part run layer by layer."""
+        try:
+            self.looked = yield from look(self.spec, self.writers)
+            self.notes += self.looked.notes
+            weights = self.paired(self.looked)
+            outcomes = yield from self.execute(self.looked, weights)
+        except Stopped as stop:
+            outcomes = _failed(stop.outcomes, stop.words)
+            self.comparisons = list(stop.comparisons)
+            self.notes += stop.notes
+        outcomes = _failed(outcomes, self.unknown_quantities())
+        layers, pairs = tuple(self.layer_lines()), tuple(self.pair_lines())
+        return Compared(tuple(self.comparisons), outcomes, layers=layers, pairs=pairs)
+
+    def unknown_quantities(self) -> list[str]:
+        """What to say of names in `expect` that nothing was compared by."""
+        if not isinstance(self.terms.expect, dict) or not self.comparisons:
+            return []
+        names = list(map(str, self.quantities))
+        return [
+            f"'expect' names '{name}', which was not compared{did_you_mean(name, names) or f' (there are {_few(names, 12)})'}"
+            for name in self.terms.expect
+            if name not in names
+        ]
+
+    # ---- which parameters correspond, and their numbers
+
+    def paired(self, looked: Looked) -> Weights:
+        """Pairs the parameters and gives both sides their numbers; ends the task where the models do not tell the pairs."""
+        ours, theirs = (looked.inventories[side] for side in self.terms.sides)
+        if self.first.framework is self.second.framework:
+            self.pairing = same_names(ours, theirs)
+        else:
+            own = {n: each for n, each in self.spec.layouts.items() if n not in self.spec.inputs and not is_output(n)}
+            self.pairing = pairing_of(ours, theirs, self.spec.pair, own)
+        problems = [*self.pairing.problems, *self.unpaired()]
+        if problems:
+            raise Stopped(looked.outcomes, *problems)
+        if self.spec.start == TORCH:
+            return handed_over(self.pairing, theirs, self.own(looked, self.first), {})
+        if self.spec.start == TENSORFLOW:
+            numbers = self.own(looked, self.second)
+            return handed_over(self.pairing, theirs, handed_back(self.pairing, ours, numbers), numbers)
+        return drawn(self.pairing, ours, theirs, self.spec.seed)
+
+    def unpaired(self) -> Iterator[str]:
+        """What to say where parameters are left over on both sides."""
+        left = self.pairing.left
+        if not (left.get(TORCH) and left.get(TENSORFLOW)):
+            return
+        ours, theirs = ([f"{t.name} {t.shape}" for t in left[f]] for f in (TORCH, TENSORFLOW))
+        lines = [f"{one.name}: {other.name}" for one, other in zip(left[TORCH], left[TENSORFLOW], strict=False)]
+        yield (
+            f"these parameters cannot be told from each other: {_few(ours)} in PyTorch, {_few(theirs)} in Keras; say which "
+            f"correspond, such as pair: {{{_few(lines, 3)}}}"
+        )
+
+    def own(self, looked: Looked, side: Side) -> dict[str, NDArray[Any]]:
+        """The numbers that a side's own model starts with, by path."""
+        outcome = looked.outcomes[side]
+        names, numbers = (outcome.values[quantity, PLAIN].array for quantity in (OWN_NAMES, OWN_NUMBERS))
+        found, start = {}, 0
+        for name, shape in json.loads(bytes(names))["arrays"]:
+            size = int(np.prod(shape))
+            found[name] = numbers[start : start + size].reshape(shape)
+            start += size
+        if not all(np.isfinite(array).all() for array in found.values()):
+            raise Stopped(looked.outcomes, f"the weights that {side.label} starts with are not all finite")
+        return found
+
+    # ---- the second round: the same numbers, forward and backward
+
+    def execute(self, looked: Looked, weights: Weights) -> Any:
+        """Runs both models with the same weights, compares what they give, and looks at the layers; gives the outcomes."""
+        planner = Planner(self.spec, self.terms, looked, self.pairing, weights)
+        self.notes += planner.notes
+        known = list(planner.before())
+        self.comparisons = known
+        if weights.unfit:
+            self.notes.append("nothing was run: the same numbers do not fit into both models")
+            self.notes += hint_of_layout(self.spec, looked.inventories, self.terms.sides)
+            return looked.outcomes
+        if planner.random:
+            self.notes.append("dropout is switched off in both: what it drops is drawn at random")
+        plans, arrays = planner.plans(), planner.arrays()
+        dtypes = [looked.dtype, *(["float32"] if looked.dtype == "float64" and self.spec.dtype == "float32" else [])]
+        self.listings = {
+            side: listing(side.framework, writer.sections(plans[side], dtypes), arrays[side])
+            for side, writer in self.writers.items()
+        }
+        outcomes = yield Round(self.listings, tuple(self.comparisons))
+        self.comparisons = known + self.compared(outcomes, planner, SAME)
+        yield Round({}, tuple(self.comparisons))
+        parted = any(not comparison.verdict.agrees for comparison in self.comparisons)
+        if planner.backward and self.first.framework is not self.second.framework and (parted or self.small(looked)):
+            yield from self.layer_by_layer(looked, plans, arrays)
+            singles = self.search.in_single()
+            if parted and singles:
+                self.comparisons = known + self.compared(outcomes, planner, SAME_IN_SINGLE)
+                self.notes.append(f"computed with numbers in single precision, whatever the dtype: {_few(singles)}")
+        self.judge()
+        return outcomes
+
+    def compared(self, outcomes: Mapping[Side, Outcome], planner: Planner, within: float) -> list[Comparison]:
+        """The comparisons of everything that both sides have left, which may be `within` so much apart in double precision."""
+        double = planner.looked.dtype == "float64"
+        way = DOUBLE if double else SINGLE
+        comparer = Comparer(self.terms.sides, self.terms.tolerance, within if double else _IN_SINGLE)
+        wanted = (comparer.values(outcomes, quantity, layout, way) for quantity, layout in planner.wanted())
+        found = [pair for pair in (*wanted, *self.in_modes(comparer, outcomes, planner)) if pair is not None]
+        self.rounding = []
+        comparisons = []
+        for pair, scale in zip(found, scales(found), strict=True):
+            comparison = comparer.compare(pair, scale)
+            single = comparer.values(outcomes, pair.quantity, pair.layout, SINGLE)
+            if double and single is not None and pair.quantity.kind == VALUE and not pair.ways:
+                comparison, words = with_rounding(comparison, {DOUBLE: pair, SINGLE: single}, self.terms.sides)
+                self.rounding += [f"{pair.quantity}: {words}"] if words else []
+            if not comparison.verdict.agrees and pair.quantity.kind == VALUE and (order := other_order(pair)):
+                said = field("layout", str(pair.quantity), order)
+                words = f"both agree with the axes in another order, '{order}': say {said}, or change the model"
+                comparison = replace(comparison, findings=(*comparison.findings, Finding(Kind.RESEMBLANCE, words)))
+            comparisons.append(comparison)
+        return comparisons
+
+    def in_modes(self, comparer: Comparer, outcomes: Mapping[Side, Outcome], planner: Planner) -> Iterator[Both | None]:
+        """What each side has in its further modes, beside what the other has as usual."""
+        for side in self.terms.sides:
+            for mode in self.spec.modes[side.framework]:
+                if mode != "eager":
+                    for quantity, layout in planner.wanted():
+                        yield comparer.in_mode(outcomes, quantity, layout, side, Way(mode=mode))
+
+    # ---- the rounds after: layer by layer
+
+    def small(self, looked: Looked) -> bool:
+        """Whether what all layers give is little enough to be looked at though nothing parts."""
+        inventory = looked.inventories[self.second]
+        if len(inventory.events) < 2:
+            return False
+        return sum(int(np.prod(shape)) for event in inventory.events for shape in event.outputs) * 8 <= _SMALL
+
+    def layer_by_layer(self, looked: Looked, plans: Mapping[Side, Plan], arrays: Mapping[Side, Any]) -> Any:
+        """Has the layers of both models compared: in the models, and each by itself on what PyTorch's is given."""
+        ours, theirs = (looked.inventories[side] for side in self.terms.sides)
+        beside = aligned(ours, theirs, self.pairing.matches)
+        if not beside:
+            return
+        layers = Layers(
+            beside, {TORCH: ours, TENSORFLOW: theirs}, channels=self.spec.channels or bool(self.spec.layouts)
+        )
+        spans = {self.first: [each.torch for each in beside], self.second: [each.keras for each in beside]}
+        listings = {
+            side: listing(side.framework, writer.watched(plans[side], looked.dtype, spans[side]), arrays[side])
+            for side, writer in self.writers.items()
+        }
+        seen = yield Round(listings, tuple(self.comparisons))
+        if any(outcome.failures for outcome in seen.values()):
+            self.notes.append("the layers could not be watched: " + "; ".join(
+                f"{s.label}: {o.failures[0].message}" for s, o in seen.items() if o.failures))  # fmt: skip
+            return
+        given, possible = layers.given(seen[self.first])
+        writer = self.writers[self.second]
+        chosen = [each.keras if can else None for each, can in zip(beside, possible, strict=True)]
+        sections = writer.alone(plans[self.second], looked.dtype, chosen)
+        alone = yield Round(
+            {self.second: listing(self.second.framework, sections, {**arrays[self.second], **given})},
+            tuple(self.comparisons),
+        )
+        self.lines = layers.measured(
+            seen[self.first], seen[self.second], alone[self.second], possible, self.terms.sides
+        )
+
+    # ---- what it comes to
+
+    def judge(self) -> None:
+        """Says where the models begin to part, and how far rounding takes them where they do not."""
+        if all(comparison.verdict.agrees for comparison in self.comparisons):
+            self.notes += self.rounding[:3]
+        else:
+            self.where_it_begins()
+            self.carried()
+        if self.spec.start != "drawn":
+            label = self.first.label if self.spec.start == TORCH else self.second.label
+            self.notes.append(f"both sides have the weights that {label} starts with")
+
+    def where_it_begins(self) -> None:
+        """A finding for each quantity of the first call that parts; what is kept for later calls says so itself."""
+        parted = [c for c in self.comparisons if not c.verdict.agrees and self.of_call(c.quantity)]
+        values = any(c.quantity.kind == VALUE for c in parted)
+        found = (self.search.forward() or (self.search.behind() if values else None)) if self.lines else None
+        found = found or self.search.backward()
+        if found is None or not parted:
+            return
+        self.begins = found.place
+        finding = Finding(Kind.BEGINS, found.words)
+        self.comparisons = [replace(c, findings=(*c.findings, finding)) if c in parted else c for c in self.comparisons]
+
+    def carried(self) -> None:
+        """A finding for what a later call gives, where the statistics that it computes with part already."""
+        kept = [c.quantity for c in self.comparisons if c.quantity.kind == STATE and not c.verdict.agrees]
+        finding = Finding(Kind.BEGINS, f"it computes with {_few(kept, 3)}, which part{'s' * (len(kept) == 1)} before")
+        self.comparisons = [
+            replace(c, findings=(*c.findings, finding))
+            if kept and c.quantity.step and c.quantity.kind == VALUE and not c.verdict.agrees else c
+            for c in self.comparisons
+        ]  # fmt: skip
+
+    def of_call(self, quantity: Quantity) -> bool:
+        """Whether a quantity is of the call itself: an output or a gradient, and nothing that is kept for a later call."""
+        return quantity.kind in (VALUE, "gradient") and not quantity.step
+
+    def layer_lines(self) -> Iterator[LayerLine]:
+        """The lines of the report, with the one at which the models begin to part marked."""
+        search = self.search
+        for place, each in enumerate(self.lines):
+            line, size = each.line, max(each.line.so_far or 0.0, each.line.by_itself or 0.0)
+            verdict = Verdict.CLOSE if size and size <= search.limit(place) else line.verdict
+            yield replace(line, verdict=verdict, begins=place == self.begins)
+
+    def pair_lines(self) -> Iterator[PairLine]:
+        """Which parameters were paired, and why."""
+        for pair in self.pairing.pairs:
+            yield PairLine({self.first: pair.name, self.second: pair.keras.text}, pair.why, pair.layout.pattern)
+
+    def code_of(self, quantity: Quantity) -> dict[str, tuple[str, ...]]:
+        """The layers that a quantity's difference comes from, as they are called, by framework."""
+        training = self.spec.training
+        if self.of_call(quantity):
+            return {} if self.begins is None else self.search.code(self.begins, training=training)
+        names = {name.strip() for name in quantity.split("+")}
+        for match in self.pairing.matches:
+            if names & {tensor.name for tensor in match.torch.tensors} and match.torch.call and match.keras.call:
+                calls = {TORCH: match.torch.call, TENSORFLOW: match.keras.call}
+                return {f: (called(ast.unparse(call), f, training=training),) for f, call in calls.items()}
+        return {}
+
+    def covered(self, comparisons: Sequence[Comparison]) -> str:
+        """What the comparisons cover, in words."""
+        kinds = {VALUE: "output", "gradient": "gradient", STATE: "statistic"}
+        counts = Counter(
+            kinds.get(quantity.kind, "parameter") for quantity in dict.fromkeys(c.quantity for c in comparisons)
+        )
+        words = [f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items()]
+        layers = f" of {len(self.lines)} layers" if len(self.lines) > 1 else ""
+        mode = "in training" if self.spec.training else "in evaluation"
+        return f"{' and '.join([', '.join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]}{layers}, {mode}"
+
+
+def _failed(outcomes: Mapping[Side, Outcome], words: Sequence[str]) -> Mapping[Side, Outcome]:
+    """Outcomes with failures that only the scenario can mend, which are not either side's."""
+    if not words:
+        return outcomes
+    side = next(iter(outcomes))
+    failures = (Failure(OURSELVES, "exception", each) for each in words)
+    return {**outcomes, side: replace(outcomes[side], failures=(*outcomes[side].failures, *failures))}
+
+
+def _few(names: Sequence[str], most: int = 6) -> str:
+    return ", ".join(names[:most]) + (f", ... ({len(names) - most} more)" if len(names) > most else "")

@@ -1,0 +1,186 @@
+"""What one side's model is made of, as its process found it: layers, tensors, and what ran when it was called."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tfpt_cli.language.shapes import Shape
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of a model by its path there, `block.conv1`; empty for the model itself.
+
+    `call` is the layer as a person would write it, `nn.Linear(in_features=3, out_features=4)`, empty for a class of one's own. A
+    `leaf` is looked at as one layer, whatever is in it. `rates` are those at which it drops at random.
+    """
+
+    name: str
+    class_name: str
+    call: str
+    leaf: bool
+    rates: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def tree(self) -> ast.Call | None:
+        """The call as a tree; None for a class of one's own."""
+        if not self.call:
+            return None
+        tree = ast.parse(self.call, mode="eval").body
+        return tree if isinstance(tree, ast.Call) else None
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A parameter, a buffer or a variable: its path, the layer that holds it and its name there, and whether it is trained.
+
+    `also` are the paths at which the same tensor is found again. `index` is its place among the weights of a Keras model.
+    """
+
+    name: str
+    layer: str
+    own: str
+    shape: Shape
+    dtype: str
+    trained: bool
+    buffer: bool
+    also: tuple[str, ...] = ()
+    index: int = 0
+
+    @property
+    def real(self) -> bool:
+        """Whether it holds real numbers, and no counter or mask."""
+        return "float" in self.dtype
+
+
+@dataclass(frozen=True)
+class Event:
+    """The call of a layer, or of a function between layers.
+
+    `origin` are the events whose results reached its inputs; `single` what it computed in single precision; `place` the line of a
+    person's own file that called it; `names` the parameters of the layer that its inputs went to.
+    """
+
+    index: int
+    layer: str | None
+    function: str
+    origin: tuple[int, ...]
+    inputs: tuple[Shape, ...]
+    outputs: tuple[Shape, ...]
+    place: str
+    single: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Output:
+    """A tensor of what the model gave: its name there (`0.hidden`, empty for a single one) and the source that gets it."""
+
+    name: str
+    source: str
+    shape: Shape
+    dtype: str
+    origin: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Everything that is known of one side's model, and of a call of it.
+
+    `error` is why the call failed, with the layer `at` which it did; `arguments` is what the model is called with, as text.
+    `single` is what was computed in single precision outside of the layers.
+    """
+
+    class_name: str
+    layers: tuple[Layer, ...]
+    tensors: tuple[Tensor, ...]
+    events: tuple[Event, ...]
+    outputs: tuple[Output, ...]
+    arguments: str
+    error: str = ""
+    at: str = ""
+    single: tuple[str, ...] = ()
+
+    @cached_property
+    def by_name(self) -> dict[str, Layer]:
+        """The layers by their paths."""
+        return {layer.name: layer for layer in self.layers}
+
+    @cached_property
+    def tensor(self) -> dict[str, Tensor]:
+        """The tensors by all of their paths."""
+        return {name: tensor for tensor in self.tensors for name in (tensor.name, *tensor.also)}
+
+    def leaf_of(self, path: str) -> str:
+        """The outermost layer on the way to a path that is looked at as one; the path itself where there is none."""
+        parts = path.split(".") if path else []
+        for count in range(len(parts) + 1):
+            layer = self.by_name.get(".".join(parts[:count]))
+            if layer is not None and layer.leaf:
+                return layer.name
+        return path
+
+
+def inventory_of(sent: NDArray[Any]) -> Inventory:
+    """The inventory in the bytes that a listing left."""
+    data = json.loads(bytes(sent))
+    return Inventory(
+        class_name=data["class"],
+        layers=tuple(
+            Layer(
+                name=each["name"], class_name=each["class"], call=each["call"], leaf=each["leaf"], rates=each["rates"]
+            )
+            for each in data["layers"]
+        ),
+        tensors=tuple(_tensor(each) for each in data["tensors"] if each["kept"]),
+        events=tuple(_event(each) for each in data["events"]),
+        outputs=tuple(
+            Output(
+                name=each["name"],
+                source=each["source"],
+                shape=tuple(each["shape"]),
+                dtype=each["dtype"],
+                origin=tuple(each["from"]),
+            )
+            for each in data["outputs"]
+        ),
+        arguments=data["arguments"],
+        error=data.get("error", ""),
+        at=data.get("at", ""),
+        single=tuple(data.get("single", ())),
+    )
+
+
+def _tensor(each: dict[str, Any]) -> Tensor:
+    return Tensor(
+        name=each["name"],
+        layer=each["layer"],
+        own=each["own"],
+        shape=tuple(each["shape"]),
+        dtype=each["dtype"],
+        trained=each["trained"],
+        buffer=each["kind"] == "buffer",
+        also=tuple(each["also"]),
+        index=each.get("index", 0),
+    )
+
+
+def _event(each: dict[str, Any]) -> Event:
+    return Event(
+        index=each["index"],
+        layer=each.get("layer"),
+        function=each.get("function", ""),
+        origin=tuple(each["from"]),
+        inputs=tuple(tuple(shape) for shape in each.get("inputs", ())),
+        outputs=tuple(tuple(shape) for shape in each["outputs"]),
+        place=each["place"],
+        single=tuple(each.get("single", ())),
+        names=tuple(each.get("names", ())),
+    )

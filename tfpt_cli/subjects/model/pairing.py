@@ -1,0 +1,446 @@
+"""Which parameters of two models correspond: by the rows of known layers, by how data flows, by order, by name and shape.
+
+Layers that hold parameters are *units*. Units of both sides are matched first, each with why; then the parameters within them.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.layers.known import known_row
+from tfpt_cli.layers.layout import Layout
+from tfpt_cli.layers.slots import slots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from tfpt_cli.dictionary.records import Layer as Row
+    from tfpt_cli.frameworks import Framework
+    from tfpt_cli.layers.slots import Slot
+    from tfpt_cli.subjects.model.inventory import Inventory, Tensor
+
+# How many steps away in the flow of data a layer is told by.
+_DEPTH = 8
+
+
+@dataclass(frozen=True)
+class Part:
+    """A tensor of a side by its path, or a part of it: the chunk `index` of `count` along its first axis."""
+
+    tensor: str
+    index: int | None = None
+    count: int = 1
+
+    @property
+    def text(self) -> str:
+        """The part as a person would write it: `in_proj_weight[0:3]` is said as `in_proj_weight, part 1 of 3`."""
+        return self.tensor if self.index is None else f"{self.tensor}[{self.index}]"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Parameters that correspond: the sum of some in PyTorch (one, usually) against one in Keras, and how their axes map.
+
+    `role` is what the row calls it (`weight`, `running_var`), empty where no row knows it; `why` is why they were paired.
+    """
+
+    torch: tuple[Part, ...]
+    keras: Part
+    layout: Layout
+    role: str
+    row: str
+    why: str
+
+    @property
+    def name(self) -> str:
+        """The name in PyTorch, that of a sum as `bias_ih_l0 + bias_hh_l0`."""
+        return " + ".join(part.text for part in self.torch)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A layer that holds parameters, or several that one of the other side stands for: its paths, its call, its tensors."""
+
+    paths: tuple[str, ...]
+    call: ast.Call | None
+    tensors: tuple[Tensor, ...]
+    order: int
+
+    @property
+    def name(self) -> str:
+        """The paths as a person reads them."""
+        return ", ".join(path or "the model itself" for path in self.paths)
+
+    @property
+    def size(self) -> int:
+        """How many numbers its matrices hold; of what has none, its vectors."""
+        wide = [math.prod(t.shape) for t in self.tensors if len(t.shape) > 1 and t.real]
+        return sum(wide) if wide else max((math.prod(t.shape) for t in self.tensors if t.real), default=0)
+
+
+@dataclass(frozen=True)
+class Match:
+    """Two units that correspond, with the row that knows both as one layer and what each call means by it, and why."""
+
+    torch: Unit
+    keras: Unit
+    why: str
+    row: Row | None = None
+    slots: tuple[Slot, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """The parameters of two models that correspond, the units that do, and what is left over on each side."""
+
+    pairs: tuple[Pair, ...]
+    matches: tuple[Match, ...]
+    left: Mapping[Framework, tuple[Tensor, ...]] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def pairing_of(
+    torch: Inventory, keras: Inventory, given: Mapping[str, str | None], layouts: Mapping[str, Layout]
+) -> Pairing:
+    """The parameters that correspond; `given` are the pairs that a scenario names, `layouts` its layouts, by PyTorch's name."""
+    pairs, problems, used = _given(torch, keras, given)
+    units = {TORCH: list(_units(torch, used[TORCH])), TENSORFLOW: list(_units(keras, used[TENSORFLOW]))}
+    units[TENSORFLOW] = _stacked(units[TORCH], units[TENSORFLOW])
+    units[TORCH] = _separable(units[TORCH], units[TENSORFLOW])
+    matches = _matched(units[TORCH], units[TENSORFLOW], torch, keras)
+    for match in matches:
+        pairs += _pairs_within(match)
+    pairs = [_laid_out(pair, layouts) for pair in pairs]
+    taken = {part.tensor for pair in pairs for part in pair.torch}, {pair.keras.tensor for pair in pairs}
+    left = {
+        framework: tuple(
+            t for t in inventory.tensors if t.name not in (names | used[framework]) and t.real and not t.buffer
+        )
+        for framework, inventory, names in ((TORCH, torch, taken[0]), (TENSORFLOW, keras, taken[1]))
+    }
+    known = {part.tensor for pair in pairs for part in pair.torch} | {pair.name for pair in pairs}
+    problems += [
+        f"layout names '{name}', which is no parameter of PyTorch's model that is paired"
+        for name in layouts
+        if name not in known
+    ]
+    return Pairing(tuple(pairs), tuple(matches), left, tuple(problems))
+
+
+def same_names(ours: Inventory, theirs: Inventory) -> Pairing:
+    """The pairs of two versions of one framework: the tensors of one name."""
+    pairs = [
+        Pair((Part(t.name),), Part(t.name), Layout(), t.own, "", "by name")
+        for t in ours.tensors
+        if t.real and t.name in theirs.tensor
+    ]
+    return Pairing(tuple(pairs), ())
+
+
+def _laid_out(pair: Pair, layouts: Mapping[str, Layout]) -> Pair:
+    layout = layouts.get(pair.name) or next(
+        (layouts[part.tensor] for part in pair.torch if part.tensor in layouts), None
+    )
+    return pair if layout is None else Pair(pair.torch, pair.keras, layout, pair.role, pair.row, pair.why)
+
+
+def _given(
+    torch: Inventory, keras: Inventory, given: Mapping[str, str | None]
+) -> tuple[list[Pair], list[str], dict[str, set[str]]]:
+    """The pairs that the scenario names, what is wrong with them, and the tensors of each side that they use up."""
+    pairs: list[Pair] = []
+    problems: list[str] = []
+    used: dict[str, set[str]] = {TORCH: set(), TENSORFLOW: set()}
+    twice = [name for name, count in Counter(value for value in given.values() if value).items() if count > 1]
+    problems += [f"pair names '{name}' of Keras's model twice" for name in twice]
+    for ours, theirs in given.items():
+        names = [name.strip() for name in ours.split("+")]
+        if unknown := [name for name in names if name not in torch.tensor]:
+            problems.append(f"pair names '{unknown[0]}', which PyTorch's model does not have{_near(unknown[0], torch)}")
+            continue
+        used[TORCH].update(torch.tensor[name].name for name in names)
+        if theirs is None:
+            continue
+        if theirs not in keras.tensor:
+            problems.append(f"pair names '{theirs}', which Keras's model does not have{_near(theirs, keras)}")
+            continue
+        mine, other = torch.tensor[names[0]], keras.tensor[theirs]
+        used[TENSORFLOW].add(other.name)
+        if math.prod(mine.shape) != math.prod(other.shape):
+            words = f"'{names[0]}' has the shape {mine.shape}, '{theirs}' {other.shape}: not as many numbers"
+            problems.append(f"pair: {words}")
+            continue
+        layout = _own_layout(mine, other) or Layout()
+        pairs.append(Pair(tuple(map(Part, names)), Part(other.name), layout, mine.own, "", "as the scenario says"))
+    return pairs, problems, used
+
+
+def _near(name: str, inventory: Inventory) -> str:
+    from tfpt_cli.language.suggest import did_you_mean
+
+    names = [tensor.name for tensor in inventory.tensors]
+    return did_you_mean(name, names) or f" (it has {', '.join(names[:8])}{', ...' * (len(names) > 8)})" * bool(names)
+
+
+def _units(inventory: Inventory, used: set[str]) -> Iterator[Unit]:
+    """The layers that hold parameters, in the order in which they are first called, those that are not called after them."""
+    held: dict[str, list[Tensor]] = {}
+    for tensor in inventory.tensors:
+        if tensor.name not in used:
+            held.setdefault(inventory.leaf_of(tensor.layer), []).append(tensor)
+    first: dict[str, int] = {}
+    for event in inventory.events:
+        if event.layer is not None:
+            first.setdefault(event.layer, event.index)
+    last = len(inventory.events)
+    for place, (path, tensors) in enumerate(held.items()):
+        layer = inventory.by_name.get(path)
+        own = layer is None or layer.tree is None
+        # Of one's own class a buffer is a mask or a constant; a known layer's statistics are paired by its row.
+        kept = [t for t in tensors if t.real and not (own and t.buffer)]
+        if kept:
+            yield Unit((path,), layer.tree if layer else None, tuple(kept), first.get(path, last + place))
+
+
+# A recurrent layer of Keras, of which several in a row are one of PyTorch with `num_layers`.
+_RECURRENT = re.compile(r"\b(LSTM|GRU|SimpleRNN)\b")
+
+
+def _stacked(torch: Sequence[Unit], keras: Sequence[Unit]) -> list[Unit]:
+    """Keras's units, where as many recurrent layers as one of PyTorch stacks are one unit."""
+    rest = sorted(keras, key=lambda unit: unit.order)
+    found: list[Unit] = []
+    for unit in sorted(torch, key=lambda unit: unit.order):
+        depth = _depth(unit)
+        layers = [other for other in rest if other.call is not None and _RECURRENT.search(ast.unparse(other.call))][
+            :depth
+        ]
+        if depth < 2 or len(layers) < depth:
+            continue
+        rest = [other for other in rest if other not in layers]
+        calls = [layer.call for layer in layers if layer.call is not None]
+        whole = ast.Call(ast.parse("keras.Sequential", mode="eval").body, [ast.List(list(calls), ast.Load())], [])
+        paths = tuple(path for layer in layers for path in layer.paths)
+        found.append(Unit(paths, whole, tuple(t for layer in layers for t in layer.tensors), layers[0].order))
+    return sorted([*rest, *found], key=lambda unit: unit.order)
+
+
+def _separable(torch: Sequence[Unit], keras: Sequence[Unit]) -> list[Unit]:
+    """PyTorch's units, where two convolutions that one separable convolution of Keras stands for are one unit."""
+    count = sum("SeparableConv" in ast.unparse(unit.call) for unit in keras if unit.call is not None)
+    rest = sorted(torch, key=lambda unit: unit.order)
+    for first, second in itertools.pairwise(rest):
+        if count and first.call is not None and second.call is not None and _is_depthwise(first.call, second.call):
+            whole = ast.Call(ast.parse("nn.Sequential", mode="eval").body, [first.call, second.call], [])
+            unit = Unit(first.paths + second.paths, whole, first.tensors + second.tensors, first.order)
+            rest[rest.index(first)] = unit
+            rest.remove(second)
+            count -= 1
+    return rest
+
+
+def _is_depthwise(first: ast.Call, second: ast.Call) -> bool:
+    """Whether a convolution within each channel is followed by one across them, point by point."""
+    one, other = ({k.arg: ast.unparse(k.value) for k in call.keywords} for call in (first, second))
+    within = one.get("groups", "1") == one.get("in_channels") != "1"
+    return (
+        within
+        and other.get("in_channels") == one.get("out_channels")
+        and set(other.get("kernel_size", "2")) <= set("(1, )")
+    )
+
+
+def _depth(unit: Unit) -> int:
+    """How many layers a recurrent unit of PyTorch stacks; 1 for any other."""
+    if unit.call is None:
+        return 1
+    depth = next((k.value for k in unit.call.keywords if k.arg == "num_layers"), None)
+    return depth.value if isinstance(depth, ast.Constant) and isinstance(depth.value, int) else 1
+
+
+def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Inventory) -> list[Match]:
+    """The units that correspond: by how data flows where that tells them apart, else by their order among equal ones."""
+    flows = _Flow(one, torch), _Flow(other, keras)
+    left, right = list(range(len(torch))), list(range(len(keras)))
+    found: list[tuple[int, int, str]] = []
+
+    def take(i: int, j: int, why: str) -> None:
+        left.remove(i)
+        right.remove(j)
+        found.append((i, j, why))
+
+    for depth in range(_DEPTH, -1, -1):
+        marks = [{}, {}]  # type: list[dict[object, list[int]]]
+        for mark, flow, rest in zip(marks, flows, (left, right), strict=True):
+            for unit in rest:
+                mark.setdefault(flow.mark(unit, depth), []).append(unit)
+        for key, ours in marks[0].items():
+            theirs = marks[1].get(key, [])
+            if len(ours) == len(theirs) and len(ours) == 1 and _alike(torch[ours[0]], keras[theirs[0]]):
+                take(ours[0], theirs[0], "by how the data flows" if depth else "by its size")
+        for key, ours in marks[0].items():
+            ours = [i for i in ours if i in left]
+            theirs = [j for j in marks[1].get(key, []) if j in right]
+            if len(ours) != len(theirs) or len(ours) < 2:
+                continue
+            by_name = {_plain(torch[i].name): i for i in ours}, {_plain(keras[j].name): j for j in theirs}
+            if set(by_name[0]) == set(by_name[1]) and len(by_name[0]) == len(ours):
+                for name, i in by_name[0].items():
+                    take(i, by_name[1][name], "by name")
+                continue
+            ordered = sorted(ours, key=lambda i: torch[i].order), sorted(theirs, key=lambda j: keras[j].order)
+            for i, j in zip(*ordered, strict=True):
+                take(i, j, "by order among equal layers")
+    for i in sorted(left, key=lambda i: torch[i].order):
+        options = [j for j in sorted(right, key=lambda j: keras[j].order) if _row(torch[i], keras[j]) is not None]
+        same = [j for j in options if torch[i].size == keras[j].size]
+        if same or len(options) == 1 or (options and len(left) == len(right)):
+            take(i, (same or options)[0], "by its class and order")
+    found.sort(key=lambda item: torch[item[0]].order)
+    return [_match(torch[i], keras[j], why) for i, j, why in found]
+
+
+def _alike(torch: Unit, keras: Unit) -> bool:
+    """Whether two units can be one layer: a row knows both as one, or none knows either."""
+    return _row(torch, keras) is not None or torch.call is None or keras.call is None
+
+
+def _row(torch: Unit, keras: Unit) -> Row | None:
+    if torch.call is None or keras.call is None:
+        return None
+    return known_row(torch.call, keras.call)[0]
+
+
+def _match(torch: Unit, keras: Unit, why: str) -> Match:
+    if torch.call is None or keras.call is None:
+        return Match(torch, keras, why)
+    row, settings = known_row(torch.call, keras.call)
+    if row is None:
+        return Match(torch, keras, why)
+    return Match(torch, keras, why, row, tuple(slots(row, settings)))
+
+
+class _Flow:
+    """Which units of a model follow each other, by the data that goes from one to the other, whatever is computed between."""
+
+    def __init__(self, inventory: Inventory, units: Sequence[Unit]) -> None:
+        self.units = units
+        place = {path: index for index, unit in enumerate(units) for path in unit.paths}
+        self.before: list[set[int]] = [set() for _ in units]
+        self.after: list[set[int]] = [set() for _ in units]
+        reached: dict[int, frozenset[int]] = {}  # by event, the units whose results it gives on
+        for event in inventory.events:
+            sources = frozenset().union(*(reached.get(origin, frozenset()) for origin in event.origin))
+            unit = place.get(event.layer) if event.layer is not None else None
+            if unit is None:
+                reached[event.index] = sources
+                continue
+            reached[event.index] = frozenset({unit})
+            for source in sources - {unit}:
+                self.before[unit].add(source)
+                self.after[source].add(unit)
+        self.ends = {
+            unit for output in inventory.outputs for origin in output.origin for unit in reached.get(origin, ())
+        }
+        self._marks: dict[tuple[int, int], object] = {}
+
+    def mark(self, unit: int, depth: int) -> object:
+        """What tells a unit by its size and what is around it, up to so many steps away; equal for units that look alike."""
+        if depth == 0:
+            return self.units[unit].size
+        key = unit, depth
+        if key not in self._marks:
+            around = [
+                tuple(sorted(hash(self.mark(other, depth - 1)) for other in others))
+                for others in (self.before[unit], self.after[unit])
+            ]
+            self._marks[key] = hash((self.mark(unit, depth - 1), *around, unit in self.ends, not self.before[unit]))
+        return self._marks[key]
+
+
+def _plain(name: str) -> str:
+    """A path without what the frameworks write in their own way, so that `layer1.0.conv` and `layer1_0_conv` are one."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+# `layer.in_proj_weight.detach().chunk(3)[1]`, `layer.cell.bias[0]`, `layer.layers[1].kernel`
+_CHUNK = re.compile(r"\.detach\(\)\.chunk\((\d+)\)\[(\d+)\]$")
+_PLACE = re.compile(r"\[(\d+)\]")
+
+
+def _part(expression: str, unit: Unit, *, torch: bool) -> Part:
+    """The tensor that an expression of a row stands for in a unit."""
+    index, count = None, 1
+    if found := _CHUNK.search(expression):
+        count, index = int(found[1]), int(found[2])
+        expression = expression[: found.start()]
+    elif not torch and (found := re.search(r"\[(\d+)\]$", expression)):
+        index, expression = int(found[1]), expression[: found.start()]
+    path = expression.removeprefix("layer")
+    holder, (first, *_) = 0, unit.paths
+    if match := re.match(r"(?:\.layers)?\[(\d+)\]", path):
+        holder, path = int(match[1]), path[match.end() :]
+        first = unit.paths[holder] if holder < len(unit.paths) else first
+    own = _PLACE.sub(r".\1", path).strip(".")
+    return Part(f"{first}.{own}" if first else own, index, count)
+
+
+def _pairs_within(match: Match) -> list[Pair]:
+    """The parameters of two units that correspond."""
+    if match.row is None:
+        return list(_by_name_and_shape(match.torch.tensors, match.keras.tensors, match.why))
+    known = {t.name for t in match.torch.tensors}, {t.name for t in match.keras.tensors}
+    pairs = []
+    for slot in match.slots:
+        ours, theirs = slot.attribute[TORCH], slot.attribute[TENSORFLOW]
+        if ours is None or theirs is None:
+            continue
+        parts = tuple(_part(text.strip(), match.torch, torch=True) for text in ours.split(" + "))
+        other = _part(theirs, match.keras, torch=False)
+        parts = tuple(part for part in parts if part.tensor in known[0])
+        if parts and other.tensor in known[1]:
+            pairs.append(Pair(parts, other, slot.layout, slot.entry.name, match.row.name, match.why))
+    return pairs
+
+
+def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: str) -> Iterator[Pair]:
+    """Tensors of layers that no row knows: of one name, else the only ones of a shape, else in their order among those."""
+    rest, left = list(theirs), list(ours)
+    for by in (_same_name, _same_shape):
+        for tensor in list(left):
+            options = [other for other in rest if by(tensor, other) and _own_layout(tensor, other) is not None]
+            if not options or (by is _same_name and len(options) > 1):
+                continue
+            other = options[0]
+            left.remove(tensor)
+            rest.remove(other)
+            layout = _own_layout(tensor, other)
+            assert layout is not None
+            how = "name" if by is _same_name else "shape"
+            yield Pair((Part(tensor.name),), Part(other.name), layout, tensor.own, "", f"{why}, by {how}")
+
+
+def _same_name(one: Tensor, other: Tensor) -> bool:
+    return _plain(one.own) == _plain(other.own)
+
+
+def _same_shape(one: Tensor, other: Tensor) -> bool:
+    return sorted(one.shape) == sorted(other.shape)
+
+
+def _own_layout(one: Tensor, other: Tensor) -> Layout | None:
+    """How the axes of a tensor that no row knows map: as they are, or as their sizes tell where no two are equal."""
+    if one.shape == other.shape:
+        return Layout()
+    if sorted(one.shape) != sorted(other.shape) or len(set(one.shape)) != len(one.shape):
+        return None
+    names = {size: f"a{place}" for place, size in enumerate(one.shape)}
+    left, right = (" ".join(names[size] for size in tensor.shape) for tensor in (one, other))
+    return Layout(f"{left} -> {right}")

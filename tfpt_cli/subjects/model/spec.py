@@ -1,0 +1,109 @@
+"""A checked model scenario: what its listings and its comparison need."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.results import LAYER, PARAMETER, STATE, VALUE, Quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tfpt_cli.documents.inputs import Values
+    from tfpt_cli.language.shapes import Shape
+    from tfpt_cli.layers.layout import Layout
+
+NAME = "model"
+OUTPUT = "output"
+# What `layout: channels` stands for, by the number of axes.
+CHANNELS = {3: "n c w -> n w c", 4: "n c h w -> n h w c", 5: "n c d h w -> n d h w c"}
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """How a side makes its model: the expression, and the file of a person's own that it is called from."""
+
+    expression: str
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A checked model scenario: everything that its listings need.
+
+    `layouts` are einops patterns from PyTorch's axes to Keras's by an input, an output or a parameter of PyTorch; `channels` says
+    that whatever else has 3 to 5 axes has its channels first in PyTorch and last in Keras. `pair` has Keras's name by PyTorch's,
+    None for one without a counterpart. `start` is `drawn`, or the framework whose own weights both sides start with. `call` and
+    `outputs` are what a side calls and compares, where the scenario says it. `written` is the model as a person wrote it, by
+    framework (under an empty key what both run).
+    """
+
+    sources: Mapping[str, ModelSource]
+    inputs: Mapping[str, Values]
+    dtypes: Mapping[str, str]
+    layouts: Mapping[str, Layout]
+    channels: bool
+    pair: Mapping[str, str | None]
+    start: str
+    training: bool
+    call: Mapping[str, str]
+    outputs: Mapping[str, str]
+    modes: Mapping[str, tuple[str, ...]]
+    written: Mapping[str, str]
+    at: str
+    dtype: str
+    seed: int
+    about: tuple[str, ...] = field(default=())
+
+    @property
+    def smooth(self) -> list[str]:
+        """The inputs that have a derivative."""
+        return [name for name in self.inputs if "float" in self.dtypes[name]]
+
+    def layout(self, name: str, shape: Shape) -> Layout:
+        """How the axes of an input or an output map, by its name and its shape in PyTorch."""
+        from tfpt_cli.layers.layout import Layout
+
+        if name in self.layouts:
+            return self.layouts[name]
+        return Layout(CHANNELS.get(len(shape), "")) if self.channels else Layout()
+
+
+def output_quantity(name: str) -> Quantity:
+    """An output by its name among several (`0.hidden`), empty for a single one."""
+    return Quantity(kind=VALUE, output=f"{OUTPUT}.{name}" if name else OUTPUT)
+
+
+def later_quantity(name: str, when: str) -> Quantity:
+    """An output of a later call, such as that in evaluation after a step of training."""
+    return Quantity(kind=VALUE, output=f"{OUTPUT}.{name} {when}" if name else f"{OUTPUT} {when}", step=1)
+
+
+def gradient_quantity(name: str) -> Quantity:
+    """The gradient by an input or a parameter."""
+    return Quantity(kind="gradient", by=(name,))
+
+
+def state_quantity(name: str) -> Quantity:
+    """A running statistic after the call."""
+    return Quantity(kind=STATE, output=name, step=1)
+
+
+def layer_quantity(name: str) -> Quantity:
+    """What a layer gives."""
+    return Quantity(kind=LAYER, output=name, layer=name)
+
+
+def parameter_quantity(name: str) -> Quantity:
+    """A parameter itself: whether both sides have it, in one shape."""
+    return Quantity(kind=PARAMETER, output=name)
+
+
+def size_of(shape: Shape) -> int:
+    """How many numbers an array of a shape has."""
+    return math.prod(shape)
+
+
+Arrays = dict[str, Any]

@@ -1,0 +1,152 @@
+"""The TensorFlow listings of a model scenario."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfpt_cli.frameworks import TENSORFLOW
+from tfpt_cli.listing import Leaf
+from tfpt_cli.subjects.model.spec import gradient_quantity, layer_quantity
+from tfpt_cli.subjects.model.writer import GRADIENT, MADE, PULLED, ModelWriter, Plan, Span, Wanted, turned_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tfpt_cli.documents.inputs import Values
+    from tfpt_cli.listing import Section
+
+_WITHOUT_DROPPING = """\
+for layer in model._flatten_layers():  # what drops at random has no counterpart
+    for rate in ("rate", "dropout", "recurrent_dropout"):
+        if isinstance(getattr(layer, rate, None), float):
+            setattr(layer, rate, 0.0)"""
+
+
+class TensorFlowModelWriter(ModelWriter):
+    """Weights by `set_weights`, gradients by a tape."""
+
+    framework = TENSORFLOW
+    trace = "keras_trace"
+
+    def tensor(self, name: str, values: Values, dtype: str) -> str:
+        layout = self.spec.layout(name, values.shape)
+        return f"tf.constant({turned_source(values.source, values.shape, layout)}, dtype=tf.{dtype})"
+
+    def made(self, dtype: str) -> list[str]:
+        start = [
+            f"keras.utils.set_random_seed({self.spec.seed})",
+            f'keras.config.set_floatx("{dtype}")',
+            f'keras.config.set_dtype_policy("{dtype}")',
+        ]
+        return [*start, *self.model(), *self.inputs(dtype)]
+
+    def call(self, plan: Plan, *, training: bool | None = None) -> str:
+        """The call of the model; a `tf.Module` has no mode of training."""
+        if text := self.spec.call.get(TENSORFLOW):
+            return text
+        mode = self.spec.training if training is None else training
+        return f"model({plan.inventory.arguments}{f', training={mode}' if plan.inventory.layers else ''})"
+
+    def prepared(self, plan: Plan, dtype: str) -> list[str]:
+        lines = [*self.made(dtype), f"{self.call(plan, training=False)}  # a call makes what is not built yet"]
+        if plan.random:
+            lines.append(_WITHOUT_DROPPING)
+        if plan.given and len(plan.given) == len(plan.inventory.tensors) and plan.inventory.layers:
+            return [*lines, "model.set_weights([weights[name] for name in weights])"]
+        held = "weights" if plan.inventory.layers else "variables"
+        numbers = {name: plan.inventory.tensor[name].index for name in plan.given}
+        return [*lines, *(f"model.{held}[{index}].assign(weights[{name!r}])" for name, index in numbers.items())]
+
+    def loss(self, plan: Plan, dtype: str) -> str:
+        return " + ".join(
+            f"tf.reduce_sum(output{source} * tf.constant(cotangents[{name!r}], dtype=tf.{dtype}))"
+            for source, name in plan.outputs.values()
+        )
+
+    def run(self, plan: Plan, dtype: str) -> Iterator[Section]:
+        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+        yield from self.called(plan, dtype, self.call(plan))
+        if plan.state:
+            state = [Wanted(quantity, f"state[{plan.inventory.tensor[p].index}]") for quantity, p in plan.state.items()]
+            yield self.section(["state = [tf.identity(weight) for weight in model.weights]"], state, dtype)
+        if plan.later:
+            later = [Wanted(quantity, f"afterwards{source}") for quantity, source in plan.later.items()]
+            yield self.section([f"afterwards = {self.call(plan, training=False)}"], later, dtype)
+
+    def called(self, plan: Plan, dtype: str, call: str) -> Iterator[Section]:
+        """The outputs of a call, and the gradients where they are taken."""
+        outputs = [Wanted(quantity, f"output{source}") for quantity, (source, _) in plan.outputs.items()]
+        if not plan.backward or not (self.spec.smooth or plan.gradients):
+            yield self.section([f"output = {call}"], outputs, dtype, required=True)
+            return
+        lines = [*self.taped(f"output = {call}"), f"    loss = {self.loss(plan, dtype)}"]
+        yield self.section(lines, outputs, dtype, required=True)
+        yield self.gradients(plan, dtype)
+
+    def in_mode(self, plan: Plan, dtype: str, mode: str) -> Iterator[Section]:
+        decorator = {"graph": "@tf.function", "jit": "@tf.function(jit_compile=True)"}[mode]
+        names = ", ".join(self.spec.inputs)
+        yield self.section(
+            [f"{decorator}\ndef run({names}):\n    return {self.call(plan)}"], dtype=dtype, required=True
+        )
+        yield from self.called(plan, dtype, f"run({names})")
+
+    def taped(self, call: str) -> list[str]:
+        """A call under a tape that watches the inputs."""
+        watch = [f"    tape.watch({name})" for name in self.spec.smooth]
+        return ["with tf.GradientTape() as tape:", *watch, f"    {call}"]
+
+    def gradients(self, plan: Plan, dtype: str) -> Section:
+        """The gradients by the inputs and the parameters."""
+        smooth, held = self.spec.smooth, "trainable_weights" if plan.inventory.layers else "trainable_variables"
+        trained = [tensor.name for tensor in plan.inventory.tensors if tensor.trained]
+        places = {name: len(smooth) + place for place, name in enumerate(trained)}
+        wanted = [Wanted(gradient_quantity(name), f"gradients[{place}]") for place, name in enumerate(smooth)]
+        for quantity, part in plan.gradients.items():
+            index = "" if part.index is None else f"[{part.index}]"
+            wanted.append(Wanted(quantity, f"gradients[{places[part.tensor]}]{index}"))
+        by = f"[{', '.join([*smooth, f'*model.{held}'])}]"
+        return self.section([f"gradients = tape.gradient(loss, {by})"], wanted, dtype)
+
+    def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
+        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+        lines = [
+            "import keras_trace",
+            *self.taped(f"seen = keras_trace.captured(model, lambda: {self.call(plan)})"),
+            "    output = seen.output",
+            f"    loss = {self.loss(plan, dtype)}",
+            f"gradients = tape.gradient(loss, [seen.made(event) for event in {[span.last for span in spans]}])",
+        ]
+        leaves = [
+            Leaf(quantity=layer_quantity(str(place)), way=way, expression=expression)
+            for place, span in enumerate(spans)
+            for way, expression in ((MADE, f"seen.made({span.last})"), (GRADIENT, f"gradients[{place}]"))
+        ]
+        yield self.with_leaves(self.section(lines, dtype=dtype, required=True), leaves)
+
+    def alone(self, plan: Plan, dtype: str, spans: Sequence[Span | None]) -> Iterator[Section]:
+        """The sections that run each span of layers by itself, on what the other side's layers were given."""
+        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+        lines = ["import keras_trace", f"seen = keras_trace.captured(model, lambda: {self.call(plan)})"]
+        yield self.section(lines, dtype=dtype, required=True)
+        for place, span in enumerate(spans):
+            if span is not None:
+                yield self.by_itself(place, span, dtype)
+
+    def by_itself(self, place: int, span: Span, dtype: str) -> Section:
+        """One span on its own inputs, in a section of its own: what one refuses, another may do."""
+        names = [f"{place} {each}" for each in range(span.inputs)]
+        lines = [
+            f"given = [tf.constant(layers[name]) for name in {names}]",
+            "with tf.GradientTape() as tape:",
+            "    tape.watch(given)",
+            f"    made = seen.again({list(span.events)}, *given)",
+            f"    loss = tf.reduce_sum(made * layers['{place}'])",
+            "pulled = tape.gradient(loss, given)",
+        ]
+        leaves = [Leaf(quantity=layer_quantity(str(place)), way=MADE, expression="made")]
+        leaves += [
+            Leaf(quantity=layer_quantity(name), way=PULLED, expression=f"pulled[{each}]")
+            for each, name in enumerate(names)
+        ]
+        return self.with_leaves(self.section(lines, dtype=dtype), leaves)

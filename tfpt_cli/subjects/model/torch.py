@@ -1,0 +1,112 @@
+"""The PyTorch listings of a model scenario."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tfpt_cli.frameworks import TORCH
+from tfpt_cli.listing import Leaf
+from tfpt_cli.subjects.model.spec import gradient_quantity, layer_quantity
+from tfpt_cli.subjects.model.writer import GIVEN, GRADIENT, MADE, PULLED, ModelWriter, Plan, Span, Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tfpt_cli.documents.inputs import Values
+    from tfpt_cli.listing import Section
+    from tfpt_cli.subjects.model.pairing import Part
+
+_WITHOUT_DROPPING = """\
+for layer in model.modules():  # what drops at random has no counterpart
+    if isinstance(layer, nn.modules.dropout._DropoutNd):
+        layer.p = 0.0
+    elif isinstance(getattr(layer, "dropout", None), float):
+        layer.dropout = 0.0"""
+
+
+class TorchModelWriter(ModelWriter):
+    """Weights by `load_state_dict`, gradients by `backward`."""
+
+    framework = TORCH
+    trace = "torch_trace"
+
+    def tensor(self, name: str, values: Values, dtype: str) -> str:
+        grad = ", requires_grad=True" if name in self.spec.smooth else ""
+        return f"torch.tensor({values.source}, dtype=torch.{dtype}{grad})"
+
+    def made(self, dtype: str) -> list[str]:
+        mode = "train" if self.spec.training else "eval"
+        start = [f"torch.manual_seed({self.spec.seed})", f"torch.set_default_dtype(torch.{dtype})"]
+        return [*start, *self.model(), f"model.to(torch.{dtype}).{mode}()", *self.inputs(dtype)]
+
+    def prepared(self, plan: Plan, dtype: str) -> list[str]:
+        lines = [*self.made(dtype), *([_WITHOUT_DROPPING] if plan.random else [])]
+        if plan.given:
+            numbers = "{name: torch.tensor(weights[name]) for name in weights}"
+            lines.append(f"model.load_state_dict({numbers}{'' if plan.complete else ', strict=False'})")
+        return lines
+
+    def loss(self, plan: Plan, dtype: str) -> str:
+        return " + ".join(
+            f"(output{source} * torch.tensor(cotangents[{name!r}], dtype=torch.{dtype})).sum()"
+            for source, name in plan.outputs.values()
+        )
+
+    def call(self, plan: Plan) -> str:
+        """The call of the model."""
+        return self.spec.call.get(TORCH) or f"model({plan.inventory.arguments})"
+
+    def run(self, plan: Plan, dtype: str) -> Iterator[Section]:
+        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+        outputs = [Wanted(quantity, f"output{source}") for quantity, (source, _) in plan.outputs.items()]
+        yield self.section([f"output = {self.call(plan)}"], outputs, dtype, required=True)
+        yield from self.gradients(plan, dtype)
+        if plan.state:
+            state = [Wanted(quantity, f"state[{path!r}]") for quantity, path in plan.state.items()]
+            lines = ["state = {name: buffer.clone() for name, buffer in model.named_buffers()}"]
+            yield self.section(lines, state, dtype)
+        if plan.later:
+            later = [Wanted(quantity, f"afterwards{source}") for quantity, source in plan.later.items()]
+            yield self.section(["model.eval()", f"afterwards = {self.call(plan)}"], later, dtype)
+
+    def in_mode(self, plan: Plan, dtype: str, mode: str) -> Iterator[Section]:
+        call = self.call(plan).replace("model(", "compiled(", 1)
+        outputs = [Wanted(quantity, f"output{source}") for quantity, (source, _) in plan.outputs.items()]
+        made = self.section([f"compiled = torch.{mode}(model)", f"output = {call}"], outputs, dtype, required=True)
+        for section in (made, *self.gradients(plan, dtype)):
+            yield replace(section, needs="a C++ compiler")
+
+    def gradients(self, plan: Plan, dtype: str) -> Iterator[Section]:
+        """The gradients by the inputs and the parameters, where they are taken."""
+        gradients = [Wanted(gradient_quantity(name), f"{name}.grad") for name in self.spec.smooth]
+        gradients += [Wanted(quantity, _gradient(part)) for quantity, part in plan.gradients.items()]
+        if gradients and plan.backward:
+            yield self.section([f"loss = {self.loss(plan, dtype)}", "loss.backward()"], gradients, dtype)
+
+    def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
+        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+        lines = [
+            "import torch_trace",
+            f"seen = torch_trace.captured(model, lambda: {self.call(plan)})",
+            "output = seen.output",
+            f"gradients = seen.gradients({self.loss(plan, dtype)}, {[span.last for span in spans]})",
+        ]
+        section = self.section(lines, dtype=dtype, required=True)
+        yield self.with_leaves(section, [leaf for place, span in enumerate(spans) for leaf in _leaves(place, span)])
+
+
+def _gradient(part: Part) -> str:
+    chunk = "" if part.index is None else f".chunk({part.count})[{part.index}]"
+    return f"model.get_parameter({part.tensor!r}).grad{chunk}"
+
+
+def _leaves(place: int, span: Span) -> Iterator[Leaf]:
+    quantity = layer_quantity(str(place))
+    yield Leaf(quantity=quantity, way=MADE, expression=f"seen.made({span.last})")
+    yield Leaf(quantity=quantity, way=GRADIENT, expression=f"gradients[{place}]")
+    for each in range(span.inputs):
+        given, pulled = (layer_quantity(f"{place} {each}") for _ in range(2))
+        yield Leaf(quantity=given, way=GIVEN, expression=f"seen.given({span.first}, {each})")
+        call = f"seen.pulled({span.first}, {span.last}, {each}, gradients[{place}])"
+        yield Leaf(quantity=pulled, way=PULLED, expression=call)

@@ -1,0 +1,123 @@
+"""The same numbers for both sides: drawn once, or one side's own, as the arrays that each side is given by its own names."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfpt_cli.compare.layout import moved
+from tfpt_cli.frameworks import TENSORFLOW, TORCH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from tfpt_cli.layers.layout import Layout
+    from tfpt_cli.subjects.model.inventory import Inventory
+    from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
+
+# A gain that is drawn is between these, and no statistic is near 0 or 1: what leaves one out must be seen.
+_GAINS = 0.6, 1.6
+_SPREAD = 0.4, 2.5
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The numbers of each side by path; `unfit` are the pairs whose shapes do not fit."""
+
+    torch: Mapping[str, NDArray[Any]]
+    keras: Mapping[str, NDArray[Any]]
+    unfit: tuple[Pair, ...] = ()
+
+
+def drawn(pairing: Pairing, torch: Inventory, keras: Inventory, seed: int) -> Weights:
+    """Numbers for all parameters that are paired, drawn from the seed: scaled by what feeds a layer, and nowhere 0 or 1.
+
+    What only one side has is drawn too, in that side alone.
+    """
+    rng = np.random.default_rng(seed)
+    roles = {part.tensor: pair.role for pair in pairing.pairs for part in pair.torch}
+    normalizing = {part.tensor for pair in pairing.pairs if "norm" in pair.row for part in pair.torch}
+    ours = {
+        name: _numbers(rng, torch.tensor[name].shape, role, gain=name in normalizing and role == "weight")
+        for name, role in roles.items()
+    }
+    for tensor in pairing.left.get(TORCH, ()):
+        ours[tensor.name] = _numbers(rng, tensor.shape, tensor.own)
+    theirs = {t.name: _numbers(rng, t.shape, t.own) for t in pairing.left.get(TENSORFLOW, ())}
+    return handed_over(pairing, keras, ours, theirs)
+
+
+def _numbers(rng: np.random.Generator, shape: tuple[int, ...], role: str, *, gain: bool = False) -> NDArray[Any]:
+    """Numbers for one parameter, in double precision."""
+    if role.endswith(("var", "variance")):
+        return rng.uniform(*_SPREAD, shape)
+    if gain or role in ("gamma", "scale"):
+        return rng.uniform(*_GAINS, shape)
+    if len(shape) > 1:
+        fed = math.prod(shape) // max(shape[0], 1)
+        return rng.normal(0.0, 1.0 / math.sqrt(max(fed, 1)), shape)
+    size, signs = rng.uniform(0.1, 0.5, shape), rng.choice([-1.0, 1.0], shape)
+    return np.asarray(size * signs)
+
+
+def handed_over(
+    pairing: Pairing, keras: Inventory, ours: Mapping[str, NDArray[Any]], theirs: Mapping[str, NDArray[Any]]
+) -> Weights:
+    """PyTorch's numbers in the places that correspond in Keras, where what stands in `theirs` stays as it is elsewhere."""
+    found = {name: np.array(array) for name, array in theirs.items()}
+    unfit: list[Pair] = []
+    for pair in pairing.pairs:
+        total = sum(_part_of(ours[part.tensor], part) for part in pair.torch)
+        shape = keras.tensor[pair.keras.tensor].shape
+        wanted = shape if pair.keras.index is None else shape[1:]
+        turned = turned_to(np.asarray(total), pair.layout, wanted)
+        if turned.shape != wanted:
+            unfit.append(pair)
+            continue
+        if pair.keras.index is None:
+            found[pair.keras.tensor] = turned
+        else:
+            found.setdefault(pair.keras.tensor, np.zeros(shape))[pair.keras.index] = turned
+    return Weights(dict(ours), found, tuple(unfit))
+
+
+def handed_back(pairing: Pairing, torch: Inventory, theirs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Keras's numbers in the places that correspond in PyTorch; of a sum the first has them all, and the others are zero."""
+    found: dict[str, NDArray[Any]] = {}
+    for pair in pairing.pairs:
+        first = pair.torch[0]
+        array = theirs[pair.keras.tensor]
+        array = array if pair.keras.index is None else array[pair.keras.index]
+        for part in pair.torch:
+            found.setdefault(part.tensor, np.zeros(torch.tensor[part.tensor].shape))
+        target = _part_of(found[first.tensor], first)
+        # Where each of PyTorch's numbers goes in Keras says where to take it from.
+        places = turned_to(np.arange(target.size).reshape(target.shape), pair.layout, array.shape)
+        if places.shape == array.shape:
+            flat = np.empty(target.size)
+            flat[places.ravel()] = array.ravel()
+            target[...] = flat.reshape(target.shape)
+    return found
+
+
+def _part_of(array: NDArray[Any], part: Part) -> NDArray[Any]:
+    """The part of an array as a view."""
+    return array if part.index is None else np.split(array, part.count)[part.index]
+
+
+def turned_to(array: NDArray[Any], layout: Layout, wanted: tuple[int, ...]) -> NDArray[Any]:
+    """PyTorch's array with its axes as Keras has them; as it is where the layout does not fit.
+
+    Axes of length one that Keras has besides, as a PReLU that shares its slope, are put in.
+    """
+    turned = moved(array, layout, TORCH, TENSORFLOW) if layout.pattern else array
+    if turned is None:
+        return array
+    if turned.shape != wanted and [n for n in turned.shape if n != 1] == [n for n in wanted if n != 1]:
+        return turned.reshape(wanted)
+    return turned

@@ -1,0 +1,215 @@
+"""What the listings of both frameworks share: the model, its inputs, its call, and the plan of what is compared."""
+
+from __future__ import annotations
+
+import math
+import os
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from tfpt_cli.layers.layout import groups
+from tfpt_cli.listing import Leaf, Section
+from tfpt_cli.results import INVENTORY, PLAIN, Quantity, Way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tfpt_cli.documents.inputs import Values
+    from tfpt_cli.frameworks import Framework
+    from tfpt_cli.language.shapes import Shape
+    from tfpt_cli.layers.layout import Layout
+    from tfpt_cli.subjects.model.inventory import Inventory
+    from tfpt_cli.subjects.model.pairing import Part
+    from tfpt_cli.subjects.model.spec import Model
+
+# What a listing leaves of a model that it has looked at: the bytes of a JSON text.
+INSPECTED = Quantity(kind=INVENTORY, output="inventory")
+# A model's own weights, where both sides are to start with them: their names and shapes, and all numbers in one row.
+OWN_NAMES, OWN_NUMBERS = Quantity(kind=INVENTORY, output="names"), Quantity(kind=INVENTORY, output="numbers")
+# What of a span of layers a listing leaves.
+GIVEN, MADE, GRADIENT, PULLED = (Way(method=name) for name in ("given", "made", "gradient", "pulled"))
+# Each side is computed in double precision, where both mean the same or not, and in single, where rounding shows.
+DOUBLE, SINGLE = Way(mode="float64"), Way(mode="float32")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A quantity that a listing leaves, and the expression that holds it there."""
+
+    quantity: Quantity
+    expression: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a side runs once its model is known: which outputs and parameters are compared, and under which names.
+
+    `outputs` has by quantity the source of each output that is compared and the name of its cotangent, `gradients` the part of a
+    tensor, `state` the path of a buffer, `later` the outputs of a second call, in evaluation. `given` are the tensors that there
+    are numbers for, in their order; `random` says whether there are layers that drop at random, `backward` whether gradients are
+    taken.
+    """
+
+    inventory: Inventory
+    outputs: Mapping[Quantity, tuple[str, str]]
+    gradients: Mapping[Quantity, Part]
+    state: Mapping[Quantity, str]
+    later: Mapping[Quantity, str]
+    given: tuple[str, ...]
+    random: bool = False
+    backward: bool = True
+
+    @property
+    def complete(self) -> bool:
+        """Whether there are numbers for every tensor, by every name that it has."""
+        names = {name for tensor in self.inventory.tensors for name in (tensor.name, *tensor.also)}
+        return set(self.given) == names
+
+
+@dataclass(frozen=True)
+class Span:
+    """Events of a side that are looked at together: the calls of one layer, with what is fused to it, and its inputs' number."""
+
+    events: tuple[int, ...]
+    inputs: int
+
+    @property
+    def first(self) -> int:
+        """The event that is given the inputs."""
+        return self.events[0]
+
+    @property
+    def last(self) -> int:
+        """The event that gives the result."""
+        return self.events[-1]
+
+
+class ModelWriter(ABC):
+    """Writes the listings of one framework: one that looks at its model, one that runs it with the weights that it is given."""
+
+    framework: ClassVar[Framework]
+    # The module beside the child that looks at models.
+    trace: ClassVar[str]
+
+    def __init__(self, spec: Model) -> None:
+        self.spec = spec
+        self.source = spec.sources[self.framework]
+
+    @abstractmethod
+    def tensor(self, name: str, values: Values, dtype: str) -> str:
+        """The source of an input."""
+
+    @abstractmethod
+    def made(self, dtype: str) -> list[str]:
+        """The lines that make the model and its inputs."""
+
+    @abstractmethod
+    def prepared(self, plan: Plan, dtype: str) -> list[str]:
+        """The lines that make the model and its inputs, and give it its weights."""
+
+    @abstractmethod
+    def in_mode(self, plan: Plan, dtype: str, mode: str) -> Iterator[Section]:
+        """The sections that run the model in a mode, forward and backward."""
+
+    @abstractmethod
+    def loss(self, plan: Plan, dtype: str) -> str:
+        """The source of what is differentiated: the outputs, each weighted by its cotangent, summed."""
+
+    @abstractmethod
+    def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
+        """The sections that run the model as `run` does, and leave what its layers gave, with the gradients by that."""
+
+    def alone(self, plan: Plan, dtype: str, spans: Sequence[Span | None]) -> Iterator[Section]:
+        """The sections that run each span of layers by itself, on what the other side's were given; of Keras's alone."""
+        del plan, dtype, spans
+        raise NotImplementedError(f"{self.framework.label}'s layers are what others are held against")
+
+    @abstractmethod
+    def run(self, plan: Plan, dtype: str) -> Iterator[Section]:
+        """The sections that give the model its weights and run it, forward and backward, in a dtype."""
+
+    def inspection(self, dtype: str, *, own: bool = False) -> Iterator[Section]:
+        """The sections that look at the model and leave its inventory; with `own`, its weights too."""
+        yield Section("\n".join(self.made(dtype)), required=True)
+        call = self.spec.call.get(self.framework)
+        given = f"lambda: {call}" if call else f"{{{', '.join(f'{name!r}: {name}' for name in self.spec.inputs)}}}"
+        leaf = Wanted(INSPECTED, f"{self.trace}.inspected(model, {given}, training={self.spec.training})")
+        yield self.section([f"import {self.trace}"], [leaf])
+        if own:
+            lines = ["import traces", f"names, numbers = traces.joined({self.trace}.own_weights(model))"]
+            yield self.section(lines, [Wanted(OWN_NAMES, "names"), Wanted(OWN_NUMBERS, "numbers")])
+
+    def sections(self, plan: Plan, dtypes: Sequence[str]) -> Iterator[Section]:
+        """Everything that is compared: the model in each dtype, then in the first of them in its further modes."""
+        for dtype in dtypes:
+            yield from self.run(plan, dtype)
+        for mode in self.spec.modes[self.framework]:
+            if mode != "eager":
+                made = self.prepared(plan, dtypes[0])
+                for section in (self.section(made, dtype=mode, required=True), *self.in_mode(plan, dtypes[0], mode)):
+                    way = Way(mode=mode)
+                    yield replace(section, leaves=tuple(replace(leaf, way=way) for leaf in section.leaves), group=mode)
+
+    def model(self) -> list[str]:
+        """The lines that make the model."""
+        if not self.source.file:
+            return [f"model = {self.source.expression}"]
+        folder, module = os.path.split(self.source.file[: -len(".py")])
+        function = self.source.expression.partition("(")[0]
+        made = [f"from {module} import {function}", f"model = {self.source.expression}"]
+        return ["import sys", f"sys.path.insert(0, {folder!r})", *made]
+
+    def inputs(self, dtype: str) -> list[str]:
+        """The lines that make the inputs, the same numbers on both sides."""
+        spec = self.spec
+        lines = []
+        if any(values.random for values in spec.inputs.values()):
+            lines.append(f"rng = np.random.RandomState({spec.seed})")
+        for name, values in spec.inputs.items():
+            own = spec.dtypes[name]
+            lines.append(f"{name} = {self.tensor(name, values, dtype if 'float' in own else own)}")
+        return lines
+
+    def way(self, dtype: str) -> Way:
+        return DOUBLE if dtype == "float64" else SINGLE
+
+    def section(self, lines: Sequence[str], leaves: Sequence[Wanted] = (), dtype: str = "", **more: object) -> Section:
+        """Lines that leave quantities in a dtype; what fails there keeps the same dtype's later sections from running."""
+        way = self.way(dtype) if dtype else PLAIN
+        found = tuple(Leaf(quantity=w.quantity, way=way, expression=w.expression) for w in leaves)
+        return Section("\n".join(lines), found, group=dtype, **more)  # type: ignore[arg-type]
+
+    def with_leaves(self, section: Section, leaves: Sequence[Leaf]) -> Section:
+        """A section that leaves these."""
+        return replace(section, leaves=tuple(leaves))
+
+
+def turned_source(source: str, shape: Shape, layout: Layout) -> str:
+    """NumPy code that gives an array of PyTorch's axes with those of Keras.
+
+    >>> from tfpt_cli.layers.layout import layout_of
+    >>> turned_source("x", (2, 3, 8, 8), layout_of("n c h w -> n h w c"))
+    'np.transpose(x, (0, 2, 3, 1))'
+    >>> turned_source("x", (2, 12), layout_of("n (c t) -> n t c, c=3"))
+    'np.reshape(np.transpose(np.reshape(x, (2, 3, 4)), (0, 2, 1)), (2, 4, 3))'
+    """
+    if not layout.pattern or "..." in layout.pattern:
+        return source
+    left, right = (groups(part) for part in layout.pattern.split("->"))
+    sizes = dict(layout.sizes)
+    for group, size in zip(left, shape, strict=True):
+        unknown = [name for name in group if name not in sizes and name != "1"]
+        if unknown:
+            sizes[unknown[0]] = size // math.prod(sizes[name] for name in group if name in sizes)
+    names = [name for group in left for name in group if name != "1"]
+    apart = tuple(sizes[name] for name in names)
+    order = tuple(names.index(name) for group in right for name in group if name != "1")
+    together = tuple(math.prod(sizes[name] for name in group if name != "1") for group in right)
+    if apart != tuple(shape):
+        source = f"np.reshape({source}, {apart})"
+    if order != tuple(range(len(order))):
+        source = f"np.transpose({source}, {order})"
+    if together != tuple(apart[i] for i in order) or apart != tuple(shape):
+        source = f"np.reshape({source}, {together})"
+    return source

@@ -1,0 +1,276 @@
+"""What a listing of PyTorch finds out of a module: its layers, its tensors, and what runs when it is called."""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator
+
+import torch
+import traces
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+_CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether a value is a tensor."""
+    return isinstance(value, torch.Tensor)
+
+
+def own_class(module: nn.Module) -> type:
+    """The class of PyTorch that a module is of, its own or the nearest above it; `nn.Module` where it is a person's own."""
+    return next(kind for kind in type(module).__mro__ if kind.__module__.startswith("torch.nn"))
+
+
+def is_leaf(module: nn.Module) -> bool:
+    """Whether a module is looked at as one layer: one of PyTorch's own, or one without modules in it."""
+    composed = isinstance(module, _CONTAINERS) or "Transformer" in own_class(module).__name__
+    return not composed and (own_class(module) is not nn.Module or not any(module.children()))
+
+
+def settings_of(module: nn.Module) -> dict[str, Any]:
+    """What a module of PyTorch was made with, as far as it keeps that."""
+    found = {}
+    for name, parameter in inspect.signature(own_class(module)).parameters.items():
+        if name in ("self", "device", "dtype", "args", "kwargs") or parameter.kind is parameter.VAR_POSITIONAL:
+            continue
+        value = getattr(module, name, None if name != "bias" else getattr(module, "in_proj_bias", None))
+        if name == "bias" and (value is None or is_tensor(value)):
+            value = value is not None
+        if not hasattr(module, name) and name != "bias":
+            continue
+        value = traces.plain_size(name, tuple(value) if isinstance(value, torch.Size) else value)
+        if parameter.default is parameter.empty or value != parameter.default:
+            found[name] = value
+    if isinstance(module, nn.RNNBase):  # its signature says only *args
+        wanted = (
+            "input_size",
+            "hidden_size",
+            "num_layers",
+            "bias",
+            "batch_first",
+            "dropout",
+            "bidirectional",
+            "nonlinearity",
+        )
+        usual = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
+        found = {n: getattr(module, n) for n in wanted if hasattr(module, n) and getattr(module, n) != usual.get(n)}
+        if found.get("nonlinearity") == "tanh":
+            del found["nonlinearity"]
+    return found
+
+
+def call_of(module: nn.Module) -> str:
+    """A module of PyTorch as a person would write it, `nn.Linear(in_features=3, out_features=4)`; empty for one's own class."""
+    kind = own_class(module)
+    return "" if kind is nn.Module else traces.written_call("nn." + kind.__name__, settings_of(module))
+
+
+class Watch(TorchFunctionMode):  # type: ignore[misc]
+    """Notes every call of a layer, and every function that is called between layers, in their order."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.names = {id(module): name for name, module in model.named_modules()}
+        self.leaf = {id(module): is_leaf(module) for module in model.modules()}
+        self.events: list[dict[str, Any]] = []
+        self.results: list[Any] = []
+        self.given: list[list[Any]] = []
+        self.origins = traces.Origins()
+        self.inside: list[str] = []  # the layers that are running, the outermost first
+        self.running = 0  # how many of them are looked at as one layer
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        made = traces.tensors_in(result, is_tensor)
+        if not made:
+            return result
+        given = traces.tensors_in([args, kwargs or {}], is_tensor)
+        if self.running:
+            self.origins.put([t for t in made if not any(t is g for g in given)], self.origins.of(given))
+            return result
+        origin = self.origins.of(given)
+        self.origins.put(made, origin)
+        name = getattr(func, "__name__", str(func))
+        if name not in ("__get__", "requires_grad_", "detach"):
+            self.note({"function": name, "from": sorted(origin)}, given, made)
+        return result
+
+    def note(self, event: dict[str, Any], given: list[Any], made: list[Any]) -> int:
+        """Notes an event with the tensors that it was given and that it gave; gives its number."""
+        index = len(self.events)
+        shapes = {"inputs": [list(t.shape) for t in given], "outputs": [list(t.shape) for t in made]}
+        self.events.append(dict(event, index=index, place=traces.place(), **shapes))
+        self.results.append(made)
+        self.given.append(given)
+        return index
+
+    def before(self, module: nn.Module, *_: Any) -> None:
+        self.inside.append(self.names[id(module)])
+        if self.leaf[id(module)]:
+            self.running += 1
+
+    def after(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        self.inside.pop()
+        if not self.leaf[id(module)]:
+            return
+        self.running -= 1
+        if self.running:
+            return
+        named = traces.named_tensors(inspect.signature(module.forward), args, kwargs, is_tensor)
+        given, made = [tensor for _, tensor in named], traces.tensors_in(output, is_tensor)
+        event = {
+            "layer": self.names[id(module)],
+            "from": sorted(self.origins.of(given)),
+            "names": [name for name, _ in named],
+        }
+        index = self.note(event, given, made)
+        self.origins.put(made, frozenset([index]))
+
+
+@contextmanager
+def watched(model: nn.Module) -> Iterator[Watch]:
+    """A watch over a model: within the block its layers and functions are noted."""
+    watch = Watch(model)
+    hooks = [
+        hook
+        for module in model.modules()
+        for hook in (
+            module.register_forward_pre_hook(watch.before, with_kwargs=True),
+            module.register_forward_hook(watch.after, with_kwargs=True),
+        )
+    ]
+    try:
+        with watch:
+            yield watch
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def inspected(model: Any, given: Any, training: bool = False) -> Any:
+    """Everything that is known of a model, and of a call of it, as `traces.sent` packs it.
+
+    `given` are the inputs by name, or a function that calls the model, which is in its mode of `training` already.
+    """
+    del training
+    if not isinstance(model, nn.Module):
+        raise TypeError("it gives a {}, not an nn.Module".format(type(model).__name__))
+    found: dict[str, Any] = {"class": type(model).__name__, "layers": _layers(model), "tensors": _tensors(model)}
+    parameters = list(inspect.signature(model.forward).parameters)
+    places, names, text = traces.arguments(given, parameters) if isinstance(given, dict) else ([], {}, "")
+    found["arguments"] = text
+    output = None
+    with watched(model) as watch:
+        try:
+            output = model(*places, **names) if isinstance(given, dict) else given()
+        except Exception as error:
+            found.update(
+                error="{}: {}".format(type(error).__name__, error), at=watch.inside[-1] if watch.inside else ""
+            )
+    found["events"] = watch.events
+    found["outputs"] = [
+        {
+            "name": name,
+            "source": source,
+            "shape": list(tensor.shape),
+            "dtype": str(tensor.dtype).replace("torch.", ""),
+            "from": sorted(watch.origins.of([tensor])),
+        }
+        for name, source, tensor in traces.leaves(output, is_tensor)
+    ]
+    return traces.sent(found)
+
+
+def own_weights(model: nn.Module) -> dict[str, Any]:
+    """The model's own parameters and buffers of real numbers, by name, as NumPy arrays."""
+    return {name: tensor.detach().numpy() for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
+
+
+def _layers(model: nn.Module) -> list[dict[str, Any]]:
+    found = []
+    for name, module in model.named_modules():
+        found.append(
+            {
+                "name": name,
+                "class": type(module).__name__,
+                "call": call_of(module),
+                "leaf": is_leaf(module),
+                "rates": _rates(module),
+            }
+        )
+    return found
+
+
+def _rates(module: nn.Module) -> dict[str, float]:
+    """The rates at which a module drops at random, by what it calls them."""
+    if isinstance(module, nn.modules.dropout._DropoutNd):
+        return {"rate": float(module.p)}
+    between = not isinstance(module, nn.RNNBase) or module.num_layers > 1  # of a single layer there is nothing between
+    rate = getattr(module, "dropout", None)
+    return {"dropout": float(rate)} if between and isinstance(rate, (int, float)) else {}
+
+
+def _tensors(model: nn.Module) -> list[dict[str, Any]]:
+    """Parameters and buffers, each once, with the further names of those that several layers share."""
+    kept = set(model.state_dict(keep_vars=True))
+    found: dict[int, dict[str, Any]] = {}
+    for kind, named in (
+        ("parameter", model.named_parameters(remove_duplicate=False)),
+        ("buffer", model.named_buffers(remove_duplicate=False)),
+    ):
+        for name, tensor in named:
+            if id(tensor) in found:
+                found[id(tensor)]["also"].append(name)
+                continue
+            layer, _, own = name.rpartition(".")
+            found[id(tensor)] = {
+                "name": name,
+                "layer": layer,
+                "own": own,
+                "kind": kind,
+                "shape": list(tensor.shape),
+                "dtype": str(tensor.dtype).replace("torch.", ""),
+                "trained": bool(tensor.requires_grad),
+                "kept": name in kept,
+                "also": [],
+            }
+    return list(found.values())
+
+
+class Captured:
+    """A call of a model: its output, and the tensors at all of its events."""
+
+    def __init__(self, watch: Watch, output: Any) -> None:
+        self.output, self._watch = output, watch
+
+    def given(self, event: int, place: int) -> Any:
+        """What the layer at an event was given, by its place among its tensors."""
+        return self._watch.given[event][place]
+
+    def made(self, event: int) -> Any:
+        """What an event gave, the first of it."""
+        return self._watch.results[event][0]
+
+    def gradients(self, loss: Any, events: list[int]) -> list[Any]:
+        """The gradient of a loss by what each event gave; None where it does not depend on it."""
+        return [_gradient(loss, self.made(event), None) for event in events]
+
+    def pulled(self, first: int, last: int, place: int, weights: Any) -> Any:
+        """The gradient of what event `last` gave, times weights, by what event `first` was given; None where there is none."""
+        return None if weights is None else _gradient(self.made(last), self.given(first, place), weights)
+
+
+def _gradient(of: Any, by: Any, weights: Any) -> Any:
+    if not (of.requires_grad and by.requires_grad):
+        return None
+    return torch.autograd.grad(of, by, weights, retain_graph=True, allow_unused=True)[0]
+
+
+def captured(model: nn.Module, call: Callable[[], Any]) -> Captured:
+    """A call of a model, with the tensors of all its events."""
+    with watched(model) as watch:
+        output = call()
+    return Captured(watch, output)

@@ -1,0 +1,170 @@
+"""What the traces of both frameworks share: events in their order, where each tensor came from, and the text that is sent.
+
+A trace is a list of events: a layer that was called, or a function that a person's own code called between layers. An event
+knows the layers whose results reached its inputs, whatever was computed between them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any, Callable, Iterator
+
+# Frames of these packages are no line of a person's own code.
+_PACKAGES = ("torch", "keras", "tensorflow", "tf_keras", "numpy")
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Origins:
+    """Which events a tensor comes from, by the tensor itself; tensors are kept, so that no other takes their place."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, frozenset[int]]] = {}
+
+    def of(self, tensors: list[Any]) -> frozenset[int]:
+        """The events that some tensors come from; nothing for those that no event has made, such as an input."""
+        found: frozenset[int] = frozenset()
+        for tensor in tensors:
+            found |= self._known.get(id(tensor), (None, frozenset()))[1]
+        return found
+
+    def put(self, tensors: list[Any], events: frozenset[int]) -> None:
+        """Says where some tensors come from."""
+        for tensor in tensors:
+            self._known[id(tensor)] = (tensor, events)
+
+
+def place() -> str:
+    """The innermost line of a person's own file that is running, as `/home/me/net.py:12`; empty where there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if os.path.isfile(file) and not file.startswith(_HERE) and not _of_package(file):
+            return "{}:{}".format(file, frame.f_lineno)
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""
+
+
+def _of_package(file: str) -> bool:
+    parts = file.replace(os.sep, "/").split("/")
+    return "site-packages" in parts or file.startswith((sys.prefix, sys.base_prefix))
+
+
+def leaves(value: Any, is_tensor: Callable[[Any], bool], path: str = "") -> Iterator[tuple[str, str, Any]]:
+    """The tensors in a nested result, each with its name (`0.hidden`) and the expression that gets it (`[0].hidden`)."""
+    yield from _leaves(value, is_tensor, path, "")
+
+
+def _leaves(value: Any, is_tensor: Callable[[Any], bool], name: str, source: str) -> Iterator[tuple[str, str, Any]]:
+    def inner(key: str) -> str:
+        return "{}.{}".format(name, key) if name else key
+
+    if is_tensor(value):
+        yield name, source, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, is_tensor, inner(str(key)), "{}[{!r}]".format(source, key))
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        for key in value._fields:
+            yield from _leaves(getattr(value, key), is_tensor, inner(key), "{}.{}".format(source, key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _leaves(item, is_tensor, inner(str(index)), "{}[{}]".format(source, index))
+
+
+def tensors_in(value: Any, is_tensor: Callable[[Any], bool]) -> list[Any]:
+    """The tensors in a nested value, in order."""
+    return [tensor for _, _, tensor in leaves(value, is_tensor)]
+
+
+def replaced(value: Any, is_tensor: Callable[[Any], bool], given: Iterator[Any]) -> Any:
+    """A nested value with other tensors in place of its own, in order; an own one where there are not enough others."""
+    if is_tensor(value):
+        return next(given, value)
+    if isinstance(value, dict):
+        return {key: replaced(item, is_tensor, given) for key, item in value.items()}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(replaced(item, is_tensor, given) for item in value)
+    return value
+
+
+# Sizes that are one for every axis where a person writes one number.
+_SIZES = {"kernel_size", "stride", "strides", "padding", "dilation", "dilation_rate", "pool_size", "output_padding"}
+
+
+def plain_size(name: str, value: Any) -> Any:
+    """A size as a person writes it: 3 for (3, 3), and 4 for a shape of one axis."""
+    alone = isinstance(value, (tuple, list)) and len(value) > 0 and all(isinstance(each, int) for each in value)
+    if alone and (
+        (name in _SIZES and len(set(value)) == 1) or (name in ("normalized_shape", "output_shape") and len(value) == 1)
+    ):
+        return value[0]
+    return value
+
+
+def named_tensors(signature: Any, args: Any, kwargs: Any, is_tensor: Callable[[Any], bool]) -> list[tuple[str, Any]]:
+    """The tensors that a call is given, each with the name of the parameter that it goes to."""
+    try:
+        bound = signature.bind(*args, **kwargs).arguments
+    except TypeError:
+        bound = dict(enumerate(args), **kwargs)
+    return [(str(name), tensor) for name, value in bound.items() for tensor in tensors_in(value, is_tensor)]
+
+
+def written_call(name: str, settings: dict[str, Any]) -> str:
+    """A call as text, `nn.Linear(in_features=3, out_features=4)`; settings that cannot be written are left out."""
+    said = ["{}={}".format(key, text) for key, value in settings.items() for text in [_written(value)] if text]
+    return "{}({})".format(name, ", ".join(said))
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Source):
+        return str(value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return repr(value)
+    if isinstance(value, (list, tuple)):
+        parts = [_written(item) for item in value]
+        if not all(parts):
+            return ""
+        return (
+            "({}{})".format(", ".join(parts), "," * (len(parts) == 1))
+            if isinstance(value, tuple)
+            else "[{}]".format(", ".join(parts))
+        )
+    return ""
+
+
+def arguments(
+    given: dict[str, Any], parameters: list[str], together: bool = False
+) -> tuple[list[Any], dict[str, Any], str]:
+    """How a model is called with inputs by name: places, names, and both as text.
+
+    Several go by name where the model has parameters of all their names, else in their order; `together` as one list.
+    """
+    names = list(given)
+    if len(names) > 1 and set(names) <= set(parameters):
+        return [], given, ", ".join("{0}={0}".format(name) for name in names)
+    if len(names) > 1 and together:
+        return [list(given.values())], {}, "[{}]".format(", ".join(names))
+    return list(given.values()), {}, ", ".join(names)
+
+
+def joined(arrays: dict[str, Any]) -> tuple[Any, Any]:
+    """Arrays by name as the bytes of a JSON text, with their names and shapes, and all their numbers in one row."""
+    import numpy
+
+    described = sent({"arrays": [[name, list(array.shape)] for name, array in arrays.items()]})
+    numbers = [numpy.asarray(array, numpy.float64).ravel() for array in arrays.values()]
+    return described, numpy.concatenate([numpy.empty(0), *numbers])
+
+
+class Source(str):
+    """Text that is code already, such as a layer within another one's settings."""
+
+
+def sent(data: dict[str, Any]) -> Any:
+    """Plain data as an array of the bytes of its JSON text: what a listing leaves are arrays."""
+    import numpy
+
+    return numpy.frombuffer(json.dumps(data).encode(), dtype=numpy.uint8)
