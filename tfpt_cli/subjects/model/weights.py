@@ -55,7 +55,11 @@ def drawn(pairing: Pairing, torch: Inventory, keras: Inventory, seed: int) -> We
 
 
 def _numbers(rng: np.random.Generator, shape: tuple[int, ...], role: str, *, gain: bool = False) -> NDArray[Any]:
-    """Numbers for one parameter, in double precision."""
+    """Numbers for one parameter, which single precision holds exactly: rounding them is no difference between the two."""
+    return _drawn(rng, shape, role, gain=gain).astype(np.float32)
+
+
+def _drawn(rng: np.random.Generator, shape: tuple[int, ...], role: str, *, gain: bool) -> NDArray[Any]:
     if role.endswith(("var", "variance")):
         return rng.uniform(*_SPREAD, shape)
     if gain or role in ("gamma", "scale"):
@@ -74,7 +78,8 @@ def handed_over(
     found = {name: np.array(array) for name, array in theirs.items()}
     unfit: list[Pair] = []
     for pair in pairing.pairs:
-        total = sum(_part_of(ours[part.tensor], part) for part in pair.torch)
+        first, *others = (_part_of(ours[part.tensor], part) for part in pair.torch)
+        total = sum(others, start=first)
         shape = keras.tensor[pair.keras.tensor].shape
         wanted = shape if pair.keras.index is None else shape[1:]
         turned = turned_to(np.asarray(total), pair.layout, wanted)
@@ -84,7 +89,7 @@ def handed_over(
         if pair.keras.index is None:
             found[pair.keras.tensor] = turned
         else:
-            found.setdefault(pair.keras.tensor, np.zeros(shape))[pair.keras.index] = turned
+            found.setdefault(pair.keras.tensor, np.zeros(shape, turned.dtype))[pair.keras.index] = turned
     return Weights(dict(ours), found, tuple(unfit))
 
 
