@@ -133,8 +133,10 @@ def class_of(call: str) -> str:
 def called(call: str, framework: str, *, training: bool) -> str:
     """A layer as it is called in its mode.
 
-    >>> called("nn.Dropout(p=0.5)", TORCH, training=False), called("keras.layers.Dropout(0.5)", TENSORFLOW, training=False)
-    ('nn.Dropout(p=0.5).eval()(x)', 'keras.layers.Dropout(0.5)(x, training=False)')
+    >>> called("nn.Dropout(p=0.5)", "torch", training=False)
+    'nn.Dropout(p=0.5).eval()(x)'
+    >>> called("keras.layers.Dropout(0.5)", "tensorflow", training=True)
+    'keras.layers.Dropout(0.5)(x, training=True)'
     """
     if framework == TORCH:
         return f"{call}{'' if training else '.eval()'}(x)"

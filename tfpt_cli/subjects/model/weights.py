@@ -42,9 +42,11 @@ def drawn(pairing: Pairing, torch: Inventory, keras: Inventory, seed: int) -> We
     rng = np.random.default_rng(seed)
     roles = {part.tensor: pair.role for pair in pairing.pairs for part in pair.torch}
     normalizing = {part.tensor for pair in pairing.pairs if "norm" in pair.row for part in pair.torch}
+    # In the order of the model, so that the order in which a scenario names its pairs changes nothing.
     ours = {
-        name: _numbers(rng, torch.tensor[name].shape, role, gain=name in normalizing and role == "weight")
-        for name, role in roles.items()
+        t.name: _numbers(rng, t.shape, roles[t.name], gain=t.name in normalizing and roles[t.name] == "weight")
+        for t in torch.tensors
+        if t.name in roles
     }
     for tensor in pairing.left.get(TORCH, ()):
         ours[tensor.name] = _numbers(rng, tensor.shape, tensor.own)
