@@ -17,8 +17,8 @@ from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW
 from tfpt_cli.language.signature import parse_signature
 from tfpt_cli.language.trees import branches, called_name
 from tfpt_cli.layers.initializers import not_the_same
+from tfpt_cli.layers.known import known_row
 from tfpt_cli.layers.slots import slots
-from tfpt_cli.subjects.init.native import known_row
 
 # How far two sides in float64 may be apart. What a framework keeps in float32 is seen up to 1e-6.
 CLOSE = 1e-12

@@ -58,7 +58,7 @@ _KEYS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "layer": (
         {"signature", *_COLUMNS, "input_shape", "parameters", "scenario"},
-        {"where", "requires", "unlike", "build", "call", "channels", "written", "recurrent", "notes"},
+        {"where", "requires", "unlike", "build", "call", "channels", "single", "written", "recurrent", "notes"},
     ),
     "parameter": (
         {*_COLUMNS, "layout", "shape", "default"},

@@ -209,6 +209,7 @@ class Layer:
     build: ast.expr | None
     call: Mapping[str, ast.expr]
     channels: bool
+    single: bool
     written: frozenset[str]
     recurrent: bool
     parameters: Mapping[str, LayerParameter]

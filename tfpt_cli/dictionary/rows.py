@@ -231,6 +231,7 @@ def layer(name: str, row: Mapping[str, Any]) -> Layer:
             name, {f.key: row["call"][f.column] if "call" in row else "layer(x)" for f in FRAMEWORKS.values()}
         ),
         channels=bool(row.get("channels")),
+        single=bool(row.get("single")),
         written=frozenset(row.get("written", ())),
         recurrent=bool(row.get("recurrent")),
         parameters={key: _parameter(f"{name}.{key}", key, entry) for key, entry in row["parameters"].items()},

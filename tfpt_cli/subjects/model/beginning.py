@@ -52,13 +52,14 @@ class Search:
     def excused(self, each: Measured) -> bool:
         """Whether a layer parts by no more than a number in single precision explains, and is seen to compute with one."""
         events = self.events(self.second, each.aligned.keras)
-        return (each.line.by_itself or 0.0) <= SAME_IN_SINGLE and any(event.single for event in events)
+        kept = (each.aligned.row is not None and each.aligned.row.single) or any(event.single for event in events)
+        return kept and max(each.line.by_itself or 0.0, each.line.gradient_by_itself or 0.0) <= SAME_IN_SINGLE
 
     def forward(self) -> Beginning | None:
         """Where what the models give begins to part; None where all layers agree, or where nothing was measured."""
         for place, each in enumerate(self.lines):
             line = each.line
-            if each.parts_by_itself and not self.excused(each):
+            if (line.by_itself or 0.0) > SAME and not self.excused(each):
                 return Beginning(place, f"{self.name(each)} is the first that parts, by itself{self.settings(each)}")
             if line.so_far is None or line.so_far <= self.limit(place):
                 continue

@@ -199,8 +199,8 @@ class Measured:
 
     @property
     def parts_by_itself(self) -> bool:
-        """Whether both sides of the layer give something else for the same input, beyond what single precision explains."""
-        return self.line.by_itself is not None and self.line.by_itself > SAME
+        """Whether both sides of the layer give something else for the same input, or pull another gradient back to it."""
+        return max(self.line.by_itself or 0.0, self.line.gradient_by_itself or 0.0) > SAME
 
 
 def orders_for(ours: tuple[int, ...], theirs: tuple[int, ...], *, channels: bool) -> list[Layout]:

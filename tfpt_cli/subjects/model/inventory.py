@@ -95,8 +95,8 @@ class Inventory:
     """Everything that is known of one side's model, and of a call of it.
 
     `error` is why the call failed, with the layer `at` which it did; `arguments` is what the model is called with, as text.
-    `single` is what was computed in single precision outside of the layers; `built` says that a Keras model had its weights before
-    it was called.
+    `single` is what was computed in single precision outside of the layers; `built` says that a Keras model had its weights
+    before it was called.
     """
 
     class_name: str
