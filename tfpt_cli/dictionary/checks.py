@@ -58,7 +58,7 @@ _KEYS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "layer": (
         {"signature", *_COLUMNS, "input_shape", "parameters", "scenario"},
-        {"where", "requires", "build", "recurrent", "notes"},
+        {"where", "requires", "build", "call", "channels", "written", "recurrent", "notes"},
     ),
     "parameter": (
         {*_COLUMNS, "layout", "shape", "default"},
@@ -185,11 +185,16 @@ def check_layer(name: str, row: Row) -> None:
     for key, parameter in row["parameters"].items():
         _check_keys(f"{name}.{key}", parameter, "parameter")
     made = layer(name, row)
-    elsewhere = set(re.findall(r"\w+", str([row["input_shape"], row.get("where"), row["parameters"]])))
+    elsewhere = set(re.findall(r"\w+", str([row["input_shape"], row.get("where"), row.get("requires"), row["parameters"]])))
     if made.recurrent:
         elsewhere |= {"num_layers", "bidirectional"}
     _check_spelling(name, made.spelling, signature, known=set(made.where) | HELPERS, elsewhere=elsewhere)
-    _ask_all(made.where, made.requires)
+    _ask_all(made.where, made.requires, made.call)
+    if unknown := made.written - set(signature.settings):
+        raise RowError(f"{name}: 'written' names {sorted(unknown)}, which are no settings of it")
+    inputs = {framework: _names(call) - {"layer"} for framework, call in made.call.items()}
+    if len(set(map(frozenset, inputs.values()))) > 1:
+        raise RowError(f"{name}: is not called with the same inputs on both sides: {inputs}")
     for parameter in made.parameters.values():
         where = f"{name}.{parameter.name}"
         _ask_all(parameter.attribute, parameter.sizes, parameter.fans, parameter.default)
@@ -299,4 +304,6 @@ def _ask_all(*expressions: Iterable[Any]) -> None:
 def _names(tree: ast.AST) -> set[str]:
     """The names that a tree uses and does not bind itself."""
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    return {node.id for node in names} - {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    bound |= {a.arg for node in ast.walk(tree) if isinstance(node, ast.Lambda) for a in node.args.args}
+    return {node.id for node in names} - bound

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import math
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -154,6 +155,74 @@ def ceil_widths(sizes: tuple[int, ...], kernel: Any, stride: Any, padding: Any) 
     return tuple(found)
 
 
+def from_last(pairs: tuple[tuple[int, int], ...], sign: int = 1) -> tuple[int, ...]:
+    """The widths before and after each axis as PyTorch's padding takes them: in one tuple, from the last axis on.
+
+    With `sign` -1 they are negative, by which PyTorch crops.
+
+    >>> from_last(((0, 1), (2, 3))), from_last(((0, 1),), -1)
+    ((2, 3, 0, 1), (0, -1))
+    """
+    return tuple(sign * width for pair in reversed(pairs) for width in pair)
+
+
+def widths_of(value: Any, count: int) -> tuple[tuple[int, int], ...]:
+    """The widths before and after each of `count` axes: one number for all, one for each axis, or a pair for each axis.
+
+    Raises `ValueError` where there are not `count` of them.
+
+    >>> widths_of(1, 2), widths_of((1, 2), 2), widths_of(((0, 1), (2, 3)), 2)
+    (((1, 1), (1, 1)), ((1, 1), (2, 2)), ((0, 1), (2, 3)))
+    """
+    return tuple(tuple(one) if isinstance(one, (tuple, list)) else (one, one) for one in times(value, count))
+
+
+def cut_by_same(kernel: Any, stride: Any, dilation: Any, count: int) -> tuple[tuple[int, int], ...]:
+    """What TensorFlow cuts off before and after each axis of a transposed convolution with padding="same".
+
+    It keeps `stride` entries for every one of the input, whatever the input's size, and cuts the larger half off the end.
+
+    >>> cut_by_same(4, 1, 1, 1), cut_by_same(2, 3, 1, 1)
+    (((1, 2),), ((0, 0),))
+    """
+    sizes = zip(times(kernel, count), times(stride, count), times(dilation, count), strict=True)
+    spare = [max((k - 1) * d + 1 - s, 0) for k, s, d in sizes]
+    return tuple((total // 2, total - total // 2) for total in spare)
+
+
+def short_of_stride(kernel: Any, stride: Any, dilation: Any, count: int) -> tuple[int, ...]:
+    """By how many entries the windows of a convolution fall short of its stride, for each axis; 0 where they overlap.
+
+    >>> short_of_stride((2, 5), 3, 1, 2)
+    (1, 0)
+    """
+    sizes = zip(times(kernel, count), times(stride, count), times(dilation, count), strict=True)
+    return tuple(max(s - (k - 1) * d - 1, 0) for k, s, d in sizes)
+
+
+def below(left: Any, right: Any, count: int) -> bool:
+    """Whether each of `count` numbers is less than the one beside it, where one number stands for all axes.
+
+    >>> below(1, (2, 3), 2), below((1, 3), (2, 3), 2)
+    (True, False)
+    """
+    return all(a < b for a, b in zip(times(left, count), times(right, count), strict=True))
+
+
+def at_most_half(widths: Any, window: Any, count: int) -> bool:
+    """Whether a padding is at most half as wide as the window that moves over it, on each of `count` axes.
+
+    >>> at_most_half(1, (2, 3), 2), at_most_half(2, 3, 2)
+    (True, False)
+    """
+    return all(2 * width <= size for width, size in zip(times(widths, count), times(window, count), strict=True))
+
+
+def rest_of_one(share: float) -> float:
+    """What is left of 1, without the noise of a binary subtraction: 0.1 of 0.9, not 0.09999999999999998."""
+    return float(1 - Decimal(repr(share)))
+
+
 _NAMES: dict[str, Any] = {
     "sqrt": math.sqrt,
     "ceil": math.ceil,
@@ -179,6 +248,13 @@ _NAMES: dict[str, Any] = {
     "batched": lambda widths: ((0, 0), (0, 0), *widths),
     "same_widths": same_widths,
     "ceil_widths": ceil_widths,
+    "from_last": from_last,
+    "widths_of": widths_of,
+    "cut_by_same": cut_by_same,
+    "short_of_stride": short_of_stride,
+    "below": below,
+    "at_most_half": at_most_half,
+    "rest_of_one": rest_of_one,
     "both": lambda padding, count: tuple((width, width) for width in each(padding, count)),
     "filled": filled,
     "steps": steps,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -12,8 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 
 if TYPE_CHECKING:
-    import ast
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from tfpt_cli.dictionary.points import Case, Part
     from tfpt_cli.language.signature import Signature
@@ -187,7 +187,11 @@ class LayerParameter:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer: its spelling in each framework, the shapes that Keras builds it for, and its parameters."""
+    """A layer: its spelling in each framework, the shapes that Keras builds it for, and its parameters.
+
+    The keys are explained in `layers.yaml`. `call` is how it is called in each framework, `written` are the settings that are
+    written out even where nobody gives them.
+    """
 
     name: str
     signature: Signature
@@ -196,6 +200,9 @@ class Layer:
     requires: Mapping[str, ast.expr]
     input_shape: ast.expr
     build: ast.expr | None
+    call: Mapping[str, ast.expr]
+    channels: bool
+    written: frozenset[str]
     recurrent: bool
     parameters: Mapping[str, LayerParameter]
     notes: str
@@ -215,6 +222,20 @@ class Layer:
             except UNKNOWN:
                 continue
         return names
+
+    def left_out(self, given: Collection[str]) -> frozenset[str]:
+        """The names whose keywords are not written where a call gives only some of the settings.
+
+        Those are the settings that have the same default in the row and in both frameworks, and the row's own names that are made
+        of nothing else.
+        """
+        left = {name for name in self.signature.settings if name not in given} - self.written
+        for name, formula in self.where.items():
+            used = {node.id for node in ast.walk(formula) if isinstance(node, ast.Name)}
+            used &= {*self.signature.settings, *self.where}
+            if used and used <= left:
+                left.add(name)
+        return frozenset(left)
 
     @property
     def keys(self) -> dict[str, list[LayerParameter]]:

@@ -225,6 +225,11 @@ def layer(name: str, row: Mapping[str, Any]) -> Layer:
         requires=_requires(name, row),
         input_shape=expression(name, row["input_shape"]),
         build=expression(name, row["build"]) if "build" in row else None,
+        call=_expressions(
+            name, {f.key: row["call"][f.column] if "call" in row else "layer(x)" for f in FRAMEWORKS.values()}
+        ),
+        channels=bool(row.get("channels")),
+        written=frozenset(row.get("written", ())),
         recurrent=bool(row.get("recurrent")),
         parameters={key: _parameter(f"{name}.{key}", key, entry) for key, entry in row["parameters"].items()},
         notes=row.get("notes", ""),

@@ -19,6 +19,19 @@ def _whole(value: Any, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
+def _several(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and bool(value)
+
+
+def _all_whole(value: Any, least: int) -> bool:
+    """Whether a value is a whole number of at least `least`, or a tuple of such numbers."""
+    return all(_whole(item, least) for item in value) if _several(value) else _whole(value, least)
+
+
+def _pair(value: Any) -> bool:
+    return _several(value) and len(value) == 2 and _all_whole(value, 0)
+
+
 def _number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -39,21 +52,15 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "size_or_none": ("a whole number of at least 1", lambda value: value is None or _whole(value, 1)),
     "sizes": (
         "a whole number of at least 1 or a tuple of them",
-        lambda value: (
-            value not in ((), [])
-            and all(_whole(item, 1) for item in (value if isinstance(value, (tuple, list)) else (value,)))
-        ),
+        lambda value: _all_whole(value, 1),
     ),
     "counts": (
         "a whole number of at least 0 or a tuple of them",
-        lambda value: (
-            value not in ((), [])
-            and all(_whole(item, 0) for item in (value if isinstance(value, (tuple, list)) else (value,)))
-        ),
+        lambda value: _all_whole(value, 0),
     ),
     "several": (
         "a tuple of whole numbers of at least 1",
-        lambda value: isinstance(value, (tuple, list)) and bool(value) and all(_whole(item, 1) for item in value),
+        lambda value: _several(value) and _all_whole(value, 1),
     ),
     "text": ("a text", lambda value: isinstance(value, str)),
     "reduction": _one_of("none", "sum", "mean"),
@@ -61,6 +68,20 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "interpolation": _one_of("linear", "lower", "higher", "midpoint", "nearest"),
     "fft_norm": _one_of("backward", "ortho", "forward"),
     "padding": _one_of("valid", "same"),
+    "padding_or_widths": (
+        "'valid' or 'same', or a whole number of at least 0 or a tuple of them",
+        lambda value: value in ("valid", "same") or _all_whole(value, 0),
+    ),
+    "widths": (
+        "a whole number of at least 0, a tuple of them, or a tuple of pairs of them",
+        lambda value: _all_whole(value, 0) or (_several(value) and all(_pair(item) for item in value)),
+    ),
+    "sizes_or_none": (
+        "a whole number of at least 1 or a tuple of them",
+        lambda value: value is None or _all_whole(value, 1),
+    ),
+    "upsampling": _one_of("nearest", "bilinear"),
+    "recurrent_activation": _one_of("tanh", "relu"),
     "fan": _one_of("fan_in", "fan_out"),
     "fan_or_average": _one_of("fan_in", "fan_out", "fan_avg"),
     "scaled": _one_of("uniform", "truncated_normal", "untruncated_normal", "normal"),  # normal is truncated too
@@ -72,10 +93,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "axis": ("a whole number", lambda value: _whole(value, -64)),
     "axes": (
         "a whole number or a tuple of them",
-        lambda value: (
-            value not in ((), [])
-            and all(_whole(item, -64) for item in (value if isinstance(value, (tuple, list)) else (value,)))
-        ),
+        lambda value: _all_whole(value, -64),
     ),
     "pairs": (
         "a tuple of pairs of whole numbers of at least 0",

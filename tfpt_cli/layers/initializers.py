@@ -151,9 +151,8 @@ def _with_settings(
     return fill(spelling, {}, decide=lambda test: bool(value_of(test, names)), compute=compute, left_out=left_out)
 
 
-def layer_source(tree: ast.expr, names: Mapping[str, Any], given: set[str], framework: str) -> ast.Call:
-    """A layer's spelling with its settings put in; keywords that were not given have the same default in the row."""
-    left_out = {node.id for node in nodes(tree) if isinstance(node, ast.Name)} - given
+def layer_source(tree: ast.expr, names: Mapping[str, Any], left_out: Set[str], framework: str) -> ast.Call:
+    """A layer's spelling with its settings put in, without the keywords that a name of `left_out` would have."""
     source = _with_settings(tree, names, framework, left_out)
     assert isinstance(source, ast.Call)
     return source
@@ -177,7 +176,7 @@ def _requirements(row: Layer | Initializer, settings: Mapping[str, Any], call: a
         names = dict(settings)
         for name, formula_in_row in getattr(row, "where", {}).items():
             names[name] = value_of(formula_in_row, names)
-        unmet = [words for words, condition in row.requires.items() if not value_of(condition, settings)]
+        unmet = [words for words, condition in row.requires.items() if not value_of(condition, names)]
     except ValueError as error:
         return [Complaint(offset(call), f"{row.name}: {error} in '{ast.unparse(call)}'")]
     return [Complaint(offset(call), f"{row.name} needs {words}, got '{ast.unparse(call)}'") for words in unmet]

@@ -10,7 +10,7 @@ from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.signature import bind_any
-from tfpt_cli.language.trees import called_name
+from tfpt_cli.language.trees import branches, called_name
 from tfpt_cli.layers.initializers import constants
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None,
     for row in _rows_of(native(TORCH).canonical(called_name(torch_call))):
         cells, bidirectional = unstacked(keras_call) if row.recurrent else ([keras_call], False)
         trees = {
-            TORCH: settings_of(row.spelling[TORCH], torch_call, TORCH),
-            TENSORFLOW: settings_of(row.spelling[TENSORFLOW], cells[0], TENSORFLOW) if cells else None,
+            TORCH: settings_of(_as_written(row, TORCH), torch_call, TORCH),
+            TENSORFLOW: settings_of(_as_written(row, TENSORFLOW), cells[0], TENSORFLOW) if cells else None,
         }
         if any(tree is None for tree in trees.values()):
             continue
@@ -48,7 +48,12 @@ def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None,
 @cache
 def _rows_of(torch_class: str) -> list[Layer]:
     """The rows that are spelled with a class of PyTorch, by its canonical name."""
-    return [row for row in dictionary().layers.values() if called_name(row.spelling[TORCH]) == torch_class]
+    return [row for row in dictionary().layers.values() if called_name(_as_written(row, TORCH)) == torch_class]
+
+
+def _as_written(row: Layer, framework: str) -> ast.expr:
+    """The call by which a framework has a layer, without what a row writes around it for the settings that it does not have."""
+    return branches(row.spelling[framework])[0]
 
 
 def unstacked(call: ast.Call) -> tuple[list[ast.Call], bool]:

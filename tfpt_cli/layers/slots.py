@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.formulas import UNKNOWN, text_of, value_of
 from tfpt_cli.dictionary.rows import CELL, COPY
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
+from tfpt_cli.language.trees import branches, called_name, nodes
 from tfpt_cli.layers.initializers import (
     Fans,
     InitializerCall,
@@ -73,20 +74,14 @@ def copies(row: Layer, names: Mapping[str, Any]) -> list[Copy]:
 def stacked(cell: ast.Call, depth: int, bidirectional: bool) -> ast.Call:
     """Keras's layers for a stack that repeats one cell `depth` times: a layer alone, or a `Sequential` of several.
 
-    Where it is `bidirectional`, each layer is wrapped to run in both directions.
+    Where it is `bidirectional`, each layer is wrapped to run in both directions. The cell itself says that it hands on the
+    whole sequence.
     """
-    whole: list[ast.expr] = []
-    for index in range(depth):
-        keywords = [*cell.keywords]
-        if index < depth - 1:
-            keywords.append(ast.keyword("return_sequences", ast.Constant(True)))
-        one = ast.Call(cell.func, cell.args, keywords)
-        wrapper = ast.parse("keras.layers.Bidirectional", mode="eval").body
-        whole.append(ast.Call(wrapper, [one], []) if bidirectional else one)
+    wrapper = ast.parse("keras.layers.Bidirectional", mode="eval").body
+    one = ast.Call(wrapper, [cell], []) if bidirectional else cell
     if depth == 1:
-        assert isinstance(whole[0], ast.Call)
-        return whole[0]
-    return ast.Call(ast.parse("keras.Sequential", mode="eval").body, [ast.List(whole, ast.Load())], [])
+        return one
+    return ast.Call(ast.parse("keras.Sequential", mode="eval").body, [ast.List([one] * depth, ast.Load())], [])
 
 
 @dataclass(frozen=True)
@@ -327,11 +322,15 @@ def layer_call(
     >>> layer_call(dictionary().layers["linear"], settings, set(settings), {}, "tensorflow")
     'keras.layers.Dense(4, use_bias=True)'
     """
-    call = layer_source(row.spelling[framework], row.names(settings), given, framework)
+    call = layer_source(row.spelling[framework], row.names(settings), row.left_out(given), framework)
     if framework == TENSORFLOW:
+        # Beside a layer that pads or crops, the arguments belong to the one that holds the parameters.
+        own = called_name(branches(row.spelling[framework])[0])
+        holder = next(node for node in nodes(call) if called_name(node) == own)
+        assert isinstance(holder, ast.Call)
         for name, value in keywords.items():
             text = value if isinstance(value, str) else value.source
-            call.keywords.append(ast.keyword(name, ast.parse(text, mode="eval").body))
+            holder.keywords.append(ast.keyword(name, ast.parse(text, mode="eval").body))
         if row.recurrent:
             call = stacked(call, settings["num_layers"], settings["bidirectional"])
     return ast.unparse(call)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
+from tfpt_cli.language.expression import constant
 from tfpt_cli.language.mentions import field, typed
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import native_fill, native_source
@@ -127,7 +128,8 @@ class NativeReader:
                 break
             settings[element.id] = size
         try:
-            shape = value_of(row.input_shape, {**dict.fromkeys(row.signature.settings, 1), **settings})
+            usual = {p.name: 1 if p.default is None else constant(p.default) for p in row.signature.parameters}
+            shape = value_of(row.input_shape, row.names({**usual, **settings}))
         except UNKNOWN:
             return
         open_ended = ... in shape

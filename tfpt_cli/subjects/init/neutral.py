@@ -87,6 +87,9 @@ class NeutralReader:
         if row is None:
             reader.complain_all(path, [Complaint(offset(call), unknown("layer", name or ast.unparse(call.func)))])
             return None
+        if not row.parameters:
+            reader.complain(path, f"{name} has no parameters: nothing is initialized")
+            return None
         settings = checked_settings(reader, path, row, call)
         if settings is None:
             return None
