@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,20 @@ from tfpt_cli.layers.layout import Layout
 from tfpt_cli.listing import listing
 from tfpt_cli.results import PLAIN, VALUE, Comparison, Failure, Finding, Kind, PairLine, State, Value, Verdict
 from tfpt_cli.subjects.model.alignment import aligned
-from tfpt_cli.subjects.model.beginning import Search, called
-from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE, Both, Comparer, Layers, scales, turned, with_rounding
+from tfpt_cli.subjects.model.beginning import Search
+from tfpt_cli.subjects.model.comparer import (
+    SAME,
+    SAME_IN_FLOAT32,
+    SAME_IN_SINGLE,
+    Both,
+    Comparer,
+    Layers,
+    flattened,
+    scales,
+    turned,
+    with_rounding,
+)
+from tfpt_cli.subjects.model.evidence import RATES, Evidence, rates_of
 from tfpt_cli.subjects.model.fields import is_output
 from tfpt_cli.subjects.model.inventory import inventory_of
 from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part, pairing_of
@@ -39,6 +50,7 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side
     from tfpt_cli.results import LayerLine, Outcome, Quantity
     from tfpt_cli.subjects.model.comparer import Measured
+    from tfpt_cli.subjects.model.evidence import Code
     from tfpt_cli.subjects.model.inventory import Inventory, Output
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.weights import Weights
@@ -130,6 +142,7 @@ class Course:
             before = dict(inventories), outcomes
             inventories, outcomes = yield from self.inspected("float32")
             if any(inventory is None or inventory.error for inventory in inventories.values()):
+                self.look(before[0])
                 self.refused(*before)
             wanted = "float32"
             for side, inventory in before[0].items():
@@ -137,9 +150,13 @@ class Course:
                     self.notes.append(
                         f"{side.label} cannot run this in float64: {_refusal(inventory, before[1][side])}"
                     )
-        self.inventories = {side: inventory for side, inventory in inventories.items() if inventory is not None}
+        self.look(inventories)
         self.outcomes = outcomes
         return wanted
+
+    def look(self, inventories: Mapping[Side, Inventory | None]) -> None:
+        """Keeps what was found of the models that could be looked at."""
+        self.inventories = {side: inventory for side, inventory in inventories.items() if inventory is not None}
 
     def inspected(self, dtype: str) -> Any:
         """The inventories of both models that are made in a dtype, and the outcomes that they are of."""
@@ -354,15 +371,10 @@ class Course:
 
     def rates(self) -> None:
         """A comparison of the rates at which both models drop at random, in the order in which they have them."""
-        rates = {
-            side: [rate for layer in self.inventories[side].layers for rate in layer.rates.values() if rate]
-            for side in self.terms.sides
-        }
+        rates = {side: [rate for _, rate in rates_of(self.inventories[side])] for side in self.terms.sides}
         values = {side: Value(State.PRESENT, np.array(found), "float64") for side, found in rates.items()}
         comparer = Comparer(self.terms.sides, self.terms.tolerance)
-        self.comparisons.append(
-            comparer.compare(Both(parameter_quantity("dropout rates"), Layout(), values), 0.0, PLAIN)
-        )
+        self.comparisons.append(comparer.compare(Both(parameter_quantity(RATES), Layout(), values), 0.0, PLAIN))
 
     def of(self, side: Side, output: ComparedOutput) -> Output:
         return output.torch if side is self.first else output.keras
@@ -397,7 +409,7 @@ class Course:
         """The comparisons of everything that both sides have left."""
         way = DOUBLE if dtype == "float64" else SINGLE
         if dtype != "float64":
-            within = 1e-5
+            within = SAME_IN_FLOAT32
         comparer = Comparer(self.terms.sides, self.terms.tolerance, within)
         wanted = list(self.wanted(outputs))
         found = [pair for q, layout in wanted if (pair := comparer.values(outcomes, q, layout, way)) is not None]
@@ -439,14 +451,21 @@ class Course:
 
     def layer_by_layer(self, plans: Mapping[Side, Plan], arrays: Mapping[Side, Any], dtype: str) -> Any:
         """Has the layers of both models compared: in the models, and each by itself on what PyTorch's is given."""
-        if self.first.framework is self.second.framework or not self.backward:
+        if self.first.framework is self.second.framework:
             return
         ours, theirs = self.inventories[self.first], self.inventories[self.second]
-        beside = aligned(ours, theirs, self.pairing.matches)
+        channels = self.spec.channels or bool(self.spec.layouts)
+        beside = aligned(ours, theirs, self.pairing.matches, training=self.spec.training, turned=channels)
         if not beside:
             return
         layers = Layers(
-            beside, {TORCH: ours, TENSORFLOW: theirs}, channels=self.spec.channels or bool(self.spec.layouts)
+            beside,
+            {TORCH: ours, TENSORFLOW: theirs},
+            channels=channels,
+            flattened={
+                pair.layer: order for pair in self.pairing.pairs if (order := flattened(pair.layout)) is not None
+            },
+            limit=SAME if dtype == "float64" else SAME_IN_FLOAT32,
         )
         spans = {self.first: [each.torch for each in beside], self.second: [each.keras for each in beside]}
         listings = {
@@ -491,8 +510,20 @@ class Course:
         if found is None or not parted:
             return
         self.begins = found.place
-        finding = Finding(Kind.BEGINS, found.words)
+        finding = Finding(Kind.BEGINS, found.words + self.said(found.place))
         self.comparisons = [replace(c, findings=(*c.findings, finding)) if c in parted else c for c in self.comparisons]
+
+    def said(self, place: int | None) -> str:
+        """The layouts that are said for a layer's weights, where it would have others, as the end of a sentence."""
+        if place is None:
+            return ""
+        layer = self.lines[place].aligned.names[TORCH]
+        words = [
+            f"'{pair.layout.pattern}' for {pair.name}, not '{pair.own.pattern}'"
+            for pair in self.pairing.pairs
+            if pair.layer == layer and pair.own is not None and pair.said_otherwise
+        ]
+        return f"; layout says {' and '.join(words)}" if words else ""
 
     def of_call(self, quantity: Quantity) -> bool:
         """Whether a quantity is of the call itself: an output or a gradient, and nothing that is kept for a later call."""
@@ -508,17 +539,18 @@ class Course:
         for pair in self.pairing.pairs:
             yield PairLine({self.first: pair.name, self.second: pair.keras.text}, pair.why, pair.layout.pattern)
 
-    def code_of(self, quantity: Quantity) -> dict[str, tuple[str, ...]]:
+    def code_of(self, quantity: Quantity) -> Code:
         """The layers that a quantity's difference comes from, as they are called, by framework."""
-        training = self.spec.training
-        if self.of_call(quantity):
-            return {} if self.begins is None else self.search.code(self.begins, training=training)
-        names = {name.strip() for name in quantity.split("+")}
-        for match in self.pairing.matches:
-            if names & {tensor.name for tensor in match.torch.tensors} and match.torch.call and match.keras.call:
-                calls = {TORCH: match.torch.call, TENSORFLOW: match.keras.call}
-                return {f: (called(ast.unparse(call), f, training=training),) for f, call in calls.items()}
-        return {}
+        evidence = Evidence(
+            spec=self.spec,
+            sides=self.terms.sides,
+            inventories=self.inventories,
+            pairing=self.pairing,
+            search=self.search,
+            begins=self.begins,
+            comparisons=self.comparisons,
+        )
+        return evidence.of(quantity)
 
     def covered(self, comparisons: Sequence[Comparison]) -> str:
         """What the comparisons cover, in words."""

@@ -46,7 +46,8 @@ class Part:
 class Pair:
     """Parameters that correspond: the sum of some in PyTorch (one, usually) against one in Keras, and how their axes map.
 
-    `role` is what the row calls it (`weight`, `running_var`), empty where no row knows it; `why` is why they were paired.
+    `role` is what the row calls it (`weight`, `running_var`), empty where no row knows it; `why` is why they were paired. Where
+    the scenario says the layout, `own` is the one that it would have otherwise.
     """
 
     torch: tuple[Part, ...]
@@ -55,11 +56,22 @@ class Pair:
     role: str
     row: str
     why: str
+    own: Layout | None = None
 
     @property
     def name(self) -> str:
         """The name in PyTorch, that of a sum as `bias_ih_l0 + bias_hh_l0`."""
         return " + ".join(part.text for part in self.torch)
+
+    @property
+    def said_otherwise(self) -> bool:
+        """Whether the scenario says another layout than that of the known layer."""
+        return self.own is not None and letters(self.own) != letters(self.layout)
+
+    @property
+    def layer(self) -> str:
+        """The path of PyTorch's layer that holds it."""
+        return self.torch[0].tensor.rpartition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -136,7 +148,15 @@ def _laid_out(pair: Pair, layouts: Mapping[str, Layout]) -> Pair:
     layout = layouts.get(pair.name) or next(
         (layouts[part.tensor] for part in pair.torch if part.tensor in layouts), None
     )
-    return pair if layout is None else Pair(pair.torch, pair.keras, layout, pair.role, pair.row, pair.why)
+    if layout is None:
+        return pair
+    return Pair(pair.torch, pair.keras, layout, pair.role, pair.row, pair.why, own=pair.layout)
+
+
+def letters(layout: Layout) -> str:
+    """The pattern of a layout with letters for the names of its axes, so that `out in -> in out` is `a b -> b a`."""
+    known: dict[str, str] = {}
+    return re.sub(r"\w+", lambda word: known.setdefault(word[0], chr(ord("a") + len(known))), layout.pattern)
 
 
 def _given(

@@ -114,14 +114,7 @@ def call_of(layer: Any) -> str:
         config = dict(layer.get_config())
     except Exception:  # a subclass with arguments that it does not give back
         return ""
-    if kind is keras.layers.RNN:
-        config["cell"] = traces.Source(call_of(layer.cell) or "None")
-    if isinstance(layer, keras.layers.Bidirectional):
-        config["layer"] = traces.Source(call_of(layer.forward_layer) or "None")
-        if type(layer.backward_layer) is type(layer.forward_layer):
-            config.pop("backward_layer", None)
-    elif isinstance(layer, keras.layers.Wrapper):
-        config["layer"] = traces.Source(call_of(layer.layer) or "None")
+    _put_layers(layer, config)
     settings = {}
     for name, parameter in inspect.signature(kind.__init__).parameters.items():
         if name in _LEFT_OUT or name.endswith(_PARTS) or name not in config:
@@ -134,9 +127,32 @@ def call_of(layer: Any) -> str:
         if isinstance(value, list) and not isinstance(value, traces.Source):
             value = tuple(value) if name != "axis" else value
         if parameter.default is parameter.empty or value != parameter.default:
-            settings[name] = value
+            settings[name] = traces.one_number(name, value)
+    if not layer.trainable and (layer.weights or isinstance(layer, keras.layers.BatchNormalization)):
+        settings["trainable"] = False
     prefix = "keras.layers." if hasattr(keras.layers, kind.__name__) else ""
     return traces.written_call(prefix + kind.__name__, settings) if prefix else ""
+
+
+def _put_layers(layer: Any, config: dict[str, Any]) -> None:
+    """Puts into what a layer was made with the layers in it, as calls, and the -1 that Keras replaces by a number."""
+    if isinstance(layer, keras.layers.GroupNormalization) and 1 < config["groups"] == _channels(layer):
+        config["groups"] = -1  # one group a channel
+    if own_class(layer) is keras.layers.RNN:
+        config["cell"] = traces.Source(call_of(layer.cell) or "None")
+    if isinstance(layer, keras.layers.Bidirectional):
+        config["layer"] = traces.Source(call_of(layer.forward_layer) or "None")
+        if type(layer.backward_layer) is type(layer.forward_layer):
+            config.pop("backward_layer", None)
+    elif isinstance(layer, keras.layers.Wrapper):
+        config["layer"] = traces.Source(call_of(layer.layer) or "None")
+
+
+def _channels(layer: Any) -> int:
+    """How many channels a normalizing layer normalizes, as far as it knows: 0 where it does not."""
+    held = [weight.shape[0] for weight in layer.weights]
+    axes = getattr(layer.input_spec, "axes", None) or {}
+    return int(held[0] if held else next(iter(axes.values()), 0))
 
 
 class Watch:
@@ -155,8 +171,11 @@ class Watch:
         self.running = 0
         self.single: set[str] = set()
 
-    def operation(self, op_type: Any, inputs: Any, _: Any, outputs: Any, __: Any = None, graph: Any = None) -> None:
-        """What TensorFlow calls after every operation: where its results come from is noted."""
+    def operation(
+        self, op_type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
+    ) -> None:
+        """What TensorFlow calls after every operation, by these names: where its results come from is noted."""
+        del attrs, op_name
         name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
         if graph is None and outputs:
             self.origins.put(list(outputs), self.origins.of(list(inputs)))

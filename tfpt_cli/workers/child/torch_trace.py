@@ -37,10 +37,13 @@ def settings_of(module: nn.Module) -> dict[str, Any]:
         if name in ("self", "device", "dtype", "args", "kwargs") or parameter.kind is parameter.VAR_POSITIONAL:
             continue
         value = getattr(module, name, None if name != "bias" else getattr(module, "in_proj_bias", None))
+        if name == "normalized_shape" and len(value) == 1:
+            (value,) = value
         if name == "bias" and (value is None or is_tensor(value)):
             value = value is not None
         if not hasattr(module, name) and name != "bias":
             continue
+        value = traces.one_number(name, value)
         if parameter.default is parameter.empty or value != parameter.default:
             found[name] = tuple(value) if isinstance(value, torch.Size) else value
     if isinstance(module, nn.RNNBase):  # its signature says only *args

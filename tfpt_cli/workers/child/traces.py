@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from typing import Any, Callable, Iterator
 
@@ -87,6 +88,15 @@ def replaced(value: Any, is_tensor: Callable[[Any], bool], given: Iterator[Any])
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
         return type(value)(replaced(item, is_tensor, given) for item in value)
     return value
+
+
+_BY_AXIS = re.compile("(kernel_|pool_)?size|strides?|(output_)?padding|dilation(_rate)?|scale_factor")
+
+
+def one_number(name: str, value: Any) -> Any:
+    """A setting with a number for each axis as a person writes it, 3 for (3, 3); any other as it is."""
+    numbers = isinstance(value, (tuple, list)) and value and all(isinstance(each, (int, float)) for each in value)
+    return value[0] if _BY_AXIS.fullmatch(name) and numbers and len(set(value)) == 1 else value
 
 
 def written_call(name: str, settings: dict[str, Any]) -> str:

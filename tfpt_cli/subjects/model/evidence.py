@@ -1,0 +1,170 @@
+"""The code that a difference comes from: the layers that part, as each framework calls them, for what is known of them."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
+from tfpt_cli.results import PARAMETER, STATE, Verdict
+from tfpt_cli.subjects.model.beginning import called
+from tfpt_cli.subjects.model.writer import turned_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tfpt_cli.frameworks import Side, Sides
+    from tfpt_cli.language.shapes import Shape
+    from tfpt_cli.results import Comparison, Quantity
+    from tfpt_cli.subjects.model.beginning import Search
+    from tfpt_cli.subjects.model.inventory import Inventory
+    from tfpt_cli.subjects.model.pairing import Match, Pairing
+    from tfpt_cli.subjects.model.spec import Model
+
+RATES = "dropout rates"
+
+
+@dataclass(frozen=True)
+class Code:
+    """Expressions by framework, and the shapes of the inputs in them."""
+
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+
+    def __add__(self, other: Code) -> Code:
+        sources = {f: (*self.sources.get(f, ()), *other.sources.get(f, ())) for f in FRAMEWORKS}
+        return Code(sources, {**other.shapes, **self.shapes})
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known when a course has ended: the search with its layers, the pairs, and where the models begin to part."""
+
+    spec: Model
+    sides: Sides
+    inventories: Mapping[Side, Inventory]
+    pairing: Pairing
+    search: Search
+    begins: int | None
+    comparisons: Sequence[Comparison]
+
+    def of(self, quantity: Quantity) -> Code:
+        """The layers that a quantity's difference comes from, as they are called."""
+        if any(c.verdict is Verdict.ERROR for c in self.comparisons if c.quantity == quantity):
+            return self.refused()
+        if quantity.kind == PARAMETER and quantity.output == RATES:
+            return self.dropping()
+        if quantity.kind in (PARAMETER, STATE):
+            return self.holding(quantity.output)
+        if quantity.step:
+            return self.afterwards()
+        return self.where_it_begins()
+
+    def where_it_begins(self) -> Code:
+        """The layer at which the models begin to part, and how its weights were copied where the scenario says it."""
+        if self.begins is None:
+            return Code()
+        line = self.search.lines[self.begins].aligned
+        events = self.inventories[self.sides[0]].events
+        shape = events[line.torch.first].inputs[0] if events[line.torch.first].inputs else ()
+        turned = self.search.lines[self.begins].given
+        x = turned_source("x", shape, turned).replace("np.", "tf.") if turned is not None else "x"
+        given = {TORCH: "x", TENSORFLOW: x}
+        found = Code(
+            {
+                f: (called(call, f, training=self.spec.training, given=given[f]),)
+                for f, call in line.calls.items()
+                if call.endswith(")")
+            },
+            {"x": tuple(shape)},
+        )
+        return found + self.copied(line.names[TORCH], line.calls)
+
+    def copied(self, layer: str, calls: Mapping[str, str]) -> Code:
+        """How the weights of a layer were copied, where the scenario says another layout than that of the known layer."""
+        found = Code()
+        for pair in self.pairing.pairs:
+            if pair.layer != layer or not pair.said_otherwise or "(" in pair.layout.pattern:
+                continue
+            left, right = (part.split() for part in pair.layout.pattern.split("->"))
+            axes = tuple(left.index(name) for name in right)
+            source = "w" if axes == tuple(range(len(axes))) else f"tf.transpose(w, {axes})"
+            own = {TORCH: pair.torch[0].tensor.rpartition(".")[2], TENSORFLOW: pair.keras.tensor.rpartition(".")[2]}
+            found += Code({
+                TORCH: (f"{calls[TORCH]}.{own[TORCH]}.copy_(w)",),
+                TENSORFLOW: (f"{calls[TENSORFLOW]}.{own[TENSORFLOW]}.assign({source})",),
+            })  # fmt: skip
+        return found
+
+    def holding(self, name: str) -> Code:
+        """The layer that holds a parameter or keeps a statistic."""
+        names = {part.strip() for part in name.split("+")}
+        for match in self.pairing.matches:
+            if names & {tensor.name for tensor in (*match.torch.tensors, *match.keras.tensors)}:
+                return self.matched(match)
+        return Code()
+
+    def matched(self, match: Match) -> Code:
+        """Two layers that correspond, as they are called."""
+        if match.torch.call is None or match.keras.call is None:
+            return Code()
+        calls = {TORCH: match.torch.call, TENSORFLOW: match.keras.call}
+        return Code({f: (called(ast.unparse(call), f, training=self.spec.training),) for f, call in calls.items()})
+
+    def afterwards(self) -> Code:
+        """The layers whose statistics part, in the call that keeps them and in the one that reads them."""
+        parted = [c.quantity for c in self.comparisons if c.quantity.kind == STATE and not c.verdict.agrees]
+        found = self.where_it_begins()
+        for quantity in parted:
+            found += self.holding(quantity.output)
+            for match in self.pairing.matches:
+                if quantity.output in {tensor.name for tensor in match.torch.tensors} and match.keras.call is not None:
+                    read = called(ast.unparse(match.keras.call), TENSORFLOW, training=False)
+                    found += Code({TORCH: (), TENSORFLOW: (read,)})
+        return found
+
+    def dropping(self) -> Code:
+        """The first layers beside each other that drop at different rates."""
+        for match in self.pairing.matches:
+            rates = [
+                sorted(rate for path in unit.paths for rate in self.rates_in(side, path))
+                for side, unit in zip(self.sides, (match.torch, match.keras), strict=True)
+            ]
+            if rates[0] != rates[1]:
+                return self.matched(match)
+        return Code()
+
+    def rates_in(self, side: Side, path: str) -> Iterator[float]:
+        """The rates at which a layer of a side drops, and what is in it."""
+        for name, rate in rates_of(self.inventories[side]):
+            if name == path or name.startswith(f"{path}." if path else ""):
+                yield rate
+
+    def refused(self) -> Code:
+        """The layer at which a side refused, and all layers of a side that did not; what was written where none was made."""
+        sources: dict[str, tuple[str, ...]] = {}
+        for side in self.sides:
+            inventory = self.inventories.get(side)
+            framework = side.framework
+            source = self.spec.sources[side.framework]
+            calls: list[str] = []
+            if inventory is not None:
+                layers = (
+                    [inventory.by_name[inventory.at]] if inventory.at in inventory.by_name and inventory.error else []
+                )
+                calls = [layer.call for layer in layers or inventory.layers if layer.leaf and layer.call]
+            if not calls and not source.file:
+                calls = [source.expression]
+            sources[framework] = tuple(called(call, framework, training=self.spec.training) for call in calls)
+        return Code(sources)
+
+
+def rates_of(inventory: Inventory) -> Iterator[tuple[str, float]]:
+    """The rates at which a model drops at random, with the layers that do; a layer that shows the rate of its own cell once."""
+    for layer in inventory.layers:
+        holder = inventory.by_name.get(layer.name.rpartition(".")[0]) if "." in layer.name else None
+        shown = set(holder.rates.values()) if holder is not None else set()
+        for rate in layer.rates.values():
+            if rate and rate not in shown:
+                yield layer.name, rate
