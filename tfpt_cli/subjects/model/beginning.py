@@ -112,6 +112,14 @@ class Search:
                 )
         return None
 
+    def of_parameter(self, name: str) -> Beginning | None:
+        """The layer that holds a parameter whose gradient alone parts."""
+        layer = name.rpartition(".")[0]
+        for place, each in enumerate(self.lines):
+            if each.aligned.names[TORCH] == layer:
+                return Beginning(place, f"only the gradient of {self.name(each)} by its own parameter parts{self.settings(each)}")
+        return None
+
     def name(self, each: Measured) -> str:
         """A layer by its paths in both models; by its class where it is the model itself."""
         names = list(dict.fromkeys(name for name in each.line.names.values() if name))

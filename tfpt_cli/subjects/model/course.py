@@ -507,6 +507,8 @@ class Course:
         values = any(c.quantity.kind == VALUE for c in parted)
         found = (self.search.forward() or (self.search.behind() if values else None)) if self.lines else None
         found = found or self.search.backward()
+        if found is None and len({c.quantity.by for c in parted}) == 1 and parted[0].quantity.kind == "gradient":
+            found = self.search.of_parameter(parted[0].quantity.by[0])
         if found is None or not parted:
             return
         self.begins = found.place

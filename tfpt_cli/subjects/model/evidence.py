@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.results import PARAMETER, STATE, Verdict
 from tfpt_cli.subjects.model.beginning import called
+from tfpt_cli.subjects.model.spec import CHANNELS
 from tfpt_cli.subjects.model.writer import turned_source
 
 if TYPE_CHECKING:
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.results import Comparison, Quantity
+    from tfpt_cli.subjects.model.alignment import Aligned
     from tfpt_cli.subjects.model.beginning import Search
     from tfpt_cli.subjects.model.inventory import Inventory
     from tfpt_cli.subjects.model.pairing import Match, Pairing
     from tfpt_cli.subjects.model.spec import Model
+    from tfpt_cli.subjects.model.writer import Span
 
 RATES = "dropout rates"
+# How what has its channels last gets them first again, by how they were put last.
+_BACK = {CHANNELS[3]: (0, 2, 1), CHANNELS[4]: (0, 3, 1, 2), CHANNELS[5]: (0, 4, 1, 2, 3)}
 
 
 @dataclass(frozen=True)
@@ -71,15 +76,32 @@ class Evidence:
         turned = self.search.lines[self.begins].given
         x = turned_source("x", shape, turned).replace("np.", "tf.") if turned is not None else "x"
         given = {TORCH: "x", TENSORFLOW: x}
-        found = Code(
-            {
-                f: (called(call, f, training=self.spec.training, given=given[f]),)
-                for f, call in line.calls.items()
-                if call.endswith(")")
-            },
-            {"x": tuple(shape)},
-        )
+        calls = {}
+        for side, span in zip(self.sides, (line.torch, line.keras), strict=True):
+            if line.calls[side.framework].endswith(")"):
+                calls[side.framework] = self.chain(side, span, line, given[side.framework])
+        back = _BACK.get(self.search.lines[self.begins].line.layout)
+        if back is not None and TENSORFLOW in calls:
+            calls[TENSORFLOW] = f"tf.transpose({calls[TENSORFLOW]}, {back})"
+        found = Code({f: (call,) for f, call in calls.items()}, {"x": tuple(shape)})
         return found + self.copied(line.names[TORCH], line.calls)
+
+    def chain(self, side: Side, span: Span, line: Aligned, given: str) -> str:
+        """A layer as it is called, on what a layer right before it gives where both together stand beside the other side's."""
+        inventory, framework = self.inventories[side], side.framework
+        for index in span.events:
+            event = inventory.events[index]
+            if event.layer is None:
+                continue
+            if event.layer == line.names[framework]:
+                masked = f"{given}, mask=mask" if event.masked and line.row is not None and line.row.recurrent else given
+                text = called(line.calls[framework], framework, training=self.spec.training, given=masked)
+                if event.packed:
+                    return f"nn.utils.rnn.pad_packed_sequence({text}[0])"
+                return f"{text}[0]" if framework == TORCH and len(event.outputs) > 1 else text
+            layer = inventory.by_name[event.layer]
+            given = called(layer.call, framework, training=self.spec.training, given=given) if layer.call else given
+        return called(line.calls[framework], framework, training=self.spec.training, given=given)
 
     def copied(self, layer: str, calls: Mapping[str, str]) -> Code:
         """How the weights of a layer were copied, where the scenario says another layout than that of the known layer."""

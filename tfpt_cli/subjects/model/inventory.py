@@ -65,7 +65,8 @@ class Event:
     """The call of a layer, or of a function between layers.
 
     `origin` are the events whose results reached its inputs; `single` what it computed in single precision; `place` the line of a
-    person's own file that called it.
+    person's own file that called it. `packed` says that PyTorch's layer was given a packed sequence, `masked` that a mask came with
+    what Keras's was given.
     """
 
     index: int
@@ -76,6 +77,8 @@ class Event:
     outputs: tuple[Shape, ...]
     place: str
     single: tuple[str, ...]
+    packed: bool = False
+    masked: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,4 +184,6 @@ def _event(each: dict[str, Any]) -> Event:
         outputs=tuple(tuple(shape) for shape in each["outputs"]),
         place=each["place"],
         single=tuple(each.get("single", ())),
+        packed=each.get("packed", False),
+        masked=each.get("masked", False),
     )

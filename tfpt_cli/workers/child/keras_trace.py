@@ -124,6 +124,10 @@ def call_of(layer: Any) -> str:
             value = str(value.get("config", value.get("class_name", "")))
         if isinstance(value, dict) or (name == "activation" and value == "linear"):
             continue
+        if name == "data_format" and value == keras.config.image_data_format():
+            continue
+        if name == "axis" and isinstance(value, list) and len(value) == 1:
+            (value,) = value
         if isinstance(value, list) and not isinstance(value, traces.Source):
             value = tuple(value) if name != "axis" else value
         if parameter.default is parameter.empty or value != parameter.default:
@@ -211,6 +215,7 @@ class Watch:
             "outputs": [list(t.shape) for t in made],
             "place": place,
             "single": sorted(single),
+            "masked": any(getattr(tensor, "_keras_mask", None) is not None for tensor in given),
         }
         self.events.append(event)
         self.results.append(made)

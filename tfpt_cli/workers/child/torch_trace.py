@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterator
 import torch
 import traces
 from torch import nn
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 from torch.overrides import TorchFunctionMode
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -43,6 +44,8 @@ def settings_of(module: nn.Module) -> dict[str, Any]:
             value = value is not None
         if not hasattr(module, name) and name != "bias":
             continue
+        if name == "bias" and not getattr(module, "elementwise_affine", True):
+            continue  # said by the other setting
         value = traces.one_number(name, value)
         if parameter.default is parameter.empty or value != parameter.default:
             found[name] = tuple(value) if isinstance(value, torch.Size) else value
@@ -123,6 +126,12 @@ class Watch(TorchFunctionMode):
             return
         given, made = traces.tensors_in([args, kwargs], is_tensor), traces.tensors_in(output, is_tensor)
         event = {"layer": self.names[id(module)], "from": sorted(self.origins.of(given))}
+        if args and isinstance(args[0], PackedSequence):  # looked at with its padding, as the other framework has it
+            first = getattr(module, "batch_first", False)
+            event["packed"] = True
+            padded = [pad_packed_sequence(packed, batch_first=first)[0] for packed in (args[0], output[0])]
+            self.origins.put(made, frozenset([len(self.events)]))
+            given, made = padded[:1], padded[1:]
         index = self.note(event, given, made)
         self.origins.put(made, frozenset([index]))
 
