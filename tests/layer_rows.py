@@ -1,7 +1,7 @@
-"""Runs every layer of the dictionary in both frameworks with the same weights and inputs, and says how far the outputs are apart.
+"""Runs every layer of the dictionary in both frameworks with the same weights and inputs: how far are the outputs apart?
 
-`python tests/layer_rows.py` prints JSON: for each call of `CALLS` the largest difference relative to the largest output, and the same
-after one weight of one side was altered. Both frameworks compute in float64.
+`python tests/layer_rows.py` prints JSON: for each call of `CALLS` the largest difference relative to the largest output, and
+the same after one weight of one side was altered. Both frameworks compute in float64.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ for d, shape in IMAGES.items():
         f"upsample{d}d({several})",
         x=shape,
     )
-calls("avg_pool2d(2, padding='same', count_include_pad=False, input_size=(6, 8))", x=(2, 4, 6, 8))
+for d, sizes in {1: (8,), 2: (6, 8), 3: (6, 4, 8)}.items():
+    calls(f"avg_pool{d}d(2, padding='same', count_include_pad=False, input_size={sizes})", x=(2, 4, *sizes))
 for size in (8, 9, 10, 11):
     calls(
         f"conv2d(4, 6, (3, 5), stride=(2, 3), padding='same', input_size={(size, 8)})",
@@ -155,7 +156,16 @@ calls("multi_head_attention(8, 2, kdim=4, vdim=6)", query=(2, 5, 8), key=(2, 6, 
 calls("embedding(7, 4)", x=(3, 9))
 calls(
     *("relu()", "relu6()", "leaky_relu()", "leaky_relu(negative_slope=0.2)", "elu()", "elu(alpha=0.5)", "celu()"),
-    *("celu(alpha=0.5)", "selu()", "gelu()", "gelu(approximate=True)", "silu()", "mish()", "sigmoid()", "log_sigmoid()"),
+    *(
+        "celu(alpha=0.5)",
+        "selu()",
+        "gelu()",
+        "gelu(approximate=True)",
+        "silu()",
+        "mish()",
+        "sigmoid()",
+        "log_sigmoid()",
+    ),
     *("hard_sigmoid()", "hard_swish()", "tanh()", "hard_tanh()", "tanh_shrink()", "hard_shrink()"),
     *("hard_shrink(threshold=0.2)", "soft_shrink()", "soft_shrink(threshold=0.2)", "softplus()", "softsign()"),
     *("softmax()", "softmax(axis=1)", "log_softmax()", "log_softmax(axis=1)", "glu()", "glu(axis=1)"),
@@ -192,10 +202,17 @@ class Sides:
     def drawn(self, shape: tuple[int, ...]) -> Any:
         if self.row.name == "embedding":
             return self.random.permutation(np.arange(math.prod(shape)) % 7).reshape(shape)
-        return self.random.normal(0, 2, shape).astype(self.dtype)
+        return self.random.normal(0, 4, shape).astype(self.dtype)  # beyond the bounds of relu6 too
 
     def fill(self) -> None:
-        """Draws PyTorch's tensors at random and puts the same numbers into Keras's variables."""
+        """Draws PyTorch's tensors at random and puts the same numbers into Keras's variables.
+
+        These are drawn before, so that one that PyTorch does not have shows. Only the scale of a normalization stays one where
+        PyTorch has none, as its row says.
+        """
+        for variable in self.keras.weights:
+            if "float" in variable.dtype and variable.name != "scale":
+                variable.assign(self.random.uniform(0.5, 1.5, variable.shape))
         torch = self.names["torch"]
         with torch.no_grad():
             for name, tensor in self.torch.state_dict().items():
@@ -214,7 +231,9 @@ class Sides:
         variable, index = re.fullmatch(r"(.*?)(?:\[(\d+)\])?", place).groups()  # type: ignore[union-attr]
         variable = self.run(variable, layer=self.keras)
         whole = np.array(variable)
-        whole[... if index is None else int(index)] = array
+        part = whole if index is None else whole[int(index)]
+        assert part.shape == array.shape, (place, part.shape, array.shape)
+        part[...] = array
         variable.assign(whole)
 
     def alter(self) -> bool:

@@ -89,7 +89,8 @@ def test_every_spelling_fits_the_signature_of_its_call(kind: str) -> None:
             table = native(framework)
             for call in (node for node in ast.walk(spelled) if isinstance(node, ast.Call)):
                 name = table.canonical(called_name(call))
-                if name.startswith(("nn.", "keras.")):
+                # A scenario may write no Lambda, which would run any code; a row may.
+                if name.startswith(("nn.", "keras.")) and name != "keras.layers.Lambda":
                     assert bind_any(name, table.calls[name], call)[2] == [], row.name
 
 

@@ -72,7 +72,7 @@ def run(installed: Path, cwd: Path, *command: str) -> Done:
 
 
 def test_what_is_installed_is_the_wheel(installed: Path, tmp_path: Path) -> None:
-    words = "import tfpt_cli, tfpt_cli.scenario.files as f; print(tfpt_cli.__file__, f.shipped_scenarios())"
+    words = "import tfpt_cli, tfpt_cli.documents.shipped as f; print(tfpt_cli.__file__, f.shipped_scenarios())"
     package, scenarios = run(installed, tmp_path, str(installed / "python"), "-c", words).out.split()
     assert Path(package).is_relative_to(installed.parent)
     assert Path(scenarios) == Path(package).parent / "scenarios"

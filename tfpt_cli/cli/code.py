@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tfpt_cli.cli.options import choice
-from tfpt_cli.cli.outputs import write_file
+from tfpt_cli.cli.outputs import check_outputs, write_file
 from tfpt_cli.cli.validate import loaded
 from tfpt_cli.results import INTERNAL_ERROR, Problem, Unread
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from tfpt_cli.scenario.scenario import Scenario
 
 
@@ -29,7 +31,9 @@ def run_code(
     """`tfpt code`: prints the scripts, or writes them into a folder."""
     chosen = choice(expression, tags)
     problems, scripts, code = [], [], 0
+    arrays: dict[str, dict[str, NDArray[Any]]] = {}
     taken: set[str] = set()
+    chosen_scenarios: list[Scenario] = []
     for found in loaded(paths, allow_code):
         if isinstance(found, Problem):
             problems.append(found)
@@ -37,21 +41,54 @@ def run_code(
             problems.append(found.problem)
             code = INTERNAL_ERROR
         elif isinstance(found, list):
-            for scenario in filter(chosen, found):
-                listings = scenario.listings()
-                slug = _slug(scenario, taken)
-                scripts += [
-                    (f"{slug}.{f}.py", listing.script()) for f, listing in listings.items() if framework in (None, f)
-                ]
+            chosen_scenarios += filter(chosen, found)
+    _run(chosen_scenarios, allow_code)
+    for scenario in chosen_scenarios:
+        slug = _slug(scenario, taken)
+        for f, listing in scenario.listings().items():
+            if framework in (None, f):
+                scripts.append((f"{slug}.{f}.py", listing.reading(f"{slug}.{f}").script()))
+                arrays |= listing.files(f"{slug}.{f}")
     for problem in problems:
         click.echo(str(problem), err=True)
     if output:
         _write_scripts(scripts, output)
+        for name, held in arrays.items():
+            _write_arrays(Path(output) / name, held)
     else:
         click.echo("\n".join(text for _, text in scripts), nl=False)
+    if arrays and not output:
+        click.echo(
+            f"these scripts read their weights from files beside them: -o FOLDER writes both ({', '.join(arrays)})",
+            err=True,
+        )
     if not scripts and not problems:
         click.echo("no scenario is chosen by -k or --tag", err=True)
     return max(code, 2 if problems or not scripts else 0)
+
+
+def _run(scenarios: list[Scenario], allow_code: bool) -> None:
+    """Runs those whose code only a run tells: which parameters two models have is known when they are built."""
+    wanted = [scenario for scenario in scenarios if scenario.task.open_ended]
+    if not wanted:
+        return
+    from tfpt_cli.engine.options import Options
+    from tfpt_cli.engine.session import Session
+
+    options = Options(generated=[wanted], allow_code=allow_code)
+    with Session(options) as session:
+        report = session.check(options)
+    for result in report.scenarios:
+        for failure in result.failures:
+            click.echo(f"{result.file}:{result.line}: {failure.side.label} failed: {failure.message}", err=True)
+
+
+def _write_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    import numpy as np
+
+    check_outputs([str(path)])
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    click.echo(path)
 
 
 def _slug(scenario: Scenario, taken: set[str]) -> str:

@@ -12,6 +12,7 @@ from tfpt_cli.cli.options import (
     ALLOW_CODE,
     CHOOSE,
     LIMITS,
+    MODEL,
     ONE_LINER,
     PATH,
     PATHS,
@@ -219,6 +220,20 @@ def code(
 
 
 @cli.command()
+@PATHS
+@options(CHOOSE)
+@ALLOW_CODE
+def pair(paths: tuple[str, ...], expression: str | None, tags: tuple[str, ...], allow_code: bool) -> None:
+    """Write which parameters of two models correspond, as the `pair:` of a scenario, to be kept and edited.
+
+    Both models are built and called. Exit codes: 0 all were paired, 1 some could not be, 2 a file is invalid.
+    """
+    from tfpt_cli.cli.pair import run_pair
+
+    sys.exit(run_pair(paths, expression, tags, allow_code=allow_code))
+
+
+@cli.command()
 @options(PYTHONS)
 def doctor(**given: Any) -> None:
     """Show the interpreters, the versions, what is missing, and the command that installs it.
@@ -304,6 +319,23 @@ def grad(expression: str, **given: Any) -> None:
     sys.exit(run_grad(expression, given))
 
 
+@cli.command("layer", cls=OfExpression)
+@click.argument("call", metavar="LAYER", shell_complete=complete_call("layers"))
+@click.option(
+    "--at", multiple=True, metavar="NAME=VALUE", help="An input, as PyTorch takes it; some that fit, unless said."
+)
+@options(MODEL)
+@options(ONE_LINER)
+def layer_(call: str, **given: Any) -> None:
+    """Compare what a layer computes with the same weights, forward and backward, without a file.
+
+    tfpt layer 'conv2d(3, 8, 3, stride=2)'
+    """
+    from tfpt_cli.cli.one_liners import run_layer
+
+    sys.exit(run_layer(call, given))
+
+
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("layer", shell_complete=complete_call("layers"))
 @click.argument(
@@ -336,14 +368,16 @@ def weights(layer: str, parameters: tuple[str, ...], samples: int | None, **give
     "--pair",
     multiple=True,
     metavar="NAME=NAME",
-    help="Of two layers: parameters that correspond, PyTorch's and Keras's, such as 0.weight=layers.0.kernel.",
+    help="Of two layers: parameters that correspond, PyTorch's and Keras's, such as 0.weight=dense.kernel "
+    "(0.weight=layers.0.kernel with --input-shape).",
 )
 @click.option(
     "--layout",
     multiple=True,
     metavar="NAME=PATTERN",
-    help="How the axes of such a parameter map: '0.weight=out in -> in out'.",
+    help="How the axes of such a parameter, an input or the output map: 'x=n c h w -> n h w c'; channels for all of images.",
 )
+@options(MODEL)
 @ALLOW_CODE
 @options(ONE_LINER)
 def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> None:
@@ -353,7 +387,10 @@ def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> 
 
     A function of your own file stands as port.py:loss, called with the inputs in their order, and needs --allow-code.
 
-    Two layers are compared by what they are filled with:
+    Two layers, or networks of your own (net.py:Net()), are given the same weights and compared forward and backward; without --at
+    two layers are compared by what they are filled with:
+
+    tfpt diff --torch 'nn.Linear(3, 4)' --tensorflow 'keras.layers.Dense(4)' --at 'x=normal(0, 1, (2, 3))'
 
     tfpt diff --torch 'nn.Linear(3, 4)' --tensorflow 'keras.layers.Dense(4)' --input-shape 3
     """

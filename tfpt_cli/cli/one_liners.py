@@ -28,6 +28,7 @@ from tfpt_cli.results import printable
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
 from tfpt_cli.subjects.gradient.one_liner import OPTIONS, assigned, gradient_of
 from tfpt_cli.subjects.init.one_liner import initialization_of, initialization_of_both
+from tfpt_cli.subjects.model.one_liner import are_models, layer_of, model_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,8 +53,9 @@ _FIELDS = {
 }
 
 
-# What pairs the parameters of two layers, with an example.
+# What pairs the parameters of two layers, with an example, and what else is of models alone.
 _PAIRED = {"pair": "0.weight=layers.0.kernel", "layout": "0.weight=out in -> in out"}
+_OF_MODELS = (*_PAIRED, "training", "weights")
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,21 @@ def run_weights(layer: str, parameters: Sequence[str], samples: int | None, give
     return _checked(data, given)
 
 
+def run_layer(layer: str, given: dict[str, Any]) -> int:
+    """`tfpt layer`: what a neutral layer computes in both frameworks with the same weights."""
+    with _usage_errors():
+        data = layer_of(layer, given)
+    return _checked(data, given)
+
+
 def run_diff(codes: dict[str, str], input_shape: str | None, given: dict[str, Any]) -> int:
     """`tfpt diff`: native code by framework; two layers where the shape is given that Keras builds its layer for."""
     with _usage_errors():
-        if input_shape is None:
-            if stray := [f"--{key}" for key in _PAIRED if given[key]]:
-                raise ValueError(f"{stray[0]} is for layers, with --input-shape")
+        if input_shape is None and given["at"] and are_models(codes, given):
+            data = model_of(codes, given)
+        elif input_shape is None:
+            if stray := [f"--{key}" for key in _OF_MODELS if given.get(key)]:
+                raise ValueError(f"{stray[0]} is for layers, with --at or --input-shape")
             data = gradient_of(codes, given)
         else:
             if stray := [option for key, option in OPTIONS.items() if given[key]]:
@@ -176,12 +187,14 @@ def _complain(problem: Problem, data: dict[str, Any]) -> None:
 
 def _beside(path: str, data: dict[str, Any]) -> dict[str, Any]:
     """The data of a scenario with the paths of a person's own files as they are seen from a file at `path`."""
-    fields = dict(data.get("gradient", {}))
+    subject = next((name for name in ("gradient", "model") if name in data), "gradient")
+    fields = dict(data.get(subject, {}))
     own = {f: fields[f]["python"] for f in FRAMEWORKS if isinstance(fields.get(f), dict) and "python" in fields[f]}
     for framework, text in own.items():
-        file, colon, function = text.rpartition(":")
+        file, colon, function = text.partition(".py:")
+        file, colon = f"{file}.py", ":"
         fields[framework] = {"python": os.path.relpath(file, Path(path).parent) + colon + function}
-    return {**data, "gradient": fields} if own else data
+    return {**data, subject: fields} if own else data
 
 
 def _save(path: str, text: str) -> None:

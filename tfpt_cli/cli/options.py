@@ -253,6 +253,15 @@ POINT = [
         "--input-dtype", "dtypes", multiple=True, metavar="NAME=DTYPE", help="An input of another dtype: i=int64."
     ),
 ]
+# What is said of two models besides their inputs.
+MODEL = [
+    click.option("--training", is_flag=True, help="Call the models as in training; in evaluation unless said."),
+    click.option(
+        "--weights",
+        type=click.Choice(["drawn", *FRAMEWORKS]),
+        help="Of models: the weights of both, drawn unless said, or those that a framework's own starts with.",
+    ),
+]
 ONE_LINER = [
     click.option(
         "--dtype",

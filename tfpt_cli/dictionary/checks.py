@@ -185,7 +185,9 @@ def check_layer(name: str, row: Row) -> None:
     for key, parameter in row["parameters"].items():
         _check_keys(f"{name}.{key}", parameter, "parameter")
     made = layer(name, row)
-    elsewhere = set(re.findall(r"\w+", str([row["input_shape"], row.get("where"), row.get("requires"), row["parameters"]])))
+    elsewhere = set(
+        re.findall(r"\w+", str([row["input_shape"], row.get("where"), row.get("requires"), row["parameters"]]))
+    )
     if made.recurrent:
         elsewhere |= {"num_layers", "bidirectional"}
     _check_spelling(name, made.spelling, signature, known=set(made.where) | HELPERS, elsewhere=elsewhere)

@@ -219,6 +219,8 @@ class _Reader(Matcher):
                 return False
             case ((ast.List() | ast.Tuple()), (ast.List() | ast.Tuple())):
                 return super().matches(template.elts, tree.elts)
+            case ((ast.List() | ast.Tuple()), ast.Constant()):
+                return False
             case ast.Subscript(value=whole, slice=wanted), ast.Subscript(value=given, slice=taken):
                 return ast.unparse(wanted) == ast.unparse(taken) and self.matches(whole, given)
             case ((ast.Name() | ast.Call()), _):

@@ -267,7 +267,7 @@ def functions(
             continue
         found[f"{prefix}.{name}"] = [pure(s) for s in of_python(value) or with_defaults(stubs.get(name, []), value) or signatures(value)]
         if prefix == "keras.layers":
-            recurrent = isinstance(value, type) and issubclass(value, keras.layers.RNN)
+            recurrent = isinstance(value, type) and any(base.__name__ == "RNN" for base in value.__mro__)
             found[f"{prefix}.{name}"] = [layer_options(s, recurrent=recurrent) for s in found[f"{prefix}.{name}"]]
     return found
 

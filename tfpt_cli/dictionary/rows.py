@@ -43,6 +43,8 @@ OPERATIONS = (
     "manipulation",
     "fft",
 )
+# Layers that only hold another layer or function, which is what they do.
+_HOLDERS = ("Sequential", "Activation")
 # The names that a spelling may use besides the parameters of its row.
 _BUILTINS = ("abs", "bool", "float", "int", "len", "max", "min", "range", "sum")
 ROOTS = {
@@ -109,7 +111,7 @@ class Dictionary:
             for tree in (branch for spelled in row.spelling.values() for branch in branches(spelled)):
                 called = called_name(tree).rsplit(".", 1)[-1]
                 # `torch.cat([relu(x), relu(-x)])` is the spelling of crelu, and `cat` no other name of it.
-                if called and called != "Sequential" and (kind != "operations" or _hands_on(tree)):
+                if called and called not in _HOLDERS and (kind != "operations" or _hands_on(tree)):
                     names.setdefault(called, name)
                     names.setdefault(called.rstrip("_"), name)
         return names | {name: name for name in rows}
@@ -232,7 +234,7 @@ def layer(name: str, row: Mapping[str, Any]) -> Layer:
         written=frozenset(row.get("written", ())),
         recurrent=bool(row.get("recurrent")),
         parameters={key: _parameter(f"{name}.{key}", key, entry) for key, entry in row["parameters"].items()},
-        notes=row.get("notes", ""),
+        notes=" ".join(str(row.get("notes", "")).split()),
         scenario=row["scenario"],
     )
 

@@ -6,6 +6,7 @@ import ast
 import os
 from typing import TYPE_CHECKING
 
+from tfpt_cli.documents.shipped import comes_with_tfpt
 from tfpt_cli.language.mentions import typed
 from tfpt_cli.language.suggest import did_you_mean
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def own_file(reader: Reader, path: Path, file: str, function: str) -> str | None:
     """The full path of a file that a scenario names, None after complaining where it may not be run or has no such function.
 
-    Relative paths start at the scenario's folder.
+    Relative paths start at the scenario's folder. What comes with tfpt may be run without being allowed.
     """
     folder = os.path.dirname(os.path.abspath(reader.document.file))
     full = os.path.normpath(os.path.join(folder, file))
@@ -26,7 +27,7 @@ def own_file(reader: Reader, path: Path, file: str, function: str) -> str | None
     elif not os.path.isfile(full):
         start = "where you are" if typed() else "at the scenario's folder"
         reader.complain(path, f"no such file: {full} (paths start {start})")
-    elif not reader.allow_code:
+    elif not reader.allow_code and not comes_with_tfpt(full):
         words = f"this would run the function '{function}' of {full}, with all that the file does when it is imported"
         reader.complain(path, f"{words}; if you trust it, add --allow-code")
     elif (names := _top_names(full)) is not None and function not in names:

@@ -27,7 +27,6 @@ def compared_result(
     """
     outcomes, comparisons = compared.outcomes, compared.comparisons
     failures = (*internal, *(failure for side in sides if side in outcomes for failure in outcomes[side].failures))
-    shown = (scenario.titled(compared.listings) or scenario.listings(sides)) if listings else {}
     skipped = any(value.state is State.SKIPPED for o in outcomes.values() for value in o.values.values())
     return replace(
         failed_result(scenario, sides, failures, comparisons),
@@ -36,7 +35,7 @@ def compared_result(
         seconds=max((outcome.seconds for outcome in outcomes.values()), default=0.0),
         compared=scenario.task.covered(comparisons) if comparisons else "",
         explanations=tuple(scenario.explanations(comparisons)),
-        listings={side: code.script() for side, code in shown.items()},
+        listings={side: code.script() for side, code in scenario.listings(sides).items()} if listings else {},
         layers=compared.layers,
         pairs=compared.pairs,
     )

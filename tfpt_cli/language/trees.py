@@ -26,6 +26,19 @@ def branches(tree: ast.expr) -> list[ast.expr]:
     return [*branches(tree.body), *branches(tree.orelse)] if isinstance(tree, ast.IfExp) else [tree]
 
 
+def choices(tree: ast.expr) -> list[tuple[str, ast.expr]]:
+    """The spellings among which the conditions in a row choose, each behind its condition in words; no words for one alone.
+
+    >>> [(words, ast.unparse(tree)) for words, tree in choices(ast.parse("f(x) if a else g(x)", mode="eval").body)]
+    [('if a', 'f(x)'), ('otherwise', 'g(x)')]
+    """
+    found: list[tuple[str, ast.expr]] = []
+    while isinstance(tree, ast.IfExp):
+        found.append((f"if {ast.unparse(tree.test)}", tree.body))
+        tree = tree.orelse
+    return [*found, ("otherwise" if found else "", tree)]
+
+
 def dotted(tree: ast.AST) -> str:
     """The text of a dotted name, an empty string for any other tree.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from tfpt_cli.dictionary.records import Layer
 
 
+# Keras counts the channels of an instance normalization, written with groups=-1, when it is built.
+_INSTANCE = re.compile(r"nn\.InstanceNorm[123]d")
+
+
 def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None, dict[str, dict[str, Any]]]:
     """The row that knows the classes of two layers, and the settings that each call means by it."""
     for row in _rows_of(native(TORCH).canonical(called_name(torch_call))):
@@ -29,6 +34,9 @@ def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None,
             continue
         settings: dict[str, dict[str, Any]] = {f: constants(tree or {}) for f, tree in trees.items()}
         sizes = {p.name for p in row.signature.parameters if p.annotation == "size"}
+        for values in settings.values():
+            alone = {name: values[name][0] for name in sizes & set(values) if _is_one(values[name])}
+            values.update(alone)  # Keras keeps some sizes as (4,)
         if any(isinstance(v, (list, tuple)) for values in settings.values() for k, v in values.items() if k in sizes):
             continue  # several axes where the row knows one
         # What the row computes for an argument of Keras, such as `key_dim`, the call itself may say otherwise.
@@ -42,7 +50,25 @@ def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None,
                 if name in settings[other] and not isinstance(settings[other][name], bool):
                     settings[framework].setdefault(name, settings[other][name])
         return row, settings
+    if _INSTANCE.fullmatch(native(TORCH).canonical(called_name(torch_call))) and (
+        one := _by_instance(torch_call, keras_call)
+    ):
+        return known_row(torch_call, one)
     return None, {}
+
+
+def _by_instance(torch_call: ast.Call, keras_call: ast.Call) -> ast.Call | None:
+    """A group normalization with as many groups as PyTorch's instance normalization has channels, written with groups=-1."""
+    channels = torch_call.args[:1] or [k.value for k in torch_call.keywords if k.arg == "num_features"]
+    groups = [k for k in keras_call.keywords if k.arg == "groups"]
+    if not channels or not groups or ast.unparse(groups[0].value) != ast.unparse(channels[0]):
+        return None
+    others = [k for k in keras_call.keywords if k is not groups[0]]
+    return ast.Call(keras_call.func, [ast.Constant(-1)], others)
+
+
+def _is_one(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 1
 
 
 @cache
@@ -66,11 +92,12 @@ def unstacked(call: ast.Call) -> tuple[list[ast.Call], bool]:
         return [cell for cells, _ in found for cell in cells], ways == {True}
     if name == "keras.layers.Bidirectional":
         arguments = arguments_of(call)
-        if not isinstance(arguments.get("layer"), ast.Call):
+        layer = arguments.get("layer")
+        if not isinstance(layer, ast.Call):
             return [call], False
         if "backward_layer" in arguments or len(call.args) > 3:
             return [], True  # the other direction is another layer
-        return [arguments["layer"]], True
+        return [layer], True
     return [call], False
 
 

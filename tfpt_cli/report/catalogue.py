@@ -19,7 +19,7 @@ from tfpt_cli.dictionary.related import differences_of
 from tfpt_cli.dictionary.rows import CELL, COPY, dictionary
 from tfpt_cli.frameworks import FRAMEWORKS, OURSELVES
 from tfpt_cli.language.suggest import did_you_mean
-from tfpt_cli.language.trees import branches, called_name
+from tfpt_cli.language.trees import branches, called_name, choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -191,8 +191,12 @@ def _count(number: int, noun: str) -> str:
 
 
 def whole(name: str) -> list[RenderableType]:
-    """Everything that is known of the rows with this name, whatever their kind; nothing where there is none."""
+    """Everything that is known of the rows with this name, whatever their kind; nothing where there is none.
+
+    A layer that only computes an operation stands behind it.
+    """
     found: list[RenderableType] = []
+    behind: list[RenderableType] = []
     for kind in KINDS:
         row = rows_of(kind).get(name)
         if isinstance(row, Operation):
@@ -200,12 +204,12 @@ def whole(name: str) -> list[RenderableType]:
             found += _whole(row, known.get("operations", {}).get(name, {}))
             found.append(_measured_with(known.get("environment", {})))
         elif isinstance(row, Layer):
-            found.append(_whole_layer(row))
+            (found if row.parameters else behind).append(_whole_layer(row))
         elif isinstance(row, Initializer):
             found.append(_whole_initializer(row))
         elif isinstance(row, Difference):
             found.append(whole_difference(row))
-    return found
+    return found + behind
 
 
 def _facts() -> Table:
@@ -221,8 +225,10 @@ def _headed(head: str, kind: str, table: Table) -> RenderableType:
 
 def _whole_layer(row: Layer) -> RenderableType:
     table = _facts()
-    for framework in FRAMEWORKS:
-        table.add_row(FRAMEWORKS[framework].label, ast.unparse(row.spelling[framework]))
+    for framework in FRAMEWORKS.values():
+        for index, (condition, code) in enumerate(choices(row.spelling[framework.key])):
+            words = f"{condition}: " if condition else ""
+            table.add_row("" if index else framework.label, f"{words}{ast.unparse(code)}")
     for words in row.requires:
         table.add_row("requires", words)
     for parameter in row.parameters.values():

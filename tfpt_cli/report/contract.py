@@ -258,6 +258,32 @@ class Comparison:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Layer:
+    """A layer of two models, side by side. Distances are relative to the greatest number of what is compared."""
+
+    names: Annotated[dict[Side, str], "its path in each model"]
+    codes: Annotated[dict[Side, str], "what it is in each framework, as code or as the name of a class"]
+    shapes: Annotated[dict[Side, tuple[Count, ...]], "the shape of what it gives"]
+    verdict: Annotated[Verdict, "what both came to, by itself and so far"]
+    by_itself: Annotated[Number | None, "how far both are apart where they are given the same input"] = None
+    so_far: Annotated[Number | None, "how far they are apart in the models"] = None
+    gradient_by_itself: Annotated[Number | None, "how far the gradients by what it is given are, by itself"] = None
+    gradient_so_far: Annotated[Number | None, "how far the gradients by what it gives are, in the models"] = None
+    layout: Annotated[str | None, "an einops pattern from PyTorch's axes to TensorFlow's of what it gives"] = None
+    begins: Annotated[bool, "whether the models begin to part here"]
+    note: Annotated[str | None, "why something was not measured"] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Parameters of two models that correspond."""
+
+    names: Annotated[dict[Side, str], "the path of the parameter in each model; of a sum those of its parts"]
+    why: Annotated[str, "why they were paired"]
+    layout: Annotated[str | None, "an einops pattern from PyTorch's axes to TensorFlow's, where they are named"] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scenario:
     """A case of a scenario."""
 
@@ -294,6 +320,8 @@ class Scenario:
     notes: Annotated[tuple[Annotated[Word, "a sentence"], ...] | None, "what is to be said besides the comparisons"] = (
         None
     )
+    layers: Annotated[tuple[Layer, ...] | None, "of two models: the layers that both call, in PyTorch's order"] = None
+    pairs: Annotated[tuple[Pair, ...] | None, "of two models: which parameters were paired"] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,11 +105,17 @@ def reason_of(result: ScenarioResult) -> Reason | None:
             bare.pop(comparison.quantity, None)
     return Reason(
         parts=_parts(off),
-        cause=first_sentence(first.what),
+        cause=": ".join([*_beginning(parting), first_sentence(first.what)]),
         known=tuple(row.name for row in known),
         write=tuple((_where(framework, first), " ".join(code.split())) for framework, code in first.write.items()),
         unexplained=tuple(bare),
     )
+
+
+def _beginning(parting: Sequence[Comparison]) -> list[str]:
+    """Where two models begin to part, if that was found out."""
+    found = [finding.words for c in parting for finding in c.findings if finding.kind is Kind.BEGINS]
+    return found[:1]
 
 
 def first_sentence(text: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Side
+    from tfpt_cli.report.models import ModelRow
     from tfpt_cli.report.reasons import Reason
 
 
@@ -66,6 +67,7 @@ def scenario_table(
     if shown.rows:
         table = _table if width >= _NARROWEST else _stacked
         parts.append(table(shown, environment, width, ascii_only))
+    parts += [_lines_of(rows, head, width, ascii_only=ascii_only) for head, rows in shown.tables]
     parts += [_indented(words, _WHY_STYLES.get(about, "dim")) for about, words in shown.why]
     if verbose:
         parts += _measured(shown)
@@ -151,6 +153,28 @@ def _title(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
     else:
         yield Text(name, "bold")
         yield Text(place, "dim")
+
+
+def _lines_of(rows: Sequence[ModelRow], head: Sequence[str], width: int, *, ascii_only: bool) -> Table:
+    """A table of two models, a line each; where they begin to part is marked. Names fold where they are too long."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
+    table.add_column("", width=1)
+    names = len(head) - (4 if len(head) > 4 else 3)
+    taken = sum(max(len(title), *(len(row.cells[place]) for row in rows)) + 1 for place, title in enumerate(head))
+    room = width - 13 - sum(
+        max(len(title), *(len(row.cells[place]) for row in rows)) + 1 for place, title in list(enumerate(head))[names:]
+    )  # fmt: skip
+    for place, title in enumerate(head):
+        longest = room // names - 1 if place < names and taken + 13 > width else None
+        table.add_column(title, overflow="fold", no_wrap=place >= names, max_width=longest)
+    table.add_column("", no_wrap=True)
+    for row in rows:
+        style = "dim" if row.folded > 1 else "bold" if row.begins else ""
+        verdict = "" if row.folded > 1 else str(row.verdict)
+        mark = (">" if ascii_only else "▶") if row.begins else ""
+        texts = [Text(printable(cell), style) for cell in row.cells]
+        table.add_row(Text(mark, "bold red"), *texts, Text(verdict, VERDICT_STYLES[row.verdict]))
+    return table
 
 
 def _stacked(shown: ScenarioView, environment: dict[str, str], width: int, ascii_only: bool) -> RenderableType:

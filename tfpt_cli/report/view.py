@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.report.models import in_a_line, model_tables
 from tfpt_cli.report.numbers import array_lines, digits_apart, summary_lines
 from tfpt_cli.report.reasons import reason_of
 from tfpt_cli.report.words import (
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Side
+    from tfpt_cli.report.models import ModelRow
     from tfpt_cli.report.reasons import Reason
     from tfpt_cli.results import (
         Comparison,
@@ -184,7 +186,8 @@ class ScenarioView:
     """A scenario as any report shows it.
 
     `words` say why it has its status, `reason` why it is not as expected; `parted` are the quantities that do not agree,
-    `unexplained` those that no known difference explains. `why` are the lines that explain the verdicts, each once, with what it
+    `unexplained` those that no known difference explains. Of two models `tables` have the titles and the lines of their layers
+    and of their parameters, and `rows` what they give. `why` are the lines that explain the verdicts, each once, with what it
     is about.
     """
 
@@ -192,6 +195,7 @@ class ScenarioView:
     words: str
     reason: Reason | None
     rows: list[Row]
+    tables: list[tuple[tuple[str, ...], list[ModelRow]]]
     why: list[tuple[About, str]]
     known: list[Known]
     parted: list[str]
@@ -207,8 +211,12 @@ def view(result: ScenarioResult) -> ScenarioView:
         reason=reason_of(result),
         rows=[
             _row(list(group))
-            for _, group in groupby(result.comparisons, key=lambda c: (c.quantity, c.verdict, c.diagnosis))
+            for _, group in groupby(
+                (c for c in result.comparisons if not in_a_line(c, result)),
+                key=lambda c: (c.quantity, c.verdict, c.diagnosis),
+            )
         ],
+        tables=model_tables(result),
         why=list(_why(result)),
         known=known(result.explanations),
         parted=parted(result),
@@ -305,6 +313,7 @@ def _why(result: ScenarioResult) -> Iterator[tuple[About, str]]:
     for comparison in result.comparisons:
         verdict, reason = comparison.verdict, comparison.reason
         told = reason and verdict in (Verdict.DIFFERS, Verdict.SAME_DISTRIBUTION, Verdict.ERROR)
+        told = told and not in_a_line(comparison, result)
         if told and (comparison.quantity, reason) not in said:
             said.add((comparison.quantity, reason))
             about = About.MISMATCH if verdict is Verdict.DIFFERS else About.REASON

@@ -23,6 +23,7 @@ _DIAGNOSIS = {"distribution": "", "non-finite": "", "number": "", "disconnected"
 # What TensorFlow puts around its messages: the node of a graph that a person never wrote.
 _NOISE = re.compile(r"\{\{[^}]*\}\}|\[Op:\w+\](?: name:)?")
 _LONGEST = 400
+_MOST_NAMES = 12
 
 
 def summary_parts(report: Report) -> Iterator[tuple[str, str]]:
@@ -108,6 +109,9 @@ def _quantities(comparisons: Iterable[Comparison], verdict: Verdict) -> list[str
 
 
 def differ(quantities: Sequence[str]) -> str:
+    """That some quantities differ, in words; of many the first ones by name."""
+    if len(quantities) > _MOST_NAMES:
+        quantities = [*quantities[: _MOST_NAMES - 1], f"{len(quantities) - _MOST_NAMES + 1} more"]
     return f"{', '.join(quantities) or 'nothing'} {'differ' if len(quantities) > 1 else 'differs'}"
 
 

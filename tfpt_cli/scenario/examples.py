@@ -65,7 +65,8 @@ def _of_operation(row: Operation) -> Iterator[ShippedScenario]:
 def row_named(name: str) -> Row | None:
     """The row with a name, or with a framework's own name for it; None where there is none.
 
-    Where rows of several kinds have the name, it is the layer's or the initializer's; `operations/stft` names the operation.
+    Where rows of several kinds have the name, it is that of the layer with parameters or of the initializer, and of an
+    operation rather than of a layer that only computes it; `operations/stft` and `layers/softmax` name the others.
 
     >>> row_named("Dense").name, row_named("op-std-ddof").area, row_named("no such row")
     ('linear', 'operators', None)
@@ -80,6 +81,7 @@ def row_named(name: str) -> Row | None:
     }
     if slash:
         return kinds.get(kind, {}).get(own)
-    found = [(of_kind, name) for of_kind in kinds.values()]
-    found += [(kinds[k], rows.other_names(k).get(name.rpartition(".")[2], "")) for k in kinds if k != "differences"]
-    return next((of_kind[one] for of_kind, one in found if one in of_kind), None)
+    wanted = [(of_kind, name) for of_kind in kinds.values()]
+    wanted += [(kinds[k], rows.other_names(k).get(name.rpartition(".")[2], "")) for k in kinds if k != "differences"]
+    found = [of_kind[one] for of_kind, one in wanted if one in of_kind]
+    return next((row for row in found if not (isinstance(row, Layer) and not row.parameters)), next(iter(found), None))

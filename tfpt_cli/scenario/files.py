@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfpt_cli.documents.document import STANDARD_INPUT, documents, read_text
+from tfpt_cli.documents.shipped import shipped_scenarios
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.results import Problem
 
@@ -18,21 +18,6 @@ if TYPE_CHECKING:
     from tfpt_cli.scenario.scenario import Scenario
 
 ENDINGS = (".yaml", ".yml")
-_PACKAGE = Path(__file__).parents[1]
-
-
-@cache
-def shipped_scenarios() -> Path:
-    """The folder of the scenarios that come with tfpt: in the installed package, or in a checkout beside it.
-
-    `pyproject.toml` puts the one into a wheel as the other. Raises `FileNotFoundError` where neither is there.
-    """
-    for folder in (_PACKAGE / "scenarios", _PACKAGE.parent / "scenarios"):
-        if (folder / "seed").is_dir():  # beside an installed package another one may be called so
-            return folder
-    raise FileNotFoundError(
-        f"the scenarios that come with tfpt are missing: {_PACKAGE / 'scenarios'}; install it again"
-    )
 
 
 def shipped_file(name: str) -> str:

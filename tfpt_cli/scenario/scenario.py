@@ -76,14 +76,16 @@ class Scenario:
         return self.task.run(Terms(sides=sides, reference=reference, tolerance=self.tolerance, expect=self.expect))
 
     def listings(self, sides: Sides = SIDES, *, reference: bool = True) -> dict[Side, Listing]:
-        """The listings of the first round that has any, by side, as `tfpt code` shows them."""
-        rounds = self.run(sides, reference=reference)
-        return self.titled(next((asked.listings for asked in rounds if asked.listings), {}))
+        """The listings of the first round that has any, by side, as `tfpt code` shows them.
 
-    def titled(self, listings: Mapping[Side, Listing]) -> dict[Side, Listing]:
-        """Listings with the title that their scripts have: the scenario, the side and the place."""
+        Of a subject whose code a run alone tells, those of its last run, which read their arrays from files beside the script.
+        """
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return {side: code.titled(f"{self.title}, {side.label} ({place})") for side, code in listings.items()}
+        found = self.task.ran()
+        if not found:
+            rounds = self.run(sides, reference=reference)
+            found = next((asked.listings for asked in rounds if asked.listings), {})
+        return {side: code.titled(f"{self.title}, {side.label} ({place})") for side, code in found.items()}
 
     def explained(self, comparisons: Sequence[Comparison], environment: Mapping[str, str]) -> list[Comparison]:
         """The comparisons of the two frameworks, each that does not agree with the known differences that explain it."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 import yamlcore
 
-from tfpt_cli.scenario.files import shipped_scenarios
+from tfpt_cli.documents.shipped import shipped_scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from tfpt_cli.dictionary.related import differences_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.lowering import written, written_for_reference
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.language.trees import branches, called_name
+from tfpt_cli.language.trees import branches, called_name, choices
 from tfpt_cli.report.catalogue import KINDS, attribute_words, rows_of
 from tfpt_cli.scenario.examples import examples_of
 
@@ -211,11 +211,7 @@ def _general(spelling: Mapping[str, ast.expr]) -> Iterator[Spelled]:
 
 
 def _branches(tree: ast.expr) -> Iterator[tuple[str, str]]:
-    words = ""
-    while isinstance(tree, ast.IfExp):
-        yield f"if {ast.unparse(tree.test)}", ast.unparse(tree.body)
-        tree, words = tree.orelse, "otherwise"
-    yield words, ast.unparse(tree)
+    return ((words, ast.unparse(code)) for words, code in choices(tree))
 
 
 def _partings(row: Operation) -> Iterator[Parting]:
@@ -250,7 +246,7 @@ def _of_layer(row: Layer) -> Page:
         head=row.signature.show(row.name),
         group="layers",
         lead=row.notes,
-        spelled=(Spelled(row.name, {f: ast.unparse(row.spelling[f]) for f in FRAMEWORKS}),),
+        spelled=tuple(_of_settings(row)),
         facts=tuple(facts),
         parameters=parameters,
         differences=_links(differences_of(row)),
@@ -259,6 +255,13 @@ def _of_layer(row: Layer) -> Page:
         commands=_of_file(_unmistakable("layers", row.name), row.scenario),
         words=_other_names("layers", row.name),
     )
+
+
+def _of_settings(row: Layer) -> Iterator[Spelled]:
+    """How a layer is written as a person has it, and where a framework has several spellings, each behind its condition."""
+    yield Spelled(row.name, {f: ast.unparse(branches(row.spelling[f])[0]) for f in FRAMEWORKS})
+    for framework in FRAMEWORKS:
+        yield from (Spelled(words, {framework: code}) for words, code in _branches(row.spelling[framework]) if words)
 
 
 def _names_of_formulas(row: Layer, parameters: Sequence[Parameter]) -> Iterator[tuple[str, str, bool]]:

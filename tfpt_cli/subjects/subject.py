@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tfpt_cli.results import Relation
@@ -52,15 +52,13 @@ class Round:
 class Compared:
     """The result of a task: its comparisons, and the outcomes by side, whose failures are those of the scenario.
 
-    A side that was never asked may be missing. `layers` and `pairs` are those of two models, `listings` what is shown as the code
-    that ran, where that is not what the first round asked.
+    A side that was never asked may be missing. `layers` and `pairs` are those of two models.
     """
 
     comparisons: tuple[Comparison, ...]
     outcomes: Mapping[Side, Outcome]
     layers: tuple[LayerLine, ...] = ()
     pairs: tuple[PairLine, ...] = ()
-    listings: Mapping[Side, Listing] = field(default_factory=dict)
 
 
 # What a task does: it yields rounds, is sent their outcomes by side, and returns what it came to.
@@ -82,7 +80,7 @@ class CurvePlan:
 class Task(ABC):
     """One case of a subject, checked: all that is known of it before anything has run."""
 
-    # Whether it compares more than `quantities` can say before it has run, such as the parameters of a model.
+    # Whether only a run tells what it compares, and by which listings, such as the parameters of a model.
     open_ended: ClassVar[bool] = False
 
     @abstractmethod
@@ -108,6 +106,10 @@ class Task(ABC):
     @abstractmethod
     def notes(self, outcomes: Mapping[Side, Outcome]) -> tuple[str, ...]:
         """Sentences that the report says of a run besides its comparisons."""
+
+    def ran(self) -> Mapping[Side, Listing]:
+        """The listings that its numbers come from, where a run alone tells them; nothing before it, and of other tasks."""
+        return {}
 
     def with_fix(self, fields: dict[str, Any], fix: Fix) -> dict[str, Any] | None:
         """The subject's fields with the recipe of a known difference in them; None where it does not apply."""

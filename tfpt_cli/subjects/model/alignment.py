@@ -104,6 +104,7 @@ class _Aligner:
         self, torch: Inventory, keras: Inventory, matches: Sequence[Match], *, training: bool, turned: bool
     ) -> None:
         self.torch, self.keras, self.training, self.turned = torch, keras, training, turned
+        self.match = {path: match for match in matches for path in match.torch.paths}
         self.partner = self._partners(matches)
         self.used: set[int] = {index for indices in self.partner.values() for index in indices}
 
@@ -185,9 +186,9 @@ class _Aligner:
     def _line(self, event: Event, partners: list[int]) -> Aligned:
         ours, theirs = self.torch.by_name[event.layer or ""], self.keras.events[partners[-1]]
         other = self.keras.by_name[theirs.layer or ""]
-        row, settings = (
-            known_row(ours.tree, other.tree) if ours.tree is not None and other.tree is not None else (None, {})
-        )
+        match = self.match.get(event.layer or "")
+        one, another = (match.torch.call, match.keras.call) if match is not None else (ours.tree, other.tree)
+        row, settings = known_row(one, another) if one is not None and another is not None else (None, {})
         before = self._padding(event, partners)
         after, activation = self._activation(event, other)
         first = self.torch.events[before[0]] if before[0] is not None else event
@@ -196,10 +197,12 @@ class _Aligner:
         torch_events = tuple(dict.fromkeys([first.index, event.index, *([after] if after is not None else [])]))
         padded = any(b is not None for b in before)
         shapes = event.inputs[0] if event.inputs else (), self.keras.events[partners[0]].inputs[:1]
-        parted = _parted(
-            row, settings, ours, other, padded=padded, training=self.training,
+        parted = parted_settings(row, settings) | _parted(
+            row, settings, ours, other, training=self.training,
             turned="LayerNorm" not in ours.class_name and (self.turned or list(shapes[1]) != [shapes[0]]), rank=len(shapes[0]),
         )  # fmt: skip
+        if padded or _pads_the_same(ours, other):
+            parted.pop("padding", None)
         wanted = activation_of(other)
         if wanted and not _one_activation(activation, wanted):
             parted["activation"] = (activation or None, wanted)
@@ -216,7 +219,7 @@ class _Aligner:
             calls=calls,
             row=row,
             parted=parted,
-            inputs=_inputs(row, len(first.inputs), len(start.inputs)),
+            inputs=_inputs(first, start),
             last=last,
         )
 
@@ -310,51 +313,55 @@ def _constant(tree: ast.expr | None) -> object:
         return None
 
 
-def _inputs(row: Row | None, ours: int, theirs: int) -> tuple[int, ...] | None:
-    """Which of PyTorch's inputs goes to each of Keras's."""
-    if row is not None and row.name == "multi_head_attention":
-        return {2: (0, 2), 3: (0, 2, 1)}.get(theirs) if ours >= 3 else None
-    if theirs <= ours or row is not None:
-        return tuple(range(min(ours, theirs))) if theirs <= ours else None
-    return None
+def _inputs(ours: Event, theirs: Event) -> tuple[int, ...] | None:
+    """Which of PyTorch's inputs goes to each of Keras's: by the names of the parameters where they are the same, else in order.
+
+    A Keras attention that is given no keys takes the values for them, and `nn.MultiheadAttention` has a name for each.
+    """
+    if len(set(ours.names)) == len(ours.names) and set(theirs.names) <= set(ours.names):
+        return tuple(ours.names.index(name) for name in theirs.names)
+    return tuple(range(len(theirs.inputs))) if len(theirs.inputs) <= len(ours.inputs) else None
 
 
-def _parted(
-    row: Row | None,
-    settings: Mapping[str, Mapping[str, object]],
-    ours_layer: Layer,
-    other: Layer,
-    *,
-    padded: bool,
-    training: bool,
-    turned: bool,
-    rank: int,
-) -> dict[str, tuple[object, object]]:
-    """The settings that a layer has otherwise on each side."""
+def parted_settings(row: Row | None, settings: Mapping[str, Mapping[str, object]]) -> dict[str, tuple[object, object]]:
+    """The settings that a layer has otherwise on each side, by name, PyTorch's first."""
     found: dict[str, tuple[object, object]] = {}
     if row is not None:
         ours, theirs = settings[TORCH], settings[TENSORFLOW]
         for name in row.signature.settings:
             if name in ours and name in theirs and not _same(ours[name], theirs[name]):
                 found[name] = (ours[name], theirs[name])
-    elif ours_layer.tree is not None and other.tree is not None:
-        names = ast.unparse(ours_layer.tree.func), ast.unparse(other.tree.func)
+    if found.get("num_groups", (0, 0))[1] == -1 and found["num_groups"][0] == settings[TORCH].get("num_channels"):
+        del found["num_groups"]
+    return found
+
+
+def _parted(
+    row: Row | None,
+    settings: Mapping[str, Mapping[str, object]],
+    ours: Layer,
+    other: Layer,
+    *,
+    training: bool,
+    turned: bool,
+    rank: int,
+) -> dict[str, tuple[object, object]]:
+    """What a layer has otherwise on each side besides the settings of its row."""
+    found: dict[str, tuple[object, object]] = {}
+    if row is None and ours.tree is not None and other.tree is not None:
+        names = ast.unparse(ours.tree.func), ast.unparse(other.tree.func)
         if _plain_class(names[0]) != _plain_class(names[1]):
             found["its class"] = names
     compared = set() if row is None else set(settings[TORCH]) & set(settings[TENSORFLOW])
-    arguments = _arguments(ours_layer, TORCH), _arguments(other, TENSORFLOW)
+    arguments = _arguments(ours, TORCH), _arguments(other, TENSORFLOW)
     for name, theirs_name in _COMMON:
         if name not in found and name in arguments[0] and theirs_name in arguments[1]:
             values = arguments[0][name], _in_one_row(arguments[1][theirs_name])
             if not _same(*values) and name not in compared:
                 found[name] = values
-    axes = None if turned else _axes(ours_layer, arguments, rank)
+    axes = None if turned else _axes(ours, arguments, rank)
     if axes is not None and axes[0] != axes[1]:
         found["the normalized axis" if "BatchNorm" not in other.class_name else "the axis of channels"] = axes
-    if padded or ("padding" in found and _pads_the_same(*arguments)):
-        found.pop("padding", None)
-    if found.get("num_groups", (0, 0))[1] == -1 and found["num_groups"][0] == arguments[0].get("num_channels"):
-        del found["num_groups"]
     if training and "BatchNormalization" in other.class_name and arguments[1].get("trainable") is False:
         found["trainable"] = (True, False)
     return found
@@ -411,8 +418,9 @@ def _arguments(layer: Layer, framework: str) -> dict[str, object]:
     return found
 
 
-def _pads_the_same(ours: Mapping[str, object], theirs: Mapping[str, object]) -> bool:
+def _pads_the_same(torch: Layer, keras: Layer) -> bool:
     """Whether PyTorch's padding by numbers is what Keras calls "valid", or "same" at a stride of one."""
+    ours, theirs = _arguments(torch, TORCH), _arguments(keras, TENSORFLOW)
     numbers = _numbers(ours.get("padding", 0))
     if numbers is None:
         return ours.get("padding") == theirs.get("padding")

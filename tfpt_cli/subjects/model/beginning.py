@@ -117,21 +117,20 @@ class Search:
         layer = name.rpartition(".")[0]
         for place, each in enumerate(self.lines):
             if each.aligned.names[TORCH] == layer:
-                return Beginning(place, f"only the gradient of {self.name(each)} by its own parameter parts{self.settings(each)}")
+                return Beginning(
+                    place, f"only the gradient of {self.name(each)} by its own parameter parts{self.settings(each)}"
+                )
         return None
 
     def name(self, each: Measured) -> str:
         """A layer by its paths in both models; by its class where it is the model itself."""
         names = list(dict.fromkeys(name for name in each.line.names.values() if name))
-        return " / ".join(names) if names else each.aligned.calls[TORCH].partition("(")[0]
+        return " / ".join(names) if names else class_of(each.aligned.calls[TORCH])
 
     def settings(self, each: Measured) -> str:
         """The settings that a layer has otherwise on each side, as the end of a sentence."""
-        words = [
-            f"{name} is {_setting(ours)} in {self.first.label}, {_setting(theirs)} in {self.second.label}"
-            for name, (ours, theirs) in each.aligned.parted.items()
-        ]
-        return f": {', '.join(words)}" if words else ""
+        words = said_settings(each.aligned.parted, (self.first, self.second))
+        return f": {words}" if words else ""
 
     def before(self, each: Measured) -> str:
         """The layers whose results reach a layer in PyTorch."""
@@ -188,6 +187,11 @@ class Search:
 _OF_TWO_MODES = re.compile(r"BatchNorm|InstanceNorm|[Dd]ropout|RReLU|GaussianNoise|nn\.Sequential|keras\.Sequential")
 
 
+def class_of(call: str) -> str:
+    """The class of a layer from its call, `Conv2D` of `keras.layers.Conv2D(filters=4)`."""
+    return call.partition("(")[0].rpartition(".")[2]
+
+
 def called(call: str, framework: str, *, training: bool, given: str = "x") -> str:
     """A layer as it is called, in its mode where it has two.
 
@@ -200,6 +204,15 @@ def called(call: str, framework: str, *, training: bool, given: str = "x") -> st
     if framework == TORCH:
         return f"{call}{'.eval()' if modes and not training else ''}({given})"
     return f"{call}({given}{f', training={training}' if modes else ''})"
+
+
+def said_settings(parted: Mapping[str, tuple[object, object]], sides: Sides) -> str:
+    """Settings that a layer has otherwise on each side, in words; empty where there are none."""
+    first, second = sides
+    return ", ".join(
+        f"{name} is {_setting(ours)} in {first.label}, {_setting(theirs)} in {second.label}"
+        for name, (ours, theirs) in parted.items()
+    )
 
 
 def _setting(value: object) -> str:

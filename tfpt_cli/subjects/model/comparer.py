@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.values import compare_values
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.layers.layout import Layout, layout_of
-from tfpt_cli.results import Comparison, Finding, Kind, LayerLine, State, Tolerance, Value, Verdict, Way
+from tfpt_cli.results import PLAIN, Comparison, Finding, Kind, LayerLine, State, Tolerance, Value, Verdict, Way
 from tfpt_cli.subjects.model.spec import CHANNELS, layer_quantity
 from tfpt_cli.subjects.model.writer import DOUBLE, GIVEN, GRADIENT, MADE, PULLED, SINGLE
 
@@ -43,11 +44,12 @@ _ORDERS = {2: ("a b -> b a",), 3: ("n c w -> n w c", "t n c -> n t c"), 4: ("n c
 
 @dataclass(frozen=True)
 class Both:
-    """One quantity of both sides, and how its axes map."""
+    """One quantity of both sides, how its axes map, and by which way a side has it where that is not the usual one."""
 
     quantity: Quantity
     layout: Layout
     sides: Mapping[Side, Value]
+    ways: Mapping[Side, Way] = field(default_factory=dict)
 
     def arrays(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Both arrays with Keras's axes; None where a side has none, or where they do not fit."""
@@ -60,6 +62,17 @@ class Both:
         if turned is not None and turned.shape != right.array.shape and _bare(turned.shape) == _bare(right.array.shape):
             turned = turned.reshape(right.array.shape)
         return None if turned is None or turned.shape != right.array.shape else (turned, right.array)
+
+    def _turned(self) -> NDArray[Any] | None:
+        """The first side's array with its axes as the layout says; None where that does not fit."""
+        (first, left), (second, _) = self.sides.items()
+        return moved(left.array, self.layout, first.framework, second.framework) if self.layout.pattern else left.array
+
+    @property
+    def fits(self) -> bool:
+        """Whether the layout alone gives the first side's array the shape of the second's."""
+        turned = self._turned()
+        return turned is not None and turned.shape == tuple(self.sides.values())[1].array.shape
 
 
 def _bare(shape: tuple[int, ...]) -> list[int]:
@@ -102,7 +115,17 @@ class Comparer:
             return None
         return Both(quantity, layout, {side: value for side, value in found.items() if value is not None})
 
-    def compare(self, wanted: Both, scale: float, way: Way) -> Comparison:
+    def in_mode(
+        self, outcomes: Mapping[Side, Outcome], quantity: Quantity, layout: Layout, side: Side, way: Way
+    ) -> Both | None:
+        """A quantity as one side has it in another mode, beside what the other side has as usual; None where there is none."""
+        found = {each: outcomes[each].values.get((quantity, way if each is side else DOUBLE)) for each in self.sides}
+        if any(value is None for value in found.values()):
+            return None
+        values = {each: value for each, value in found.items() if value is not None}
+        return Both(quantity, layout, values, {side: way})
+
+    def compare(self, wanted: Both, scale: float) -> Comparison:
         """The comparison of one quantity, where `scale` is what its numbers are measured by at least."""
         tolerance = self.tolerance
         arrays = wanted.arrays()
@@ -111,20 +134,42 @@ class Comparer:
             tolerance = Tolerance(rtol=self.within, atol=atol) if arrays[0].dtype.kind == "f" else None
         sides = dict(wanted.sides)
         layout = wanted.layout
-        if arrays is not None and _reshaped(wanted, arrays):
+        if arrays is not None and not wanted.fits:  # axes of length one were put in, which no layout says
             first = next(iter(sides))
             sides[first] = replace(sides[first], array=arrays[0])
             layout = Layout()
         comparison = compare_values(
-            wanted.quantity, {side: (way, value) for side, value in sides.items()}, tolerance, layout=layout
+            wanted.quantity,
+            {side: (wanted.ways.get(side, PLAIN), value) for side, value in sides.items()},
+            tolerance,
+            layout=layout,
         )
         return replace(comparison, layout=wanted.layout.pattern) if not layout.pattern else comparison
 
 
-def _reshaped(wanted: Both, arrays: tuple[NDArray[Any], NDArray[Any]]) -> bool:
-    """Whether axes of length one were put in, which no layout says."""
+def other_order(wanted: Both) -> str:
+    """The order of axes under which two arrays agree that do not as they are, as an einops pattern; empty where none does.
+
+    Of arrays of up to five axes every order is tried.
+    """
     left, right = wanted.sides.values()
-    return not wanted.layout.pattern and left.array.shape != right.array.shape and arrays[0].shape == right.array.shape
+    if left.state is not State.PRESENT or right.state is not State.PRESENT or not 1 < left.array.ndim <= 5:
+        return ""
+    one, other = left.array, right.array
+    if one.ndim != other.ndim or sorted(one.shape) != sorted(other.shape):
+        return ""
+    for order in itertools.permutations(range(one.ndim)):
+        moved_array = one.transpose(order)
+        if moved_array.shape == other.shape and apart(moved_array, other) <= SAME:
+            names = (
+                ["n", "c", "d", "h", "w"]
+                if one.ndim == 5
+                else ["n", "c", "h", "w"]
+                if one.ndim == 4
+                else "abc"[: one.ndim]
+            )
+            return f"{' '.join(names)} -> {' '.join(names[place] for place in order)}"
+    return ""
 
 
 def with_rounding(double: Comparison, pairs: Mapping[Way, Both | None], sides: Sides) -> tuple[Comparison, str]:

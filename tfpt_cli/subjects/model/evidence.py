@@ -94,7 +94,9 @@ class Evidence:
             if event.layer is None:
                 continue
             if event.layer == line.names[framework]:
-                masked = f"{given}, mask=mask" if event.masked and line.row is not None and line.row.recurrent else given
+                masked = (
+                    f"{given}, mask=mask" if event.masked and line.row is not None and line.row.recurrent else given
+                )
                 text = called(line.calls[framework], framework, training=self.spec.training, given=masked)
                 if event.packed:
                     return f"nn.utils.rnn.pad_packed_sequence({text}[0])"

@@ -24,6 +24,7 @@ from tfpt_cli.subjects.model.spec import NAME, OUTPUT, Model, ModelSource
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tfpt_cli.dictionary.records import Layer
     from tfpt_cli.documents.document import Path
     from tfpt_cli.documents.inputs import Values
     from tfpt_cli.documents.reader import Reader
@@ -47,7 +48,7 @@ _BY_FRAMEWORK = {
     "type": "object",
     "additionalProperties": False,
     "minProperties": 1,
-    "properties": dict.fromkeys(FRAMEWORKS, {"type": "string", "description": "native code"}),
+    "properties": {framework: {"type": "string", "description": "native code"} for framework in FRAMEWORKS},
 }
 _PATTERN = {"type": "string", "description": "an einops pattern such as n c h w -> n h w c"}
 
@@ -167,6 +168,7 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
     native = [framework for framework in FRAMEWORKS if reader.get(NAME, framework) is not None]
     sources: Mapping[str, ModelSource] = {}
     about: tuple[str, ...] = ()
+    call = {f: text for f in FRAMEWORKS if (text := _call(reader, f, list(inputs)))}
     channels = reader.get(NAME, "layout") == "channels"
     if neutral and native:
         message = f"'of' and '{native[0]}' exclude each other: one spelling for both, or one each"
@@ -177,18 +179,21 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
                 reader.complain(
                     (NAME, key), f"'{key}' is for native models; the row of a neutral layer knows it", key=True
                 )
-        sources, about, of_channels = _neutral(reader)
-        channels |= of_channels
+        found = _neutral(reader)
+        if found is not None:
+            row, sources = found
+            about = (row.notes,) if row.notes else ()
+            channels |= row.channels
+            call = _call_of(row, list(inputs))
     elif len(native) < 2:
         missing = next((f for f in FRAMEWORKS if f not in native), "") if native else ""
         words = f"missing '{missing}' beside '{native[0]}'" if native else "missing 'of' (or 'torch' and 'tensorflow')"
         reader.complain((NAME,), words, key=True)
     else:
-        found = {framework: _source(reader, (NAME, framework), framework) for framework in FRAMEWORKS}
-        sources = {framework: source for framework, source in found.items() if source is not None}
+        each = {framework: _source(reader, (NAME, framework), framework) for framework in FRAMEWORKS}
+        sources = {framework: source for framework, source in each.items() if source is not None}
     dtypes = _dtypes(reader, inputs, dtype, " ".join(source.expression for source in sources.values()))
     layouts = _layouts(reader)
-    call = {f: text for f in FRAMEWORKS if (text := _call(reader, f, list(inputs)))}
     outputs = {f: str(text) for f, text in (reader.get(NAME, "outputs") or {}).items()}
     modes = {framework: tuple(reader.get(NAME, "modes", framework, default=["eager"])) for framework in FRAMEWORKS}
     known = {name: values for name, values in inputs.items() if values is not None}
@@ -214,24 +219,61 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
     )
 
 
-def _neutral(reader: Reader) -> tuple[dict[str, ModelSource], tuple[str, ...], bool]:
-    """Both sides' sources of a neutral layer, what its row says of it, and whether it has channels."""
+def _neutral(reader: Reader) -> tuple[Layer, dict[str, ModelSource]] | None:
+    """The row of a neutral layer, and both sides' sources of it; None after complaining."""
     path: Path = (NAME, "of")
     call = reader.call(path, "a layer")
     if call is None:
-        return {}, (), False
+        return None
     name = called_name(call)
     row = dictionary().layers.get(name)
     if row is None:
         reader.complain_all(path, [Complaint(offset(call), unknown("layer", name))])
-        return {}, (), False
+        return None
     settings = checked_settings(reader, path, row, call)
     if settings is None:
-        return {}, (), False
+        return None
     given = set(row.signature.bind(row.name, call)[0])
     sources = {f: ModelSource(layer_call(row, settings, given, {}, f)) for f in FRAMEWORKS}
-    with_channels = _WITH_CHANNELS.search(sources[TORCH].expression) is not None
-    return sources, (row.notes,) if row.notes else (), with_channels
+    return row, sources
+
+
+def _call_of(row: Layer, inputs: list[str]) -> dict[str, str]:
+    """How a neutral layer is called in each framework, where that is more than handing it its inputs; empty otherwise."""
+    names = [node.id for node in ast.walk(row.call[TORCH]) if isinstance(node, ast.Name) and node.id != "layer"]
+    calls = {framework: call_in(row.call[framework]) for framework in FRAMEWORKS}
+    if all(isinstance(arg, ast.Name) for call in calls.values() for arg in call.args) or len(names) != len(inputs):
+        return {}
+    renamed = dict(zip(names, inputs, strict=True)) | {"layer": "model"}
+    return {
+        framework: ast.unparse(_Renaming(renamed).visit(ast.parse(ast.unparse(call))))
+        for framework, call in calls.items()
+    }
+
+
+def call_in(tree: ast.expr) -> ast.Call:
+    """The call in `layer(x)[0]`: of several outputs the first are compared anyway."""
+    while isinstance(tree, ast.Subscript):
+        tree = tree.value
+    assert isinstance(tree, ast.Call)
+    return tree
+
+
+class _Renaming(ast.NodeTransformer):
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.Name(self.names.get(node.id, node.id), node.ctx)
+
+
+def with_channels(code: str) -> bool:
+    """Whether a layer of PyTorch takes the channels of a signal, an image or a volume first.
+
+    >>> with_channels("nn.Conv2d(3, 8, 3)"), with_channels("nn.Linear(3, 4)")
+    (True, False)
+    """
+    return _WITH_CHANNELS.search(code) is not None
 
 
 def _source(reader: Reader, path: Path, framework: str) -> ModelSource | None:

@@ -65,8 +65,8 @@ class Event:
     """The call of a layer, or of a function between layers.
 
     `origin` are the events whose results reached its inputs; `single` what it computed in single precision; `place` the line of a
-    person's own file that called it. `packed` says that PyTorch's layer was given a packed sequence, `masked` that a mask came with
-    what Keras's was given.
+    person's own file that called it; `names` the parameters of the layer that its inputs went to. `packed` says that PyTorch's
+    layer was given a packed sequence, `masked` that a mask came with what Keras's was given.
     """
 
     index: int
@@ -79,6 +79,7 @@ class Event:
     single: tuple[str, ...]
     packed: bool = False
     masked: bool = False
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -186,4 +187,5 @@ def _event(each: dict[str, Any]) -> Event:
         single=tuple(each.get("single", ())),
         packed=each.get("packed", False),
         masked=each.get("masked", False),
+        names=tuple(each.get("names", ())),
     )

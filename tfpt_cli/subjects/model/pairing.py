@@ -6,6 +6,7 @@ Layers that hold parameters are *units*. Units of both sides are matched first, 
 from __future__ import annotations
 
 import ast
+import itertools
 import math
 import re
 from collections import Counter
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.dictionary.records import Layer as Row
+    from tfpt_cli.frameworks import Framework
     from tfpt_cli.layers.slots import Slot
     from tfpt_cli.subjects.model.inventory import Inventory, Tensor
 
@@ -112,7 +114,7 @@ class Pairing:
 
     pairs: tuple[Pair, ...]
     matches: tuple[Match, ...]
-    left: Mapping[str, tuple[Tensor, ...]] = field(default_factory=dict)
+    left: Mapping[Framework, tuple[Tensor, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
@@ -122,6 +124,8 @@ def pairing_of(
     """The parameters that correspond; `given` are the pairs that a scenario names, `layouts` its layouts, by PyTorch's name."""
     pairs, problems, used = _given(torch, keras, given)
     units = {TORCH: list(_units(torch, used[TORCH])), TENSORFLOW: list(_units(keras, used[TENSORFLOW]))}
+    units[TENSORFLOW] = _stacked(units[TORCH], units[TENSORFLOW])
+    units[TORCH] = _separable(units[TORCH], units[TENSORFLOW])
     matches = _matched(units[TORCH], units[TENSORFLOW], torch, keras)
     for match in matches:
         pairs += _pairs_within(match)
@@ -129,19 +133,27 @@ def pairing_of(
     taken = {part.tensor for pair in pairs for part in pair.torch}, {pair.keras.tensor for pair in pairs}
     left = {
         framework: tuple(
-            t for t in inventory.tensors if t.name not in (names | used[framework]) and _counts(t, inventory)
+            t for t in inventory.tensors if t.name not in (names | used[framework]) and t.real and not t.buffer
         )
         for framework, inventory, names in ((TORCH, torch, taken[0]), (TENSORFLOW, keras, taken[1]))
     }
-    problems += [f"layout names '{name}', which is no parameter of PyTorch's model that is paired" for name in layouts
-                 if name not in {part.tensor for pair in pairs for part in pair.torch} | {pair.name for pair in pairs}]  # fmt: skip
+    known = {part.tensor for pair in pairs for part in pair.torch} | {pair.name for pair in pairs}
+    problems += [
+        f"layout names '{name}', which is no parameter of PyTorch's model that is paired"
+        for name in layouts
+        if name not in known
+    ]
     return Pairing(tuple(pairs), tuple(matches), left, tuple(problems))
 
 
-def _counts(tensor: Tensor, inventory: Inventory) -> bool:
-    """Whether a tensor that nothing is paired with is worth a word: a mask or a constant kept as a buffer is none."""
-    del inventory
-    return tensor.real and not tensor.buffer
+def same_names(ours: Inventory, theirs: Inventory) -> Pairing:
+    """The pairs of two versions of one framework: the tensors of one name."""
+    pairs = [
+        Pair((Part(t.name),), Part(t.name), Layout(), t.own, "", "by name")
+        for t in ours.tensors
+        if t.real and t.name in theirs.tensor
+    ]
+    return Pairing(tuple(pairs), ())
 
 
 def _laid_out(pair: Pair, layouts: Mapping[str, Layout]) -> Pair:
@@ -203,7 +215,7 @@ def _units(inventory: Inventory, used: set[str]) -> Iterator[Unit]:
     for tensor in inventory.tensors:
         if tensor.name not in used:
             held.setdefault(inventory.leaf_of(tensor.layer), []).append(tensor)
-    first = {}
+    first: dict[str, int] = {}
     for event in inventory.events:
         if event.layer is not None:
             first.setdefault(event.layer, event.index)
@@ -215,6 +227,62 @@ def _units(inventory: Inventory, used: set[str]) -> Iterator[Unit]:
         kept = [t for t in tensors if t.real and not (own and t.buffer)]
         if kept:
             yield Unit((path,), layer.tree if layer else None, tuple(kept), first.get(path, last + place))
+
+
+# A recurrent layer of Keras, of which several in a row are one of PyTorch with `num_layers`.
+_RECURRENT = re.compile(r"\b(LSTM|GRU|SimpleRNN)\b")
+
+
+def _stacked(torch: Sequence[Unit], keras: Sequence[Unit]) -> list[Unit]:
+    """Keras's units, where as many recurrent layers as one of PyTorch stacks are one unit."""
+    rest = sorted(keras, key=lambda unit: unit.order)
+    found: list[Unit] = []
+    for unit in sorted(torch, key=lambda unit: unit.order):
+        depth = _depth(unit)
+        layers = [other for other in rest if other.call is not None and _RECURRENT.search(ast.unparse(other.call))][
+            :depth
+        ]
+        if depth < 2 or len(layers) < depth:
+            continue
+        rest = [other for other in rest if other not in layers]
+        calls = [layer.call for layer in layers if layer.call is not None]
+        whole = ast.Call(ast.parse("keras.Sequential", mode="eval").body, [ast.List(list(calls), ast.Load())], [])
+        paths = tuple(path for layer in layers for path in layer.paths)
+        found.append(Unit(paths, whole, tuple(t for layer in layers for t in layer.tensors), layers[0].order))
+    return sorted([*rest, *found], key=lambda unit: unit.order)
+
+
+def _separable(torch: Sequence[Unit], keras: Sequence[Unit]) -> list[Unit]:
+    """PyTorch's units, where two convolutions that one separable convolution of Keras stands for are one unit."""
+    count = sum("SeparableConv" in ast.unparse(unit.call) for unit in keras if unit.call is not None)
+    rest = sorted(torch, key=lambda unit: unit.order)
+    for first, second in itertools.pairwise(rest):
+        if count and first.call is not None and second.call is not None and _is_depthwise(first.call, second.call):
+            whole = ast.Call(ast.parse("nn.Sequential", mode="eval").body, [first.call, second.call], [])
+            unit = Unit(first.paths + second.paths, whole, first.tensors + second.tensors, first.order)
+            rest[rest.index(first)] = unit
+            rest.remove(second)
+            count -= 1
+    return rest
+
+
+def _is_depthwise(first: ast.Call, second: ast.Call) -> bool:
+    """Whether a convolution within each channel is followed by one across them, point by point."""
+    one, other = ({k.arg: ast.unparse(k.value) for k in call.keywords} for call in (first, second))
+    within = one.get("groups", "1") == one.get("in_channels") != "1"
+    return (
+        within
+        and other.get("in_channels") == one.get("out_channels")
+        and set(other.get("kernel_size", "2")) <= set("(1, )")
+    )
+
+
+def _depth(unit: Unit) -> int:
+    """How many layers a recurrent unit of PyTorch stacks; 1 for any other."""
+    if unit.call is None:
+        return 1
+    depth = next((k.value for k in unit.call.keywords if k.arg == "num_layers"), None)
+    return depth.value if isinstance(depth, ast.Constant) and isinstance(depth.value, int) else 1
 
 
 def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Inventory) -> list[Match]:
@@ -253,7 +321,7 @@ def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invent
     for i in sorted(left, key=lambda i: torch[i].order):
         options = [j for j in sorted(right, key=lambda j: keras[j].order) if _row(torch[i], keras[j]) is not None]
         same = [j for j in options if torch[i].size == keras[j].size]
-        if same or len(options) == 1:
+        if same or len(options) == 1 or (options and len(left) == len(right)):
             take(i, (same or options)[0], "by its class and order")
     found.sort(key=lambda item: torch[item[0]].order)
     return [_match(torch[i], keras[j], why) for i, j, why in found]
@@ -388,9 +456,11 @@ def _same_shape(one: Tensor, other: Tensor) -> bool:
 
 
 def _own_layout(one: Tensor, other: Tensor) -> Layout | None:
-    """How the axes of a tensor that no row knows map: as they are, or the two of a matrix that is not square exchanged."""
+    """How the axes of a tensor that no row knows map: as they are, or as their sizes tell where no two are equal."""
     if one.shape == other.shape:
         return Layout()
-    if len(one.shape) == 2 and one.shape == other.shape[::-1]:
-        return Layout("out in -> in out")
-    return None
+    if sorted(one.shape) != sorted(other.shape) or len(set(one.shape)) != len(one.shape):
+        return None
+    names = {size: f"a{place}" for place, size in enumerate(one.shape)}
+    left, right = (" ".join(names[size] for size in tensor.shape) for tensor in (one, other))
+    return Layout(f"{left} -> {right}")

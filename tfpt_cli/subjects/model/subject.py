@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.documents.reader import Reader
     from tfpt_cli.frameworks import Side, Sides
+    from tfpt_cli.listing import Listing
     from tfpt_cli.results import Comparison, Outcome
     from tfpt_cli.subjects.model.course import Course
     from tfpt_cli.subjects.model.spec import Model
@@ -76,12 +77,15 @@ class ModelTask(Task):
         self.course[:] = [course]
         return compared
 
+    def ran(self) -> Mapping[Side, Listing]:
+        return self.course[0].listings if self.course else {}
+
     def covered(self, comparisons: Sequence[Comparison]) -> str:
         """How many outputs, gradients and statistics of how many layers were compared."""
         return self.course[0].covered(comparisons) if self.course else ""
 
     def provenance(self, quantity: Quantity) -> Provenance:
-        """The layer at which the models begin to part, as it is written in each framework; of a statistic the layer that keeps it."""
+        """The layer at which the models begin to part, as each framework calls it; of a statistic the one that keeps it."""
         kind = VALUE if quantity.kind == VALUE else "derivative"
         if quantity.kind in (STATE, PARAMETER):
             kind = quantity.output

@@ -49,11 +49,10 @@ class TensorFlowModelWriter(ModelWriter):
         return f"model({plan.inventory.arguments}{f', training={mode}' if plan.inventory.layers else ''})"
 
     def prepared(self, plan: Plan, dtype: str) -> list[str]:
-        """The lines that make the model and its inputs, and give it its weights."""
         lines = [*self.made(dtype), f"{self.call(plan, training=False)}  # a call makes what is not built yet"]
         if plan.random:
             lines.append(_WITHOUT_DROPPING)
-        if plan.given and plan.complete and plan.inventory.layers:
+        if plan.given and len(plan.given) == len(plan.inventory.tensors) and plan.inventory.layers:
             return [*lines, "model.set_weights([weights[name] for name in weights])"]
         held = "weights" if plan.inventory.layers else "variables"
         numbers = {name: plan.inventory.tensor[name].index for name in plan.given}
@@ -66,21 +65,32 @@ class TensorFlowModelWriter(ModelWriter):
         )
 
     def run(self, plan: Plan, dtype: str) -> Iterator[Section]:
-        spec = self.spec
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
-        outputs = [Wanted(quantity, f"output{source}") for quantity, (source, _) in plan.outputs.items()]
-        if not plan.backward or not (spec.smooth or plan.gradients):
-            yield self.section([f"output = {self.call(plan)}"], outputs, dtype, required=True)
-        else:
-            lines = [*self.taped(f"output = {self.call(plan)}"), f"    loss = {self.loss(plan, dtype)}"]
-            yield self.section(lines, outputs, dtype, required=True)
-            yield self.gradients(plan, dtype)
+        yield from self.called(plan, dtype, self.call(plan))
         if plan.state:
             state = [Wanted(quantity, f"state[{plan.inventory.tensor[p].index}]") for quantity, p in plan.state.items()]
             yield self.section(["state = [tf.identity(weight) for weight in model.weights]"], state, dtype)
         if plan.later:
             later = [Wanted(quantity, f"afterwards{source}") for quantity, source in plan.later.items()]
             yield self.section([f"afterwards = {self.call(plan, training=False)}"], later, dtype)
+
+    def called(self, plan: Plan, dtype: str, call: str) -> Iterator[Section]:
+        """The outputs of a call, and the gradients where they are taken."""
+        outputs = [Wanted(quantity, f"output{source}") for quantity, (source, _) in plan.outputs.items()]
+        if not plan.backward or not (self.spec.smooth or plan.gradients):
+            yield self.section([f"output = {call}"], outputs, dtype, required=True)
+            return
+        lines = [*self.taped(f"output = {call}"), f"    loss = {self.loss(plan, dtype)}"]
+        yield self.section(lines, outputs, dtype, required=True)
+        yield self.gradients(plan, dtype)
+
+    def in_mode(self, plan: Plan, dtype: str, mode: str) -> Iterator[Section]:
+        decorator = {"graph": "@tf.function", "jit": "@tf.function(jit_compile=True)"}[mode]
+        names = ", ".join(self.spec.inputs)
+        yield self.section(
+            [f"{decorator}\ndef run({names}):\n    return {self.call(plan)}"], dtype=dtype, required=True
+        )
+        yield from self.called(plan, dtype, f"run({names})")
 
     def taped(self, call: str) -> list[str]:
         """A call under a tape that watches the inputs."""

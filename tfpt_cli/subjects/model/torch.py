@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import TORCH
@@ -40,7 +41,6 @@ class TorchModelWriter(ModelWriter):
         return [*start, *self.model(), f"model.to(torch.{dtype}).{mode}()", *self.inputs(dtype)]
 
     def prepared(self, plan: Plan, dtype: str) -> list[str]:
-        """The lines that make the model and its inputs, and give it its weights."""
         lines = [*self.made(dtype), *([_WITHOUT_DROPPING] if plan.random else [])]
         if plan.given:
             numbers = "{name: torch.tensor(weights[name]) for name in weights}"
@@ -61,10 +61,7 @@ class TorchModelWriter(ModelWriter):
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
         outputs = [Wanted(quantity, f"output{source}") for quantity, (source, _) in plan.outputs.items()]
         yield self.section([f"output = {self.call(plan)}"], outputs, dtype, required=True)
-        gradients = [Wanted(gradient_quantity(name), f"{name}.grad") for name in self.spec.smooth]
-        gradients += [Wanted(quantity, _gradient(part)) for quantity, part in plan.gradients.items()]
-        if gradients and plan.backward:
-            yield self.section([f"loss = {self.loss(plan, dtype)}", "loss.backward()"], gradients, dtype)
+        yield from self.gradients(plan, dtype)
         if plan.state:
             state = [Wanted(quantity, f"state[{path!r}]") for quantity, path in plan.state.items()]
             lines = ["state = {name: buffer.clone() for name, buffer in model.named_buffers()}"]
@@ -72,6 +69,20 @@ class TorchModelWriter(ModelWriter):
         if plan.later:
             later = [Wanted(quantity, f"afterwards{source}") for quantity, source in plan.later.items()]
             yield self.section(["model.eval()", f"afterwards = {self.call(plan)}"], later, dtype)
+
+    def in_mode(self, plan: Plan, dtype: str, mode: str) -> Iterator[Section]:
+        call = self.call(plan).replace("model(", "compiled(", 1)
+        outputs = [Wanted(quantity, f"output{source}") for quantity, (source, _) in plan.outputs.items()]
+        made = self.section([f"compiled = torch.{mode}(model)", f"output = {call}"], outputs, dtype, required=True)
+        for section in (made, *self.gradients(plan, dtype)):
+            yield replace(section, needs="a C++ compiler")
+
+    def gradients(self, plan: Plan, dtype: str) -> Iterator[Section]:
+        """The gradients by the inputs and the parameters, where they are taken."""
+        gradients = [Wanted(gradient_quantity(name), f"{name}.grad") for name in self.spec.smooth]
+        gradients += [Wanted(quantity, _gradient(part)) for quantity, part in plan.gradients.items()]
+        if gradients and plan.backward:
+            yield self.section([f"loss = {self.loss(plan, dtype)}", "loss.backward()"], gradients, dtype)
 
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)

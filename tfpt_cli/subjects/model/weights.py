@@ -27,11 +27,11 @@ _SPREAD = 0.4, 2.5
 
 @dataclass(frozen=True)
 class Weights:
-    """The numbers of each side by path; `unfit` are the pairs whose shapes do not fit, with PyTorch's shape as Keras orders it."""
+    """The numbers of each side by path; `unfit` are the pairs whose shapes do not fit."""
 
     torch: Mapping[str, NDArray[Any]]
     keras: Mapping[str, NDArray[Any]]
-    unfit: tuple[tuple[Pair, tuple[int, ...]], ...] = ()
+    unfit: tuple[Pair, ...] = ()
 
 
 def drawn(pairing: Pairing, torch: Inventory, keras: Inventory, seed: int) -> Weights:
@@ -61,7 +61,8 @@ def _numbers(rng: np.random.Generator, shape: tuple[int, ...], role: str, *, gai
     if len(shape) > 1:
         fed = math.prod(shape) // max(shape[0], 1)
         return rng.normal(0.0, 1.0 / math.sqrt(max(fed, 1)), shape)
-    return rng.uniform(0.1, 0.5, shape) * rng.choice([-1.0, 1.0], shape)
+    size, signs = rng.uniform(0.1, 0.5, shape), rng.choice([-1.0, 1.0], shape)
+    return np.asarray(size * signs)
 
 
 def handed_over(
@@ -69,14 +70,14 @@ def handed_over(
 ) -> Weights:
     """PyTorch's numbers in the places that correspond in Keras, where what stands in `theirs` stays as it is elsewhere."""
     found = {name: np.array(array) for name, array in theirs.items()}
-    unfit: list[tuple[Pair, tuple[int, ...]]] = []
+    unfit: list[Pair] = []
     for pair in pairing.pairs:
         total = sum(_part_of(ours[part.tensor], part) for part in pair.torch)
         shape = keras.tensor[pair.keras.tensor].shape
         wanted = shape if pair.keras.index is None else shape[1:]
         turned = turned_to(np.asarray(total), pair.layout, wanted)
         if turned.shape != wanted:
-            unfit.append((pair, turned.shape))
+            unfit.append(pair)
             continue
         if pair.keras.index is None:
             found[pair.keras.tensor] = turned
@@ -89,7 +90,7 @@ def handed_back(pairing: Pairing, torch: Inventory, theirs: Mapping[str, NDArray
     """Keras's numbers in the places that correspond in PyTorch; of a sum the first has them all, and the others are zero."""
     found: dict[str, NDArray[Any]] = {}
     for pair in pairing.pairs:
-        first, *others = pair.torch
+        first = pair.torch[0]
         array = theirs[pair.keras.tensor]
         array = array if pair.keras.index is None else array[pair.keras.index]
         for part in pair.torch:

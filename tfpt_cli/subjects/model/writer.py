@@ -62,8 +62,9 @@ class Plan:
 
     @property
     def complete(self) -> bool:
-        """Whether there are numbers for every tensor."""
-        return set(self.given) == {tensor.name for tensor in self.inventory.tensors}
+        """Whether there are numbers for every tensor, by every name that it has."""
+        names = {name for tensor in self.inventory.tensors for name in (tensor.name, *tensor.also)}
+        return set(self.given) == names
 
 
 @dataclass(frozen=True)
@@ -104,12 +105,25 @@ class ModelWriter(ABC):
         """The lines that make the model and its inputs."""
 
     @abstractmethod
+    def prepared(self, plan: Plan, dtype: str) -> list[str]:
+        """The lines that make the model and its inputs, and give it its weights."""
+
+    @abstractmethod
+    def in_mode(self, plan: Plan, dtype: str, mode: str) -> Iterator[Section]:
+        """The sections that run the model in a mode, forward and backward."""
+
+    @abstractmethod
     def loss(self, plan: Plan, dtype: str) -> str:
         """The source of what is differentiated: the outputs, each weighted by its cotangent, summed."""
 
     @abstractmethod
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         """The sections that run the model as `run` does, and leave what its layers gave, with the gradients by that."""
+
+    def alone(self, plan: Plan, dtype: str, spans: Sequence[Span | None]) -> Iterator[Section]:
+        """The sections that run each span of layers by itself, on what the other side's were given; of Keras's alone."""
+        del plan, dtype, spans
+        raise NotImplementedError(f"{self.framework.label}'s layers are what others are held against")
 
     @abstractmethod
     def run(self, plan: Plan, dtype: str) -> Iterator[Section]:
@@ -125,6 +139,17 @@ class ModelWriter(ABC):
         if own:
             lines = ["import traces", f"names, numbers = traces.joined({self.trace}.own_weights(model))"]
             yield self.section(lines, [Wanted(OWN_NAMES, "names"), Wanted(OWN_NUMBERS, "numbers")])
+
+    def sections(self, plan: Plan, dtypes: Sequence[str]) -> Iterator[Section]:
+        """Everything that is compared: the model in each dtype, then in the first of them in its further modes."""
+        for dtype in dtypes:
+            yield from self.run(plan, dtype)
+        for mode in self.spec.modes[self.framework]:
+            if mode != "eager":
+                made = self.prepared(plan, dtypes[0])
+                for section in (self.section(made, dtype=mode, required=True), *self.in_mode(plan, dtypes[0], mode)):
+                    way = Way(mode=mode)
+                    yield replace(section, leaves=tuple(replace(leaf, way=way) for leaf in section.leaves), group=mode)
 
     def model(self) -> list[str]:
         """The lines that make the model."""

@@ -60,7 +60,7 @@ def sublayers(layer: Any) -> list[tuple[str, Any]]:
                 add(public, value)
     counts: dict[str, int] = {}
     # `layers` of a network is all of it; of another layer what is not reached by an attribute.
-    for held in getattr(layer, "layers", None) or getattr(layer, "_layers", ()):
+    for held in getattr(layer, "layers", None) or getattr(layer, "_layers", None) or ():
         if isinstance(held, keras.Layer) and id(held) not in seen:
             add(_counted(held, counts), held)
     return found
@@ -116,7 +116,7 @@ def call_of(layer: Any) -> str:
         return ""
     _put_layers(layer, config)
     settings = {}
-    for name, parameter in inspect.signature(kind.__init__).parameters.items():
+    for name, parameter in inspect.signature(kind).parameters.items():
         if name in _LEFT_OUT or name.endswith(_PARTS) or name not in config:
             continue
         value = config[name]
@@ -128,10 +128,11 @@ def call_of(layer: Any) -> str:
             continue
         if name == "axis" and isinstance(value, list) and len(value) == 1:
             (value,) = value
-        if isinstance(value, list) and not isinstance(value, traces.Source):
+        if isinstance(value, list):
             value = tuple(value) if name != "axis" else value
-        if parameter.default is parameter.empty or value != parameter.default:
-            settings[name] = traces.one_number(name, value)
+        value = traces.plain_size(name, value)
+        if parameter.default is parameter.empty or value != traces.plain_size(name, parameter.default):
+            settings[name] = value
     if not layer.trainable and (layer.weights or isinstance(layer, keras.layers.BatchNormalization)):
         settings["trainable"] = False
     prefix = "keras.layers." if hasattr(keras.layers, kind.__name__) else ""
@@ -206,8 +207,10 @@ class Watch:
         )  # of a layer it is said there, of what is between layers once for all
         if not leaf or self.running or not tf.executing_eagerly():  # a layer may be built by calling it on symbols
             return output
-        given, made = traces.tensors_in([args, kwargs], is_tensor), traces.tensors_in(output, is_tensor)
+        named = traces.named_tensors(layer._call_signature, args, kwargs, is_tensor)
+        given, made = [tensor for _, tensor in named], traces.tensors_in(output, is_tensor)
         event = {
+            "names": [name for name, _ in named],
             "index": len(self.events),
             "layer": self.names[id(layer)],
             "from": sorted(self.origins.of(given)),
@@ -332,8 +335,8 @@ def _variables(model: Any, layers: list[tuple[str, Any]]) -> list[dict[str, Any]
             holders.setdefault(id(variable), []).append((path, "{}_{}".format(own, number) if number else own))
     if not layers:
         for place, variable in model._flatten(predicate=lambda v: isinstance(v, tf.Variable), with_path=True):
-            *path, own = map(str, place)
-            holders.setdefault(id(variable), []).append((".".join(path), own))
+            *holder, own = map(str, place)
+            holders.setdefault(id(variable), []).append((".".join(holder), own))
     found = []
     for index, variable in enumerate(weights_of(model)):
         path, own = holders.get(id(variable), [("", str(variable.name))])[0]
@@ -370,8 +373,13 @@ class Captured:
         result: Any = None
         for event in events:
             layer, args, kwargs = self._watch.calls[event]
-            new = iter(given if event == events[0] else traces.tensors_in(result, is_tensor))
-            args, kwargs = traces.replaced((args, kwargs), is_tensor, new)
+            new = list(given if event == events[0] else traces.tensors_in(result, is_tensor))
+            # In the order of the parameters, as they were noted, whatever the order in which they were given.
+            before = [tensor for _, tensor in traces.named_tensors(layer._call_signature, args, kwargs, is_tensor)]
+            places = {id(tensor): place for place, tensor in enumerate(before)}
+            called = traces.tensors_in((args, kwargs), is_tensor)
+            ordered = [new[places[id(t)]] if places[id(t)] < len(new) else t for t in called]
+            args, kwargs = traces.replaced((args, kwargs), is_tensor, iter(ordered))
             result = layer(*args, **kwargs)
         return traces.tensors_in(result, is_tensor)[0]
 

@@ -34,21 +34,19 @@ def is_leaf(module: nn.Module) -> bool:
 def settings_of(module: nn.Module) -> dict[str, Any]:
     """What a module of PyTorch was made with, as far as it keeps that."""
     found = {}
-    for name, parameter in inspect.signature(own_class(module).__init__).parameters.items():
+    for name, parameter in inspect.signature(own_class(module)).parameters.items():
         if name in ("self", "device", "dtype", "args", "kwargs") or parameter.kind is parameter.VAR_POSITIONAL:
             continue
         value = getattr(module, name, None if name != "bias" else getattr(module, "in_proj_bias", None))
-        if name == "normalized_shape" and len(value) == 1:
-            (value,) = value
         if name == "bias" and (value is None or is_tensor(value)):
             value = value is not None
         if not hasattr(module, name) and name != "bias":
             continue
         if name == "bias" and not getattr(module, "elementwise_affine", True):
             continue  # said by the other setting
-        value = traces.one_number(name, value)
+        value = traces.plain_size(name, tuple(value) if isinstance(value, torch.Size) else value)
         if parameter.default is parameter.empty or value != parameter.default:
-            found[name] = tuple(value) if isinstance(value, torch.Size) else value
+            found[name] = value
     if isinstance(module, nn.RNNBase):  # its signature says only *args
         wanted = (
             "input_size",
@@ -73,7 +71,7 @@ def call_of(module: nn.Module) -> str:
     return "" if kind is nn.Module else traces.written_call("nn." + kind.__name__, settings_of(module))
 
 
-class Watch(TorchFunctionMode):
+class Watch(TorchFunctionMode):  # type: ignore[misc]
     """Notes every call of a layer, and every function that is called between layers, in their order."""
 
     def __init__(self, model: nn.Module) -> None:
@@ -124,14 +122,19 @@ class Watch(TorchFunctionMode):
         self.running -= 1
         if self.running:
             return
-        given, made = traces.tensors_in([args, kwargs], is_tensor), traces.tensors_in(output, is_tensor)
-        event = {"layer": self.names[id(module)], "from": sorted(self.origins.of(given))}
+        named = traces.named_tensors(inspect.signature(module.forward), args, kwargs, is_tensor)
+        given, made = [tensor for _, tensor in named], traces.tensors_in(output, is_tensor)
+        event = {
+            "layer": self.names[id(module)],
+            "from": sorted(self.origins.of(given)),
+            "names": [name for name, _ in named],
+        }
         if args and isinstance(args[0], PackedSequence):  # looked at with its padding, as the other framework has it
             first = getattr(module, "batch_first", False)
-            event["packed"] = True
             padded = [pad_packed_sequence(packed, batch_first=first)[0] for packed in (args[0], output[0])]
             self.origins.put(made, frozenset([len(self.events)]))
             given, made = padded[:1], padded[1:]
+            event.update(packed=True, names=event["names"][:1])
         index = self.note(event, given, made)
         self.origins.put(made, frozenset([index]))
 

@@ -90,13 +90,30 @@ def replaced(value: Any, is_tensor: Callable[[Any], bool], given: Iterator[Any])
     return value
 
 
-_BY_AXIS = re.compile("(kernel_|pool_)?size|strides?|(output_)?padding|dilation(_rate)?|scale_factor")
+# Sizes that are one for every axis where a person writes one number.
+_SIZES = re.compile("(kernel_|pool_)?size|strides?|(output_)?padding|dilation(_rate)?|scale_factor")
 
 
-def one_number(name: str, value: Any) -> Any:
-    """A setting with a number for each axis as a person writes it, 3 for (3, 3); any other as it is."""
-    numbers = isinstance(value, (tuple, list)) and value and all(isinstance(each, (int, float)) for each in value)
-    return value[0] if _BY_AXIS.fullmatch(name) and numbers and len(set(value)) == 1 else value
+def plain_size(name: str, value: Any) -> Any:
+    """A size as a person writes it: 3 for (3, 3), and 4 for a shape of one axis."""
+    alone = (
+        isinstance(value, (tuple, list)) and len(value) > 0 and all(isinstance(each, (int, float)) for each in value)
+    )
+    if alone and (
+        (_SIZES.fullmatch(name) and len(set(value)) == 1)
+        or (name in ("normalized_shape", "output_shape") and len(value) == 1)
+    ):
+        return value[0]
+    return value
+
+
+def named_tensors(signature: Any, args: Any, kwargs: Any, is_tensor: Callable[[Any], bool]) -> list[tuple[str, Any]]:
+    """The tensors that a call is given, each with the name of the parameter that it goes to."""
+    try:
+        bound = signature.bind(*args, **kwargs).arguments
+    except TypeError:
+        bound = dict(enumerate(args), **kwargs)
+    return [(str(name), tensor) for name, value in bound.items() for tensor in tensors_in(value, is_tensor)]
 
 
 def written_call(name: str, settings: dict[str, Any]) -> str:

@@ -1,0 +1,70 @@
+"""`tfpt pair`: which parameters of two models were paired, as the `pair:` of a scenario to keep and to edit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tfpt_cli.cli.options import choice
+from tfpt_cli.cli.validate import loaded
+from tfpt_cli.engine.options import Options
+from tfpt_cli.engine.session import Session
+from tfpt_cli.results import Problem, Unread, printable
+from tfpt_cli.scenario.writing import scenario_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tfpt_cli.results import ScenarioResult
+    from tfpt_cli.scenario.scenario import Scenario
+
+
+def run_pair(paths: tuple[str, ...], expression: str | None, tags: tuple[str, ...], *, allow_code: bool = False) -> int:
+    """Runs the chosen scenarios of models and prints their pairs; the exit code is 1 where a model's could not be told."""
+    chosen = choice(expression, tags)
+    problems: list[Problem] = []
+    scenarios: list[Scenario] = []
+    for found in loaded(paths, allow_code):
+        if isinstance(found, Unread):
+            problems.append(found.problem)
+        elif isinstance(found, Problem):
+            problems.append(found)
+        elif isinstance(found, list):
+            scenarios += [scenario for scenario in found if chosen(scenario) and scenario.subject == "model"]
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    if not scenarios:
+        click.echo("no scenario of two models is chosen", err=True)
+        return 2
+    options = Options(generated=[scenarios], allow_code=allow_code)
+    with Session(options) as session:
+        report = session.check(options)
+    for result in report.scenarios:
+        for failure in result.failures:
+            click.echo(f"{result.file}:{result.line}: {printable(failure.message)}", err=True)
+        if result.pairs:
+            click.echo("\n".join(_lines(result)))
+    told = all(result.pairs for result in report.scenarios)
+    return 2 if problems else 0 if told else 1
+
+
+def _lines(result: ScenarioResult) -> Iterator[str]:
+    """The pairs of a result as YAML; what `pair:` cannot say, such as a third of a packed weight, stands there as a comment."""
+    yield f"# {printable(result.name)} ({result.file}:{result.line})"
+    said: dict[str, str] = {}
+    layouts: dict[str, str] = {}
+    parts: list[str] = []
+    for pair in result.pairs:
+        ours, theirs = pair.names.values()
+        if "[" in ours or "[" in theirs:
+            parts.append(f"#   {ours}: {theirs}  ({pair.why})")
+            continue
+        said[ours] = theirs
+        if pair.layout and len(pair.layout.split("->")[0].split()) > 1 and "..." not in pair.layout:
+            layouts[ours] = pair.layout
+    data = {key: value for key, value in (("pair", said), ("layout", layouts)) if value}
+    yield scenario_text(data).rstrip() if data else "# nothing that `pair:` can say"
+    if parts:
+        yield "# parts of parameters, which their rows pair:"
+        yield from parts

@@ -1,0 +1,132 @@
+"""The first round of a model task: what both models are made of, and in which dtype they can be compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.compare.summary import side_of
+from tfpt_cli.language.mentions import field
+from tfpt_cli.listing import listing
+from tfpt_cli.results import PLAIN, Comparison, Failure, State, Value, Verdict
+from tfpt_cli.subjects.model.fields import with_channels
+from tfpt_cli.subjects.model.inventory import inventory_of
+from tfpt_cli.subjects.model.spec import CHANNELS, output_quantity
+from tfpt_cli.subjects.model.writer import INSPECTED
+from tfpt_cli.subjects.subject import Round
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tfpt_cli.frameworks import Side
+    from tfpt_cli.results import Outcome
+    from tfpt_cli.subjects.model.inventory import Inventory
+    from tfpt_cli.subjects.model.spec import Model
+    from tfpt_cli.subjects.model.writer import ModelWriter
+
+
+class Stopped(Exception):
+    """A task ends here, with what is known: failures of sides, or problems (`words`) that only the scenario can solve."""
+
+    def __init__(
+        self,
+        outcomes: Mapping[Side, Outcome],
+        *words: str,
+        comparisons: Sequence[Comparison] = (),
+        notes: Sequence[str] = (),
+        inventories: Mapping[Side, Inventory] | None = None,
+    ) -> None:
+        super().__init__(*words)
+        self.inventories = inventories or {}
+        self.outcomes, self.words = outcomes, words
+        self.comparisons, self.notes = tuple(comparisons), tuple(notes)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was seen of both models, the outcomes that it is of, and the dtype in which they can be compared."""
+
+    inventories: Mapping[Side, Inventory]
+    outcomes: Mapping[Side, Outcome]
+    dtype: str
+    notes: tuple[str, ...] = ()
+
+
+def look(spec: Model, writers: Mapping[Side, ModelWriter]) -> Any:
+    """Has both models built and called in double precision, and where a side refuses that, in single; gives `Looked`.
+
+    Raises `Stopped` where a side cannot be run in either.
+    """
+    found, outcomes = yield from _inspected(spec, writers, "float64")
+    refusing = {side: _refusal(found[side], outcomes[side]) for side in writers if _refuses(found[side])}
+    if not refusing:
+        return Looked(_there(found), outcomes, "float64")
+    narrow, again = yield from _inspected(spec, writers, "float32")
+    if any(map(_refuses, narrow.values())):
+        raise _stopped(spec, found, outcomes)
+    notes = (f"{side.label} cannot run this in float64: {words}" for side, words in refusing.items())
+    return Looked(_there(narrow), again, "float32", tuple(notes))
+
+
+def _inspected(spec: Model, writers: Mapping[Side, ModelWriter], dtype: str) -> Any:
+    """The inventories of both models in a dtype, None for one that could not be made, and the outcomes that they are of."""
+    listings = {
+        side: listing(side.framework, writer.inspection(dtype, own=spec.start == side.framework))
+        for side, writer in writers.items()
+    }
+    outcomes = yield Round(listings)
+    found: dict[Side, Inventory | None] = {}
+    for side, outcome in outcomes.items():
+        value = outcome.values.get((INSPECTED, PLAIN))
+        found[side] = inventory_of(value.array) if value is not None and value.state is State.PRESENT else None
+    return found, outcomes
+
+
+def _refuses(inventory: Inventory | None) -> bool:
+    return inventory is None or bool(inventory.error)
+
+
+def _there(inventories: Mapping[Side, Inventory | None]) -> dict[Side, Inventory]:
+    return {side: inventory for side, inventory in inventories.items() if inventory is not None}
+
+
+def _refusal(inventory: Inventory | None, outcome: Outcome) -> str:
+    """Why a side cannot be run, with the layer at which it refuses."""
+    if inventory is None:
+        return outcome.failures[0].message if outcome.failures else "it left nothing"
+    return f"{inventory.error} (in {inventory.at})" if inventory.at else inventory.error
+
+
+def _stopped(spec: Model, inventories: Mapping[Side, Inventory | None], outcomes: Mapping[Side, Outcome]) -> Stopped:
+    """The end of a task of which a side cannot be run, with what each side says."""
+    told = {}
+    for side, outcome in outcomes.items():
+        inventory = inventories[side]
+        if inventory is not None and inventory.error:
+            failure = Failure(side, "exception", _refusal(inventory, outcome))
+            outcome = replace(outcome, failures=(*outcome.failures, failure))
+        told[side] = outcome
+    values = {side: Value(State.FAILED, failure=next(iter(outcome.failures), None)) for side, outcome in told.items()}
+    comparison = Comparison(
+        quantity=output_quantity(""),
+        verdict=Verdict.ERROR,
+        sides={side: side_of(value) for side, value in values.items()},
+        reason=" and ".join(side.label for side, outcome in told.items() if outcome.failures) + " failed",
+    )
+    seen = _there(inventories)
+    notes = tuple(hint_of_layout(spec, seen, list(told)))
+    return Stopped(told, comparisons=(comparison,), notes=notes, inventories=seen)
+
+
+def hint_of_layout(spec: Model, inventories: Mapping[Side, Inventory], sides: Sequence[Side]) -> Iterator[str]:
+    """That an image goes into Keras with its channels first, where PyTorch has layers for images and no layout is said."""
+    ours, (first, second) = inventories.get(sides[0]), sides
+    images = [
+        name for name, values in spec.inputs.items() if len(values.shape) in CHANNELS and name not in spec.layouts
+    ]
+    if spec.channels or not images or ours is None or not any(with_channels(layer.call) for layer in ours.layers):
+        return
+    yield (
+        f"{images[0]} goes into {second.label} as {first.label} takes it, with the channels first; where Keras's layers "
+        f"take them last, say {field('layout', value='channels')}"
+    )
