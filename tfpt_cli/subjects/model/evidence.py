@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tfpt_cli.results import Comparison, Quantity
     from tfpt_cli.subjects.model.alignment import Aligned
     from tfpt_cli.subjects.model.beginning import Search
-    from tfpt_cli.subjects.model.inventory import Inventory
+    from tfpt_cli.subjects.model.inventory import Event, Inventory
     from tfpt_cli.subjects.model.pairing import Match, Pairing
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.writer import Span
@@ -64,45 +64,59 @@ class Evidence:
             return self.holding(quantity.output)
         if quantity.step:
             return self.afterwards()
-        return self.where_it_begins()
+        return self.where_it_begins() + self.further(quantity.output.partition(".")[2])
 
     def where_it_begins(self) -> Code:
         """The layer at which the models begin to part, and how its weights were copied where the scenario says it."""
         if self.begins is None:
             return Code()
         line = self.search.lines[self.begins].aligned
+        return self.line(self.begins) + self.copied(line.names[TORCH], line.calls)
+
+    def further(self, name: str) -> Code:
+        """Two layers that are the models themselves, by what they give besides their first result: `[1]` for `output.1`."""
+        lines = self.search.lines
+        if len(lines) != 1 or lines[0].aligned.names[TORCH] or not name.isdigit() or self.begins is not None:
+            return Code()
+        return self.line(0, int(name))
+
+    def line(self, place: int, result: int = 0) -> Code:
+        """The layers at a place, as they are called, with the shape of what PyTorch's is given."""
+        each = self.search.lines[place]
+        line = each.aligned
         events = self.inventories[self.sides[0]].events
         shape = events[line.torch.first].inputs[0] if events[line.torch.first].inputs else ()
-        turned = self.search.lines[self.begins].given
-        x = turned_source("x", shape, turned).replace("np.", "tf.") if turned is not None else "x"
+        x = turned_source("x", shape, each.given).replace("np.", "tf.") if each.given is not None else "x"
         given = {TORCH: "x", TENSORFLOW: x}
         calls = {}
         for side, span in zip(self.sides, (line.torch, line.keras), strict=True):
             if line.calls[side.framework].endswith(")"):
-                calls[side.framework] = self.chain(side, span, line, given[side.framework])
-        back = _BACK.get(self.search.lines[self.begins].line.layout)
+                calls[side.framework] = self.chain(side, span, line, given[side.framework], result)
+        back = _BACK.get(each.line.layout)
         if back is not None and TENSORFLOW in calls:
             calls[TENSORFLOW] = f"tf.transpose({calls[TENSORFLOW]}, {back})"
-        found = Code({f: (call,) for f, call in calls.items()}, {"x": tuple(shape)})
-        return found + self.copied(line.names[TORCH], line.calls)
+        return Code({f: (call,) for f, call in calls.items()}, {"x": tuple(shape)})
 
-    def chain(self, side: Side, span: Span, line: Aligned, given: str) -> str:
+    def chain(self, side: Side, span: Span, line: Aligned, given: str, result: int) -> str:
         """A layer as it is called, on what a layer right before it gives where both together stand beside the other side's."""
         inventory, framework = self.inventories[side], side.framework
         for index in span.events:
             event = inventory.events[index]
             if event.layer is None:
                 continue
-            if event.layer == line.names[framework]:
-                masked = (
-                    f"{given}, mask=mask" if event.masked and line.row is not None and line.row.recurrent else given
-                )
-                text = called(line.calls[framework], framework, training=self.spec.training, given=masked)
-                if event.packed:
-                    return f"nn.utils.rnn.pad_packed_sequence({text}[0])"
-                return f"{text}[0]" if framework == TORCH and len(event.outputs) > 1 else text
-            layer = inventory.by_name[event.layer]
-            given = called(layer.call, framework, training=self.spec.training, given=given) if layer.call else given
+            call = inventory.by_name[event.layer].call
+            if event.layer != line.names[framework]:
+                given = called(call, framework, training=self.spec.training, given=given) if call else given
+                continue
+            given = _arguments(event, given)
+            if event.masked and line.row is not None and line.row.recurrent:
+                given = f"{given}, mask=mask"
+            if framework == TENSORFLOW and "MultiHeadAttention" in call and len(event.outputs) > 1:
+                given = f"{given}, return_attention_scores=True"
+            text = called(line.calls[framework], framework, training=self.spec.training, given=given)
+            if event.packed:
+                return f"nn.utils.rnn.pad_packed_sequence({text}[0])"
+            return f"{text}[{result}]" if len(event.outputs) > 1 else text
         return called(line.calls[framework], framework, training=self.spec.training, given=given)
 
     def copied(self, layer: str, calls: Mapping[str, str]) -> Code:
@@ -131,6 +145,9 @@ class Evidence:
 
     def matched(self, match: Match) -> Code:
         """Two layers that correspond, as they are called."""
+        for place, each in enumerate(self.search.lines):
+            if each.aligned.names[TORCH] in match.torch.paths:
+                return self.line(place)
         if match.torch.call is None or match.keras.call is None:
             return Code()
         calls = {TORCH: match.torch.call, TENSORFLOW: match.keras.call}
@@ -182,6 +199,19 @@ class Evidence:
                 calls = [source.expression]
             sources[framework] = tuple(called(call, framework, training=self.spec.training) for call in calls)
         return Code(sources)
+
+
+# Inputs that go to a layer by place; all others go by name.
+_BY_PLACE = {"input", "inputs", "x", "sequence", "hx", "query", "key", "value", "hidden_states"}
+
+
+def _arguments(event: Event, given: str) -> str:
+    """What a layer is given as a person writes it; `given` where it is one thing."""
+    if len(event.inputs) < 2 or len(event.said) != len(event.names):
+        return given
+    return ", ".join(
+        text if name in _BY_PLACE else f"{name}={text}" for name, text in zip(event.names, event.said, strict=True)
+    )
 
 
 def rates_of(inventory: Inventory) -> Iterator[tuple[str, float]]:

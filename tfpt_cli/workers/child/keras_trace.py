@@ -184,6 +184,7 @@ class Watch:
         name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
         if graph is None and outputs:
             self.origins.put(list(outputs), self.origins.of(list(inputs)))
+            self.origins.negated(name, list(inputs), list(outputs))
             double = any(getattr(t, "dtype", None) == tf.float64 for t in (*inputs, *outputs))
             narrow = [t for t in (*inputs, *outputs) if getattr(t, "dtype", None) == tf.float32]
             if double and (name in _SINGLE or narrow):
@@ -211,6 +212,7 @@ class Watch:
         given, made = [tensor for _, tensor in named], traces.tensors_in(output, is_tensor)
         event = {
             "names": [name for name, _ in named],
+            "said": self.origins.said(given, "k"),
             "index": len(self.events),
             "layer": self.names[id(layer)],
             "from": sorted(self.origins.of(given)),
@@ -246,10 +248,10 @@ def watched(model: Any) -> Iterator[Watch]:
         keras.Layer.__call__ = original
 
 
-def inspected(model: Any, given: Any, training: bool = False) -> Any:
+def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> Any:
     """Everything that is known of a model, and of a call of it, as `traces.sent` packs it.
 
-    `given` are the inputs by name, or a function that calls the model.
+    `given` are the inputs by name, or a function that calls the model with `inputs`.
     """
     if not isinstance(model, (keras.Layer, tf.Module)):
         raise TypeError("it gives a {}, not a keras.Model, a layer or a tf.Module".format(type(model).__name__))
@@ -267,6 +269,8 @@ def inspected(model: Any, given: Any, training: bool = False) -> Any:
             call()  # what a layer holds may be made by its first call
     output = None
     with watched(model) as watch:
+        for name, tensor in inputs.items():
+            watch.origins.name(tensor, name)
         try:
             output = call()
         except Exception as error:
