@@ -267,7 +267,8 @@ def functions(
             continue
         found[f"{prefix}.{name}"] = [pure(s) for s in of_python(value) or with_defaults(stubs.get(name, []), value) or signatures(value)]
         if prefix == "keras.layers":
-            found[f"{prefix}.{name}"] = [layer_options(s) for s in found[f"{prefix}.{name}"]]
+            recurrent = isinstance(value, type) and any(base.__name__ == "RNN" for base in value.__mro__)
+            found[f"{prefix}.{name}"] = [layer_options(s, recurrent=recurrent) for s in found[f"{prefix}.{name}"]]
     return found
 
 
@@ -298,11 +299,16 @@ def pure(signature: str) -> str:
     return ", ".join(kept[:-1] if kept and kept[-1] == "*" else kept)
 
 
-def layer_options(signature: str) -> str:
-    """The signature with `**kwargs` spelled out as what `keras.layers.Layer` takes from it, so that a typing error shows."""
+def layer_options(signature: str, *, recurrent: bool = False) -> str:
+    """The signature with `**kwargs` spelled out as what `keras.layers.Layer` takes from it, so that a typing error shows.
+
+    A recurrent layer hands it to `keras.layers.RNN` first.
+    """
     if not signature.endswith("**kwargs"):
         return signature
     options = {"trainable": "True", "dtype": "None", "autocast": "True", "name": "None", "input_shape": "None"}
+    if recurrent:
+        options = {"zero_output_for_mask": "False", **options}
     given = {part.split("=")[0].strip() for part in signature.split(",")}
     extra = ", ".join(f"{name}={default}" for name, default in options.items() if name not in given)
     return signature.replace("**kwargs", extra if "*" in given or "*args" in given else f"*, {extra}")

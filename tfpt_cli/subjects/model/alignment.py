@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import ast
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from tfpt_cli.dictionary.native import native
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
+from tfpt_cli.language.signature import bind_any
+from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.known import arguments_of, known_row
 from tfpt_cli.subjects.model.writer import Span
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
 
     from tfpt_cli.dictionary.records import Layer as Row
     from tfpt_cli.subjects.model.inventory import Event, Inventory, Layer
@@ -27,6 +36,23 @@ _OTHER_NAMES = {
     "hard_silu": {"hardswish"},
     "hard_sigmoid": {"hardsigmoid"},
 }
+_ACTIVATIONS = re.compile(
+    "relu|relu6|leakyrelu|elu|selu|celu|gelu|silu|swish|mish|(log)?sigmoid|tanh|(log)?softmax|softplus|softsign|"
+    "hardswish|hardsigmoid|hardtanh|prelu"
+)
+# Settings that both frameworks have, by PyTorch's name and Keras's.
+_COMMON = (
+    ("kernel_size", "kernel_size"),
+    ("kernel_size", "pool_size"),
+    ("stride", "strides"),
+    ("padding", "padding"),
+    ("dilation", "dilation_rate"),
+    ("groups", "groups"),
+    ("output_padding", "output_padding"),
+    ("eps", "epsilon"),
+    ("mode", "interpolation"),
+    ("negative_slope", "negative_slope"),
+)
 # Layers of Keras that have an activation of their own among their arguments, which is no function put behind them.
 _OWN_ACTIVATION = re.compile(r"LSTM|GRU|SimpleRNN|ConvLSTM|\.Activation\b")
 
@@ -36,7 +62,8 @@ class Aligned:
     """A call of a layer in both models, each with the events that it is made of.
 
     `row` is the row that knows both as one layer, and `parted` the settings that it has otherwise on each side, by name. `inputs`
-    says which of PyTorch's inputs goes to each of Keras's; it is None where that is not known.
+    says which of PyTorch's inputs goes to each of Keras's; it is None where that is not known. `last` says that of PyTorch's
+    recurrent layer the last output is used alone, which is all that Keras's gives.
     """
 
     torch: Span
@@ -46,16 +73,37 @@ class Aligned:
     row: Row | None
     parted: Mapping[str, tuple[object, object]]
     inputs: tuple[int, ...] | None
+    last: bool = False
+
+    def taken(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Of what PyTorch's layer gave, or the gradient by it, what stands beside Keras's result.
+
+        It is all of it but for a recurrent layer whose last output is used alone: that is the last step, and of the direction
+        that reads backwards the first.
+        """
+        if not self.last:
+            return array
+        call = self.calls[TORCH]
+        time = 1 if "batch_first=True" in call else 0
+        last, first = np.take(array, -1, axis=time), np.take(array, 0, axis=time)
+        if "bidirectional=True" not in call:
+            return np.asarray(last)
+        half = last.shape[-1] // 2
+        return np.concatenate([last[..., :half], first[..., half:]], axis=-1)
 
 
-def aligned(torch: Inventory, keras: Inventory, matches: Sequence[Match]) -> list[Aligned]:
-    """The layers that both models call, in PyTorch's order."""
-    return list(_Aligner(torch, keras, matches).lines())
+def aligned(
+    torch: Inventory, keras: Inventory, matches: Sequence[Match], *, training: bool = False, turned: bool = False
+) -> list[Aligned]:
+    """The layers that both models call, in PyTorch's order; `turned` says that Keras's axes may be in another order."""
+    return _Aligner(torch, keras, matches, training=training, turned=turned).aligned()
 
 
 class _Aligner:
-    def __init__(self, torch: Inventory, keras: Inventory, matches: Sequence[Match]) -> None:
-        self.torch, self.keras = torch, keras
+    def __init__(
+        self, torch: Inventory, keras: Inventory, matches: Sequence[Match], *, training: bool, turned: bool
+    ) -> None:
+        self.torch, self.keras, self.training, self.turned = torch, keras, training, turned
         self.match = {path: match for match in matches for path in match.torch.paths}
         self.partner = self._partners(matches)
         self.used: set[int] = {index for indices in self.partner.values() for index in indices}
@@ -73,6 +121,36 @@ class _Aligner:
                 if len(each) == len(theirs):
                     found[index] = sorted(each)
         return found
+
+    def aligned(self) -> list[Aligned]:
+        """The lines, with those of layers that no row knows as one where as many stand between two lines on both sides."""
+        lines = list(self.lines())
+        found: list[Aligned] = []
+        for place in range(len(lines) + 1):
+            before, after = lines[place - 1] if place else None, lines[place] if place < len(lines) else None
+            found += self._between(lines, before, after)
+            found += [after] if after is not None else []
+        return found
+
+    def _between(self, lines: list[Aligned], before: Aligned | None, after: Aligned | None) -> Iterator[Aligned]:
+        """The layers between two lines, one beside the other, where both models have as many there."""
+        rest = []
+        for inventory, framework in ((self.torch, TORCH), (self.keras, TENSORFLOW)):
+            start = self._span(before, framework).last + 1 if before is not None else 0
+            end = self._span(after, framework).first if after is not None else len(inventory.events)
+            taken = {index for line in lines for index in self._span(line, framework).events}
+            rest.append([
+                event for event in inventory.events[start:end]
+                if event.index not in taken and event.layer is not None and event.inputs and event.outputs
+                and not re.search("Dropout|Identity|InputLayer", inventory.by_name[event.layer].class_name)
+            ])  # fmt: skip
+        if len(rest[0]) == len(rest[1]):
+            for ours, theirs in zip(*rest, strict=True):
+                if math.prod(ours.inputs[0]) == math.prod(theirs.inputs[0]):
+                    yield self._line(ours, [theirs.index])
+
+    def _span(self, line: Aligned, framework: str) -> Span:
+        return line.torch if framework == TORCH else line.keras
 
     def lines(self) -> Iterator[Aligned]:
         """The lines in PyTorch's order; a layer without parameters beside the next one of Keras that a row knows it as."""
@@ -111,25 +189,50 @@ class _Aligner:
         match = self.match.get(event.layer or "")
         one, another = (match.torch.call, match.keras.call) if match is not None else (ours.tree, other.tree)
         row, settings = known_row(one, another) if one is not None and another is not None else (None, {})
-        before, after = self._padding(event, partners), self._activation(event, other)
+        before = self._padding(event, partners)
+        after, activation = self._activation(event, other)
         first = self.torch.events[before[0]] if before[0] is not None else event
         start = self.keras.events[before[1]] if before[1] is not None else self.keras.events[partners[0]]
         keras_events = tuple(dict.fromkeys([start.index, *partners]))
         torch_events = tuple(dict.fromkeys([first.index, event.index, *([after] if after is not None else [])]))
-        parted = parted_settings(row, settings)
-        if any(each is not None for each in before):
+        padded = any(b is not None for b in before)
+        shapes = event.inputs[0] if event.inputs else (), self.keras.events[partners[0]].inputs[:1]
+        parted = parted_settings(row, settings) | _parted(
+            row, settings, ours, other, training=self.training,
+            turned="LayerNorm" not in ours.class_name and (self.turned or list(shapes[1]) != [shapes[0]]), rank=len(shapes[0]),
+        )  # fmt: skip
+        if padded or _pads_the_same(ours, other):
             parted.pop("padding", None)
-        if (wanted := activation_of(other)) and after is None:
-            parted["activation"] = (None, wanted)
+        wanted = activation_of(other)
+        if wanted and not _one_activation(activation, wanted):
+            parted["activation"] = (activation or None, wanted)
+        calls: dict[str, str] = {TORCH: ours.call or ours.class_name, TENSORFLOW: other.call or other.class_name}
+        if wanted and after is not None and _one_activation(activation, wanted):
+            calls[TENSORFLOW] = _without_activation(other)
+        last = row is not None and row.recurrent and self._last_alone(event, theirs)
+        if row is not None and row.recurrent:
+            parted |= _recurrent(event, theirs, ours, last=last)
         return Aligned(
             torch=Span(torch_events, len(first.inputs)),
             keras=Span(keras_events, len(start.inputs)),
             names={TORCH: event.layer or "", TENSORFLOW: theirs.layer or ""},
-            calls={TORCH: ours.call or ours.class_name, TENSORFLOW: other.call or other.class_name},
+            calls=calls,
             row=row,
             parted=parted,
             inputs=_inputs(first, start),
+            last=last,
         )
+
+    def _last_alone(self, event: Event, theirs: Event) -> bool:
+        """Whether what reads PyTorch's recurrent layer has no axis for the steps, as what Keras's gives."""
+        rank = len(theirs.outputs[0])
+        if len(event.outputs[0]) != rank + 1:
+            return False
+        for reader in self.torch.events[event.index + 1 :]:
+            if event.index in reader.origin and reader.layer is not None and reader.inputs:
+                return len(reader.inputs[0]) == rank
+        outputs = [output for output in self.torch.outputs if event.index in output.origin]
+        return bool(outputs) and len(outputs[0].shape) == rank
 
     def _padding(self, event: Event, partners: list[int]) -> tuple[int | None, int | None]:
         """A padding right before a layer on one side alone, which the other side's layer does itself."""
@@ -146,21 +249,42 @@ class _Aligner:
                 return candidate.index
         return None
 
-    def _activation(self, event: Event, other: Layer) -> int | None:
-        """The event of PyTorch right behind a layer that is the activation among the arguments of Keras's."""
-        wanted = activation_of(other)
-        if not wanted:
-            return None
+    def _activation(self, event: Event, other: Layer) -> tuple[int | None, str]:
+        """The event of PyTorch right behind a layer that is an activation, where Keras's has one among its arguments."""
+        if not activation_of(other):
+            return None, ""
         for candidate in self.torch.events[event.index + 1 :]:
             if event.index not in candidate.origin:
                 continue
             layer = self.torch.by_name.get(candidate.layer or "-")
             name = layer.class_name if layer is not None and candidate.layer is not None else candidate.function
             plain = re.sub(r"[^a-z0-9]", "", name.lower())
-            if plain in {re.sub("_", "", each) for each in {wanted, *_OTHER_NAMES.get(wanted, ())}}:
-                return candidate.index
-            return None
-        return None
+            if _ACTIVATIONS.fullmatch(plain):
+                return candidate.index, plain
+            return None, ""
+        return None, ""
+
+
+def _one_activation(ours: str, theirs: str) -> bool:
+    """Whether PyTorch's activation, as `logsoftmax`, is the one that Keras calls `log_softmax`."""
+    return ours in {each.replace("_", "") for each in {theirs, *_OTHER_NAMES.get(theirs, ())}}
+
+
+def _without_activation(layer: Layer) -> str:
+    """The call of a Keras layer without the activation among its arguments, which PyTorch has in a layer of its own."""
+    assert layer.tree is not None
+    kept = [keyword for keyword in layer.tree.keywords if keyword.arg != "activation"]
+    return ast.unparse(ast.Call(layer.tree.func, layer.tree.args, kept))
+
+
+def _recurrent(event: Event, theirs: Event, ours: Layer, *, last: bool) -> dict[str, tuple[object, object]]:
+    """How a recurrent layer is read otherwise on each side: which axis is time, and which outputs it gives."""
+    found: dict[str, tuple[object, object]] = {}
+    if len(event.inputs[0]) == 3 and "batch_first=True" not in ours.call:
+        found["its first axis"] = ("time", "the batch")
+    if not last and len(event.outputs[0]) > len(theirs.outputs[0]):
+        found["its result"] = ("the output of every step", "that of the last step")
+    return found
 
 
 def _reaches(candidate: Event, event: Event) -> bool:
@@ -207,7 +331,115 @@ def parted_settings(row: Row | None, settings: Mapping[str, Mapping[str, object]
         for name in row.signature.settings:
             if name in ours and name in theirs and not _same(ours[name], theirs[name]):
                 found[name] = (ours[name], theirs[name])
+    if found.get("num_groups", (0, 0))[1] == -1 and found["num_groups"][0] == settings[TORCH].get("num_channels"):
+        del found["num_groups"]
     return found
+
+
+def _parted(
+    row: Row | None,
+    settings: Mapping[str, Mapping[str, object]],
+    ours: Layer,
+    other: Layer,
+    *,
+    training: bool,
+    turned: bool,
+    rank: int,
+) -> dict[str, tuple[object, object]]:
+    """What a layer has otherwise on each side besides the settings of its row."""
+    found: dict[str, tuple[object, object]] = {}
+    if row is None and ours.tree is not None and other.tree is not None:
+        names = ast.unparse(ours.tree.func), ast.unparse(other.tree.func)
+        if _plain_class(names[0]) != _plain_class(names[1]):
+            found["its class"] = names
+    compared = set() if row is None else set(settings[TORCH]) & set(settings[TENSORFLOW])
+    arguments = _arguments(ours, TORCH), _arguments(other, TENSORFLOW)
+    for name, theirs_name in _COMMON:
+        if name not in found and name in arguments[0] and theirs_name in arguments[1]:
+            values = arguments[0][name], _in_one_row(arguments[1][theirs_name])
+            if not _same(*values) and name not in compared:
+                found[name] = values
+    axes = None if turned else _axes(ours, arguments, rank)
+    if axes is not None and axes[0] != axes[1]:
+        found["the normalized axis" if "BatchNorm" not in other.class_name else "the axis of channels"] = axes
+    if training and "BatchNormalization" in other.class_name and arguments[1].get("trainable") is False:
+        found["trainable"] = (True, False)
+    return found
+
+
+def _in_one_row(value: object) -> object:
+    """Widths of a padding as PyTorch lists them, ((1, 0), (0, 2)) as (0, 2, 1, 0); anything else as it is."""
+    if isinstance(value, (tuple, list)) and value and all(isinstance(each, (tuple, list)) for each in value):
+        return tuple(number for pair in reversed(value) for number in pair)
+    return value
+
+
+def _plain_class(name: str) -> str:
+    """The name of a class without what each framework writes in its own way: `avgpool2d` for `keras.layers.AveragePooling2D`."""
+    name = name.rpartition(".")[2].lower().replace("average", "avg").replace("pooling", "pool")
+    return name.replace("padding", "pad").replace("normalization", "norm")
+
+
+def _axes(
+    layer: Layer, arguments: tuple[Mapping[str, object], Mapping[str, object]], rank: int
+) -> tuple[object, object] | None:
+    """Which axes, from the end, a normalizing layer takes in each framework; None for another layer."""
+    theirs = arguments[1].get("axis")
+    given = _numbers(theirs)
+    if given is None:
+        return None
+    axes = sorted(axis - rank if axis >= 0 else axis for axis in given)
+    sizes = arguments[0].get("normalized_shape")
+    if layer.class_name == "LayerNorm":
+        ours = list(range(-len(sizes), 0)) if isinstance(sizes, (list, tuple)) else [-1]
+    elif re.match("BatchNorm|InstanceNorm|GroupNorm", layer.class_name):
+        ours = [1 - rank]
+    else:
+        return None
+    return (ours[0] if len(ours) == 1 else ours), (axes[0] if len(axes) == 1 else axes)
+
+
+def _arguments(layer: Layer, framework: str) -> dict[str, object]:
+    """What a layer was made with, with the defaults of what its call does not say; what is no constant is left out."""
+    if layer.tree is None:
+        return {}
+    rules = native(framework)
+    name = rules.canonical(called_name(layer.tree))
+    if name not in rules.calls:
+        return {}
+    signature, bound, _ = bind_any(name, rules.calls[name], layer.tree)
+    usual = {each.name: each.default for each in signature.parameters if each.default is not None}
+    found = {}
+    for key, tree in {**usual, **bound, **{k.arg: k.value for k in layer.tree.keywords if k.arg}}.items():
+        try:
+            found[key] = constant(tree)
+        except (NotConstant, BadConstant):
+            continue
+    return found
+
+
+def _pads_the_same(torch: Layer, keras: Layer) -> bool:
+    """Whether PyTorch's padding by numbers is what Keras calls "valid", or "same" at a stride of one."""
+    ours, theirs = _arguments(torch, TORCH), _arguments(keras, TENSORFLOW)
+    numbers = _numbers(ours.get("padding", 0))
+    if numbers is None:
+        return ours.get("padding") == theirs.get("padding")
+    if theirs.get("padding") == "valid":
+        return not any(numbers)
+    strides = _numbers(theirs.get("strides", 1))
+    sizes, dilations = _numbers(ours.get("kernel_size")), _numbers(ours.get("dilation", 1))
+    if theirs.get("padding") != "same" or strides is None or sizes is None or dilations is None or set(strides) - {1}:
+        return False
+    longest = max(map(len, (numbers, sizes, dilations)))
+    pads, sizes, dilations = (each * longest if len(each) == 1 else each for each in (numbers, sizes, dilations))
+    return all(2 * pad == (size - 1) * step for pad, size, step in zip(pads, sizes, dilations, strict=True))
+
+
+def _numbers(value: object) -> list[int] | None:
+    """Whole numbers as a list: of 3 it is [3]; None for anything else."""
+    values = list(value) if isinstance(value, (tuple, list)) else [value]
+    whole = [each for each in values if isinstance(each, int)]
+    return whole if len(whole) == len(values) else None
 
 
 def _same(one: object, other: object) -> bool:

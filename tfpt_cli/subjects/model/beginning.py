@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ class Search:
         """
         found = []
         for each in self.lines:
-            if each.parts_by_itself:
+            if each.parts_by_itself or each.pulls_apart:
                 if not self.excused(each):
                     return []
                 found.append(self.name(each))
@@ -59,21 +60,42 @@ class Search:
         """Where what the models give begins to part; None where all layers agree, or where nothing was measured."""
         for place, each in enumerate(self.lines):
             line = each.line
-            if (line.by_itself or 0.0) > SAME and not self.excused(each):
+            if self.recovered(place):
+                continue
+            if each.parts_by_itself and not self.excused(each):
                 return Beginning(place, f"{self.name(each)} is the first that parts, by itself{self.settings(each)}")
             if line.so_far is None or line.so_far <= self.limit(place):
                 continue
             if line.by_itself is None:
                 why = f" ({line.note})" if line.note else ""
                 return Beginning(place, f"{self.name(each)} is the first that parts{why}{self.settings(each)}")
-            words = f"it begins between {self.before(each)} and {self.name(each)}, which agree{self.places(each)}"
+            between = self.alone(each)
+            words = (
+                f"it begins between {self.before(each)} and {self.name(each)}, which agree{self.places(each)}{between}"
+            )
             return Beginning(None, words)
         return None
 
     def limit(self, place: int) -> float:
         """How far a layer may be apart so far: more where one before it computes in single precision."""
         single = any(inventory.single for inventory in self.inventories.values())
-        return SAME_IN_SINGLE if single or any(map(self.excused, self.lines[: place + 1])) else SAME
+        excused = single or any(map(self.excused, self.lines[: place + 1]))
+        return max(self.lines[place].limit, SAME_IN_SINGLE if excused else SAME)
+
+    def recovered(self, place: int) -> bool:
+        """Whether a layer that reads what this one gives agrees all the same: then only the order of the numbers was another."""
+        index = self.lines[place].aligned.torch.last
+        reached = {index}
+        for event in self.inventories[self.first].events[index + 1 :]:
+            if reached & set(event.origin):
+                reached.add(event.index)
+        later = list(enumerate(self.lines))[place + 1 :]
+        return any(
+            line.aligned.torch.first in reached
+            and line.line.so_far is not None
+            and line.line.so_far <= self.limit(other)
+            for other, line in later
+        )
 
     def behind(self) -> Beginning | None:
         """That it begins behind the last layer, where every layer agrees and the outputs do not."""
@@ -85,9 +107,19 @@ class Search:
         """Where the gradients begin to part, from the outputs upwards."""
         for place, each in reversed(list(enumerate(self.lines))):
             size = each.line.gradient_by_itself
-            if size is not None and size > (SAME_IN_SINGLE if self.excused(each) else SAME):
+            if size is not None and size > max(each.limit, SAME_IN_SINGLE if self.excused(each) else SAME):
                 return Beginning(
                     place, f"{self.name(each)} is the first whose gradient parts, by itself, seen from the outputs"
+                )
+        return None
+
+    def of_parameter(self, name: str) -> Beginning | None:
+        """The layer that holds a parameter whose gradient alone parts."""
+        layer = name.rpartition(".")[0]
+        for place, each in enumerate(self.lines):
+            if each.aligned.names[TORCH] == layer:
+                return Beginning(
+                    place, f"only the gradient of {self.name(each)} by its own parameter parts{self.settings(each)}"
                 )
         return None
 
@@ -103,9 +135,40 @@ class Search:
 
     def before(self, each: Measured) -> str:
         """The layers whose results reach a layer in PyTorch."""
-        reached = set(self.inventories[self.first].events[each.aligned.torch.first].origin)
-        found = [self.name(line) for line in self.lines if reached & set(line.aligned.torch.events)]
-        return " and ".join(found) or "the inputs"
+        events = self.inventories[self.first].events
+        beside = {index: line for line in self.lines for index in line.aligned.torch.events}
+        found: list[str] = []
+        rest = list(events[each.aligned.torch.first].origin)
+        while rest:
+            index = rest.pop(0)
+            if index in beside:
+                found.append(self.name(beside[index]))
+            else:  # a layer that stands beside none, or a function
+                rest += events[index].origin
+        return " and ".join(dict.fromkeys(found)) or "the inputs"
+
+    def span(self, each: Measured, side: Side) -> Span:
+        """The events of a side at a line."""
+        return each.aligned.torch if side is self.first else each.aligned.keras
+
+    def alone(self, each: Measured) -> str:
+        """The layers that stand right before one and beside none of the other side, as the end of a sentence."""
+        found = []
+        for side in (self.first, self.second):
+            events = self.inventories[side].events
+            beside = {index for line in self.lines for index in self.span(line, side).events}
+            rest, names = list(events[self.span(each, side).first].origin), []
+            while rest:
+                event = events[rest.pop(0)]
+                if event.index in beside:
+                    continue
+                rest += event.origin
+                if event.layer is not None:
+                    layer = self.inventories[side].by_name[event.layer]
+                    names.append(layer.call or layer.class_name)
+            if names:
+                found.append(f"{', '.join(reversed(dict.fromkeys(names)))} in {side.label}")
+        return f": {' and '.join(found)}" if found else ""
 
     def places(self, each: Measured) -> str:
         """The lines of a person's own files at which a layer is called."""
@@ -120,10 +183,9 @@ class Search:
         """The events of a span."""
         return [self.inventories[side].events[index] for index in span.events]
 
-    def code(self, place: int, *, training: bool) -> dict[str, tuple[str, ...]]:
-        """The layer at a place as it is called in each framework, for what is known of it."""
-        calls = self.lines[place].aligned.calls
-        return {f: (called(call, f, training=training),) for f, call in calls.items() if call.endswith(")")}
+
+# Layers that compute otherwise in training.
+_OF_TWO_MODES = re.compile(r"BatchNorm|InstanceNorm|[Dd]ropout|RReLU|GaussianNoise|nn\.Sequential|keras\.Sequential")
 
 
 def class_of(call: str) -> str:
@@ -131,17 +193,18 @@ def class_of(call: str) -> str:
     return call.partition("(")[0].rpartition(".")[2]
 
 
-def called(call: str, framework: str, *, training: bool) -> str:
-    """A layer as it is called in its mode.
+def called(call: str, framework: str, *, training: bool, given: str = "x") -> str:
+    """A layer as it is called, in its mode where it has two.
 
-    >>> called("nn.Dropout(p=0.5)", "torch", training=False)
-    'nn.Dropout(p=0.5).eval()(x)'
+    >>> called("nn.Dropout(p=0.5)", "torch", training=False), called("nn.ReLU()", "torch", training=False)
+    ('nn.Dropout(p=0.5).eval()(x)', 'nn.ReLU()(x)')
     >>> called("keras.layers.Dropout(0.5)", "tensorflow", training=True)
     'keras.layers.Dropout(0.5)(x, training=True)'
     """
+    modes = _OF_TWO_MODES.search(call) is not None
     if framework == TORCH:
-        return f"{call}{'' if training else '.eval()'}(x)"
-    return f"{call}(x, training={training})"
+        return f"{call}{'.eval()' if modes and not training else ''}({given})"
+    return f"{call}({given}{f', training={training}' if modes else ''})"
 
 
 def said_settings(parted: Mapping[str, tuple[object, object]], sides: Sides) -> str:

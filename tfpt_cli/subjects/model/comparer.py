@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 SAME = 1e-9
 # Up to here where a layer by itself shows a number or an operation that a framework keeps in single precision.
 SAME_IN_SINGLE = 1e-6
+# Up to here where a side can be run in single precision alone.
+SAME_IN_FLOAT32 = 1e-5
 # What is this much smaller than the greatest gradient of a model is the rounding of something that is zero.
 _NOTHING = 1e-4
 # Single precision may be so many times as far apart as both sides' own rounding together.
@@ -192,15 +195,31 @@ def with_rounding(double: Comparison, pairs: Mapping[Way, Both | None], sides: S
 
 @dataclass(frozen=True)
 class Measured:
-    """A line of layers with what was measured of it."""
+    """A line of layers with what was measured of it, how far apart is the same, and the layout of what it was given."""
 
     aligned: Aligned
     line: LayerLine
+    limit: float = SAME
+    given: Layout | None = None
+
+    @property
+    def agrees_so_far(self) -> bool:
+        """Whether both sides of the layer give the same in the models."""
+        return self.line.so_far is not None and self.line.so_far <= self.limit
 
     @property
     def parts_by_itself(self) -> bool:
-        """Whether both sides of the layer give something else for the same input, or pull another gradient back to it."""
-        return max(self.line.by_itself or 0.0, self.line.gradient_by_itself or 0.0) > SAME
+        """Whether both sides of the layer give something else for the same input.
+
+        Where they give the same in the models, they are no cause of anything: a mask, or an order of axes, that the layer was not
+        given by itself may make them part there.
+        """
+        return self.line.by_itself is not None and self.line.by_itself > self.limit and not self.agrees_so_far
+
+    @property
+    def pulls_apart(self) -> bool:
+        """Whether both sides of the layer pull another gradient back to the same input."""
+        return (self.line.gradient_by_itself or 0.0) > self.limit
 
 
 def orders_for(ours: tuple[int, ...], theirs: tuple[int, ...], *, channels: bool) -> list[Layout]:
@@ -229,6 +248,20 @@ def turned(array: NDArray[Any], layout: Layout) -> NDArray[Any]:
     return array if found is None else found
 
 
+def flattened(layout: Layout) -> Layout | None:
+    """How the input of a layer is ordered whose weights have axes together in another order; None where they have none.
+
+    >>> flattened(layout_of("out (c h w) -> (h w c) out, c=4, h=3")).pattern
+    'n (c h w) -> n (h w c)'
+    """
+    left, _, right = layout.pattern.partition("->")
+    for group in re.findall(r"\([^)]*\)", left):
+        for other in re.findall(r"\([^)]*\)", right):
+            if group != other and sorted(group[1:-1].split()) == sorted(other[1:-1].split()):
+                return replace(layout, pattern=f"n {group} -> n {other}")
+    return None
+
+
 def nearest(ours: NDArray[Any], theirs: NDArray[Any], layouts: Sequence[Layout]) -> tuple[Layout | None, float | None]:
     """The order of axes under which two arrays are nearest, and how far apart they are then; None where none fits."""
     found = [(apart(turned(ours, layout), theirs), place, layout) for place, layout in enumerate(layouts)]
@@ -239,11 +272,30 @@ def nearest(ours: NDArray[Any], theirs: NDArray[Any], layouts: Sequence[Layout])
 
 
 class Layers:
-    """The layers of both models side by side: what they gave in the models, then what they give by themselves."""
+    """The layers of both models side by side: what they gave in the models, then what they give by themselves.
 
-    def __init__(self, lines: Sequence[Aligned], inventories: Mapping[str, Inventory], *, channels: bool) -> None:
+    `flattened` has by PyTorch's layer how its input is ordered in Keras, where its weights say that what it reads was flattened
+    in another order; `limit` is how far apart is the same.
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[Aligned],
+        inventories: Mapping[str, Inventory],
+        *,
+        channels: bool,
+        flattened: Mapping[str, Layout],
+        limit: float,
+    ) -> None:
         self.lines, self.inventories, self.channels = lines, inventories, channels
-        self.layouts: list[Layout | None] = []
+        self.flattened, self.limit = flattened, limit
+        self.weighted: set[int] = set()
+        self.turned: dict[int, Layout] = {}
+
+    def orders(self, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
+        """The orders of axes under which a result of PyTorch becomes one of Keras."""
+        flat = [layout for layout in self.flattened.values() if _fits(layout, ours, theirs)]
+        return [*orders_for(ours, theirs, channels=self.channels), *flat]
 
     def given(self, outcome: Outcome) -> tuple[dict[str, NDArray[Any]], list[bool]]:
         """What each layer is given and weighted by to be run by itself in Keras, as arrays by name, and which can be."""
@@ -264,14 +316,20 @@ class Layers:
         for each, ours in enumerate(line.inputs):
             array = _array(outcome, layer_quantity(f"{place} {ours}"), GIVEN)
             layouts = [] if array is None else orders_for(array.shape, event.inputs[each], channels=self.channels)
+            flat = self.flattened.get(line.names[TORCH])
+            if flat is not None and array is not None and _fits(flat, array.shape, event.inputs[each]):
+                layouts = [flat]
             if array is None or not layouts:
                 return None
             found[f"layers/{place} {each}"] = turned(array, layouts[0])
-        weights, made = (_array(outcome, layer_quantity(str(place)), way) for way in (GRADIENT, MADE))
+            self.turned.setdefault(place, layouts[0])
+        weights = _array(outcome, layer_quantity(str(place)), GRADIENT)
         shape = last.outputs[0]
-        if weights is None and made is not None:
-            weights = np.zeros_like(made)
-        layouts = [] if weights is None else orders_for(weights.shape, shape, channels=self.channels)
+        if weights is not None:
+            weights = line.taken(weights)
+        layouts = [] if weights is None else self.orders(weights.shape, shape)
+        if layouts:
+            self.weighted.add(place)
         found[f"layers/{place}"] = turned(weights, layouts[0]) if weights is not None and layouts else np.zeros(shape)
         return found
 
@@ -282,7 +340,12 @@ class Layers:
         ours, theirs = (self._largest(outcome, range(len(self.lines))) for outcome in (torch, keras))
         scale = max(ours, theirs) * _NOTHING
         return [
-            Measured(line, self._line(place, line, torch, keras, alone if possible[place] else None, sides, scale))
+            Measured(
+                line,
+                self._line(place, line, torch, keras, alone if possible[place] else None, sides, scale),
+                self.limit,
+                self.turned.get(place),
+            )
             for place, line in enumerate(self.lines)
         ]
 
@@ -301,7 +364,8 @@ class Layers:
         scale: float,
     ) -> LayerLine:
         quantity = layer_quantity(str(place))
-        made = _array(torch, quantity, MADE), _array(keras, quantity, MADE)
+        ours, theirs = _array(torch, quantity, MADE), _array(keras, quantity, MADE)
+        made = None if ours is None else line.taken(ours), theirs
         layout: Layout | None = None
         so_far = by_itself = backward = backward_alone = None
         shapes = [
@@ -310,19 +374,20 @@ class Layers:
         ]
         note = ""
         if made[0] is not None and made[1] is not None:
-            layouts = orders_for(made[0].shape, made[1].shape, channels=self.channels)
+            layouts = self.orders(made[0].shape, made[1].shape)
             layout, so_far = nearest(made[0], made[1], layouts)
             if layout is None:
                 so_far, note = float("inf"), "their shapes do not fit"
         gradients = _array(torch, quantity, GRADIENT), _array(keras, quantity, GRADIENT)
         if layout is not None and gradients[0] is not None and gradients[1] is not None:
-            backward = apart(turned(gradients[0], layout), gradients[1], scale)
+            backward = apart(turned(line.taken(gradients[0]), layout), gradients[1], scale)
         if alone is not None:
             again = _array(alone, quantity, MADE)
             if again is not None and made[0] is not None:
-                by_itself = nearest(made[0], again, orders_for(made[0].shape, again.shape, channels=self.channels))[1]
+                by_itself = nearest(made[0], again, self.orders(made[0].shape, again.shape))[1]
                 by_itself = float("inf") if by_itself is None else by_itself
-                backward_alone = self._pulled(place, line, torch, alone, scale)
+                if place in self.weighted:
+                    backward_alone = self._pulled(place, line, torch, alone, scale)
             elif again is None:
                 note = note or "it refuses PyTorch's input"
         worst = max((size for size in (so_far, by_itself) if size is not None), default=0.0)
@@ -331,7 +396,7 @@ class Layers:
             names={first: line.names[TORCH], second: line.names[TENSORFLOW]},
             codes={first: line.calls[TORCH], second: line.calls[TENSORFLOW]},
             shapes=dict(zip(sides, shapes, strict=True)),
-            verdict=Verdict.DIFFERS if worst > SAME else Verdict.IDENTICAL if worst == 0 else Verdict.CLOSE,
+            verdict=Verdict.DIFFERS if worst > self.limit else Verdict.IDENTICAL if worst == 0 else Verdict.CLOSE,
             by_itself=by_itself,
             so_far=so_far,
             gradient_by_itself=backward_alone,
@@ -348,6 +413,9 @@ class Layers:
             other = _array(alone, layer_quantity(f"{place} {each}"), PULLED)
             if one is not None and other is not None:
                 layouts = orders_for(one.shape, other.shape, channels=self.channels)
+                flat = self.flattened.get(line.names[TORCH])
+                if flat is not None and _fits(flat, one.shape, other.shape):
+                    layouts = [flat]
                 if layouts:
                     found.append(apart(turned(one, layouts[0]), other, scale))
         return max(found, default=None)

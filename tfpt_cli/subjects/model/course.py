@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections import Counter
 from dataclasses import replace
@@ -16,8 +15,19 @@ from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.listing import listing
 from tfpt_cli.results import PLAIN, STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
 from tfpt_cli.subjects.model.alignment import aligned
-from tfpt_cli.subjects.model.beginning import Search, called
-from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE, Comparer, Layers, other_order, scales, with_rounding
+from tfpt_cli.subjects.model.beginning import Search
+from tfpt_cli.subjects.model.comparer import (
+    SAME,
+    SAME_IN_FLOAT32,
+    SAME_IN_SINGLE,
+    Comparer,
+    Layers,
+    flattened,
+    other_order,
+    scales,
+    with_rounding,
+)
+from tfpt_cli.subjects.model.evidence import Evidence
 from tfpt_cli.subjects.model.fields import is_output
 from tfpt_cli.subjects.model.looking import Stopped, hint_of_layout, look
 from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
@@ -34,14 +44,14 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side
     from tfpt_cli.results import LayerLine, Outcome, Quantity
     from tfpt_cli.subjects.model.comparer import Both, Measured
+    from tfpt_cli.subjects.model.evidence import Code
+    from tfpt_cli.subjects.model.inventory import Inventory
     from tfpt_cli.subjects.model.looking import Looked
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.weights import Weights
     from tfpt_cli.subjects.model.writer import ModelWriter, Plan
     from tfpt_cli.subjects.subject import Run, Terms
 
-# How far both may be apart, relative to the greatest number, where a side cannot be run in double precision.
-_IN_SINGLE = 1e-5
 # More bytes than this are not carried to the parent layer by layer unless something parts.
 _SMALL = 40_000_000
 
@@ -57,14 +67,20 @@ class Course:
         self.comparisons: list[Comparison] = []
         self.lines: list[Measured] = []
         self.looked: Looked | None = None
+        self.seen: Mapping[Side, Inventory] = {}
         self.pairing = Pairing((), ())
         self.begins: int | None = None
         self.listings: dict[Side, Any] = {}
 
     @property
+    def inventories(self) -> Mapping[Side, Inventory]:
+        """What was seen of the models, as far as they could be looked at."""
+        return self.looked.inventories if self.looked is not None else self.seen
+
+    @property
     def search(self) -> Search:
         """The search for where the models begin to part."""
-        return Search(self.lines, self.looked.inventories if self.looked else {}, self.terms.sides)
+        return Search(self.lines, self.inventories, self.terms.sides)
 
     @property
     def quantities(self) -> list[Quantity]:
@@ -80,6 +96,7 @@ class Course:
             outcomes = yield from self.execute(self.looked, weights)
         except Stopped as stop:
             outcomes = _failed(stop.outcomes, stop.words)
+            self.seen = stop.inventories or self.seen
             self.comparisons = list(stop.comparisons)
             self.notes += stop.notes
         outcomes = _failed(outcomes, self.unknown_quantities())
@@ -166,7 +183,7 @@ class Course:
         self.comparisons = known + self.compared(outcomes, planner, SAME)
         yield Round({}, tuple(self.comparisons))
         parted = any(not comparison.verdict.agrees for comparison in self.comparisons)
-        if planner.backward and self.first.framework is not self.second.framework and (parted or self.small(looked)):
+        if self.first.framework is not self.second.framework and (parted or self.small(looked)):
             yield from self.layer_by_layer(looked, plans, arrays)
             singles = self.search.in_single()
             if parted and singles:
@@ -179,7 +196,7 @@ class Course:
         """The comparisons of everything that both sides have left, which may be `within` so much apart in double precision."""
         double = planner.looked.dtype == "float64"
         way = DOUBLE if double else SINGLE
-        comparer = Comparer(self.terms.sides, self.terms.tolerance, within if double else _IN_SINGLE)
+        comparer = Comparer(self.terms.sides, self.terms.tolerance, within if double else SAME_IN_FLOAT32)
         wanted = (comparer.values(outcomes, quantity, layout, way) for quantity, layout in planner.wanted())
         found = [pair for pair in (*wanted, *self.in_modes(comparer, outcomes, planner)) if pair is not None]
         self.rounding = []
@@ -217,11 +234,18 @@ class Course:
     def layer_by_layer(self, looked: Looked, plans: Mapping[Side, Plan], arrays: Mapping[Side, Any]) -> Any:
         """Has the layers of both models compared: in the models, and each by itself on what PyTorch's is given."""
         ours, theirs = (looked.inventories[side] for side in self.terms.sides)
-        beside = aligned(ours, theirs, self.pairing.matches)
+        channels = self.spec.channels or bool(self.spec.layouts)
+        beside = aligned(ours, theirs, self.pairing.matches, training=self.spec.training, turned=channels)
         if not beside:
             return
         layers = Layers(
-            beside, {TORCH: ours, TENSORFLOW: theirs}, channels=self.spec.channels or bool(self.spec.layouts)
+            beside,
+            {TORCH: ours, TENSORFLOW: theirs},
+            channels=channels,
+            flattened={
+                pair.layer: order for pair in self.pairing.pairs if (order := flattened(pair.layout)) is not None
+            },
+            limit=SAME if looked.dtype == "float64" else SAME_IN_FLOAT32,
         )
         spans = {self.first: [each.torch for each in beside], self.second: [each.keras for each in beside]}
         listings = {
@@ -264,10 +288,12 @@ class Course:
         values = any(c.quantity.kind == VALUE for c in parted)
         found = (self.search.forward() or (self.search.behind() if values else None)) if self.lines else None
         found = found or self.search.backward()
+        if found is None and len({c.quantity.by for c in parted}) == 1 and parted[0].quantity.kind == "gradient":
+            found = self.search.of_parameter(parted[0].quantity.by[0])
         if found is None or not parted:
             return
         self.begins = found.place
-        finding = Finding(Kind.BEGINS, found.words)
+        finding = Finding(Kind.BEGINS, found.words + self.said(found.place))
         self.comparisons = [replace(c, findings=(*c.findings, finding)) if c in parted else c for c in self.comparisons]
 
     def carried(self) -> None:
@@ -279,6 +305,18 @@ class Course:
             if kept and c.quantity.step and c.quantity.kind == VALUE and not c.verdict.agrees else c
             for c in self.comparisons
         ]  # fmt: skip
+
+    def said(self, place: int | None) -> str:
+        """The layouts that are said for a layer's weights, where it would have others, as the end of a sentence."""
+        if place is None:
+            return ""
+        layer = self.lines[place].aligned.names[TORCH]
+        words = [
+            f"'{pair.layout.pattern}' for {pair.name}, not '{pair.own.pattern}'"
+            for pair in self.pairing.pairs
+            if pair.layer == layer and pair.own is not None and pair.said_otherwise
+        ]
+        return f"; layout says {' and '.join(words)}" if words else ""
 
     def of_call(self, quantity: Quantity) -> bool:
         """Whether a quantity is of the call itself: an output or a gradient, and nothing that is kept for a later call."""
@@ -297,17 +335,18 @@ class Course:
         for pair in self.pairing.pairs:
             yield PairLine({self.first: pair.name, self.second: pair.keras.text}, pair.why, pair.layout.pattern)
 
-    def code_of(self, quantity: Quantity) -> dict[str, tuple[str, ...]]:
+    def code_of(self, quantity: Quantity) -> Code:
         """The layers that a quantity's difference comes from, as they are called, by framework."""
-        training = self.spec.training
-        if self.of_call(quantity):
-            return {} if self.begins is None else self.search.code(self.begins, training=training)
-        names = {name.strip() for name in quantity.split("+")}
-        for match in self.pairing.matches:
-            if names & {tensor.name for tensor in match.torch.tensors} and match.torch.call and match.keras.call:
-                calls = {TORCH: match.torch.call, TENSORFLOW: match.keras.call}
-                return {f: (called(ast.unparse(call), f, training=training),) for f, call in calls.items()}
-        return {}
+        evidence = Evidence(
+            spec=self.spec,
+            sides=self.terms.sides,
+            inventories=self.inventories,
+            pairing=self.pairing,
+            search=self.search,
+            begins=self.begins,
+            comparisons=self.comparisons,
+        )
+        return evidence.of(quantity)
 
     def covered(self, comparisons: Sequence[Comparison]) -> str:
         """What the comparisons cover, in words."""

@@ -65,7 +65,9 @@ class Event:
     """The call of a layer, or of a function between layers.
 
     `origin` are the events whose results reached its inputs; `single` what it computed in single precision; `place` the line of a
-    person's own file that called it; `names` the parameters of the layer that its inputs went to.
+    person's own file that called it; `names` the parameters of the layer that its inputs went to, and `said` what each is called:
+    an input of the model, `~mask`, or `t3`. `packed` says that PyTorch's layer was given a packed sequence, `masked` that a mask
+    came with what Keras's was given.
     """
 
     index: int
@@ -76,7 +78,10 @@ class Event:
     outputs: tuple[Shape, ...]
     place: str
     single: tuple[str, ...]
+    packed: bool = False
+    masked: bool = False
     names: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,5 +190,8 @@ def _event(each: dict[str, Any]) -> Event:
         outputs=tuple(tuple(shape) for shape in each["outputs"]),
         place=each["place"],
         single=tuple(each.get("single", ())),
+        packed=each.get("packed", False),
+        masked=each.get("masked", False),
         names=tuple(each.get("names", ())),
+        said=tuple(each.get("said", ())),
     )

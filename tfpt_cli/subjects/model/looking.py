@@ -34,8 +34,10 @@ class Stopped(Exception):
         *words: str,
         comparisons: Sequence[Comparison] = (),
         notes: Sequence[str] = (),
+        inventories: Mapping[Side, Inventory] | None = None,
     ) -> None:
         super().__init__(*words)
+        self.inventories = inventories or {}
         self.outcomes, self.words = outcomes, words
         self.comparisons, self.notes = tuple(comparisons), tuple(notes)
 
@@ -111,7 +113,9 @@ def _stopped(spec: Model, inventories: Mapping[Side, Inventory | None], outcomes
         sides={side: side_of(value) for side, value in values.items()},
         reason=" and ".join(side.label for side, outcome in told.items() if outcome.failures) + " failed",
     )
-    return Stopped(told, comparisons=(comparison,), notes=tuple(hint_of_layout(spec, _there(inventories), list(told))))
+    seen = _there(inventories)
+    notes = tuple(hint_of_layout(spec, seen, list(told)))
+    return Stopped(told, comparisons=(comparison,), notes=notes, inventories=seen)
 
 
 def hint_of_layout(spec: Model, inventories: Mapping[Side, Inventory], sides: Sequence[Side]) -> Iterator[str]:

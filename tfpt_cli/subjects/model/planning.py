@@ -14,6 +14,7 @@ from tfpt_cli.results import Comparison, Finding, Kind, State, Value
 from tfpt_cli.subjects.model.alignment import parted_settings
 from tfpt_cli.subjects.model.beginning import said_settings
 from tfpt_cli.subjects.model.comparer import Both, Comparer, turned
+from tfpt_cli.subjects.model.evidence import RATES, rates_of
 from tfpt_cli.subjects.model.looking import Stopped
 from tfpt_cli.subjects.model.spec import (
     gradient_quantity,
@@ -198,12 +199,9 @@ class Planner:
 
     def rates(self) -> Comparison:
         """The comparison of the rates at which both models drop at random, in the order in which they have them."""
-        rates = {
-            side: [rate for layer in self.inventories[side].layers for rate in layer.rates.values() if rate]
-            for side in self.terms.sides
-        }
+        rates = {side: [rate for _, rate in rates_of(self.inventories[side])] for side in self.terms.sides}
         values = {side: Value(State.PRESENT, np.array(found), "float64") for side, found in rates.items()}
-        return self.parameter("dropout rates", Layout(), values)
+        return self.parameter(RATES, Layout(), values)
 
     def parameter(self, name: str, layout: Layout, values: Mapping[Side, Value]) -> Comparison:
         """The comparison of a parameter itself."""

@@ -86,11 +86,12 @@ class ModelTask(Task):
 
     def provenance(self, quantity: Quantity) -> Provenance:
         """The layer at which the models begin to part, as each framework calls it; of a statistic the one that keeps it."""
-        kind = {STATE: STATE, PARAMETER: PARAMETER}.get(
-            quantity.kind, VALUE if quantity.kind == VALUE else "derivative"
-        )
-        code = self.course[0].code_of(quantity) if self.course else {}
-        return Provenance(code=code_trees({f: code.get(f, ()) for f in FRAMEWORKS}), kind=kind)
+        kind = VALUE if quantity.kind == VALUE else "derivative"
+        if quantity.kind in (STATE, PARAMETER):
+            kind = quantity.output
+        code = self.course[0].code_of(quantity) if self.course else None
+        sources, shapes = (code.sources, code.shapes) if code is not None else ({}, {})
+        return Provenance(code=code_trees({f: sources.get(f, ()) for f in FRAMEWORKS}), kind=kind, shapes=dict(shapes))
 
     def notes(self, outcomes: Mapping[Side, Outcome]) -> tuple[str, ...]:
         """What is to be known of how both were run."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _WITHOUT_DROPPING = """\
 for layer in model._flatten_layers():  # what drops at random has no counterpart
     for rate in ("rate", "dropout", "recurrent_dropout"):
-        if isinstance(getattr(layer, rate, None), float):
+        own = not isinstance(getattr(type(layer), rate, None), property)  # an LSTM shows the rate of its cell
+        if own and isinstance(getattr(layer, rate, None), float):
             setattr(layer, rate, 0.0)"""
 
 
@@ -116,17 +117,20 @@ class TensorFlowModelWriter(ModelWriter):
 
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
-        lines = [
-            "import keras_trace",
-            *self.taped(f"seen = keras_trace.captured(model, lambda: {self.call(plan)})"),
-            "    output = seen.output",
-            f"    loss = {self.loss(plan, dtype)}",
-            f"gradients = tape.gradient(loss, [seen.made(event) for event in {[span.last for span in spans]}])",
-        ]
+        lines = ["import keras_trace", f"seen = keras_trace.captured(model, lambda: {self.call(plan)})"]
+        if plan.backward:
+            lines = [
+                lines[0],
+                *self.taped(lines[1]),
+                "    output = seen.output",
+                f"    loss = {self.loss(plan, dtype)}",
+                f"gradients = tape.gradient(loss, [seen.made(event) for event in {[span.last for span in spans]}])",
+            ]
         leaves = [
             Leaf(quantity=layer_quantity(str(place)), way=way, expression=expression)
             for place, span in enumerate(spans)
             for way, expression in ((MADE, f"seen.made({span.last})"), (GRADIENT, f"gradients[{place}]"))
+            if plan.backward or way is MADE
         ]
         yield self.with_leaves(self.section(lines, dtype=dtype, required=True), leaves)
 

@@ -88,14 +88,12 @@ class TorchModelWriter(ModelWriter):
 
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
-        lines = [
-            "import torch_trace",
-            f"seen = torch_trace.captured(model, lambda: {self.call(plan)})",
-            "output = seen.output",
-            f"gradients = seen.gradients({self.loss(plan, dtype)}, {[span.last for span in spans]})",
-        ]
-        section = self.section(lines, dtype=dtype, required=True)
-        yield self.with_leaves(section, [leaf for place, span in enumerate(spans) for leaf in _leaves(place, span)])
+        lines = ["import torch_trace", f"seen = torch_trace.captured(model, lambda: {self.call(plan)})"]
+        if plan.backward:
+            lines.append("output = seen.output")
+            lines.append(f"gradients = seen.gradients({self.loss(plan, dtype)}, {[span.last for span in spans]})")
+        leaves = [leaf for place, span in enumerate(spans) for leaf in _leaves(place, span, backward=plan.backward)]
+        yield self.with_leaves(self.section(lines, dtype=dtype, required=True), leaves)
 
 
 def _gradient(part: Part) -> str:
@@ -103,12 +101,15 @@ def _gradient(part: Part) -> str:
     return f"model.get_parameter({part.tensor!r}).grad{chunk}"
 
 
-def _leaves(place: int, span: Span) -> Iterator[Leaf]:
+def _leaves(place: int, span: Span, *, backward: bool) -> Iterator[Leaf]:
     quantity = layer_quantity(str(place))
     yield Leaf(quantity=quantity, way=MADE, expression=f"seen.made({span.last})")
-    yield Leaf(quantity=quantity, way=GRADIENT, expression=f"gradients[{place}]")
+    if backward:
+        yield Leaf(quantity=quantity, way=GRADIENT, expression=f"gradients[{place}]")
     for each in range(span.inputs):
         given, pulled = (layer_quantity(f"{place} {each}") for _ in range(2))
         yield Leaf(quantity=given, way=GIVEN, expression=f"seen.given({span.first}, {each})")
+        if not backward:
+            continue
         call = f"seen.pulled({span.first}, {span.last}, {each}, gradients[{place}])"
         yield Leaf(quantity=pulled, way=PULLED, expression=call)

@@ -142,7 +142,8 @@ class ModelWriter(ABC):
         yield Section("\n".join(self.made(dtype)), required=True)
         call = self.spec.call.get(self.framework)
         given = f"lambda: {call}" if call else f"{{{', '.join(f'{name!r}: {name}' for name in self.spec.inputs)}}}"
-        leaf = Wanted(INSPECTED, f"{self.trace}.inspected(model, {given}, training={self.spec.training})")
+        inputs = "".join(f", {name}={name}" for name in self.spec.inputs)
+        leaf = Wanted(INSPECTED, f"{self.trace}.inspected(model, {given}, training={self.spec.training}{inputs})")
         yield self.section([f"import {self.trace}"], [leaf])
         if own:
             lines = ["import traces", f"names, numbers = traces.joined({self.trace}.own_weights(model))"]

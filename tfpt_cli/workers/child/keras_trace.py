@@ -114,14 +114,7 @@ def call_of(layer: Any) -> str:
         config = dict(layer.get_config())
     except Exception:  # a subclass with arguments that it does not give back
         return ""
-    if kind is keras.layers.RNN:
-        config["cell"] = traces.Source(call_of(layer.cell) or "None")
-    if isinstance(layer, keras.layers.Bidirectional):
-        config["layer"] = traces.Source(call_of(layer.forward_layer) or "None")
-        if type(layer.backward_layer) is type(layer.forward_layer):
-            config.pop("backward_layer", None)
-    elif isinstance(layer, keras.layers.Wrapper):
-        config["layer"] = traces.Source(call_of(layer.layer) or "None")
+    _put_layers(layer, config)
     settings = {}
     for name, parameter in inspect.signature(kind).parameters.items():
         if name in _LEFT_OUT or name.endswith(_PARTS) or name not in config:
@@ -131,13 +124,40 @@ def call_of(layer: Any) -> str:
             value = str(value.get("config", value.get("class_name", "")))
         if isinstance(value, dict) or (name == "activation" and value == "linear"):
             continue
+        if name == "data_format" and value == keras.config.image_data_format():
+            continue
+        if name == "axis" and isinstance(value, list) and len(value) == 1:
+            (value,) = value
         if isinstance(value, list):
             value = tuple(value) if name != "axis" else value
         value = traces.plain_size(name, value)
         if parameter.default is parameter.empty or value != traces.plain_size(name, parameter.default):
             settings[name] = value
+    if not layer.trainable and (layer.weights or isinstance(layer, keras.layers.BatchNormalization)):
+        settings["trainable"] = False
     prefix = "keras.layers." if hasattr(keras.layers, kind.__name__) else ""
     return traces.written_call(prefix + kind.__name__, settings) if prefix else ""
+
+
+def _put_layers(layer: Any, config: dict[str, Any]) -> None:
+    """Puts into what a layer was made with the layers in it, as calls, and the -1 that Keras replaces by a number."""
+    if isinstance(layer, keras.layers.GroupNormalization) and 1 < config["groups"] == _channels(layer):
+        config["groups"] = -1  # one group a channel
+    if own_class(layer) is keras.layers.RNN:
+        config["cell"] = traces.Source(call_of(layer.cell) or "None")
+    if isinstance(layer, keras.layers.Bidirectional):
+        config["layer"] = traces.Source(call_of(layer.forward_layer) or "None")
+        if type(layer.backward_layer) is type(layer.forward_layer):
+            config.pop("backward_layer", None)
+    elif isinstance(layer, keras.layers.Wrapper):
+        config["layer"] = traces.Source(call_of(layer.layer) or "None")
+
+
+def _channels(layer: Any) -> int:
+    """How many channels a normalizing layer normalizes, as far as it knows: 0 where it does not."""
+    held = [weight.shape[0] for weight in layer.weights]
+    axes = getattr(layer.input_spec, "axes", None) or {}
+    return int(held[0] if held else next(iter(axes.values()), 0))
 
 
 class Watch:
@@ -159,11 +179,12 @@ class Watch:
     def operation(
         self, op_type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
     ) -> None:
-        """What TensorFlow calls after every operation: where its results come from is noted."""
+        """What TensorFlow calls after every operation, by these names: where its results come from is noted."""
         del attrs, op_name
         name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
         if graph is None and outputs:
             self.origins.put(list(outputs), self.origins.of(list(inputs)))
+            self.origins.negated(name, list(inputs), list(outputs))
             double = any(getattr(t, "dtype", None) == tf.float64 for t in (*inputs, *outputs))
             narrow = [t for t in (*inputs, *outputs) if getattr(t, "dtype", None) == tf.float32]
             if double and (name in _SINGLE or narrow):
@@ -191,6 +212,7 @@ class Watch:
         given, made = [tensor for _, tensor in named], traces.tensors_in(output, is_tensor)
         event = {
             "names": [name for name, _ in named],
+            "said": self.origins.said(given, "k"),
             "index": len(self.events),
             "layer": self.names[id(layer)],
             "from": sorted(self.origins.of(given)),
@@ -198,6 +220,7 @@ class Watch:
             "outputs": [list(t.shape) for t in made],
             "place": place,
             "single": sorted(single),
+            "masked": any(getattr(tensor, "_keras_mask", None) is not None for tensor in given),
         }
         self.events.append(event)
         self.results.append(made)
@@ -225,10 +248,10 @@ def watched(model: Any) -> Iterator[Watch]:
         keras.Layer.__call__ = original
 
 
-def inspected(model: Any, given: Any, training: bool = False) -> Any:
+def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> Any:
     """Everything that is known of a model, and of a call of it, as `traces.sent` packs it.
 
-    `given` are the inputs by name, or a function that calls the model.
+    `given` are the inputs by name, or a function that calls the model with `inputs`.
     """
     if not isinstance(model, (keras.Layer, tf.Module)):
         raise TypeError("it gives a {}, not a keras.Model, a layer or a tf.Module".format(type(model).__name__))
@@ -250,6 +273,8 @@ def inspected(model: Any, given: Any, training: bool = False) -> Any:
             call()  # what a layer holds may be made by its first call
     output = None
     with watched(model) as watch:
+        for name, tensor in inputs.items():
+            watch.origins.name(tensor, name)
         try:
             output = call()
         except Exception as error:

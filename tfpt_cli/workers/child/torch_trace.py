@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterator
 import torch
 import traces
 from torch import nn
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 from torch.overrides import TorchFunctionMode
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
@@ -41,6 +42,8 @@ def settings_of(module: nn.Module) -> dict[str, Any]:
             value = value is not None
         if not hasattr(module, name) and name != "bias":
             continue
+        if name == "bias" and not getattr(module, "elementwise_affine", True):
+            continue  # said by the other setting
         value = traces.plain_size(name, tuple(value) if isinstance(value, torch.Size) else value)
         if parameter.default is parameter.empty or value != parameter.default:
             found[name] = value
@@ -93,6 +96,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
             return result
         origin = self.origins.of(given)
         self.origins.put(made, origin)
+        self.origins.negated(getattr(func, "__name__", ""), given, made)
         name = getattr(func, "__name__", str(func))
         if name not in ("__get__", "requires_grad_", "detach"):
             self.note({"function": name, "from": sorted(origin)}, given, made)
@@ -125,7 +129,14 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
             "layer": self.names[id(module)],
             "from": sorted(self.origins.of(given)),
             "names": [name for name, _ in named],
+            "said": self.origins.said(given, "t"),
         }
+        if args and isinstance(args[0], PackedSequence):  # looked at with its padding, as the other framework has it
+            first = getattr(module, "batch_first", False)
+            padded = [pad_packed_sequence(packed, batch_first=first)[0] for packed in (args[0], output[0])]
+            self.origins.put(made, frozenset([len(self.events)]))
+            given, made = padded[:1], padded[1:]
+            event.update(packed=True, names=event["names"][:1], said=event["said"][:1])
         index = self.note(event, given, made)
         self.origins.put(made, frozenset([index]))
 
@@ -150,10 +161,10 @@ def watched(model: nn.Module) -> Iterator[Watch]:
             hook.remove()
 
 
-def inspected(model: Any, given: Any, training: bool = False) -> Any:
+def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> Any:
     """Everything that is known of a model, and of a call of it, as `traces.sent` packs it.
 
-    `given` are the inputs by name, or a function that calls the model, which is in its mode of `training` already.
+    `given` are the inputs by name, or a function that calls the model with `inputs`. It is in its mode of `training` already.
     """
     del training
     if not isinstance(model, nn.Module):
@@ -164,6 +175,8 @@ def inspected(model: Any, given: Any, training: bool = False) -> Any:
     found["arguments"] = text
     output = None
     with watched(model) as watch:
+        for name, tensor in inputs.items():
+            watch.origins.name(tensor, name)
         try:
             output = model(*places, **names) if isinstance(given, dict) else given()
         except Exception as error:

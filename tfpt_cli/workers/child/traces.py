@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from typing import Any, Callable, Iterator
 
@@ -21,6 +22,7 @@ class Origins:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[Any, frozenset[int]]] = {}
+        self._texts: dict[int, tuple[Any, str]] = {}
 
     def of(self, tensors: list[Any]) -> frozenset[int]:
         """The events that some tensors come from; nothing for those that no event has made, such as an input."""
@@ -33,6 +35,26 @@ class Origins:
         """Says where some tensors come from."""
         for tensor in tensors:
             self._known[id(tensor)] = (tensor, events)
+
+    def name(self, tensor: Any, text: str) -> None:
+        """Says what a tensor is called, such as an input of the model."""
+        self._texts[id(tensor)] = (tensor, text)
+
+    def negated(self, function: str, given: list[Any], made: list[Any]) -> None:
+        """Calls what a function makes of a named tensor by that name, where it turns True into False: `~mask`."""
+        if _NEGATION.match(function) and len(given) == len(made) == 1 and id(given[0]) in self._texts:
+            self.name(made[0], "~" + self._texts[id(given[0])][1])
+
+    def said(self, tensors: list[Any], other: str) -> list[str]:
+        """What some tensors are called: `other` with a number for those that have no name, the same for the same tensor."""
+        for tensor in tensors:
+            if id(tensor) not in self._texts:
+                self.name(tensor, "{}{}".format(other, len(self._texts)))
+        return [self._texts[id(tensor)][1] for tensor in tensors]
+
+
+# What turns True into False in either framework.
+_NEGATION = re.compile("logical_?not|bitwise_not|__invert__|invert", re.IGNORECASE)
 
 
 def place() -> str:
@@ -90,14 +112,17 @@ def replaced(value: Any, is_tensor: Callable[[Any], bool], given: Iterator[Any])
 
 
 # Sizes that are one for every axis where a person writes one number.
-_SIZES = {"kernel_size", "stride", "strides", "padding", "dilation", "dilation_rate", "pool_size", "output_padding"}
+_SIZES = re.compile("(kernel_|pool_)?size|strides?|(output_)?padding|dilation(_rate)?|scale_factor")
 
 
 def plain_size(name: str, value: Any) -> Any:
     """A size as a person writes it: 3 for (3, 3), and 4 for a shape of one axis."""
-    alone = isinstance(value, (tuple, list)) and len(value) > 0 and all(isinstance(each, int) for each in value)
+    alone = (
+        isinstance(value, (tuple, list)) and len(value) > 0 and all(isinstance(each, (int, float)) for each in value)
+    )
     if alone and (
-        (name in _SIZES and len(set(value)) == 1) or (name in ("normalized_shape", "output_shape") and len(value) == 1)
+        (_SIZES.fullmatch(name) and len(set(value)) == 1)
+        or (name in ("normalized_shape", "output_shape") and len(value) == 1)
     ):
         return value[0]
     return value

@@ -1,0 +1,224 @@
+"""The code that a difference comes from: the layers that part, as each framework calls them, for what is known of them."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
+from tfpt_cli.results import PARAMETER, STATE, Verdict
+from tfpt_cli.subjects.model.beginning import called
+from tfpt_cli.subjects.model.spec import CHANNELS
+from tfpt_cli.subjects.model.writer import turned_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tfpt_cli.frameworks import Side, Sides
+    from tfpt_cli.language.shapes import Shape
+    from tfpt_cli.results import Comparison, Quantity
+    from tfpt_cli.subjects.model.alignment import Aligned
+    from tfpt_cli.subjects.model.beginning import Search
+    from tfpt_cli.subjects.model.inventory import Event, Inventory
+    from tfpt_cli.subjects.model.pairing import Match, Pairing
+    from tfpt_cli.subjects.model.spec import Model
+    from tfpt_cli.subjects.model.writer import Span
+
+RATES = "dropout rates"
+# How what has its channels last gets them first again, by how they were put last.
+_BACK = {CHANNELS[3]: (0, 2, 1), CHANNELS[4]: (0, 3, 1, 2), CHANNELS[5]: (0, 4, 1, 2, 3)}
+
+
+@dataclass(frozen=True)
+class Code:
+    """Expressions by framework, and the shapes of the inputs in them."""
+
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+
+    def __add__(self, other: Code) -> Code:
+        sources = {f: (*self.sources.get(f, ()), *other.sources.get(f, ())) for f in FRAMEWORKS}
+        return Code(sources, {**other.shapes, **self.shapes})
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known when a course has ended: the search with its layers, the pairs, and where the models begin to part."""
+
+    spec: Model
+    sides: Sides
+    inventories: Mapping[Side, Inventory]
+    pairing: Pairing
+    search: Search
+    begins: int | None
+    comparisons: Sequence[Comparison]
+
+    def of(self, quantity: Quantity) -> Code:
+        """The layers that a quantity's difference comes from, as they are called."""
+        if any(c.verdict is Verdict.ERROR for c in self.comparisons if c.quantity == quantity):
+            return self.refused()
+        if quantity.kind == PARAMETER and quantity.output == RATES:
+            return self.dropping()
+        if quantity.kind in (PARAMETER, STATE):
+            return self.holding(quantity.output)
+        if quantity.step:
+            return self.afterwards()
+        return self.where_it_begins() + self.further(quantity.output.partition(".")[2])
+
+    def where_it_begins(self) -> Code:
+        """The layer at which the models begin to part, and how its weights were copied where the scenario says it."""
+        if self.begins is None:
+            return Code()
+        line = self.search.lines[self.begins].aligned
+        return self.line(self.begins) + self.copied(line.names[TORCH], line.calls)
+
+    def further(self, name: str) -> Code:
+        """Two layers that are the models themselves, by what they give besides their first result: `[1]` for `output.1`."""
+        lines = self.search.lines
+        if len(lines) != 1 or lines[0].aligned.names[TORCH] or not name.isdigit() or self.begins is not None:
+            return Code()
+        return self.line(0, int(name))
+
+    def line(self, place: int, result: int = 0) -> Code:
+        """The layers at a place, as they are called, with the shape of what PyTorch's is given."""
+        each = self.search.lines[place]
+        line = each.aligned
+        events = self.inventories[self.sides[0]].events
+        shape = events[line.torch.first].inputs[0] if events[line.torch.first].inputs else ()
+        x = turned_source("x", shape, each.given).replace("np.", "tf.") if each.given is not None else "x"
+        given = {TORCH: "x", TENSORFLOW: x}
+        calls = {}
+        for side, span in zip(self.sides, (line.torch, line.keras), strict=True):
+            if line.calls[side.framework].endswith(")"):
+                calls[side.framework] = self.chain(side, span, line, given[side.framework], result)
+        back = _BACK.get(each.line.layout)
+        if back is not None and TENSORFLOW in calls:
+            calls[TENSORFLOW] = f"tf.transpose({calls[TENSORFLOW]}, {back})"
+        return Code({f: (call,) for f, call in calls.items()}, {"x": tuple(shape)})
+
+    def chain(self, side: Side, span: Span, line: Aligned, given: str, result: int) -> str:
+        """A layer as it is called, on what a layer right before it gives where both together stand beside the other side's."""
+        inventory, framework = self.inventories[side], side.framework
+        for index in span.events:
+            event = inventory.events[index]
+            if event.layer is None:
+                continue
+            call = inventory.by_name[event.layer].call
+            if event.layer != line.names[framework]:
+                given = called(call, framework, training=self.spec.training, given=given) if call else given
+                continue
+            given = _arguments(event, given)
+            if event.masked and line.row is not None and line.row.recurrent:
+                given = f"{given}, mask=mask"
+            if framework == TENSORFLOW and "MultiHeadAttention" in call and len(event.outputs) > 1:
+                given = f"{given}, return_attention_scores=True"
+            text = called(line.calls[framework], framework, training=self.spec.training, given=given)
+            if event.packed:
+                return f"nn.utils.rnn.pad_packed_sequence({text}[0])"
+            return f"{text}[{result}]" if len(event.outputs) > 1 else text
+        return called(line.calls[framework], framework, training=self.spec.training, given=given)
+
+    def copied(self, layer: str, calls: Mapping[str, str]) -> Code:
+        """How the weights of a layer were copied, where the scenario says another layout than that of the known layer."""
+        found = Code()
+        for pair in self.pairing.pairs:
+            if pair.layer != layer or not pair.said_otherwise or "(" in pair.layout.pattern:
+                continue
+            left, right = (part.split() for part in pair.layout.pattern.split("->"))
+            axes = tuple(left.index(name) for name in right)
+            source = "w" if axes == tuple(range(len(axes))) else f"tf.transpose(w, {axes})"
+            own = {TORCH: pair.torch[0].tensor.rpartition(".")[2], TENSORFLOW: pair.keras.tensor.rpartition(".")[2]}
+            found += Code({
+                TORCH: (f"{calls[TORCH]}.{own[TORCH]}.copy_(w)",),
+                TENSORFLOW: (f"{calls[TENSORFLOW]}.{own[TENSORFLOW]}.assign({source})",),
+            })  # fmt: skip
+        return found
+
+    def holding(self, name: str) -> Code:
+        """The layer that holds a parameter or keeps a statistic."""
+        names = {part.strip() for part in name.split("+")}
+        for match in self.pairing.matches:
+            if names & {tensor.name for tensor in (*match.torch.tensors, *match.keras.tensors)}:
+                return self.matched(match)
+        return Code()
+
+    def matched(self, match: Match) -> Code:
+        """Two layers that correspond, as they are called."""
+        for place, each in enumerate(self.search.lines):
+            if each.aligned.names[TORCH] in match.torch.paths:
+                return self.line(place)
+        if match.torch.call is None or match.keras.call is None:
+            return Code()
+        calls = {TORCH: match.torch.call, TENSORFLOW: match.keras.call}
+        return Code({f: (called(ast.unparse(call), f, training=self.spec.training),) for f, call in calls.items()})
+
+    def afterwards(self) -> Code:
+        """The layers whose statistics part, in the call that keeps them and in the one that reads them."""
+        parted = [c.quantity for c in self.comparisons if c.quantity.kind == STATE and not c.verdict.agrees]
+        found = self.where_it_begins()
+        for quantity in parted:
+            found += self.holding(quantity.output)
+            for match in self.pairing.matches:
+                if quantity.output in {tensor.name for tensor in match.torch.tensors} and match.keras.call is not None:
+                    read = called(ast.unparse(match.keras.call), TENSORFLOW, training=False)
+                    found += Code({TORCH: (), TENSORFLOW: (read,)})
+        return found
+
+    def dropping(self) -> Code:
+        """The first layers beside each other that drop at different rates."""
+        for match in self.pairing.matches:
+            rates = [
+                sorted(rate for path in unit.paths for rate in self.rates_in(side, path))
+                for side, unit in zip(self.sides, (match.torch, match.keras), strict=True)
+            ]
+            if rates[0] != rates[1]:
+                return self.matched(match)
+        return Code()
+
+    def rates_in(self, side: Side, path: str) -> Iterator[float]:
+        """The rates at which a layer of a side drops, and what is in it."""
+        for name, rate in rates_of(self.inventories[side]):
+            if name == path or name.startswith(f"{path}." if path else ""):
+                yield rate
+
+    def refused(self) -> Code:
+        """The layer at which a side refused, and all layers of a side that did not; what was written where none was made."""
+        sources: dict[str, tuple[str, ...]] = {}
+        for side in self.sides:
+            inventory = self.inventories.get(side)
+            framework = side.framework
+            source = self.spec.sources[side.framework]
+            calls: list[str] = []
+            if inventory is not None:
+                layers = (
+                    [inventory.by_name[inventory.at]] if inventory.at in inventory.by_name and inventory.error else []
+                )
+                calls = [layer.call for layer in layers or inventory.layers if layer.leaf and layer.call]
+            if not calls and not source.file:
+                calls = [source.expression]
+            sources[framework] = tuple(called(call, framework, training=self.spec.training) for call in calls)
+        return Code(sources)
+
+
+# Inputs that go to a layer by place; all others go by name.
+_BY_PLACE = {"input", "inputs", "x", "sequence", "hx", "query", "key", "value", "hidden_states"}
+
+
+def _arguments(event: Event, given: str) -> str:
+    """What a layer is given as a person writes it; `given` where it is one thing."""
+    if len(event.inputs) < 2 or len(event.said) != len(event.names):
+        return given
+    return ", ".join(
+        text if name in _BY_PLACE else f"{name}={text}" for name, text in zip(event.names, event.said, strict=True)
+    )
+
+
+def rates_of(inventory: Inventory) -> Iterator[tuple[str, float]]:
+    """The rates at which a model drops at random, with the layers that do; a layer that shows the rate of its own cell once."""
+    for layer in inventory.layers:
+        holder = inventory.by_name.get(layer.name.rpartition(".")[0]) if "." in layer.name else None
+        shown = set(holder.rates.values()) if holder is not None else set()
+        for rate in layer.rates.values():
+            if rate and rate not in shown:
+                yield layer.name, rate
