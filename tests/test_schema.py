@@ -58,6 +58,8 @@ CONDITIONS = {
         "jvp_without_tangent",
         "let_neutral_beside_native",
     ),
+    *("model_complex_dtype", "model_half_precision", "model_keys_of_native", "model_no_model", "model_of_and_torch"),
+    "model_one_side",
     *("missing_layer", "missing_of", "native_initializer_outside", "no_subject", "of_and_torch", "pair_in_neutral"),
     *("tolerance_without_because", "torch_alone", "two_subjects", "vjp_without_cotangent"),
 }

@@ -17,8 +17,8 @@ from tfpt_cli.listing import listing
 from tfpt_cli.results import PLAIN, STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
 from tfpt_cli.subjects.model.alignment import aligned
 from tfpt_cli.subjects.model.beginning import Search, called
+from tfpt_cli.subjects.model.checks import is_output
 from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE, Comparer, Layers, other_order, scales, with_rounding
-from tfpt_cli.subjects.model.fields import is_output
 from tfpt_cli.subjects.model.looking import Stopped, hint_of_layout, look
 from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
 from tfpt_cli.subjects.model.planning import Planner

@@ -15,6 +15,7 @@ from tfpt_cli.subjects.model.beginning import said_settings
 from tfpt_cli.subjects.model.comparer import Both, Comparer, turned
 from tfpt_cli.subjects.model.looking import Stopped
 from tfpt_cli.subjects.model.spec import (
+    OUTPUT,
     gradient_quantity,
     later_quantity,
     output_quantity,
@@ -104,14 +105,13 @@ class Planner:
 
     def named(self, side: Side) -> Output:
         """The output of a side that the scenario names."""
-        outputs, name = self.inventories[side].outputs, self.spec.outputs.get(side.framework, "")
-        name = name.removeprefix("output").lstrip(".")
-        found = next((output for output in outputs if output.name == name), None)
+        outputs, name = self.inventories[side].outputs, self.spec.outputs.get(side.framework)
+        found = next((output for output in outputs if name is None or output.name == name), None)
         if found is None:
-            known = ", ".join(output.name or "output" for output in outputs)
+            known = ", ".join(output.name or "output" for output in outputs) or "no tensor"
             raise Stopped(
                 self.looked.outcomes,
-                f"outputs names '{name}', which {side.label}'s model does not give (it gives {known})",
+                f"outputs names '{name or OUTPUT}', which {side.label}'s model does not give (it gives {known})",
             )
         return found
 
