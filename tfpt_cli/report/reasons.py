@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.report.words import differ, message_text, status_words
+from tfpt_cli.report.words import differ, said_by, status_words
 from tfpt_cli.results import INTERNAL, Kind, Relation, Status, Verdict, as_expected, printable
 
 if TYPE_CHECKING:
@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
 # What says more of a mismatch than how far apart both sides are, the most telling first.
 _TELLING = (
-    *(Kind.BEGINS, Kind.RESEMBLANCE, Kind.BOTH_WRONG, Kind.OFF, Kind.OVERFLOW, Kind.ROUNDING, Kind.KINK, Kind.CONDITION),
+    *(
+        Kind.BEGINS,
+        Kind.RESEMBLANCE,
+        Kind.BOTH_WRONG,
+        Kind.OFF,
+        Kind.OVERFLOW,
+        Kind.ROUNDING,
+        Kind.KINK,
+        Kind.CONDITION,
+    ),
     Kind.NOTHING,
 )
 _SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z(])")
@@ -137,7 +146,7 @@ def _failure(result: ScenarioResult) -> tuple[str, str]:
     if result.internal:
         failure = next(failure for failure in result.failures if failure.symptom == INTERNAL)
         return "tfpt itself failed", _short(" ".join(failure.message.split()))
-    said = {failure.side.label: message_text(failure.message).rstrip(".") for failure in reversed(result.failures)}
+    said = {failure.side.label: said_by(failure).rstrip(".") for failure in reversed(result.failures)}
     if len(said) < 2:
         return status_words(result), _short(next(iter(said.values()), ""))
     # Newest first above, so that of each side the first failure is told.

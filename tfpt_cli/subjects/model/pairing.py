@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.layers.known import known_row
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.slots import slots
@@ -125,7 +126,8 @@ def pairing_of(
     }
     known = {part.tensor for pair in pairs for part in pair.torch} | {pair.name for pair in pairs}
     problems += [
-        f"layout names '{name}', which is no parameter of PyTorch's model that is paired"
+        f"layout names '{name}', which is no input, no output and no parameter of PyTorch's that is paired"
+        f"{did_you_mean(name, [*known, 'output']) or f' (these are: {_some(known)})' * bool(known)}"
         for name in layouts
         if name not in known
     ]
@@ -181,10 +183,14 @@ def _given(
 
 
 def _near(name: str, inventory: Inventory) -> str:
-    from tfpt_cli.language.suggest import did_you_mean
-
     names = [tensor.name for tensor in inventory.tensors]
-    return did_you_mean(name, names) or f" (it has {', '.join(names[:8])}{', ...' * (len(names) > 8)})" * bool(names)
+    return did_you_mean(name, names) or f" (it has {_some(names)})" * bool(names)
+
+
+def _some(names: Iterable[str], most: int = 8) -> str:
+    """The first of some names, with a sign that there are more."""
+    names = list(names)
+    return f"{', '.join(names[:most])}{', ...' * (len(names) > most)}"
 
 
 def _units(inventory: Inventory, used: set[str]) -> Iterator[Unit]:

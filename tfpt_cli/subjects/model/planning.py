@@ -190,7 +190,10 @@ class Planner:
                 if match.torch.call is None or match.keras.call is None:
                     return ""
                 words = said_settings(parted_settings(*known_row(match.torch.call, match.keras.call)), self.terms.sides)
-                return f"of {match.torch.name} and {match.keras.name}, {words}" if words else ""
+                names = " and ".join(
+                    dict.fromkeys(path for unit in (match.torch, match.keras) for path in unit.paths if path)
+                )
+                return f"{'of ' * bool(names)}{names}{', ' * bool(names)}{words}" if words else ""
         return ""
 
     def rates(self) -> Comparison:

@@ -155,8 +155,11 @@ class Watch:
         self.running = 0
         self.single: set[str] = set()
 
-    def operation(self, op_type: Any, inputs: Any, _: Any, outputs: Any, __: Any = None, graph: Any = None) -> None:
+    def operation(
+        self, op_type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
+    ) -> None:
         """What TensorFlow calls after every operation: where its results come from is noted."""
+        del attrs, op_name  # its arguments are named so where it is called while a graph is made
         name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
         if graph is None and outputs:
             self.origins.put(list(outputs), self.origins.of(list(inputs)))
@@ -225,10 +228,12 @@ def inspected(model: Any, given: Any, training: bool = False) -> Any:
     `given` are the inputs by name, or a function that calls the model.
     """
     if not isinstance(model, (keras.Layer, tf.Module)):
-        raise TypeError("it gives a {}, not a keras.Model, a layer or a tf.Module".format(type(model).__name__))
+        raise TypeError(traces.no_model(model, "a keras.Model, a layer or a tf.Module"))
     of_keras = isinstance(model, keras.Layer)
+    if not of_keras and not callable(model):
+        raise TypeError("{} cannot be called: it has no __call__".format(traces.kind_of(model)))
     parameters = list(inspect.signature(model.call if of_keras else model.__call__).parameters)
-    found: dict[str, Any] = {"class": type(model).__name__, "arguments": ""}
+    found: dict[str, Any] = {"class": type(model).__name__, "arguments": "", "parameters": parameters}
     call = given
     if isinstance(given, dict):
         network = _is_network(model) and (len(parameters) < 3 or "inputs" in parameters)
@@ -242,10 +247,9 @@ def inspected(model: Any, given: Any, training: bool = False) -> Any:
     with watched(model) as watch:
         try:
             output = call()
-        except Exception as error:
-            found.update(
-                error="{}: {}".format(type(error).__name__, error), at=watch.inside[-1] if watch.inside else ""
-            )
+        except (Exception, SystemExit) as error:
+            found.update(error=traces.said(error), at=watch.inside[-1] if watch.inside else "")
+            found["place"] = traces.raised_at(error)
     layers = named_layers(model) if of_keras else []
     found["layers"] = [_described(name, layer) for name, layer in layers]
     found["tensors"] = _variables(model, layers)
@@ -261,6 +265,7 @@ def inspected(model: Any, given: Any, training: bool = False) -> Any:
         }
         for name, source, tensor in traces.leaves(output, is_tensor)
     ]
+    traces.check_output(found, output)
     return traces.sent(found)
 
 
