@@ -26,7 +26,9 @@ from tfpt_cli.results import (
     Finding,
     Kind,
     Kink,
+    LayerLine,
     Measure,
+    PairLine,
     Problem,
     Reference,
     Report,
@@ -169,10 +171,19 @@ WHOLE = Comparison(
     ("shape",), REFERENCE, (Finding(kind=Kind.UNKNOWN, words="finding"),), dict.fromkeys(SIDES, ("i", "f")), ("a-row",),
 )  # fmt: skip
 APART = replace(WHOLE, reference=replace(REFERENCE, values=dict.fromkeys(SIDES, 1.0)))
-FAILURES = Failure(TORCH, "exception", "no", 4), Failure.internal(ValueError("no"), "comparing")
+FAILURES = (
+    Failure(TORCH, "exception", "no", 4, where="in fc, net.py:3"),
+    Failure.internal(ValueError("no"), "comparing"),
+)
+LAYER = LayerLine(
+    dict.fromkeys(SIDES, "fc"), dict.fromkeys(SIDES, "nn.Linear(3, 4)"), dict.fromkeys(SIDES, (2, 4)), Verdict.DIFFERS,
+    0.1, 0.2, 0.3, 0.4, "n c -> c n", begins=True, note="note",
+)  # fmt: skip
+PAIR = PairLine(dict.fromkeys(SIDES, "weight"), "by name", "out in -> in out")
 RESULT = ScenarioResult(
     "a.yaml", 3, "name", {"n": 1, "k": [1.0, float("nan")], "word": "uniform()"}, "init", "linear(3, 4)", {"weight": "differ"},
     "why", Status.PASSED, (WHOLE, APART), FAILURES, ("note",), 0.1, ("tag",), "id", compared="the initial values",
+    layers=(LAYER,), pairs=(PAIR,),
 )  # fmt: skip
 FULL = Report(
     {"tfpt": "0", "python": "3", "torch": "2"},
