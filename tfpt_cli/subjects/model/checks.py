@@ -193,7 +193,8 @@ def check_count(reader: Reader, row: Layer, inputs: Collection[str]) -> None:
     wanted = list(dict.fromkeys(name for name in names if name != "layer"))
     if len(wanted) != len(inputs):
         few = f"{len(wanted)} input{'s' * (len(wanted) != 1)} ({', '.join(wanted)})"
-        reader.complain((NAME, "at"), f"{row.name} takes {few}, and {field('at')} gives {len(inputs)}", key=True)
+        place = list(inputs)[min(len(wanted), len(inputs) - 1)]  # the first that is too many, or the last that there is
+        reader.complain((NAME, "at", place), f"{row.name} takes {few}, and {field('at')} gives {len(inputs)}", key=True)
 
 
 def check_pair(reader: Reader) -> None:
