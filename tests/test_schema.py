@@ -60,6 +60,8 @@ CONDITIONS = {
         "jvp_without_tangent",
         "let_neutral_beside_native",
     ),
+    *("model_complex_dtype", "model_half_precision", "model_keys_of_native", "model_no_model", "model_of_and_torch"),
+    "model_one_side",
     *("missing_layer", "missing_of", "native_initializer_outside", "no_subject", "of_and_torch", "pair_in_neutral"),
     *("tolerance_without_because", "torch_alone", "two_subjects", "vjp_without_cotangent"),
 }
@@ -169,24 +171,19 @@ WHOLE = Comparison(
     ("shape",), REFERENCE, (Finding(kind=Kind.UNKNOWN, words="finding"),), dict.fromkeys(SIDES, ("i", "f")), ("a-row",),
 )  # fmt: skip
 APART = replace(WHOLE, reference=replace(REFERENCE, values=dict.fromkeys(SIDES, 1.0)))
-FAILURES = Failure(TORCH, "exception", "no", 4), Failure.internal(ValueError("no"), "comparing")
-LINE = LayerLine(
-    names=dict(zip(SIDES, ("a", "b"), strict=True)),
-    codes=dict(zip(SIDES, ("nn.ReLU()", "keras.layers.ReLU()"), strict=True)),
-    shapes=dict(zip(SIDES, ((2, 3), (2, 3)), strict=True)),
-    verdict=Verdict.DIFFERS,
-    by_itself=0.5,
-    so_far=float("inf"),
-    gradient_by_itself=0.0,
-    gradient_so_far=0.0,
-    layout="a b -> b a",
-    begins=True,
-    note="why",
+FAILURES = (
+    Failure(TORCH, "exception", "no", 4, where="in fc, net.py:3"),
+    Failure.internal(ValueError("no"), "comparing"),
 )
+LAYER = LayerLine(
+    dict.fromkeys(SIDES, "fc"), dict.fromkeys(SIDES, "nn.Linear(3, 4)"), dict.fromkeys(SIDES, (2, 4)), Verdict.DIFFERS,
+    0.1, 0.2, 0.3, 0.4, "n c -> c n", begins=True, note="note",
+)  # fmt: skip
+PAIR = PairLine(dict.fromkeys(SIDES, "weight"), "by name", "out in -> in out")
 RESULT = ScenarioResult(
     "a.yaml", 3, "name", {"n": 1, "k": [1.0, float("nan")], "word": "uniform()"}, "init", "linear(3, 4)", {"weight": "differ"},
     "why", Status.PASSED, (WHOLE, APART), FAILURES, ("note",), 0.1, ("tag",), "id", compared="the initial values",
-    layers=(LINE,), pairs=(PairLine(dict(zip(SIDES, ("a", "b"), strict=True)), "by name", "out in -> in out"),),
+    layers=(LAYER,), pairs=(PAIR,),
 )  # fmt: skip
 FULL = Report(
     {"tfpt": "0", "python": "3", "torch": "2"},

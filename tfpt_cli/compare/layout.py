@@ -92,6 +92,11 @@ def problem_in(layout: str) -> str:
         return f"'{layout[:60]}' is not an einops pattern: one '->' and at most 200 characters"
     if not arrow:
         return f"'{layout}' has no '->': a layout is an einops pattern such as out in -> in out"
+    if alone := _on_one_side(layout):
+        words = f"'{layout}' is not an einops pattern: {' and '.join(alone)} {'stands' if len(alone) == 1 else 'stand'}"
+        apart = " -> ".join(" ".join(side.strip()) for side in layout.split("->"))
+        fits = not _on_one_side(apart) and not re.search(r"[^A-Za-z\s>-]", layout)
+        return f"{words} on one side alone{f'; write {apart}' if fits else ''}"
     import numpy as np
 
     try:
@@ -100,5 +105,15 @@ def problem_in(layout: str) -> str:
             sizes = {length.partition("=")[0].strip(): 1 for length in lengths}
             einops.rearrange(np.zeros((1,) * len(groups(left))), layout, **sizes)
     except (einops.EinopsError, ValueError) as error:
+        if "infer sizes" in str(error):
+            group = next(group for group in groups(left) if len([name for name in group if name not in sizes]) > 1)
+            return f"'{layout}' does not say how long {' or '.join(group)} is; write it behind a comma: {layout}, {group[0]}=2"
         return f"'{layout}' is not an einops pattern: {str(error).splitlines()[-1].strip()}"
     return ""
+
+
+def _on_one_side(layout: str) -> list[str]:
+    """The axes that stand on one side of a pattern alone, in its order; lengths such as 1 are none."""
+    sides = [re.findall(r"[A-Za-z_]\w*", side) for side in layout.split("->")]
+    both = set(sides[0]) & set(sides[1])
+    return [name for side in sides for name in dict.fromkeys(side) if name not in both]

@@ -349,6 +349,9 @@ def unknown(kind: str, name: str) -> str:
     ("unknown layer 'Dense': it is 'linear' here", "unknown layer 'linaer', did you mean 'linear'?")
     """
     names = dictionary().other_names(f"{kind}s")
+    last = name.rpartition(".")[2]
+    if kind == "layer" and last != name and last in names:
+        return f"unknown {kind} '{name}': it is '{names[last]}' here"
     if kind == "operation":
         names = names | {other: neutral for other in (name, name.lower()) if (neutral := neutral_name(other))}
         if why := refusal(name) if name not in names else "":

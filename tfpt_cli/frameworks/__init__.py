@@ -26,8 +26,9 @@ NUMPY = Framework(
     versions={"numpy": "NumPy"},
 )
 REFERENCE = Side(key="reference", label="the reference", framework=NUMPY)
-# The owner of a failure that is a mistake of tfpt's own.
+# The owner of a failure that is a mistake of tfpt's own, and of one that only another scenario can mend.
 OURSELVES = Side(key="tfpt", label="tfpt", framework=NUMPY)
+WRITTEN = Side(key="scenario", label="the scenario", framework=NUMPY)
 # The keys of two versions of one framework.
 LEFT, RIGHT = "left", "right"
 
@@ -71,6 +72,7 @@ __all__ = [
     "SIDES",
     "TENSORFLOW",
     "TORCH",
+    "WRITTEN",
     "Framework",
     "Side",
     "Sides",

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from tfpt_cli.frameworks import FRAMEWORKS, LEFT, OURSELVES, RIGHT, Side
+from tfpt_cli.frameworks import FRAMEWORKS, LEFT, OURSELVES, RIGHT, WRITTEN, Side
 from tfpt_cli.report.json_schema import JsonSchema, Keywords, Schemas, reference_to
-from tfpt_cli.results import INTERNAL, Relation, Standing, State, Status, Verdict
+from tfpt_cli.results import INTERNAL, OF_SCENARIO, Relation, Standing, State, Status, Verdict
 from tfpt_cli.subjects.registry import SUBJECTS
 
 SCHEMA = "tfpt.report/1"
@@ -56,16 +56,21 @@ class Problem:
 class Failure:
     """A side that could not give what was asked, or a mistake of tfpt's own."""
 
-    framework: Annotated[str, Keywords(enum=[*SIDES, OURSELVES.key]), "the side that failed, or tfpt itself"]
+    framework: Annotated[
+        str, Keywords(enum=[*SIDES, OURSELVES.key, WRITTEN.key]), "the side that failed, the scenario, or tfpt itself"
+    ]
     symptom: Annotated[
         str,
-        Keywords(enum=["exception", "crashed", "timeout", "nonsense", "not installed", "not started", INTERNAL]),
-        "exception where the framework itself refused the code; internal where tfpt itself failed; the others are the "
-        "framework's process",
+        Keywords(
+            enum=["exception", "crashed", "timeout", "nonsense", "not installed", "not started", INTERNAL, OF_SCENARIO]
+        ),
+        "exception where the framework itself refused the code; internal where tfpt itself failed; scenario where only "
+        "that can mend it; the others are the framework's process",
     ]
     message: Annotated[str, "what it said"]
     listing_line: Annotated[Positive | None, "the line of the listing (`tfpt code`) at which it failed"] = None
     traceback: Annotated[str | None, "where tfpt itself failed, for a report of it"] = None
+    where: Annotated[str | None, "the layer, and the line of a person's own file, at which it was raised"] = None
 
 
 @dataclass(frozen=True, kw_only=True)

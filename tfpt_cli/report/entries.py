@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.report.console import FILE_WIDTH, plain_console
 from tfpt_cli.report.table import print_scenario
 from tfpt_cli.report.view import known as known_differences
-from tfpt_cli.report.words import message_text, status_words
+from tfpt_cli.report.words import message_text, said_by, status_words
 from tfpt_cli.results import (
     INTERNAL,
     Comparison,
@@ -73,7 +73,7 @@ def entries(result: ScenarioResult) -> list[Entry]:
 
 def failure_words(failure: Failure) -> str:
     """Who failed and what it said; of a mistake of tfpt's own also what to do about it."""
-    said = message_text(failure.message) if failure.symptom != INTERNAL else failure.message
+    said = said_by(failure) if failure.symptom != INTERNAL else failure.message
     return f"{failure.side.label}: {said}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.report.words import differ, message_text, status_words
+from tfpt_cli.report.words import differ, said_by, status_words
 from tfpt_cli.results import INTERNAL, Kind, Relation, Status, Verdict, as_expected, printable
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _failure(result: ScenarioResult) -> tuple[str, str]:
     if result.internal:
         failure = next(failure for failure in result.failures if failure.symptom == INTERNAL)
         return "tfpt itself failed", _short(" ".join(failure.message.split()))
-    said = {failure.side.label: message_text(failure.message).rstrip(".") for failure in reversed(result.failures)}
+    said = {failure.side.label: said_by(failure).rstrip(".") for failure in reversed(result.failures)}
     if len(said) < 2:
         return status_words(result), _short(next(iter(said.values()), ""))
     # Newest first above, so that of each side the first failure is told.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tfpt_cli.results import INTERNAL, MANY_ULP, Relation, Standing, State, Status, Verdict
+from tfpt_cli.results import INTERNAL, MANY_ULP, OF_SCENARIO, Relation, Standing, State, Status, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ STATE_WORDS = {
 # What a person reads for a word of the diagnosis; the empty ones are said otherwise.
 _DIAGNOSIS = {"distribution": "", "non-finite": "", "number": "", "disconnected": "None", "nan": "NaN"}
 # What TensorFlow puts around its messages: the node of a graph that a person never wrote.
-_NOISE = re.compile(r"\{\{[^}]*\}\}|\[Op:\w+\](?: name:)?")
+_NOISE = re.compile(r"\{\{[^}]*\}\}|\[Op:\w+\](?: name:)?|\x1b\[[0-9;]*m")
 _LONGEST = 400
 _MOST_NAMES = 12
 
@@ -83,7 +83,9 @@ def status_words(result: ScenarioResult) -> str:
     if result.internal:
         return "tfpt itself failed"
     if result.status is Status.ERROR:
-        failed = list(dict.fromkeys(failure.side.label for failure in result.failures))
+        failed = list(dict.fromkeys(f.side.label for f in result.failures if f.symptom != OF_SCENARIO))
+        if result.failures and not failed:
+            return "the scenario cannot be run as it is written"
         return f"{' and '.join(failed)} failed" if failed else "nothing was compared"
     refused = _quantities(result.comparisons, Verdict.ERROR)
     if result.status is Status.PASSED and refused:
@@ -158,8 +160,21 @@ def failure_text(failure: Failure) -> str:
     """
     if failure.symptom == INTERNAL:
         return " ".join(failure.message.split())
+    if failure.symptom == OF_SCENARIO:
+        return message_text(failure.message)
     place = f", line {failure.listing_line} of its listing" if failure.listing_line else ""
-    return f"{failure.side.label} ({failure.symptom}{place}): {message_text(failure.message)}"
+    return f"{failure.side.label} ({failure.symptom}{place}): {said_by(failure)}"
+
+
+def said_by(failure: Failure) -> str:
+    """What a framework said, and at which layer and line of a person's own file it did.
+
+    >>> from tfpt_cli.frameworks import SIDES
+    >>> from tfpt_cli.results import Failure
+    >>> said_by(Failure(side=SIDES[0], symptom="exception", message="no such op", where="in fc, net.py:12"))
+    'no such op (in fc, net.py:12)'
+    """
+    return f"{message_text(failure.message)}{f' ({failure.where})' if failure.where else ''}"
 
 
 def message_text(message: str) -> str:

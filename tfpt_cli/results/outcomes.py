@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.frameworks import OURSELVES
+from tfpt_cli.frameworks import OURSELVES, WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,8 @@ class State(StrEnum):
 
 # The symptom of a mistake of tfpt's own, and the exit code, which no other outcome has.
 INTERNAL, INTERNAL_ERROR = "internal", 4
+# The symptom of what only another scenario can mend.
+OF_SCENARIO = "scenario"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Failure:
     """A side that raised, crashed, hung, talked nonsense or could not be started, as a value.
 
     `symptom` is one of `exception`, `crashed`, `timeout`, `nonsense`, `not installed`, `not started`. It is `internal`, with
-    the side `tfpt` and a `traceback`, where tfpt itself failed.
+    the side `tfpt` and a `traceback`, where tfpt itself failed, and `scenario`, with that side, where what is written does not
+    fit what was found when it ran. `where` is the line of a person's own file, and the layer, at which it was raised.
     """
 
     side: Side
@@ -44,6 +47,7 @@ class Failure:
     message: str
     listing_line: int | None = None
     traceback: str = ""
+    where: str | None = None
 
     @classmethod
     def internal(cls, error: Exception, doing: str) -> Failure:
@@ -56,10 +60,15 @@ class Failure:
         lines = traceback.format_exception(error, limit=-_TRACEBACK)
         return cls(OURSELVES, INTERNAL, message, traceback="".join(lines)[-_TRACEBACK_TEXT:])
 
+    @classmethod
+    def of_scenario(cls, message: str) -> Failure:
+        """What a person can mend in the scenario alone: it names something that there is not, or does not say enough."""
+        return cls(WRITTEN, OF_SCENARIO, message)
+
     @property
     def could_not_run(self) -> bool:
         """True where the framework's process broke, false where the framework itself, or tfpt, refused the code."""
-        return self.symptom not in ("exception", INTERNAL)
+        return self.symptom not in ("exception", INTERNAL, OF_SCENARIO)
 
 
 # Of a recursion without end the last calls are enough.

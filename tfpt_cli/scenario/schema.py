@@ -14,7 +14,8 @@ import jsonschema_rs
 
 from tfpt_cli.dictionary.conditions import MACHINE, VERSIONS
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.language.dtypes import DTYPES, dtype_hint
+from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES, dtype_called, dtype_hint
+from tfpt_cli.language.mentions import field
 from tfpt_cli.language.suggest import beginning, did_you_mean
 from tfpt_cli.subjects.registry import SUBJECTS
 
@@ -285,9 +286,14 @@ def _without_space(key: str, known: Iterable[str]) -> str:
 
 
 def _hint(wrong: str, options: list[str]) -> str:
-    return (
-        (dtype_hint(wrong) if "float32" in options else "") or did_you_mean(wrong, options) or beginning(wrong, options)
-    )
+    """The value that was meant, as the end of a message; for a dtype that cannot stand there, where it can."""
+    if "float32" in options:
+        if wrong in WHOLE_DTYPES and wrong not in options:
+            return f", which has no derivatives; an input of whole numbers is said by {field('dtypes', 'i', 'int64')}"
+        if dtype_called(wrong) not in DTYPES or dtype_called(wrong) in options:
+            return dtype_hint(wrong) or did_you_mean(wrong, options) or beginning(wrong, options)
+        return ""
+    return did_you_mean(wrong, options) or beginning(wrong, options)
 
 
 def _deepest(error: Any) -> Any:

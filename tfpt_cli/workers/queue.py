@@ -225,7 +225,11 @@ class _Answer:
             self.values[key] = Value(state=State.PRESENT, array=array, dtype=str(item["dtype"]))
         for item in header["failures"]:
             failure = Failure(
-                side=self.side, symptom="exception", message=str(item["message"]), listing_line=item["line"]
+                side=self.side,
+                symptom="exception",
+                message=str(item["message"]),
+                listing_line=item["line"],
+                where=item.get("where"),
             )
             self.failures.append(failure)
             self.values |= {(quantity, how): Value(State.FAILED, failure=failure) for quantity, how in item["keys"]}

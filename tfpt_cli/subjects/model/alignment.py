@@ -443,8 +443,9 @@ def _numbers(value: object) -> list[int] | None:
 
 
 def _same(one: object, other: object) -> bool:
-    """Whether two settings are the same: 3 and (3, 3) are."""
-    listed = [list(value) if isinstance(value, (tuple, list)) else [value] for value in (one, other)]
+    """Whether two settings are the same: 3 and (3, 3) are, and a padding of 0 and `valid`."""
+    plain = (0 if value == "valid" else value for value in (one, other))
+    listed = [list(value) if isinstance(value, (tuple, list)) else [value] for value in plain]
     if len(set(map(len, listed))) > 1:
         longest = max(map(len, listed))
         listed = [values * longest if len(values) == 1 else values for values in listed]

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.frameworks import OURSELVES, TENSORFLOW, TORCH
+from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.mentions import field
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.listing import listing
 from tfpt_cli.results import PLAIN, STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
 from tfpt_cli.subjects.model.alignment import aligned
 from tfpt_cli.subjects.model.beginning import Search
+from tfpt_cli.subjects.model.checks import is_output
 from tfpt_cli.subjects.model.comparer import (
     SAME,
     SAME_IN_FLOAT32,
@@ -28,10 +29,10 @@ from tfpt_cli.subjects.model.comparer import (
     with_rounding,
 )
 from tfpt_cli.subjects.model.evidence import Evidence
-from tfpt_cli.subjects.model.fields import is_output
-from tfpt_cli.subjects.model.looking import Stopped, hint_of_layout, look
+from tfpt_cli.subjects.model.looking import Stopped, hint_of_layout, look, shapes_of_inputs
 from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
 from tfpt_cli.subjects.model.planning import Planner
+from tfpt_cli.subjects.model.spec import OUTPUT
 from tfpt_cli.subjects.model.weights import drawn, handed_back, handed_over
 from tfpt_cli.subjects.model.writer import DOUBLE, OWN_NAMES, OWN_NUMBERS, SINGLE
 from tfpt_cli.subjects.subject import Compared, Round
@@ -124,7 +125,7 @@ class Course:
         else:
             own = {n: each for n, each in self.spec.layouts.items() if n not in self.spec.inputs and not is_output(n)}
             self.pairing = pairing_of(ours, theirs, self.spec.pair, own)
-        problems = [*self.pairing.problems, *self.unpaired()]
+        problems = [*(self.pairing.problems or self.unpaired()), *self.unknown_outputs()]
         if problems:
             raise Stopped(looked.outcomes, *problems)
         if self.spec.start == TORCH:
@@ -146,6 +147,16 @@ class Course:
             f"correspond, such as pair: {{{_few(lines, 3)}}}"
         )
 
+    def unknown_outputs(self) -> Iterator[str]:
+        """What to say of outputs in `layout` that neither model gives."""
+        inventories = self.looked.inventories.values() if self.looked else ()
+        names = [f"{OUTPUT}.{output.name}" for inventory in inventories for output in inventory.outputs if output.name]
+        known = list(dict.fromkeys([OUTPUT, *names]))
+        for name in self.spec.layouts:
+            if is_output(name) and name not in known:
+                hint = did_you_mean(name, known) or f" (there are {_few(known, 12)})"
+                yield f"layout names '{name}', which neither model gives{hint}"
+
     def own(self, looked: Looked, side: Side) -> dict[str, NDArray[Any]]:
         """The numbers that a side's own model starts with, by path."""
         outcome = looked.outcomes[side]
@@ -155,8 +166,9 @@ class Course:
             size = int(np.prod(shape))
             found[name] = numbers[start : start + size].reshape(shape)
             start += size
-        if not all(np.isfinite(array).all() for array in found.values()):
-            raise Stopped(looked.outcomes, f"the weights that {side.label} starts with are not all finite")
+        if broken := [name for name, array in found.items() if not np.isfinite(array).all()]:
+            words = f"the weights that {side.label} starts with are not all finite ({_few(broken)})"
+            raise Stopped(looked.outcomes, f"{words}; {field('weights', value='drawn')} gives both sides others")
         return found
 
     # ---- the second round: the same numbers, forward and backward
@@ -170,6 +182,7 @@ class Course:
         if weights.unfit:
             self.notes.append("nothing was run: the same numbers do not fit into both models")
             self.notes += hint_of_layout(self.spec, looked.inventories, self.terms.sides)
+            self.notes += shapes_of_inputs(self.spec, self.terms.sides)
             return looked.outcomes
         if planner.random:
             self.notes.append("dropout is switched off in both: what it drops is drawn at random")
@@ -208,8 +221,7 @@ class Course:
                 comparison, words = with_rounding(comparison, {DOUBLE: pair, SINGLE: single}, self.terms.sides)
                 self.rounding += [f"{pair.quantity}: {words}"] if words else []
             if not comparison.verdict.agrees and pair.quantity.kind == VALUE and (order := other_order(pair)):
-                said = field("layout", str(pair.quantity), order)
-                words = f"both agree with the axes in another order, '{order}': say {said}, or change the model"
+                words = _of_order(str(pair.quantity), order)
                 comparison = replace(comparison, findings=(*comparison.findings, Finding(Kind.RESEMBLANCE, words)))
             comparisons.append(comparison)
         return comparisons
@@ -365,8 +377,17 @@ def _failed(outcomes: Mapping[Side, Outcome], words: Sequence[str]) -> Mapping[S
     if not words:
         return outcomes
     side = next(iter(outcomes))
-    failures = (Failure(OURSELVES, "exception", each) for each in words)
+    failures = (Failure.of_scenario(each) for each in words)
     return {**outcomes, side: replace(outcomes[side], failures=(*outcomes[side].failures, *failures))}
+
+
+def _of_order(name: str, order: str) -> str:
+    """What to do where both sides agree with their axes in another order, or in that which they have without a layout."""
+    left, right = (side.strip() for side in order.split("->"))
+    if left == right:
+        return f"both agree with the axes as they are: leave out {field('layout', name, '...')}"
+    said = field("layout", name, order)
+    return f"both agree with the axes in another order, '{order}': say {said}, or change the model"
 
 
 def _few(names: Sequence[str], most: int = 6) -> str:

@@ -13,12 +13,21 @@ from tfpt_cli.documents.own_file import own_file
 from tfpt_cli.expressions.checking import unknown
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
-from tfpt_cli.language.expression import Complaint, offset, parse
-from tfpt_cli.language.mentions import field
+from tfpt_cli.language.expression import Complaint, offset, parse, substitute
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import checked_settings, not_the_same
 from tfpt_cli.layers.layout import Layout, layout_of
 from tfpt_cli.layers.slots import layer_call
+from tfpt_cli.subjects.model.checks import (
+    check_arguments,
+    check_call,
+    check_count,
+    check_layouts,
+    check_names,
+    check_pair,
+    is_no_layer,
+    layer_that_is_called,
+)
 from tfpt_cli.subjects.model.spec import NAME, OUTPUT, Model, ModelSource
 
 if TYPE_CHECKING:
@@ -30,7 +39,8 @@ if TYPE_CHECKING:
     from tfpt_cli.documents.reader import Reader
 
 MAX_NAMES = 64
-_DTYPES = [*DTYPES, *WHOLE_DTYPES]
+WITHOUT_DTYPES = "^(complex|b?float16)"
+_DTYPES = [*(dtype for dtype in DTYPES if not re.match(WITHOUT_DTYPES, dtype)), *WHOLE_DTYPES]
 _START = ("drawn", *FRAMEWORKS)
 _MODEL = {
     "description": "a layer or a network, or {python: net.py:Net(classes=10)} for one of your own",
@@ -50,6 +60,7 @@ _BY_FRAMEWORK = {
     "minProperties": 1,
     "properties": {framework: {"type": "string", "description": "native code"} for framework in FRAMEWORKS},
 }
+_OUTPUT = {"type": ["string", "integer"], "minLength": 1, "description": "the name of an output, such as 0 or hidden"}
 _PATTERN = {"type": "string", "description": "an einops pattern such as n c h w -> n h w c"}
 
 SCHEMA: dict[str, Any] = {
@@ -124,6 +135,7 @@ SCHEMA: dict[str, Any] = {
         "outputs": {
             "title": "Which outputs are compared, where each side has others",
             **_BY_FRAMEWORK,
+            "properties": dict.fromkeys(FRAMEWORKS, _OUTPUT),
             "description": "the output by framework, such as {torch: '0', tensorflow: output}",
             "examples": [{"torch": "0", "tensorflow": "hidden"}],
         },
@@ -163,7 +175,11 @@ _WITH_CHANNELS = re.compile(r"[123]d\b|GroupNorm|nn\.PReLU|Upsample|PixelShuffle
 def read(reader: Reader, dtype: str, seed: int) -> Model | None:
     """The model scenario of a case, or None after complaining about every problem in its fields."""
     before = len(reader.problems)
+    if re.match(WITHOUT_DTYPES, dtype):
+        reader.complain(("dtype",), f"'{NAME}' has no {dtype}: both models are compared in float64, and in float32")
     inputs = read_inputs(reader, (NAME, "at"))
+    check_names(reader, inputs)
+    check_pair(reader)
     neutral = reader.get(NAME, "of") is not None
     native = [framework for framework in FRAMEWORKS if reader.get(NAME, framework) is not None]
     sources: Mapping[str, ModelSource] = {}
@@ -179,7 +195,7 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
                 reader.complain(
                     (NAME, key), f"'{key}' is for native models; the row of a neutral layer knows it", key=True
                 )
-        found = _neutral(reader)
+        found = _neutral(reader, inputs)
         if found is not None:
             row, sources = found
             about = (row.notes,) if row.notes else ()
@@ -190,11 +206,12 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
         words = f"missing '{missing}' beside '{native[0]}'" if native else "missing 'of' (or 'torch' and 'tensorflow')"
         reader.complain((NAME,), words, key=True)
     else:
-        each = {framework: _source(reader, (NAME, framework), framework) for framework in FRAMEWORKS}
+        each = {framework: _source(reader, (NAME, framework), framework, inputs) for framework in FRAMEWORKS}
         sources = {framework: source for framework, source in each.items() if source is not None}
     dtypes = _dtypes(reader, inputs, dtype, " ".join(source.expression for source in sources.values()))
     layouts = _layouts(reader)
-    outputs = {f: str(text) for f, text in (reader.get(NAME, "outputs") or {}).items()}
+    check_layouts(reader, layouts, inputs, neutral=neutral)
+    outputs = {f: _output_name(str(text)) for f, text in (reader.get(NAME, "outputs") or {}).items()}
     modes = {framework: tuple(reader.get(NAME, "modes", framework, default=["eager"])) for framework in FRAMEWORKS}
     known = {name: values for name, values in inputs.items() if values is not None}
     if len(reader.problems) > before:
@@ -219,17 +236,21 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
     )
 
 
-def _neutral(reader: Reader) -> tuple[Layer, dict[str, ModelSource]] | None:
+def _neutral(reader: Reader, inputs: Mapping[str, Values | None]) -> tuple[Layer, dict[str, ModelSource]] | None:
     """The row of a neutral layer, and both sides' sources of it; None after complaining."""
     path: Path = (NAME, "of")
     call = reader.call(path, "a layer")
     if call is None:
+        return None
+    if layer := layer_that_is_called(call, inputs):
+        reader.complain(path, f"the layer is called on the inputs by itself; write it alone, {layer}")
         return None
     name = called_name(call)
     row = dictionary().layers.get(name)
     if row is None:
         reader.complain_all(path, [Complaint(offset(call), unknown("layer", name))])
         return None
+    check_count(reader, row, inputs)
     settings = checked_settings(reader, path, row, call)
     if settings is None:
         return None
@@ -279,11 +300,13 @@ def with_channels(code: str) -> bool:
     return _WITH_CHANNELS.search(code) is not None
 
 
-def _source(reader: Reader, path: Path, framework: str) -> ModelSource | None:
+def _source(reader: Reader, path: Path, framework: str, inputs: Mapping[str, Values | None]) -> ModelSource | None:
     """How a side makes its model, None after complaining."""
     value = reader.get(*path)
     if isinstance(value, dict):
         return _own(reader, (*path, "python"), str(value["python"]), framework)
+    if is_no_layer(reader, path, framework, inputs):
+        return None
     tree = reader.native(path, framework, set(), what="a native layer")
     if not isinstance(tree, ast.Call):
         return None
@@ -303,8 +326,12 @@ def _own(reader: Reader, path: Path, text: str, framework: str) -> ModelSource |
     if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name) or tree.func.id.startswith("__"):
         reader.complain(path, f"'{made}' must be a name in the file, or a call of one: {example}")
         return None
+    tree.args = [substitute(argument, reader.case) for argument in tree.args]
+    for keyword in tree.keywords:
+        keyword.value = substitute(keyword.value, reader.case)
     full = own_file(reader, path, f"{file}.py", tree.func.id)
-    return None if full is None else ModelSource(ast.unparse(tree), full)
+    fits = check_arguments(reader, path, framework, tree, len(file) + len(colon))
+    return ModelSource(ast.unparse(tree), full) if full is not None and fits else None
 
 
 def _dtypes(reader: Reader, inputs: Mapping[str, Values | None], dtype: str, code: str) -> dict[str, str]:
@@ -351,15 +378,18 @@ def _call(reader: Reader, framework: str, inputs: list[str]) -> str:
     tree = reader.tree(path)
     if tree is None:
         return ""
-    if not isinstance(tree, ast.Call) or not any(
-        isinstance(n, ast.Name) and n.id == "model" for n in ast.walk(tree.func)
-    ):
-        reader.complain(path, f"this must be a call of the model, such as model({', '.join(inputs)})")
-        return ""
-    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - {"model", *inputs, *FRAMEWORKS[framework].roots}
-    for name in sorted(names):
-        reader.complain(path, f"'{name}' is no input ({', '.join(inputs)}); give it in {field('at')}")
+    check_call(reader, path, framework, tree, inputs)
     return ast.unparse(tree)
+
+
+def _output_name(text: str) -> str:
+    """An output by its name, which may be written as it is had from the result.
+
+    >>> _output_name("output[1].hidden"), _output_name("['logits']"), _output_name("output")
+    ('1.hidden', 'logits', '')
+    """
+    name = re.sub(r"\[\s*['\"]?(\w+)['\"]?\s*\]", r".\1", text.strip())
+    return name.removeprefix(OUTPUT).lstrip(".") if name == OUTPUT or name.startswith((f"{OUTPUT}.", ".")) else name
 
 
 def _written(reader: Reader) -> dict[str, str]:
@@ -372,8 +402,3 @@ def _written(reader: Reader) -> dict[str, str]:
     if reader.get(NAME, "of") is not None:
         return {"": shown("of")}
     return {TORCH: shown(TORCH), TENSORFLOW: shown(TENSORFLOW)}
-
-
-def is_output(name: str) -> bool:
-    """Whether a name in `layout` is that of an output."""
-    return name == OUTPUT or name.startswith(f"{OUTPUT}.")

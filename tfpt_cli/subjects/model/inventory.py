@@ -99,9 +99,9 @@ class Output:
 class Inventory:
     """Everything that is known of one side's model, and of a call of it.
 
-    `error` is why the call failed, with the layer `at` which it did; `arguments` is what the model is called with, as text.
-    `single` is what was computed in single precision outside of the layers; `built` says that a Keras model had its weights
-    before it was called.
+    `error` is why the call failed, with the layer `at` which it did and the line of a person's own file, `place`; `arguments` is
+    what the model is called with, as text, and `parameters` are the names of what it takes. `single` is what was computed in
+    single precision outside of the layers; `built` says that a Keras model had its weights before it was called.
     """
 
     class_name: str
@@ -112,6 +112,8 @@ class Inventory:
     arguments: str
     error: str = ""
     at: str = ""
+    place: str = ""
+    parameters: tuple[str, ...] = ()
     single: tuple[str, ...] = ()
     built: bool = False
 
@@ -161,6 +163,8 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
         arguments=data["arguments"],
         error=data.get("error", ""),
         at=data.get("at", ""),
+        place=data.get("place", ""),
+        parameters=tuple(data.get("parameters", ())),
         single=tuple(data.get("single", ())),
         built=data.get("built", False),
     )

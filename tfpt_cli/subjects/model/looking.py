@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.compare.summary import side_of
 from tfpt_cli.language.mentions import field
+from tfpt_cli.language.shapes import show
 from tfpt_cli.listing import listing
 from tfpt_cli.results import PLAIN, Comparison, Failure, State, Value, Verdict
 from tfpt_cli.subjects.model.fields import with_channels
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.inventory import Inventory
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.writer import ModelWriter
+
+
+# How Python says that a call and what is called do not fit.
+_OF_ARGUMENTS = re.compile(r"(TypeError|ValueError): .*\barguments?\b", re.DOTALL)
 
 
 class Stopped(Exception):
@@ -94,7 +100,15 @@ def _refusal(inventory: Inventory | None, outcome: Outcome) -> str:
     """Why a side cannot be run, with the layer at which it refuses."""
     if inventory is None:
         return outcome.failures[0].message if outcome.failures else "it left nothing"
-    return f"{inventory.error} (in {inventory.at})" if inventory.at else inventory.error
+    where = _where(inventory)
+    return f"{inventory.error} ({where})" if where else inventory.error
+
+
+def _where(inventory: Inventory) -> str:
+    """The layer at which a model refuses its call, and the line of a person's own file."""
+    return ", ".join(
+        [*([f"in {inventory.at}"] if inventory.at else []), *([inventory.place] if inventory.place else [])]
+    )
 
 
 def _stopped(spec: Model, inventories: Mapping[Side, Inventory | None], outcomes: Mapping[Side, Outcome]) -> Stopped:
@@ -103,7 +117,7 @@ def _stopped(spec: Model, inventories: Mapping[Side, Inventory | None], outcomes
     for side, outcome in outcomes.items():
         inventory = inventories[side]
         if inventory is not None and inventory.error:
-            failure = Failure(side, "exception", _refusal(inventory, outcome))
+            failure = Failure(side, "exception", inventory.error, where=_where(inventory) or None)
             outcome = replace(outcome, failures=(*outcome.failures, failure))
         told[side] = outcome
     values = {side: Value(State.FAILED, failure=next(iter(outcome.failures), None)) for side, outcome in told.items()}
@@ -114,8 +128,27 @@ def _stopped(spec: Model, inventories: Mapping[Side, Inventory | None], outcomes
         reason=" and ".join(side.label for side, outcome in told.items() if outcome.failures) + " failed",
     )
     seen = _there(inventories)
-    notes = tuple(hint_of_layout(spec, seen, list(told)))
+    notes = (*hint_of_layout(spec, seen, list(told)), *hints_of_call(spec, seen))
     return Stopped(told, comparisons=(comparison,), notes=notes, inventories=seen)
+
+
+def hints_of_call(spec: Model, inventories: Mapping[Side, Inventory]) -> Iterator[str]:
+    """How a model is called that takes other inputs than it is given, for each side that says so."""
+    for side, inventory in inventories.items():
+        if not _OF_ARGUMENTS.match(inventory.error) or inventory.at or side.framework in spec.call:
+            continue
+        takes = ", ".join(inventory.parameters) or "nothing"
+        said = field("call", side.framework, f"'model({', '.join(spec.inputs)}, ...)'")
+        yield f"{side.label}'s model takes {takes}, and is called on {', '.join(spec.inputs)}: name the inputs so, or say {said}"
+
+
+def shapes_of_inputs(spec: Model, sides: Sequence[Side]) -> Iterator[str]:
+    """The shape that an input has on the other side under the layout that the scenario gives it."""
+    for name, values in spec.inputs.items():
+        layout = spec.layout(name, values.shape)
+        if layout.pattern:
+            turned = show(tuple(layout.turned(values.shape)))
+            yield f"{name} is {show(values.shape)} in {sides[0].label} and {turned} in {sides[1].label}: '{layout.pattern}'"
 
 
 def hint_of_layout(spec: Model, inventories: Mapping[Side, Inventory], sides: Sequence[Side]) -> Iterator[str]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.language.shapes import show
+from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.layers.known import known_row
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.slots import slots
@@ -117,7 +118,8 @@ def pairing_of(
     }
     known = {part.tensor for pair in pairs for part in pair.torch} | {pair.name for pair in pairs}
     problems += [
-        f"layout names '{name}', which is no parameter of PyTorch's model that is paired"
+        f"layout names '{name}', which is no input, no output and no parameter of PyTorch's that is paired"
+        f"{did_you_mean(name, [*known, 'output']) or f' (these are: {_some(known)})' * bool(known)}"
         for name in layouts
         if name not in known
     ]
@@ -155,36 +157,60 @@ def _given(
     """The pairs that the scenario names, what is wrong with them, and the tensors of each side that they use up."""
     pairs: list[Pair] = []
     problems: list[str] = []
-    used: dict[str, set[str]] = {TORCH: set(), TENSORFLOW: set()}
-    twice = [name for name, count in Counter(value for value in given.values() if value).items() if count > 1]
-    problems += [f"pair names '{name}' of Keras's model twice" for name in twice]
+    names_of: dict[str, dict[str, str]] = {TORCH: {}, TENSORFLOW: {}}  # by tensor, the name by which it was paired
+
+    def known(names: Iterable[str], inventory: Inventory, label: str, framework: str) -> bool:
+        """Whether a model has all of some tensors, none of which was paired before."""
+        before = len(problems)
+        for name in names:
+            if name not in inventory.tensor:
+                problems.append(f"pair names '{name}', which {label}'s model does not have{_near(name, inventory)}")
+                continue
+            first = names_of[framework].setdefault(inventory.tensor[name].name, name)
+            if first != name:
+                problems.append(f"pair names '{first}' and '{name}', which are one parameter of {label}'s model")
+        return len(problems) == before
+
     for ours, theirs in given.items():
         names = [name.strip() for name in ours.split("+")]
-        if unknown := [name for name in names if name not in torch.tensor]:
-            problems.append(f"pair names '{unknown[0]}', which PyTorch's model does not have{_near(unknown[0], torch)}")
+        there = known(names, torch, "PyTorch", TORCH)
+        if theirs is None or not known([theirs], keras, "Keras", TENSORFLOW) or not there:
             continue
-        used[TORCH].update(torch.tensor[name].name for name in names)
-        if theirs is None:
+        mine, other = [torch.tensor[name] for name in names], keras.tensor[theirs]
+        if odd := next((t for t in mine if math.prod(t.shape) != math.prod(other.shape)), None):
+            problems.append(
+                f"pair: '{odd.name}' is {show(odd.shape)}, '{theirs}' {show(other.shape)}: not as many numbers"
+            )
             continue
-        if theirs not in keras.tensor:
-            problems.append(f"pair names '{theirs}', which Keras's model does not have{_near(theirs, keras)}")
-            continue
-        mine, other = torch.tensor[names[0]], keras.tensor[theirs]
-        used[TENSORFLOW].add(other.name)
-        if math.prod(mine.shape) != math.prod(other.shape):
-            words = f"'{names[0]}' has the shape {mine.shape}, '{theirs}' {other.shape}: not as many numbers"
-            problems.append(f"pair: {words}")
-            continue
-        layout = _own_layout(mine, other) or Layout()
-        pairs.append(Pair(tuple(map(Part, names)), Part(other.name), layout, mine.own, "", "as the scenario says"))
-    return pairs, problems, used
+        layout = _known_layout(mine[0], other, torch, keras) or _own_layout(mine[0], other) or Layout()
+        pairs.append(Pair(tuple(map(Part, names)), Part(other.name), layout, mine[0].own, "", "as the scenario says"))
+    return pairs, problems, {framework: set(names) for framework, names in names_of.items()}
+
+
+def _known_layout(mine: Tensor, other: Tensor, torch: Inventory, keras: Inventory) -> Layout | None:
+    """How the axes of two tensors map by the row that knows their layers as one; None where none does."""
+    found = [
+        next((unit for unit in units_of(inventory, set()) if tensor in unit.tensors), None)
+        for inventory, tensor in ((torch, mine), (keras, other))
+    ]
+    if found[0] is None or found[1] is None:
+        return None
+    pairs = _pairs_within(_match(found[0], found[1], "")) if _row(found[0], found[1]) else []
+    return next(
+        (p.layout for p in pairs if p.torch == (Part(mine.name),) and p.keras == Part(other.name)),
+        None,
+    )
 
 
 def _near(name: str, inventory: Inventory) -> str:
-    from tfpt_cli.language.suggest import did_you_mean
-
     names = [tensor.name for tensor in inventory.tensors]
-    return did_you_mean(name, names) or f" (it has {', '.join(names[:8])}{', ...' * (len(names) > 8)})" * bool(names)
+    return did_you_mean(name, names) or f" (it has {_some(names)})" * bool(names)
+
+
+def _some(names: Iterable[str], most: int = 8) -> str:
+    """The first of some names, with a sign that there are more."""
+    names = list(names)
+    return f"{', '.join(names[:most])}{', ...' * (len(names) > most)}"
 
 
 def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Inventory) -> list[Match]:

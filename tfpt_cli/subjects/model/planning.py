@@ -17,6 +17,7 @@ from tfpt_cli.subjects.model.comparer import Both, Comparer, turned
 from tfpt_cli.subjects.model.evidence import RATES, rates_of
 from tfpt_cli.subjects.model.looking import Stopped
 from tfpt_cli.subjects.model.spec import (
+    OUTPUT,
     gradient_quantity,
     later_quantity,
     output_quantity,
@@ -108,14 +109,13 @@ class Planner:
 
     def named(self, side: Side) -> Output:
         """The output of a side that the scenario names."""
-        outputs, name = self.inventories[side].outputs, self.spec.outputs.get(side.framework, "")
-        name = name.removeprefix("output").lstrip(".")
-        found = next((output for output in outputs if output.name == name), None)
+        outputs, name = self.inventories[side].outputs, self.spec.outputs.get(side.framework)
+        found = next((output for output in outputs if name is None or output.name == name), None)
         if found is None:
-            known = ", ".join(output.name or "output" for output in outputs)
+            known = ", ".join(output.name or "output" for output in outputs) or "no tensor"
             raise Stopped(
                 self.looked.outcomes,
-                f"outputs names '{name}', which {side.label}'s model does not give (it gives {known})",
+                f"outputs names '{name or OUTPUT}', which {side.label}'s model does not give (it gives {known})",
             )
         return found
 
@@ -194,7 +194,10 @@ class Planner:
                 if match.torch.call is None or match.keras.call is None:
                     return ""
                 words = said_settings(parted_settings(*known_row(match.torch.call, match.keras.call)), self.terms.sides)
-                return f"of {match.torch.name} and {match.keras.name}, {words}" if words else ""
+                names = " and ".join(
+                    dict.fromkeys(path for unit in (match.torch, match.keras) for path in unit.paths if path)
+                )
+                return f"{'of ' * bool(names)}{names}{', ' * bool(names)}{words}" if words else ""
         return ""
 
     def rates(self) -> Comparison:

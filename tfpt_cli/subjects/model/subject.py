@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.explain.causes import Provenance, code_trees
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.results import PARAMETER, STATE, VALUE, Quantity
-from tfpt_cli.subjects.model.fields import NEEDED, SCHEMA, read
+from tfpt_cli.subjects.model.fields import NEEDED, SCHEMA, WITHOUT_DTYPES, read
 from tfpt_cli.subjects.model.spec import NAME, output_quantity
 from tfpt_cli.subjects.model.templates import EXAMPLE, TEMPLATES
 from tfpt_cli.subjects.model.tensorflow import TensorFlowModelWriter
@@ -39,7 +39,7 @@ class ModelSubject(Subject):
     schema = SCHEMA
     needed = NEEDED
     essential = frozenset({"of", "at", *FRAMEWORKS})
-    without_dtypes = "^(complex|b?float16)"
+    without_dtypes = WITHOUT_DTYPES
     example = EXAMPLE
     templates = TEMPLATES
     comparer = "tfpt_cli.subjects.model.course"

@@ -33,7 +33,8 @@ class TensorFlowModelWriter(ModelWriter):
         layout = self.spec.layout(name, values.shape)
         return f"tf.constant({turned_source(values.source, values.shape, layout)}, dtype=tf.{dtype})"
 
-    def made(self, dtype: str) -> list[str]:
+    def made(self, dtype: str, *, looked_at: bool = False) -> list[str]:
+        del looked_at  # nothing is done with the model before it is
         start = [
             f"keras.utils.set_random_seed({self.spec.seed})",
             f'keras.config.set_floatx("{dtype}")',

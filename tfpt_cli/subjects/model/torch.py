@@ -35,10 +35,11 @@ class TorchModelWriter(ModelWriter):
         grad = ", requires_grad=True" if name in self.spec.smooth else ""
         return f"torch.tensor({values.source}, dtype=torch.{dtype}{grad})"
 
-    def made(self, dtype: str) -> list[str]:
+    def made(self, dtype: str, *, looked_at: bool = False) -> list[str]:
         mode = "train" if self.spec.training else "eval"
         start = [f"torch.manual_seed({self.spec.seed})", f"torch.set_default_dtype(torch.{dtype})"]
-        return [*start, *self.model(), f"model.to(torch.{dtype}).{mode}()", *self.inputs(dtype)]
+        checked = ["import torch_trace", "torch_trace.check(model)"] if looked_at else []
+        return [*start, *self.model(), *checked, f"model.to(torch.{dtype}).{mode}()", *self.inputs(dtype)]
 
     def prepared(self, plan: Plan, dtype: str) -> list[str]:
         lines = [*self.made(dtype), *([_WITHOUT_DROPPING] if plan.random else [])]

@@ -101,8 +101,8 @@ class ModelWriter(ABC):
         """The source of an input."""
 
     @abstractmethod
-    def made(self, dtype: str) -> list[str]:
-        """The lines that make the model and its inputs."""
+    def made(self, dtype: str, *, looked_at: bool = False) -> list[str]:
+        """The lines that make the model and its inputs; where it is looked at, with whether it is a model at all."""
 
     @abstractmethod
     def prepared(self, plan: Plan, dtype: str) -> list[str]:
@@ -139,7 +139,7 @@ class ModelWriter(ABC):
 
     def inspection(self, dtype: str, *, own: bool = False) -> Iterator[Section]:
         """The sections that look at the model and leave its inventory; with `own`, its weights too."""
-        yield Section("\n".join(self.made(dtype)), required=True)
+        yield Section("\n".join(self.made(dtype, looked_at=True)), required=True)
         call = self.spec.call.get(self.framework)
         given = f"lambda: {call}" if call else f"{{{', '.join(f'{name!r}: {name}' for name in self.spec.inputs)}}}"
         inputs = "".join(f", {name}={name}" for name in self.spec.inputs)

@@ -21,6 +21,7 @@ import traceback
 from typing import Any
 
 import protocol
+import traces
 
 MAX_MESSAGE = 2000
 
@@ -79,7 +80,7 @@ def limit_memory(gigabytes: float) -> None:
 
 def message_of(error: BaseException) -> str:
     """What the framework said: the type and text of an exception, cut to a readable length."""
-    text = "{}: {}".format(type(error).__name__, error).strip()
+    text: str = traces.said(error)
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " ..."
 
 
@@ -135,8 +136,12 @@ def run(side: Any, request: dict[str, Any], channel: Channel) -> None:
         try:
             execute(section, namespace, request["name"])
             left = [leave(side, namespace, leaf, np) for leaf in section["leaves"]]
-        except Exception as error:
-            failure = {"message": message_of(error), "line": line_of(error, request["name"])}
+        except (Exception, SystemExit) as error:
+            failure = {
+                "message": message_of(error),
+                "line": line_of(error, request["name"]),
+                "where": traces.raised_at(error) or None,
+            }
             failures.append(dict(failure, keys=keys))
             if section["required"]:
                 broken[section["group"]] = failure

@@ -179,8 +179,8 @@ class Watch:
     def operation(
         self, op_type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
     ) -> None:
-        """What TensorFlow calls after every operation, by these names: where its results come from is noted."""
-        del attrs, op_name
+        """What TensorFlow calls after every operation: where its results come from is noted."""
+        del attrs, op_name  # its arguments are named so where it is called while a graph is made
         name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
         if graph is None and outputs:
             self.origins.put(list(outputs), self.origins.of(list(inputs)))
@@ -254,12 +254,15 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
     `given` are the inputs by name, or a function that calls the model with `inputs`.
     """
     if not isinstance(model, (keras.Layer, tf.Module)):
-        raise TypeError("it gives a {}, not a keras.Model, a layer or a tf.Module".format(type(model).__name__))
+        raise TypeError(traces.no_model(model, "a keras.Model, a layer or a tf.Module"))
     of_keras = isinstance(model, keras.Layer)
+    if not of_keras and not callable(model):
+        raise TypeError("{} cannot be called: it has no __call__".format(traces.kind_of(model)))
     parameters = list(inspect.signature(model.call if of_keras else model.__call__).parameters)
     found: dict[str, Any] = {
         "class": type(model).__name__,
         "arguments": "",
+        "parameters": parameters,
         "built": bool(getattr(model, "built", False)),
     }
     call = given
@@ -277,10 +280,9 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
             watch.origins.name(tensor, name)
         try:
             output = call()
-        except Exception as error:
-            found.update(
-                error="{}: {}".format(type(error).__name__, error), at=watch.inside[-1] if watch.inside else ""
-            )
+        except (Exception, SystemExit) as error:
+            found.update(error=traces.said(error), at=watch.inside[-1] if watch.inside else "")
+            found["place"] = traces.raised_at(error)
     layers = named_layers(model) if of_keras else []
     found["layers"] = [_described(name, layer) for name, layer in layers]
     found["tensors"] = _variables(model, layers)
@@ -296,6 +298,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
         }
         for name, source, tensor in traces.leaves(output, is_tensor)
     ]
+    traces.check_output(found, output)
     return traces.sent(found)
 
 

@@ -161,28 +161,32 @@ def watched(model: nn.Module) -> Iterator[Watch]:
             hook.remove()
 
 
+def check(model: Any) -> None:
+    """Raises `TypeError` for what is no module."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(traces.no_model(model, "an nn.Module"))
+
+
 def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> Any:
     """Everything that is known of a model, and of a call of it, as `traces.sent` packs it.
 
     `given` are the inputs by name, or a function that calls the model with `inputs`. It is in its mode of `training` already.
     """
     del training
-    if not isinstance(model, nn.Module):
-        raise TypeError("it gives a {}, not an nn.Module".format(type(model).__name__))
+    check(model)
     found: dict[str, Any] = {"class": type(model).__name__, "layers": _layers(model), "tensors": _tensors(model)}
     parameters = list(inspect.signature(model.forward).parameters)
     places, names, text = traces.arguments(given, parameters) if isinstance(given, dict) else ([], {}, "")
-    found["arguments"] = text
+    found.update(arguments=text, parameters=parameters)
     output = None
     with watched(model) as watch:
         for name, tensor in inputs.items():
             watch.origins.name(tensor, name)
         try:
             output = model(*places, **names) if isinstance(given, dict) else given()
-        except Exception as error:
-            found.update(
-                error="{}: {}".format(type(error).__name__, error), at=watch.inside[-1] if watch.inside else ""
-            )
+        except (Exception, SystemExit) as error:
+            found.update(error=traces.said(error), at=watch.inside[-1] if watch.inside else "")
+            found["place"] = traces.raised_at(error)
     found["events"] = watch.events
     found["outputs"] = [
         {
@@ -194,6 +198,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
         }
         for name, source, tensor in traces.leaves(output, is_tensor)
     ]
+    traces.check_output(found, output)
     return traces.sent(found)
 
 

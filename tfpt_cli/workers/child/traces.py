@@ -10,11 +10,17 @@ import json
 import os
 import re
 import sys
+import traceback
 from typing import Any, Callable, Iterator
 
 # Frames of these packages are no line of a person's own code.
 _PACKAGES = ("torch", "keras", "tensorflow", "tf_keras", "numpy")
 _HERE = os.path.dirname(os.path.abspath(__file__))
+# What Keras puts around what a layer said, and marks.
+_AROUND = re.compile(
+    r"Exception encountered when calling [\w.]+\(\)\.\s*\x1b\[1m(.*)\x1b\[0m\s*Arguments received by .*", re.DOTALL
+)
+_MARKS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Origins:
@@ -62,10 +68,29 @@ def place() -> str:
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if os.path.isfile(file) and not file.startswith(_HERE) and not _of_package(file):
+        if _of_a_person(file):
             return "{}:{}".format(file, frame.f_lineno)
         frame = frame.f_back  # type: ignore[assignment]
     return ""
+
+
+def raised_at(error: BaseException) -> str:
+    """The innermost line of a person's own file at which an exception was raised, as `net.py:12`; empty where there is none."""
+    lines = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    own = ["{}:{}".format(os.path.basename(file), line) for file, line in lines if _of_a_person(file)]
+    return own[-1] if own else ""
+
+
+def said(error: BaseException) -> str:
+    """What an exception says, with its type, and without what Keras puts around the words of a layer."""
+    if isinstance(error, SystemExit):
+        return "SystemExit: {}, which would end the process".format(error)
+    text = _MARKS.sub("", _AROUND.sub(r"\1", str(error)))
+    return "{}: {}".format(type(error).__name__, text).strip()
+
+
+def _of_a_person(file: str) -> bool:
+    return os.path.isfile(file) and not file.startswith(_HERE) and not _of_package(file)
 
 
 def _of_package(file: str) -> bool:
@@ -135,6 +160,27 @@ def named_tensors(signature: Any, args: Any, kwargs: Any, is_tensor: Callable[[A
     except TypeError:
         bound = dict(enumerate(args), **kwargs)
     return [(str(name), tensor) for name, value in bound.items() for tensor in tensors_in(value, is_tensor)]
+
+
+def no_model(value: Any, wanted: str) -> str:
+    """What to say of something that is no model."""
+    if isinstance(value, type):
+        return "it gives the class {0}, not {1}: call it, {0}()".format(value.__name__, wanted)
+    return "it gives {}, not {}".format(kind_of(value), wanted)
+
+
+def check_output(found: dict[str, Any], output: Any) -> None:
+    """Says in what was found of a model that it gave no tensor, where it did so without an error."""
+    if not found["outputs"] and "error" not in found:
+        found["error"] = "TypeError: it gives {}, and no tensor".format(kind_of(output))
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, with its article: `a list`, `an OrderedDict`, `None`."""
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    return "{} {}".format("an" if name[0].lower() in "aeiou" else "a", name)
 
 
 def written_call(name: str, settings: dict[str, Any]) -> str:
