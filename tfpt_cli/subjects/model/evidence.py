@@ -44,7 +44,10 @@ class Code:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known when a course has ended: the search with its layers, the pairs, and where the models begin to part."""
+    """What is known when a course has ended: the search with its layers, the pairs, and where the models begin to part.
+
+    That is a layer, by its place among the lines (`begins`), or the code before one (`behind`).
+    """
 
     spec: Model
     sides: Sides
@@ -52,6 +55,7 @@ class Evidence:
     pairing: Pairing
     search: Search
     begins: int | None
+    behind: int | None
     comparisons: Sequence[Comparison]
 
     def of(self, quantity: Quantity) -> Code:
@@ -69,9 +73,32 @@ class Evidence:
     def where_it_begins(self) -> Code:
         """The layer at which the models begin to part, and how its weights were copied where the scenario says it."""
         if self.begins is None:
-            return Code()
+            return self.between()
         line = self.search.lines[self.begins].aligned
         return self.line(self.begins) + self.copied(line.names[TORCH], line.calls)
+
+    def between(self) -> Code:
+        """What a layer that agrees by itself is given: which inputs, or what is taken of the result of the one before."""
+        if self.behind is None:
+            return Code()
+        line = self.search.lines[self.behind].aligned
+        events = self.inventories[self.sides[0]].events
+        if len(events[line.torch.first].inputs) > 1:
+            return self.line(self.behind)
+        before = [
+            place
+            for place, each in enumerate(self.search.lines)
+            if each.aligned.torch.last in events[line.torch.first].origin
+        ]
+        if len(before) != 1:
+            return Code()
+        start = self.search.lines[before[0]].aligned.torch.last
+        taken = [event.text for event in events[start + 1 : line.torch.first] if start in event.origin and event.text]
+        if not taken:
+            return Code()
+        code = self.line(before[0])
+        first = tuple(source + "".join(taken) for source in code.sources.get(TORCH, ()))
+        return Code({**code.sources, TORCH: first}, code.shapes)
 
     def further(self, name: str) -> Code:
         """Two layers that are the models themselves, by what they give besides their first result: `[1]` for `output.1`."""

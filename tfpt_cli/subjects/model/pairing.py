@@ -323,6 +323,10 @@ def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invent
         same = [j for j in options if torch[i].size == keras[j].size]
         if same or len(options) == 1 or (options and len(left) == len(right)):
             take(i, (same or options)[0], "by its class and order")
+    for i in sorted(left, key=lambda i: torch[i].order):
+        options = [j for j in sorted(right, key=lambda j: keras[j].order) if _alike_within(torch[i], keras[j])]
+        if options:
+            take(i, options[0], "by what its parameters are called, though it is another layer")
     found.sort(key=lambda item: torch[item[0]].order)
     return [_match(torch[i], keras[j], why) for i, j, why in found]
 
@@ -330,6 +334,13 @@ def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invent
 def _alike(torch: Unit, keras: Unit) -> bool:
     """Whether two units can be one layer: a row knows both as one, or none knows either."""
     return _row(torch, keras) is not None or torch.call is None or keras.call is None
+
+
+def _alike_within(torch: Unit, keras: Unit) -> bool:
+    """Whether all that two layers train has the same names and shapes, as a scale and a shift of either normalization."""
+    ours, theirs = ([t for t in unit.tensors if t.trained] for unit in (torch, keras))
+    pairs = [(one, other) for one in ours for other in theirs if one.shape == other.shape and _same_name(one, other)]
+    return bool(pairs) and len(pairs) == len(ours) == len(theirs)
 
 
 def _row(torch: Unit, keras: Unit) -> Row | None:
@@ -447,8 +458,22 @@ def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: st
             yield Pair((Part(tensor.name),), Part(other.name), layout, tensor.own, "", f"{why}, by {how}")
 
 
+# What PyTorch calls a parameter, by what Keras calls one that means the same.
+_MEANS = {
+    "gamma": "weight",
+    "scale": "weight",
+    "kernel": "weight",
+    "embeddings": "weight",
+    "alpha": "weight",
+    "beta": "bias",
+    "movingmean": "runningmean",
+    "movingvariance": "runningvar",
+}
+
+
 def _same_name(one: Tensor, other: Tensor) -> bool:
-    return _plain(one.own) == _plain(other.own)
+    names = _plain(one.own), _plain(other.own)
+    return names[0] == names[1] or names[0] == _MEANS.get(names[1])
 
 
 def _same_shape(one: Tensor, other: Tensor) -> bool:

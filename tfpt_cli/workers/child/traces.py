@@ -137,6 +137,22 @@ def named_tensors(signature: Any, args: Any, kwargs: Any, is_tensor: Callable[[A
     return [(str(name), tensor) for name, value in bound.items() for tensor in tensors_in(value, is_tensor)]
 
 
+def index_text(index: Any) -> str:
+    """What stands in the brackets of a subscription, with them: `[:, -1]`; empty where it is no plain number or slice."""
+    parts = []
+    for each in index if isinstance(index, tuple) else (index,):
+        if isinstance(each, slice):
+            ends = ["" if end is None else str(end) for end in (each.start, each.stop, each.step)]
+            parts.append(":".join(ends if ends[2] else ends[:2]))
+        elif each is Ellipsis:
+            parts.append("...")
+        elif each is None or isinstance(each, int):
+            parts.append(str(each))
+        else:
+            return ""
+    return "[{}]".format(", ".join(parts))
+
+
 def written_call(name: str, settings: dict[str, Any]) -> str:
     """A call as text, `nn.Linear(in_features=3, out_features=4)`; settings that cannot be written are left out."""
     said = ["{}={}".format(key, text) for key, value in settings.items() for text in [_written(value)] if text]
