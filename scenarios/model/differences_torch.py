@@ -39,7 +39,7 @@ class Attention(nn.Module):
 
     def forward(self, x, mask):
         x = self.inner(x)
-        return self.norm(x + self.attention(x, x, x, attn_mask=mask, need_weights=False)[0])
+        return self.norm(x + self.attention(x, x, x, attn_mask=mask)[0])
 
 
 class Memory(nn.Module):

@@ -136,7 +136,7 @@ class Evidence:
                 given = called(call, framework, training=self.spec.training, given=given) if call else given
                 continue
             given = _arguments(event, given)
-            if event.masked and line.row is not None and line.row.recurrent:
+            if event.masked and "mask" not in event.names and line.row is not None and line.row.recurrent:
                 given = f"{given}, mask=mask"
             if framework == TENSORFLOW and "MultiHeadAttention" in call and len(event.outputs) > 1:
                 given = f"{given}, return_attention_scores=True"
@@ -168,6 +168,10 @@ class Evidence:
         for match in self.pairing.matches:
             if names & {tensor.name for tensor in (*match.torch.tensors, *match.keras.tensors)}:
                 return self.matched(match)
+        holders = {name.rpartition(".")[0] for name in names}
+        for place, each in enumerate(self.search.lines):
+            if holders & set(each.aligned.names.values()):
+                return self.line(place)
         return Code()
 
     def matched(self, match: Match) -> Code:
@@ -185,11 +189,11 @@ class Evidence:
         parted = [c.quantity for c in self.comparisons if c.quantity.kind == STATE and not c.verdict.agrees]
         found = self.where_it_begins()
         for quantity in parted:
-            found += self.holding(quantity.output)
-            for match in self.pairing.matches:
-                if quantity.output in {tensor.name for tensor in match.torch.tensors} and match.keras.call is not None:
-                    read = called(ast.unparse(match.keras.call), TENSORFLOW, training=False)
-                    found += Code({TORCH: (), TENSORFLOW: (read,)})
+            kept = self.holding(quantity.output)
+            read = tuple(
+                source.replace("training=True", "training=False") for source in kept.sources.get(TENSORFLOW, ())
+            )
+            found += kept + Code({TORCH: (), TENSORFLOW: read})
         return found
 
     def dropping(self) -> Code:
@@ -229,7 +233,7 @@ class Evidence:
 
 
 # Inputs that go to a layer by place; all others go by name.
-_BY_PLACE = {"input", "inputs", "x", "sequence", "hx", "query", "key", "value", "hidden_states"}
+_BY_PLACE = {"input", "inputs", "x", "sequence", "sequences", "hx", "query", "key", "value", "hidden_states"}
 
 
 def _arguments(event: Event, given: str) -> str:

@@ -42,7 +42,7 @@ def settings_of(module: nn.Module) -> dict[str, Any]:
             value = value is not None
         if not hasattr(module, name) and name != "bias":
             continue
-        if name == "bias" and not getattr(module, "elementwise_affine", True):
+        if name == "bias" and not (getattr(module, "elementwise_affine", True) and getattr(module, "affine", True)):
             continue  # said by the other setting
         if name in ("kdim", "vdim") and value == getattr(module, "embed_dim", None):
             continue
