@@ -69,6 +69,8 @@ for d, shape in IMAGES.items():
         f"batch_norm{d}d(4)",
         f"batch_norm{d}d(4, eps=0.1, momentum=0.3)",
         f"batch_norm{d}d(4, affine=False)",
+        f"batch_norm{d}d(4, track_running_stats=False)",
+        f"instance_norm{d}d(4, track_running_stats=True)",
         f"instance_norm{d}d(4)",
         f"instance_norm{d}d(4, affine=True, eps=0.1)",
         f"prelu{d}d()",
@@ -143,6 +145,8 @@ for cell in ("rnn", "lstm", "gru"):
     )
     state = {"h": (2, 4), "c": (2, 4)} if cell == "lstm" else {"h": (2, 4)}
     calls(f"{cell}_cell(3, 4)", f"{cell}_cell(3, 4, bias=False)", x=(2, 3), **state)
+calls("gru(3, 4, reset_after=False)", x=(2, 5, 3))
+calls("gru_cell(3, 4, reset_after=False)", x=(2, 3), h=(2, 4))
 calls("rnn(3, 4, nonlinearity='relu')", x=(2, 5, 3))
 calls("rnn_cell(3, 4, nonlinearity='relu')", x=(2, 3), h=(2, 4))
 calls(
@@ -155,7 +159,7 @@ calls(
 calls("multi_head_attention(8, 2, kdim=4, vdim=6)", query=(2, 5, 8), key=(2, 6, 4), value=(2, 6, 6))
 calls("embedding(7, 4)", x=(3, 9))
 calls(
-    *("relu()", "relu6()", "leaky_relu()", "leaky_relu(negative_slope=0.2)", "elu()", "elu(alpha=0.5)", "celu()"),
+    *("relu()", "relu6()", "leaky_relu()", "leaky_relu(0.2)", "elu()", "elu(alpha=0.5)", "celu()"),
     *(
         "celu(alpha=0.5)",
         "selu()",
@@ -166,11 +170,11 @@ calls(
         "sigmoid()",
         "log_sigmoid()",
     ),
-    *("hard_sigmoid()", "hard_swish()", "tanh()", "hard_tanh()", "tanh_shrink()", "hard_shrink()"),
-    *("hard_shrink(threshold=0.2)", "soft_shrink()", "soft_shrink(threshold=0.2)", "softplus()", "softsign()"),
+    *("hardsigmoid()", "hardswish()", "tanh()", "hardtanh()", "hardtanh(-2, 0.5)", "tanhshrink()", "hardshrink()"),
+    *("hardshrink(lambd=0.2)", "softshrink()", "softshrink(lambd=0.2)", "softplus()", "softsign()"),
     *("softmax()", "softmax(axis=1)", "log_softmax()", "log_softmax(axis=1)", "glu()", "glu(axis=1)"),
     *("threshold(0.1, -2)", "identity()", "dropout(0.3)", "dropout()", "alpha_dropout(0.3)", "flatten()"),
-    *("reshape((6, -1))", "reshape((12, 2))"),
+    *("reshape((6, -1))", "reshape((12, 2))", "reshape(24)"),
     x=(3, 4, 6),
 )
 calls("unflatten((2, -1))", "unflatten((3, 2))", x=(3, 6))

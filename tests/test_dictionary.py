@@ -16,7 +16,7 @@ import scipy.stats
 
 from tests.conftest import SCENARIOS
 from tests.test_scenarios import ALL
-from tfpt_cli.dictionary.checks import check_operation, check_rows
+from tfpt_cli.dictionary.checks import check_layer, check_operation, check_rows
 from tfpt_cli.dictionary.formulas import CUT_STD, calculate_gain
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.records import RowError
@@ -68,6 +68,32 @@ def test_a_row_that_cannot_be_right_is_refused(change: dict[str, Any], message: 
     check_operation("sum", GOOD, "reductions")
     with pytest.raises(RowError, match=message):
         check_operation("sum", GOOD | change, "reductions")
+
+
+POOL = {
+    "signature": "kernel_size: sizes",
+    "torch": "nn.MaxPool2d(kernel_size)",
+    "tensorflow": "keras.layers.MaxPooling2D(kernel_size)",
+    "input_shape": "(None, None, None)",
+    "parameters": {},
+    "scenario": "model/layers.yaml",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"written": ["stride"]}, r"'written' names \['stride'\], which are no settings of it"),
+        ({"call": {"torch": "layer(x)", "tensorflow": "layer(y)"}}, "not called with the same inputs on both sides"),
+        ({"torch": "nn.MaxPool2d(2)"}, r"does not use \['kernel_size'\]"),
+        ({"tensorflow": "keras.layers.Activation(lambda x: kernel_size(x, y))"}, r"does not know \['y'\]"),
+        ({"channel": True}, r"unknown \['channel'\]"),
+    ],
+)
+def test_a_layer_that_cannot_be_right_is_refused(change: dict[str, Any], message: str) -> None:
+    check_layer("pool", POOL)
+    with pytest.raises(RowError, match=message):
+        check_layer("pool", POOL | change)
 
 
 def test_every_row_can_be_right() -> None:

@@ -114,7 +114,7 @@ def test_the_picture_is_not_stale(session: Session) -> None:
 
 def test_it_names_every_key_command_option_and_array() -> None:
     keys = set(schema()["properties"])
-    for subject in ("init", "gradient"):
+    for subject in ("init", "gradient", "model"):
         keys |= set(schema()["properties"][subject]["properties"])
     for command in cli.commands.values():
         keys.add(f"tfpt {command.name}")

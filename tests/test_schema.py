@@ -26,7 +26,9 @@ from tfpt_cli.results import (
     Finding,
     Kind,
     Kink,
+    LayerLine,
     Measure,
+    PairLine,
     Problem,
     Reference,
     Report,
@@ -168,9 +170,23 @@ WHOLE = Comparison(
 )  # fmt: skip
 APART = replace(WHOLE, reference=replace(REFERENCE, values=dict.fromkeys(SIDES, 1.0)))
 FAILURES = Failure(TORCH, "exception", "no", 4), Failure.internal(ValueError("no"), "comparing")
+LINE = LayerLine(
+    names=dict(zip(SIDES, ("a", "b"), strict=True)),
+    codes=dict(zip(SIDES, ("nn.ReLU()", "keras.layers.ReLU()"), strict=True)),
+    shapes=dict(zip(SIDES, ((2, 3), (2, 3)), strict=True)),
+    verdict=Verdict.DIFFERS,
+    by_itself=0.5,
+    so_far=float("inf"),
+    gradient_by_itself=0.0,
+    gradient_so_far=0.0,
+    layout="a b -> b a",
+    begins=True,
+    note="why",
+)
 RESULT = ScenarioResult(
     "a.yaml", 3, "name", {"n": 1, "k": [1.0, float("nan")], "word": "uniform()"}, "init", "linear(3, 4)", {"weight": "differ"},
     "why", Status.PASSED, (WHOLE, APART), FAILURES, ("note",), 0.1, ("tag",), "id", compared="the initial values",
+    layers=(LINE,), pairs=(PairLine(dict(zip(SIDES, ("a", "b"), strict=True)), "by name", "out in -> in out"),),
 )  # fmt: skip
 FULL = Report(
     {"tfpt": "0", "python": "3", "torch": "2"},

@@ -127,7 +127,11 @@ class Listing:
         if not lines:
             return self
         first, *others = self.sections
-        imports = [first.source] if "import numpy as np" in first.source else [*first.source.split("\n"), "import numpy as np"]
+        imports = (
+            [first.source]
+            if "import numpy as np" in first.source
+            else [*first.source.split("\n"), "import numpy as np"]
+        )
         return replace(self, sections=(replace(first, source="\n".join([*imports, "", *lines])), *others))
 
     def _placed(self) -> list[tuple[int, str]]:

@@ -58,7 +58,7 @@ _KEYS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "layer": (
         {"signature", *_COLUMNS, "input_shape", "parameters", "scenario"},
-        {"where", "requires", "build", "call", "channels", "written", "recurrent", "notes"},
+        {"where", "requires", "unlike", "build", "call", "channels", "single", "written", "recurrent", "notes"},
     ),
     "parameter": (
         {*_COLUMNS, "layout", "shape", "default"},
@@ -171,9 +171,12 @@ def check_initializer(name: str, row: Row) -> None:
     if made.structure not in ("", "orthogonal", "sparse"):
         raise RowError(f"{name}: no structure '{made.structure}'")
     _ask_all(made.requires)
-    known = {p.name for p in signature.parameters} | HELPERS | Unlike.NAMES
-    for unlike in made.unlike:
-        for formula in (unlike.where, *(part for part in unlike.because if not isinstance(part, str))):
+    _check_unlike(name, made.unlike, {p.name for p in signature.parameters} | HELPERS | Unlike.NAMES)
+
+
+def _check_unlike(name: str, unlike: Iterable[Unlike], known: Set[str]) -> None:
+    for one in unlike:
+        for formula in (one.where, *(part for part in one.because if not isinstance(part, str))):
             if unknown := _names(formula) - known:
                 raise RowError(f"{name}: '{ast.unparse(formula)}' does not know {sorted(unknown)}")
 
@@ -192,6 +195,7 @@ def check_layer(name: str, row: Row) -> None:
         elsewhere |= {"num_layers", "bidirectional"}
     _check_spelling(name, made.spelling, signature, known=set(made.where) | HELPERS, elsewhere=elsewhere)
     _ask_all(made.where, made.requires, made.call)
+    _check_unlike(name, made.unlike, {p.name for p in signature.parameters} | HELPERS)
     if unknown := made.written - set(signature.settings):
         raise RowError(f"{name}: 'written' names {sorted(unknown)}, which are no settings of it")
     inputs = {framework: _names(call) - {"layer"} for framework, call in made.call.items()}

@@ -117,16 +117,22 @@ class Operation:
 
 @dataclass(frozen=True)
 class Unlike:
-    """Where an initializer does not fill a parameter alike on both sides: a formula, and why, as the parts of a text.
+    """Where a row does not mean the same on both sides: a formula, and why, as the parts of a text.
 
     The parts are texts and formulas in turn: `["dirac needs groups that divide ", <shape[0]>, ""]`. `NAMES` are what both may
-    use of the parameter besides the settings of the initializer.
+    use of the parameter that an initializer fills, besides its settings.
     """
 
     where: ast.expr
     because: tuple[str | ast.expr, ...]
 
     NAMES: ClassVar[frozenset[str]] = frozenset({"shape", "turned", "gate_orders", "merged", "bidirectional"})
+
+    @property
+    def text(self) -> str:
+        """Where and why, as a person reads it before any setting is known: formulas stand as they are."""
+        parts = (part if isinstance(part, str) else ast.unparse(part) for part in self.because)
+        return f"where {ast.unparse(self.where)}: {''.join(parts)}"
 
     def words(self, names: Mapping[str, Any]) -> str:
         """The reason in words, with the values in `names` put in; empty where the formula `where` does not hold."""
@@ -198,10 +204,12 @@ class Layer:
     spelling: Mapping[str, ast.expr]
     where: Mapping[str, ast.expr]
     requires: Mapping[str, ast.expr]
+    unlike: tuple[Unlike, ...]
     input_shape: ast.expr
     build: ast.expr | None
     call: Mapping[str, ast.expr]
     channels: bool
+    single: bool
     written: frozenset[str]
     recurrent: bool
     parameters: Mapping[str, LayerParameter]

@@ -106,14 +106,16 @@ class Dictionary:
     @cache  # noqa: B019 - there is one dictionary a process
     def _other_names(self, kind: str) -> dict[str, str]:
         rows: Mapping[str, Any] = getattr(self, kind)
-        names: dict[str, str] = {}
+        claims: dict[str, list[str]] = {}
         for name, row in rows.items():
             for tree in (branch for spelled in row.spelling.values() for branch in branches(spelled)):
                 called = called_name(tree).rsplit(".", 1)[-1]
                 # `torch.cat([relu(x), relu(-x)])` is the spelling of crelu, and `cat` no other name of it.
                 if called and called not in _HOLDERS and (kind != "operations" or _hands_on(tree)):
-                    names.setdefault(called, name)
-                    names.setdefault(called.rstrip("_"), name)
+                    for other in {called, called.rstrip("_")}:
+                        claims.setdefault(other, []).append(name)
+        # Of several rows that are spelled with one call, it means that of its own name, `prelu` rather than `prelu2d`.
+        names = {called: min(of, key=lambda name: name != called.lower()) for called, of in claims.items()}
         return names | {name: name for name in rows}
 
 
@@ -208,10 +210,7 @@ def initializer(name: str, row: Mapping[str, Any]) -> Initializer:
         structure=row.get("structure", ""),
         axes=tuple(row["axes"]) if "axes" in row else None,
         requires=_requires(name, row),
-        unlike=tuple(
-            Unlike(where=expression(name, entry["where"]), because=tuple(_with_formulas(name, entry["because"])))
-            for entry in row.get("unlike", ())
-        ),
+        unlike=_unlike(name, row),
         alone=row.get("alone", "").strip(),
         scenario=row["scenario"],
     )
@@ -225,12 +224,14 @@ def layer(name: str, row: Mapping[str, Any]) -> Layer:
         spelling=_spelling(name, row),
         where=_expressions(name, row.get("where", {})),
         requires=_requires(name, row),
+        unlike=_unlike(name, row),
         input_shape=expression(name, row["input_shape"]),
         build=expression(name, row["build"]) if "build" in row else None,
         call=_expressions(
             name, {f.key: row["call"][f.column] if "call" in row else "layer(x)" for f in FRAMEWORKS.values()}
         ),
         channels=bool(row.get("channels")),
+        single=bool(row.get("single")),
         written=frozenset(row.get("written", ())),
         recurrent=bool(row.get("recurrent")),
         parameters={key: _parameter(f"{name}.{key}", key, entry) for key, entry in row["parameters"].items()},
@@ -298,7 +299,7 @@ def written_out(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, di
             cell = one.pop("cell", None)
             yield _replaced(name, put), one
             if cell is not None:
-                shared = {key: one[key] for key in ("notes", "scenario") if key in one}
+                shared = {key: one[key] for key in ("unlike", "notes", "scenario") if key in one}
                 yield (
                     f"{name}_cell",
                     {**cell, **shared, "parameters": _replaced(one["parameters"], {"{copy}": "", "{cell}": "layer"})},
@@ -320,6 +321,13 @@ def _requires(name: str, row: Mapping[str, Any]) -> Mapping[str, ast.expr]:
     """The conditions that must hold, by the words in which a person would say them; a condition without words is its own."""
     given = row.get("requires", {})
     return _expressions(name, given if isinstance(given, dict) else {given: given})
+
+
+def _unlike(name: str, row: Mapping[str, Any]) -> tuple[Unlike, ...]:
+    return tuple(
+        Unlike(where=expression(name, entry["where"]), because=tuple(_with_formulas(name, entry["because"])))
+        for entry in row.get("unlike", ())
+    )
 
 
 def _with_formulas(where: str, text: str) -> Iterator[str | ast.expr]:

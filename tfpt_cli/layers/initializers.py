@@ -192,10 +192,14 @@ def cannot_take(row: Initializer, shape: Shape) -> str:
     return f"{row.name} fills tensors with {needed} axes{why}, this parameter has {len(shape)}: {show(shape)}"
 
 
-def not_the_same(row: Initializer, names: Mapping[str, Any]) -> str:
-    """Why a neutral row cannot mean one thing on both sides for a parameter, in words; empty where it does.
+def not_the_same(row: Initializer | Layer, names: Mapping[str, Any]) -> str:
+    """Why a neutral row does not mean one thing on both sides, in words; empty where it does.
 
-    `names` are its settings, and what the head of `initializers.yaml` says that `unlike` may use.
+    `names` are its settings and, of an initializer, what the head of `initializers.yaml` says that `unlike` may use.
+
+    >>> from tfpt_cli.dictionary.rows import dictionary
+    >>> not_the_same(dictionary().layers["gru"], {"reset_after": False})
+    'nn.GRU applies the reset gate after the product, as reset_after=True does'
     """
     return next(filter(None, (unlike.words(names) for unlike in row.unlike)), "")
 

@@ -229,8 +229,12 @@ def _whole_layer(row: Layer) -> RenderableType:
         for index, (condition, code) in enumerate(choices(row.spelling[framework.key])):
             words = f"{condition}: " if condition else ""
             table.add_row("" if index else framework.label, f"{words}{ast.unparse(code)}")
+    for name, formula in row.where.items():
+        table.add_row("where", f"{name} is {ast.unparse(formula)}")
     for words in row.requires:
         table.add_row("requires", words)
+    for unlike in row.unlike:
+        table.add_row("two functions", unlike.text)
     for parameter in row.parameters.values():
         held = [f"{FRAMEWORKS[f].label} {attribute_words(parameter.attribute[f])}" for f in FRAMEWORKS]
         defaults = [

@@ -69,7 +69,9 @@ def _layer_row(line: LayerLine) -> ModelRow:
 
 def _parameter_row(comparison: Comparison) -> ModelRow:
     sides = comparison.sides.values()
-    shapes = [_shape(side.shape) if side.state is State.PRESENT else _STATES.get(side.state, side.state) for side in sides]
+    shapes = [
+        _shape(side.shape) if side.state is State.PRESENT else _STATES.get(side.state, side.state) for side in sides
+    ]
     measure = comparison.measure
     size = None if measure is None else measure.max_abs
     apart = "shapes" if "shape" in comparison.diagnosis else "" if size is None else _apart(size)

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
 # What says more of a mismatch than how far apart both sides are, the most telling first.
 _TELLING = (
-    *(Kind.BEGINS, Kind.RESEMBLANCE, Kind.BOTH_WRONG, Kind.OFF, Kind.OVERFLOW, Kind.ROUNDING, Kind.KINK, Kind.CONDITION),
+    *(
+        Kind.BEGINS,
+        Kind.RESEMBLANCE,
+        Kind.BOTH_WRONG,
+        Kind.OFF,
+        Kind.OVERFLOW,
+        Kind.ROUNDING,
+        Kind.KINK,
+        Kind.CONDITION,
+    ),
     Kind.NOTHING,
 )
 _SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z(])")

@@ -238,6 +238,7 @@ def _where(part: Part) -> str:
 def _of_layer(row: Layer) -> Page:
     parameters = tuple(map(_parameter, row.parameters.values()))
     facts = [("Requires", words, False) for words in row.requires]
+    facts += [("Two functions", unlike.text, False) for unlike in row.unlike]
     facts += _names_of_formulas(row, parameters)
     shown = examples_of(row)
     return Page(

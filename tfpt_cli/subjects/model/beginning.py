@@ -57,7 +57,8 @@ class Search:
     def excused(self, each: Measured) -> bool:
         """Whether a layer parts by no more than a number in single precision explains, and is seen to compute with one."""
         events = self.events(self.second, each.aligned.keras)
-        return (each.line.by_itself or 0.0) <= SAME_IN_SINGLE and any(event.single for event in events)
+        kept = (each.aligned.row is not None and each.aligned.row.single) or any(event.single for event in events)
+        return kept and max(each.line.by_itself or 0.0, each.line.gradient_by_itself or 0.0) <= SAME_IN_SINGLE
 
     def forward(self) -> Beginning | None:
         """Where what the models give begins to part; None where all layers agree, or where nothing was measured."""
@@ -65,7 +66,7 @@ class Search:
             line = each.line
             if self.recovered(place):
                 continue
-            if each.parts_by_itself and not self.excused(each):
+            if each.gives_another_result and not self.excused(each):
                 return Beginning(place, f"{self.name(each)} is the first that parts, by itself{self.settings(each)}")
             if line.so_far is None or line.so_far <= self.limit(place):
                 continue
@@ -214,9 +215,11 @@ def class_of(call: str) -> str:
 def called(call: str, framework: str, *, training: bool, given: str = "x") -> str:
     """A layer as it is called, in its mode where it has two.
 
-    >>> called("nn.Dropout(p=0.5)", TORCH, training=False), called("keras.layers.Dropout(0.5)", TENSORFLOW, training=False)
-    ('nn.Dropout(p=0.5).eval()(x)', 'keras.layers.Dropout(0.5)(x, training=False)')
-    >>> called("nn.ReLU()", TORCH, training=False)
+    >>> called("nn.Dropout(p=0.5)", "torch", training=False)
+    'nn.Dropout(p=0.5).eval()(x)'
+    >>> called("keras.layers.Dropout(0.5)", "tensorflow", training=True)
+    'keras.layers.Dropout(0.5)(x, training=True)'
+    >>> called("nn.ReLU()", "torch", training=False)
     'nn.ReLU()(x)'
     """
     modes = _OF_TWO_MODES.search(call) is not None

@@ -209,6 +209,11 @@ class Measured:
 
     @property
     def parts_by_itself(self) -> bool:
+        """Whether both sides of the layer give something else for the same input, or pull another gradient back to it."""
+        return self.gives_another_result or (self.line.gradient_by_itself or 0.0) > self.limit
+
+    @property
+    def gives_another_result(self) -> bool:
         """Whether both sides of the layer give something else for the same input.
 
         Where they give the same in the models, they are no cause of anything: a mask, or an order of axes, that the layer was not

@@ -16,7 +16,7 @@ from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
 from tfpt_cli.language.expression import Complaint, offset, parse
 from tfpt_cli.language.mentions import field
 from tfpt_cli.language.trees import called_name
-from tfpt_cli.layers.initializers import checked_settings
+from tfpt_cli.layers.initializers import checked_settings, not_the_same
 from tfpt_cli.layers.layout import Layout, layout_of
 from tfpt_cli.layers.slots import layer_call
 from tfpt_cli.subjects.model.spec import NAME, OUTPUT, Model, ModelSource
@@ -232,6 +232,9 @@ def _neutral(reader: Reader) -> tuple[Layer, dict[str, ModelSource]] | None:
         return None
     settings = checked_settings(reader, path, row, call)
     if settings is None:
+        return None
+    if words := not_the_same(row, settings):
+        reader.complain(path, f"{row.name} means no one function here: {words}")
         return None
     given = set(row.signature.bind(row.name, call)[0])
     sources = {f: ModelSource(layer_call(row, settings, given, {}, f)) for f in FRAMEWORKS}

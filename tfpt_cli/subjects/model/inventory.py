@@ -101,7 +101,8 @@ class Inventory:
     """Everything that is known of one side's model, and of a call of it.
 
     `error` is why the call failed, with the layer `at` which it did; `arguments` is what the model is called with, as text.
-    `single` is what was computed in single precision outside of the layers.
+    `single` is what was computed in single precision outside of the layers; `built` says that a Keras model had its weights
+    before it was called.
     """
 
     class_name: str
@@ -113,6 +114,7 @@ class Inventory:
     error: str = ""
     at: str = ""
     single: tuple[str, ...] = ()
+    built: bool = False
 
     @cached_property
     def by_name(self) -> dict[str, Layer]:
@@ -161,6 +163,7 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
         error=data.get("error", ""),
         at=data.get("at", ""),
         single=tuple(data.get("single", ())),
+        built=data.get("built", False),
     )
 
 

@@ -49,7 +49,9 @@ class TensorFlowModelWriter(ModelWriter):
         return f"model({plan.inventory.arguments}{f', training={mode}' if plan.inventory.layers else ''})"
 
     def prepared(self, plan: Plan, dtype: str) -> list[str]:
-        lines = [*self.made(dtype), f"{self.call(plan, training=False)}  # a call makes what is not built yet"]
+        lines = self.made(dtype)
+        if not plan.inventory.built:
+            lines.append(f"{self.call(plan, training=False)}  # the weights are made by the first call")
         if plan.random:
             lines.append(_WITHOUT_DROPPING)
         if plan.given and len(plan.given) == len(plan.inventory.tensors) and plan.inventory.layers:
@@ -64,6 +66,10 @@ class TensorFlowModelWriter(ModelWriter):
             for source, name in plan.outputs.values()
         )
 
+    def forward(self, plan: Plan, dtype: str) -> Iterator[Section]:
+        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+        yield self.section([f"output = {self.call(plan)}"], self.outputs(plan), dtype)
+
     def run(self, plan: Plan, dtype: str) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
         yield from self.called(plan, dtype, self.call(plan))
@@ -76,7 +82,7 @@ class TensorFlowModelWriter(ModelWriter):
 
     def called(self, plan: Plan, dtype: str, call: str) -> Iterator[Section]:
         """The outputs of a call, and the gradients where they are taken."""
-        outputs = [Wanted(quantity, f"output{source}") for quantity, (source, _) in plan.outputs.items()]
+        outputs = self.outputs(plan)
         if not plan.backward or not (self.spec.smooth or plan.gradients):
             yield self.section([f"output = {call}"], outputs, dtype, required=True)
             return

@@ -57,10 +57,12 @@ class TorchModelWriter(ModelWriter):
         """The call of the model."""
         return self.spec.call.get(TORCH) or f"model({plan.inventory.arguments})"
 
-    def run(self, plan: Plan, dtype: str) -> Iterator[Section]:
+    def forward(self, plan: Plan, dtype: str) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
-        outputs = [Wanted(quantity, f"output{source}") for quantity, (source, _) in plan.outputs.items()]
-        yield self.section([f"output = {self.call(plan)}"], outputs, dtype, required=True)
+        yield self.section([f"output = {self.call(plan)}"], self.outputs(plan), dtype, required=True)
+
+    def run(self, plan: Plan, dtype: str) -> Iterator[Section]:
+        yield from self.forward(plan, dtype)
         yield from self.gradients(plan, dtype)
         if plan.state:
             state = [Wanted(quantity, f"state[{path!r}]") for quantity, path in plan.state.items()]
@@ -72,8 +74,8 @@ class TorchModelWriter(ModelWriter):
 
     def in_mode(self, plan: Plan, dtype: str, mode: str) -> Iterator[Section]:
         call = self.call(plan).replace("model(", "compiled(", 1)
-        outputs = [Wanted(quantity, f"output{source}") for quantity, (source, _) in plan.outputs.items()]
-        made = self.section([f"compiled = torch.{mode}(model)", f"output = {call}"], outputs, dtype, required=True)
+        lines = [f"compiled = torch.{mode}(model)", f"output = {call}"]
+        made = self.section(lines, self.outputs(plan), dtype, required=True)
         for section in (made, *self.gradients(plan, dtype)):
             yield replace(section, needs="a C++ compiler")
 

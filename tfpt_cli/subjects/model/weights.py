@@ -42,9 +42,11 @@ def drawn(pairing: Pairing, torch: Inventory, keras: Inventory, seed: int) -> We
     rng = np.random.default_rng(seed)
     roles = {part.tensor: pair.role for pair in pairing.pairs for part in pair.torch}
     normalizing = {part.tensor for pair in pairing.pairs if "norm" in pair.row for part in pair.torch}
+    # In the order of the model, so that the order in which a scenario names its pairs changes nothing.
     ours = {
-        name: _numbers(rng, torch.tensor[name].shape, role, gain=name in normalizing and role == "weight")
-        for name, role in roles.items()
+        t.name: _numbers(rng, t.shape, roles[t.name], gain=t.name in normalizing and roles[t.name] == "weight")
+        for t in torch.tensors
+        if t.name in roles
     }
     for tensor in pairing.left.get(TORCH, ()):
         ours[tensor.name] = _numbers(rng, tensor.shape, tensor.own)
@@ -53,7 +55,11 @@ def drawn(pairing: Pairing, torch: Inventory, keras: Inventory, seed: int) -> We
 
 
 def _numbers(rng: np.random.Generator, shape: tuple[int, ...], role: str, *, gain: bool = False) -> NDArray[Any]:
-    """Numbers for one parameter, in double precision."""
+    """Numbers for one parameter, which single precision holds exactly: rounding them is no difference between the two."""
+    return _drawn(rng, shape, role, gain=gain).astype(np.float32)
+
+
+def _drawn(rng: np.random.Generator, shape: tuple[int, ...], role: str, *, gain: bool) -> NDArray[Any]:
     if role.endswith(("var", "variance")):
         return rng.uniform(*_SPREAD, shape)
     if gain or role in ("gamma", "scale"):
@@ -72,7 +78,8 @@ def handed_over(
     found = {name: np.array(array) for name, array in theirs.items()}
     unfit: list[Pair] = []
     for pair in pairing.pairs:
-        total = sum(_part_of(ours[part.tensor], part) for part in pair.torch)
+        first, *others = (_part_of(ours[part.tensor], part) for part in pair.torch)
+        total = sum(others, start=first)
         shape = keras.tensor[pair.keras.tensor].shape
         wanted = shape if pair.keras.index is None else shape[1:]
         turned = turned_to(np.asarray(total), pair.layout, wanted)
@@ -82,7 +89,7 @@ def handed_over(
         if pair.keras.index is None:
             found[pair.keras.tensor] = turned
         else:
-            found.setdefault(pair.keras.tensor, np.zeros(shape))[pair.keras.index] = turned
+            found.setdefault(pair.keras.tensor, np.zeros(shape, turned.dtype))[pair.keras.index] = turned
     return Weights(dict(ours), found, tuple(unfit))
 
 

@@ -108,6 +108,14 @@ class ModelWriter(ABC):
     def prepared(self, plan: Plan, dtype: str) -> list[str]:
         """The lines that make the model and its inputs, and give it its weights."""
 
+    def outputs(self, plan: Plan) -> list[Wanted]:
+        """The outputs of a call that are compared."""
+        return [Wanted(quantity, f"output{source}") for quantity, (source, _) in plan.outputs.items()]
+
+    @abstractmethod
+    def forward(self, plan: Plan, dtype: str) -> Iterator[Section]:
+        """The sections that give the model its weights and call it in a dtype."""
+
     @abstractmethod
     def in_mode(self, plan: Plan, dtype: str, mode: str) -> Iterator[Section]:
         """The sections that run the model in a mode, forward and backward."""
@@ -142,9 +150,10 @@ class ModelWriter(ABC):
             yield self.section(lines, [Wanted(OWN_NAMES, "names"), Wanted(OWN_NUMBERS, "numbers")])
 
     def sections(self, plan: Plan, dtypes: Sequence[str]) -> Iterator[Section]:
-        """Everything that is compared: the model in each dtype, then in the first of them in its further modes."""
-        for dtype in dtypes:
-            yield from self.run(plan, dtype)
+        """Everything that is compared: the model in the first dtype, what it gives in the others, then its further modes."""
+        yield from self.run(plan, dtypes[0])
+        for dtype in dtypes[1:]:
+            yield from self.forward(plan, dtype)
         for mode in self.spec.modes[self.framework]:
             if mode != "eager":
                 made = self.prepared(plan, dtypes[0])

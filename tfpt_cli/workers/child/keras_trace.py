@@ -262,7 +262,11 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
         raise TypeError("it gives a {}, not a keras.Model, a layer or a tf.Module".format(type(model).__name__))
     of_keras = isinstance(model, keras.Layer)
     parameters = list(inspect.signature(model.call if of_keras else model.__call__).parameters)
-    found: dict[str, Any] = {"class": type(model).__name__, "arguments": ""}
+    found: dict[str, Any] = {
+        "class": type(model).__name__,
+        "arguments": "",
+        "built": bool(getattr(model, "built", False)),
+    }
     call = given
     if isinstance(given, dict):
         network = _is_network(model) and (len(parameters) < 3 or "inputs" in parameters)

@@ -1,0 +1,339 @@
+"""Models: the numbers are those of NumPy, one altered number shows, and where two models begin to part is found."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tasks import course_of
+from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.engine.options import Options
+from tfpt_cli.frameworks import FRAMEWORKS, SIDES, TENSORFLOW, TORCH
+from tfpt_cli.layers.layout import Layout
+from tfpt_cli.layers.slots import slots
+from tfpt_cli.results import Verdict
+from tfpt_cli.scenario.writing import scenario_from
+from tfpt_cli.subjects.model import weights
+from tfpt_cli.subjects.model.comparer import apart, orders_for
+from tfpt_cli.subjects.model.inventory import Inventory, Tensor
+from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from tests.conftest import Done
+    from tfpt_cli.engine.session import Session
+    from tfpt_cli.results import ScenarioResult
+    from tfpt_cli.scenario.scenario import Scenario
+
+TWO_LAYERS = """
+name: two layers
+model:
+  torch: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+  tensorflow: keras.Sequential([keras.layers.Dense(4, activation="tanh"), keras.layers.Dense(2)])
+  at: {x: 'normal(0, 1, (5, 3))'}
+"""
+
+
+def checked(session: Session, text: str) -> tuple[Scenario, ScenarioResult]:
+    """A scenario and its result."""
+    scenario, problems = scenario_from(text, "model.yaml", allow_code=False)
+    assert scenario is not None, problems
+    options = Options(generated=[[scenario]])
+    (result,) = session.check(options).scenarios
+    return scenario, result
+
+
+def numbers(result: ScenarioResult, quantity: str, side: int = 0) -> NDArray[Any]:
+    """The numbers of a quantity as a side has them."""
+    comparison = next(c for c in result.comparisons if c.quantity == quantity)
+    return np.array(list(comparison.sides.values())[side].values)
+
+
+# ---- the numbers, against NumPy
+
+
+def test_outputs_and_gradients_are_those_of_numpy(session: Session) -> None:
+    scenario, result = checked(session, TWO_LAYERS)
+    assert result.agree
+    held = course_of(scenario).listings[SIDES[0]].arrays
+    w1, b1, w2, b2 = (held[f"weights/{name}"] for name in ("0.weight", "0.bias", "2.weight", "2.bias"))
+    cotangent = held["cotangents/output"]
+    x = np.random.RandomState(0).normal(0, 1, (5, 3))
+    hidden = np.tanh(x @ w1.T + b1)
+    back = (cotangent @ w2) * (1 - hidden**2)
+    expected = {
+        "output": hidden @ w2.T + b2,
+        "d/dx": back @ w1,
+        "d/d0.weight": back.T @ x,
+        "d/d0.bias": back.sum(0),
+        "d/d2.weight": cotangent.T @ hidden,
+        "d/d2.bias": cotangent.sum(0),
+    }
+    assert {str(comparison.quantity) for comparison in result.comparisons} == set(expected)
+    for quantity, array in expected.items():
+        np.testing.assert_allclose(numbers(result, quantity), array, rtol=1e-12, atol=1e-14)
+
+
+def test_a_training_step_moves_the_statistics_as_each_framework_documents_it(session: Session) -> None:
+    text = """
+name: statistics
+model: {of: 'batch_norm1d(3, momentum=0.3)', at: {x: 'normal(1, 2, (6, 3))'}, training: true}
+"""
+    scenario, result = checked(session, text)
+    held = course_of(scenario).listings[SIDES[0]].arrays
+    x = np.random.RandomState(0).normal(1, 2, (6, 3))
+    mean = 0.7 * held["weights/running_mean"] + 0.3 * x.mean(0)
+    np.testing.assert_allclose(numbers(result, "running_mean"), mean, rtol=1e-12)
+    for side, ddof in enumerate((1, 0)):  # PyTorch's is the unbiased variance, Keras's is not
+        variance = 0.7 * held["weights/running_var"] + 0.3 * x.var(0, ddof=ddof)
+        np.testing.assert_allclose(numbers(result, "running_var", side), variance, rtol=1e-12)
+    assert [str(c.quantity) for c in result.comparisons if not c.verdict.agrees] == [
+        "running_var",
+        "output in evaluation afterwards",
+    ]
+
+
+def test_nothing_that_is_drawn_hides_a_gain_or_a_bias() -> None:
+    names = ("weight", "bias", "running_mean", "running_var")
+    torch = _inventory(dict.fromkeys(names, (50,)))
+    pairs = [Pair((Part(n),), Part(n), Layout(), n, "batch_norm2d", "") for n in names]
+    found = weights.drawn(Pairing(tuple(pairs), ()), torch, torch, seed=0).torch
+    assert 0.6 <= found["weight"].min() <= found["weight"].max() <= 1.6
+    assert np.abs(found["bias"]).min() >= 0.1
+    assert np.abs(found["running_mean"]).min() >= 0.1
+    assert found["running_var"].min() >= 0.4
+
+
+# ---- sabotage
+
+
+ONE_NUMBER = [
+    ("nn.BatchNorm1d(3)", "keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)", "1e-5", "2e-5", False),
+    ("nn.BatchNorm1d(3)", "keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)", "1e-5", "1e-12", False),
+    ("nn.LayerNorm(3)", "keras.layers.LayerNormalization(epsilon=1e-5)", "1e-5", "1.001e-5", False),
+    ("nn.LeakyReLU(0.2)", "keras.layers.LeakyReLU(0.2)", "0.2)", "0.2001)", False),
+    ("nn.ELU()", "keras.layers.ELU(1.0)", "1.0", "1.00001", False),
+]
+
+
+@pytest.mark.parametrize(("torch", "tensorflow", "number", "altered", "training"), ONE_NUMBER)
+def test_one_altered_number_shows(
+    session: Session, torch: str, tensorflow: str, number: str, altered: str, training: bool
+) -> None:
+    text = "name: n\nmodel: {{torch: '{}', tensorflow: '{}', at: {{x: 'normal(0, 1, (5, 3))'}}, training: {}}}"
+    right = text.format(torch, tensorflow, str(training).lower())
+    assert checked(session, right)[1].agree
+    wrong = text.format(torch, tensorflow.replace(number, altered), str(training).lower())
+    assert not checked(session, wrong)[1].agree
+
+
+def test_one_altered_weight_shows(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = weights.handed_over
+
+    def altered(*given: Any) -> weights.Weights:
+        found = before(*given)
+        kernel = np.array(found.keras["dense.kernel"])
+        kernel[1, 2] *= 1 + 1e-7
+        return weights.Weights(found.torch, {**found.keras, "dense.kernel": kernel}, found.unfit)
+
+    monkeypatch.setattr(weights, "handed_over", altered)
+    result = checked(session, TWO_LAYERS)[1]
+    assert {str(c.quantity) for c in result.comparisons if not c.verdict.agrees} >= {"output", "d/dx"}
+
+
+# ---- laws
+
+
+def _inventory(shapes: dict[str, tuple[int, ...]]) -> Inventory:
+    tensors = tuple(Tensor(name, "", name, shape, "float64", True, False) for name, shape in shapes.items())
+    return Inventory("Model", (), tensors, (), (), "x")
+
+
+KNOWN = ["lstm", "gru", "conv2d", "conv_transpose2d", "multi_head_attention", "linear", "separable_conv2d"]
+
+
+@given(row=st.sampled_from(KNOWN), size=st.integers(1, 4), seed=st.integers(0, 99))
+def test_what_is_handed_over_comes_back(row: str, size: int, seed: int) -> None:
+    """Keras's numbers of PyTorch's numbers are the same numbers, whatever the layout; of a sum the sum is kept."""
+    layer = dictionary().layers[row]
+    given_sizes = {"multi_head_attention": (2 * size, 2), "lstm": (size, 3), "gru": (size, 3), "linear": (size, 3)}
+    values = given_sizes.get(row, (size, 2 * size, 3))
+    settings = layer.signature.values(row, {})[0] | dict(zip(layer.signature.settings, values, strict=False))
+    pairs, ours, theirs = [], {}, {}
+    for slot in slots(layer, dict.fromkeys(FRAMEWORKS, settings)):
+        if slot.attribute[TORCH] and slot.attribute[TENSORFLOW] and slot.shape and slot.turned:
+            ours[slot.name], theirs[slot.name] = slot.shape, slot.turned
+            pairs.append(Pair((Part(slot.name),), Part(slot.name), slot.layout, slot.entry.name, row, ""))
+    pairing, torch, keras = Pairing(tuple(pairs), ()), _inventory(ours), _inventory(theirs)
+    there = weights.drawn(pairing, torch, keras, seed)
+    assert there.unfit == ()
+    back = weights.handed_back(pairing, torch, there.keras)
+    for name, array in there.torch.items():
+        np.testing.assert_array_equal(back[name], array)
+
+
+@given(
+    shape=st.lists(st.integers(1, 4), min_size=3, max_size=5).map(tuple),
+    channels=st.booleans(),
+)
+def test_an_order_of_axes_gives_the_shape_that_it_is_for(shape: tuple[int, ...], channels: bool) -> None:
+    last = (shape[0], *shape[2:], shape[1])
+    for layout in orders_for(shape, last, channels=channels):
+        assert tuple(layout.turned(shape)) == last
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=5), st.floats(-1e3, 1e3))
+def test_apart_is_symmetric_and_zero_for_equal_arrays(numbers: list[float], other: float) -> None:
+    one, two = np.array(numbers), np.full(len(numbers), other)
+    assert apart(one, one) == 0
+    assert apart(one, two) == apart(two, one) <= 2
+
+
+def test_the_order_in_which_pairs_are_said_changes_nothing(session: Session) -> None:
+    pairs = ["0.weight: dense.kernel", "0.bias: dense.bias", "2.weight: dense_1.kernel", "2.bias: dense_1.bias"]
+    found = []
+    for said in (pairs, pairs[::-1]):
+        result = checked(session, f"{TWO_LAYERS}  pair: {{{', '.join(said)}}}\n")[1]
+        assert result.agree
+        found.append({str(c.quantity): c.sides[SIDES[0]].values for c in result.comparisons})
+    assert found[0] == found[1]
+
+
+def test_the_same_seed_gives_the_same_numbers(session: Session) -> None:
+    first, second, other = (checked(session, f"{TWO_LAYERS}seed: {seed}\n")[1] for seed in (3, 3, 4))
+    assert numbers(first, "output").tolist() == numbers(second, "output").tolist() != numbers(other, "output").tolist()
+
+
+# ---- where two models begin to part
+
+
+def line_of(result: dict[str, Any]) -> dict[str, Any]:
+    """The layer at which a result says that the models begin to part."""
+    (found,) = (line for line in result["layers"] if line["begins"])
+    return dict(found)
+
+
+BEGINNINGS = {
+    "a hidden layer without its ReLU": ("fc2", "fc2"),
+    "ReLU where LeNet has a sigmoid": ("0", "conv2d"),
+    "the maximum where LeNet takes the average": ("2", "max_pooling2d"),
+    'padding "same" with a stride of two is not padding=1': ("conv1", "conv1"),
+    "the epsilon of BatchNorm left at Keras's default": ("bn1", "bn1"),
+    "the stride at the second convolution comes to the same shape at the end": ("conv1", "conv1"),
+    "an LSTM that takes sentences for time": ("rnn", "rnn"),
+    "the state of the last word alone": None,
+    "the hard sigmoid of old Keras models": ("rnn", "rnn"),
+    "attention that takes sentences for time": ("attention", "attention"),
+    "the epsilon of LayerNorm left at Keras's default": ("norm1", "norm1"),
+}
+
+
+@pytest.mark.parametrize("name", BEGINNINGS)
+def test_a_single_mistake_is_found_at_its_layer(name: str, shipped: dict[str, Any]) -> None:
+    (result,) = (each for each in shipped["scenarios"] if each["name"] == name)
+    assert result["status"] == "passed"
+    expected = BEGINNINGS[name]
+    if expected is None:  # the outputs have no common shape, so no layer is run
+        assert "layers" not in result
+        return
+    names = line_of(result)["names"]
+    assert names["torch"] == expected[0]
+    assert names["tensorflow"].startswith(expected[1])
+
+
+BETWEEN = {
+    "the last ReLU before the addition": "every layer agrees",
+    "GELU by tanh": "between",
+    "scores without the root of the width": "between",
+    "a softmax over the queries": "between",
+    "weights behind Flatten, copied as they are": "between",
+}
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_a_mistake_between_layers_is_found_between_them(name: str, shipped: dict[str, Any]) -> None:
+    (result,) = (each for each in shipped["scenarios"] if each["name"] == name)
+    assert not any(line["begins"] for line in result["layers"])
+    told = [words for c in result["comparisons"] for words in c.get("findings", ())]
+    assert any(BETWEEN[name] in words for words in told), told
+
+
+# ---- commands
+
+
+def test_pairs_can_be_put_back(tfpt: Callable[..., Done], write: Callable[..., Path], session: Session) -> None:
+    """What `tfpt pair` writes says the same pairs: with them in the scenario nothing changes."""
+    del session
+    path = write(TWO_LAYERS)
+    done = tfpt("pair", path)
+    assert done.code == 0
+    assert done.out.splitlines()[1:] == [
+        "pair:",
+        "  0.weight: dense.kernel",
+        "  0.bias: dense.bias",
+        "  2.weight: dense_1.kernel",
+        "  2.bias: dense_1.bias",
+        "layout:",
+        "  0.weight: out in -> in out",
+        "  2.weight: out in -> in out",
+    ]
+    added = "".join(f"  {line}\n" for line in done.out.splitlines()[1:])
+    path.write_text(path.read_text() + added)
+    assert tfpt("check", path, "--format", "line").code == 0
+
+
+def test_the_scripts_run_alone_with_the_weights_beside_them(tmp_path: Path, tfpt: Callable[..., Done]) -> None:
+    path = tmp_path / "two.yaml"
+    path.write_text(TWO_LAYERS)
+    done = tfpt("code", path, "-o", tmp_path / "code")
+    assert done.code == 0
+    report = tfpt("check", path, "--format", "json").json
+    (expected,) = (c for c in report["scenarios"][0]["comparisons"] if c["quantity"] == "d/d2.bias")
+    scripts = sorted((tmp_path / "code").glob("*.py"))
+    assert len(scripts) == 2
+    for script in scripts:
+        ran = subprocess.run(
+            [sys.executable, script.name], cwd=script.parent, capture_output=True, text=True, check=True
+        )
+        (line,) = (line for line in ran.stdout.splitlines() if line.startswith("d/d2.bias by float64:"))
+        printed = [float(number) for number in re.findall(r"-?\d+\.\d+", line.partition("[")[2].partition("]")[0])]
+        np.testing.assert_allclose(printed, expected["torch"]["values"], rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "layer", ["conv2d(3, 4, 3, stride=2, padding=1)", "lstm(3, 4)", "multi_head_attention(8, 2)", "bilinear(2, 3, 4)"]
+)
+def test_a_layer_without_a_file(layer: str, tfpt: Callable[..., Done]) -> None:
+    done = tfpt("layer", layer)
+    assert done.code == 0, done.out
+    assert "both sides agree in 1 output" in done.out
+
+
+def test_two_layers_without_a_file(tfpt: Callable[..., Done]) -> None:
+    given = ["--torch", "nn.Linear(3, 4)(x)", "--tensorflow", "keras.layers.Dense(4)", "--at", "x=normal(0, 1, (2, 3))"]
+    done = tfpt("diff", *given)
+    assert done.code == 0, done.out
+    assert "d/dweight" in done.out
+
+
+def test_verdicts_of_lines_are_of_what_they_say(shipped: dict[str, Any]) -> None:
+    """A line differs where either of its distances is beyond what the same function explains, and nowhere else."""
+    lines = [line for result in shipped["scenarios"] for line in result.get("layers", ())]
+    assert len(lines) > 100
+    for line in lines:
+        sizes = [float(line[key]) for key in ("by_itself", "so_far") if key in line]
+        if line["verdict"] == Verdict.DIFFERS:
+            assert max(sizes) > 1e-9
+        else:
+            assert max(sizes, default=0.0) <= 1e-6
