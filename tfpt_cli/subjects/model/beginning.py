@@ -45,7 +45,7 @@ class Search:
         """
         found = []
         for each in self.lines:
-            if each.parts_by_itself:
+            if each.parts_by_itself or each.pulls_apart:
                 if not self.excused(each):
                     return []
                 found.append(self.name(each))
@@ -66,7 +66,7 @@ class Search:
             line = each.line
             if self.recovered(place):
                 continue
-            if each.gives_another_result and not self.excused(each):
+            if each.parts_by_itself and not self.excused(each):
                 return Beginning(place, f"{self.name(each)} is the first that parts, by itself{self.settings(each)}")
             if line.so_far is None or line.so_far <= self.limit(place):
                 continue
@@ -215,12 +215,10 @@ def class_of(call: str) -> str:
 def called(call: str, framework: str, *, training: bool, given: str = "x") -> str:
     """A layer as it is called, in its mode where it has two.
 
-    >>> called("nn.Dropout(p=0.5)", "torch", training=False)
-    'nn.Dropout(p=0.5).eval()(x)'
+    >>> called("nn.Dropout(p=0.5)", "torch", training=False), called("nn.ReLU()", "torch", training=False)
+    ('nn.Dropout(p=0.5).eval()(x)', 'nn.ReLU()(x)')
     >>> called("keras.layers.Dropout(0.5)", "tensorflow", training=True)
     'keras.layers.Dropout(0.5)(x, training=True)'
-    >>> called("nn.ReLU()", "torch", training=False)
-    'nn.ReLU()(x)'
     """
     modes = _OF_TWO_MODES.search(call) is not None
     if framework == TORCH:

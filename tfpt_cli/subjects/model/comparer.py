@@ -209,17 +209,17 @@ class Measured:
 
     @property
     def parts_by_itself(self) -> bool:
-        """Whether both sides of the layer give something else for the same input, or pull another gradient back to it."""
-        return self.gives_another_result or (self.line.gradient_by_itself or 0.0) > self.limit
-
-    @property
-    def gives_another_result(self) -> bool:
         """Whether both sides of the layer give something else for the same input.
 
         Where they give the same in the models, they are no cause of anything: a mask, or an order of axes, that the layer was not
         given by itself may make them part there.
         """
         return self.line.by_itself is not None and self.line.by_itself > self.limit and not self.agrees_so_far
+
+    @property
+    def pulls_apart(self) -> bool:
+        """Whether both sides of the layer pull another gradient back to the same input."""
+        return (self.line.gradient_by_itself or 0.0) > self.limit
 
 
 def orders_for(ours: tuple[int, ...], theirs: tuple[int, ...], *, channels: bool) -> list[Layout]:

@@ -5,8 +5,6 @@ Layers that hold parameters are *units*. Units of both sides are matched first, 
 
 from __future__ import annotations
 
-import ast
-import itertools
 import math
 import re
 from collections import Counter
@@ -17,6 +15,7 @@ from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.layers.known import known_row
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.slots import slots
+from tfpt_cli.subjects.model.units import Flow, Unit, plain, separable, stacked, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -77,27 +76,6 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Unit:
-    """A layer that holds parameters, or several that one of the other side stands for: its paths, its call, its tensors."""
-
-    paths: tuple[str, ...]
-    call: ast.Call | None
-    tensors: tuple[Tensor, ...]
-    order: int
-
-    @property
-    def name(self) -> str:
-        """The paths as a person reads them."""
-        return ", ".join(path or "the model itself" for path in self.paths)
-
-    @property
-    def size(self) -> int:
-        """How many numbers its matrices hold; of what has none, its vectors."""
-        wide = [math.prod(t.shape) for t in self.tensors if len(t.shape) > 1 and t.real]
-        return sum(wide) if wide else max((math.prod(t.shape) for t in self.tensors if t.real), default=0)
-
-
-@dataclass(frozen=True)
 class Match:
     """Two units that correspond, with the row that knows both as one layer and what each call means by it, and why."""
 
@@ -123,9 +101,9 @@ def pairing_of(
 ) -> Pairing:
     """The parameters that correspond; `given` are the pairs that a scenario names, `layouts` its layouts, by PyTorch's name."""
     pairs, problems, used = _given(torch, keras, given)
-    units = {TORCH: list(_units(torch, used[TORCH])), TENSORFLOW: list(_units(keras, used[TENSORFLOW]))}
-    units[TENSORFLOW] = _stacked(units[TORCH], units[TENSORFLOW])
-    units[TORCH] = _separable(units[TORCH], units[TENSORFLOW])
+    units = {TORCH: list(units_of(torch, used[TORCH])), TENSORFLOW: list(units_of(keras, used[TENSORFLOW]))}
+    units[TENSORFLOW] = stacked(units[TORCH], units[TENSORFLOW])
+    units[TORCH] = separable(units[TORCH], units[TENSORFLOW])
     matches = _matched(units[TORCH], units[TENSORFLOW], torch, keras)
     for match in matches:
         pairs += _pairs_within(match)
@@ -209,85 +187,9 @@ def _near(name: str, inventory: Inventory) -> str:
     return did_you_mean(name, names) or f" (it has {', '.join(names[:8])}{', ...' * (len(names) > 8)})" * bool(names)
 
 
-def _units(inventory: Inventory, used: set[str]) -> Iterator[Unit]:
-    """The layers that hold parameters, in the order in which they are first called, those that are not called after them."""
-    held: dict[str, list[Tensor]] = {}
-    for tensor in inventory.tensors:
-        if tensor.name not in used:
-            held.setdefault(inventory.leaf_of(tensor.layer), []).append(tensor)
-    first: dict[str, int] = {}
-    for event in inventory.events:
-        if event.layer is not None:
-            first.setdefault(event.layer, event.index)
-    last = len(inventory.events)
-    for place, (path, tensors) in enumerate(held.items()):
-        layer = inventory.by_name.get(path)
-        own = layer is None or layer.tree is None
-        # Of one's own class a buffer is a mask or a constant; a known layer's statistics are paired by its row.
-        kept = [t for t in tensors if t.real and not (own and t.buffer)]
-        if kept:
-            yield Unit((path,), layer.tree if layer else None, tuple(kept), first.get(path, last + place))
-
-
-# A recurrent layer of Keras, of which several in a row are one of PyTorch with `num_layers`.
-_RECURRENT = re.compile(r"\b(LSTM|GRU|SimpleRNN)\b")
-
-
-def _stacked(torch: Sequence[Unit], keras: Sequence[Unit]) -> list[Unit]:
-    """Keras's units, where as many recurrent layers as one of PyTorch stacks are one unit."""
-    rest = sorted(keras, key=lambda unit: unit.order)
-    found: list[Unit] = []
-    for unit in sorted(torch, key=lambda unit: unit.order):
-        depth = _depth(unit)
-        layers = [other for other in rest if other.call is not None and _RECURRENT.search(ast.unparse(other.call))][
-            :depth
-        ]
-        if depth < 2 or len(layers) < depth:
-            continue
-        rest = [other for other in rest if other not in layers]
-        calls = [layer.call for layer in layers if layer.call is not None]
-        whole = ast.Call(ast.parse("keras.Sequential", mode="eval").body, [ast.List(list(calls), ast.Load())], [])
-        paths = tuple(path for layer in layers for path in layer.paths)
-        found.append(Unit(paths, whole, tuple(t for layer in layers for t in layer.tensors), layers[0].order))
-    return sorted([*rest, *found], key=lambda unit: unit.order)
-
-
-def _separable(torch: Sequence[Unit], keras: Sequence[Unit]) -> list[Unit]:
-    """PyTorch's units, where two convolutions that one separable convolution of Keras stands for are one unit."""
-    count = sum("SeparableConv" in ast.unparse(unit.call) for unit in keras if unit.call is not None)
-    rest = sorted(torch, key=lambda unit: unit.order)
-    for first, second in itertools.pairwise(rest):
-        if count and first.call is not None and second.call is not None and _is_depthwise(first.call, second.call):
-            whole = ast.Call(ast.parse("nn.Sequential", mode="eval").body, [first.call, second.call], [])
-            unit = Unit(first.paths + second.paths, whole, first.tensors + second.tensors, first.order)
-            rest[rest.index(first)] = unit
-            rest.remove(second)
-            count -= 1
-    return rest
-
-
-def _is_depthwise(first: ast.Call, second: ast.Call) -> bool:
-    """Whether a convolution within each channel is followed by one across them, point by point."""
-    one, other = ({k.arg: ast.unparse(k.value) for k in call.keywords} for call in (first, second))
-    within = one.get("groups", "1") == one.get("in_channels") != "1"
-    return (
-        within
-        and other.get("in_channels") == one.get("out_channels")
-        and set(other.get("kernel_size", "2")) <= set("(1, )")
-    )
-
-
-def _depth(unit: Unit) -> int:
-    """How many layers a recurrent unit of PyTorch stacks; 1 for any other."""
-    if unit.call is None:
-        return 1
-    depth = next((k.value for k in unit.call.keywords if k.arg == "num_layers"), None)
-    return depth.value if isinstance(depth, ast.Constant) and isinstance(depth.value, int) else 1
-
-
 def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Inventory) -> list[Match]:
     """The units that correspond: by how data flows where that tells them apart, else by their order among equal ones."""
-    flows = _Flow(one, torch), _Flow(other, keras)
+    flows = Flow(one, torch), Flow(other, keras)
     left, right = list(range(len(torch))), list(range(len(keras)))
     found: list[tuple[int, int, str]] = []
 
@@ -310,7 +212,7 @@ def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invent
             theirs = [j for j in marks[1].get(key, []) if j in right]
             if len(ours) != len(theirs) or len(ours) < 2:
                 continue
-            by_name = {_plain(torch[i].name): i for i in ours}, {_plain(keras[j].name): j for j in theirs}
+            by_name = {plain(torch[i].name): i for i in ours}, {plain(keras[j].name): j for j in theirs}
             if set(by_name[0]) == set(by_name[1]) and len(by_name[0]) == len(ours):
                 for name, i in by_name[0].items():
                     take(i, by_name[1][name], "by name")
@@ -318,29 +220,39 @@ def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invent
             ordered = sorted(ours, key=lambda i: torch[i].order), sorted(theirs, key=lambda j: keras[j].order)
             for i, j in zip(*ordered, strict=True):
                 take(i, j, "by order among equal layers")
-    for i in sorted(left, key=lambda i: torch[i].order):
-        options = [j for j in sorted(right, key=lambda j: keras[j].order) if _row(torch[i], keras[j]) is not None]
-        same = [j for j in options if torch[i].size == keras[j].size]
-        if same or len(options) == 1 or (options and len(left) == len(right)):
-            take(i, (same or options)[0], "by its class and order")
-    for i in sorted(left, key=lambda i: torch[i].order):
-        options = [j for j in sorted(right, key=lambda j: keras[j].order) if _alike_within(torch[i], keras[j])]
-        if options:
-            take(i, options[0], "by what its parameters are called, though it is another layer")
+    for ours_left, theirs_left, why in _by_class_or_shape([torch[i] for i in left], [keras[j] for j in right]):
+        take(torch.index(ours_left), keras.index(theirs_left), why)
     found.sort(key=lambda item: torch[item[0]].order)
     return [_match(torch[i], keras[j], why) for i, j, why in found]
+
+
+def _by_class_or_shape(torch: Sequence[Unit], keras: Sequence[Unit]) -> Iterator[tuple[Unit, Unit, str]]:
+    """What is left of the units: those that a row knows as one layer in their order, then those that hold the same shapes."""
+    rest = sorted(keras, key=lambda unit: unit.order)
+    last = []
+    for unit in sorted(torch, key=lambda unit: unit.order):
+        options = [other for other in rest if _row(unit, other) is not None]
+        same = [other for other in options if unit.size == other.size]
+        if same or len(options) == 1 or (options and len(torch) == len(keras)):
+            rest.remove((same or options)[0])
+            yield unit, (same or options)[0], "by its class and order"
+        else:
+            last.append(unit)
+    for unit in last:
+        others = [other for other in rest if _shapes(other) == _shapes(unit)]
+        if others:
+            rest.remove(others[0])
+            yield unit, others[0], "by the shapes of what it holds, though no row knows both classes as one"
+
+
+def _shapes(unit: Unit) -> list[list[int]]:
+    """The shapes of what a unit holds, whatever the order of their axes."""
+    return sorted(sorted(tensor.shape) for tensor in unit.tensors)
 
 
 def _alike(torch: Unit, keras: Unit) -> bool:
     """Whether two units can be one layer: a row knows both as one, or none knows either."""
     return _row(torch, keras) is not None or torch.call is None or keras.call is None
-
-
-def _alike_within(torch: Unit, keras: Unit) -> bool:
-    """Whether all that two layers train has the same names and shapes, as a scale and a shift of either normalization."""
-    ours, theirs = ([t for t in unit.tensors if t.trained] for unit in (torch, keras))
-    pairs = [(one, other) for one in ours for other in theirs if one.shape == other.shape and _same_name(one, other)]
-    return bool(pairs) and len(pairs) == len(ours) == len(theirs)
 
 
 def _row(torch: Unit, keras: Unit) -> Row | None:
@@ -356,49 +268,6 @@ def _match(torch: Unit, keras: Unit, why: str) -> Match:
     if row is None:
         return Match(torch, keras, why)
     return Match(torch, keras, why, row, tuple(slots(row, settings)))
-
-
-class _Flow:
-    """Which units of a model follow each other, by the data that goes from one to the other, whatever is computed between."""
-
-    def __init__(self, inventory: Inventory, units: Sequence[Unit]) -> None:
-        self.units = units
-        place = {path: index for index, unit in enumerate(units) for path in unit.paths}
-        self.before: list[set[int]] = [set() for _ in units]
-        self.after: list[set[int]] = [set() for _ in units]
-        reached: dict[int, frozenset[int]] = {}  # by event, the units whose results it gives on
-        for event in inventory.events:
-            sources = frozenset().union(*(reached.get(origin, frozenset()) for origin in event.origin))
-            unit = place.get(event.layer) if event.layer is not None else None
-            if unit is None:
-                reached[event.index] = sources
-                continue
-            reached[event.index] = frozenset({unit})
-            for source in sources - {unit}:
-                self.before[unit].add(source)
-                self.after[source].add(unit)
-        self.ends = {
-            unit for output in inventory.outputs for origin in output.origin for unit in reached.get(origin, ())
-        }
-        self._marks: dict[tuple[int, int], object] = {}
-
-    def mark(self, unit: int, depth: int) -> object:
-        """What tells a unit by its size and what is around it, up to so many steps away; equal for units that look alike."""
-        if depth == 0:
-            return self.units[unit].size
-        key = unit, depth
-        if key not in self._marks:
-            around = [
-                tuple(sorted(hash(self.mark(other, depth - 1)) for other in others))
-                for others in (self.before[unit], self.after[unit])
-            ]
-            self._marks[key] = hash((self.mark(unit, depth - 1), *around, unit in self.ends, not self.before[unit]))
-        return self._marks[key]
-
-
-def _plain(name: str) -> str:
-    """A path without what the frameworks write in their own way, so that `layer1.0.conv` and `layer1_0_conv` are one."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 # `layer.in_proj_weight.detach().chunk(3)[1]`, `layer.cell.bias[0]`, `layer.layers[1].kernel`
@@ -472,7 +341,7 @@ _MEANS = {
 
 
 def _same_name(one: Tensor, other: Tensor) -> bool:
-    names = _plain(one.own), _plain(other.own)
+    names = plain(one.own), plain(other.own)
     return names[0] == names[1] or names[0] == _MEANS.get(names[1])
 
 

@@ -79,7 +79,7 @@ def handed_over(
     unfit: list[Pair] = []
     for pair in pairing.pairs:
         first, *others = (_part_of(ours[part.tensor], part) for part in pair.torch)
-        total = sum(others, start=first)
+        total = sum(others, start=first.astype(np.float64)) if others else first  # a sum is not rounded
         shape = keras.tensor[pair.keras.tensor].shape
         wanted = shape if pair.keras.index is None else shape[1:]
         turned = turned_to(np.asarray(total), pair.layout, wanted)
