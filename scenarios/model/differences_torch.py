@@ -26,3 +26,29 @@ class Recurrent(nn.Module):
         else:
             out = self.rnn(x)[0]
         return self.head(out[:, -1] if self.last else out)
+
+
+class Attention(nn.Module):
+    """Attention of a sequence to itself under a mask, between a linear layer and a normalization."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(8, 8)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.norm = nn.LayerNorm(8)
+
+    def forward(self, x, mask):
+        x = self.inner(x)
+        return self.norm(x + self.attention(x, x, x, attn_mask=mask)[0])
+
+
+class Memory(nn.Module):
+    """Attention to keys and values that are given, and a linear layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x, keys, values):
+        return self.head(self.attention(x, keys, values, need_weights=False)[0])

@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Beginning:
-    """Where two models begin to part: the place of the layer among the lines, None between two of them, and in words."""
+    """Where two models begin to part: the place of the layer among the lines, None between two of them, and in words.
+
+    `behind` is then the place of the layer behind it.
+    """
 
     place: int | None
     words: str
+    behind: int | None = None
 
 
 class Search:
@@ -69,11 +73,11 @@ class Search:
             if line.by_itself is None:
                 why = f" ({line.note})" if line.note else ""
                 return Beginning(place, f"{self.name(each)} is the first that parts{why}{self.settings(each)}")
-            between = self.alone(each)
+            between = self.given(each) or self.alone(each)
             words = (
                 f"it begins between {self.before(each)} and {self.name(each)}, which agree{self.places(each)}{between}"
             )
-            return Beginning(None, words)
+            return Beginning(None, words, behind=place)
         return None
 
     def limit(self, place: int) -> float:
@@ -150,6 +154,21 @@ class Search:
     def span(self, each: Measured, side: Side) -> Span:
         """The events of a side at a line."""
         return each.aligned.torch if side is self.first else each.aligned.keras
+
+    def given(self, each: Measured) -> str:
+        """The inputs of the model that go to other parameters of a layer on each side, as the end of a sentence."""
+        first, second = (
+            dict(zip(event.names, event.said, strict=True)) if len(event.names) == len(event.said) else {}
+            for event in (
+                self.inventories[side].events[self.span(each, side).first] for side in (self.first, self.second)
+            )
+        )
+        words = [
+            f"its {name} is {first[name]} in {self.first.label}, {second[name]} in {self.second.label}"
+            for name in first
+            if name in second and first[name] != second[name] and {first[name], second[name]} <= set(first.values())
+        ]
+        return f": {', '.join(words)}" if words else ""
 
     def alone(self, each: Measured) -> str:
         """The layers that stand right before one and beside none of the other side, as the end of a sentence."""

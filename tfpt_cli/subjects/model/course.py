@@ -71,6 +71,7 @@ class Course:
         self.seen: Mapping[Side, Inventory] = {}
         self.pairing = Pairing((), ())
         self.begins: int | None = None
+        self.behind: int | None = None
         self.listings: dict[Side, Any] = {}
 
     @property
@@ -304,7 +305,7 @@ class Course:
             found = self.search.of_parameter(parted[0].quantity.by[0])
         if found is None or not parted:
             return
-        self.begins = found.place
+        self.begins, self.behind = found.place, found.behind
         finding = Finding(Kind.BEGINS, found.words + self.said(found.place))
         self.comparisons = [replace(c, findings=(*c.findings, finding)) if c in parted else c for c in self.comparisons]
 
@@ -356,6 +357,7 @@ class Course:
             pairing=self.pairing,
             search=self.search,
             begins=self.begins,
+            behind=self.behind,
             comparisons=self.comparisons,
         )
         return evidence.of(quantity)

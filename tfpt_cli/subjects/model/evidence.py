@@ -44,7 +44,10 @@ class Code:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known when a course has ended: the search with its layers, the pairs, and where the models begin to part."""
+    """What is known when a course has ended: the search with its layers, the pairs, and where the models begin to part.
+
+    That is a layer, by its place among the lines (`begins`), or the code before one (`behind`).
+    """
 
     spec: Model
     sides: Sides
@@ -52,6 +55,7 @@ class Evidence:
     pairing: Pairing
     search: Search
     begins: int | None
+    behind: int | None
     comparisons: Sequence[Comparison]
 
     def of(self, quantity: Quantity) -> Code:
@@ -69,9 +73,32 @@ class Evidence:
     def where_it_begins(self) -> Code:
         """The layer at which the models begin to part, and how its weights were copied where the scenario says it."""
         if self.begins is None:
-            return Code()
+            return self.between()
         line = self.search.lines[self.begins].aligned
         return self.line(self.begins) + self.copied(line.names[TORCH], line.calls)
+
+    def between(self) -> Code:
+        """What a layer that agrees by itself is given: which inputs, or what is taken of the result of the one before."""
+        if self.behind is None:
+            return Code()
+        line = self.search.lines[self.behind].aligned
+        events = self.inventories[self.sides[0]].events
+        if len(events[line.torch.first].inputs) > 1:
+            return self.line(self.behind)
+        before = [
+            place
+            for place, each in enumerate(self.search.lines)
+            if each.aligned.torch.last in events[line.torch.first].origin
+        ]
+        if len(before) != 1:
+            return Code()
+        start = self.search.lines[before[0]].aligned.torch.last
+        taken = [event.text for event in events[start + 1 : line.torch.first] if start in event.origin and event.text]
+        if not taken:
+            return Code()
+        code = self.line(before[0])
+        first = tuple(source + "".join(taken) for source in code.sources.get(TORCH, ()))
+        return Code({**code.sources, TORCH: first}, code.shapes)
 
     def further(self, name: str) -> Code:
         """Two layers that are the models themselves, by what they give besides their first result: `[1]` for `output.1`."""
@@ -109,7 +136,7 @@ class Evidence:
                 given = called(call, framework, training=self.spec.training, given=given) if call else given
                 continue
             given = _arguments(event, given)
-            if event.masked and line.row is not None and line.row.recurrent:
+            if event.masked and "mask" not in event.names and line.row is not None and line.row.recurrent:
                 given = f"{given}, mask=mask"
             if framework == TENSORFLOW and "MultiHeadAttention" in call and len(event.outputs) > 1:
                 given = f"{given}, return_attention_scores=True"
@@ -141,6 +168,10 @@ class Evidence:
         for match in self.pairing.matches:
             if names & {tensor.name for tensor in (*match.torch.tensors, *match.keras.tensors)}:
                 return self.matched(match)
+        holders = {name.rpartition(".")[0] for name in names}
+        for place, each in enumerate(self.search.lines):
+            if holders & set(each.aligned.names.values()):
+                return self.line(place)
         return Code()
 
     def matched(self, match: Match) -> Code:
@@ -158,11 +189,11 @@ class Evidence:
         parted = [c.quantity for c in self.comparisons if c.quantity.kind == STATE and not c.verdict.agrees]
         found = self.where_it_begins()
         for quantity in parted:
-            found += self.holding(quantity.output)
-            for match in self.pairing.matches:
-                if quantity.output in {tensor.name for tensor in match.torch.tensors} and match.keras.call is not None:
-                    read = called(ast.unparse(match.keras.call), TENSORFLOW, training=False)
-                    found += Code({TORCH: (), TENSORFLOW: (read,)})
+            kept = self.holding(quantity.output)
+            read = tuple(
+                source.replace("training=True", "training=False") for source in kept.sources.get(TENSORFLOW, ())
+            )
+            found += kept + Code({TORCH: (), TENSORFLOW: read})
         return found
 
     def dropping(self) -> Code:
@@ -202,7 +233,7 @@ class Evidence:
 
 
 # Inputs that go to a layer by place; all others go by name.
-_BY_PLACE = {"input", "inputs", "x", "sequence", "hx", "query", "key", "value", "hidden_states"}
+_BY_PLACE = {"input", "inputs", "x", "sequence", "sequences", "hx", "query", "key", "value", "hidden_states"}
 
 
 def _arguments(event: Event, given: str) -> str:

@@ -65,9 +65,9 @@ class Event:
     """The call of a layer, or of a function between layers.
 
     `origin` are the events whose results reached its inputs; `single` what it computed in single precision; `place` the line of a
-    person's own file that called it; `names` the parameters of the layer that its inputs went to, and `said` what each is called:
-    an input of the model, `~mask`, or `t3`. `packed` says that PyTorch's layer was given a packed sequence, `masked` that a mask
-    came with what Keras's was given.
+    person's own file that called it. `names` are the parameters of the layer that its inputs went to, and `said` what each is
+    called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`. `packed` says that PyTorch's
+    layer was given a packed sequence, `masked` that a mask came with what Keras's was given.
     """
 
     index: int
@@ -78,6 +78,7 @@ class Event:
     outputs: tuple[Shape, ...]
     place: str
     single: tuple[str, ...]
+    text: str = ""
     packed: bool = False
     masked: bool = False
     names: tuple[str, ...] = ()
@@ -194,6 +195,7 @@ def _event(each: dict[str, Any]) -> Event:
         outputs=tuple(tuple(shape) for shape in each["outputs"]),
         place=each["place"],
         single=tuple(each.get("single", ())),
+        text=each.get("text", ""),
         packed=each.get("packed", False),
         masked=each.get("masked", False),
         names=tuple(each.get("names", ())),

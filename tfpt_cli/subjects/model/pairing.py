@@ -353,8 +353,22 @@ def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: st
             yield Pair((Part(tensor.name),), Part(other.name), layout, tensor.own, "", f"{why}, by {how}")
 
 
+# What PyTorch calls a parameter, by what Keras calls one that means the same.
+_MEANS = {
+    "gamma": "weight",
+    "scale": "weight",
+    "kernel": "weight",
+    "embeddings": "weight",
+    "alpha": "weight",
+    "beta": "bias",
+    "movingmean": "runningmean",
+    "movingvariance": "runningvar",
+}
+
+
 def _same_name(one: Tensor, other: Tensor) -> bool:
-    return plain(one.own) == plain(other.own)
+    names = plain(one.own), plain(other.own)
+    return names[0] == names[1] or names[0] == _MEANS.get(names[1])
 
 
 def _same_shape(one: Tensor, other: Tensor) -> bool:

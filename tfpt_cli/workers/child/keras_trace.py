@@ -140,7 +140,12 @@ def call_of(layer: Any) -> str:
 
 
 def _put_layers(layer: Any, config: dict[str, Any]) -> None:
-    """Puts into what a layer was made with the layers in it, as calls, and the -1 that Keras replaces by a number."""
+    """Puts into what a layer was made with the layers in it, as calls, and what was said where Keras keeps what follows of it."""
+    if isinstance(layer, keras.layers.MultiHeadAttention):
+        if config.get("value_dim") == config.get("key_dim"):
+            config["value_dim"] = None
+        if tuple(config.get("attention_axes") or ()) == (1,):
+            config["attention_axes"] = None
     if isinstance(layer, keras.layers.GroupNormalization) and 1 < config["groups"] == _channels(layer):
         config["groups"] = -1  # one group a channel
     if own_class(layer) is keras.layers.RNN:

@@ -42,8 +42,10 @@ def settings_of(module: nn.Module) -> dict[str, Any]:
             value = value is not None
         if not hasattr(module, name) and name != "bias":
             continue
-        if name == "bias" and not getattr(module, "elementwise_affine", True):
+        if name == "bias" and not (getattr(module, "elementwise_affine", True) and getattr(module, "affine", True)):
             continue  # said by the other setting
+        if name in ("kdim", "vdim") and value == getattr(module, "embed_dim", None):
+            continue
         value = traces.plain_size(name, tuple(value) if isinstance(value, torch.Size) else value)
         if parameter.default is parameter.empty or value != parameter.default:
             found[name] = value
@@ -99,7 +101,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.origins.negated(getattr(func, "__name__", ""), given, made)
         name = getattr(func, "__name__", str(func))
         if name not in ("__get__", "requires_grad_", "detach"):
-            self.note({"function": name, "from": sorted(origin)}, given, made)
+            text = {"text": traces.index_text(args[1])} if name == "__getitem__" else {}
+            self.note(dict(text, function=name, **{"from": sorted(origin)}), given, made)
         return result
 
     def note(self, event: dict[str, Any], given: list[Any], made: list[Any]) -> int:

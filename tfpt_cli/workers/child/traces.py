@@ -47,9 +47,16 @@ class Origins:
         self._texts[id(tensor)] = (tensor, text)
 
     def negated(self, function: str, given: list[Any], made: list[Any]) -> None:
-        """Calls what a function makes of a named tensor by that name, where it turns True into False: `~mask`."""
-        if _NEGATION.match(function) and len(given) == len(made) == 1 and id(given[0]) in self._texts:
+        """Calls what a function makes of a named tensor by that name, where it turns True into False: `~mask`.
+
+        An axis of length one that is put in changes nothing of what it is.
+        """
+        if len(made) != 1 or not given or id(given[0]) not in self._texts:
+            return
+        if _NEGATION.match(function):
             self.name(made[0], "~" + self._texts[id(given[0])][1])
+        elif _RESHAPING.match(function):
+            self.name(made[0], self._texts[id(given[0])][1])
 
     def said(self, tensors: list[Any], other: str) -> list[str]:
         """What some tensors are called: `other` with a number for those that have no name, the same for the same tensor."""
@@ -60,6 +67,7 @@ class Origins:
 
 
 # What turns True into False in either framework.
+_RESHAPING = re.compile("unsqueeze|__getitem__|ExpandDims|StridedSlice|Reshape$")
 _NEGATION = re.compile("logical_?not|bitwise_not|__invert__|invert", re.IGNORECASE)
 
 
@@ -181,6 +189,22 @@ def kind_of(value: Any) -> str:
         return "None"
     name = type(value).__name__
     return "{} {}".format("an" if name[0].lower() in "aeiou" else "a", name)
+
+
+def index_text(index: Any) -> str:
+    """What stands in the brackets of a subscription, with them: `[:, -1]`; empty where it is no plain number or slice."""
+    parts = []
+    for each in index if isinstance(index, tuple) else (index,):
+        if isinstance(each, slice):
+            ends = ["" if end is None else str(end) for end in (each.start, each.stop, each.step)]
+            parts.append(":".join(ends if ends[2] else ends[:2]))
+        elif each is Ellipsis:
+            parts.append("...")
+        elif each is None or isinstance(each, int):
+            parts.append(str(each))
+        else:
+            return ""
+    return "[{}]".format(", ".join(parts))
 
 
 def written_call(name: str, settings: dict[str, Any]) -> str:
