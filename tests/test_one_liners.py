@@ -397,8 +397,9 @@ def test_lines_of_nobody(let: list[str], message: str, tfpt: Run) -> None:
 def test_a_layer_that_is_called_is_built_once(tfpt: Run) -> None:
     """With one set of random weights a side agrees with itself; that the two sides cannot agree is said."""
     done = tfpt(
-        "diff", "--torch", "nn.Linear(3, 4)(x)", "--tensorflow", "keras.layers.Dense(4)(x)", "--at", "x=[[1.0, 2, 3]]"
-    )
+        "diff", "--torch", "nn.Linear(3, 4)(x)", "--tensorflow", "keras.layers.Dense(4)(x)", "--at", "x=[[1.0, 2, 3]]",
+        "--wrt", "x",
+    )  # fmt: skip
     assert done.code == 1
     assert "does not agree with itself" not in done.out
     assert "different function" not in done.out

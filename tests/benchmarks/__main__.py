@@ -40,6 +40,14 @@ gradient:
   of: mean(tanh(x @ w) ** 2)
   at: {x: 'normal(0, 1, (1024, 1024))', w: 'normal(0, 1, (1024, 1024))'}
 """  # those of bare_matrix.py
+MODELS = f"""name: two networks
+model:
+  torch: {{python: '{HERE / "resnet_torch.py"}:ResNet50()'}}
+  tensorflow: {{python: '{HERE / "resnet_keras.py"}:build()'}}
+  at: {{x: 'normal(0, 1, (2, 3, 224, 224))'}}
+  layout: channels
+"""  # those of bare_model.py
+ONE_LAYER = "name: a layer\nmodel: {of: 'linear(3, 4)', at: {x: 'normal(0, 1, (2, 3))'}}\n"
 SAMPLES = 20_000
 TENSOR = 4096 * 4096 * 4 / 2**20  # MiB
 
@@ -60,6 +68,7 @@ def main() -> None:
         pair(f"`tfpt check`, {COUNT:,} gradients", ["check", str(many)], "bare_gradients.py", 1.20, runs)
         gradients(Path(folder), many, runs)
         initialization(Path(folder), runs)
+        models(Path(folder), runs)
 
 
 def gradients(folder: Path, many: Path, runs: int) -> None:
@@ -74,6 +83,19 @@ def gradients(folder: Path, many: Path, runs: int) -> None:
     pair("`tfpt check`, (1024, 1024) matrices", ["check", str(matrices)], "bare_matrix.py", 1.30, runs)
     seconds = statistics.median(timed([*TFPT, "selfcheck"]) for _ in range(min(runs, 3)))
     print(f"| `tfpt selfcheck` | {seconds:.0f} | | | at most 240 s |", flush=True)
+
+
+def models(folder: Path, runs: int) -> None:
+    """Two networks of the size of ResNet-50, one layer, and every shipped scenario of models."""
+    large, small = folder / "networks.yaml", folder / "layer.yaml"
+    large.write_text(MODELS, encoding="utf-8")
+    small.write_text(ONE_LAYER, encoding="utf-8")
+    command = ["check", "--allow-code", str(large)]
+    pair("`tfpt check`, two networks of 25 million parameters", command, "bare_model.py", 1.60, runs)
+    seconds = statistics.median(after_imports(small) for _ in range(runs))
+    print(f"| one layer of a model, after the imports | {seconds:.2f} | | | at most 0.3 s |", flush=True)
+    seconds = statistics.median(timed([*TFPT, "check", "scenarios/model"]) for _ in range(min(runs, 3)))
+    print(f"| `tfpt check scenarios/model` | {seconds:.0f} | | | at most 180 s |", flush=True)
 
 
 def initialization(folder: Path, runs: int) -> None:
