@@ -194,7 +194,8 @@ class Planner:
                 if match.torch.call is None or match.keras.call is None:
                     return ""
                 words = said_settings(parted_settings(*known_row(match.torch.call, match.keras.call)), self.terms.sides)
-                return f"of {match.torch.name} and {match.keras.name}, {words}" if words else ""
+                names = f"of {match.torch.name} and {match.keras.name}, " if any(match.torch.paths) else ""
+                return f"{names}{words}" if words else ""
         return ""
 
     def rates(self) -> Comparison:
