@@ -358,7 +358,7 @@ def _parted(
         if name not in found and name in arguments[0] and theirs_name in arguments[1]:
             values = arguments[0][name], _in_one_row(arguments[1][theirs_name])
             if not _same(*values) and name not in compared:
-                found[name] = values
+                found[name] = (_one_number(values[0]), _one_number(values[1]))
     axes = None if turned else _axes(ours, arguments, rank)
     if axes is not None and axes[0] != axes[1]:
         found["the normalized axis" if "BatchNorm" not in other.class_name else "the axis of channels"] = axes
@@ -372,6 +372,12 @@ def _in_one_row(value: object) -> object:
     if isinstance(value, (tuple, list)) and value and all(isinstance(each, (tuple, list)) for each in value):
         return tuple(number for pair in reversed(value) for number in pair)
     return value
+
+
+def _one_number(value: object) -> object:
+    """A size that is one for every axis as one number, 3 for (3, 3)."""
+    numbers = _numbers(value)
+    return numbers[0] if numbers and len(set(numbers)) == 1 else value
 
 
 def _plain_class(name: str) -> str:

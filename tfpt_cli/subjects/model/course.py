@@ -327,7 +327,7 @@ class Course:
         words = [
             f"'{pair.layout.pattern}' for {pair.name}, not '{pair.own.pattern}'"
             for pair in self.pairing.pairs
-            if pair.layer == layer and pair.own is not None and pair.said_otherwise
+            if pair.layer == layer and pair.own is not None and pair.said_otherwise and "(" not in pair.layout.pattern
         ]
         return f"; layout says {' and '.join(words)}" if words else ""
 

@@ -194,10 +194,9 @@ class Planner:
                 if match.torch.call is None or match.keras.call is None:
                     return ""
                 words = said_settings(parted_settings(*known_row(match.torch.call, match.keras.call)), self.terms.sides)
-                names = " and ".join(
-                    dict.fromkeys(path for unit in (match.torch, match.keras) for path in unit.paths if path)
-                )
-                return f"{'of ' * bool(names)}{names}{', ' * bool(names)}{words}" if words else ""
+                paths = (path for unit in (match.torch, match.keras) for path in unit.paths if path)
+                names = " and ".join(dict.fromkeys(paths))
+                return f"{f'of {names}, ' if names else ''}{words}" if words else ""
         return ""
 
     def rates(self) -> Comparison:
