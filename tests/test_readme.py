@@ -101,8 +101,8 @@ def test_the_stories_are_real(file: str, command: str, output: str, tfpt: Callab
     assert shape(done.out) == shape(output)
 
 
-def test_there_are_three_stories() -> None:
-    assert len(STORIES) == 3
+def test_there_are_four_stories() -> None:
+    assert len(STORIES) == 4
 
 
 def test_the_picture_is_not_stale(session: Session) -> None:
@@ -133,6 +133,7 @@ def test_the_counts_are_those_of_the_dictionary() -> None:
     rows = dictionary()
     layers = [row for row in rows.layers.values() if row.parameters]
     assert f"| {len(layers)} layers and {len(rows.initializers)} initializers by name" in README
+    assert f"| models | {len(rows.layers)} layers by name" in README
     assert f"| {len(rows.operations)} operations by name" in README
     assert f"| {len(differences()) - equal}, each" in README
     assert f"; {equal} more are believed to differ" in README
