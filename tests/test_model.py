@@ -91,7 +91,7 @@ name: statistics
 model: {of: 'batch_norm1d(3, momentum=0.3)', at: {x: 'normal(1, 2, (6, 3))'}, training: true}
 """
     scenario, result = checked(session, text)
-    held = course_of(scenario).listings[SIDES[0]].arrays
+    held = {n: array.astype(np.float64) for n, array in course_of(scenario).listings[SIDES[0]].arrays.items()}
     x = np.random.RandomState(0).normal(1, 2, (6, 3))
     mean = 0.7 * held["weights/running_mean"] + 0.3 * x.mean(0)
     np.testing.assert_allclose(numbers(result, "running_mean"), mean, rtol=1e-12)

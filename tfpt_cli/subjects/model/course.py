@@ -28,11 +28,11 @@ from tfpt_cli.subjects.model.comparer import (
     scales,
     with_rounding,
 )
-from tfpt_cli.subjects.model.evidence import Evidence
+from tfpt_cli.subjects.model.evidence import Code, Evidence
 from tfpt_cli.subjects.model.looking import Stopped, hint_of_layout, look, shapes_of_inputs
 from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
 from tfpt_cli.subjects.model.planning import Planner
-from tfpt_cli.subjects.model.spec import OUTPUT
+from tfpt_cli.subjects.model.spec import LOSS, OUTPUT
 from tfpt_cli.subjects.model.weights import drawn, handed_back, handed_over
 from tfpt_cli.subjects.model.writer import DOUBLE, OWN_NAMES, OWN_NUMBERS, SINGLE
 from tfpt_cli.subjects.subject import Compared, Round
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side
     from tfpt_cli.results import LayerLine, Outcome, Quantity
     from tfpt_cli.subjects.model.comparer import Both, Measured
-    from tfpt_cli.subjects.model.evidence import Code
     from tfpt_cli.subjects.model.inventory import Inventory
     from tfpt_cli.subjects.model.looking import Looked
     from tfpt_cli.subjects.model.spec import Model
@@ -71,6 +70,7 @@ class Course:
         self.seen: Mapping[Side, Inventory] = {}
         self.pairing = Pairing((), ())
         self.begins: int | None = None
+        self.of_loss: frozenset[Quantity] = frozenset()
         self.behind: int | None = None
         self.listings: dict[Side, Any] = {}
 
@@ -298,7 +298,10 @@ class Course:
     def where_it_begins(self) -> None:
         """A finding for each quantity of the first call that parts; what is kept for later calls says so itself."""
         parted = [c for c in self.comparisons if not c.verdict.agrees and self.of_call(c.quantity)]
-        values = any(c.quantity.kind == VALUE for c in parted)
+        values = [c.quantity for c in parted if c.quantity.kind == VALUE]
+        if values == [LOSS]:
+            self.in_the_loss(parted)
+            return
         found = (self.search.forward() or (self.search.behind() if values else None)) if self.lines else None
         found = found or self.search.backward()
         if found is None and len({c.quantity.by for c in parted}) == 1 and parted[0].quantity.kind == "gradient":
@@ -308,6 +311,12 @@ class Course:
         self.begins, self.behind = found.place, found.behind
         finding = Finding(Kind.BEGINS, found.words + self.said(found.place))
         self.comparisons = [replace(c, findings=(*c.findings, finding)) if c in parted else c for c in self.comparisons]
+
+    def in_the_loss(self, parted: Sequence[Comparison]) -> None:
+        """A finding for a loss that parts of outputs that agree, and for the gradients of it."""
+        finding = Finding(Kind.BEGINS, "the outputs agree; it begins in the loss")
+        self.comparisons = [replace(c, findings=(*c.findings, finding)) if c in parted else c for c in self.comparisons]
+        self.of_loss = frozenset(c.quantity for c in parted)
 
     def carried(self) -> None:
         """A finding for what a later call gives, where the statistics that it computes with part already."""
@@ -350,6 +359,9 @@ class Course:
 
     def code_of(self, quantity: Quantity) -> Code:
         """The layers that a quantity's difference comes from, as they are called, by framework."""
+        if quantity in self.of_loss:
+            shapes = {name: values.shape for name, values in self.spec.inputs.items()}
+            return Code({f: (text,) for f, text in self.spec.loss.items()}, shapes)
         evidence = Evidence(
             spec=self.spec,
             sides=self.terms.sides,
@@ -365,9 +377,8 @@ class Course:
     def covered(self, comparisons: Sequence[Comparison]) -> str:
         """What the comparisons cover, in words."""
         kinds = {VALUE: "output", "gradient": "gradient", STATE: "statistic"}
-        counts = Counter(
-            kinds.get(quantity.kind, "parameter") for quantity in dict.fromkeys(c.quantity for c in comparisons)
-        )
+        compared = dict.fromkeys(c.quantity for c in comparisons)
+        counts = Counter(str(LOSS) if each == LOSS else kinds.get(each.kind, "parameter") for each in compared)
         words = [f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items()]
         layers = f" of {len(self.lines)} layers" if len(self.lines) > 1 else ""
         mode = "in training" if self.spec.training else "in evaluation"

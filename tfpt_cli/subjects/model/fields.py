@@ -139,6 +139,13 @@ SCHEMA: dict[str, Any] = {
             "description": "the output by framework, such as {torch: '0', tensorflow: output}",
             "examples": [{"torch": "0", "tensorflow": "hidden"}],
         },
+        "loss": {
+            "title": "What is differentiated, of the output and further inputs; a random weighting of the output unless said",
+            **_BY_FRAMEWORK,
+            "required": list(FRAMEWORKS),
+            "description": "an expression by framework, such as {torch: 'F.mse_loss(output, y)', tensorflow: ...}",
+            "examples": [{"torch": "F.mse_loss(output, y)", "tensorflow": "tf.reduce_mean((output - y) ** 2)"}],
+        },
         "modes": {
             "title": "How each side is run",
             "type": "object",
@@ -211,6 +218,7 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
     dtypes = _dtypes(reader, inputs, dtype, " ".join(source.expression for source in sources.values()))
     layouts = _layouts(reader)
     check_layouts(reader, layouts, inputs, neutral=neutral)
+    loss = {f: text for f in FRAMEWORKS if (text := _loss(reader, f, inputs))}
     outputs = {f: _output_name(str(text)) for f, text in (reader.get(NAME, "outputs") or {}).items()}
     modes = {framework: tuple(reader.get(NAME, "modes", framework, default=["eager"])) for framework in FRAMEWORKS}
     known = {name: values for name, values in inputs.items() if values is not None}
@@ -233,7 +241,17 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
         dtype=dtype,
         seed=seed,
         about=about,
+        loss=loss,
     )
+
+
+def _loss(reader: Reader, framework: str, inputs: Mapping[str, Values | None]) -> str:
+    """What a side differentiates, of its `output` and the inputs; empty where the scenario does not say it."""
+    path = (NAME, "loss", framework)
+    if reader.get(*path) is None:
+        return ""
+    tree = reader.native(path, framework, {OUTPUT, *inputs})
+    return "" if tree is None else ast.unparse(tree)
 
 
 def _neutral(reader: Reader, inputs: Mapping[str, Values | None]) -> tuple[Layer, dict[str, ModelSource]] | None:

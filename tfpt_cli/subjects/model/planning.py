@@ -17,6 +17,7 @@ from tfpt_cli.subjects.model.comparer import Both, Comparer, turned
 from tfpt_cli.subjects.model.evidence import RATES, rates_of
 from tfpt_cli.subjects.model.looking import Stopped
 from tfpt_cli.subjects.model.spec import (
+    LOSS,
     OUTPUT,
     gradient_quantity,
     later_quantity,
@@ -176,6 +177,8 @@ class Planner:
         """Every quantity with how its axes map, in the order of the report."""
         for output in self.outputs:
             yield output.quantity, output.layout
+        if self.spec.loss:
+            yield LOSS, Layout()
         other = self.first.framework is not self.second.framework
         for name in self.spec.smooth:
             shape = self.spec.inputs[name].shape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +36,9 @@ class Model:
 
     `layouts` are einops patterns from PyTorch's axes to Keras's by an input, an output or a parameter of PyTorch; `channels` says
     that whatever else has 3 to 5 axes has its channels first in PyTorch and last in Keras. `pair` has Keras's name by PyTorch's,
-    None for one without a counterpart. `start` is `drawn`, or the framework whose own weights both sides start with. `call` and
-    `outputs` are what a side calls and compares, where the scenario says it. `written` is the model as a person wrote it, by
-    framework (under an empty key what both run).
+    None for one without a counterpart. `start` is `drawn`, or the framework whose own weights both sides start with. `call`,
+    `outputs` and `loss` are what a side calls, compares and differentiates, where the scenario says it. `written` is the model as
+    a person wrote it, by framework (under an empty key what both run).
     """
 
     sources: Mapping[str, ModelSource]
@@ -56,11 +57,21 @@ class Model:
     dtype: str
     seed: int
     about: tuple[str, ...] = field(default=())
+    loss: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fed(self) -> list[str]:
+        """The inputs that the models are called on: those of the loss alone are not among them."""
+        if not self.loss:
+            return list(self.inputs)
+        words = {framework: set(re.findall(r"\w+", text)) for framework, text in self.loss.items()}
+        called = {word for text in self.call.values() for word in re.findall(r"\w+", text)}
+        return [name for name in self.inputs if name in called or not all(name in found for found in words.values())]
 
     @property
     def smooth(self) -> list[str]:
         """The inputs that have a derivative."""
-        return [name for name in self.inputs if "float" in self.dtypes[name]]
+        return [name for name in self.fed if "float" in self.dtypes[name]]
 
     def layout(self, name: str, shape: Shape) -> Layout:
         """How the axes of an input or an output map, by its name and its shape in PyTorch."""
@@ -74,6 +85,9 @@ class Model:
 def output_quantity(name: str) -> Quantity:
     """An output by its name among several (`0.hidden`), empty for a single one."""
     return Quantity(kind=VALUE, output=f"{OUTPUT}.{name}" if name else OUTPUT)
+
+
+LOSS = Quantity(kind=VALUE, output="loss")
 
 
 def later_quantity(name: str, when: str) -> Quantity:

@@ -62,6 +62,8 @@ class TensorFlowModelWriter(ModelWriter):
         return [*lines, *(f"model.{held}[{index}].assign(weights[{name!r}])" for name, index in numbers.items())]
 
     def loss(self, plan: Plan, dtype: str) -> str:
+        if self.spec.loss:
+            return f"tf.reduce_sum({self.spec.loss[TENSORFLOW]})"
         return " + ".join(
             f"tf.reduce_sum(output{source} * tf.constant(cotangents[{name!r}], dtype=tf.{dtype}))"
             for source, name in plan.outputs.values()
@@ -88,12 +90,12 @@ class TensorFlowModelWriter(ModelWriter):
             yield self.section([f"output = {call}"], outputs, dtype, required=True)
             return
         lines = [*self.taped(f"output = {call}"), f"    loss = {self.loss(plan, dtype)}"]
-        yield self.section(lines, outputs, dtype, required=True)
+        yield self.section(lines, [*outputs, *self.losses()], dtype, required=True)
         yield self.gradients(plan, dtype)
 
     def in_mode(self, plan: Plan, dtype: str, mode: str) -> Iterator[Section]:
         decorator = {"graph": "@tf.function", "jit": "@tf.function(jit_compile=True)"}[mode]
-        names = ", ".join(self.spec.inputs)
+        names = ", ".join(self.spec.fed)
         yield self.section(
             [f"{decorator}\ndef run({names}):\n    return {self.call(plan)}"], dtype=dtype, required=True
         )

@@ -49,6 +49,8 @@ class TorchModelWriter(ModelWriter):
         return lines
 
     def loss(self, plan: Plan, dtype: str) -> str:
+        if self.spec.loss:
+            return f"torch.sum({self.spec.loss[TORCH]})"
         return " + ".join(
             f"(output{source} * torch.tensor(cotangents[{name!r}], dtype=torch.{dtype})).sum()"
             for source, name in plan.outputs.values()
@@ -85,7 +87,8 @@ class TorchModelWriter(ModelWriter):
         gradients = [Wanted(gradient_quantity(name), f"{name}.grad") for name in self.spec.smooth]
         gradients += [Wanted(quantity, _gradient(part)) for quantity, part in plan.gradients.items()]
         if gradients and plan.backward:
-            yield self.section([f"loss = {self.loss(plan, dtype)}", "loss.backward()"], gradients, dtype)
+            lines = [f"loss = {self.loss(plan, dtype)}", "loss.backward()"]
+            yield self.section(lines, [*self.losses(), *gradients], dtype)
 
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)

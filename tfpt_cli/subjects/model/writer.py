@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tfpt_cli.layers.layout import groups
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.results import INVENTORY, PLAIN, Quantity, Way
+from tfpt_cli.subjects.model.spec import LOSS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -112,6 +113,10 @@ class ModelWriter(ABC):
         """The outputs of a call that are compared."""
         return [Wanted(quantity, f"output{source}") for quantity, (source, _) in plan.outputs.items()]
 
+    def losses(self) -> list[Wanted]:
+        """The loss, where the scenario says one; what is weighted at random is no quantity of its own."""
+        return [Wanted(LOSS, "loss")] if self.spec.loss else []
+
     @abstractmethod
     def forward(self, plan: Plan, dtype: str) -> Iterator[Section]:
         """The sections that give the model its weights and call it in a dtype."""
@@ -141,8 +146,8 @@ class ModelWriter(ABC):
         """The sections that look at the model and leave its inventory; with `own`, its weights too."""
         yield Section("\n".join(self.made(dtype, looked_at=True)), required=True)
         call = self.spec.call.get(self.framework)
-        given = f"lambda: {call}" if call else f"{{{', '.join(f'{name!r}: {name}' for name in self.spec.inputs)}}}"
-        inputs = "".join(f", {name}={name}" for name in self.spec.inputs)
+        given = f"lambda: {call}" if call else f"{{{', '.join(f'{name!r}: {name}' for name in self.spec.fed)}}}"
+        inputs = "".join(f", {name}={name}" for name in self.spec.fed)
         leaf = Wanted(INSPECTED, f"{self.trace}.inspected(model, {given}, training={self.spec.training}{inputs})")
         yield self.section([f"import {self.trace}"], [leaf])
         if own:
