@@ -121,18 +121,12 @@ class Listing:
         return found
 
     def reading(self, stem: str) -> Listing:
-        """A copy whose script reads its arrays from the files beside it."""
-        groups = dict.fromkeys(name.partition("/")[0] for name in self.arrays if "/" in name)
-        lines = [f'{group} = np.load("{stem}.{group}.npz")' for group in groups]
-        if not lines:
-            return self
+        """A copy whose script reads its arrays from the files beside it, on the lines that say what is given."""
         first, *others = self.sections
-        imports = (
-            [first.source]
-            if "import numpy as np" in first.source
-            else [*first.source.split("\n"), "import numpy as np"]
-        )
-        return replace(self, sections=(replace(first, source="\n".join([*imports, "", *lines])), *others))
+        source = first.source
+        for group in _groups(self.arrays):
+            source = source.replace(_given(group), f'{group} = np.load("{stem}.{group}.npz")')
+        return replace(self, sections=(replace(first, source=source), *others))
 
     def _placed(self) -> list[tuple[int, str]]:
         """Each section's first line in the script, and its text with the prints."""
@@ -160,5 +154,19 @@ def listing(
     )
     known = {**_COMMON, **framework.imports}
     needed = {framework.module, *re.findall(rf"(?<![\w.])({'|'.join(known)})\.", source)}
-    imports = Section("\n".join(line for name, line in known.items() if name in needed), required=True)
+    groups = _groups(arrays or {})
+    needed |= {"np"} if groups else set()
+    lines = [line for name, line in known.items() if name in needed]
+    # A script has as many lines there, so that a line of a failure is a line of the script.
+    lines += ["", *map(_given, groups)] if groups else []
+    imports = Section("\n".join(lines), required=True)
     return Listing(framework, (imports, *sections), arrays=arrays or {})
+
+
+def _groups(arrays: Mapping[str, NDArray[Any]]) -> list[str]:
+    """The dicts that arrays are in, by the part of their names before the slash."""
+    return list(dict.fromkeys(name.partition("/")[0] for name in arrays if "/" in name))
+
+
+def _given(group: str) -> str:
+    return f"# {group} are given"

@@ -151,16 +151,16 @@ def _run(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
         _save(wanted.save, scenario_text(_beside(wanted.save, data)))
     # Another format has standard output for itself.
     console = plain_console(None, stderr=wanted.settings.format != "table")
-    if wanted.code:
-        for side, listing in scenario.listings(options.sides).items():
-            console.print(f"# ---- {side.label} ----")
-            console.print(listing.script(), soft_wrap=True)
+    if wanted.code and not scenario.task.open_ended:
+        _show_code(scenario, options, console)
     show = Show(wanted.settings, Outputs(wanted.settings))
     with Session(options) as session:
         with show:
             report = session.check(replace(options, generated=[[scenario]]), show)
             if "html" in wanted.settings.formats:
                 report = curved(report, show, session, options)
+        if wanted.code and scenario.task.open_ended:  # only the run has told what the code is
+            _show_code(scenario, options, console)
         if not show.streams or report.interrupted:
             show.end(report)
         if plan is not None and not report.interrupted:
@@ -168,6 +168,13 @@ def _run(data: dict[str, Any], options: Options, wanted: Wanted) -> int:
         if wanted.settings.fix_preview and not report.interrupted:
             show.preview(session, options)
     return report.exit_code if report.interrupted else max(report.exit_code, show.outputs.exit_code)
+
+
+def _show_code(scenario: Scenario, options: Options, console: Console) -> None:
+    """Prints the scripts of both sides; `tfpt code -o` writes the weights of models beside them."""
+    for side, listing in scenario.listings(options.sides).items():
+        console.print(f"# ---- {side.label} ----")
+        console.print(listing.reading(side.key).script(), soft_wrap=True)
 
 
 def _complain(problem: Problem, data: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.results import Comparison, Failure, ScenarioResult, State, Status, Unread, status_of
 
 if TYPE_CHECKING:
-    from tfpt_cli.frameworks import Sides
+    from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.scenario.scenario import Scenario
     from tfpt_cli.subjects.subject import Compared
 
@@ -35,10 +35,15 @@ def compared_result(
         seconds=max((outcome.seconds for outcome in outcomes.values()), default=0.0),
         compared=scenario.task.covered(comparisons) if comparisons else "",
         explanations=tuple(scenario.explanations(comparisons)),
-        listings={side: code.script() for side, code in scenario.listings(sides).items()} if listings else {},
+        listings=_scripts(scenario, sides) if listings else {},
         layers=compared.layers,
         pairs=compared.pairs,
     )
+
+
+def _scripts(scenario: Scenario, sides: Sides) -> dict[Side, str]:
+    """The scripts of a scenario by side; arrays are read from the files that `tfpt code -o` writes beside them."""
+    return {side: code.reading(side.key).script() for side, code in scenario.listings(sides).items()}
 
 
 def failed_result(
