@@ -210,7 +210,7 @@ def test_a_broken_file_is_an_error_that_lists_everything(project: pytest.Pyteste
             "*ERROR collecting scenarios/bad.yaml*",
             "scenarios/bad.yaml:2:16: unknown operation 'sun', did you mean 'sum'?",
             "scenarios/bad.yaml:3:7: 'seed' must be a whole number from 0 to 4294967295, got -1",
-            "scenarios/bad.yaml:5:1: no subject: one of init, gradient is needed",
+            "scenarios/bad.yaml:5:1: no subject: one of init, gradient, model is needed",
         ]
     )
     assert not os.path.exists(mark)

@@ -107,4 +107,4 @@ def test_what_tfpt_says_to_type_can_be_typed(installed: Path, tmp_path: Path) ->
         assert command in named
     assert run(installed, tmp_path, "tfpt", "new", "--from", "op-std-ddof", "own.yaml").code == 0
     assert run(installed, tmp_path, "tfpt", "validate", "own.yaml", "scenarios/init/linear.yaml").code == 0
-    assert "wrote 8" in run(installed, tmp_path, "tfpt", "site", "-o", "pages").out
+    assert "wrote 9" in run(installed, tmp_path, "tfpt", "site", "-o", "pages").out
