@@ -68,10 +68,11 @@ def stacked(torch: Sequence[Unit], keras: Sequence[Unit]) -> list[Unit]:
     found: list[Unit] = []
     for unit in sorted(torch, key=lambda unit: unit.order):
         depth = _depth(unit)
-        layers = [other for other in rest if other.call is not None and _RECURRENT.search(ast.unparse(other.call))][
-            :depth
-        ]
-        if depth < 2 or len(layers) < depth:
+        if depth < 2:
+            continue
+        recurrent = (u for u in rest if u.call is not None and _RECURRENT.search(ast.unparse(u.call)))
+        layers = list(itertools.islice(recurrent, depth))
+        if len(layers) < depth:
             continue
         rest = [other for other in rest if other not in layers]
         calls = [layer.call for layer in layers if layer.call is not None]
