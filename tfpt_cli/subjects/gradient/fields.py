@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.documents.inputs import SCHEMA as VALUES
 from tfpt_cli.documents.inputs import Values, read_inputs, read_values
+from tfpt_cli.documents.modes import modes_schema, read_modes
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
 from tfpt_cli.language.mentions import field
@@ -141,21 +142,8 @@ SCHEMA: dict[str, Any] = {
             "description": "usual (those that people write) or all (every way that a framework has)",
         },
         "modes": {
-            "title": "How each side is run",
             "examples": [{framework.key: list(framework.modes) for framework in FRAMEWORKS.values()}],
-            "type": "object",
-            "description": "how each side is run, such as {tensorflow: [eager, jit]}",
-            "additionalProperties": False,
-            "properties": {
-                framework.key: {
-                    "type": "array",
-                    "description": f"a list of {', '.join(framework.modes)}",
-                    "minItems": 1,
-                    "uniqueItems": True,
-                    "items": {"enum": list(framework.modes), "description": f"one of {', '.join(framework.modes)}"},
-                }
-                for framework in FRAMEWORKS.values()
-            },
+            **modes_schema("{tensorflow: [eager, jit]}"),
         },
     },
     "required": ["at"],
@@ -207,7 +195,7 @@ def read(reader: Reader, dtype: str, seed: int) -> Gradient | None:
     cotangent = _read_cotangent(reader, outputs, derivatives)
     if len(reader.problems) > before:
         return None
-    modes = {framework: tuple(reader.get(NAME, "modes", framework, default=["eager"])) for framework in FRAMEWORKS}
+    modes = read_modes(reader, (NAME, "modes"))
     known = {n: v.complex_draws() if dtypes[n].startswith("complex") else v for n, v in known.items()}
     return Gradient(
         inputs=known,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.documents.inputs import SCHEMA as VALUES
 from tfpt_cli.documents.inputs import read_inputs
+from tfpt_cli.documents.modes import modes_schema, read_modes
 from tfpt_cli.documents.own_file import own_file
 from tfpt_cli.expressions.checking import unknown
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
@@ -146,22 +147,7 @@ SCHEMA: dict[str, Any] = {
             "description": "an expression by framework, such as {torch: 'F.mse_loss(output, y)', tensorflow: ...}",
             "examples": [{"torch": "F.mse_loss(output, y)", "tensorflow": "tf.reduce_mean((output - y) ** 2)"}],
         },
-        "modes": {
-            "title": "How each side is run",
-            "type": "object",
-            "description": "how each side is run, such as {tensorflow: [eager, graph]}",
-            "additionalProperties": False,
-            "properties": {
-                framework.key: {
-                    "type": "array",
-                    "description": f"a list of {', '.join(framework.modes)}",
-                    "minItems": 1,
-                    "uniqueItems": True,
-                    "items": {"enum": list(framework.modes), "description": f"one of {', '.join(framework.modes)}"},
-                }
-                for framework in FRAMEWORKS.values()
-            },
-        },
+        "modes": modes_schema("{tensorflow: [eager, graph]}"),
     },
     "required": ["at"],
 }
@@ -220,7 +206,7 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
     check_layouts(reader, layouts, inputs, neutral=neutral)
     loss = {f: text for f in FRAMEWORKS if (text := _loss(reader, f, inputs))}
     outputs = {f: _output_name(str(text)) for f, text in (reader.get(NAME, "outputs") or {}).items()}
-    modes = {framework: tuple(reader.get(NAME, "modes", framework, default=["eager"])) for framework in FRAMEWORKS}
+    modes = read_modes(reader, (NAME, "modes"))
     known = {name: values for name, values in inputs.items() if values is not None}
     if len(reader.problems) > before:
         return None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tfpt_cli.results import LAYER, PARAMETER, STATE, VALUE, Quantity
 
@@ -113,11 +112,3 @@ def layer_quantity(name: str) -> Quantity:
 def parameter_quantity(name: str) -> Quantity:
     """A parameter itself: whether both sides have it, in one shape."""
     return Quantity(kind=PARAMETER, output=name)
-
-
-def size_of(shape: Shape) -> int:
-    """How many numbers an array of a shape has."""
-    return math.prod(shape)
-
-
-Arrays = dict[str, Any]

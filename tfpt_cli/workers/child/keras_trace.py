@@ -293,17 +293,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
     found["tensors"] = _variables(model, layers)
     found["events"] = watch.events
     found["single"] = sorted(watch.single)
-    found["outputs"] = [
-        {
-            "name": name,
-            "source": source,
-            "shape": list(tensor.shape),
-            "dtype": tensor.dtype.name,
-            "from": sorted(watch.origins.of([tensor])),
-        }
-        for name, source, tensor in traces.leaves(output, is_tensor)
-    ]
-    traces.check_output(found, output)
+    traces.add_outputs(found, output, is_tensor, lambda tensor: tensor.dtype.name, watch.origins.of)
     return traces.sent(found)
 
 

@@ -191,17 +191,9 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
             found.update(error=traces.said(error), at=watch.inside[-1] if watch.inside else "")
             found["place"] = traces.raised_at(error)
     found["events"] = watch.events
-    found["outputs"] = [
-        {
-            "name": name,
-            "source": source,
-            "shape": list(tensor.shape),
-            "dtype": str(tensor.dtype).replace("torch.", ""),
-            "from": sorted(watch.origins.of([tensor])),
-        }
-        for name, source, tensor in traces.leaves(output, is_tensor)
-    ]
-    traces.check_output(found, output)
+    traces.add_outputs(
+        found, output, is_tensor, lambda tensor: str(tensor.dtype).replace("torch.", ""), watch.origins.of
+    )
     return traces.sent(found)
 
 

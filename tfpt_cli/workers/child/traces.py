@@ -13,8 +13,6 @@ import sys
 import traceback
 from typing import Any, Callable, Iterator
 
-# Frames of these packages are no line of a person's own code.
-_PACKAGES = ("torch", "keras", "tensorflow", "tf_keras", "numpy")
 _HERE = os.path.dirname(os.path.abspath(__file__))
 # What Keras puts around what a layer said, and marks.
 _AROUND = re.compile(
@@ -106,12 +104,14 @@ def _of_package(file: str) -> bool:
     return "site-packages" in parts or file.startswith((sys.prefix, sys.base_prefix))
 
 
-def leaves(value: Any, is_tensor: Callable[[Any], bool], path: str = "") -> Iterator[tuple[str, str, Any]]:
-    """The tensors in a nested result, each with its name (`0.hidden`) and the expression that gets it (`[0].hidden`)."""
-    yield from _leaves(value, is_tensor, path, "")
+def leaves(
+    value: Any, is_tensor: Callable[[Any], bool], name: str = "", source: str = ""
+) -> Iterator[tuple[str, str, Any]]:
+    """The tensors in a nested result, each with its name (`0.hidden`) and the expression that gets it (`[0].hidden`).
 
+    `name` and `source` are those of the value itself, where it is a part of a larger one.
+    """
 
-def _leaves(value: Any, is_tensor: Callable[[Any], bool], name: str, source: str) -> Iterator[tuple[str, str, Any]]:
     def inner(key: str) -> str:
         return "{}.{}".format(name, key) if name else key
 
@@ -119,13 +119,13 @@ def _leaves(value: Any, is_tensor: Callable[[Any], bool], name: str, source: str
         yield name, source, value
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _leaves(item, is_tensor, inner(str(key)), "{}[{!r}]".format(source, key))
+            yield from leaves(item, is_tensor, inner(str(key)), "{}[{!r}]".format(source, key))
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         for key in value._fields:
-            yield from _leaves(getattr(value, key), is_tensor, inner(key), "{}.{}".format(source, key))
+            yield from leaves(getattr(value, key), is_tensor, inner(key), "{}.{}".format(source, key))
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            yield from _leaves(item, is_tensor, inner(str(index)), "{}[{}]".format(source, index))
+            yield from leaves(item, is_tensor, inner(str(index)), "{}[{}]".format(source, index))
 
 
 def tensors_in(value: Any, is_tensor: Callable[[Any], bool]) -> list[Any]:
@@ -177,8 +177,27 @@ def no_model(value: Any, wanted: str) -> str:
     return "it gives {}, not {}".format(kind_of(value), wanted)
 
 
-def check_output(found: dict[str, Any], output: Any) -> None:
-    """Says in what was found of a model that it gave no tensor, where it did so without an error."""
+def add_outputs(
+    found: dict[str, Any],
+    output: Any,
+    is_tensor: Callable[[Any], bool],
+    dtype: Callable[[Any], str],
+    sources: Callable[[Any], Any],
+) -> None:
+    """Writes in what was found of a model which tensors it gave, or that it gave none, where it did so without an error.
+
+    `dtype` names the dtype of a tensor, and `sources` gives where tensors come from, as `Origins.of` does.
+    """
+    found["outputs"] = [
+        {
+            "name": name,
+            "source": source,
+            "shape": list(tensor.shape),
+            "dtype": dtype(tensor),
+            "from": sorted(sources([tensor])),
+        }
+        for name, source, tensor in leaves(output, is_tensor)
+    ]
     if not found["outputs"] and "error" not in found:
         found["error"] = "TypeError: it gives {}, and no tensor".format(kind_of(output))
 
