@@ -14,7 +14,8 @@ from tfpt_cli.language.mentions import field
 from tfpt_cli.language.shapes import show
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.language.trees import called_name, nodes
-from tfpt_cli.subjects.model.spec import NAME, OUTPUT
+from tfpt_cli.results import STATE
+from tfpt_cli.subjects.model.spec import BACKWARD, FORWARD, NAME, OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -193,8 +194,28 @@ def check_count(reader: Reader, row: Layer, inputs: Collection[str]) -> None:
     wanted = list(dict.fromkeys(name for name in names if name != "layer"))
     if len(wanted) != len(inputs):
         few = f"{len(wanted)} input{'s' * (len(wanted) != 1)} ({', '.join(wanted)})"
-        place = list(inputs)[min(len(wanted), len(inputs) - 1)]  # the first that is too many, or the last that there is
+        # The first that is too many, or the last that there is.
+        place = list(inputs)[min(len(wanted), len(inputs) - 1)]
         reader.complain((NAME, "at", place), f"{row.name} takes {few}, and {field('at')} gives {len(inputs)}", key=True)
+
+
+def check_compared(reader: Reader, compared: Collection[str]) -> None:
+    """Complains about a part to be compared that there is nothing of, and about what is said of a part that is left out."""
+    if (
+        STATE in compared
+        and reader.get(NAME, "compare") is not None
+        and not reader.get(NAME, "training", default=False)
+    ):
+        words = f"'{STATE}' is what a step of training leaves: say {field('training', value='true')}, or leave it out"
+        reader.complain((NAME, "compare"), words, key=True)
+    for key in ("cotangent", "loss"):
+        if (
+            BACKWARD not in compared
+            and reader.get(NAME, key) is not None
+            and not (key == "loss" and FORWARD in compared)
+        ):
+            words = f"'{key}' is what is differentiated, and 'compare' leaves '{BACKWARD}' out"
+            reader.complain((NAME, key), words, key=True)
 
 
 def check_pair(reader: Reader) -> None:

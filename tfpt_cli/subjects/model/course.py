@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.mentions import field
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.listing import listing
@@ -30,9 +30,10 @@ from tfpt_cli.subjects.model.comparer import (
 )
 from tfpt_cli.subjects.model.evidence import Code, Evidence
 from tfpt_cli.subjects.model.looking import Stopped, hint_of_layout, look, shapes_of_inputs
+from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
 from tfpt_cli.subjects.model.planning import Planner
-from tfpt_cli.subjects.model.spec import LOSS, OUTPUT
+from tfpt_cli.subjects.model.spec import BOTH, LOSS, OUTPUT
 from tfpt_cli.subjects.model.weights import drawn, handed_back, handed_over
 from tfpt_cli.subjects.model.writer import DOUBLE, OWN_NAMES, OWN_NUMBERS, SINGLE
 from tfpt_cli.subjects.subject import Compared, Round
@@ -361,7 +362,7 @@ class Course:
         """The layers that a quantity's difference comes from, as they are called, by framework."""
         if quantity in self.of_loss:
             shapes = {name: values.shape for name, values in self.spec.inputs.items()}
-            return Code({f: (text,) for f, text in self.spec.loss.items()}, shapes)
+            return Code({f: (self.loss_of(f),) for f in FRAMEWORKS}, shapes)
         evidence = Evidence(
             spec=self.spec,
             sides=self.terms.sides,
@@ -373,6 +374,11 @@ class Course:
             comparisons=self.comparisons,
         )
         return evidence.of(quantity)
+
+    def loss_of(self, framework: str) -> str:
+        """The loss of a framework as it is written for it."""
+        said = self.spec.loss
+        return loss_in(said[BOTH], framework, self.spec.dtype, {}) if BOTH in said else said[framework]
 
     def covered(self, comparisons: Sequence[Comparison]) -> str:
         """What the comparisons cover, in words."""

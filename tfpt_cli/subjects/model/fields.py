@@ -22,6 +22,7 @@ from tfpt_cli.layers.slots import layer_call
 from tfpt_cli.subjects.model.checks import (
     check_arguments,
     check_call,
+    check_compared,
     check_count,
     check_layouts,
     check_names,
@@ -29,7 +30,8 @@ from tfpt_cli.subjects.model.checks import (
     is_no_layer,
     layer_that_is_called,
 )
-from tfpt_cli.subjects.model.spec import NAME, OUTPUT, Model, ModelSource
+from tfpt_cli.subjects.model.loss import COTANGENT_SCHEMA, LOSS_SCHEMA, read_cotangent, read_loss
+from tfpt_cli.subjects.model.spec import BOTH, FORWARD, NAME, PARTS, Model, ModelSource, fed, output_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,12 +142,17 @@ SCHEMA: dict[str, Any] = {
             "description": "the output by framework, such as {torch: '0', tensorflow: output}",
             "examples": [{"torch": "0", "tensorflow": "hidden"}],
         },
-        "loss": {
-            "title": "What is differentiated, of the output and further inputs; a random weighting of the output unless said",
-            **_BY_FRAMEWORK,
-            "required": list(FRAMEWORKS),
-            "description": "an expression by framework, such as {torch: 'F.mse_loss(output, y)', tensorflow: ...}",
-            "examples": [{"torch": "F.mse_loss(output, y)", "tensorflow": "tf.reduce_mean((output - y) ** 2)"}],
+        "loss": LOSS_SCHEMA,
+        "cotangent": COTANGENT_SCHEMA,
+        "compare": {
+            "title": "Which parts are compared",
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "default": list(PARTS),
+            "description": f"a list of {', '.join(PARTS)}",
+            "items": {"enum": list(PARTS), "description": f"one of {', '.join(PARTS)}"},
+            "examples": [[FORWARD]],
         },
         "modes": modes_schema("{tensorflow: [eager, graph]}"),
     },
@@ -188,12 +195,14 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
                 reader.complain(
                     (NAME, key), f"'{key}' is for native models; the row of a neutral layer knows it", key=True
                 )
-        found = _neutral(reader, inputs)
+        loss = reader.get(NAME, "loss")
+        names = fed(inputs, () if loss is None else [loss] if isinstance(loss, str) else map(str, loss.values()))
+        found = _neutral(reader, inputs, names)
         if found is not None:
             row, sources = found
             about = (row.notes,) if row.notes else ()
             channels |= row.channels
-            call = _call_of(row, list(inputs))
+            call = _call_of(row, names)
     elif len(native) < 2:
         missing = next((f for f in FRAMEWORKS if f not in native), "") if native else ""
         words = f"missing '{missing}' beside '{native[0]}'" if native else "missing 'of' (or 'torch' and 'tensorflow')"
@@ -204,8 +213,11 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
     dtypes = _dtypes(reader, inputs, dtype, " ".join(source.expression for source in sources.values()))
     layouts = _layouts(reader)
     check_layouts(reader, layouts, inputs, neutral=neutral)
-    loss = {f: text for f in FRAMEWORKS if (text := _loss(reader, f, inputs))}
-    outputs = {f: _output_name(str(text)) for f, text in (reader.get(NAME, "outputs") or {}).items()}
+    loss = read_loss(reader, inputs, dtypes)
+    cotangent = read_cotangent(reader)
+    compared = tuple(reader.get(NAME, "compare", default=PARTS))
+    check_compared(reader, compared)
+    outputs = {f: output_name(str(text)) for f, text in (reader.get(NAME, "outputs") or {}).items()}
     modes = read_modes(reader, (NAME, "modes"))
     known = {name: values for name, values in inputs.items() if values is not None}
     if len(reader.problems) > before:
@@ -228,20 +240,15 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
         seed=seed,
         about=about,
         loss=loss,
+        cotangent=cotangent,
+        compared=compared,
     )
 
 
-def _loss(reader: Reader, framework: str, inputs: Mapping[str, Values | None]) -> str:
-    """What a side differentiates, of its `output` and the inputs; empty where the scenario does not say it."""
-    path = (NAME, "loss", framework)
-    if reader.get(*path) is None:
-        return ""
-    tree = reader.native(path, framework, {OUTPUT, *inputs})
-    return "" if tree is None else ast.unparse(tree)
-
-
-def _neutral(reader: Reader, inputs: Mapping[str, Values | None]) -> tuple[Layer, dict[str, ModelSource]] | None:
-    """The row of a neutral layer, and both sides' sources of it; None after complaining."""
+def _neutral(
+    reader: Reader, inputs: Mapping[str, Values | None], names: list[str]
+) -> tuple[Layer, dict[str, ModelSource]] | None:
+    """The row of a neutral layer that is called on inputs of these names, and its sources; None after complaining."""
     path: Path = (NAME, "of")
     call = reader.call(path, "a layer")
     if call is None:
@@ -254,7 +261,7 @@ def _neutral(reader: Reader, inputs: Mapping[str, Values | None]) -> tuple[Layer
     if row is None:
         reader.complain_all(path, [Complaint(offset(call), unknown("layer", name))])
         return None
-    check_count(reader, row, inputs)
+    check_count(reader, row, names)
     settings = checked_settings(reader, path, row, call)
     if settings is None:
         return None
@@ -386,16 +393,6 @@ def _call(reader: Reader, framework: str, inputs: list[str]) -> str:
     return ast.unparse(tree)
 
 
-def _output_name(text: str) -> str:
-    """An output by its name, which may be written as it is had from the result.
-
-    >>> _output_name("output[1].hidden"), _output_name("['logits']"), _output_name("output")
-    ('1.hidden', 'logits', '')
-    """
-    name = re.sub(r"\[\s*['\"]?(\w+)['\"]?\s*\]", r".\1", text.strip())
-    return name.removeprefix(OUTPUT).lstrip(".") if name == OUTPUT or name.startswith((f"{OUTPUT}.", ".")) else name
-
-
 def _written(reader: Reader) -> dict[str, str]:
     """The model as it was written, by framework; under an empty key what both run."""
 
@@ -404,5 +401,5 @@ def _written(reader: Reader) -> dict[str, str]:
         return str(value["python"]) if isinstance(value, dict) else " ".join(str(value).split())
 
     if reader.get(NAME, "of") is not None:
-        return {"": shown("of")}
+        return {BOTH: shown("of")}
     return {TORCH: shown(TORCH), TENSORFLOW: shown(TENSORFLOW)}

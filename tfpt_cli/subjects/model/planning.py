@@ -10,13 +10,16 @@ import numpy as np
 from tfpt_cli.language.mentions import field
 from tfpt_cli.layers.known import known_row
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.results import Comparison, Finding, Kind, State, Value
+from tfpt_cli.results import STATE, Comparison, Finding, Kind, State, Value
 from tfpt_cli.subjects.model.alignment import parted_settings
 from tfpt_cli.subjects.model.beginning import said_settings
 from tfpt_cli.subjects.model.comparer import Both, Comparer, turned
 from tfpt_cli.subjects.model.evidence import RATES, rates_of
 from tfpt_cli.subjects.model.looking import Stopped
+from tfpt_cli.subjects.model.loss import weightings
 from tfpt_cli.subjects.model.spec import (
+    BACKWARD,
+    FORWARD,
     LOSS,
     OUTPUT,
     gradient_quantity,
@@ -25,7 +28,7 @@ from tfpt_cli.subjects.model.spec import (
     parameter_quantity,
     state_quantity,
 )
-from tfpt_cli.subjects.model.writer import Plan
+from tfpt_cli.subjects.model.writer import Plan, Turned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -84,8 +87,8 @@ class Planner:
 
     @property
     def backward(self) -> bool:
-        """Whether gradients are taken: every output has them, and fits."""
-        return all(output.real and output.fits for output in self.outputs)
+        """Whether gradients are taken: they are compared, and every output has them, and fits."""
+        return BACKWARD in self.spec.compared and all(output.real and output.fits for output in self.outputs)
 
     @property
     def random(self) -> bool:
@@ -131,7 +134,8 @@ class Planner:
     def plans(self) -> dict[Side, Plan]:
         """What each side runs."""
         trained = [pair for pair in self.pairing.pairs if self.trained(pair)] if self.backward else []
-        kept = [pair for pair in self.pairing.pairs if pair.role.startswith("running")] if self.spec.training else []
+        stepped = self.spec.training and STATE in self.spec.compared
+        kept = [pair for pair in self.pairing.pairs if pair.role.startswith("running")] if stepped else []
         return {
             side: Plan(
                 inventory=self.inventories[side],
@@ -139,10 +143,11 @@ class Planner:
                 gradients={gradient_quantity(pair.name): self.part(side, pair) for pair in trained},
                 state={state_quantity(pair.name): self.part(side, pair).tensor for pair in kept},
                 later={later_quantity(o.quantity.partition(".")[2], _AFTERWARDS): self.of(side, o).source for o in self.outputs}
-                if self.spec.training else {},
+                if stepped else {},
                 given=tuple(self.given(side)),
                 random=self.random,
                 backward=self.backward,
+                of_loss=self.of_loss(side),
             )
             for side in self.terms.sides
         }  # fmt: skip
@@ -164,8 +169,7 @@ class Planner:
 
     def arrays(self) -> dict[Side, dict[str, NDArray[Any]]]:
         """What each side is given: its weights by path, and what the outputs are weighted by."""
-        rng = np.random.default_rng([self.spec.seed, 1])
-        cotangents = {o.key: (rng.normal(size=o.torch.shape), o.layout) for o in self.outputs if self.backward}
+        cotangents = self.weightings() if self.backward else {}
         found: dict[Side, dict[str, NDArray[Any]]] = {}
         for side in self.terms.sides:
             found[side] = {f"weights/{name}": array for name, array in self.given(side).items()}
@@ -173,11 +177,31 @@ class Planner:
                 found[side][f"cotangents/{name}"] = turned(array, layout) if side is self.second else array
         return found
 
+    def weightings(self) -> dict[str, tuple[NDArray[Any], Layout]]:
+        """What the outputs are weighted by, by their key, with how their axes map."""
+        names = {o.quantity.partition(".")[2]: o for o in self.outputs}
+        shapes = {name: o.torch.shape for name, o in names.items()}
+        arrays, problems = weightings(self.spec.cotangent, shapes, self.spec.seed)
+        if problems:
+            raise Stopped(self.looked.outcomes, *problems)
+        return {o.key: (arrays[name], o.layout) for name, o in names.items()}
+
+    def of_loss(self, side: Side) -> dict[str, Turned]:
+        """What a loss in one spelling names: the output and the inputs, as the side has them."""
+        shapes = {name: values.shape for name, values in self.spec.inputs.items()}
+        layouts = {name: self.spec.layout(name, shape) for name, shape in shapes.items()}
+        output = self.outputs[0]
+        found = {name: Turned(name, shape, layouts[name]) for name, shape in shapes.items()}
+        found[OUTPUT] = Turned(f"{OUTPUT}{self.of(side, output).source}", output.torch.shape, output.layout)
+        alike = side is self.first or self.first.framework is self.second.framework
+        return {name: replace(each, layout=Layout()) for name, each in found.items()} if alike else found
+
     def wanted(self) -> Iterator[tuple[Quantity, Layout]]:
         """Every quantity with how its axes map, in the order of the report."""
-        for output in self.outputs:
-            yield output.quantity, output.layout
-        if self.spec.loss:
+        forward = FORWARD in self.spec.compared
+        if forward:
+            yield from ((output.quantity, output.layout) for output in self.outputs)
+        if self.spec.loss and forward:
             yield LOSS, Layout()
         other = self.first.framework is not self.second.framework
         for name in self.spec.smooth:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.results import LAYER, PARAMETER, STATE, VALUE, Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tfpt_cli.documents.inputs import Values
     from tfpt_cli.language.shapes import Shape
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 NAME = "model"
 OUTPUT = "output"
+# The key of what both sides have in one spelling, among what each has in its own.
+BOTH = ""
+# What of two models is compared.
+FORWARD, BACKWARD = "forward", "backward"
+PARTS = (FORWARD, BACKWARD, STATE)
 # What `layout: channels` stands for, by the number of axes.
 CHANNELS = {3: "n c w -> n w c", 4: "n c h w -> n h w c", 5: "n c d h w -> n d h w c"}
 
@@ -36,8 +41,9 @@ class Model:
     `layouts` are einops patterns from PyTorch's axes to Keras's by an input, an output or a parameter of PyTorch; `channels` says
     that whatever else has 3 to 5 axes has its channels first in PyTorch and last in Keras. `pair` has Keras's name by PyTorch's,
     None for one without a counterpart. `start` is `drawn`, or the framework whose own weights both sides start with. `call`,
-    `outputs` and `loss` are what a side calls, compares and differentiates, where the scenario says it. `written` is the model as
-    a person wrote it, by framework (under an empty key what both run).
+    `outputs` and `loss` are what a side calls, compares and differentiates, where the scenario says it; `cotangent` is what the
+    outputs are weighted by, by their names. `compared` are the parts that are compared. `written` is the model as a person wrote
+    it, by framework. What both sides have in one spelling stands under the key `BOTH`.
     """
 
     sources: Mapping[str, ModelSource]
@@ -57,15 +63,13 @@ class Model:
     seed: int
     about: tuple[str, ...] = field(default=())
     loss: Mapping[str, str] = field(default_factory=dict)
+    cotangent: Mapping[str, Values] = field(default_factory=dict)
+    compared: tuple[str, ...] = PARTS
 
     @property
     def fed(self) -> list[str]:
         """The inputs that the models are called on: those of the loss alone are not among them."""
-        if not self.loss:
-            return list(self.inputs)
-        words = {framework: set(re.findall(r"\w+", text)) for framework, text in self.loss.items()}
-        called = {word for text in self.call.values() for word in re.findall(r"\w+", text)}
-        return [name for name in self.inputs if name in called or not all(name in found for found in words.values())]
+        return fed(self.inputs, self.loss.values(), self.call.values())
 
     @property
     def smooth(self) -> list[str]:
@@ -79,6 +83,31 @@ class Model:
         if name in self.layouts:
             return self.layouts[name]
         return Layout(CHANNELS.get(len(shape), "")) if self.channels else Layout()
+
+
+def fed(inputs: Iterable[str], losses: Iterable[str], calls: Iterable[str] = ()) -> list[str]:
+    """The inputs that a model is called on: all but those that every loss names and no call of the model does.
+
+    Where the loss names all of them, as that of an autoencoder does, all are.
+
+    >>> fed(["x", "y"], ["mean((output - y) ** 2)"]), fed(["x"], ["mean((output - x) ** 2)"])
+    (['x'], ['x'])
+    """
+    named = [set(re.findall(r"\w+", text)) for text in losses]
+    called = {word for text in calls for word in re.findall(r"\w+", text)}
+    there = list(inputs)
+    found = [name for name in there if name in called or not named or not all(name in words for words in named)]
+    return found or there
+
+
+def output_name(text: str) -> str:
+    """An output by its name, which may be written as it is had from the result.
+
+    >>> output_name("output[1].hidden"), output_name("['logits']"), output_name("output")
+    ('1.hidden', 'logits', '')
+    """
+    name = re.sub(r"\[\s*['\"]?(\w+)['\"]?\s*\]", r".\1", text.strip())
+    return name.removeprefix(OUTPUT).lstrip(".") if name == OUTPUT or name.startswith((f"{OUTPUT}.", ".")) else name
 
 
 def output_quantity(name: str) -> Quantity:

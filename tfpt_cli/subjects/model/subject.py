@@ -9,7 +9,7 @@ from tfpt_cli.explain.causes import Provenance, code_trees
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.results import PARAMETER, STATE, VALUE, Quantity
 from tfpt_cli.subjects.model.fields import NEEDED, SCHEMA, WITHOUT_DTYPES, read
-from tfpt_cli.subjects.model.spec import NAME, output_quantity
+from tfpt_cli.subjects.model.spec import BOTH, NAME, output_quantity
 from tfpt_cli.subjects.model.templates import EXAMPLE, TEMPLATES
 from tfpt_cli.subjects.model.tensorflow import TensorFlowModelWriter
 from tfpt_cli.subjects.model.torch import TorchModelWriter
@@ -64,7 +64,7 @@ class ModelTask(Task):
     def headline(self, sides: Sides) -> str:
         written = headline_of(self.spec.written, sides)
         mode = ", in training" if self.spec.training else ""
-        return f"{written}{'   ' if '' in self.spec.written else chr(10)}at {self.spec.at}{mode}"
+        return f"{written}{'   ' if BOTH in self.spec.written else chr(10)}at {self.spec.at}{mode}"
 
     def quantities(self) -> list[Quantity]:
         return list(self.course[0].quantities) if self.course else [output_quantity("")]

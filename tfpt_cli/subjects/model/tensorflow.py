@@ -28,6 +28,9 @@ class TensorFlowModelWriter(ModelWriter):
 
     framework = TENSORFLOW
     trace = "keras_trace"
+    module = "tf"
+    summed = "tf.reduce_sum({})"
+    weighted = "tf.reduce_sum(output{source} * tf.constant(cotangents[{name}], dtype=tf.{dtype}))"
 
     def tensor(self, name: str, values: Values, dtype: str) -> str:
         layout = self.spec.layout(name, values.shape)
@@ -61,14 +64,6 @@ class TensorFlowModelWriter(ModelWriter):
         numbers = {name: plan.inventory.tensor[name].index for name in plan.given}
         return [*lines, *(f"model.{held}[{index}].assign(weights[{name!r}])" for name, index in numbers.items())]
 
-    def loss(self, plan: Plan, dtype: str) -> str:
-        if self.spec.loss:
-            return f"tf.reduce_sum({self.spec.loss[TENSORFLOW]})"
-        return " + ".join(
-            f"tf.reduce_sum(output{source} * tf.constant(cotangents[{name!r}], dtype=tf.{dtype}))"
-            for source, name in plan.outputs.values()
-        )
-
     def forward(self, plan: Plan, dtype: str) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
         yield self.section([f"output = {self.call(plan)}"], self.outputs(plan), dtype)
@@ -87,7 +82,8 @@ class TensorFlowModelWriter(ModelWriter):
         """The outputs of a call, and the gradients where they are taken."""
         outputs = self.outputs(plan)
         if not plan.backward or not (self.spec.smooth or plan.gradients):
-            yield self.section([f"output = {call}"], outputs, dtype, required=True)
+            lines = [f"output = {call}", *([f"loss = {self.loss(plan, dtype)}"] if self.spec.loss else [])]
+            yield self.section(lines, [*outputs, *self.losses()], dtype, required=True)
             return
         lines = [*self.taped(f"output = {call}"), f"    loss = {self.loss(plan, dtype)}"]
         yield self.section(lines, [*outputs, *self.losses()], dtype, required=True)

@@ -30,6 +30,9 @@ class TorchModelWriter(ModelWriter):
 
     framework = TORCH
     trace = "torch_trace"
+    module = "torch"
+    summed = "torch.sum({})"
+    weighted = "(output{source} * torch.tensor(cotangents[{name}], dtype=torch.{dtype})).sum()"
 
     def tensor(self, name: str, values: Values, dtype: str) -> str:
         grad = ", requires_grad=True" if name in self.spec.smooth else ""
@@ -47,14 +50,6 @@ class TorchModelWriter(ModelWriter):
             numbers = "{name: torch.tensor(weights[name]) for name in weights}"
             lines.append(f"model.load_state_dict({numbers}{'' if plan.complete else ', strict=False'})")
         return lines
-
-    def loss(self, plan: Plan, dtype: str) -> str:
-        if self.spec.loss:
-            return f"torch.sum({self.spec.loss[TORCH]})"
-        return " + ".join(
-            f"(output{source} * torch.tensor(cotangents[{name!r}], dtype=torch.{dtype})).sum()"
-            for source, name in plan.outputs.values()
-        )
 
     def call(self, plan: Plan) -> str:
         """The call of the model."""
@@ -86,9 +81,10 @@ class TorchModelWriter(ModelWriter):
         """The gradients by the inputs and the parameters, where they are taken."""
         gradients = [Wanted(gradient_quantity(name), f"{name}.grad") for name in self.spec.smooth]
         gradients += [Wanted(quantity, _gradient(part)) for quantity, part in plan.gradients.items()]
-        if gradients and plan.backward:
-            lines = [f"loss = {self.loss(plan, dtype)}", "loss.backward()"]
-            yield self.section(lines, [*self.losses(), *gradients], dtype)
+        backward = bool(gradients) and plan.backward
+        if backward or self.spec.loss:
+            lines = [f"loss = {self.loss(plan, dtype)}", *(["loss.backward()"] if backward else [])]
+            yield self.section(lines, [*self.losses(), *(gradients if backward else [])], dtype)
 
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)

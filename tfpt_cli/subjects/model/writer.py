@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import os
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tfpt_cli.layers.layout import groups
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.results import INVENTORY, PLAIN, Quantity, Way
-from tfpt_cli.subjects.model.spec import LOSS
+from tfpt_cli.subjects.model.loss import loss_in
+from tfpt_cli.subjects.model.spec import BOTH, LOSS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,13 +44,33 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Turned:
+    """An array of a listing, the shape that it has in PyTorch, and how its axes were turned there."""
+
+    source: str
+    shape: Shape
+    layout: Layout
+
+    def back(self, module: str) -> str:
+        """The source with PyTorch's axes again, by functions of a module.
+
+        >>> from tfpt_cli.layers.layout import layout_of
+        >>> Turned("output", (2, 3, 8, 8), layout_of("n c h w -> n h w c")).back("tf")
+        'tf.transpose(output, (0, 3, 1, 2))'
+        """
+        left, _, right = self.layout.pattern.partition("->")
+        back = replace(self.layout, pattern=f"{right} -> {left}") if right else self.layout
+        return turned_source(self.source, self.layout.turned(self.shape), back, module)
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a side runs once its model is known: which outputs and parameters are compared, and under which names.
 
     `outputs` has by quantity the source of each output that is compared and the name of its cotangent, `gradients` the part of a
     tensor, `state` the path of a buffer, `later` the outputs of a second call, in evaluation. `given` are the tensors that there
     are numbers for, in their order; `random` says whether there are layers that drop at random, `backward` whether gradients are
-    taken.
+    taken. `of_loss` is what a loss in one spelling names.
     """
 
     inventory: Inventory
@@ -60,6 +81,7 @@ class Plan:
     given: tuple[str, ...]
     random: bool = False
     backward: bool = True
+    of_loss: Mapping[str, Turned] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -125,9 +147,21 @@ class ModelWriter(ABC):
     def in_mode(self, plan: Plan, dtype: str, mode: str) -> Iterator[Section]:
         """The sections that run the model in a mode, forward and backward."""
 
-    @abstractmethod
+    # How a loss is summed, and an output with what it is weighted by.
+    summed: ClassVar[str]
+    weighted: ClassVar[str]
+    # The module whose functions turn axes.
+    module: ClassVar[str]
+
     def loss(self, plan: Plan, dtype: str) -> str:
-        """The source of what is differentiated: the outputs, each weighted by its cotangent, summed."""
+        """The source of what is differentiated: the scenario's loss, else the outputs, each weighted by its cotangent, summed."""
+        said = self.spec.loss
+        if not said:
+            sources = plan.outputs.values()
+            return " + ".join(self.weighted.format(source=s, name=repr(n), dtype=dtype) for s, n in sources)
+        names = {name: each.back(self.module) for name, each in plan.of_loss.items()}
+        text = loss_in(said[BOTH], self.framework, dtype, names) if BOTH in said else said[self.framework]
+        return self.summed.format(text)
 
     @abstractmethod
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
@@ -200,8 +234,8 @@ class ModelWriter(ABC):
         return replace(section, leaves=tuple(leaves))
 
 
-def turned_source(source: str, shape: Shape, layout: Layout) -> str:
-    """NumPy code that gives an array of PyTorch's axes with those of Keras.
+def turned_source(source: str, shape: Shape, layout: Layout, module: str = "np") -> str:
+    """Code that gives an array of a shape with its axes as a layout says, by functions of NumPy or of another module.
 
     >>> from tfpt_cli.layers.layout import layout_of
     >>> turned_source("x", (2, 3, 8, 8), layout_of("n c h w -> n h w c"))
@@ -222,9 +256,9 @@ def turned_source(source: str, shape: Shape, layout: Layout) -> str:
     order = tuple(names.index(name) for group in right for name in group if name != "1")
     together = tuple(math.prod(sizes[name] for name in group if name != "1") for group in right)
     if apart != tuple(shape):
-        source = f"np.reshape({source}, {apart})"
+        source = f"{module}.reshape({source}, {apart})"
     if order != tuple(range(len(order))):
-        source = f"np.transpose({source}, {order})"
+        source = f"{module}.transpose({source}, {order})"
     if together != tuple(apart[i] for i in order) or apart != tuple(shape):
-        source = f"np.reshape({source}, {together})"
+        source = f"{module}.reshape({source}, {together})"
     return source
