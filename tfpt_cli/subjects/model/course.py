@@ -73,7 +73,8 @@ class Course:
         self.begins: int | None = None
         self.of_loss: frozenset[Quantity] = frozenset()
         self.behind: int | None = None
-        self.listings: dict[Side, Any] = {}
+        # What was run, as a person would write it: of models that are only looked at, without what looks.
+        self.listings = {s: listing(s.framework, writer.tried("float64")) for s, writer in writers.items()}
 
     @property
     def inventories(self) -> Mapping[Side, Inventory]:

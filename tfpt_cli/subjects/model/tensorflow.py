@@ -52,6 +52,10 @@ class TensorFlowModelWriter(ModelWriter):
         mode = self.spec.training if training is None else training
         return f"model({plan.inventory.arguments}{f', training={mode}' if plan.inventory.layers else ''})"
 
+    def plain_call(self) -> str:
+        mode = f", training={self.spec.training}" if self.spec.training else ""
+        return self.spec.call.get(TENSORFLOW) or f"model({', '.join(self.spec.fed)}{mode})"
+
     def prepared(self, plan: Plan, dtype: str) -> list[str]:
         lines = self.made(dtype)
         if not plan.inventory.built:

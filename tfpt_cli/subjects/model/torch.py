@@ -41,8 +41,9 @@ class TorchModelWriter(ModelWriter):
     def made(self, dtype: str, *, looked_at: bool = False) -> list[str]:
         mode = "train" if self.spec.training else "eval"
         start = [f"torch.manual_seed({self.spec.seed})", f"torch.set_default_dtype(torch.{dtype})"]
-        checked = ["import torch_trace", "torch_trace.check(model)"] if looked_at else []
-        return [*start, *self.model(), *checked, f"model.to(torch.{dtype}).{mode}()", *self.inputs(dtype)]
+        # On one line, so that a line of a failure is one of the script that is shown.
+        checked = "import torch_trace; torch_trace.check(model); " if looked_at else ""
+        return [*start, *self.model(), f"{checked}model.to(torch.{dtype}).{mode}()", *self.inputs(dtype)]
 
     def prepared(self, plan: Plan, dtype: str) -> list[str]:
         lines = [*self.made(dtype), *([_WITHOUT_DROPPING] if plan.random else [])]
@@ -54,6 +55,9 @@ class TorchModelWriter(ModelWriter):
     def call(self, plan: Plan) -> str:
         """The call of the model."""
         return self.spec.call.get(TORCH) or f"model({plan.inventory.arguments})"
+
+    def plain_call(self) -> str:
+        return self.spec.call.get(TORCH) or f"model({', '.join(self.spec.fed)})"
 
     def forward(self, plan: Plan, dtype: str) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)

@@ -12,7 +12,7 @@ from tfpt_cli.layers.layout import groups
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.results import INVENTORY, PLAIN, Quantity, Way
 from tfpt_cli.subjects.model.loss import loss_in
-from tfpt_cli.subjects.model.spec import BOTH, LOSS
+from tfpt_cli.subjects.model.spec import BOTH, LOSS, output_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -130,6 +130,15 @@ class ModelWriter(ABC):
     @abstractmethod
     def prepared(self, plan: Plan, dtype: str) -> list[str]:
         """The lines that make the model and its inputs, and give it its weights."""
+
+    @abstractmethod
+    def plain_call(self) -> str:
+        """The call of a model of which nothing is known yet, as a person would try it."""
+
+    def tried(self, dtype: str) -> Iterator[Section]:
+        """The sections that make the model and call it, and nothing else: what is shown where it can be run no further."""
+        yield Section("\n".join(self.made(dtype)), required=True)
+        yield self.section([f"output = {self.plain_call()}"], [Wanted(output_quantity(""), "output")])
 
     def outputs(self, plan: Plan) -> list[Wanted]:
         """The outputs of a call that are compared."""
