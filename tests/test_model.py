@@ -341,3 +341,82 @@ def test_verdicts_of_lines_are_of_what_they_say(shipped: dict[str, Any]) -> None
             assert max(sizes) > 1e-9
         else:
             assert max(sizes, default=0.0) <= 1e-6
+
+
+# ---- single precision
+
+
+def test_each_layer_has_its_own_rounding(session: Session) -> None:
+    scenario, result = checked(session, TWO_LAYERS)
+    held = course_of(scenario).listings[SIDES[0]].arrays
+    x = np.random.RandomState(0).normal(0, 1, (5, 3))
+    wide = x @ held["weights/0.weight"].T + held["weights/0.bias"]
+    # What the numbers lose that go into the first layer, and what it may lose of its own in three products and sums.
+    most = 8 * 2.0**-24 * (np.abs(x) @ np.abs(held["weights/0.weight"].T) + np.abs(held["weights/0.bias"])).max()
+    (line, *_) = result.layers
+    assert set(line.rounding) == set(SIDES)
+    assert all(0 < size <= most / np.abs(wide).max() for size in line.rounding.values())
+    assert line.in_float32 is not None
+    assert line.in_float32 <= sum(line.rounding.values())
+    assert not any("ill-conditioned" in note for note in result.notes)
+
+
+def test_a_layer_that_magnifies_rounding_is_named(session: Session) -> None:
+    _, result = checked(
+        session,
+        """
+name: channels that are nearly constant
+model:
+  torch: nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+  tensorflow: >-
+    keras.Sequential([keras.layers.Dense(4), keras.layers.BatchNormalization(epsilon=1e-5), keras.layers.Dense(2)])
+  at: {x: 'normal(100, 0.001, (6, 3))'}
+  training: true
+  compare: [forward]
+""",
+    )
+    assert result.agree
+    (words,) = [note for note in result.notes if "ill-conditioned" in note]
+    assert words.startswith("1 / batch_normalization is ill-conditioned here")
+
+
+def test_a_model_that_stops_shows_code_without_what_looks(session: Session) -> None:
+    scenario, result = checked(session, TWO_LAYERS.replace("(5, 3)", "(5, 2)"))
+    assert result.failures
+    for listing in scenario.listings().values():
+        assert "trace" not in listing.script()
+        assert "output = model(x)" in listing.script()
+
+
+# ---- what is differentiated
+
+
+def test_a_loss_in_one_spelling_has_the_gradients_of_numpy(session: Session) -> None:
+    text = TWO_LAYERS.replace(
+        "at: {x: 'normal(0, 1, (5, 3))'}", "at: {x: 'normal(0, 1, (5, 3))', y: 'normal(0, 1, (5, 2))'}"
+    )
+    scenario, result = checked(session, text + "  loss: mean(sum((output - y) ** 2, axis=1))\n")
+    assert result.agree
+    held = course_of(scenario).listings[SIDES[0]].arrays
+    rng = np.random.RandomState(0)
+    x, y = rng.normal(0, 1, (5, 3)), rng.normal(0, 1, (5, 2))
+    hidden = np.tanh(x @ held["weights/0.weight"].T + held["weights/0.bias"])
+    off = hidden @ held["weights/2.weight"].T + held["weights/2.bias"] - y
+    np.testing.assert_allclose(numbers(result, "loss"), np.mean((off**2).sum(axis=1)), rtol=1e-12)
+    expected = (2 / 5) * off.T @ hidden
+    for side in range(2):
+        found = numbers(result, "d/d2.weight", side)
+        np.testing.assert_allclose(found.reshape(expected.shape if side == 0 else expected.T.shape),
+                                   expected if side == 0 else expected.T, rtol=1e-10)  # fmt: skip
+
+
+def test_a_cotangent_weights_the_output(session: Session) -> None:
+    _, result = checked(session, TWO_LAYERS + "  cotangent: ones((5, 2))\n")
+    np.testing.assert_allclose(numbers(result, "d/d2.bias"), [5.0, 5.0])
+
+
+@pytest.mark.parametrize("part", ["forward", "backward"])
+def test_only_the_parts_that_are_said_are_compared(session: Session, part: str) -> None:
+    _, result = checked(session, TWO_LAYERS + f"  compare: [{part}]\n")
+    kinds = {"forward": {"value"}, "backward": {"gradient"}}
+    assert {comparison.quantity.kind for comparison in result.comparisons} == kinds[part]

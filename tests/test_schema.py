@@ -177,7 +177,7 @@ FAILURES = (
 )
 LAYER = LayerLine(
     dict.fromkeys(SIDES, "fc"), dict.fromkeys(SIDES, "nn.Linear(3, 4)"), dict.fromkeys(SIDES, (2, 4)), Verdict.DIFFERS,
-    0.1, 0.2, 0.3, 0.4, "n c -> c n", begins=True, note="note",
+    0.1, 0.2, 0.3, 0.4, 0.5, dict.fromkeys(SIDES, 0.6), "n c -> c n", begins=True, note="note",
 )  # fmt: skip
 PAIR = PairLine(dict.fromkeys(SIDES, "weight"), "by name", "out in -> in out")
 RESULT = ScenarioResult(

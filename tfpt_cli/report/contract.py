@@ -274,6 +274,10 @@ class Layer:
     so_far: Annotated[Number | None, "how far they are apart in the models"] = None
     gradient_by_itself: Annotated[Number | None, "how far the gradients by what it is given are, by itself"] = None
     gradient_so_far: Annotated[Number | None, "how far the gradients by what it gives are, in the models"] = None
+    in_float32: Annotated[Number | None, "how far they are apart in the models in float32"] = None
+    rounding: Annotated[
+        dict[Side, Number] | None, "how far each is in float32 from what it gives itself in float64"
+    ] = None
     layout: Annotated[str | None, "an einops pattern from PyTorch's axes to TensorFlow's of what it gives"] = None
     begins: Annotated[bool, "whether the models begin to part here"]
     note: Annotated[str | None, "why something was not measured"] = None

@@ -130,6 +130,6 @@ _OBJECTS: dict[type, tuple[type, Callable[[Any], dict[str, Any]]]] = {
     results.Reference: (contract.Reference, _reference),
     results.Against: (contract.Against, _against),
     results.Kink: (contract.Kink, lambda _: {}),
-    results.LayerLine: (contract.Layer, lambda _: {}),
+    results.LayerLine: (contract.Layer, lambda it: {"rounding": it.rounding or None}),
     results.PairLine: (contract.Pair, lambda _: {}),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # So many lines that agree stand one below the other; of more the first and the last do.
 _FOLDED = 4
+# The title of the column that a narrow terminal leaves out.
+IN_SINGLE = "float32 (own)"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ def model_tables(result: ScenarioResult, *, folded: bool = True) -> list[tuple[t
     if result.layers:
         layers = [_layer_row(line) for line in result.layers]
         titles = (*(side.label for side in result.layers[0].names), "gives", "by itself", "so far", "gradient")
+        if any(line.rounding for line in result.layers):
+            titles = (*titles, IN_SINGLE)
+            layers = [_with_rounding(row, line) for row, line in zip(layers, result.layers, strict=True)]
         found.append((titles, list(_folded(layers, "layers that agree", folded=folded))))
     rows = [_parameter_row(comparison) for comparison in result.comparisons if in_a_line(comparison, result)]
     if rows:
@@ -65,6 +70,12 @@ def _layer_row(line: LayerLine) -> ModelRow:
     shape = _shape(ours) if sorted(ours) == sorted(theirs) else f"{_shape(ours)} {_shape(theirs)}"
     numbers = [_apart(size) for size in (line.by_itself, line.so_far, line.gradient_so_far)]
     return ModelRow((*names, shape, *numbers), line.verdict, line.begins)
+
+
+def _with_rounding(row: ModelRow, line: LayerLine) -> ModelRow:
+    """The row with how far both are apart in single precision, and in brackets each side's own rounding."""
+    own = ", ".join(map(_apart, line.rounding.values()))
+    return replace(row, cells=(*row.cells, f"{_apart(line.in_float32)} ({own})" if own else "-"))
 
 
 def _parameter_row(comparison: Comparison) -> ModelRow:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tfpt_cli.report.console import STATUS_STYLES, plain_console
 from tfpt_cli.report.line import MANY, print_end, print_line, problem_line
+from tfpt_cli.report.models import IN_SINGLE
 from tfpt_cli.report.numbers import differing_digits
 from tfpt_cli.report.reasons import first_sentence
 from tfpt_cli.report.view import About, Cell, Part, ReferenceCell, Row, ScenarioView, view
@@ -159,20 +160,20 @@ def _lines_of(rows: Sequence[ModelRow], head: Sequence[str], width: int, *, asci
     """A table of two models, a line each; where they begin to part is marked. Names fold where they are too long."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
     table.add_column("", width=1)
-    names = len(head) - (4 if len(head) > 4 else 3)
-    taken = sum(max(len(title), *(len(row.cells[place]) for row in rows)) + 1 for place, title in enumerate(head))
-    room = width - 13 - sum(
-        max(len(title), *(len(row.cells[place]) for row in rows)) + 1 for place, title in list(enumerate(head))[names:]
-    )  # fmt: skip
+    names = 2 if len(head) > 4 else 1
+    sizes = [max(len(title), *(len(row.cells[place]) for row in rows)) + 1 for place, title in enumerate(head)]
+    if head[-1] == IN_SINGLE and sum(sizes) + 13 > width:
+        head, sizes = head[:-1], sizes[:-1]
+    room = width - 13 - sum(sizes[names:])
     for place, title in enumerate(head):
-        longest = room // names - 1 if place < names and taken + 13 > width else None
+        longest = max(room // names - 1, len(title)) if place < names and sum(sizes) + 13 > width else None
         table.add_column(title, overflow="fold", no_wrap=place >= names, max_width=longest)
     table.add_column("", no_wrap=True)
     for row in rows:
         style = "dim" if row.folded > 1 else "bold" if row.begins else ""
         verdict = "" if row.folded > 1 else str(row.verdict)
         mark = (">" if ascii_only else "▶") if row.begins else ""
-        texts = [Text(printable(cell), style) for cell in row.cells]
+        texts = [Text(printable(cell), style) for cell in row.cells[: len(head)]]
         table.add_row(Text(mark, "bold red"), *texts, Text(verdict, VERDICT_STYLES[row.verdict]))
     return table
 

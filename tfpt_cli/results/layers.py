@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 class LayerLine:
     """A layer that both models have, in the order in which PyTorch calls it.
 
-    `names` are its paths, `codes` what it is in each framework and `shapes` those of what it gives, by side. `by_itself` is how
+    `names` are their paths, `codes` what it is in each framework and `shapes` those of what it gives, by side. `by_itself` is how
     far both are apart where they are given the same input, relative to the greatest of what they give; `so_far` how far they are
     in the models. None says that it was not measured, and `note` may say why. `gradient_by_itself` and `gradient_so_far` are that
-    of the gradient by what it is given, and by what it gives. `begins` marks the layer at which the models begin to part.
+    of the gradient by what it is given, and by what it gives. `in_float32` is how far both are apart in single precision, and
+    `rounding` how far each is there from what it gives itself in double. `begins` marks the layer at which the models begin to
+    part.
     """
 
     names: dict[Side, str]
@@ -28,6 +30,8 @@ class LayerLine:
     so_far: float | None = None
     gradient_by_itself: float | None = None
     gradient_so_far: float | None = None
+    in_float32: float | None = None
+    rounding: dict[Side, float] = field(default_factory=dict)
     layout: str = ""
     begins: bool = False
     note: str = ""

@@ -13,9 +13,9 @@ from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.values import compare_values
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.layers.layout import Layout, layout_of
-from tfpt_cli.results import PLAIN, Comparison, Finding, Kind, LayerLine, State, Tolerance, Value, Verdict, Way
+from tfpt_cli.results import PLAIN, Comparison, LayerLine, State, Tolerance, Value, Verdict, Way
 from tfpt_cli.subjects.model.spec import CHANNELS, layer_quantity
-from tfpt_cli.subjects.model.writer import DOUBLE, GIVEN, GRADIENT, MADE, PULLED, SINGLE
+from tfpt_cli.subjects.model.writer import DOUBLE, GIVEN, GRADIENT, MADE, PULLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,8 +36,6 @@ SAME_IN_SINGLE = 1e-6
 SAME_IN_FLOAT32 = 1e-5
 # What is this much smaller than the greatest gradient of a model is the rounding of something that is zero.
 _NOTHING = 1e-4
-# Single precision may be so many times as far apart as both sides' own rounding together.
-_ROUNDING = 10.0
 # Orders of axes that a layer's result may have in Keras, besides that of PyTorch.
 _ORDERS = {2: ("a b -> b a",), 3: ("n c w -> n w c", "t n c -> n t c"), 4: ("n c h w -> n h w c",), 5: (CHANNELS[5],)}
 
@@ -172,27 +170,6 @@ def other_order(wanted: Both) -> str:
     return ""
 
 
-def with_rounding(double: Comparison, pairs: Mapping[Way, Both | None], sides: Sides) -> tuple[Comparison, str]:
-    """The comparison with what single precision adds to it, and what that is in words.
-
-    Both sides may be apart there by their own rounding; where they are by far more, the comparison differs.
-    """
-    wide, narrow = pairs.get(DOUBLE), pairs.get(SINGLE)
-    both, precise = (pair.arrays() if pair is not None else None for pair in (narrow, wide))
-    if both is None or precise is None or both[0].dtype.kind != "f" or not double.verdict.agrees:
-        return double, ""
-    off = apart(*both)
-    own = {side: apart(single, exact) for side, single, exact in zip(sides, both, precise, strict=True)}
-    if not off:
-        return double, ""
-    words = ", ".join(f"{side.label}'s own rounding is {size:.1g}" for side, size in own.items())
-    told = f"in float32 {off:.1g} apart; {words}"
-    if off <= max(_ROUNDING * sum(own.values()), 1e-6):
-        return double, f"{told}: rounding"
-    finding = Finding(Kind.ROUNDING, f"{told}; in float64 both agree")
-    return replace(double, verdict=Verdict.DIFFERS, reason=told, diagnosis=("rounding",), findings=(finding,)), told
-
-
 @dataclass(frozen=True)
 class Measured:
     """A line of layers with what was measured of it, how far apart is the same, and the layout of what it was given."""
@@ -314,7 +291,7 @@ class Layers:
         last = self.inventories[TENSORFLOW].events[line.keras.last]
         found = {}
         for each, ours in enumerate(line.inputs):
-            array = _array(outcome, layer_quantity(f"{place} {ours}"), GIVEN)
+            array = array_of(outcome, layer_quantity(f"{place} {ours}"), GIVEN)
             layouts = [] if array is None else orders_for(array.shape, event.inputs[each], channels=self.channels)
             flat = self.flattened.get(line.names[TORCH])
             if flat is not None and array is not None and _fits(flat, array.shape, event.inputs[each]):
@@ -323,7 +300,7 @@ class Layers:
                 return None
             found[f"layers/{place} {each}"] = turned(array, layouts[0])
             self.turned.setdefault(place, layouts[0])
-        weights = _array(outcome, layer_quantity(str(place)), GRADIENT)
+        weights = array_of(outcome, layer_quantity(str(place)), GRADIENT)
         shape = last.outputs[0]
         if weights is not None:
             weights = line.taken(weights)
@@ -350,7 +327,7 @@ class Layers:
         ]
 
     def _largest(self, outcome: Outcome, places: range) -> float:
-        arrays = (_array(outcome, layer_quantity(str(place)), GRADIENT) for place in places)
+        arrays = (array_of(outcome, layer_quantity(str(place)), GRADIENT) for place in places)
         return max((largest(array) for array in arrays if array is not None), default=0.0)
 
     def _line(
@@ -364,7 +341,7 @@ class Layers:
         scale: float,
     ) -> LayerLine:
         quantity = layer_quantity(str(place))
-        ours, theirs = _array(torch, quantity, MADE), _array(keras, quantity, MADE)
+        ours, theirs = array_of(torch, quantity, MADE), array_of(keras, quantity, MADE)
         made = None if ours is None else line.taken(ours), theirs
         layout: Layout | None = None
         so_far = by_itself = backward = backward_alone = None
@@ -378,11 +355,11 @@ class Layers:
             layout, so_far = nearest(made[0], made[1], layouts)
             if layout is None:
                 so_far, note = float("inf"), "their shapes do not fit"
-        gradients = _array(torch, quantity, GRADIENT), _array(keras, quantity, GRADIENT)
+        gradients = array_of(torch, quantity, GRADIENT), array_of(keras, quantity, GRADIENT)
         if layout is not None and gradients[0] is not None and gradients[1] is not None:
             backward = apart(turned(line.taken(gradients[0]), layout), gradients[1], scale)
         if alone is not None:
-            again = _array(alone, quantity, MADE)
+            again = array_of(alone, quantity, MADE)
             if again is not None and made[0] is not None:
                 by_itself = nearest(made[0], again, self.orders(made[0].shape, again.shape))[1]
                 by_itself = float("inf") if by_itself is None else by_itself
@@ -409,8 +386,8 @@ class Layers:
         """How far the gradients by what the layer is given are apart, where it is run by itself on the same."""
         found = []
         for each, ours in enumerate(line.inputs or ()):
-            one = _array(torch, layer_quantity(f"{place} {ours}"), PULLED)
-            other = _array(alone, layer_quantity(f"{place} {each}"), PULLED)
+            one = array_of(torch, layer_quantity(f"{place} {ours}"), PULLED)
+            other = array_of(alone, layer_quantity(f"{place} {each}"), PULLED)
             if one is not None and other is not None:
                 layouts = orders_for(one.shape, other.shape, channels=self.channels)
                 flat = self.flattened.get(line.names[TORCH])
@@ -421,7 +398,8 @@ class Layers:
         return max(found, default=None)
 
 
-def _array(outcome: Outcome, quantity: Quantity, way: Way) -> NDArray[Any] | None:
+def array_of(outcome: Outcome, quantity: Quantity, way: Way) -> NDArray[Any] | None:
+    """The array of a quantity that a listing left in a way; None where there is none."""
     value = outcome.values.get((quantity, way))
     return value.array if value is not None and value.state is State.PRESENT else None
 

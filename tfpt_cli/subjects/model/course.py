@@ -26,13 +26,13 @@ from tfpt_cli.subjects.model.comparer import (
     flattened,
     other_order,
     scales,
-    with_rounding,
 )
 from tfpt_cli.subjects.model.evidence import Code, Evidence
 from tfpt_cli.subjects.model.looking import Stopped, hint_of_layout, look, shapes_of_inputs
 from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
 from tfpt_cli.subjects.model.planning import Planner
+from tfpt_cli.subjects.model.rounding import ill_conditioned, rounded, with_rounding
 from tfpt_cli.subjects.model.spec import BOTH, LOSS, OUTPUT
 from tfpt_cli.subjects.model.weights import drawn, handed_back, handed_over
 from tfpt_cli.subjects.model.writer import DOUBLE, OWN_NAMES, OWN_NUMBERS, SINGLE
@@ -283,6 +283,19 @@ class Course:
         self.lines = layers.measured(
             seen[self.first], seen[self.second], alone[self.second], possible, self.terms.sides
         )
+        if looked.dtype == "float64" and self.spec.dtype == "float32" and self.nearly():
+            listings = {
+                side: listing(side.framework, writer.in_single(plans[side], spans[side]), arrays[side])
+                for side, writer in self.writers.items()
+            }
+            narrow = yield Round(listings, tuple(self.comparisons))
+            if not any(outcome.failures for outcome in narrow.values()):
+                self.lines = rounded(layers, self.lines, seen, narrow)
+                self.notes += ill_conditioned(self.lines, ours.events, self.terms.sides)
+
+    def nearly(self) -> bool:
+        """Whether no layer is farther apart than rounding may take it, so that each side's own rounding says something."""
+        return all((each.line.so_far or 0.0) <= SAME_IN_SINGLE for each in self.lines)
 
     # ---- what it comes to
 

@@ -45,8 +45,8 @@ class TensorFlowModelWriter(ModelWriter):
         ]
         return [*start, *self.model(), *self.inputs(dtype)]
 
-    def call(self, plan: Plan, *, training: bool | None = None) -> str:
-        """The call of the model; a `tf.Module` has no mode of training."""
+    def called_as(self, plan: Plan, *, training: bool | None = None) -> str:
+        """The call of the model, in the scenario's mode unless another is said; a `tf.Module` has none."""
         if text := self.spec.call.get(TENSORFLOW):
             return text
         mode = self.spec.training if training is None else training
@@ -59,7 +59,7 @@ class TensorFlowModelWriter(ModelWriter):
     def prepared(self, plan: Plan, dtype: str) -> list[str]:
         lines = self.made(dtype)
         if not plan.inventory.built:
-            lines.append(f"{self.call(plan, training=False)}  # the weights are made by the first call")
+            lines.append(f"{self.called_as(plan, training=False)}  # the weights are made by the first call")
         if plan.random:
             lines.append(_WITHOUT_DROPPING)
         if plan.given and len(plan.given) == len(plan.inventory.tensors) and plan.inventory.layers:
@@ -70,17 +70,17 @@ class TensorFlowModelWriter(ModelWriter):
 
     def forward(self, plan: Plan, dtype: str) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
-        yield self.section([f"output = {self.call(plan)}"], self.outputs(plan), dtype)
+        yield self.section([f"output = {self.called_as(plan)}"], self.outputs(plan), dtype)
 
     def run(self, plan: Plan, dtype: str) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
-        yield from self.called(plan, dtype, self.call(plan))
+        yield from self.called(plan, dtype, self.called_as(plan))
         if plan.state:
             state = [Wanted(quantity, f"state[{plan.inventory.tensor[p].index}]") for quantity, p in plan.state.items()]
             yield self.section(["state = [tf.identity(weight) for weight in model.weights]"], state, dtype)
         if plan.later:
             later = [Wanted(quantity, f"afterwards{source}") for quantity, source in plan.later.items()]
-            yield self.section([f"afterwards = {self.call(plan, training=False)}"], later, dtype)
+            yield self.section([f"afterwards = {self.called_as(plan, training=False)}"], later, dtype)
 
     def called(self, plan: Plan, dtype: str, call: str) -> Iterator[Section]:
         """The outputs of a call, and the gradients where they are taken."""
@@ -97,7 +97,7 @@ class TensorFlowModelWriter(ModelWriter):
         decorator = {"graph": "@tf.function", "jit": "@tf.function(jit_compile=True)"}[mode]
         names = ", ".join(self.spec.fed)
         yield self.section(
-            [f"{decorator}\ndef run({names}):\n    return {self.call(plan)}"], dtype=dtype, required=True
+            [f"{decorator}\ndef run({names}):\n    return {self.called_as(plan)}"], dtype=dtype, required=True
         )
         yield from self.called(plan, dtype, f"run({names})")
 
@@ -120,7 +120,7 @@ class TensorFlowModelWriter(ModelWriter):
 
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
-        lines = ["import keras_trace", f"seen = keras_trace.captured(model, lambda: {self.call(plan)})"]
+        lines = ["import keras_trace", f"seen = keras_trace.captured(model, lambda: {self.called_as(plan)})"]
         if plan.backward:
             lines = [
                 lines[0],
@@ -140,7 +140,7 @@ class TensorFlowModelWriter(ModelWriter):
     def alone(self, plan: Plan, dtype: str, spans: Sequence[Span | None]) -> Iterator[Section]:
         """The sections that run each span of layers by itself, on what the other side's layers were given."""
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
-        lines = ["import keras_trace", f"seen = keras_trace.captured(model, lambda: {self.call(plan)})"]
+        lines = ["import keras_trace", f"seen = keras_trace.captured(model, lambda: {self.called_as(plan)})"]
         yield self.section(lines, dtype=dtype, required=True)
         for place, span in enumerate(spans):
             if span is not None:

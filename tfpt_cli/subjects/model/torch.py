@@ -52,8 +52,7 @@ class TorchModelWriter(ModelWriter):
             lines.append(f"model.load_state_dict({numbers}{'' if plan.complete else ', strict=False'})")
         return lines
 
-    def call(self, plan: Plan) -> str:
-        """The call of the model."""
+    def called_as(self, plan: Plan) -> str:
         return self.spec.call.get(TORCH) or f"model({plan.inventory.arguments})"
 
     def plain_call(self) -> str:
@@ -61,7 +60,7 @@ class TorchModelWriter(ModelWriter):
 
     def forward(self, plan: Plan, dtype: str) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
-        yield self.section([f"output = {self.call(plan)}"], self.outputs(plan), dtype, required=True)
+        yield self.section([f"output = {self.called_as(plan)}"], self.outputs(plan), dtype, required=True)
 
     def run(self, plan: Plan, dtype: str) -> Iterator[Section]:
         yield from self.forward(plan, dtype)
@@ -72,10 +71,10 @@ class TorchModelWriter(ModelWriter):
             yield self.section(lines, state, dtype)
         if plan.later:
             later = [Wanted(quantity, f"afterwards{source}") for quantity, source in plan.later.items()]
-            yield self.section(["model.eval()", f"afterwards = {self.call(plan)}"], later, dtype)
+            yield self.section(["model.eval()", f"afterwards = {self.called_as(plan)}"], later, dtype)
 
     def in_mode(self, plan: Plan, dtype: str, mode: str) -> Iterator[Section]:
-        call = self.call(plan).replace("model(", "compiled(", 1)
+        call = self.called_as(plan).replace("model(", "compiled(", 1)
         lines = [f"compiled = torch.{mode}(model)", f"output = {call}"]
         made = self.section(lines, self.outputs(plan), dtype, required=True)
         for section in (made, *self.gradients(plan, dtype)):
@@ -92,7 +91,7 @@ class TorchModelWriter(ModelWriter):
 
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
-        lines = ["import torch_trace", f"seen = torch_trace.captured(model, lambda: {self.call(plan)})"]
+        lines = ["import torch_trace", f"seen = torch_trace.captured(model, lambda: {self.called_as(plan)})"]
         if plan.backward:
             lines.append("output = seen.output")
             lines.append(f"gradients = seen.gradients({self.loss(plan, dtype)}, {[span.last for span in spans]})")

@@ -12,7 +12,7 @@ from tfpt_cli.layers.layout import groups
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.results import INVENTORY, PLAIN, Quantity, Way
 from tfpt_cli.subjects.model.loss import loss_in
-from tfpt_cli.subjects.model.spec import BOTH, LOSS, output_quantity
+from tfpt_cli.subjects.model.spec import BOTH, LOSS, layer_quantity, output_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +31,7 @@ INSPECTED = Quantity(kind=INVENTORY, output="inventory")
 OWN_NAMES, OWN_NUMBERS = Quantity(kind=INVENTORY, output="names"), Quantity(kind=INVENTORY, output="numbers")
 # What of a span of layers a listing leaves.
 GIVEN, MADE, GRADIENT, PULLED = (Way(method=name) for name in ("given", "made", "gradient", "pulled"))
+MADE_IN_SINGLE = Way(method="made", mode="float32")
 # Each side is computed in double precision, where both mean the same or not, and in single, where rounding shows.
 DOUBLE, SINGLE = Way(mode="float64"), Way(mode="float32")
 
@@ -132,6 +133,10 @@ class ModelWriter(ABC):
         """The lines that make the model and its inputs, and give it its weights."""
 
     @abstractmethod
+    def called_as(self, plan: Plan) -> str:
+        """The call of the model."""
+
+    @abstractmethod
     def plain_call(self) -> str:
         """The call of a model of which nothing is known yet, as a person would try it."""
 
@@ -175,6 +180,16 @@ class ModelWriter(ABC):
     @abstractmethod
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         """The sections that run the model as `run` does, and leave what its layers gave, with the gradients by that."""
+
+    def in_single(self, plan: Plan, spans: Sequence[Span]) -> Iterator[Section]:
+        """The sections that run the model in single precision, and leave what its layers gave."""
+        yield self.section(self.prepared(plan, "float32"), dtype="float32", required=True)
+        lines = [f"import {self.trace}", f"seen = {self.trace}.captured(model, lambda: {self.called_as(plan)})"]
+        leaves = [
+            Leaf(quantity=layer_quantity(str(place)), way=MADE_IN_SINGLE, expression=f"seen.made({span.last})")
+            for place, span in enumerate(spans)
+        ]
+        yield self.with_leaves(self.section(lines, dtype="float32", required=True), leaves)
 
     def alone(self, plan: Plan, dtype: str, spans: Sequence[Span | None]) -> Iterator[Section]:
         """The sections that run each span of layers by itself, on what the other side's were given; of Keras's alone."""
