@@ -20,7 +20,7 @@ from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.slots import slots
 from tfpt_cli.results import Verdict
 from tfpt_cli.scenario.writing import scenario_from
-from tfpt_cli.subjects.model import weights
+from tfpt_cli.subjects.model import dropping, weights
 from tfpt_cli.subjects.model.comparer import apart, orders_for
 from tfpt_cli.subjects.model.inventory import Inventory, Tensor
 from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
@@ -420,3 +420,33 @@ def test_only_the_parts_that_are_said_are_compared(session: Session, part: str) 
     _, result = checked(session, TWO_LAYERS + f"  compare: [{part}]\n")
     kinds = {"forward": {"value"}, "backward": {"gradient"}}
     assert {comparison.quantity.kind for comparison in result.comparisons} == kinds[part]
+
+
+# ---- what is drawn at random
+
+
+def test_dropout_drops_as_often_and_scales_as_its_rate_says(session: Session) -> None:
+    text = TWO_LAYERS.replace("nn.Tanh()", "nn.Dropout(0.25)").replace(
+        'activation="tanh"), ', "), keras.layers.Dropout(0.25), "
+    )
+    _, result = checked(session, text.replace("Dense(4, )", "Dense(4)") + "  training: true\n")
+    assert result.agree, result.failures
+    for side in range(2):
+        share, low, high = numbers(result, "dropped by 1", side)
+        assert abs(share - 0.25) < 5 * np.sqrt(0.25 * 0.75 / 8192)
+        assert low == 0
+        np.testing.assert_allclose(high, 1 / 0.75, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("made", "share", "together", "draws"),
+    [
+        (np.ones((64, 8)), 0.0, (), 512),
+        (np.arange(512).reshape(64, 8) % 2 * 2.0, 0.5, (), 512),
+        (np.repeat(np.arange(64).reshape(8, 8, 1) % 2, 5, axis=2) * 2.0, 0.5, (2,), 64),
+    ],
+)
+def test_how_a_layer_draws(made: NDArray[Any], share: float, together: tuple[int, ...], draws: int) -> None:
+    law = dropping.Law.of(made)
+    assert (law.share, law.draws) == (share, draws)
+    assert law.together == together

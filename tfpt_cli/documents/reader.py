@@ -115,16 +115,18 @@ class Reader:
         what: str = "",
         given: int = 0,
         layers: Mapping[str, ast.expr] = MappingProxyType({}),
+        made: bool = False,
     ) -> ast.expr | None:
         """The checked native code at a path, bare class names written out, or None after complaining.
 
-        With `what`, the code must be a call. `layers` are the lines before it that are layers, which it may call.
+        With `what`, the code must be a call. `layers` are the lines before it that are layers, which it may call; `made` says
+        that the code makes a layer, which is called elsewhere.
         """
         tree = self.call(path, what) if what else self.tree(path)
         if tree is None:
             return None
         mark_inputs(tree, variables)
-        complaints = check_native(tree, framework, variables, given=given, layers=layers)
+        complaints = check_native(tree, framework, variables, given=given, layers=layers, made=made)
         complaints += list(bad_constants(tree))
         self.complain_all(path, complaints)
         return None if complaints else with_full_names(tree, framework, variables)

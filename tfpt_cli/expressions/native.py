@@ -29,11 +29,13 @@ def check_native(
     *,
     given: int = 0,
     layers: Mapping[str, ast.expr] = MappingProxyType({}),
+    made: bool = False,
 ) -> list[Complaint]:
     """A complaint for everything in a native expression that a scenario may not use: names, attributes, arguments.
 
     `variables` are the names of the inputs and lines; `layers` are the trees of the lines that are layers, which may be called;
-    `given` counts leading arguments of the outermost call that tfpt passes itself.
+    `given` counts leading arguments of the outermost call that tfpt passes itself; `made` says that the expression makes a layer,
+    which is not called here, so that one that draws random numbers draws none.
 
     >>> [complaint.message for complaint in check_native(ast.parse("F.sofmax(x)", mode="eval").body, "torch", {"x"})]
     ["'F.sofmax' is not among the PyTorch calls that a scenario may make, did you mean 'F.softmax'?"]
@@ -41,6 +43,7 @@ def check_native(
     []
     """
     checker = _Checker(framework, variables, layers)
+    checker.training &= not made
     checker.visit(tree, given)
     return checker.complaints
 

@@ -36,7 +36,7 @@ class NativeReader:
 
     def read(self) -> Init | None:
         reader = self.reader
-        calls = {f: reader.native((NAME, f, "layer"), f, set(), what="a native layer") for f in FRAMEWORKS}
+        calls = {f: reader.native((NAME, f, "layer"), f, set(), what="a native layer", made=True) for f in FRAMEWORKS}
         initializers = self.torch_initializers()
         for name in reader.get(NAME, default={}):
             if name not in RESERVED:

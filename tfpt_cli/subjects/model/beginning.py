@@ -10,7 +10,7 @@ from tfpt_cli.frameworks import TORCH
 from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.subjects.model.comparer import Measured
@@ -22,12 +22,17 @@ if TYPE_CHECKING:
 class Beginning:
     """Where two models begin to part: the place of the layer among the lines, None between two of them, and in words.
 
-    `behind` is then the place of the layer behind it.
+    `behind` is then the place of the layer behind it; `at_the_end` says that it begins behind the last layer.
     """
 
     place: int | None
     words: str
     behind: int | None = None
+    at_the_end: bool = False
+
+
+# So many lines of a file are named, of more the first and the last.
+_FEW_LINES = 2
 
 
 class Search:
@@ -105,7 +110,8 @@ class Search:
         """That it begins behind the last layer, where every layer agrees and the outputs do not."""
         if not self.lines:
             return None
-        return Beginning(None, f"every layer agrees; it begins behind {self.name(self.lines[-1])}")
+        words = f"every layer agrees; it begins behind {self.name(self.lines[-1])}{self.places(None)}"
+        return Beginning(None, words, at_the_end=True)
 
     def backward(self) -> Beginning | None:
         """Where the gradients begin to part, from the outputs upwards."""
@@ -138,18 +144,15 @@ class Search:
         return f": {words}" if words else ""
 
     def before(self, each: Measured) -> str:
-        """The layers whose results reach a layer in PyTorch."""
+        """The layers whose results reach a layer in PyTorch, in words."""
+        return " and ".join(dict.fromkeys(map(self.name, self.reaching(each)))) or "the inputs"
+
+    def reaching(self, each: Measured) -> list[Measured]:
+        """The lines whose results reach that of a layer in PyTorch, through whatever is computed between."""
         events = self.inventories[self.first].events
         beside = {index: line for line in self.lines for index in line.aligned.torch.events}
-        found: list[str] = []
-        rest = list(events[each.aligned.torch.first].origin)
-        while rest:
-            index = rest.pop(0)
-            if index in beside:
-                found.append(self.name(beside[index]))
-            else:  # a layer that stands beside none, or a function
-                rest += events[index].origin
-        return " and ".join(dict.fromkeys(found)) or "the inputs"
+        known = reaching(events, each.aligned.torch.first, beside)
+        return [beside[index] for index in known]
 
     def span(self, each: Measured, side: Side) -> Span:
         """The events of a side at a line."""
@@ -189,18 +192,46 @@ class Search:
                 found.append(f"{', '.join(reversed(dict.fromkeys(names)))} in {side.label}")
         return f": {' and '.join(found)}" if found else ""
 
-    def places(self, each: Measured) -> str:
-        """The lines of a person's own files at which a layer is called."""
-        events = [
-            self.events(side, span)[0]
-            for side, span in ((self.first, each.aligned.torch), (self.second, each.aligned.keras))
-        ]
-        found = [event.place.rpartition("/")[2] for event in events if event.place]
-        return f" ({', '.join(found)})" if found else ""
+    def ran_before(self, behind: Measured | None, side: Side) -> list[str]:
+        """What ran outside of the layers between a layer and those before it, or behind the last layer where there is none.
+
+        It is lines of a person's files, `/home/me/net.py:12`, and operations of a functional model as calls.
+        """
+        inventory = self.inventories[side]
+        before = self.lines[-1:] if behind is None else self.reaching(behind)
+        start = min((self.span(each, side).last for each in before), default=-1) + 1
+        end = len(inventory.events) if behind is None else self.span(behind, side).first + 1
+        ran = [each for event in inventory.events[start:end] for each in event.ran]
+        return [*ran, *(inventory.ran if behind is None else ())]
+
+    def places(self, behind: Measured | None) -> str:
+        """The lines of a person's own files that ran before a layer, or that call it where none did, as the end of a sentence."""
+        found: list[str] = []
+        for side in (self.first, self.second):
+            lines = [each for each in self.ran_before(behind, side) if not each.endswith(")")]
+            if not lines and behind is not None:
+                lines = [self.inventories[side].events[self.span(behind, side).first].place]
+            few = [line.rpartition("/")[2] for line in dict.fromkeys(lines) if line]
+            found += few if len(few) <= _FEW_LINES else [few[0], f"to {few[-1]}"]
+        return f" ({', '.join(found)})".replace(", to ", " to ") if found else ""
 
     def events(self, side: Side, span: Span) -> list[Event]:
         """The events of a span."""
         return [self.inventories[side].events[index] for index in span.events]
+
+
+def reaching(events: Sequence[Event], index: int, known: Collection[int]) -> Iterator[int]:
+    """The events among the known ones whose results reach an event, through whatever is computed between."""
+    rest, seen = list(events[index].origin), set()
+    while rest:
+        origin = rest.pop(0)
+        if origin in seen:
+            continue
+        seen.add(origin)
+        if origin in known:
+            yield origin
+        else:  # a layer that stands beside none, or a function
+            rest += events[origin].origin
 
 
 # Layers that compute otherwise in training.

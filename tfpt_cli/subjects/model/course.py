@@ -27,7 +27,9 @@ from tfpt_cli.subjects.model.comparer import (
     other_order,
     scales,
 )
-from tfpt_cli.subjects.model.evidence import Code, Evidence
+from tfpt_cli.subjects.model.dropping import DROPPED, drawing
+from tfpt_cli.subjects.model.dropping import drawn as drawn_at_random
+from tfpt_cli.subjects.model.evidence import RATES, Code, Evidence
 from tfpt_cli.subjects.model.looking import Stopped, hint_of_layout, look, shapes_of_inputs
 from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
@@ -73,6 +75,7 @@ class Course:
         self.begins: int | None = None
         self.of_loss: frozenset[Quantity] = frozenset()
         self.behind: int | None = None
+        self.at_the_end = False
         # What was run, as a person would write it: of models that are only looked at, without what looks.
         self.listings = {s: listing(s.framework, writer.tried("float64")) for s, writer in writers.items()}
 
@@ -189,6 +192,7 @@ class Course:
             return looked.outcomes
         if planner.random:
             self.notes.append("dropout is switched off in both: what it drops is drawn at random")
+            known += yield from self.draw(looked)
         plans, arrays = planner.plans(), planner.arrays()
         dtypes = [looked.dtype, *(["float32"] if looked.dtype == "float64" and self.spec.dtype == "float32" else [])]
         self.listings = {
@@ -203,10 +207,25 @@ class Course:
             yield from self.layer_by_layer(looked, plans, arrays)
             singles = self.search.in_single()
             if parted and singles:
+                before = [c.verdict for c in self.comparisons]
                 self.comparisons = known + self.compared(outcomes, planner, SAME_IN_SINGLE)
-                self.notes.append(f"computed with numbers in single precision, whatever the dtype: {_few(singles)}")
+                if before != [c.verdict for c in self.comparisons]:
+                    self.notes.append(f"computed with numbers in single precision, whatever the dtype: {_few(singles)}")
         self.judge()
         return outcomes
+
+    def draw(self, looked: Looked) -> Any:
+        """Has the layers that draw at random make something of ones; gives the comparisons of what they made."""
+        layers = drawing(looked.inventories, self.terms.sides)
+        if not layers:
+            return []
+        listings = {
+            side: listing(side.framework, writer.draws({each.names[side]: each.shapes[side] for each in layers}))
+            for side, writer in self.writers.items()
+        }
+        outcomes = yield Round(listings, tuple(self.comparisons))
+        turned = self.spec.channels or bool(self.spec.layouts)
+        return list(drawn_at_random(layers, outcomes, self.terms.sides, turned_axes=turned))
 
     def compared(self, outcomes: Mapping[Side, Outcome], planner: Planner, within: float) -> list[Comparison]:
         """The comparisons of everything that both sides have left, which may be `within` so much apart in double precision."""
@@ -324,6 +343,7 @@ class Course:
         if found is None or not parted:
             return
         self.begins, self.behind = found.place, found.behind
+        self.at_the_end = found.at_the_end
         finding = Finding(Kind.BEGINS, found.words + self.said(found.place))
         self.comparisons = [replace(c, findings=(*c.findings, finding)) if c in parted else c for c in self.comparisons]
 
@@ -385,6 +405,7 @@ class Course:
             search=self.search,
             begins=self.begins,
             behind=self.behind,
+            at_the_end=self.at_the_end,
             comparisons=self.comparisons,
         )
         return evidence.of(quantity)
@@ -397,8 +418,12 @@ class Course:
     def covered(self, comparisons: Sequence[Comparison]) -> str:
         """What the comparisons cover, in words."""
         kinds = {VALUE: "output", "gradient": "gradient", STATE: "statistic"}
-        compared = dict.fromkeys(c.quantity for c in comparisons)
-        counts = Counter(str(LOSS) if each == LOSS else kinds.get(each.kind, "parameter") for each in compared)
+        compared = dict.fromkeys(c.quantity for c in comparisons if c.quantity.output != RATES)
+        counts = Counter(
+            str(LOSS) if each == LOSS
+            else "random layer" if each.output.startswith(DROPPED) else kinds.get(each.kind, "parameter")
+            for each in compared
+        )  # fmt: skip
         words = [f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items()]
         layers = f" of {len(self.lines)} layers" if len(self.lines) > 1 else ""
         mode = "in training" if self.spec.training else "in evaluation"

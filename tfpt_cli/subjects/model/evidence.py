@@ -6,9 +6,11 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tfpt_cli.expressions.own_lines import expressions_at
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.results import PARAMETER, STATE, Verdict
 from tfpt_cli.subjects.model.beginning import called
+from tfpt_cli.subjects.model.dropping import DROPPED, drawing
 from tfpt_cli.subjects.model.spec import CHANNELS
 from tfpt_cli.subjects.model.writer import turned_source
 
@@ -46,7 +48,7 @@ class Code:
 class Evidence:
     """What is known when a course has ended: the search with its layers, the pairs, and where the models begin to part.
 
-    That is a layer, by its place among the lines (`begins`), or the code before one (`behind`).
+    That is a layer, by its place among the lines (`begins`), or the code before one (`behind`) or behind the last (`at_the_end`).
     """
 
     spec: Model
@@ -56,6 +58,7 @@ class Evidence:
     search: Search
     begins: int | None
     behind: int | None
+    at_the_end: bool
     comparisons: Sequence[Comparison]
 
     def of(self, quantity: Quantity) -> Code:
@@ -64,6 +67,8 @@ class Evidence:
             return self.refused()
         if quantity.kind == PARAMETER and quantity.output == RATES:
             return self.dropping()
+        if quantity.kind == PARAMETER and quantity.output.startswith(f"{DROPPED} "):
+            return self.drawing(quantity.output.removeprefix(f"{DROPPED} "))
         if quantity.kind in (PARAMETER, STATE):
             return self.holding(quantity.output)
         if quantity.step:
@@ -78,6 +83,23 @@ class Evidence:
         return self.line(self.begins) + self.copied(line.names[TORCH], line.calls)
 
     def between(self) -> Code:
+        """What stands between layers that agree: what a layer is given, and what a person's own code computes there."""
+        return self.given() + self.own_code()
+
+    def own_code(self) -> Code:
+        """What a person's own files compute between the layers before the one at which the models part, and that one."""
+        if self.behind is None and not self.at_the_end:
+            return Code()
+        behind = None if self.behind is None else self.search.lines[self.behind]
+        sources: dict[str, tuple[str, ...]] = {}
+        for side in self.sides:
+            ran = self.search.ran_before(behind, side)
+            calls = [each for each in ran if each.endswith(")")]
+            trees = expressions_at(each for each in ran if not each.endswith(")"))
+            sources[side.framework] = (*map(ast.unparse, trees), *calls)
+        return Code(sources)
+
+    def given(self) -> Code:
         """What a layer that agrees by itself is given: which inputs, or what is taken of the result of the one before."""
         if self.behind is None:
             return Code()
@@ -205,6 +227,14 @@ class Evidence:
             ]
             if rates[0] != rates[1]:
                 return self.matched(match)
+        return Code()
+
+    def drawing(self, name: str) -> Code:
+        """A layer that draws at random, by the name that its comparison has, and the one beside it."""
+        for layer in drawing(self.inventories, self.sides):
+            if name in (*layer.names.values(), "the layer"):
+                calls = {s.framework: self.inventories[s].by_name[layer.names[s]].call for s in self.sides}
+                return Code({f: (called(call, f, training=True),) for f, call in calls.items() if call})
         return Code()
 
     def rates_in(self, side: Side, path: str) -> Iterator[float]:

@@ -318,7 +318,7 @@ def _source(reader: Reader, path: Path, framework: str, inputs: Mapping[str, Val
         return _own(reader, (*path, "python"), str(value["python"]), framework)
     if is_no_layer(reader, path, framework, inputs):
         return None
-    tree = reader.native(path, framework, set(), what="a native layer")
+    tree = reader.native(path, framework, set(), what="a native layer", made=True)
     if not isinstance(tree, ast.Call):
         return None
     return ModelSource(ast.unparse(tree))

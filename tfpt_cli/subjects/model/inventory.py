@@ -67,7 +67,9 @@ class Event:
     `origin` are the events whose results reached its inputs; `single` what it computed in single precision; `place` the line of a
     person's own file that called it. `names` are the parameters of the layer that its inputs went to, and `said` what each is
     called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`. `packed` says that PyTorch's
-    layer was given a packed sequence, `masked` that a mask came with what Keras's was given.
+    layer was given a packed sequence, `masked` that a mask came with what Keras's was given. `ran` is what was computed since the
+    event before, outside of all layers: lines of a person's files, `/home/me/net.py:12`, and operations of a functional model, as
+    calls.
     """
 
     index: int
@@ -83,6 +85,7 @@ class Event:
     masked: bool = False
     names: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
+    ran: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ class Inventory:
 
     `error` is why the call failed, with the layer `at` which it did and the line of a person's own file, `place`; `arguments` is
     what the model is called with, as text, and `parameters` are the names of what it takes. `single` is what was computed in
-    single precision outside of the layers; `built` says that a Keras model had its weights before it was called.
+    single precision outside of the layers, `ran` what was computed behind the last event; `built` says that a Keras model had its
+    weights before it was called.
     """
 
     class_name: str
@@ -117,6 +121,7 @@ class Inventory:
     parameters: tuple[str, ...] = ()
     single: tuple[str, ...] = ()
     built: bool = False
+    ran: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Layer]:
@@ -168,6 +173,7 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
         parameters=tuple(data.get("parameters", ())),
         single=tuple(data.get("single", ())),
         built=data.get("built", False),
+        ran=tuple(data.get("ran", ())),
     )
 
 
@@ -200,4 +206,5 @@ def _event(each: dict[str, Any]) -> Event:
         masked=each.get("masked", False),
         names=tuple(each.get("names", ())),
         said=tuple(each.get("said", ())),
+        ran=tuple(each.get("ran", ())),
     )

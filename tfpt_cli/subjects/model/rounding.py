@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.results import Comparison, Finding, Kind, Verdict
+from tfpt_cli.subjects.model.beginning import reaching
 from tfpt_cli.subjects.model.comparer import apart, array_of, nearest
 from tfpt_cli.subjects.model.spec import layer_quantity
 from tfpt_cli.subjects.model.writer import DOUBLE, MADE, MADE_IN_SINGLE, SINGLE
@@ -84,7 +85,7 @@ def ill_conditioned(lines: Sequence[Measured], events: Sequence[Event], sides: S
     for each in lines:
         if not each.line.rounding:
             continue
-        given = [own[index] for index in _reaching(events, each.aligned.torch.first, own)]
+        given = [own[index] for index in reaching(events, each.aligned.torch.first, own)]
         before = {side: max([_ONCE, *(known[side] for known in given if known)]) for side in sides}
         times = {side: each.line.rounding[side] / before[side] for side in sides}
         if min(times.values()) >= _MAGNIFIED and min(each.line.rounding.values()) >= _FELT:
@@ -94,17 +95,3 @@ def ill_conditioned(lines: Sequence[Measured], events: Sequence[Event], sides: S
                 f"{size:.0e} of {before[s]:.0e} in {s.label}" for s, size in each.line.rounding.items()
             )
             yield f"{name} is ill-conditioned here: it magnifies what rounding it is given in float32, {parts}"
-
-
-def _reaching(events: Sequence[Event], index: int, known: Mapping[int, object]) -> Iterator[int]:
-    """The events among the known ones whose results reach an event, through whatever is computed between."""
-    rest, seen = list(events[index].origin), set()
-    while rest:
-        origin = rest.pop()
-        if origin in seen:
-            continue
-        seen.add(origin)
-        if origin in known:
-            yield origin
-        else:
-            rest += events[origin].origin

@@ -10,9 +10,10 @@ from tfpt_cli.subjects.model.spec import gradient_quantity, layer_quantity
 from tfpt_cli.subjects.model.writer import GRADIENT, MADE, PULLED, ModelWriter, Plan, Span, Wanted, turned_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tfpt_cli.documents.inputs import Values
+    from tfpt_cli.language.shapes import Shape
     from tfpt_cli.listing import Section
 
 _WITHOUT_DROPPING = """\
@@ -117,6 +118,17 @@ class TensorFlowModelWriter(ModelWriter):
             wanted.append(Wanted(quantity, f"gradients[{places[part.tensor]}]{index}"))
         by = f"[{', '.join([*smooth, f'*model.{held}'])}]"
         return self.section([f"gradients = tape.gradient(loss, {by})"], wanted, dtype)
+
+    def draws(self, layers: Mapping[str, Shape]) -> Iterator[Section]:
+        yield self.section(self.made("float32"), dtype="float32", required=True)
+        lines = [
+            "import keras_trace",
+            f"{self.plain_call()}  # the layers may be made by the first call",
+            "layers = dict(keras_trace.named_layers(model))",
+        ]
+        made = [f"layers[{name!r}](tf.ones({shape}), training=True)" for name, shape in layers.items()]
+        leaves = [Leaf(layer_quantity(str(place)), MADE, expression) for place, expression in enumerate(made)]
+        yield self.with_leaves(self.section(lines, dtype="float32"), leaves)
 
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)

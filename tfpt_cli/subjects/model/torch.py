@@ -11,9 +11,10 @@ from tfpt_cli.subjects.model.spec import gradient_quantity, layer_quantity
 from tfpt_cli.subjects.model.writer import GIVEN, GRADIENT, MADE, PULLED, ModelWriter, Plan, Span, Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tfpt_cli.documents.inputs import Values
+    from tfpt_cli.language.shapes import Shape
     from tfpt_cli.listing import Section
     from tfpt_cli.subjects.model.pairing import Part
 
@@ -88,6 +89,12 @@ class TorchModelWriter(ModelWriter):
         if backward or self.spec.loss:
             lines = [f"loss = {self.loss(plan, dtype)}", *(["loss.backward()"] if backward else [])]
             yield self.section(lines, [*self.losses(), *(gradients if backward else [])], dtype)
+
+    def draws(self, layers: Mapping[str, Shape]) -> Iterator[Section]:
+        made = [f"model.get_submodule({name!r})(torch.ones({shape}))" for name, shape in layers.items()]
+        yield self.section(self.made("float32"), dtype="float32", required=True)
+        leaves = [Leaf(layer_quantity(str(place)), MADE, expression) for place, expression in enumerate(made)]
+        yield self.with_leaves(self.section([], dtype="float32"), leaves)
 
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)

@@ -181,6 +181,10 @@ class ModelWriter(ABC):
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         """The sections that run the model as `run` does, and leave what its layers gave, with the gradients by that."""
 
+    @abstractmethod
+    def draws(self, layers: Mapping[str, Shape]) -> Iterator[Section]:
+        """The sections that leave what layers by their paths make of ones of a shape in training, by their places."""
+
     def in_single(self, plan: Plan, spans: Sequence[Span]) -> Iterator[Section]:
         """The sections that run the model in single precision, and leave what its layers gave."""
         yield self.section(self.prepared(plan, "float32"), dtype="float32", required=True)

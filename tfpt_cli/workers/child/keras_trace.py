@@ -139,6 +139,19 @@ def call_of(layer: Any) -> str:
     return traces.written_call(prefix + kind.__name__, settings) if prefix else ""
 
 
+def call_of_operation(operation: Any) -> str:
+    """An operation of a functional model as a call, `keras.ops.gelu(x, approximate=True)`; empty for any other."""
+    name = _automatic(type(operation).__name__)
+    function = getattr(keras.ops, name, None)
+    if function is None or not type(operation).__module__.startswith("keras."):
+        return ""
+    made_with = [key for key in inspect.signature(type(operation)).parameters if key != "name"]
+    settings = {key: getattr(operation, key) for key in made_with if hasattr(operation, key)}
+    given = [key for key in inspect.signature(function).parameters if key not in made_with]
+    text = traces.written_call("", settings)[1:-1]
+    return "keras.ops.{}({})".format(name, ", ".join([*given, *([text] if text else [])]))
+
+
 def _put_layers(layer: Any, config: dict[str, Any]) -> None:
     """Puts into what a layer was made with the layers in it, as calls, and what was said where Keras keeps what follows of it."""
     if isinstance(layer, keras.layers.MultiHeadAttention):
@@ -180,6 +193,7 @@ class Watch:
         self.inside: list[str] = []
         self.running = 0
         self.single: set[str] = set()
+        self.ran: list[str] = []  # since the last event, outside of all layers that are looked at as one
 
     def operation(
         self, op_type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
@@ -188,6 +202,9 @@ class Watch:
         del attrs, op_name  # its arguments are named so where it is called while a graph is made
         name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
         if graph is None and outputs:
+            place = "" if self.running else traces.place()
+            if place and place not in self.ran:
+                self.ran.append(place)
             self.origins.put(list(outputs), self.origins.of(list(inputs)))
             self.origins.negated(name, list(inputs), list(outputs))
             double = any(getattr(t, "dtype", None) == tf.float64 for t in (*inputs, *outputs))
@@ -225,8 +242,10 @@ class Watch:
             "outputs": [list(t.shape) for t in made],
             "place": place,
             "single": sorted(single),
+            "ran": self.ran,
             "masked": any(getattr(tensor, "_keras_mask", None) is not None for tensor in given),
         }
+        self.ran = []
         self.events.append(event)
         self.results.append(made)
         self.given.append(given)
@@ -244,13 +263,20 @@ def watched(model: Any) -> Iterator[Watch]:
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         return watch.call(self, original, args, kwargs)
 
-    keras.Layer.__call__ = call
+    operation = keras.Operation.__call__
+
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(self, keras.Layer) and not watch.running:
+            watch.ran += filter(None, [call_of_operation(self)])
+        return operation(self, *args, **kwargs)
+
+    keras.Layer.__call__, keras.Operation.__call__ = call, called
     op_callbacks.add_op_callback(watch.operation)
     try:
         yield watch
     finally:
         op_callbacks.remove_op_callback(watch.operation)
-        keras.Layer.__call__ = original
+        keras.Layer.__call__, keras.Operation.__call__ = original, operation
 
 
 def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> Any:
@@ -293,6 +319,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
     found["tensors"] = _variables(model, layers)
     found["events"] = watch.events
     found["single"] = sorted(watch.single)
+    found["ran"] = watch.ran
     traces.add_outputs(found, output, is_tensor, lambda tensor: tensor.dtype.name, watch.origins.of)
     return traces.sent(found)
 

@@ -101,15 +101,18 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.origins.negated(getattr(func, "__name__", ""), given, made)
         name = getattr(func, "__name__", str(func))
         if name not in ("__get__", "requires_grad_", "detach"):
-            text = {"text": traces.index_text(args[1])} if name == "__getitem__" else {}
-            self.note(dict(text, function=name, **{"from": sorted(origin)}), given, made)
+            place = traces.place()
+            event = {"function": name, "from": sorted(origin), "place": place, "ran": [place] if place else []}
+            if name == "__getitem__":
+                event["text"] = traces.index_text(args[1])
+            self.note(event, given, made)
         return result
 
     def note(self, event: dict[str, Any], given: list[Any], made: list[Any]) -> int:
         """Notes an event with the tensors that it was given and that it gave; gives its number."""
         index = len(self.events)
         shapes = {"inputs": [list(t.shape) for t in given], "outputs": [list(t.shape) for t in made]}
-        self.events.append(dict(event, index=index, place=traces.place(), **shapes))
+        self.events.append(dict({"place": traces.place()}, **dict(event, index=index, **shapes)))
         self.results.append(made)
         self.given.append(given)
         return index

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import traceback
+from functools import lru_cache
 from typing import Any, Callable, Iterator
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -95,6 +96,7 @@ def said(error: BaseException) -> str:
     return "{}: {}".format(type(error).__name__, text).strip()
 
 
+@lru_cache(maxsize=None)
 def _of_a_person(file: str) -> bool:
     return os.path.isfile(file) and not file.startswith(_HERE) and not _of_package(file)
 
