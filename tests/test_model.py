@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,6 @@ from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -45,11 +45,12 @@ model:
 """
 
 
-def checked(session: Session, text: str) -> tuple[Scenario, ScenarioResult]:
-    """A scenario and its result."""
-    scenario, problems = scenario_from(text, "model.yaml", allow_code=False)
+def checked(session: Session, text: str, folder: Path | None = None) -> tuple[Scenario, ScenarioResult]:
+    """A scenario and its result; with a folder it may name the Python files there."""
+    file = "model.yaml" if folder is None else str(folder / "model.yaml")
+    scenario, problems = scenario_from(text, file, allow_code=folder is not None)
     assert scenario is not None, problems
-    options = Options(generated=[[scenario]])
+    options = Options(generated=[[scenario]], allow_code=folder is not None)
     (result,) = session.check(options).scenarios
     return scenario, result
 
@@ -441,7 +442,7 @@ def test_dropout_drops_as_often_and_scales_as_its_rate_says(session: Session) ->
 @pytest.mark.parametrize(
     ("made", "share", "together", "draws"),
     [
-        (np.ones((64, 8)), 0.0, (), 512),
+        (np.ones((64, 8)), 0.0, (1,), 64),
         (np.arange(512).reshape(64, 8) % 2 * 2.0, 0.5, (), 512),
         (np.repeat(np.arange(64).reshape(8, 8, 1) % 2, 5, axis=2) * 2.0, 0.5, (2,), 64),
     ],
@@ -450,3 +451,50 @@ def test_how_a_layer_draws(made: NDArray[Any], share: float, together: tuple[int
     law = dropping.Law.of(made)
     assert (law.share, law.draws) == (share, draws)
     assert law.together == together
+
+
+# ---- tf_keras, which is Keras 2
+
+MODELS = Path(__file__).parent / "models"
+
+
+def test_a_network_of_tf_keras(session: Session) -> None:
+    _, result = checked(
+        session,
+        """
+name: tagger
+model:
+  torch: {python: 'legacy.py:Tagger()'}
+  tensorflow: {python: 'legacy_keras.py:tagger()'}
+  at: {words: [[1, 2, 3, 4], [5, 6, 7, 8]]}
+  dtypes: {words: int64}
+  training: true
+""",
+        MODELS,
+    )
+    assert result.agree, result.failures
+    assert {line.names[SIDES[1]] for line in result.layers} >= {
+        "embedding",
+        "bidirectional",
+        "layer_normalization",
+        "dense",
+    }
+    assert numbers(result, "output").dtype == np.float64
+
+
+@pytest.mark.parametrize(("epsilon", "agrees"), [("1e-5", True), ("1e-3", False)])
+def test_a_subclass_of_tf_keras_and_a_mistake_in_it(session: Session, epsilon: str, agrees: bool) -> None:
+    _, result = checked(
+        session,
+        f"""
+name: images
+model:
+  torch: {{python: 'legacy.py:images()'}}
+  tensorflow: {{python: 'legacy_keras.py:Images(epsilon={epsilon})'}}
+  at: {{x: 'normal(0, 1, (2, 3, 8, 8))'}}
+  layout: {{x: n c h w -> n h w c, 4.weight: 'out (c h w) -> (h w c) out, c=4, h=8'}}
+""",
+        MODELS,
+    )
+    assert result.agree == agrees, result.failures
+    assert [line.names[SIDES[1]] for line in result.layers if line.begins] == ([] if agrees else ["norm"])

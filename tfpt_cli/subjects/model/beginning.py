@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import TORCH
+from tfpt_cli.results import STATE
 from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Side, Sides
+    from tfpt_cli.results import Quantity
     from tfpt_cli.subjects.model.comparer import Measured
     from tfpt_cli.subjects.model.inventory import Event, Inventory
     from tfpt_cli.subjects.model.writer import Span
@@ -58,6 +60,16 @@ class Search:
             f"the code between the layers ({', '.join(i.single)})" for i in self.inventories.values() if i.single
         ]
         return found or between
+
+    def keeping_in_single(self, parted: Collection[Quantity]) -> list[str]:
+        """The layers whose statistics part, and that are seen to compute with a number in single precision."""
+        holders = {quantity.output.rpartition(".")[0] for quantity in parted if quantity.kind == STATE}
+        return [
+            self.name(each)
+            for each in self.lines
+            if each.aligned.names[TORCH] in holders
+            and any(event.single for event in self.events(self.second, each.aligned.keras))
+        ]
 
     def excused(self, each: Measured) -> bool:
         """Whether a layer parts by no more than a number in single precision explains, and is seen to compute with one."""

@@ -205,7 +205,8 @@ class Course:
         parted = any(not comparison.verdict.agrees for comparison in self.comparisons)
         if self.first.framework is not self.second.framework and (parted or self.small(looked)):
             yield from self.layer_by_layer(looked, plans, arrays)
-            singles = self.search.in_single()
+            apart = [c.quantity for c in self.comparisons if not c.verdict.agrees]
+            singles = self.search.in_single() or self.search.keeping_in_single(apart)
             if parted and singles:
                 before = [c.verdict for c in self.comparisons]
                 self.comparisons = known + self.compared(outcomes, planner, SAME_IN_SINGLE)
@@ -220,7 +221,10 @@ class Course:
         if not layers:
             return []
         listings = {
-            side: listing(side.framework, writer.draws({each.names[side]: each.shapes[side] for each in layers}))
+            side: listing(
+                side.framework,
+                writer.draws(looked.inventories[side], {each.names[side]: each.shapes[side] for each in layers}),
+            )
             for side, writer in self.writers.items()
         }
         outcomes = yield Round(listings, tuple(self.comparisons))

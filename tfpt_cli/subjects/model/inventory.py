@@ -106,7 +106,7 @@ class Inventory:
     `error` is why the call failed, with the layer `at` which it did and the line of a person's own file, `place`; `arguments` is
     what the model is called with, as text, and `parameters` are the names of what it takes. `single` is what was computed in
     single precision outside of the layers, `ran` what was computed behind the last event; `built` says that a Keras model had its
-    weights before it was called.
+    weights before it was called, and `legacy` that it is one of tf_keras.
     """
 
     class_name: str
@@ -121,6 +121,7 @@ class Inventory:
     parameters: tuple[str, ...] = ()
     single: tuple[str, ...] = ()
     built: bool = False
+    legacy: bool = False
     ran: tuple[str, ...] = ()
 
     @cached_property
@@ -173,6 +174,7 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
         parameters=tuple(data.get("parameters", ())),
         single=tuple(data.get("single", ())),
         built=data.get("built", False),
+        legacy=data.get("legacy", False),
         ran=tuple(data.get("ran", ())),
     )
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tfpt_cli.documents.inputs import Values
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.listing import Section
+    from tfpt_cli.subjects.model.inventory import Inventory
 
 _WITHOUT_DROPPING = """\
 for layer in model._flatten_layers():  # what drops at random has no counterpart
@@ -37,14 +38,18 @@ class TensorFlowModelWriter(ModelWriter):
         layout = self.spec.layout(name, values.shape)
         return f"tf.constant({turned_source(values.source, values.shape, layout)}, dtype=tf.{dtype})"
 
-    def made(self, dtype: str, *, looked_at: bool = False) -> list[str]:
-        del looked_at  # nothing is done with the model before it is
+    def made(self, dtype: str, *, looked_at: bool = False, legacy: bool = False) -> list[str]:
         start = [
             f"keras.utils.set_random_seed({self.spec.seed})",
             f'keras.config.set_floatx("{dtype}")',
             f'keras.config.set_dtype_policy("{dtype}")',
         ]
-        return [*start, *self.model(), *self.inputs(dtype)]
+        if legacy:
+            start += ["import tf_keras", f'tf_keras.backend.set_floatx("{dtype}")']
+        *before, model = self.model()
+        # Whether it is one of tf_keras is not known yet. On one line: a line of a failure is one of the script that is shown.
+        watched = f'import keras_trace; keras_trace.set_floatx("{dtype}"); ' if looked_at else ""
+        return [*start, *before, f"{watched}{model}", *self.inputs(dtype)]
 
     def called_as(self, plan: Plan, *, training: bool | None = None) -> str:
         """The call of the model, in the scenario's mode unless another is said; a `tf.Module` has none."""
@@ -58,7 +63,7 @@ class TensorFlowModelWriter(ModelWriter):
         return self.spec.call.get(TENSORFLOW) or f"model({', '.join(self.spec.fed)}{mode})"
 
     def prepared(self, plan: Plan, dtype: str) -> list[str]:
-        lines = self.made(dtype)
+        lines = self.made(dtype, legacy=plan.inventory.legacy)
         if not plan.inventory.built:
             lines.append(f"{self.called_as(plan, training=False)}  # the weights are made by the first call")
         if plan.random:
@@ -119,8 +124,8 @@ class TensorFlowModelWriter(ModelWriter):
         by = f"[{', '.join([*smooth, f'*model.{held}'])}]"
         return self.section([f"gradients = tape.gradient(loss, {by})"], wanted, dtype)
 
-    def draws(self, layers: Mapping[str, Shape]) -> Iterator[Section]:
-        yield self.section(self.made("float32"), dtype="float32", required=True)
+    def draws(self, inventory: Inventory, layers: Mapping[str, Shape]) -> Iterator[Section]:
+        yield self.section(self.made("float32", legacy=inventory.legacy), dtype="float32", required=True)
         lines = [
             "import keras_trace",
             f"{self.plain_call()}  # the layers may be made by the first call",

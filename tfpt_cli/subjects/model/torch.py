@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tfpt_cli.documents.inputs import Values
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.listing import Section
+    from tfpt_cli.subjects.model.inventory import Inventory
     from tfpt_cli.subjects.model.pairing import Part
 
 _WITHOUT_DROPPING = """\
@@ -39,7 +40,8 @@ class TorchModelWriter(ModelWriter):
         grad = ", requires_grad=True" if name in self.spec.smooth else ""
         return f"torch.tensor({values.source}, dtype=torch.{dtype}{grad})"
 
-    def made(self, dtype: str, *, looked_at: bool = False) -> list[str]:
+    def made(self, dtype: str, *, looked_at: bool = False, legacy: bool = False) -> list[str]:
+        del legacy  # there is one PyTorch
         mode = "train" if self.spec.training else "eval"
         start = [f"torch.manual_seed({self.spec.seed})", f"torch.set_default_dtype(torch.{dtype})"]
         # On one line, so that a line of a failure is one of the script that is shown.
@@ -90,7 +92,8 @@ class TorchModelWriter(ModelWriter):
             lines = [f"loss = {self.loss(plan, dtype)}", *(["loss.backward()"] if backward else [])]
             yield self.section(lines, [*self.losses(), *(gradients if backward else [])], dtype)
 
-    def draws(self, layers: Mapping[str, Shape]) -> Iterator[Section]:
+    def draws(self, inventory: Inventory, layers: Mapping[str, Shape]) -> Iterator[Section]:
+        del inventory
         made = [f"model.get_submodule({name!r})(torch.ones({shape}))" for name, shape in layers.items()]
         yield self.section(self.made("float32"), dtype="float32", required=True)
         leaves = [Leaf(layer_quantity(str(place)), MADE, expression) for place, expression in enumerate(made)]

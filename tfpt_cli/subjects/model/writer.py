@@ -125,8 +125,11 @@ class ModelWriter(ABC):
         """The source of an input."""
 
     @abstractmethod
-    def made(self, dtype: str, *, looked_at: bool = False) -> list[str]:
-        """The lines that make the model and its inputs; where it is looked at, with whether it is a model at all."""
+    def made(self, dtype: str, *, looked_at: bool = False, legacy: bool = False) -> list[str]:
+        """The lines that make the model and its inputs; where it is looked at, with whether it is a model at all.
+
+        `legacy` says that it is one of tf_keras.
+        """
 
     @abstractmethod
     def prepared(self, plan: Plan, dtype: str) -> list[str]:
@@ -182,7 +185,7 @@ class ModelWriter(ABC):
         """The sections that run the model as `run` does, and leave what its layers gave, with the gradients by that."""
 
     @abstractmethod
-    def draws(self, layers: Mapping[str, Shape]) -> Iterator[Section]:
+    def draws(self, inventory: Inventory, layers: Mapping[str, Shape]) -> Iterator[Section]:
         """The sections that leave what layers by their paths make of ones of a shape in training, by their places."""
 
     def in_single(self, plan: Plan, spans: Sequence[Span]) -> Iterator[Section]:

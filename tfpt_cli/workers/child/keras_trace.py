@@ -1,9 +1,13 @@
-"""What a listing of TensorFlow finds out of a Keras model, a layer or a `tf.Module`: its layers, its variables, what runs."""
+"""What a listing of TensorFlow finds out of a Keras model, a layer or a `tf.Module`: its layers, its variables, what runs.
+
+A model may be of Keras 3 or of tf_keras, which is Keras 2 beside it: `library_of` says which, and both have the same names.
+"""
 
 from __future__ import annotations
 
 import inspect
 import re
+import sys
 from contextlib import contextmanager, suppress
 from typing import Any, Callable, Iterator
 
@@ -23,17 +27,37 @@ def is_tensor(value: Any) -> bool:
     return isinstance(value, (tf.Tensor, tf.IndexedSlices))
 
 
+def library_of(value: Any) -> Any:
+    """The module of Keras that a layer or a model is of: `tf_keras` where it is one of that, else `keras`."""
+    legacy = sys.modules.get("tf_keras")
+    return legacy if legacy is not None and isinstance(value, legacy.layers.Layer) else keras
+
+
+def is_layer(value: Any) -> bool:
+    """Whether a value is a layer or a model of either Keras."""
+    return isinstance(value, library_of(value).layers.Layer)
+
+
+def set_floatx(dtype: str) -> None:
+    """Has layers that are made from now on compute in a dtype, those of tf_keras too where it has been imported."""
+    keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
+    if "tf_keras" in sys.modules:
+        sys.modules["tf_keras"].backend.set_floatx(dtype)
+
+
 def own_class(layer: Any) -> type:
     """The class of Keras that a layer is of, its own or the nearest above it; `Layer` where it is a person's own."""
-    return next(kind for kind in type(layer).__mro__ if kind.__module__.startswith("keras."))
+    return next(kind for kind in type(layer).__mro__ if kind.__module__.startswith(("keras.", "tf_keras.")))
 
 
 def _is_own(layer: Any) -> bool:
-    return own_class(layer) in (keras.Layer, keras.Model, keras.Sequential) or _is_network(layer)
+    library = library_of(layer)
+    return own_class(layer) in (library.layers.Layer, library.Model, library.Sequential) or _is_network(layer)
 
 
 def _is_network(layer: Any) -> bool:
-    return isinstance(layer, keras.Model)
+    return isinstance(layer, library_of(layer).Model)
 
 
 def sublayers(layer: Any) -> list[tuple[str, Any]]:
@@ -42,7 +66,7 @@ def sublayers(layer: Any) -> list[tuple[str, Any]]:
     seen: set[int] = set()
 
     def add(name: str, value: Any) -> None:
-        if isinstance(value, keras.Layer):
+        if is_layer(value):
             if id(value) not in seen and value is not layer:
                 seen.add(id(value))
                 found.append((name, value))
@@ -53,17 +77,24 @@ def sublayers(layer: Any) -> list[tuple[str, Any]]:
             for key, item in value.items():
                 add("{}.{}".format(name, key), item)
 
-    if not isinstance(layer, keras.Sequential) and not hasattr(layer, "_operations"):  # a functional network has those
+    # A functional network has its layers as `_operations`, that of tf_keras as what its outputs come from.
+    functional = hasattr(layer, "_operations") or hasattr(layer, "_nodes_by_depth")
+    if not isinstance(layer, library_of(layer).Sequential) and not functional:
         for name, value in vars(layer).items():
             public = name.lstrip("_")  # many of Keras's own are kept under a private name and shown by a public one
             if name == public or getattr(layer, public, None) is value:
                 add(public, value)
     counts: dict[str, int] = {}
     # `layers` of a network is all of it; of another layer what is not reached by an attribute.
-    for held in getattr(layer, "layers", None) or getattr(layer, "_layers", None) or ():
-        if isinstance(held, keras.Layer) and id(held) not in seen:
+    for held in getattr(layer, "layers", None) or getattr(layer, "_layers", None) or _tracked(layer):
+        if is_layer(held) and id(held) not in seen:
             add(_counted(held, counts), held)
     return found
+
+
+def _tracked(layer: Any) -> list[Any]:
+    """The layers that one of tf_keras keeps, whatever the attribute."""
+    return list(layer._flatten_layers(recursive=False, include_self=False)) if library_of(layer) is not keras else []
 
 
 def _counted(layer: Any, counts: dict[str, int]) -> str:
@@ -133,9 +164,10 @@ def call_of(layer: Any) -> str:
         value = traces.plain_size(name, value)
         if parameter.default is parameter.empty or value != traces.plain_size(name, parameter.default):
             settings[name] = value
-    if not layer.trainable and (layer.weights or isinstance(layer, keras.layers.BatchNormalization)):
+    layers = library_of(layer).layers
+    if not layer.trainable and (layer.weights or isinstance(layer, layers.BatchNormalization)):
         settings["trainable"] = False
-    prefix = "keras.layers." if hasattr(keras.layers, kind.__name__) else ""
+    prefix = "keras.layers." if hasattr(layers, kind.__name__) else ""
     return traces.written_call(prefix + kind.__name__, settings) if prefix else ""
 
 
@@ -154,20 +186,21 @@ def call_of_operation(operation: Any) -> str:
 
 def _put_layers(layer: Any, config: dict[str, Any]) -> None:
     """Puts into what a layer was made with the layers in it, as calls, and what was said where Keras keeps what follows of it."""
-    if isinstance(layer, keras.layers.MultiHeadAttention):
+    layers = library_of(layer).layers
+    if isinstance(layer, layers.MultiHeadAttention):
         if config.get("value_dim") == config.get("key_dim"):
             config["value_dim"] = None
         if tuple(config.get("attention_axes") or ()) == (1,):
             config["attention_axes"] = None
-    if isinstance(layer, keras.layers.GroupNormalization) and 1 < config["groups"] == _channels(layer):
+    if isinstance(layer, layers.GroupNormalization) and 1 < config["groups"] == _channels(layer):
         config["groups"] = -1  # one group a channel
-    if own_class(layer) is keras.layers.RNN:
+    if own_class(layer) is layers.RNN:
         config["cell"] = traces.Source(call_of(layer.cell) or "None")
-    if isinstance(layer, keras.layers.Bidirectional):
+    if isinstance(layer, layers.Bidirectional):
         config["layer"] = traces.Source(call_of(layer.forward_layer) or "None")
         if type(layer.backward_layer) is type(layer.forward_layer):
             config.pop("backward_layer", None)
-    elif isinstance(layer, keras.layers.Wrapper):
+    elif isinstance(layer, layers.Wrapper):
         config["layer"] = traces.Source(call_of(layer.layer) or "None")
 
 
@@ -182,7 +215,7 @@ class Watch:
     """Notes every call of a layer in its order, where its inputs come from, and what it computes in single precision."""
 
     def __init__(self, model: Any) -> None:
-        named = named_layers(model) if isinstance(model, keras.Layer) else []
+        named = named_layers(model) if is_layer(model) else []
         self.names = {id(layer): name for name, layer in named}
         self.leaf = {id(layer): is_leaf(layer) for _, layer in named}
         self.events: list[dict[str, Any]] = []
@@ -230,7 +263,7 @@ class Watch:
         )  # of a layer it is said there, of what is between layers once for all
         if not leaf or self.running or not tf.executing_eagerly():  # a layer may be built by calling it on symbols
             return output
-        named = traces.named_tensors(layer._call_signature, args, kwargs, is_tensor)
+        named = traces.named_tensors(_signature(layer), args, kwargs, is_tensor)
         given, made = [tensor for _, tensor in named], traces.tensors_in(output, is_tensor)
         event = {
             "names": [name for name, _ in named],
@@ -254,11 +287,16 @@ class Watch:
         return output
 
 
+def _signature(layer: Any) -> inspect.Signature:
+    return getattr(layer, "_call_signature", None) or inspect.signature(layer.call)
+
+
 @contextmanager
 def watched(model: Any) -> Iterator[Watch]:
     """A watch over a model: within the block the calls of its layers are noted."""
     watch = Watch(model)
-    original = keras.Layer.__call__
+    kind = library_of(model).layers.Layer
+    original = kind.__call__
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         return watch.call(self, original, args, kwargs)
@@ -266,17 +304,17 @@ def watched(model: Any) -> Iterator[Watch]:
     operation = keras.Operation.__call__
 
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(self, keras.Layer) and not watch.running:
+        if not isinstance(self, keras.layers.Layer) and not watch.running:
             watch.ran += filter(None, [call_of_operation(self)])
         return operation(self, *args, **kwargs)
 
-    keras.Layer.__call__, keras.Operation.__call__ = call, called
+    kind.__call__, keras.Operation.__call__ = call, called
     op_callbacks.add_op_callback(watch.operation)
     try:
         yield watch
     finally:
         op_callbacks.remove_op_callback(watch.operation)
-        keras.Layer.__call__, keras.Operation.__call__ = original, operation
+        kind.__call__, keras.Operation.__call__ = original, operation
 
 
 def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> Any:
@@ -284,9 +322,9 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
 
     `given` are the inputs by name, or a function that calls the model with `inputs`.
     """
-    if not isinstance(model, (keras.Layer, tf.Module)):
+    if not is_layer(model) and not isinstance(model, tf.Module):
         raise TypeError(traces.no_model(model, "a keras.Model, a layer or a tf.Module"))
-    of_keras = isinstance(model, keras.Layer)
+    of_keras = is_layer(model)
     if not of_keras and not callable(model):
         raise TypeError("{} cannot be called: it has no __call__".format(traces.kind_of(model)))
     parameters = list(inspect.signature(model.call if of_keras else model.__call__).parameters)
@@ -295,6 +333,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
         "arguments": "",
         "parameters": parameters,
         "built": bool(getattr(model, "built", False)),
+        "legacy": library_of(model) is not keras,
     }
     call = given
     if isinstance(given, dict):
@@ -326,7 +365,8 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
 
 def _described(name: str, layer: Any) -> dict[str, Any]:
     # A layer that wraps others, or has them inside, says no rate of its own.
-    own = is_leaf(layer) and not isinstance(layer, (keras.layers.Wrapper, keras.layers.MultiHeadAttention))
+    layers = library_of(layer).layers
+    own = is_leaf(layer) and not isinstance(layer, (layers.Wrapper, layers.MultiHeadAttention))
     rates = {
         key: getattr(layer, key, None) for key in ("rate", "dropout", "recurrent_dropout") if own or key == "dropout"
     }
@@ -341,7 +381,7 @@ def _described(name: str, layer: Any) -> dict[str, Any]:
 
 def own_weights(model: Any) -> dict[str, Any]:
     """The model's own variables of real numbers, by path, as NumPy arrays."""
-    layers = named_layers(model) if isinstance(model, keras.Layer) else []
+    layers = named_layers(model) if is_layer(model) else []
     described = _variables(model, layers)
     return {
         each["name"]: variable.numpy()
@@ -352,7 +392,7 @@ def own_weights(model: Any) -> dict[str, Any]:
 
 def weights_of(model: Any) -> list[Any]:
     """The variables that a model computes with, in their order: a model's `weights`, a `tf.Module`'s `variables`."""
-    return list(model.weights) if isinstance(model, keras.Layer) else list(model.variables)
+    return list(model.weights) if is_layer(model) else list(model.variables)
 
 
 def _variables(model: Any, layers: list[tuple[str, Any]]) -> list[dict[str, Any]]:
@@ -361,8 +401,8 @@ def _variables(model: Any, layers: list[tuple[str, Any]]) -> list[dict[str, Any]
     for path, layer in layers:
         counts: dict[str, int] = {}
         attributes = {id(value): name for name, value in vars(layer).items() if not name.startswith("_")}
-        for variable in (*layer._trainable_variables, *layer._non_trainable_variables):
-            own = attributes.get(id(variable), str(variable.name))
+        for variable in _held(layer):
+            own = attributes.get(id(variable), _plain_name(variable))
             number = counts.get(own, 0)
             counts[own] = number + 1
             holders.setdefault(id(variable), []).append((path, "{}_{}".format(own, number) if number else own))
@@ -372,7 +412,7 @@ def _variables(model: Any, layers: list[tuple[str, Any]]) -> list[dict[str, Any]
             holders.setdefault(id(variable), []).append((".".join(holder), own))
     found = []
     for index, variable in enumerate(weights_of(model)):
-        path, own = holders.get(id(variable), [("", str(variable.name))])[0]
+        path, own = holders.get(id(variable), [("", _plain_name(variable))])[0]
         dtype = variable.dtype
         found.append(
             {
@@ -389,6 +429,18 @@ def _variables(model: Any, layers: list[tuple[str, Any]]) -> list[dict[str, Any]
             }
         )
     return found
+
+
+def _held(layer: Any) -> list[Any]:
+    """The variables that a layer holds itself."""
+    if library_of(layer) is keras:
+        return [*layer._trainable_variables, *layer._non_trainable_variables]
+    return [*layer._trainable_weights, *layer._non_trainable_weights]
+
+
+def _plain_name(variable: Any) -> str:
+    """The last part of a variable's name: `kernel` for `dense_1/kernel:0`."""
+    return str(variable.name).rpartition("/")[2].partition(":")[0]
 
 
 class Captured:
@@ -408,7 +460,7 @@ class Captured:
             layer, args, kwargs = self._watch.calls[event]
             new = list(given if event == events[0] else traces.tensors_in(result, is_tensor))
             # In the order of the parameters, as they were noted, whatever the order in which they were given.
-            before = [tensor for _, tensor in traces.named_tensors(layer._call_signature, args, kwargs, is_tensor)]
+            before = [tensor for _, tensor in traces.named_tensors(_signature(layer), args, kwargs, is_tensor)]
             places = {id(tensor): place for place, tensor in enumerate(before)}
             called = traces.tensors_in((args, kwargs), is_tensor)
             ordered = [new[places[id(t)]] if places[id(t)] < len(new) else t for t in called]
