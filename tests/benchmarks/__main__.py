@@ -50,6 +50,7 @@ model:
 ONE_LAYER = "name: a layer\nmodel: {of: 'linear(3, 4)', at: {x: 'normal(0, 1, (2, 3))'}}\n"
 SAMPLES = 20_000
 TENSOR = 4096 * 4096 * 4 / 2**20  # MiB
+NETWORK = 25_610_152 * 8 / 2**20  # MiB, in float64
 
 
 def main() -> None:
@@ -92,6 +93,12 @@ def models(folder: Path, runs: int) -> None:
     small.write_text(ONE_LAYER, encoding="utf-8")
     command = ["check", "--allow-code", str(large)]
     pair("`tfpt check`, two networks of 25 million parameters", command, "bare_model.py", 1.60, runs)
+    pair("the same against a script in float64", command, "bare_model.py float64", 1.60, runs)
+    many, few = (peaks([*TFPT, "check", "--allow-code", str(path)], ROOT) for path in (large, small))
+    own = {name: needed(name) for name in ("torch", "tensorflow")}
+    extra = ", ".join(f"{name} {(many[name] - few[name] - own.get(name, 0.0)) / NETWORK:.1f}" for name in many)
+    words = "memory of the same, in models of float64 beyond a layer and what `bare_memory.py` needs"
+    print(f"| {words} | | | {extra} | at most 3 each |", flush=True)
     seconds = statistics.median(after_imports(small) for _ in range(runs))
     print(f"| one layer of a model, after the imports | {seconds:.2f} | | | at most 0.3 s |", flush=True)
     seconds = statistics.median(timed([*TFPT, "check", "scenarios/model"]) for _ in range(min(runs, 3)))
@@ -116,6 +123,12 @@ def initialization(folder: Path, runs: int) -> None:
     print(f"| `tfpt check scenarios/init` | {seconds:.0f} | | | at most 90 s |", flush=True)
 
 
+def needed(framework: str) -> float:
+    """MiB that a framework needs for one of the two networks, forward and backward, beyond its import."""
+    command = [sys.executable, str(HERE / "bare_memory.py"), framework]
+    return float(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+
+
 def after_imports(path: Path) -> float:
     """What one scenario takes once both frameworks are there, as the JSON report says it."""
     command = [*TFPT, "check", str(path), "--format", "json"]
@@ -136,7 +149,8 @@ def pair(label: str, command: list[str], bare: str, promised: float, runs: int) 
     ours, ratios = [], []
     for _ in range(runs):
         ours.append(timed([*TFPT, *command]))
-        ratios.append(ours[-1] / timed([sys.executable, str(HERE / bare)]))
+        script, *arguments = bare.split()
+        ratios.append(ours[-1] / timed([sys.executable, str(HERE / script), *arguments]))
     figures = f"{statistics.median(ours):.2f} | `{bare}` | {statistics.median(ratios):.2f}"
     print(f"| {label} | {figures} | at most {promised:.2f} |", flush=True)
 

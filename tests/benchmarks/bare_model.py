@@ -1,4 +1,7 @@
-"""What `tfpt check` of the two networks asks of the frameworks, written down plainly: the same weights, forward and backward."""
+"""What `tfpt check` of the two networks asks of the frameworks, written down plainly: the same weights, forward and backward.
+
+`python bare_model.py float64` computes in double precision, in which tfpt judges; without an argument it does so in single.
+"""
 
 import os
 import sys
@@ -17,6 +20,10 @@ from torch import nn
 from tests.benchmarks.resnet_keras import build
 from tests.benchmarks.resnet_torch import ResNet50
 
+DTYPE = sys.argv[1] if len(sys.argv) > 1 else "float32"
+torch.set_default_dtype(getattr(torch, DTYPE))
+keras.config.set_floatx(DTYPE)
+keras.config.set_dtype_policy(DTYPE)
 ours, theirs = ResNet50().eval(), build()
 for name, module in ours.named_modules():
     layer = name.replace(".", "_")
@@ -27,7 +34,7 @@ for name, module in ours.named_modules():
         theirs.get_layer(layer).set_weights([tensor.detach().numpy() for tensor in held])
     elif isinstance(module, nn.Linear):
         theirs.get_layer(layer).set_weights([module.weight.detach().numpy().T, module.bias.detach().numpy()])
-image = np.random.RandomState(0).normal(0, 1, (2, 3, 224, 224)).astype(np.float32)
+image = np.random.RandomState(0).normal(0, 1, (2, 3, 224, 224)).astype(DTYPE)
 x = torch.tensor(image, requires_grad=True)
 output = ours(x)
 output.sum().backward()

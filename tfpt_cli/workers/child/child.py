@@ -47,8 +47,14 @@ class Channel:
         if len(prefix) < protocol.PREFIX.size:
             return None
         request: dict[str, Any] = protocol.header(self.source.read(protocol.header_length(prefix)))
-        request["blobs"] = [self.source.read(size) for size in request["blobs"]]
+        request["blobs"] = [self.blob(size) for size in request["blobs"]]
         return request
+
+    def blob(self, size: int) -> bytearray:
+        """The next bytes of a request, into which a listing may write; fewer where the parent has gone."""
+        held = bytearray(size)
+        del held[self.source.readinto(held) :]
+        return held
 
     def send(self, header: dict[str, Any], blobs: list[Any] | tuple[()] = ()) -> None:
         for piece in protocol.frame(header, blobs):
@@ -109,7 +115,7 @@ def run(side: Any, request: dict[str, Any], channel: Channel) -> None:
         given = np.frombuffer(blob, dtype=np.dtype(array["stored"])).reshape(array["shape"])
         group, slash, key = array["name"].partition("/")
         holder = namespace.setdefault(group, {}) if slash else namespace
-        holder[key or group] = given.copy()  # a listing may write into it
+        holder[key or group] = given
     values: list[Any] = []
     failures: list[Any] = []
     blobs: list[Any] = []
