@@ -23,7 +23,11 @@ _INSTANCE = re.compile(r"nn\.InstanceNorm[123]d")
 
 
 def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None, dict[str, dict[str, Any]]]:
-    """The row that knows the classes of two layers, and the settings that each call means by it."""
+    """The row that knows the classes of two layers, and the settings that each call means by it.
+
+    A layer that Keras calls step by step is the layer that it is at each.
+    """
+    keras_call = at_each_step(keras_call)
     for row in _rows_of(native(TORCH).canonical(called_name(torch_call))):
         cells, bidirectional = unstacked(keras_call) if row.recurrent else ([keras_call], False)
         trees = {
@@ -55,6 +59,19 @@ def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None,
     ):
         return known_row(torch_call, one)
     return None, {}
+
+
+def at_each_step(call: ast.Call) -> ast.Call:
+    """The layer in `keras.layers.TimeDistributed(layer)`; any other as it is.
+
+    >>> call = ast.parse("keras.layers.TimeDistributed(keras.layers.Dense(4))", mode="eval").body
+    >>> ast.unparse(at_each_step(call))
+    'keras.layers.Dense(4)'
+    """
+    if native(TENSORFLOW).canonical(called_name(call)) != "keras.layers.TimeDistributed":
+        return call
+    layer = arguments_of(call).get("layer")
+    return layer if isinstance(layer, ast.Call) else call
 
 
 def _by_instance(torch_call: ast.Call, keras_call: ast.Call) -> ast.Call | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.shapes import show
 from tfpt_cli.language.suggest import did_you_mean
-from tfpt_cli.layers.known import known_row
+from tfpt_cli.layers.known import at_each_step, known_row
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.slots import slots
 from tfpt_cli.subjects.model.units import Flow, Unit, plain, separable, stacked, units_of
@@ -315,6 +315,8 @@ def _part(expression: str, unit: Unit, *, torch: bool) -> Part:
         holder, path = int(match[1]), path[match.end() :]
         first = unit.paths[holder] if holder < len(unit.paths) else first
     own = _PLACE.sub(r".\1", path).strip(".")
+    if not torch and unit.call is not None and at_each_step(unit.call) is not unit.call:
+        own = f"layer.{own}"
     return Part(f"{first}.{own}" if first else own, index, count)
 
 
