@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import ROOT
 from tests.tasks import course_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.engine.options import Options
@@ -255,6 +257,25 @@ def test_a_single_mistake_is_found_at_its_layer(name: str, shipped: dict[str, An
     assert tuple(line_of(result)["names"].values()) == BEGINNINGS[name]
 
 
+# Where each mistake in scenarios/model/networks must be found, in the words of the report.
+NETWORKS: dict[str, str] = yaml.safe_load((ROOT / "tests" / "networks.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_mistake_in_a_network_is_found_where_it_was_made(name: str, shipped: dict[str, Any]) -> None:
+    result = network_called(name, shipped)
+    assert result["status"] == "passed"
+    words = [words for c in result["comparisons"] for words in c.get("findings", ())]
+    assert words[0].startswith(NETWORKS[name])
+    marked = [" / ".join(dict.fromkeys(line["names"].values())) for line in result["layers"] if line["begins"]]
+    assert marked == ([words[0].partition(" is the first")[0]] if "is the first that parts" in words[0] else [])
+
+
+def test_every_mistake_in_a_network_is_looked_at(shipped: dict[str, Any]) -> None:
+    networks = [result for result in shipped["scenarios"] if "/networks/" in result["file"]]
+    assert sorted(NETWORKS) == sorted(result["name"] for result in networks if result["expect"] == "differ")
+
+
 BETWEEN = {
     "the last ReLU before the addition": "every layer agrees",
     "GELU by tanh": "between",
@@ -271,6 +292,39 @@ def test_a_mistake_between_layers_is_found_between_them(name: str, shipped: dict
     assert not any(line["begins"] for line in result["layers"])
     told = [words for c in result["comparisons"] for words in c.get("findings", ())]
     assert any(BETWEEN[name] in words for words in told), told
+
+
+def told(result: ScenarioResult) -> str:
+    """The first words on where two models begin to part."""
+    return next(finding.words for c in result.comparisons for finding in c.findings)
+
+
+@pytest.mark.parametrize("relu", ["nn.ReLU()", "nn.ReLU(inplace=True)"])
+def test_a_layer_that_overwrites_what_it_is_given_changes_no_other(session: Session, relu: str) -> None:
+    text = TWO_LAYERS.replace("nn.Tanh()", relu).replace(', activation="tanh"', "")
+    words = told(checked(session, text)[1])
+    assert words == f"it begins between 0 / dense and 2 / dense_1, which agree: {relu} in PyTorch"
+
+
+EDGES = [
+    ("nn.AvgPool2d(3, 1, 1)", 'AveragePooling2D(3, 1, "same")', "count_include_pad is True in PyTorch, False in TensorFlow"),
+    ("nn.MaxPool2d(3, 2, ceil_mode=True)", "MaxPooling2D(3, 2)", "ceil_mode is True in PyTorch, none in TensorFlow"),
+    ("nn.MaxPool2d(3, 2)", 'MaxPooling2D(3, 2, "same")', "padding is 0 in PyTorch, same in TensorFlow"),
+    ("nn.MaxPool2d(2), nn.Flatten(2)", "AveragePooling2D(2)", "its class is nn.MaxPool2d in PyTorch"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("torch", "tensorflow", "words"), EDGES)
+def test_a_pooling_says_what_it_does_otherwise(session: Session, torch: str, tensorflow: str, words: str) -> None:
+    text = f"""
+name: a pooling
+model:
+  torch: nn.Sequential(nn.Conv2d(3, 4, 3), {torch})
+  tensorflow: keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.{tensorflow}])
+  at: {{x: 'normal(0, 1, (2, 3, 8, 8))'}}
+  layout: {{x: n c h w -> n h w c}}
+"""
+    assert words in told(checked(session, text)[1])
 
 
 # ---- commands

@@ -144,6 +144,10 @@ class _Aligner:
                 if event.index not in taken and event.layer is not None and event.inputs and event.outputs
                 and not re.search("Dropout|Identity|InputLayer", inventory.by_name[event.layer].class_name)
             ])  # fmt: skip
+        if len(rest[0]) != len(rest[1]):  # one side flattens besides, say
+            inventories = self.torch, self.keras
+            rest = [[e for e in events if "Pool" in i.by_name[e.layer or ""].class_name]
+                    for i, events in zip(inventories, rest, strict=True)]  # fmt: skip
         if len(rest[0]) == len(rest[1]):
             for ours, theirs in zip(*rest, strict=True):
                 if math.prod(ours.inputs[0]) == math.prod(theirs.inputs[0]):
@@ -203,6 +207,8 @@ class _Aligner:
         )  # fmt: skip
         if padded or _pads_the_same(ours, other):
             parted.pop("padding", None)
+        if "Pool" in ours.class_name:
+            parted |= _pooled(ours, other, padded=padded)
         wanted = activation_of(other)
         if wanted and not _one_activation(activation, wanted):
             parted["activation"] = (activation or None, wanted)
@@ -364,6 +370,20 @@ def _parted(
         found["the normalized axis" if "BatchNorm" not in other.class_name else "the axis of channels"] = axes
     if training and "BatchNormalization" in other.class_name and arguments[1].get("trainable") is False:
         found["trainable"] = (True, False)
+    return found
+
+
+def _pooled(ours: Layer, other: Layer, *, padded: bool) -> dict[str, tuple[object, object]]:
+    """What a pooling of PyTorch's does otherwise at the edge: Keras's has no names for it but that of its padding."""
+    given, theirs = _arguments(ours, TORCH), _arguments(other, TENSORFLOW).get("padding")
+    found: dict[str, tuple[object, object]] = {}
+    if given.get("ceil_mode") and theirs == "valid":
+        found["ceil_mode"] = (True, None)
+    if theirs == "same" and not padded:
+        if not _pads_the_same(ours, other) and not given.get("ceil_mode"):
+            found["padding"] = (_one_number(given.get("padding")), theirs)
+        if given.get("count_include_pad") and any(_numbers(given.get("padding")) or ()):
+            found["count_include_pad"] = (True, False)
     return found
 
 
