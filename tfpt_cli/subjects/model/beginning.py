@@ -149,7 +149,7 @@ class Search:
                 found.append(self.name(beside[index]))
             else:  # a layer that stands beside none, or a function
                 rest += events[index].origin
-        return " and ".join(dict.fromkeys(found)) or "the inputs"
+        return ", ".join(dict.fromkeys(found)) or "the inputs"
 
     def span(self, each: Measured, side: Side) -> Span:
         """The events of a side at a line."""

@@ -58,22 +58,21 @@ def sublayers(layer: Any) -> list[tuple[str, Any]]:
             public = name.lstrip("_")  # many of Keras's own are kept under a private name and shown by a public one
             if name == public or getattr(layer, public, None) is value:
                 add(public, value)
-    counts: dict[str, int] = {}
     # `layers` of a network is all of it; of another layer what is not reached by an attribute.
-    for held in getattr(layer, "layers", None) or getattr(layer, "_layers", None) or ():
-        if isinstance(held, keras.Layer) and id(held) not in seen:
-            add(_counted(held, counts), held)
+    others = getattr(layer, "layers", None) or getattr(layer, "_layers", None) or ()
+    rest = [held for held in others if isinstance(held, keras.Layer) and id(held) not in seen]
+    for held in rest:
+        number = _number(held)
+        before = [o for o in rest if type(o) is type(held) and number and (_number(o) or 0) < number]
+        stem = str(held.name) if number is None else _automatic(type(held).__name__)
+        add("{}_{}".format(stem, len(before)) if before else stem, held)
     return found
 
 
-def _counted(layer: Any, counts: dict[str, int]) -> str:
-    """The name of a layer in a network; an automatic one counted from the network's start, not from that of the process."""
-    stem = _automatic(type(layer).__name__)
-    if not re.fullmatch(re.escape(stem) + r"(_\d+)?", layer.name):
-        return str(layer.name)
-    number = counts.get(stem, 0)
-    counts[stem] = number + 1
-    return "{}_{}".format(stem, number) if number else stem
+def _number(layer: Any) -> int | None:
+    """The number in the automatic name of a layer, which Keras counts from the start of the process; None for its own name."""
+    match = re.fullmatch(re.escape(_automatic(type(layer).__name__)) + r"(?:_(\d+))?", layer.name)
+    return int(match[1] or 0) if match else None
 
 
 def _automatic(name: str) -> str:
@@ -235,6 +234,29 @@ class Watch:
         return output
 
 
+def _place_in_code(node: Any) -> int:
+    """Which call of a functional model a node of its graph is, counted by the symbols that the calls of Keras made."""
+    return max(int(re.fullmatch(r"keras_tensor(?:_(\d+))?", t.name)[1] or 0) for t in node.output_tensors)
+
+
+@contextmanager
+def _in_order_of_code(model: Any) -> Iterator[None]:
+    """Within the block functional models run in the order in which they were written, as PyTorch's do, and not by depth."""
+    kept = []
+    for _, layer in named_layers(model) if isinstance(model, keras.Layer) else ():
+        by_depth = vars(layer).get("_nodes_by_depth")
+        with suppress(AttributeError, TypeError, ValueError):  # another version of Keras, or names of a person's own
+            nodes = [node for nodes in by_depth.values() for node in nodes if not node.is_input]
+            ordered = sorted(nodes, key=_place_in_code)
+            kept.append((layer, by_depth))
+            vars(layer)["_nodes_by_depth"] = {-place: [node] for place, node in enumerate(ordered)}
+    try:
+        yield
+    finally:
+        for layer, by_depth in kept:
+            vars(layer)["_nodes_by_depth"] = by_depth
+
+
 @contextmanager
 def watched(model: Any) -> Iterator[Watch]:
     """A watch over a model: within the block the calls of its layers are noted."""
@@ -247,7 +269,8 @@ def watched(model: Any) -> Iterator[Watch]:
     keras.Layer.__call__ = call
     op_callbacks.add_op_callback(watch.operation)
     try:
-        yield watch
+        with _in_order_of_code(model):
+            yield watch
     finally:
         op_callbacks.remove_op_callback(watch.operation)
         keras.Layer.__call__ = original
