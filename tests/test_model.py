@@ -327,6 +327,19 @@ model:
     assert words in told(checked(session, text)[1])
 
 
+def test_a_padding_that_is_the_same_is_no_reason(session: Session) -> None:
+    """Of a kernel of 4 and a stride of 2 "same" is padding=1, and only the activation is another one."""
+    text = """
+name: up
+model:
+  torch: nn.Sequential(nn.ConvTranspose2d(3, 4, 4, stride=2, padding=1), nn.Tanh())
+  tensorflow: keras.layers.Conv2DTranspose(4, 4, strides=2, padding="same", activation="sigmoid")
+  at: {x: 'normal(0, 1, (2, 3, 5, 5))'}
+  layout: channels
+"""
+    assert told(checked(session, text)[1]).endswith("by itself: activation is tanh in PyTorch, sigmoid in TensorFlow")
+
+
 # ---- commands
 
 

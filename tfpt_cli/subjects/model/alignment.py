@@ -445,7 +445,10 @@ def _arguments(layer: Layer, framework: str) -> dict[str, object]:
 
 
 def _pads_the_same(torch: Layer, keras: Layer) -> bool:
-    """Whether PyTorch's padding by numbers is what Keras calls "valid", or "same" at a stride of one."""
+    """Whether PyTorch's padding by numbers is what Keras calls "valid", or "same" at a stride of one.
+
+    A transposed convolution crops by its padding, and "same" crops what a kernel is longer than its stride.
+    """
     ours, theirs = _arguments(torch, TORCH), _arguments(keras, TENSORFLOW)
     numbers = _numbers(ours.get("padding", 0))
     if numbers is None:
@@ -454,11 +457,17 @@ def _pads_the_same(torch: Layer, keras: Layer) -> bool:
         return not any(numbers)
     strides = _numbers(theirs.get("strides", 1))
     sizes, dilations = _numbers(ours.get("kernel_size")), _numbers(ours.get("dilation", 1))
-    if theirs.get("padding") != "same" or strides is None or sizes is None or dilations is None or set(strides) - {1}:
+    if theirs.get("padding") != "same" or strides is None or sizes is None or dilations is None:
         return False
-    longest = max(map(len, (numbers, sizes, dilations)))
-    pads, sizes, dilations = (each * longest if len(each) == 1 else each for each in (numbers, sizes, dilations))
-    return all(2 * pad == (size - 1) * step for pad, size, step in zip(pads, sizes, dilations, strict=True))
+    longest = max(map(len, (numbers, sizes, dilations, strides)))
+    rows = (each * longest if len(each) == 1 else each for each in (numbers, sizes, dilations, strides))
+    for pad, size, dilation, stride in zip(*rows, strict=True):
+        if "ConvTranspose" in torch.class_name:
+            if dilation != 1 or 2 * pad != size - stride or any(_numbers(ours.get("output_padding")) or ()):
+                return False
+        elif stride != 1 or 2 * pad != (size - 1) * dilation:
+            return False
+    return True
 
 
 def _numbers(value: object) -> list[int] | None:
