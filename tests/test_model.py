@@ -340,6 +340,32 @@ model:
     assert told(checked(session, text)[1]).endswith("by itself: activation is tanh in PyTorch, sigmoid in TensorFlow")
 
 
+OTHERWISE = [
+    (
+        'keras.layers.LSTM(4, return_sequences=True, activation="relu")',
+        "activation is tanh in PyTorch, relu in TensorFlow",
+    ),
+    ("keras.layers.LSTM(4, return_sequences=True, go_backwards=True)", "go_backwards is False in PyTorch, True"),
+    (
+        'keras.layers.LSTM(4, return_sequences=True, recurrent_activation="hard_sigmoid")',
+        "recurrent_activation is sigmoid",
+    ),
+]
+
+
+@pytest.mark.parametrize(("keras", "words"), OTHERWISE)
+def test_a_recurrent_layer_says_what_it_does_otherwise(session: Session, keras: str, words: str) -> None:
+    text = f"""
+name: an LSTM
+model:
+  torch: nn.LSTM(5, 4, batch_first=True)
+  tensorflow: {keras}
+  at: {{x: 'normal(0, 1, (2, 3, 5))'}}
+  outputs: {{torch: '0'}}
+"""
+    assert words in told(checked(session, text)[1])
+
+
 # ---- commands
 
 

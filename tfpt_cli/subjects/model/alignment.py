@@ -15,7 +15,7 @@ from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import called_name
-from tfpt_cli.layers.known import arguments_of, known_row
+from tfpt_cli.layers.known import arguments_of, known_row, unstacked
 from tfpt_cli.subjects.model.writer import Span
 
 if TYPE_CHECKING:
@@ -217,7 +217,8 @@ class _Aligner:
             calls[TENSORFLOW] = _without_activation(other)
         last = row is not None and row.recurrent and self._last_alone(event, theirs)
         if row is not None and row.recurrent:
-            parted |= _recurrent(event, theirs, ours, last=last)
+            layers = [self.keras.by_name[self.keras.events[index].layer or ""] for index in partners]
+            parted |= _recurrent(event, theirs, ours, layers, last=last)
         return Aligned(
             torch=Span(torch_events, len(first.inputs)),
             keras=Span(keras_events, len(start.inputs)),
@@ -283,13 +284,27 @@ def _without_activation(layer: Layer) -> str:
     return ast.unparse(ast.Call(layer.tree.func, layer.tree.args, kept))
 
 
-def _recurrent(event: Event, theirs: Event, ours: Layer, *, last: bool) -> dict[str, tuple[object, object]]:
-    """How a recurrent layer is read otherwise on each side: which axis is time, and which outputs it gives."""
+# What PyTorch's recurrent layers do, by the setting of Keras's that may say otherwise.
+_USUAL = {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": True, "go_backwards": False}
+
+
+def _recurrent(
+    event: Event, theirs: Event, ours: Layer, layers: Sequence[Layer], *, last: bool
+) -> dict[str, tuple[object, object]]:
+    """How a recurrent layer runs otherwise on each side: over which axis, from which state, with which gates and results."""
     found: dict[str, tuple[object, object]] = {}
     if len(event.inputs[0]) == 3 and "batch_first=True" not in ours.call:
         found["its first axis"] = ("time", "the batch")
     if not last and len(event.outputs[0]) > len(theirs.outputs[0]):
         found["its result"] = ("the output of every step", "that of the last step")
+    states = [len(each.inputs) > 1 for each in (event, theirs)]
+    if len(layers) == 1 and states[0] != states[1]:
+        found["its first state"] = ("given", "zeros") if states[0] else ("zeros", "given")
+    for cell in (cell for layer in layers if layer.tree is not None for cell in unstacked(layer.tree)[0]):
+        for name, tree in arguments_of(cell).items():
+            usual = "relu" if name == "activation" and "relu" in ours.call else _USUAL.get(name, _constant(tree))
+            if _constant(tree) != usual:
+                found[name] = (usual, _constant(tree))
     return found
 
 
