@@ -327,6 +327,22 @@ model:
     assert words in told(checked(session, text)[1])
 
 
+@pytest.mark.parametrize(("width", "epsilon"), [(3, "1e-06"), (0.1, "1e-06"), (0.05, "1e-08")])
+def test_a_small_epsilon_is_not_taken_for_single_precision(session: Session, width: float, epsilon: str) -> None:
+    """Nor does a later layer that agrees within single precision say that the first one does, where none computes in it."""
+    text = f"""
+name: two normalizations
+model:
+  torch: nn.Sequential(nn.LayerNorm(5, eps=1e-12), nn.Linear(5, 5), nn.LayerNorm(5, eps=1e-12))
+  tensorflow: >-
+    keras.Sequential([keras.layers.LayerNormalization(epsilon={epsilon}), keras.layers.Dense(5),
+    keras.layers.LayerNormalization(epsilon={epsilon})])
+  at: {{x: 'normal(0, {width}, (4, 5))'}}
+"""
+    words = told(checked(session, text)[1])
+    assert words.startswith("0 / layer_normalization is the first that parts, by itself: eps is 1e-12 in PyTorch")
+
+
 def test_a_padding_that_is_the_same_is_no_reason(session: Session) -> None:
     """Of a kernel of 4 and a stride of 2 "same" is padding=1, and only the activation is another one."""
     text = """
@@ -364,6 +380,23 @@ model:
   outputs: {{torch: '0'}}
 """
     assert words in told(checked(session, text)[1])
+
+
+@pytest.mark.parametrize(("torch", "tensorflow", "words"), [
+    ("model(x, x, x, attn_mask=later)", "model(x, x)", "its mask is given in PyTorch, none in TensorFlow"),
+    ("model(x, x, x)", "model(x, x, use_causal_mask=True)", "its mask is none in PyTorch, given in TensorFlow"),
+])  # fmt: skip
+def test_a_mask_on_one_side_alone_is_said(session: Session, torch: str, tensorflow: str, words: str) -> None:
+    text = f"""
+name: attention
+model:
+  torch: nn.MultiheadAttention(8, 2, batch_first=True)
+  tensorflow: keras.layers.MultiHeadAttention(2, 4)
+  at: {{x: 'normal(0, 1, (2, 3, 8))', later: [[false, true, true], [false, false, true], [false, false, false]]}}
+  call: {{torch: '{torch}', tensorflow: '{tensorflow}'}}
+  outputs: {{torch: '0'}}
+"""
+    assert told(checked(session, text)[1]).endswith(words)
 
 
 # ---- commands

@@ -219,6 +219,8 @@ class _Aligner:
         if row is not None and row.recurrent:
             layers = [self.keras.by_name[self.keras.events[index].layer or ""] for index in partners]
             parted |= _recurrent(event, theirs, ours, layers, last=last)
+        if "MultiheadAttention" in ours.class_name:
+            parted |= _masked(event, theirs)
         return Aligned(
             torch=Span(torch_events, len(first.inputs)),
             keras=Span(keras_events, len(start.inputs)),
@@ -306,6 +308,13 @@ def _recurrent(
             if _constant(tree) != usual:
                 found[name] = (usual, _constant(tree))
     return found
+
+
+def _masked(event: Event, theirs: Event) -> dict[str, tuple[object, object]]:
+    """That an attention is given a mask, or makes one itself, on one side alone."""
+    ours = any("mask" in name for name in event.names)
+    other = theirs.causal or theirs.masked or any("mask" in name for name in theirs.names)
+    return {"its mask": ("given", None) if ours else (None, "given")} if ours != other else {}
 
 
 def _reaches(candidate: Event, event: Event) -> bool:

@@ -67,7 +67,7 @@ class Event:
     `origin` are the events whose results reached its inputs; `single` what it computed in single precision; `place` the line of a
     person's own file that called it. `names` are the parameters of the layer that its inputs went to, and `said` what each is
     called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`. `packed` says that PyTorch's
-    layer was given a packed sequence, `masked` that a mask came with what Keras's was given.
+    layer was given a packed sequence, `masked` that a mask came with what Keras's was given, `causal` that it makes one itself.
     """
 
     index: int
@@ -81,6 +81,7 @@ class Event:
     text: str = ""
     packed: bool = False
     masked: bool = False
+    causal: bool = False
     names: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
 
@@ -198,6 +199,7 @@ def _event(each: dict[str, Any]) -> Event:
         text=each.get("text", ""),
         packed=each.get("packed", False),
         masked=each.get("masked", False),
+        causal=each.get("causal", False),
         names=tuple(each.get("names", ())),
         said=tuple(each.get("said", ())),
     )

@@ -225,6 +225,7 @@ class Watch:
             "place": place,
             "single": sorted(single),
             "masked": any(getattr(tensor, "_keras_mask", None) is not None for tensor in given),
+            "causal": bool(kwargs.get("use_causal_mask")),
         }
         self.events.append(event)
         self.results.append(made)
