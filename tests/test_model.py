@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import ROOT
 from tests.tasks import course_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.engine.options import Options
@@ -256,6 +258,25 @@ def test_a_single_mistake_is_found_at_its_layer(name: str, shipped: dict[str, An
     assert tuple(line_of(result)["names"].values()) == BEGINNINGS[name]
 
 
+# Where each mistake in scenarios/model/networks must be found, in the words of the report.
+NETWORKS: dict[str, str] = yaml.safe_load((ROOT / "tests" / "networks.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_mistake_in_a_network_is_found_where_it_was_made(name: str, shipped: dict[str, Any]) -> None:
+    result = network_called(name, shipped)
+    assert result["status"] == "passed"
+    words = [words for c in result["comparisons"] for words in c.get("findings", ())]
+    assert words[0].startswith(NETWORKS[name])
+    marked = [" / ".join(dict.fromkeys(line["names"].values())) for line in result["layers"] if line["begins"]]
+    assert marked == ([words[0].partition(" is the first")[0]] if "is the first that parts" in words[0] else [])
+
+
+def test_every_mistake_in_a_network_is_looked_at(shipped: dict[str, Any]) -> None:
+    networks = [result for result in shipped["scenarios"] if "/networks/" in result["file"]]
+    assert sorted(NETWORKS) == sorted(result["name"] for result in networks if result["expect"] == "differ")
+
+
 BETWEEN = {
     "the last ReLU before the addition": "every layer agrees",
     "GELU by tanh": "between",
@@ -272,6 +293,111 @@ def test_a_mistake_between_layers_is_found_between_them(name: str, shipped: dict
     assert not any(line["begins"] for line in result["layers"])
     told = [words for c in result["comparisons"] for words in c.get("findings", ())]
     assert any(BETWEEN[name] in words for words in told), told
+
+
+def told(result: ScenarioResult) -> str:
+    """The first words on where two models begin to part."""
+    return next(finding.words for c in result.comparisons for finding in c.findings)
+
+
+@pytest.mark.parametrize("relu", ["nn.ReLU()", "nn.ReLU(inplace=True)"])
+def test_a_layer_that_overwrites_what_it_is_given_changes_no_other(session: Session, relu: str) -> None:
+    text = TWO_LAYERS.replace("nn.Tanh()", relu).replace(', activation="tanh"', "")
+    words = told(checked(session, text)[1])
+    assert words == f"it begins between 0 / dense and 2 / dense_1, which agree: {relu} in PyTorch"
+
+
+EDGES = [
+    ("nn.AvgPool2d(3, 1, 1)", 'AveragePooling2D(3, 1, "same")', "count_include_pad is True in PyTorch, False in TensorFlow"),
+    ("nn.MaxPool2d(3, 2, ceil_mode=True)", "MaxPooling2D(3, 2)", "ceil_mode is True in PyTorch, none in TensorFlow"),
+    ("nn.MaxPool2d(3, 2)", 'MaxPooling2D(3, 2, "same")', "padding is 0 in PyTorch, same in TensorFlow"),
+    ("nn.MaxPool2d(2), nn.Flatten(2)", "AveragePooling2D(2)", "its class is nn.MaxPool2d in PyTorch"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("torch", "tensorflow", "words"), EDGES)
+def test_a_pooling_says_what_it_does_otherwise(session: Session, torch: str, tensorflow: str, words: str) -> None:
+    text = f"""
+name: a pooling
+model:
+  torch: nn.Sequential(nn.Conv2d(3, 4, 3), {torch})
+  tensorflow: keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.{tensorflow}])
+  at: {{x: 'normal(0, 1, (2, 3, 8, 8))'}}
+  layout: {{x: n c h w -> n h w c}}
+"""
+    assert words in told(checked(session, text)[1])
+
+
+@pytest.mark.parametrize(("width", "epsilon"), [(3, "1e-06"), (0.1, "1e-06"), (0.05, "1e-08")])
+def test_a_small_epsilon_is_not_taken_for_single_precision(session: Session, width: float, epsilon: str) -> None:
+    """Nor does a later layer that agrees within single precision say that the first one does, where none computes in it."""
+    text = f"""
+name: two normalizations
+model:
+  torch: nn.Sequential(nn.LayerNorm(5, eps=1e-12), nn.Linear(5, 5), nn.LayerNorm(5, eps=1e-12))
+  tensorflow: >-
+    keras.Sequential([keras.layers.LayerNormalization(epsilon={epsilon}), keras.layers.Dense(5),
+    keras.layers.LayerNormalization(epsilon={epsilon})])
+  at: {{x: 'normal(0, {width}, (4, 5))'}}
+"""
+    words = told(checked(session, text)[1])
+    assert words.startswith("0 / layer_normalization is the first that parts, by itself: eps is 1e-12 in PyTorch")
+
+
+def test_a_padding_that_is_the_same_is_no_reason(session: Session) -> None:
+    """Of a kernel of 4 and a stride of 2 "same" is padding=1, and only the activation is another one."""
+    text = """
+name: up
+model:
+  torch: nn.Sequential(nn.ConvTranspose2d(3, 4, 4, stride=2, padding=1), nn.Tanh())
+  tensorflow: keras.layers.Conv2DTranspose(4, 4, strides=2, padding="same", activation="sigmoid")
+  at: {x: 'normal(0, 1, (2, 3, 5, 5))'}
+  layout: channels
+"""
+    assert told(checked(session, text)[1]).endswith("by itself: activation is tanh in PyTorch, sigmoid in TensorFlow")
+
+
+OTHERWISE = [
+    (
+        'keras.layers.LSTM(4, return_sequences=True, activation="relu")',
+        "activation is tanh in PyTorch, relu in TensorFlow",
+    ),
+    ("keras.layers.LSTM(4, return_sequences=True, go_backwards=True)", "go_backwards is False in PyTorch, True"),
+    (
+        'keras.layers.LSTM(4, return_sequences=True, recurrent_activation="hard_sigmoid")',
+        "recurrent_activation is sigmoid",
+    ),
+]
+
+
+@pytest.mark.parametrize(("keras", "words"), OTHERWISE)
+def test_a_recurrent_layer_says_what_it_does_otherwise(session: Session, keras: str, words: str) -> None:
+    text = f"""
+name: an LSTM
+model:
+  torch: nn.LSTM(5, 4, batch_first=True)
+  tensorflow: {keras}
+  at: {{x: 'normal(0, 1, (2, 3, 5))'}}
+  outputs: {{torch: '0'}}
+"""
+    assert words in told(checked(session, text)[1])
+
+
+@pytest.mark.parametrize(("torch", "tensorflow", "words"), [
+    ("model(x, x, x, attn_mask=later)", "model(x, x)", "its mask is given in PyTorch, none in TensorFlow"),
+    ("model(x, x, x)", "model(x, x, use_causal_mask=True)", "its mask is none in PyTorch, given in TensorFlow"),
+])  # fmt: skip
+def test_a_mask_on_one_side_alone_is_said(session: Session, torch: str, tensorflow: str, words: str) -> None:
+    text = f"""
+name: attention
+model:
+  torch: nn.MultiheadAttention(8, 2, batch_first=True)
+  tensorflow: keras.layers.MultiHeadAttention(2, 4)
+  at: {{x: 'normal(0, 1, (2, 3, 8))', later: [[false, true, true], [false, false, true], [false, false, false]]}}
+  call: {{torch: '{torch}', tensorflow: '{tensorflow}'}}
+  outputs: {{torch: '0'}}
+"""
+    assert told(checked(session, text)[1]).endswith(words)
 
 
 # ---- commands

@@ -15,7 +15,7 @@ from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import called_name
-from tfpt_cli.layers.known import arguments_of, known_row
+from tfpt_cli.layers.known import arguments_of, known_row, unstacked
 from tfpt_cli.subjects.model.writer import Span
 
 if TYPE_CHECKING:
@@ -144,6 +144,10 @@ class _Aligner:
                 if event.index not in taken and event.layer is not None and event.inputs and event.outputs
                 and not re.search("Dropout|Identity|InputLayer", inventory.by_name[event.layer].class_name)
             ])  # fmt: skip
+        if len(rest[0]) != len(rest[1]):  # one side flattens besides, say
+            inventories = self.torch, self.keras
+            rest = [[e for e in events if "Pool" in i.by_name[e.layer or ""].class_name]
+                    for i, events in zip(inventories, rest, strict=True)]  # fmt: skip
         if len(rest[0]) == len(rest[1]):
             for ours, theirs in zip(*rest, strict=True):
                 if math.prod(ours.inputs[0]) == math.prod(theirs.inputs[0]):
@@ -203,6 +207,8 @@ class _Aligner:
         )  # fmt: skip
         if padded or _pads_the_same(ours, other):
             parted.pop("padding", None)
+        if "Pool" in ours.class_name:
+            parted |= _pooled(ours, other, padded=padded)
         wanted = activation_of(other)
         if wanted and not _one_activation(activation, wanted):
             parted["activation"] = (activation or None, wanted)
@@ -211,7 +217,10 @@ class _Aligner:
             calls[TENSORFLOW] = _without_activation(other)
         last = row is not None and row.recurrent and self._last_alone(event, theirs)
         if row is not None and row.recurrent:
-            parted |= _recurrent(event, theirs, ours, last=last)
+            layers = [self.keras.by_name[self.keras.events[index].layer or ""] for index in partners]
+            parted |= _recurrent(event, theirs, ours, layers, last=last)
+        if "MultiheadAttention" in ours.class_name:
+            parted |= _masked(event, theirs)
         return Aligned(
             torch=Span(torch_events, len(first.inputs)),
             keras=Span(keras_events, len(start.inputs)),
@@ -277,14 +286,35 @@ def _without_activation(layer: Layer) -> str:
     return ast.unparse(ast.Call(layer.tree.func, layer.tree.args, kept))
 
 
-def _recurrent(event: Event, theirs: Event, ours: Layer, *, last: bool) -> dict[str, tuple[object, object]]:
-    """How a recurrent layer is read otherwise on each side: which axis is time, and which outputs it gives."""
+# What PyTorch's recurrent layers do, by the setting of Keras's that may say otherwise.
+_USUAL = {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": True, "go_backwards": False}
+
+
+def _recurrent(
+    event: Event, theirs: Event, ours: Layer, layers: Sequence[Layer], *, last: bool
+) -> dict[str, tuple[object, object]]:
+    """How a recurrent layer runs otherwise on each side: over which axis, from which state, with which gates and results."""
     found: dict[str, tuple[object, object]] = {}
     if len(event.inputs[0]) == 3 and "batch_first=True" not in ours.call:
         found["its first axis"] = ("time", "the batch")
     if not last and len(event.outputs[0]) > len(theirs.outputs[0]):
         found["its result"] = ("the output of every step", "that of the last step")
+    states = [len(each.inputs) > 1 for each in (event, theirs)]
+    if len(layers) == 1 and states[0] != states[1]:
+        found["its first state"] = ("given", "zeros") if states[0] else ("zeros", "given")
+    for cell in (cell for layer in layers if layer.tree is not None for cell in unstacked(layer.tree)[0]):
+        for name, tree in arguments_of(cell).items():
+            usual = "relu" if name == "activation" and "relu" in ours.call else _USUAL.get(name, _constant(tree))
+            if _constant(tree) != usual:
+                found[name] = (usual, _constant(tree))
     return found
+
+
+def _masked(event: Event, theirs: Event) -> dict[str, tuple[object, object]]:
+    """That an attention is given a mask, or makes one itself, on one side alone."""
+    ours = any("mask" in name for name in event.names)
+    other = theirs.causal or theirs.masked or any("mask" in name for name in theirs.names)
+    return {"its mask": ("given", None) if ours else (None, "given")} if ours != other else {}
 
 
 def _reaches(candidate: Event, event: Event) -> bool:
@@ -367,6 +397,20 @@ def _parted(
     return found
 
 
+def _pooled(ours: Layer, other: Layer, *, padded: bool) -> dict[str, tuple[object, object]]:
+    """What a pooling of PyTorch's does otherwise at the edge: Keras's has no names for it but that of its padding."""
+    given, theirs = _arguments(ours, TORCH), _arguments(other, TENSORFLOW).get("padding")
+    found: dict[str, tuple[object, object]] = {}
+    if given.get("ceil_mode") and theirs == "valid":
+        found["ceil_mode"] = (True, None)
+    if theirs == "same" and not padded:
+        if not _pads_the_same(ours, other) and not given.get("ceil_mode"):
+            found["padding"] = (_one_number(given.get("padding")), theirs)
+        if given.get("count_include_pad") and any(_numbers(given.get("padding")) or ()):
+            found["count_include_pad"] = (True, False)
+    return found
+
+
 def _in_one_row(value: object) -> object:
     """Widths of a padding as PyTorch lists them, ((1, 0), (0, 2)) as (0, 2, 1, 0); anything else as it is."""
     if isinstance(value, (tuple, list)) and value and all(isinstance(each, (tuple, list)) for each in value):
@@ -425,7 +469,10 @@ def _arguments(layer: Layer, framework: str) -> dict[str, object]:
 
 
 def _pads_the_same(torch: Layer, keras: Layer) -> bool:
-    """Whether PyTorch's padding by numbers is what Keras calls "valid", or "same" at a stride of one."""
+    """Whether PyTorch's padding by numbers is what Keras calls "valid", or "same" at a stride of one.
+
+    A transposed convolution crops by its padding, and "same" crops what a kernel is longer than its stride.
+    """
     ours, theirs = _arguments(torch, TORCH), _arguments(keras, TENSORFLOW)
     numbers = _numbers(ours.get("padding", 0))
     if numbers is None:
@@ -434,11 +481,17 @@ def _pads_the_same(torch: Layer, keras: Layer) -> bool:
         return not any(numbers)
     strides = _numbers(theirs.get("strides", 1))
     sizes, dilations = _numbers(ours.get("kernel_size")), _numbers(ours.get("dilation", 1))
-    if theirs.get("padding") != "same" or strides is None or sizes is None or dilations is None or set(strides) - {1}:
+    if theirs.get("padding") != "same" or strides is None or sizes is None or dilations is None:
         return False
-    longest = max(map(len, (numbers, sizes, dilations)))
-    pads, sizes, dilations = (each * longest if len(each) == 1 else each for each in (numbers, sizes, dilations))
-    return all(2 * pad == (size - 1) * step for pad, size, step in zip(pads, sizes, dilations, strict=True))
+    longest = max(map(len, (numbers, sizes, dilations, strides)))
+    rows = (each * longest if len(each) == 1 else each for each in (numbers, sizes, dilations, strides))
+    for pad, size, dilation, stride in zip(*rows, strict=True):
+        if "ConvTranspose" in torch.class_name:
+            if dilation != 1 or 2 * pad != size - stride or any(_numbers(ours.get("output_padding")) or ()):
+                return False
+        elif stride != 1 or 2 * pad != (size - 1) * dilation:
+            return False
+    return True
 
 
 def _numbers(value: object) -> list[int] | None:

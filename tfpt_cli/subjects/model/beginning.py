@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -72,7 +73,12 @@ class Search:
         ]
 
     def excused(self, each: Measured) -> bool:
-        """Whether a layer parts by no more than a number in single precision explains, and is seen to compute with one."""
+        """Whether a layer parts by no more than a number in single precision explains, and is seen to compute with one.
+
+        One whose settings part is not: an epsilon of its own may be as little.
+        """
+        if each.aligned.parted:
+            return False
         events = self.events(self.second, each.aligned.keras)
         kept = (each.aligned.row is not None and each.aligned.row.single) or any(event.single for event in events)
         return kept and max(each.line.by_itself or 0.0, each.line.gradient_by_itself or 0.0) <= SAME_IN_SINGLE
@@ -100,11 +106,17 @@ class Search:
     def limit(self, place: int) -> float:
         """How far a layer may be apart so far: more where one before it computes in single precision."""
         single = any(inventory.single for inventory in self.inventories.values())
-        excused = single or any(map(self.excused, self.lines[: place + 1]))
+        excused = single or any(
+            (each.parts_by_itself or each.pulls_apart) and self.excused(each) for each in self.lines[: place + 1]
+        )
         return max(self.lines[place].limit, SAME_IN_SINGLE if excused else SAME)
 
     def recovered(self, place: int) -> bool:
-        """Whether a layer that reads what this one gives agrees all the same: then only the order of the numbers was another."""
+        """Whether a layer that reads what this one gives agrees all the same: then only the order of the numbers was another.
+
+        Of numbers in another order nothing is left there; what is less by little was averaged, or normalized.
+        """
+        apart = self.lines[place].line.so_far
         index = self.lines[place].aligned.torch.last
         reached = {index}
         for event in self.inventories[self.first].events[index + 1 :]:
@@ -114,7 +126,7 @@ class Search:
         return any(
             line.aligned.torch.first in reached
             and line.line.so_far is not None
-            and line.line.so_far <= self.limit(other)
+            and line.line.so_far <= min(self.limit(other), math.inf if apart is None else apart / 1000)
             for other, line in later
         )
 
@@ -157,7 +169,7 @@ class Search:
 
     def before(self, each: Measured) -> str:
         """The layers whose results reach a layer in PyTorch, in words."""
-        return " and ".join(dict.fromkeys(map(self.name, self.reaching(each)))) or "the inputs"
+        return ", ".join(dict.fromkeys(map(self.name, self.reaching(each)))) or "the inputs"
 
     def reaching(self, each: Measured) -> list[Measured]:
         """The lines whose results reach that of a layer in PyTorch, through whatever is computed between."""

@@ -67,9 +67,9 @@ class Event:
     `origin` are the events whose results reached its inputs; `single` what it computed in single precision; `place` the line of a
     person's own file that called it. `names` are the parameters of the layer that its inputs went to, and `said` what each is
     called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`. `packed` says that PyTorch's
-    layer was given a packed sequence, `masked` that a mask came with what Keras's was given. `ran` is what was computed since the
-    event before, outside of all layers: lines of a person's files, `/home/me/net.py:12`, and operations of a functional model, as
-    calls.
+    layer was given a packed sequence, `masked` that a mask came with what Keras's was given, `causal` that it makes one itself.
+    `ran` is what was computed since the event before, outside of all layers: lines of a person's files, `/home/me/net.py:12`, and
+    operations of a functional model, as calls.
     """
 
     index: int
@@ -83,6 +83,7 @@ class Event:
     text: str = ""
     packed: bool = False
     masked: bool = False
+    causal: bool = False
     names: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     ran: tuple[str, ...] = ()
@@ -206,6 +207,7 @@ def _event(each: dict[str, Any]) -> Event:
         text=each.get("text", ""),
         packed=each.get("packed", False),
         masked=each.get("masked", False),
+        causal=each.get("causal", False),
         names=tuple(each.get("names", ())),
         said=tuple(each.get("said", ())),
         ran=tuple(each.get("ran", ())),

@@ -84,11 +84,14 @@ def sublayers(layer: Any) -> list[tuple[str, Any]]:
             public = name.lstrip("_")  # many of Keras's own are kept under a private name and shown by a public one
             if name == public or getattr(layer, public, None) is value:
                 add(public, value)
-    counts: dict[str, int] = {}
     # `layers` of a network is all of it; of another layer what is not reached by an attribute.
-    for held in getattr(layer, "layers", None) or getattr(layer, "_layers", None) or _tracked(layer):
-        if is_layer(held) and id(held) not in seen:
-            add(_counted(held, counts), held)
+    others = getattr(layer, "layers", None) or getattr(layer, "_layers", None) or _tracked(layer)
+    rest = [held for held in others if is_layer(held) and id(held) not in seen]
+    for held in rest:
+        number = _number(held)
+        before = [o for o in rest if type(o) is type(held) and number and (_number(o) or 0) < number]
+        stem = str(held.name) if number is None else _automatic(type(held).__name__)
+        add("{}_{}".format(stem, len(before)) if before else stem, held)
     return found
 
 
@@ -97,14 +100,10 @@ def _tracked(layer: Any) -> list[Any]:
     return list(layer._flatten_layers(recursive=False, include_self=False)) if library_of(layer) is not keras else []
 
 
-def _counted(layer: Any, counts: dict[str, int]) -> str:
-    """The name of a layer in a network; an automatic one counted from the network's start, not from that of the process."""
-    stem = _automatic(type(layer).__name__)
-    if not re.fullmatch(re.escape(stem) + r"(_\d+)?", layer.name):
-        return str(layer.name)
-    number = counts.get(stem, 0)
-    counts[stem] = number + 1
-    return "{}_{}".format(stem, number) if number else stem
+def _number(layer: Any) -> int | None:
+    """The number in the automatic name of a layer, which Keras counts from the start of the process; None for its own name."""
+    match = re.fullmatch(re.escape(_automatic(type(layer).__name__)) + r"(?:_(\d+))?", layer.name)
+    return int(match[1] or 0) if match else None
 
 
 def _automatic(name: str) -> str:
@@ -277,6 +276,7 @@ class Watch:
             "single": sorted(single),
             "ran": self.ran,
             "masked": any(getattr(tensor, "_keras_mask", None) is not None for tensor in given),
+            "causal": bool(kwargs.get("use_causal_mask")),
         }
         self.ran = []
         self.events.append(event)
@@ -289,6 +289,35 @@ class Watch:
 
 def _signature(layer: Any) -> inspect.Signature:
     return getattr(layer, "_call_signature", None) or inspect.signature(layer.call)
+
+
+def _place_in_code(node: Any) -> int:
+    """Which call of a functional model a node of its graph is, counted by the symbols that the calls of Keras made.
+
+    Raises `ValueError` where a symbol has another name than Keras gives it.
+    """
+    numbers = [re.fullmatch(r"keras_tensor(?:_(\d+))?", tensor.name) for tensor in node.output_tensors]
+    if not all(numbers):
+        raise ValueError("symbols with names of their own")
+    return max(int(match[1] or 0) for match in numbers if match)
+
+
+@contextmanager
+def _in_order_of_code(model: Any) -> Iterator[None]:
+    """Within the block functional models run in the order in which they were written, as PyTorch's do, and not by depth."""
+    kept = []
+    for _, layer in named_layers(model) if is_layer(model) else ():
+        by_depth = vars(layer).get("_nodes_by_depth")
+        with suppress(AttributeError, ValueError):  # another version of Keras, or names of a person's own
+            nodes = [node for nodes in by_depth.values() for node in nodes if not node.is_input]
+            ordered = sorted(nodes, key=_place_in_code)
+            kept.append((layer, by_depth))
+            vars(layer)["_nodes_by_depth"] = {-place: [node] for place, node in enumerate(ordered)}
+    try:
+        yield
+    finally:
+        for layer, by_depth in kept:
+            vars(layer)["_nodes_by_depth"] = by_depth
 
 
 @contextmanager
@@ -311,7 +340,8 @@ def watched(model: Any) -> Iterator[Watch]:
     kind.__call__, keras.Operation.__call__ = call, called
     op_callbacks.add_op_callback(watch.operation)
     try:
-        yield watch
+        with _in_order_of_code(model):
+            yield watch
     finally:
         op_callbacks.remove_op_callback(watch.operation)
         kind.__call__, keras.Operation.__call__ = original, operation

@@ -84,6 +84,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.results: list[Any] = []
         self.given: list[list[Any]] = []
         self.origins = traces.Origins()
+        self.handed: dict[int, tuple[Any, Any]] = {}  # copies that were handed on, each with the tensor that was noted
         self.inside: list[str] = []  # the layers that are running, the outermost first
         self.running = 0  # how many of them are looked at as one layer
 
@@ -97,6 +98,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
             self.origins.put([t for t in made if not any(t is g for g in given)], self.origins.of(given))
             return result
         origin = self.origins.of(given)
+        self.overwritten(given, made)
         self.origins.put(made, origin)
         self.origins.negated(getattr(func, "__name__", ""), given, made)
         name = getattr(func, "__name__", str(func))
@@ -122,20 +124,29 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         if self.leaf[id(module)]:
             self.running += 1
 
-    def after(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+    def overwritten(self, given: list[Any], made: list[Any]) -> None:
+        """Takes what was overwritten, `nn.ReLU(inplace=True)` or `x += y`, no longer for the tensor that was noted."""
+        for tensor in made:
+            if any(tensor is each for each in given):
+                self.handed.pop(id(tensor), None)
+
+    def after(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
+        """Notes the call of a layer, and hands a copy of its result on: the next layer may overwrite what it is given."""
         self.inside.pop()
         if not self.leaf[id(module)]:
-            return
+            return None
+        copies = [] if self.running > 1 else [tensor.clone() for tensor in traces.tensors_in(output, is_tensor)]
         self.running -= 1
         if self.running:
-            return
+            return None
         named = traces.named_tensors(inspect.signature(module.forward), args, kwargs, is_tensor)
-        given, made = [tensor for _, tensor in named], traces.tensors_in(output, is_tensor)
+        given, made = [self.handed.get(id(t), (t, t))[1] for _, t in named], traces.tensors_in(output, is_tensor)
+        self.overwritten([tensor for _, tensor in named], made)
         event = {
             "layer": self.names[id(module)],
-            "from": sorted(self.origins.of(given)),
+            "from": sorted(self.origins.of([tensor for _, tensor in named])),
             "names": [name for name, _ in named],
-            "said": self.origins.said(given, "t"),
+            "said": self.origins.said([tensor for _, tensor in named], "t"),
         }
         if args and isinstance(args[0], PackedSequence):  # looked at with its padding, as the other framework has it
             first = getattr(module, "batch_first", False)
@@ -143,8 +154,13 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
             self.origins.put(made, frozenset([len(self.events)]))
             given, made = padded[:1], padded[1:]
             event.update(packed=True, names=event["names"][:1], said=event["said"][:1])
+            copies = []
         index = self.note(event, given, made)
-        self.origins.put(made, frozenset([index]))
+        self.origins.put([*made, *copies], frozenset([index]))
+        if not copies:
+            return None
+        self.handed.update({id(copy): (copy, made[place]) for place, copy in enumerate(copies)})
+        return traces.replaced(output, is_tensor, iter(copies))
 
 
 @contextmanager
