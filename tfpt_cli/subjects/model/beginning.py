@@ -75,9 +75,9 @@ class Search:
     def excused(self, each: Measured) -> bool:
         """Whether a layer parts by no more than a number in single precision explains, and is seen to compute with one.
 
-        One whose settings part is not: an epsilon of its own may be as little.
+        One whose settings part is not: an epsilon of its own may be as little. Of two classes that no row knows as one that is open.
         """
-        if each.aligned.parted:
+        if set(each.aligned.parted) - {"its class"}:
             return False
         events = self.events(self.second, each.aligned.keras)
         kept = (each.aligned.row is not None and each.aligned.row.single) or any(event.single for event in events)
