@@ -297,9 +297,11 @@ def _recurrent(
     found: dict[str, tuple[object, object]] = {}
     if len(event.inputs[0]) == 3 and "batch_first=True" not in ours.call:
         found["its first axis"] = ("time", "the batch")
+    if theirs.masked and not event.packed:
+        found["what ends a row"] = ("nothing", "the mask that comes with its input")
     if not last and len(event.outputs[0]) > len(theirs.outputs[0]):
         found["its result"] = ("the output of every step", "that of the last step")
-    states = [len(each.inputs) > 1 for each in (event, theirs)]
+    states = [sum("mask" not in name for name in each.names) > 1 for each in (event, theirs)]
     if len(layers) == 1 and states[0] != states[1]:
         found["its first state"] = ("given", "zeros") if states[0] else ("zeros", "given")
     for cell in (cell for layer in layers if layer.tree is not None for cell in unstacked(layer.tree)[0]):

@@ -75,7 +75,7 @@ class Search:
     def excused(self, each: Measured) -> bool:
         """Whether a layer parts by no more than a number in single precision explains, and is seen to compute with one.
 
-        One whose settings part is not: an epsilon of its own may be as little. Of two classes that no row knows as one that is open.
+        One whose settings part is not: an epsilon of its own may be as little. Two classes without a row may be one all the same.
         """
         if set(each.aligned.parted) - {"its class"}:
             return False
