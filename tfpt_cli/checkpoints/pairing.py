@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tfpt_cli.checkpoints.contents import Contents, Entry, Statistics
 
 BY_NAME, BY_NUMBERS, BY_SHAPE, BY_ORDER = "name", "numbers", "shape", "order"
+# In this order Keras numbers the variables of a layer; a file may have them by the alphabet.
+_ROLES = ("weight", "bias", "running_mean", "running_var")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def paired(
                     del right.entries[other.name]
 
     take(BY_NAME, lambda rest, entry: (rest.spelled(entry), _size(entry)))
-    take(BY_NAME, lambda rest, entry: (rest.place(entry), _size(entry)))
+    if left.numbered or right.numbered:
+        take(BY_NAME, lambda rest, entry: (rest.place(entry), _size(entry)))
     if statistics is not None:
         numbers = {id(left): statistics[0], id(right): statistics[1]}
         for axes in (True, False):  # equal numbers in the same axes first: a vector and its copy as a row are two
@@ -79,19 +82,21 @@ def paired(
 
 
 class _Rest:
-    """What is not paired yet of a file, and how its names are spelled."""
+    """What is not paired yet of a file, layer by layer, and how its names are spelled."""
 
     def __init__(self, contents: Contents) -> None:
-        self.entries = {entry.name: entry for entry in contents.entries}
         prefix = len(common_prefix(contents.names))
-        self._words: dict[str, tuple[str, ...]] = {}
-        self._places: dict[str, tuple[str, ...]] = {}
-        counts: dict[tuple[str, ...], int] = defaultdict(int)
+        self.numbered = any("/vars/" in entry.name for entry in contents.entries)
+        self._words = {entry.name: words(entry.called or entry.name[prefix:]) for entry in contents.entries}
+        layers: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
         for entry in contents.entries:
-            spelled = words(entry.called or entry.name[prefix:])
-            self._words[entry.name] = spelled
-            self._places[entry.name] = (*spelled[:-1], str(counts[spelled[:-1]]))
-            counts[spelled[:-1]] += 1
+            layers[self._words[entry.name][:-1]].append(entry)
+        self._places: dict[str, tuple[str, ...]] = {}
+        self.entries: dict[str, Entry] = {}
+        for layer, entries in layers.items():
+            for place, entry in enumerate(sorted(entries, key=self._role)):
+                self._places[entry.name] = (*layer, str(place))
+                self.entries[entry.name] = entry
 
     def spelled(self, entry: Entry) -> tuple[str, ...]:
         """The parts of an entry's name, as PyTorch would spell them."""
@@ -100,6 +105,10 @@ class _Rest:
     def place(self, entry: Entry) -> tuple[str, ...]:
         """The name of an entry's layer, and its place there: Keras's `.weights.h5` numbers a layer's variables."""
         return self._places[entry.name]
+
+    def _role(self, entry: Entry) -> int:
+        word = self._words[entry.name][-1:]
+        return next((place for place, role in enumerate(_ROLES) if word == (role,)), len(_ROLES))
 
     def marked(self, mark: Callable[[_Rest, Entry], Hashable | None]) -> dict[Hashable, list[Entry]]:
         """The entries by a mark, but those whose mark is None."""

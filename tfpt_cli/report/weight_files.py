@@ -56,7 +56,8 @@ def pair_pages(compared: Compared, width: int) -> Iterator[RenderableType]:
     for mark, file in zip("AB", compared.files, strict=True):
         yield Text(f"{mark}  {_head(file.contents)}", "bold")
         yield Text(f"   {_sums(file.contents)}")
-    rows = [_pair_row(each, wide=width >= 120) for each in compared.pairs]
+    prefixes = [len(common_prefix(file.contents.names)) for file in compared.files]
+    rows = [_pair_row(each, prefixes, wide=width >= 120) for each in compared.pairs]
     heads = ["A", "B", "shape", "axes", "paired by", "difference"]
     styles = [_STYLES.get(each.sameness, "") for each in compared.pairs]
     yield _table(heads, rows, width, names=2, styles=styles)
@@ -154,7 +155,7 @@ def _table(
     return table
 
 
-def _pair_row(each: ComparedPair, *, wide: bool) -> list[str]:
+def _pair_row(each: ComparedPair, prefixes: list[int], *, wide: bool) -> list[str]:
     pair = each.pair
     fits = each.sameness is not Sameness.SHAPES
     shape = show(pair.first.shape) if fits else f"{show(pair.first.shape)} and {show(pair.second.shape)}"
@@ -165,7 +166,8 @@ def _pair_row(each: ComparedPair, *, wide: bool) -> list[str]:
         Sameness.ROUNDED: f"rounded {apart}",
         Sameness.SHAPES: "shapes",
     }.get(each.sameness, apart)
-    names = [shown(entry.called or entry.name) for entry in (pair.first, pair.second)]
+    entries = zip((pair.first, pair.second), prefixes, strict=True)
+    names = [shown(entry.called or entry.name[prefix:]) for entry, prefix in entries]
     by = "" if pair.by == "name" else pair.by
     return [*names, shape, axes, by, difference]
 

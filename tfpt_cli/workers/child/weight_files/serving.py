@@ -52,7 +52,7 @@ def _statistics(request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
 def _numbers(request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     import numpy as np
 
-    array = np.ascontiguousarray(_opened(request).read(request["name"]))
+    array = np.asarray(_opened(request).read(request["name"]), order="C")
     raw = array.reshape(-1).view(np.uint8) if array.size else np.empty(0, np.uint8)
     return {"dtype": array.dtype.name, "shape": list(array.shape)}, [
         raw[begin : begin + PIECE] for begin in range(0, len(raw), PIECE)

@@ -42,9 +42,9 @@ class ShardedFile(Reader):
             raise Refused("its entry '{}' is not in '{}', where its index says it is".format(lost[0], places[lost[0]]))
         self.entries = [found[name] for name in places]
         self._places = places
-        self.format = "{}, {} files".format(
-            self._reader.format if self._reader else "no file", len(set(places.values()))
-        )
+        count = len(set(places.values()))
+        assert self._reader is not None
+        self.format = "{}, {} {}".format(self._reader.format, count, "file" if count == 1 else "files")
 
     def read(self, name: str) -> Any:
         return self._open(self._places[name]).read(name)

@@ -101,8 +101,8 @@ def _again(name: str, called: dict[str, str]) -> str:
     """Says so of a variable that Keras's `export` keeps a second time; empty for any other."""
     if not name.startswith("_all_variables/") or name not in called:
         return ""
-    other = next((key for key in called if key.startswith("variables/") and called[key] == called[name]), "")
-    return "the same variable as {}".format(other.replace(VALUE, "")) if other else ""
+    first = any(key.startswith("variables/") and called[key] == called[name] for key in called)
+    return "kept a second time" if first else ""
 
 
 _NUMBERS = {
