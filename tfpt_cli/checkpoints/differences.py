@@ -19,8 +19,8 @@ _LAYOUTS = {
     4: ("out in h w -> h w in out", "c m h w -> h w c m"),
     5: ("out in d h w -> d h w in out",),
 }
-# As many numbers are compared at a time: two arrays of 4 GB must not become four of 8.
-_BLOCK = 1 << 22
+# As many numbers are compared at a time: two arrays of 4 GB must not become four of 8, and few stay near the processor.
+_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)

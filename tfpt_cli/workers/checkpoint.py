@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +50,7 @@ class Checkpoint:
 
     def statistics(self, name: str) -> Statistics:
         """The statistics of an entry, taken in the file's process. Raises `CannotRead`."""
-        header, _ = self._asked("statistics", name)
-        mean, std, least, greatest, odd = header["statistics"]
+        mean, std, least, greatest, odd = self._asked("statistics", name)["statistics"]
         return Statistics(mean, std, least, greatest, int(odd))
 
     def read(self, name: str) -> NDArray[Any]:
@@ -58,14 +58,15 @@ class Checkpoint:
         import ml_dtypes
         import numpy as np
 
-        header, pieces = self._asked("read", name)
-        dtype = np.dtype(getattr(ml_dtypes, header["dtype"], header["dtype"]))
-        data = pieces[0] if len(pieces) == 1 else bytearray().join(pieces)
-        return np.frombuffer(data, dtype).reshape(header["shape"])
+        with tempfile.TemporaryDirectory(prefix="tfpt-") as folder:
+            into = os.path.join(folder, "numbers")
+            answer = self._asked("read", name, into)
+            dtype = np.dtype(getattr(ml_dtypes, answer["dtype"], answer["dtype"]))
+            return np.fromfile(into, dtype).reshape(answer["shape"])
 
-    def _asked(self, what: str, name: str) -> tuple[dict[str, Any], list[bytearray]]:
+    def _asked(self, what: str, name: str, into: str = "") -> dict[str, Any]:
         assert self._runner is not None
-        return self._runner.run(self._ask(what, name))
+        return self._runner.run(self._ask(what, name, into))
 
     async def _start(self) -> None:
         """Starts the process, imports the framework where the format needs one, and reads what is in the file."""
@@ -77,29 +78,35 @@ class Checkpoint:
                 await self._worker.read(self._limits.start, "start")
         except Broken as broken:
             raise CannotRead(self.path, broken.failure.message) from None
-        header, _ = await self._ask("open", "")
+        answer = await self._ask("open", "")
         self.contents = Contents(
             file=self.path,
-            format=str(header["format"]),
-            inside=str(header["inside"]),
-            entries=tuple(Entry(name, tuple(shape), dtype, called) for name, shape, dtype, called in header["entries"]),
-            left_out=tuple(LeftOut(*each) for each in header["left_out"]),
+            format=str(answer["format"]),
+            inside=str(answer["inside"]),
+            entries=tuple(Entry(name, tuple(shape), dtype, called) for name, shape, dtype, called in answer["entries"]),
+            left_out=tuple(LeftOut(*each) for each in answer["left_out"]),
         )
 
-    async def _ask(self, what: str, name: str) -> tuple[dict[str, Any], list[bytearray]]:
+    async def _ask(self, what: str, name: str, into: str = "") -> dict[str, Any]:
         """The answer of `weight_files.answer` in the process. Raises `CannotRead`."""
-        request: dict[str, Any] = {"weights": what, "path": self.path, "inside": self._inside, "name": name}
+        request: dict[str, Any] = {
+            "weights": what,
+            "path": self.path,
+            "inside": self._inside,
+            "name": name,
+            "into": into,
+        }
         if what == "open" and not self._framework:
             request["memory"] = self._limits.memory  # of one that imports a framework the limit is set after that
         self._worker.write(request)
         try:
-            header, blobs = await self._worker.read(self._limits.timeout, "run")
+            answer, _ = await self._worker.read(self._limits.timeout, "run")
         except Broken as broken:
             words = f"reading it failed: {broken.failure.message}"
             raise CannotRead(self.path, words, "it may be damaged, or need more --memory") from None
-        if "refused" in header:
-            raise CannotRead(self.path, *map(str, header["refused"]))
-        return header, blobs
+        if "refused" in answer:
+            raise CannotRead(self.path, *map(str, answer["refused"]))
+        return answer
 
     async def _end(self) -> None:
         await self._worker.end()

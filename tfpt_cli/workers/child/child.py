@@ -269,7 +269,7 @@ def main() -> None:
 
             if request.get("memory"):
                 limit_memory(request["memory"])
-            channel.send(*weight_files.answer(request))
+            channel.send(weight_files.answer(request))
             continue
         if "functions" in request:
             channel.send({"functions": functions_of(side)})

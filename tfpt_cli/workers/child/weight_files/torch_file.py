@@ -11,13 +11,15 @@ import re
 import zipfile
 from typing import Any, Iterator
 
-from .entries import Entry, LeftOut, Reader, Refused, numpy_dtype, refusing
+from .entries import DAMAGED, Entry, LeftOut, Reader, Refused, numpy_dtype, refusing
 
 # Dicts of weights in what people save, by their usual names: beside one of them other tensors are no weights.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "params", "weights", "ema", "module")
 # A mapped file is opened anew after so many bytes, which gives the pages that were read back to the system.
-RENEW = 1 << 28
+RENEW = 1 << 26
 _SAVE = "torch.save(model.state_dict(), FILE) where the file can be trusted"
+# What a refusal to unpickle says of the class or function that it did not look up.
+_GLOBAL = re.compile(r"(?:[Uu]nsupported global: GLOBAL |unsupported GLOBAL |Unsupported class )([\w.]+)")
 _NO_ARRAY = re.compile(r"complex32|quint|qint|bits")
 
 
@@ -94,7 +96,7 @@ def _loaded(path: str, mapped: bool) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped or None)
     except Exception as error:
         said = " ".join(str(error).split())
-    found = re.search(r"(?:Unsupported global: GLOBAL |Unsupported class |[Gg]lobal )([\w.]+\.[\w.]+)", said)
+    found = _GLOBAL.search(said)
     if found:
         name = found[1].rstrip(".")
         if name.startswith(("torch.nn.modules.", "torch.nn.parallel.")):
@@ -103,11 +105,11 @@ def _loaded(path: str, mapped: bool) -> Any:
             "it holds the global {}, which a file of tensors does not need: a pickled model or code, which is not run"
         )
         raise Refused(words.format(name), _SAVE)
-    if "weights_only" in said.lower() and "Unsupported" in said:
-        raise Refused("its pickle does more than hold tensors: {}".format(said[-200:]), _SAVE)
-    raise Refused(
-        "PyTorch cannot read it: it is damaged or cut off ({})".format(said[:200]), "copy or download it again"
-    )
+    # Before and behind what is wrong PyTorch says how to load it in spite of that.
+    said = said.rpartition("WeightsUnpickler error:")[2].partition(" Check the documentation")[0].strip()
+    if "Unsupported operand" in said:
+        raise Refused("it is a pickle that torch.save did not write ({})".format(said[:100]), _SAVE)
+    raise Refused("PyTorch cannot read it: it is damaged or cut off ({})".format(said[:200]), DAMAGED)
 
 
 def _chosen(loaded: Any, wanted: str, left_out: list[LeftOut]) -> tuple[str, list[tuple[str, Any]]]:
