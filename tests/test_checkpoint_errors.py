@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT, run_tfpt
-from tests.test_checkpoints import folder  # noqa: F401 - a fixture
 from tfpt_cli.checkpoints.contents import CannotRead
 from tfpt_cli.workers.checkpoint import LIMITS, opened
 from tfpt_cli.workers.child.weight_files import Refused, open_file
@@ -215,22 +214,22 @@ FRAMEWORK_CASES = [
 
 
 @pytest.mark.parametrize(("file", "words"), FRAMEWORK_CASES)
-def test_what_needs_a_framework_is_refused(folder: Path, file: str, words: str) -> None:  # noqa: F811
-    (folder / "plain.pkl").write_bytes(pickle.dumps(System(), protocol=2))
-    (folder / "other.pkl").write_bytes(pickle.dumps({"a": 1}, protocol=4))
-    (folder / "cut.pt").write_bytes((folder / "net.pt").read_bytes()[:-99])
-    (folder / "cut-old.pt").write_bytes((folder / "old.pt").read_bytes()[:-99])
+def test_what_needs_a_framework_is_refused(weights: Path, file: str, words: str) -> None:
+    (weights / "plain.pkl").write_bytes(pickle.dumps(System(), protocol=2))
+    (weights / "other.pkl").write_bytes(pickle.dumps({"a": 1}, protocol=4))
+    (weights / "cut.pt").write_bytes((weights / "net.pt").read_bytes()[:-99])
+    (weights / "cut-old.pt").write_bytes((weights / "old.pt").read_bytes()[:-99])
     for name, keep in (("no-data", None), ("cut-index", 60)):
-        (folder / name).mkdir(exist_ok=True)
-        index_file = (folder / "tf2" / "model.ckpt-1.index").read_bytes()
-        (folder / name / "model.ckpt.index").write_bytes(index_file[:keep])
-    (folder / "cut-index" / "model.ckpt.data-00000-of-00001").write_bytes(b"")
-    done = run_tfpt("inspect", folder / file, cwd=folder)
+        (weights / name).mkdir(exist_ok=True)
+        index_file = (weights / "tf2" / "model.ckpt-1.index").read_bytes()
+        (weights / name / "model.ckpt.index").write_bytes(index_file[:keep])
+    (weights / "cut-index" / "model.ckpt.data-00000-of-00001").write_bytes(b"")
+    done = run_tfpt("inspect", weights / file, cwd=weights)
     assert done.code == 2
     assert words in done.err
-    assert done.err.startswith(f"tfpt inspect: {folder / file}: ")
+    assert done.err.startswith(f"tfpt inspect: {weights / file}: ")
     assert done.err.count("\n") == 1
-    assert not (folder / "evil was run").exists()
+    assert not (weights / "evil was run").exists()
 
 
 class System:
@@ -240,14 +239,14 @@ class System:
         return os.system, ("touch 'evil was run'",)
 
 
-def test_a_claim_beyond_the_file_is_refused_when_it_is_read(folder: Path) -> None:  # noqa: F811
-    with opened(str(folder / "vast.pt")) as (checkpoint,), pytest.raises(CannotRead) as error:
+def test_a_claim_beyond_the_file_is_refused_when_it_is_read(weights: Path) -> None:
+    with opened(str(weights / "vast.pt")) as (checkpoint,), pytest.raises(CannotRead) as error:
         checkpoint.read("w")
     assert error.value.problem == "its entry 'w' claims 2,147,483,648 bytes, which the file does not have"
 
 
-def test_a_cut_checkpoint_is_refused_when_it_is_read(folder: Path, tmp_path: Path) -> None:  # noqa: F811
-    for file in (folder / "tf1").iterdir():
+def test_a_cut_checkpoint_is_refused_when_it_is_read(weights: Path, tmp_path: Path) -> None:
+    for file in (weights / "tf1").iterdir():
         content = file.read_bytes()
         (tmp_path / file.name).write_bytes(content[:-2] if ".data-" in file.name else content)
     with opened(str(tmp_path)) as (checkpoint,), pytest.raises(CannotRead) as error:
@@ -263,11 +262,11 @@ def test_memory_and_time_have_a_limit(tmp_path: Path) -> None:
     assert error.value.fix == "allow more with --memory"
 
 
-def test_the_inside_that_is_not_there(folder: Path) -> None:  # noqa: F811
-    done = run_tfpt("inspect", "two.pt", "--inside", "emma", cwd=folder)
+def test_the_inside_that_is_not_there(weights: Path) -> None:
+    done = run_tfpt("inspect", "two.pt", "--inside", "emma", cwd=weights)
     assert done.code == 2
     assert "it has no dict of tensors 'emma' (it has: ema, model)" in done.err
-    done = run_tfpt("inspect", "net.npz", "--inside", "ema", cwd=folder)
+    done = run_tfpt("inspect", "net.npz", "--inside", "ema", cwd=weights)
     assert "only a file of PyTorch has dicts inside" in done.err
 
 
@@ -279,7 +278,7 @@ def test_one_file_or_two(files: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["net.pt", "old.pt", "net.h5", "net.keras"])
-def test_damaged_files_of_libraries_are_refused_or_read(folder: Path, tmp_path: Path, name: str) -> None:  # noqa: F811
+def test_damaged_files_of_libraries_are_refused_or_read(weights: Path, tmp_path: Path, name: str) -> None:
     """In a process of their own, as tfpt reads them: what the library crashes over ends that process, and not tfpt."""
     look = (
         "import random, sys; sys.path.insert(0, sys.argv[1])\n"
@@ -299,7 +298,7 @@ def test_damaged_files_of_libraries_are_refused_or_read(folder: Path, tmp_path: 
         "print('done')\n"
     )
     readers = ROOT / "tfpt_cli" / "workers" / "child"
-    command = [sys.executable, "-c", look, str(readers), str(folder / name), str(tmp_path / name)]
+    command = [sys.executable, "-c", look, str(readers), str(weights / name), str(tmp_path / name)]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.stdout == "done\n" or done.returncode < 0

@@ -1,27 +1,25 @@
-"""Files of weights: every format as the frameworks write it, what is no weight, pairs of two files, and memory."""
+"""Files of weights: every format as the frameworks write it, what is no weight, and the pairs of two files."""
 
 from __future__ import annotations
 
 import contextlib
 import doctest
 import importlib
-import json
 import pkgutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
-from tests.conftest import ROOT, run_tfpt
+from tests.weight_files import NAMES
 from tfpt_cli.checkpoints.contents import Contents, Entry
 from tfpt_cli.checkpoints.names import common_prefix
 from tfpt_cli.checkpoints.pairing import paired
@@ -34,43 +32,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LAYERS = ("stem.weight", "stem.bias", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var")
-NAMES = (*LAYERS, "head.weight", "head.bias", "out.weight", "out.bias")
+
 OPTIMIZER, COUNTER = "state of the optimizer", "a counter of the training"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One network's weights in every format, each written by its framework."""
-    made = tmp_path_factory.mktemp("weights")
-    for framework in ("torch", "tensorflow"):
-        command: list[str | Path] = [sys.executable, ROOT / "tests" / "tools" / "write_weights.py", framework, made]
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-        assert done.returncode == 0, done.stderr
-    weights = load_file(made / "net.safetensors")
-    np.savez(made / "net.npz", **weights)
-    np.savez_compressed(made / "packed.npz", **weights)
-    sharded = made / "sharded"
-    sharded.mkdir()
-    places: dict[str, str] = {}
-    for number, names in enumerate((NAMES[:4], NAMES[4:]), 1):
-        file = f"model-{number}-of-2.safetensors"
-        save_file({name: weights[name] for name in names}, sharded / file)
-        places |= dict.fromkeys(names, file)
-    (sharded / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": places}))
-    bins = made / "bins"
-    bins.mkdir()
-    (bins / "a.bin").write_bytes((made / "run.bin").read_bytes())
-    places = dict.fromkeys((*NAMES, "bn.num_batches_tracked"), "a.bin")
-    (bins / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": places}))
-    return made
-
-
-@pytest.fixture(scope="module")
-def truth(folder: Path) -> dict[str, NDArray[Any]]:
-    """The numbers of the network by PyTorch's names, as the library of safetensors reads them."""
-    weights: dict[str, NDArray[Any]] = load_file(folder / "net.safetensors")
-    return weights
 
 
 @contextlib.contextmanager
@@ -108,9 +71,9 @@ NUMBERED = ("stem/0", "stem/1", "bn/0", "bn/1", "bn/2", "bn/3", "head/0", "head/
     ],
 )
 def test_what_pytorch_names_is_read(
-    folder: Path, truth: dict[str, NDArray[Any]], file: str, format_: str, inside: str, prefix: str
+    weights: Path, truth: dict[str, NDArray[Any]], file: str, format_: str, inside: str, prefix: str
 ) -> None:
-    with read(folder / file) as checkpoint:
+    with read(weights / file) as checkpoint:
         contents = checkpoint.contents
         assert (contents.format, contents.inside, common_prefix(contents.names)) == (format_, inside, prefix)
         assert {name.removeprefix(prefix) for name in contents.names} >= set(NAMES)
@@ -137,9 +100,9 @@ def test_what_pytorch_names_is_read(
     ],
 )
 def test_what_keras_names_is_read(
-    folder: Path, truth: dict[str, NDArray[Any]], file: str, format_: str, called: tuple[str, ...]
+    weights: Path, truth: dict[str, NDArray[Any]], file: str, format_: str, called: tuple[str, ...]
 ) -> None:
-    with read(folder / file) as checkpoint:
+    with read(weights / file) as checkpoint:
         contents = checkpoint.contents
         assert contents.format == format_
         assert len(contents.entries) == len(NAMES)
@@ -150,8 +113,8 @@ def test_what_keras_names_is_read(
         assert (OPTIMIZER in left) == (file != "saved")
 
 
-def test_the_order_is_that_of_the_model(folder: Path) -> None:
-    with read(folder / "net.keras") as keras, read(folder / "net.h5") as legacy:
+def test_the_order_is_that_of_the_model(weights: Path) -> None:
+    with read(weights / "net.keras") as keras, read(weights / "net.h5") as legacy:
         assert tuple(entry.called for entry in keras.contents.entries) == NUMBERED
         assert [name.partition("/")[2] for name in legacy.contents.names] == list(KERAS)
 
@@ -168,9 +131,9 @@ def test_the_order_is_that_of_the_model(folder: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_weight_is_listed_and_left_out(
-    folder: Path, file: str, inside: str, names: int, left_out: dict[str, str]
+    weights: Path, file: str, inside: str, names: int, left_out: dict[str, str]
 ) -> None:
-    with read(folder / file, inside) as checkpoint:
+    with read(weights / file, inside) as checkpoint:
         assert len(checkpoint.contents.entries) == names
         found = {each.name: each.what for each in checkpoint.contents.left_out}
         assert {name: found[name] for name in left_out} == left_out
@@ -179,19 +142,45 @@ def test_what_is_no_weight_is_listed_and_left_out(
 
 
 @pytest.mark.parametrize("file", ["half.pt", "half.safetensors"])
-def test_bfloat16(folder: Path, truth: dict[str, NDArray[Any]], file: str) -> None:
-    with read(folder / file) as checkpoint:
+def test_bfloat16(weights: Path, truth: dict[str, NDArray[Any]], file: str) -> None:
+    with read(weights / file) as checkpoint:
         array = checkpoint.read("stem.weight")
     assert array.dtype == ml_dtypes.bfloat16
     assert np.array_equal(array, truth["stem.weight"].astype(ml_dtypes.bfloat16))
 
 
 @pytest.mark.parametrize("file", ["eighth.pt", "eighth.safetensors"])
-def test_float8(folder: Path, file: str) -> None:
-    with read(folder / file) as checkpoint:
+def test_float8(weights: Path, file: str) -> None:
+    with read(weights / file) as checkpoint:
         arrays = [checkpoint.read(name) for name in ("w", "v")]
     assert [array.dtype.name for array in arrays] == ["float8_e4m3fn", "float8_e5m2"]
     assert all((array.astype(float) == 1).all() for array in arrays)
+
+
+def test_the_order_of_bytes_is_that_of_the_machine(tmp_path: Path) -> None:
+    array = np.array([[1, 2, 3]], ">f4")
+    np.savez(tmp_path / "a.npz", w=array.T)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["w"] = array.T
+    for name in ("a.npz", "a.h5"):
+        with read(tmp_path / name) as checkpoint:
+            assert checkpoint.read("w").tolist() == [[1], [2], [3]]
+            assert checkpoint.statistics("w").mean == 2
+
+
+def test_layers_of_older_keras(tmp_path: Path) -> None:
+    """Without a group `model_weights`, names as bytes, in the order that the file lists."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.attrs["layer_names"] = [b"z", b"a"]
+        for layer in ("z", "a"):
+            names = [f"{layer}/kernel:0".encode(), f"{layer}/bias:0".encode()]
+            file.create_group(layer).attrs["weight_names"] = names
+            for name in names:
+                file[layer][name.decode()] = np.ones(2)
+    with read(tmp_path / "a.h5") as checkpoint:
+        contents = checkpoint.contents
+    assert contents.format == "Keras's HDF5 of layers"
+    assert contents.names == ["z/z/kernel:0", "z/z/bias:0", "a/a/kernel:0", "a/a/bias:0"]
 
 
 SAFE = (
@@ -282,86 +271,6 @@ def test_pairs_by_shape_and_order_without_names() -> None:
         ("42", "52", "order"),
     ]
     assert [entry.name for entry in (*found.only_first, *found.only_second)] == ["43", "53", "54"]
-
-
-SAME = "the same weights: 10 pairs (10 identical)"
-ROUNDED = "the same weights: 10 pairs (10 the same but for the rounding of their dtypes)"
-OTHER = "different weights: 10 pairs (8 identical, 1 with other numbers, 1 whose shapes do not fit); 1 only in A; 1 only in B"
-
-
-@pytest.mark.parametrize(
-    ("files", "code", "last", "lines"),
-    [
-        (["net.pt"], 0, "11 entries, 159 parameters, 640 B", ["stem.weight (4, 3, 3, 3) float32 {mean:.4g} {std:.4g}"]),
-        (["net.pth", "net.keras"], 0, SAME, ["stem.weight stem/0 h w in out"]),
-        (["net.safetensors", "tf2"], 0, SAME, ["out.weight out/kernel in out"]),
-        (["half.pt", "net.h5"], 0, ROUNDED, ["stem.weight stem/stem/kernel rounded"]),
-        (
-            ["net.npz", "other.npz"],
-            1,
-            OTHER,
-            ["bn.bias bn.bias (4,) 1", "(4,) and (5,)", "only in A: out.bias", "more (3,)"],
-        ),
-        (["net.npz", "renamed.npz"], 0, SAME.replace("10", "11"), ["stem.weight a0 numbers identical"]),
-    ],
-)
-def test_the_command(
-    folder: Path, truth: dict[str, NDArray[Any]], files: list[str], code: int, last: str, lines: list[str]
-) -> None:
-    other: Any = dict(truth, more=np.ones(3))
-    other |= {"bn.bias": truth["bn.bias"] + [0, 1, 0, 0], "bn.weight": np.ones(5, np.float32)}
-    del other["out.bias"]
-    np.savez(folder / "other.npz", **other)
-    renamed: Any = {f"a{place}": truth[name] for place, name in enumerate(reversed(truth))}
-    np.savez(folder / "renamed.npz", **renamed)
-    for columns in ("80", "160"):
-        done = run_tfpt("inspect", *files, cwd=folder, environment={"COLUMNS": columns})
-        assert done.code == code, done.err
-        assert max(map(len, done.out.splitlines())) <= int(columns)
-        assert " ".join(done.out.split()).endswith(last)
-    stem = truth["stem.weight"]
-    printed = [" ".join(line.split()) for line in done.out.splitlines()]
-    for line in lines:
-        wanted = line.format(mean=stem.mean(dtype=float), std=stem.std(dtype=float)).split()
-        assert any(all(word in line.split() for word in wanted) for line in printed), (wanted, done.out)
-    done = run_tfpt("inspect", *files, "--format", "json", cwd=folder)
-    found = done.json
-    assert done.code == code
-    assert [file["file"] for file in found["files"]] == files
-    if len(files) == 2:
-        assert found["same"] == (code == 0)
-        assert len(found["pairs"]) == int(last.partition(": ")[2].split()[0])
-
-
-@pytest.mark.parametrize("name", ["large.safetensors", "large.pt"])
-def test_memory_is_flat(tmp_path: Path, name: str) -> None:
-    """300 MB are read with the memory that a file of nothing takes, and a few of its entries."""
-    write = (
-        "import sys, numpy as np, safetensors.numpy as s\n"
-        "big, small = ({f'w{i}': np.full((n, 1 << 10), i, 'float32') for i in range(30)} for n in (2560, 1))\n"
-        "if sys.argv[2].endswith('.pt'):\n"
-        "    import torch\n"
-        "    save = lambda a, p: torch.save({k: torch.tensor(v) for k, v in a.items()}, p)\n"
-        "else: save = s.save_file\n"
-        "save(big, sys.argv[1] + '/' + sys.argv[2]); save(small, sys.argv[1] + '/small-' + sys.argv[2])\n"
-    )
-    subprocess.run([sys.executable, "-c", write, str(tmp_path), name], check=True)
-    assert (tmp_path / name).stat().st_size > 300_000_000
-    look = (
-        "import resource, subprocess, sys\n"
-        "done = subprocess.run([sys.executable, '-m', 'tfpt_cli', 'inspect', sys.argv[1]], stdout=subprocess.DEVNULL)\n"
-        "assert done.returncode == 0\n"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
-    )
-
-    def peak(file: str) -> int:
-        command = [sys.executable, "-c", look, str(tmp_path / file)]
-        return int(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
-
-    more = (peak(name) - peak(f"small-{name}")) / 1024
-    print(f"{name}: {more:.0f} MB more")
-    # The mapped pages of a .pt are given back every 256 MB, and there are 300.
-    assert more < (320 if name.endswith(".pt") else 120)
 
 
 def test_the_examples_of_the_readers_are_what_happens() -> None:

@@ -51,7 +51,8 @@ class NumpyFile(Reader):
         import numpy as np
 
         with refusing("reading '{}'".format(name)), self._zip.open(self._members[name]) as stream:
-            return np.lib.format.read_array(stream, allow_pickle=False)
+            array = np.lib.format.read_array(stream, allow_pickle=False)
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
 
     def close(self) -> None:
         self._zip.close()
