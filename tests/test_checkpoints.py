@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 
 from tests.weight_files import NAMES
 from tfpt_cli.checkpoints.contents import Contents, Entry
+from tfpt_cli.checkpoints.differences import Apart, apart, turned
 from tfpt_cli.checkpoints.names import common_prefix
 from tfpt_cli.checkpoints.pairing import paired
 from tfpt_cli.workers.checkpoint import Checkpoint, opened
@@ -249,6 +250,49 @@ def read_or_refused(path: Path) -> None:
     with contextlib.suppress(Refused), open_file(str(path)) as reader:
         for entry in reader.entries:
             assert reader.read(entry.name).shape == entry.shape
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (np.array(3.0), np.array(3.0), Apart("", 0.0, same=True)),
+        (np.array([1, np.nan]), np.array([1, np.nan]), Apart("", 0.0, same=True)),
+        (np.array([1, np.nan]), np.array([1, 2.0]), Apart("", np.inf, same=False)),
+        (np.array([2**60]), np.array([2**60 + 1]), Apart("", 0.0, same=False)),
+        (
+            np.array([0.1, 3], np.float32),
+            np.array([0.1, 3], np.float16),
+            Apart("", 2.44140625e-05, same=True, rounded=True),
+        ),
+        (np.array([0.1, 3], np.float32), np.array([0.2, 3], np.float16), Apart("", 0.09987793117761612, same=False)),
+        (np.ones((2, 3)), np.ones((3, 2)), Apart("out in -> in out", 0.0, same=True)),
+        (np.arange(6.0).reshape(1, 6, 1, 1), np.arange(6.0).reshape(1, 1, 6, 1), None),
+        (np.ones((2, 3)), np.ones((4, 2)), None),
+    ],
+)
+def test_how_far_two_arrays_are_apart(first: Any, second: Any, expected: Apart | None) -> None:
+    found = apart(first, second)
+    if expected is None:
+        assert found is None or found.layout
+    else:
+        assert found is not None
+        assert found.largest == pytest.approx(expected.largest, rel=1e-3)
+        assert (found.layout, found.same, found.rounded) == (expected.layout, expected.same, expected.rounded)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4), (2, 3, 4, 5), (5, 1, 3, 3), (2, 3, 4, 5, 6)])
+def test_every_layout_leads_back(shape: tuple[int, ...]) -> None:
+    """What Keras's layout makes of PyTorch's array is told from its numbers, both ways."""
+    array = np.random.default_rng(0).normal(size=shape)
+    orders: dict[int, list[tuple[int, ...]]] = {2: [(1, 0)], 3: [(2, 1, 0)], 5: [(2, 3, 4, 1, 0)]}
+    for order in orders.get(len(shape), [(2, 3, 1, 0), (2, 3, 0, 1)]):
+        keras = array.transpose(order)
+        there, back = apart(array, keras), apart(keras, array)
+        assert there is not None
+        assert back is not None
+        assert there.same
+        assert back.same
+        assert np.array_equal(turned(array, there.layout), keras)
 
 
 def test_entries_that_the_alphabet_orders_are_paired_by_their_roles() -> None:

@@ -65,6 +65,26 @@ def test_the_command(
         assert len(found["pairs"]) == int(last.partition(": ")[2].split()[0])
 
 
+def test_long_names_stay_apart_and_what_steers_a_terminal_is_not_printed(tmp_path: Path) -> None:
+    names = [f"transformer.encoder.layers.{number}.attention.output.projection.weight" for number in range(3)]
+    first: Any = {name: np.arange(9.0) + place for place, name in enumerate(names)}
+    second: Any = {f"bert/encoder/layer_{number}/attention/output/dense/kernel": np.arange(9.0) for number in range(3)}
+    first["\x1b[31mred\n"] = np.array([np.nan, np.inf, 1])
+    np.savez(tmp_path / "a.npz", **first)
+    np.savez(tmp_path / "b.npz", **second)
+    for columns in (50, 80, 160):
+        for files in (["a.npz"], ["a.npz", "b.npz"]):
+            done = run_tfpt("inspect", *files, cwd=tmp_path, environment={"COLUMNS": str(columns)})
+            lines = done.out.splitlines()
+            assert max(map(len, lines)) <= columns
+            assert "\x1b" not in done.out
+            told = [line for line in lines if ".weight" in line or "…weight" in line]
+            assert len(set(told)) == 3
+    whole = run_tfpt("inspect", "a.npz", cwd=tmp_path)
+    assert all(name in whole.out for name in names)
+    assert "2 not finite" in whole.out
+
+
 @pytest.mark.parametrize("name", ["large.safetensors", "large.pt"])
 def test_memory_is_flat(tmp_path: Path, name: str) -> None:
     """300 MB are read with the memory that a file of nothing takes, and a few of its entries."""

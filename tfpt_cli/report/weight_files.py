@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ FORMAT = "tfpt.inspect/1"
 _GAP = 2
 # A name that is cut keeps at least so many characters, whatever the width.
 _LEAST = 12
+# Where two long names have less room than this beside the rest, the rest stands below them.
+_ROOM, _LONG = 20, 26
 # Of what only one file has, so many are named, each within so many characters.
 _MOST, _LONGEST = 8, 70
 _STYLES = {Sameness.DIFFERS: "bold red", Sameness.SHAPES: "bold red", Sameness.ROUNDED: "yellow"}
@@ -42,7 +45,7 @@ def file_pages(file: Inspected, width: int) -> Iterator[RenderableType]:
         odd = f"{numbers.not_finite:,} not finite" if numbers.not_finite else ""
         words = [show(entry.shape), entry.dtype, _short(numbers.mean), _short(numbers.std), odd]
         rows.append([shown(entry.name), entry.called, *words])
-    yield _table(["name", "called", "shape", "dtype", "mean", "std", ""], rows, width, names=2)
+    yield from _table(["name", "called", "shape", "dtype", "mean", "std", ""], rows, width, names=2)
     kinds: dict[str, list[str]] = {}
     for each in contents.left_out:
         kinds.setdefault(each.what, []).append(shown(each.name))
@@ -60,7 +63,11 @@ def pair_pages(compared: Compared, width: int) -> Iterator[RenderableType]:
     rows = [_pair_row(each, prefixes, wide=width >= 120) for each in compared.pairs]
     heads = ["A", "B", "shape", "axes", "paired by", "difference"]
     styles = [_STYLES.get(each.sameness, "") for each in compared.pairs]
-    yield _table(heads, rows, width, names=2, styles=styles)
+    rest = max((sum(len(cell) + _GAP for cell in row[2:]) for row in rows), default=0)
+    if (width - rest) // 2 < _ROOM and any(len(name) > _LONG for row in rows for name in row[:2]):
+        yield from _stacked(rows, width, styles)
+    else:
+        yield from _table(heads, rows, width, names=2, styles=styles)
     for mark, entries in zip("AB", compared.only, strict=True):
         if entries:
             some = [f"{shown(entry.name)} {show(entry.shape)}" for entry in entries]
@@ -121,11 +128,34 @@ def json_text(files: Sequence[Inspected], compared: Compared | None = None) -> s
     return json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def cut(text: str, width: int) -> str:
-    """A text of at most this width, cut in the middle: names begin with where and end with what they are.
+def shortened(name: str, width: int) -> str:
+    """A name of at most this width: its longest parts lose letters, but not the numbers and the last part, which tell it apart.
 
-    >>> cut("encoder.layers.11.attention.weight", 20)
-    'encoder.l…ion.weight'
+    Where that is not enough only those are left.
+
+    >>> shortened("encoder.layers.11.attention.output.weight", 24)
+    'en.lay.11.att.out.weight'
+    >>> shortened("encoder.layers.11.attention.output.weight", 12)
+    '…11…weight'
+    """
+    parts = [
+        part.groups() for part in re.finditer(r"([^./]*?)(\d*)([./]|$)", name) if part[0]
+    ]  # letters, number, separator
+    letters = [part[0] for part in parts]
+    for _ in range(len(name) - width):
+        longest = max(range(len(parts) - 1), key=lambda place: len(letters[place]), default=-1)
+        if longest < 0 or len(letters[longest]) < 2:
+            numbers = [number for _, number, _ in parts[:-1] if number]
+            return cut("…".join(["", *numbers, "".join(parts[-1])]), width)
+        letters[longest] = letters[longest][:-1]
+    return "".join(f"{own}{number}{between}" for own, (_, number, between) in zip(letters, parts, strict=True))
+
+
+def cut(text: str, width: int) -> str:
+    """A text of at most this width, cut in the middle.
+
+    >>> cut("a text that is too long", 11)
+    'a tex… long'
     """
     if len(text) <= width:
         return text
@@ -135,8 +165,11 @@ def cut(text: str, width: int) -> str:
 
 def _table(
     heads: list[str], rows: list[list[str]], width: int, *, names: int, styles: Sequence[str] = ()
-) -> RenderableType:
-    """A table of which the first `names` columns share the width that the others leave; empty columns are left out."""
+) -> Iterator[RenderableType]:
+    """A table, and a line where names do not fit it.
+
+    The first `names` columns share the width that the others leave; empty columns are left out.
+    """
     columns = [place for place, head in enumerate(heads) if place == 0 or any(row[place] for row in rows)]
     widths = {place: max(len(heads[place]), *(len(row[place]) for row in rows), 1) for place in columns}
     named = [place for place in columns if place < names]
@@ -150,9 +183,28 @@ def _table(
     for place in columns:
         right = heads[place] in ("mean", "std", "difference")
         table.add_column(heads[place], justify="right" if right else "left", no_wrap=True, width=widths[place])
+    short = False
     for row, style in zip(rows, styles or [""] * len(rows), strict=True):
-        table.add_row(*(cut(printable(row[place]), widths[place]) for place in columns), style=style)
-    return table
+        cells = [printable(row[place]) for place in columns]
+        fitted = [
+            (shortened if place < names else cut)(cell, widths[place])
+            for place, cell in zip(columns, cells, strict=True)
+        ]
+        table.add_row(*fitted, style=style)
+        short = short or fitted != cells
+    yield table
+    if short:
+        yield Text("names are shortened here; whole in a pipe and with --format json", "dim")
+
+
+def _stacked(rows: list[list[str]], width: int, styles: Sequence[str]) -> Iterator[RenderableType]:
+    """Each row as two lines: both names, and below them the rest."""
+    room = max((width - _GAP) // 2, _LEAST)
+    for (first, second, shape, axes, by, difference), style in zip(rows, styles, strict=True):
+        names = [shortened(printable(name), room) for name in (first, second)]
+        yield Text(f"{names[0]:<{room}}{' ' * _GAP}{names[1]}", style)
+        facts = [shape, f"as {axes}" * bool(axes), f"paired by {by}" * bool(by), difference]
+        yield Text(f"    {', '.join(filter(None, facts))}", style)
 
 
 def _pair_row(each: ComparedPair, prefixes: list[int], *, wide: bool) -> list[str]:

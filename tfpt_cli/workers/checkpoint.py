@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.checkpoints.contents import CannotRead, Contents, Entry, LeftOut, Statistics
-from tfpt_cli.frameworks import REFERENCE, SIDES, TORCH
+from tfpt_cli.frameworks import NUMPY, SIDES, TORCH, Side
 from tfpt_cli.workers.child.weight_files import Found, Refused, find
 from tfpt_cli.workers.process import Broken, Limits, Worker
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from tfpt_cli.frameworks import Sides
 
+# The process of a file that needs no framework: NumPy, and the library of its format.
+_READER = Side(key="reader", label="the reader", framework=NUMPY)
 # A file of many gigabytes takes as long as its disk does; an entry of it does not.
 LIMITS = Limits(timeout=600.0)
 
@@ -42,7 +44,7 @@ class Checkpoint:
         except Refused as refused:
             raise CannotRead(path, refused.problem, refused.fix) from None
         self._framework = found.framework
-        side = next((side for side in sides if side.framework == found.framework), REFERENCE)
+        side = next((side for side in sides if side.framework == found.framework), _READER)
         if side.framework is TORCH and limits.memory:
             # PyTorch maps a file so that the system counts it as memory of the process, though it takes none.
             limits = replace(limits, memory=limits.memory + _largest(found) / 2**30)
