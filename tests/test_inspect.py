@@ -80,7 +80,7 @@ def test_long_names_stay_apart_and_what_steers_a_terminal_is_not_printed(tmp_pat
             assert "\x1b" not in done.out
             told = [line for line in lines if ".weight" in line or "…weight" in line]
             assert len(set(told)) == 3
-    whole = run_tfpt("inspect", "a.npz", cwd=tmp_path)
+    whole = run_tfpt("inspect", "a.npz", cwd=tmp_path, environment={"COLUMNS": ""})
     assert all(name in whole.out for name in names)
     assert "2 not finite" in whole.out
 

@@ -35,7 +35,7 @@ def run_inspect(files: tuple[str, ...], sides: Sides, *, inside: str, memory: fl
         click.echo(json_text(inspected, compared), nl=False)
     else:
         console = plain_console(None)
-        if not console.is_terminal and "COLUMNS" not in os.environ:
+        if not console.is_terminal and not os.environ.get("COLUMNS"):
             console.width = _UNCUT
         pages = pair_pages(compared, console.width) if compared else file_pages(inspected[0], console.width)
         for page in pages:
