@@ -157,7 +157,7 @@ def _latest(folder: str) -> str:
 
 def _likely(folder: str) -> list[str]:
     """The names of the files in a folder that look like weights, checkpoints by their prefix."""
-    names = sorted(os.listdir(folder))
+    names = sorted(name for name in os.listdir(folder) if os.path.isfile(os.path.join(folder, name)))
     ends = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".npz", ".h5", ".keras", ".index")
     return [name[:-6] if name.endswith(".index") else name for name in names if name.endswith(ends)]
 
