@@ -158,6 +158,28 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[]
 
 
 @pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one network's weights in every format, written once for all workers of xdist."""
+    from tests.weight_files import write_all  # only what reads weights needs what it imports
+
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "weights"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            write_all(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def truth(weights: Path) -> dict[str, Any]:
+    """The numbers of those weights by PyTorch's names, as the library of safetensors reads them."""
+    from safetensors.numpy import load_file
+
+    return dict(load_file(weights / "net.safetensors"))
+
+
+@pytest.fixture(scope="session")
 def shipped(once: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """The JSON report of one `tfpt check scenarios`."""
     return once("shipped", lambda: run_tfpt("check", "scenarios", "--format", "json").out)

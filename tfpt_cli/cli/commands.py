@@ -27,6 +27,7 @@ from tfpt_cli.cli.options import (
     complete_call,
     complete_name,
     kind_or_missing,
+    one_or_two,
     options,
     processes_of,
     sides_of,
@@ -53,7 +54,7 @@ class InOrder(click.Group):
 
 _ORDER = (
     *("check", "grad", "weights", "diff", "watch", "new", "validate", "code", "explain", "list"),
-    *("show", "site", "schema", "selfcheck", "doctor", "completion"),
+    *("show", "inspect", "site", "schema", "selfcheck", "doctor", "completion"),
 )
 
 
@@ -231,6 +232,33 @@ def pair(paths: tuple[str, ...], expression: str | None, tags: tuple[str, ...], 
     from tfpt_cli.cli.pair import run_pair
 
     sys.exit(run_pair(paths, expression, tags, allow_code=allow_code))
+
+
+@cli.command("inspect")
+@click.argument("files", nargs=-1, type=PATH, metavar="FILE [FILE]", callback=one_or_two)
+@click.option("--inside", default="", metavar="NAME", help="Of a PyTorch file with several dicts of weights, this one.")
+@click.option(
+    "--format", "format_", type=Named(["table", "json"]), default="table", show_default=True, help="What to write."
+)
+@click.option(
+    "--memory",
+    type=click.FloatRange(min=0),
+    default=8.0,
+    show_default=True,
+    metavar="GIGABYTES",
+    help="How much memory reading a file may take (Linux; 0: no limit).",
+)
+@options(PYTHONS)
+def inspect_(files: tuple[str, ...], inside: str, format_: str, memory: float, **given: Any) -> None:
+    """List the weights in a file with their shapes, means and deviations, or lay two files side by side.
+
+    FILE is a .safetensors, .pt, .npz, .h5 or .keras, the prefix of a TensorFlow checkpoint, a SavedModel, or the index of several
+    files. Nothing in it is run. Of two, entries are paired by name, numbers, shape and order, and compared up to the order of
+    their axes. Exit codes: 0 read, and of two the same weights, 1 two differ, 2 a file cannot be read.
+    """
+    from tfpt_cli.cli.inspect import run_inspect
+
+    sys.exit(run_inspect(files, sides_of(given), inside=inside, memory=memory, format_=format_))
 
 
 @cli.command()

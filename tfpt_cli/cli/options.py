@@ -43,6 +43,13 @@ def paths_or_usual(context: click.Context, _: click.Parameter, paths: tuple[str,
     raise click.UsageError(f"no PATH is given, and there is no folder 'scenarios' here. To begin:\n{BEGIN}")
 
 
+def one_or_two(_: click.Context, __: click.Parameter, files: tuple[str, ...]) -> tuple[str, ...]:
+    """The files of `tfpt inspect`, one or two; a usage error for another number."""
+    if len(files) not in (1, 2):
+        raise click.UsageError(f"{len(files)} files are given: one is listed, two are laid side by side")
+    return files
+
+
 PATHS = click.argument("paths", nargs=-1, type=PATH, metavar="[PATH]...", callback=paths_or_usual)
 CHOOSE = [
     click.option(

@@ -270,6 +270,13 @@ def main() -> None:
                 limit_memory(request["memory"])
             channel.send({"loaded": versions})
             continue
+        if "weights" in request:
+            import weight_files  # not above: few runs read one
+
+            if request.get("memory"):
+                limit_memory(request["memory"])
+            channel.send(weight_files.answer(request))
+            continue
         if "functions" in request:
             channel.send({"functions": functions_of(side)})
             continue

@@ -1,0 +1,155 @@
+"""Files of weights, each open in a process: that of the framework whose format it is, else one that imports none.
+
+Every file is read in a process, whatever its format: it may come from anywhere, and what damages a process (a library that
+crashes, an array that fills the memory, a read that hangs) is then a message. Statistics are taken there; numbers come
+here when they are asked for, one entry at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli.checkpoints.contents import CannotRead, Contents, Entry, LeftOut, Statistics
+from tfpt_cli.frameworks import NUMPY, SIDES, TORCH, Side
+from tfpt_cli.workers.child.weight_files import Found, Refused, find
+from tfpt_cli.workers.process import Broken, Limits, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from tfpt_cli.frameworks import Sides
+
+# The process of a file that needs no framework: NumPy, and the library of its format.
+_READER = Side(key="reader", label="the reader", framework=NUMPY)
+# A file of many gigabytes takes as long as its disk does; an entry of it does not.
+LIMITS = Limits(timeout=600.0)
+
+
+class Checkpoint:
+    """An open file of weights: what is in it, and the numbers of its entries. `opened` makes one."""
+
+    def __init__(self, path: str, inside: str, sides: Sides, limits: Limits) -> None:
+        self.path, self._inside, self._limits = path, inside, limits
+        self.contents = Contents(path, "", "", ())
+        self._runner: asyncio.Runner | None = None
+        try:
+            found = find(path)
+        except Refused as refused:
+            raise CannotRead(path, refused.problem, refused.fix) from None
+        self._framework = found.framework
+        side = next((side for side in sides if side.framework == found.framework), _READER)
+        if side.framework is TORCH and limits.memory:
+            # PyTorch maps a file so that the system counts it as memory of the process, though it takes none.
+            limits = replace(limits, memory=limits.memory + _largest(found) / 2**30)
+        self._worker = Worker(side, limits)
+
+    def statistics(self, name: str) -> Statistics:
+        """The statistics of an entry, taken in the file's process. Raises `CannotRead`."""
+        mean, std, least, greatest, odd = self._asked("statistics", name)["statistics"]
+        return Statistics(mean, std, least, greatest, int(odd))
+
+    def read(self, name: str) -> NDArray[Any]:
+        """The numbers of an entry, in its shape and dtype (bfloat16 and float8 of `ml_dtypes`). Raises `CannotRead`."""
+        import ml_dtypes
+        import numpy as np
+
+        with tempfile.TemporaryDirectory(prefix="tfpt-") as folder:
+            into = os.path.join(folder, "numbers")
+            answer = self._asked("read", name, into)
+            dtype = np.dtype(getattr(ml_dtypes, answer["dtype"], answer["dtype"]))
+            return np.fromfile(into, dtype).reshape(answer["shape"])
+
+    def _asked(self, what: str, name: str, into: str = "") -> dict[str, Any]:
+        assert self._runner is not None
+        return self._runner.run(self._ask(what, name, into))
+
+    async def _start(self) -> None:
+        """Starts the process, imports the framework where the format needs one, and reads what is in the file."""
+        try:
+            await self._worker.start()
+            if self._framework:
+                await self._worker.load()
+            else:
+                await self._worker.read(self._limits.start, "start")
+        except Broken as broken:
+            raise CannotRead(self.path, broken.failure.message) from None
+        answer = await self._ask("open", "")
+        self.contents = Contents(
+            file=self.path,
+            format=str(answer["format"]),
+            inside=str(answer["inside"]),
+            entries=tuple(Entry(name, tuple(shape), dtype, called) for name, shape, dtype, called in answer["entries"]),
+            left_out=tuple(LeftOut(*each) for each in answer["left_out"]),
+        )
+
+    async def _ask(self, what: str, name: str, into: str = "") -> dict[str, Any]:
+        """The answer of `weight_files.answer` in the process. Raises `CannotRead`."""
+        request: dict[str, Any] = {
+            "weights": what,
+            "path": self.path,
+            "inside": self._inside,
+            "name": name,
+            "into": into,
+        }
+        if what == "open" and not self._framework:
+            request["memory"] = self._limits.memory  # of one that imports a framework the limit is set after that
+        self._worker.write(request)
+        try:
+            answer, _ = await self._worker.read(self._limits.timeout, "run")
+        except Broken as broken:
+            words = f"reading it failed: {broken.failure.message}"
+            raise CannotRead(self.path, words, "it may be damaged, or need more --memory") from None
+        if "refused" in answer:
+            raise CannotRead(self.path, *map(str, answer["refused"]))
+        return answer
+
+    async def _end(self) -> None:
+        await self._worker.end()
+
+
+def _largest(found: Found) -> int:
+    """The size of the largest file that is opened at once, in bytes."""
+    folder = os.path.dirname(found.path) or "."
+    paths = os.scandir(folder) if found.format == "sharded" else ()
+    return max([os.path.getsize(found.path), *(path.stat().st_size for path in paths)])
+
+
+@contextlib.contextmanager
+def opened(
+    *paths: str, inside: str = "", sides: Sides = SIDES, limits: Limits = LIMITS
+) -> Iterator[tuple[Checkpoint, ...]]:
+    """The files open, each in a process of its own, started together. Raises `CannotRead` for the first that cannot be.
+
+    `inside` chooses a nested dict of a PyTorch file (`ema`), where it holds several.
+
+        with opened("net.pt", "net.weights.h5") as (torch, keras):
+            for entry in torch.contents.entries:
+                array = torch.read(entry.name)
+    """
+    checkpoints = tuple(Checkpoint(path, inside, sides, limits) for path in paths)
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(_all(checkpoints))
+            for checkpoint in checkpoints:
+                checkpoint._runner = runner
+            yield checkpoints
+        finally:
+            runner.run(_ended(checkpoints))
+
+
+async def _all(checkpoints: tuple[Checkpoint, ...]) -> None:
+    done = await asyncio.gather(*(each._start() for each in checkpoints), return_exceptions=True)
+    for error in done:
+        if error is not None:
+            raise error
+
+
+async def _ended(checkpoints: tuple[Checkpoint, ...]) -> None:
+    await asyncio.gather(*(each._end() for each in checkpoints))
