@@ -1,7 +1,7 @@
 """Files of safetensors: a length, a header of JSON, and the numbers behind it.
 
 The format is read here and not by its library, which gives NumPy no float8, says of a header that lies not which entry does, and
-maps the whole file into memory: pages that were read stay in the process, and a file that is cut off meanwhile ends it by a signal.
+maps the whole file into memory: pages that were read stay in the process, and a file that is cut off meanwhile ends it.
 Files are written by the library.
 """
 
