@@ -35,7 +35,8 @@ from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
 from tfpt_cli.subjects.model.planning import Planner
 from tfpt_cli.subjects.model.rounding import ill_conditioned, rounded, with_rounding
-from tfpt_cli.subjects.model.spec import BOTH, LOSS, OUTPUT
+from tfpt_cli.subjects.model.spec import BOTH, LOSS, OUTPUT, WeightFile
+from tfpt_cli.subjects.model.stored import stored
 from tfpt_cli.subjects.model.weights import drawn, handed_back, handed_over
 from tfpt_cli.subjects.model.writer import DOUBLE, OWN_NAMES, OWN_NUMBERS, SINGLE
 from tfpt_cli.subjects.subject import Compared, Round
@@ -99,7 +100,8 @@ class Course:
         try:
             self.looked = yield from look(self.spec, self.writers)
             self.notes += self.looked.notes
-            weights = self.paired(self.looked)
+            self.pair(self.looked)
+            weights = yield from self.weights(self.looked)
             outcomes = yield from self.execute(self.looked, weights)
         except Stopped as stop:
             outcomes = _failed(stop.outcomes, stop.words)
@@ -123,8 +125,8 @@ class Course:
 
     # ---- which parameters correspond, and their numbers
 
-    def paired(self, looked: Looked) -> Weights:
-        """Pairs the parameters and gives both sides their numbers; ends the task where the models do not tell the pairs."""
+    def pair(self, looked: Looked) -> None:
+        """Pairs the parameters; ends the task where the models do not tell the pairs."""
         ours, theirs = (looked.inventories[side] for side in self.terms.sides)
         if self.first.framework is self.second.framework:
             self.pairing = same_names(ours, theirs)
@@ -134,12 +136,23 @@ class Course:
         problems = [*(self.pairing.problems or self.unpaired()), *self.unknown_outputs()]
         if problems:
             raise Stopped(looked.outcomes, *problems)
-        if self.spec.start == TORCH:
-            return handed_over(self.pairing, theirs, self.own(looked, self.first), {})
-        if self.spec.start == TENSORFLOW:
-            numbers = self.own(looked, self.second)
-            return handed_over(self.pairing, theirs, handed_back(self.pairing, ours, numbers), numbers)
-        return drawn(self.pairing, ours, theirs, self.spec.seed)
+
+    def weights(self, looked: Looked) -> Any:
+        """The numbers of both sides: drawn, one side's own, or those of a file."""
+        ours, theirs = (looked.inventories[side] for side in self.terms.sides)
+        start = self.spec.start
+        if start == "drawn":
+            return drawn(self.pairing, ours, theirs, self.spec.seed)
+        if isinstance(start, WeightFile):
+            file = yield from stored(start, looked, self.writers)
+            self.notes += file.notes
+            side, numbers = file.side, file.numbers
+        else:
+            side = self.first if start == TORCH else self.second
+            numbers = self.own(looked, side)
+        if side is self.first:
+            return handed_over(self.pairing, theirs, numbers, {})
+        return handed_over(self.pairing, theirs, handed_back(self.pairing, ours, numbers), numbers)
 
     def unpaired(self) -> Iterator[str]:
         """What to say where parameters are left over on both sides."""
@@ -329,7 +342,7 @@ class Course:
         else:
             self.where_it_begins()
             self.carried()
-        if self.spec.start != "drawn":
+        if self.spec.start in (TORCH, TENSORFLOW):
             label = self.first.label if self.spec.start == TORCH else self.second.label
             self.notes.append(f"both sides have the weights that {label} starts with")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from tfpt_cli.expressions.checking import unknown
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
 from tfpt_cli.language.expression import Complaint, offset, parse, substitute
+from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import checked_settings, not_the_same
 from tfpt_cli.layers.layout import Layout, layout_of
@@ -31,7 +33,7 @@ from tfpt_cli.subjects.model.checks import (
     layer_that_is_called,
 )
 from tfpt_cli.subjects.model.loss import COTANGENT_SCHEMA, LOSS_SCHEMA, read_cotangent, read_loss
-from tfpt_cli.subjects.model.spec import BOTH, FORWARD, NAME, PARTS, Model, ModelSource, fed, output_name
+from tfpt_cli.subjects.model.spec import BOTH, FORWARD, NAME, PARTS, Model, ModelSource, WeightFile, fed, output_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,9 +121,10 @@ SCHEMA: dict[str, Any] = {
         },
         "weights": {
             "title": "The weights of both sides",
-            "enum": list(_START),
+            "anyOf": [{"enum": list(_START)}, {"type": "string", "minLength": 1}],
             "default": "drawn",
-            "description": f"one of {', '.join(_START)}",
+            "description": f"one of {', '.join(_START)}, or a file of weights such as net.pt",
+            "examples": ["drawn", "net.safetensors"],
         },
         "training": {
             "title": "Whether the models are called as in training",
@@ -219,6 +222,7 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
     check_compared(reader, compared)
     outputs = {f: output_name(str(text)) for f, text in (reader.get(NAME, "outputs") or {}).items()}
     modes = read_modes(reader, (NAME, "modes"))
+    start = _start(reader)
     known = {name: values for name, values in inputs.items() if values is not None}
     if len(reader.problems) > before:
         return None
@@ -229,7 +233,7 @@ def read(reader: Reader, dtype: str, seed: int) -> Model | None:
         layouts=layouts,
         channels=channels,
         pair=reader.get(NAME, "pair", default={}),
-        start=str(reader.get(NAME, "weights", default="drawn")),
+        start=start,
         training=bool(reader.get(NAME, "training", default=False)),
         call=call,
         outputs=outputs,
@@ -343,6 +347,26 @@ def _own(reader: Reader, path: Path, text: str, framework: str) -> ModelSource |
     full = own_file(reader, path, f"{file}.py", tree.func.id)
     fits = check_arguments(reader, path, framework, tree, len(file) + len(colon))
     return ModelSource(ast.unparse(tree), full) if full is not None and fits else None
+
+
+def _start(reader: Reader) -> str | WeightFile:
+    """What both sides start with; `drawn` after complaining."""
+    path: Path = (NAME, "weights")
+    text = str(reader.get(*path, default="drawn"))
+    if text in _START:
+        return text
+    folder = os.path.dirname(os.path.abspath(reader.document.file))
+    full = os.path.normpath(os.path.join(folder, text))
+    there = os.path.exists(full) or os.path.exists(f"{full}.index")  # a checkpoint of TensorFlow is named by its prefix
+    if not there and not re.search(r"[./\\]", text):
+        hint = did_you_mean(text, _START)
+        reader.complain(path, f"'{text}' is neither {', '.join(_START)} nor a file of weights such as net.pt{hint}")
+    elif os.path.commonpath([folder, full]) != folder and not reader.allow_code:
+        words = f"{full} is not in the scenario's folder; if you trust the scenario to read it, add --allow-code"
+        reader.complain(path, words)
+    elif not there:
+        reader.complain(path, f"no such file: {full} (paths start at the scenario's folder)")
+    return WeightFile(full, text)
 
 
 def _dtypes(reader: Reader, inputs: Mapping[str, Values | None], dtype: str, code: str) -> dict[str, str]:

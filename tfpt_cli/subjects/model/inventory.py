@@ -41,7 +41,8 @@ class Layer:
 class Tensor:
     """A parameter, a buffer or a variable: its path, the layer that holds it and its name there, and whether it is trained.
 
-    `also` are the paths at which the same tensor is found again. `index` is its place among the weights of a Keras model.
+    `also` are the paths at which the same tensor is found again. `index` is its place among the weights of a Keras model, and
+    `called` what Keras itself calls it, `sequential/dense/kernel`.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Tensor:
     buffer: bool
     also: tuple[str, ...] = ()
     index: int = 0
+    called: str = ""
 
     @property
     def real(self) -> bool:
@@ -191,6 +193,7 @@ def _tensor(each: dict[str, Any]) -> Tensor:
         buffer=each["kind"] == "buffer",
         also=tuple(each["also"]),
         index=each.get("index", 0),
+        called=each.get("called", ""),
     )
 
 

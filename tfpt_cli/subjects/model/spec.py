@@ -35,15 +35,23 @@ class ModelSource:
 
 
 @dataclass(frozen=True)
+class WeightFile:
+    """A file of weights: its full path, and the path as a scenario names it."""
+
+    path: str
+    shown: str
+
+
+@dataclass(frozen=True)
 class Model:
     """A checked model scenario: everything that its listings need.
 
     `layouts` are einops patterns from PyTorch's axes to Keras's by an input, an output or a parameter of PyTorch; `channels` says
     that whatever else has 3 to 5 axes has its channels first in PyTorch and last in Keras. `pair` has Keras's name by PyTorch's,
-    None for one without a counterpart. `start` is `drawn`, or the framework whose own weights both sides start with. `call`,
-    `outputs` and `loss` are what a side calls, compares and differentiates, where the scenario says it; `cotangent` is what the
-    outputs are weighted by, by their names. `compared` are the parts that are compared. `written` is the model as a person wrote
-    it, by framework. What both sides have in one spelling stands under the key `BOTH`.
+    None for one without a counterpart. `start` is `drawn`, the framework whose own weights both sides start with, or a file.
+    `call`, `outputs` and `loss` are what a side calls, compares and differentiates, where the scenario says it; `cotangent` is
+    what the outputs are weighted by, by their names. `compared` are the parts that are compared. `written` is the model as a
+    person wrote it, by framework. What both sides have in one spelling stands under the key `BOTH`.
     """
 
     sources: Mapping[str, ModelSource]
@@ -52,7 +60,7 @@ class Model:
     layouts: Mapping[str, Layout]
     channels: bool
     pair: Mapping[str, str | None]
-    start: str
+    start: str | WeightFile
     training: bool
     call: Mapping[str, str]
     outputs: Mapping[str, str]

@@ -135,6 +135,13 @@ class TensorFlowModelWriter(ModelWriter):
         leaves = [Leaf(layer_quantity(str(place)), MADE, expression) for place, expression in enumerate(made)]
         yield self.with_leaves(self.section(lines, dtype="float32"), leaves)
 
+    def names_in_files(self, inventory: Inventory, file_format: str, leaf: Leaf) -> Iterator[Section]:
+        lines = self.made("float32", legacy=inventory.legacy)
+        if not inventory.built:
+            lines.append(f"{self.plain_call()}  # the weights are made by the first call")
+        lines += ["import keras_trace", f"names = keras_trace.names_in_files(model, {file_format!r})"]
+        yield self.with_leaves(self.section(lines, required=True), [leaf])
+
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
         lines = ["import keras_trace", f"seen = keras_trace.captured(model, lambda: {self.called_as(plan)})"]

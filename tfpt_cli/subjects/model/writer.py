@@ -188,6 +188,11 @@ class ModelWriter(ABC):
     def draws(self, inventory: Inventory, layers: Mapping[str, Shape]) -> Iterator[Section]:
         """The sections that leave what layers by their paths make of ones of a shape in training, by their places."""
 
+    def names_in_files(self, inventory: Inventory, file_format: str, leaf: Leaf) -> Iterator[Section]:
+        """The sections that leave what the parameters are called in files of a format; of Keras's models alone."""
+        del inventory, file_format, leaf
+        raise NotImplementedError(f"{self.framework.label}'s files have the names of the model")
+
     def in_single(self, plan: Plan, spans: Sequence[Span]) -> Iterator[Section]:
         """The sections that run the model in single precision, and leave what its layers gave."""
         yield self.section(self.prepared(plan, "float32"), dtype="float32", required=True)

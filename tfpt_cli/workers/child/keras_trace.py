@@ -6,8 +6,10 @@ A model may be of Keras 3 or of tf_keras, which is Keras 2 beside it: `library_o
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import sys
+import tempfile
 from contextlib import contextmanager, suppress
 from typing import Any, Callable, Iterator
 
@@ -455,6 +457,7 @@ def _variables(model: Any, layers: list[tuple[str, Any]]) -> list[dict[str, Any]
                 "trained": bool(variable.trainable),
                 "kept": True,
                 "index": index,
+                "called": getattr(variable, "path", str(variable.name)),
                 "also": ["{}.{}".format(p, o) for p, o in holders.get(id(variable), [])[1:]],
             }
         )
@@ -471,6 +474,56 @@ def _held(layer: Any) -> list[Any]:
 def _plain_name(variable: Any) -> str:
     """The last part of a variable's name: `kernel` for `dense_1/kernel:0`."""
     return str(variable.name).rpartition("/")[2].partition(":")[0]
+
+
+# How Keras and TensorFlow write files of a format: a name in a folder, and what writes a model there.
+_WRITERS: dict[str, list[tuple[str, Callable[[Any, str], Any]]]] = {
+    "hdf5": [
+        ("a.weights.h5", lambda model, path: model.save_weights(path)),
+        ("b.h5", lambda model, path: model.save(path)),
+    ],
+    "keras": [("a.weights.h5", lambda model, path: model.save_weights(path))],
+    "tensorflow": [
+        ("a", lambda model, path: tf.train.Checkpoint(model=model).write(path)),
+        ("b", lambda model, path: tf.train.Checkpoint(model).write(path)),
+    ],
+    "savedmodel": [
+        ("a", lambda model, path: tf.saved_model.save(model, path)),
+        ("b", lambda model, path: model.export(path, verbose=False)),
+    ],
+}
+
+
+def names_in_files(model: Any, file_format: str) -> Any:
+    """What each variable of a model is called in files of a format, as `traces.sent` packs it: a list of names for each way.
+
+    A name stands there with the place of its variable. The framework itself says so: it writes the model with the place of each
+    variable as its numbers. The model's own are lost.
+    """
+    import weight_files
+
+    variables = weights_of(model)
+    for place, variable in enumerate(variables):
+        if "float" in str(variable.dtype):
+            variable.assign(tf.fill(variable.shape, tf.cast(place + 1, variable.dtype)))
+    found: list[list[Any]] = []
+    for file, write in _WRITERS.get(file_format, ()):
+        with tempfile.TemporaryDirectory(prefix="tfpt-") as folder:
+            path = os.path.join(folder, file)
+            with suppress(
+                Exception
+            ):  # not every model can be written in each way: a subclass has no configuration, say
+                write(model, path)
+                with weight_files.open_file(path) as reader:
+                    family = [[entry.name, _place_of(reader.read(entry.name))] for entry in reader.entries]
+                found.append([[name, place] for name, place in family if 0 <= place < len(variables)])
+    return traces.sent({"names": found})
+
+
+def _place_of(array: Any) -> int:
+    """The place that all numbers of an array say; -1 where they say none."""
+    place = int(array.flat[0]) - 1 if array.size and array.dtype.kind == "f" else -1
+    return place if (array == place + 1).all() else -1
 
 
 class Captured:

@@ -16,6 +16,18 @@ from __future__ import annotations
 from .entries import Entry, LeftOut, Reader, Refused
 from .formats import Found, find
 from .opening import open_file
-from .serving import answer
+from .serving import answer, described, found, plain
 
-__all__ = ["Entry", "Found", "LeftOut", "Reader", "Refused", "answer", "find", "open_file"]
+__all__ = [
+    "Entry",
+    "Found",
+    "LeftOut",
+    "Reader",
+    "Refused",
+    "answer",
+    "described",
+    "find",
+    "found",
+    "open_file",
+    "plain",
+]

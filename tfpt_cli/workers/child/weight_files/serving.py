@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from .entries import Reader, Refused, refusing
+from .formats import find
 from .opening import open_file
 
 # Statistics are taken of as many numbers at a time as stay near the processor.
@@ -44,6 +46,35 @@ def _contents(request: dict[str, Any]) -> dict[str, Any]:
         "entries": [[entry.name, list(entry.shape), entry.dtype, entry.called] for entry in reader.entries],
         "left_out": [[each.name, each.what] for each in reader.left_out],
     }
+
+
+def found(path: str) -> Any:
+    """The format of a file and the framework that reads it, as the bytes of a JSON text. Raises `Refused`."""
+    there = find(path)
+    return _sent({"format": there.format, "framework": there.framework})
+
+
+def described(path: str) -> Any:
+    """What is in a file, as a listing leaves it: an array of the bytes of a JSON text with its entries. Raises `Refused`."""
+    with refusing("reading it"), open_file(path) as reader:
+        entries = [[entry.name, list(entry.shape), entry.dtype, entry.called] for entry in reader.entries]
+    return _sent({"entries": entries})
+
+
+def _sent(data: dict[str, Any]) -> Any:
+    import numpy as np
+
+    return np.frombuffer(json.dumps(data).encode(), np.uint8)
+
+
+def plain(reader: Reader, name: str) -> Any:
+    """The numbers of an entry as a listing leaves them: those of bfloat16 and narrower ones as float32. Raises `Refused`."""
+    import numpy as np
+
+    with refusing("reading '{}'".format(name)):
+        array = reader.read(name)
+    narrow = array.dtype.kind == "V" or array.dtype.name.startswith(("bfloat16", "float8", "float16"))
+    return array.astype(np.float32) if narrow else array
 
 
 def _statistics(request: dict[str, Any]) -> dict[str, Any]:
