@@ -66,8 +66,9 @@ class Event:
 
     `origin` are the events whose results reached its inputs; `single` what it computed in single precision; `place` the line of a
     person's own file that called it. `names` are the parameters of the layer that its inputs went to, and `said` what each is
-    called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`. `packed` says that PyTorch's
-    layer was given a packed sequence, `masked` that a mask came with what Keras's was given, `causal` that it makes one itself.
+    called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`, or the widths of a padding,
+    `(1, 0)`. `packed` says that PyTorch's layer was given a packed sequence, `masked` that a mask came with what Keras's was
+    given, `causal` that it makes one itself.
     """
 
     index: int

@@ -104,6 +104,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         name = getattr(func, "__name__", str(func))
         if name not in ("__get__", "requires_grad_", "detach"):
             text = {"text": traces.index_text(args[1])} if name == "__getitem__" else {}
+            if name == "pad" and len(args) > 1 and (kwargs or {}).get("mode", "constant") == "constant":
+                text = {"text": str(tuple(args[1]))}
             self.note(dict(text, function=name, **{"from": sorted(origin)}), given, made)
         return result
 
