@@ -237,7 +237,7 @@ class Watch:
 
 def _place_in_code(node: Any) -> int:
     """Which call of a functional model a node of its graph is, counted by the symbols that the calls of Keras made."""
-    return max(int(re.fullmatch(r"keras_tensor(?:_(\d+))?", t.name)[1] or 0) for t in node.output_tensors)
+    return max(int(re.sub(r"^keras_tensor_?", "", tensor.name) or 0) for tensor in node.output_tensors)
 
 
 @contextmanager
