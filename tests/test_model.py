@@ -400,6 +400,38 @@ model:
     assert told(checked(session, text)[1]).endswith(words)
 
 
+def test_layers_that_read_a_list_are_compared(session: Session) -> None:
+    """A call of such a layer is written with its list: `Multiply()([a, b])`."""
+    text = """
+name: a product
+model:
+  torch: nn.Bilinear(3, 3, 1)
+  tensorflow: keras.layers.Multiply()
+  at: {x: 'normal(0, 1, (2, 3))', y: 'normal(0, 1, (2, 3))'}
+  call: {torch: 'model(x, y)', tensorflow: 'model([x, y])'}
+"""
+    result = checked(session, text)[1]
+    assert not result.agree
+    assert "tfpt itself failed" not in str(result)
+
+
+def test_a_layer_of_one_side_may_compute_in_single_precision(session: Session, tmp_path: Path) -> None:
+    """The slope of a LeakyReLU is a number of float32 in TensorFlow, whatever it is in PyTorch: a layer, or a function."""
+    net = "class Net(nn.Module):\n    def forward(self, x):\n        return F.leaky_relu(x, 0.1).mean(1)\n"
+    (tmp_path / "net.py").write_text(f"from torch import nn\nfrom torch.nn import functional as F\n{net}")
+    text = f"""
+name: a slope
+model:
+  torch: {{python: '{tmp_path / "net.py"}:Net()'}}
+  tensorflow: keras.Sequential([keras.layers.LeakyReLU(0.1), keras.layers.GlobalAveragePooling1D()])
+  at: {{x: 'normal(0, 1, (2, 3, 4))'}}
+"""
+    scenario, problems = scenario_from(text, "model.yaml", allow_code=True)
+    assert scenario is not None, problems
+    (result,) = session.check(Options(generated=[[scenario]])).scenarios
+    assert result.agree, result
+
+
 # ---- commands
 
 

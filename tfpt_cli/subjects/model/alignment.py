@@ -207,6 +207,8 @@ class _Aligner:
         )  # fmt: skip
         if padded or _pads_the_same(ours, other):
             parted.pop("padding", None)
+        if before[0] is not None and first.layer is None:
+            parted |= _padded_before(first, other)
         if "Pool" in ours.class_name:
             parted |= _pooled(ours, other, padded=padded)
         wanted = activation_of(other)
@@ -297,13 +299,13 @@ def _recurrent(
     found: dict[str, tuple[object, object]] = {}
     if len(event.inputs[0]) == 3 and "batch_first=True" not in ours.call:
         found["its first axis"] = ("time", "the batch")
-    if theirs.masked and not event.packed:
-        found["what ends a row"] = ("nothing", "the mask that comes with its input")
     if not last and len(event.outputs[0]) > len(theirs.outputs[0]):
         found["its result"] = ("the output of every step", "that of the last step")
-    states = [sum("mask" not in name for name in each.names) > 1 for each in (event, theirs)]
+    states = "hx" in event.names, "initial_state" in theirs.names
     if len(layers) == 1 and states[0] != states[1]:
         found["its first state"] = ("given", "zeros") if states[0] else ("zeros", "given")
+    if (theirs.masked or "mask" in theirs.names) and not event.packed:
+        found["its mask"] = (None, "given")
     for cell in (cell for layer in layers if layer.tree is not None for cell in unstacked(layer.tree)[0]):
         for name, tree in arguments_of(cell).items():
             usual = "relu" if name == "activation" and "relu" in ours.call else _USUAL.get(name, _constant(tree))
@@ -411,6 +413,19 @@ def _pooled(ours: Layer, other: Layer, *, padded: bool) -> dict[str, tuple[objec
         if given.get("count_include_pad") and any(_numbers(given.get("padding")) or ()):
             found["count_include_pad"] = (True, False)
     return found
+
+
+def _padded_before(padding: Event, other: Layer) -> dict[str, tuple[object, object]]:
+    """That `F.pad` puts other widths around a row than a convolution of Keras over one axis with "same" or "causal"."""
+    given = _arguments(other, TENSORFLOW)
+    sizes, dilations = _numbers(given.get("kernel_size")), _numbers(given.get("dilation_rate", 1))
+    if not padding.text or not sizes or not dilations or len(padding.inputs[0]) != 3:
+        return {}
+    more = (sizes[0] - 1) * dilations[0]
+    widths = {"causal": (more, 0), "same": (more // 2, more - more // 2), "valid": (0, 0)}
+    theirs = given.get("padding")
+    ours = tuple(ast.literal_eval(padding.text))
+    return {} if ours == widths.get(str(theirs), ours) else {"padding": (ours, theirs)}
 
 
 def _in_one_row(value: object) -> object:

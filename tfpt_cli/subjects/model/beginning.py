@@ -57,10 +57,16 @@ class Search:
                 if not self.excused(each):
                     return []
                 found.append(self.name(each))
-        between = [
-            f"the code between the layers ({', '.join(i.single)})" for i in self.inventories.values() if i.single
-        ]
-        return found or between
+        return found or self.between_in_single()
+
+    def between_in_single(self) -> list[str]:
+        """What computes in single precision beside none of the other side's layers: functions, and layers of one side alone."""
+        found = []
+        for side, inventory in self.inventories.items():
+            beside = {index for line in self.lines for index in self.span(line, side).events}
+            found += [f"the code between the layers ({', '.join(inventory.single)})"] if inventory.single else []
+            found += [event.layer or "" for event in inventory.events if event.single and event.index not in beside]
+        return found
 
     def keeping_in_single(self, parted: Collection[Quantity]) -> list[str]:
         """The layers whose statistics part, and that are seen to compute with a number in single precision."""
@@ -105,8 +111,7 @@ class Search:
 
     def limit(self, place: int) -> float:
         """How far a layer may be apart so far: more where one before it computes in single precision."""
-        single = any(inventory.single for inventory in self.inventories.values())
-        excused = single or any(
+        excused = self.between_in_single() or any(
             (each.parts_by_itself or each.pulls_apart) and self.excused(each) for each in self.lines[: place + 1]
         )
         return max(self.lines[place].limit, SAME_IN_SINGLE if excused else SAME)

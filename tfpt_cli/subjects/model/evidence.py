@@ -152,6 +152,7 @@ class Evidence:
         for index in span.events:
             event = inventory.events[index]
             if event.layer is None:
+                given = f"F.pad({given}, {event.text})" if event.function == "pad" and event.text else given
                 continue
             call = inventory.by_name[event.layer].call
             if event.layer != line.names[framework]:
@@ -270,8 +271,12 @@ def _arguments(event: Event, given: str) -> str:
     """What a layer is given as a person writes it; `given` where it is one thing."""
     if len(event.inputs) < 2 or len(event.said) != len(event.names):
         return given
+    held: dict[str, list[str]] = {}  # what goes to one parameter goes there as a list
+    for name, text in zip(event.names, event.said, strict=True):
+        held.setdefault(name, []).append(text)
+    texts = {name: f"[{', '.join(each)}]" if len(each) > 1 else each[0] for name, each in held.items()}
     return ", ".join(
-        text if name in _BY_PLACE else f"{name}={text}" for name, text in zip(event.names, event.said, strict=True)
+        text if name in _BY_PLACE or not name.isidentifier() else f"{name}={text}" for name, text in texts.items()
     )
 
 

@@ -68,10 +68,10 @@ class Event:
 
     `origin` are the events whose results reached its inputs; `single` what it computed in single precision; `place` the line of a
     person's own file that called it. `names` are the parameters of the layer that its inputs went to, and `said` what each is
-    called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`. `packed` says that PyTorch's
-    layer was given a packed sequence, `masked` that a mask came with what Keras's was given, `causal` that it makes one itself.
-    `ran` is what was computed since the event before, outside of all layers: lines of a person's files, `/home/me/net.py:12`, and
-    operations of a functional model, as calls.
+    called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`, or the widths of a padding,
+    `(1, 0)`. `packed` says that PyTorch's layer was given a packed sequence, `masked` that a mask came with what Keras's was
+    given, `causal` that it makes one itself. `ran` is what was computed since the event before, outside of all layers: lines of a
+    person's files, `/home/me/net.py:12`, and operations of a functional model, as calls.
     """
 
     index: int

@@ -243,7 +243,12 @@ def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invent
                 for name, i in by_name[0].items():
                     take(i, by_name[1][name], "by name")
                 continue
-            ordered = sorted(ours, key=lambda i: torch[i].order), sorted(theirs, key=lambda j: keras[j].order)
+            # As many of a person's own classes on both sides stand beside each other, whatever of one size is between them.
+            own = sum(torch[i].call is None for i in ours) == sum(keras[j].call is None for j in theirs)
+            ordered = [
+                sorted(group, key=lambda u, units=units: (own and units[u].call is None, units[u].order))  # type: ignore[misc]
+                for group, units in ((ours, torch), (theirs, keras))
+            ]
             for i, j in zip(*ordered, strict=True):
                 take(i, j, "by order among equal layers")
     for ours_left, theirs_left, why in _by_class_or_shape([torch[i] for i in left], [keras[j] for j in right]):

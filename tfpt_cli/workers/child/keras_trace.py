@@ -298,10 +298,7 @@ def _place_in_code(node: Any) -> int:
 
     Raises `ValueError` where a symbol has another name than Keras gives it.
     """
-    numbers = [re.fullmatch(r"keras_tensor(?:_(\d+))?", tensor.name) for tensor in node.output_tensors]
-    if not all(numbers):
-        raise ValueError("symbols with names of their own")
-    return max(int(match[1] or 0) for match in numbers if match)
+    return max(int(re.sub(r"^keras_tensor_?", "", tensor.name) or 0) for tensor in node.output_tensors)
 
 
 @contextmanager

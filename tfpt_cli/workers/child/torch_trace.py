@@ -107,6 +107,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
             event = {"function": name, "from": sorted(origin), "place": place, "ran": [place] if place else []}
             if name == "__getitem__":
                 event["text"] = traces.index_text(args[1])
+            elif name == "pad" and len(args) > 1 and (kwargs or {}).get("mode", "constant") == "constant":
+                event["text"] = str(tuple(args[1]))
             self.note(event, given, made)
         return result
 
