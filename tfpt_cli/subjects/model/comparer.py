@@ -77,6 +77,16 @@ def _bare(shape: tuple[int, ...]) -> list[int]:
     return [size for size in shape if size != 1]
 
 
+def without_ones(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """An array in a shape that has other axes of length one, as a pooling that flattens besides gives it; any other as it is.
+
+    >>> without_ones(np.zeros((2, 4, 1, 1)), (2, 4)).shape
+    (2, 4)
+    """
+    fits = array.shape != tuple(shape) and array.ndim != len(shape) and _bare(array.shape) == _bare(shape)
+    return array.reshape(shape) if fits else array
+
+
 def largest(array: NDArray[Any]) -> float:
     """The greatest magnitude among the finite numbers of an array; 0 where there is none."""
     finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
@@ -303,7 +313,7 @@ class Layers:
         weights = array_of(outcome, layer_quantity(str(place)), GRADIENT)
         shape = last.outputs[0]
         if weights is not None:
-            weights = line.taken(weights)
+            weights = without_ones(line.taken(weights), shape)
         layouts = [] if weights is None else self.orders(weights.shape, shape)
         if layouts:
             self.weighted.add(place)
@@ -343,6 +353,8 @@ class Layers:
         quantity = layer_quantity(str(place))
         ours, theirs = array_of(torch, quantity, MADE), array_of(keras, quantity, MADE)
         made = None if ours is None else line.taken(ours), theirs
+        if made[0] is not None and theirs is not None:
+            made = without_ones(made[0], theirs.shape), theirs
         layout: Layout | None = None
         so_far = by_itself = backward = backward_alone = None
         shapes = [
@@ -357,7 +369,9 @@ class Layers:
                 so_far, note = float("inf"), "their shapes do not fit"
         gradients = array_of(torch, quantity, GRADIENT), array_of(keras, quantity, GRADIENT)
         if layout is not None and gradients[0] is not None and gradients[1] is not None:
-            backward = apart(turned(line.taken(gradients[0]), layout), gradients[1], scale)
+            backward = apart(
+                turned(without_ones(line.taken(gradients[0]), gradients[1].shape), layout), gradients[1], scale
+            )
         if alone is not None:
             again = array_of(alone, quantity, MADE)
             if again is not None and made[0] is not None:
