@@ -61,3 +61,11 @@ def build(words=20, width=8, heads=2, hidden=16, longest=8, depth=2, *, epsilon=
         x = layers.LayerNormalization(epsilon=epsilon, name=f"output_norm_{i}")(x + y)
     pooled = layers.Dense(width, activation="tanh", name="pooler")(x[:, 0])
     return keras.Model([tokens, segments, keep], [x, pooled])
+
+
+def build_attention(width=8, heads=2):
+    """Self-attention and the dense layer behind it, as the one layer that Keras has for both."""
+    x = keras.Input((None, width), name="x")
+    keep = keras.Input((None,), dtype="bool", name="keep")
+    attention = layers.MultiHeadAttention(heads, width // heads, name="attention")
+    return keras.Model([x, keep], attention(x, x, attention_mask=layers.Reshape((1, -1))(keep)))

@@ -27,6 +27,18 @@ class SelfAttention(nn.Module):
         return (F.softmax(scores, dim=-1) @ value).transpose(1, 2).flatten(2)
 
 
+class Attention(nn.Module):
+    """Self-attention and the linear layer behind it."""
+
+    def __init__(self, width=8, heads=2):
+        super().__init__()
+        self.attention = SelfAttention(width, heads)
+        self.dense = nn.Linear(width, width)
+
+    def forward(self, x, keep):
+        return self.dense(self.attention(x, keep))
+
+
 class Layer(nn.Module):
     """Self-attention and two linear layers with GELU, each added to what came in and normalized then."""
 
