@@ -234,6 +234,31 @@ def pair(paths: tuple[str, ...], expression: str | None, tags: tuple[str, ...], 
     sys.exit(run_pair(paths, expression, tags, allow_code=allow_code))
 
 
+@cli.command()
+@click.argument("scenario", type=PATH)
+@click.option(
+    "--from", "source", required=True, type=PATH, metavar="FILE", help="The weights of one of the two models."
+)
+@click.option(
+    "-o", "--output", type=PATH, metavar="FILE", help="The file of the other model; its ending says the format."
+)
+@click.option("--code", is_flag=True, help="Print the conversion as plain code that runs without tfpt.")
+@click.option("--force", is_flag=True, help="Write though the check with these weights does not pass.")
+@ALLOW_CODE
+@options([*PYTHONS, *LIMITS])
+def transfer(scenario: str, source: str, output: str | None, code: bool, force: bool, **given: Any) -> None:
+    """Write the weights of one model's FILE as a file of the other model, once both agree with them.
+
+    Endings: .pt, .pth, .safetensors, .npz of PyTorch; .weights.h5, .keras, .safetensors, .npz, .ckpt of Keras. What was written
+    is read again. Exit codes: 0 written, 1 the models do not agree or it could not be written, 2 bad usage or an invalid file.
+    """
+    from tfpt_cli.cli.transfer import run_transfer
+    from tfpt_cli.engine.options import Options
+
+    options = Options(allow_code=given.pop("allow_code"), **processes_of(given))
+    sys.exit(run_transfer(scenario, source, output, force=force, code=code, options=options))
+
+
 @cli.command("inspect")
 @click.argument("files", nargs=-1, type=PATH, metavar="FILE [FILE]", callback=one_or_two)
 @click.option("--inside", default="", metavar="NAME", help="Of a PyTorch file with several dicts of weights, this one.")

@@ -77,6 +77,10 @@ class Course:
         self.of_loss: frozenset[Quantity] = frozenset()
         self.behind: int | None = None
         self.at_the_end = False
+        self.source: Side | None = None
+        self.numbers: Weights | None = None
+        self.plans: Mapping[Side, Plan] = {}
+        self.arrays: Mapping[Side, Mapping[str, NDArray[Any]]] = {}
         # What was run, as a person would write it: of models that are only looked at, without what looks.
         self.listings = {s: listing(s.framework, writer.tried("float64")) for s, writer in writers.items()}
 
@@ -102,6 +106,7 @@ class Course:
             self.notes += self.looked.notes
             self.pair(self.looked)
             weights = yield from self.weights(self.looked)
+            self.numbers = weights
             outcomes = yield from self.execute(self.looked, weights)
         except Stopped as stop:
             outcomes = _failed(stop.outcomes, stop.words)
@@ -146,6 +151,7 @@ class Course:
         if isinstance(start, WeightFile):
             file = yield from stored(start, looked, self.writers)
             self.notes += file.notes
+            self.source = file.side
             side, numbers = file.side, file.numbers
         else:
             side = self.first if start == TORCH else self.second
@@ -207,6 +213,7 @@ class Course:
             self.notes.append("dropout is switched off in both: what it drops is drawn at random")
             known += yield from self.draw(looked)
         plans, arrays = planner.plans(), planner.arrays()
+        self.plans, self.arrays = plans, arrays
         dtypes = [looked.dtype, *(["float32"] if looked.dtype == "float64" and self.spec.dtype == "float32" else [])]
         self.listings = {
             side: listing(side.framework, writer.sections(plans[side], dtypes), arrays[side])

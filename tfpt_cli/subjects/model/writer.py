@@ -282,6 +282,9 @@ def turned_source(source: str, shape: Shape, layout: Layout, module: str = "np")
     if not layout.pattern or "..." in layout.pattern:
         return source
     left, right = (groups(part) for part in layout.pattern.split("->"))
+    if sorted(left) == sorted(right) and len(left) == len(shape):  # axes in another order, and nothing within them
+        places = tuple(left.index(group) for group in right)
+        return source if places == tuple(range(len(places))) else f"{module}.transpose({source}, {places})"
     sizes = dict(layout.sizes)
     for group, size in zip(left, shape, strict=True):
         unknown = [name for name in group if name not in sizes and name != "1"]

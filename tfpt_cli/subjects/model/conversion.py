@@ -1,0 +1,143 @@
+"""The conversion of one model's weights into the other's as plain code of NumPy and the frameworks, which runs without tfpt."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.subjects.model.writer import turned_source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tfpt_cli.language.shapes import Shape
+    from tfpt_cli.layers.layout import Layout
+    from tfpt_cli.subjects.model.inventory import Inventory
+    from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
+
+
+# Code that turns a matrix, where what is turned is one array or a call of `gates`.
+_TRANSPOSED = re.compile(
+    r"np\.transpose\(((?:gates\()?w(?:eights)?\[[^\[\]]*\](?:\[\d+\])?(?:, [\d, ]+\))?), \(1, 0\)\)"
+)
+_GATES = '''\
+def gates(array, *order):
+    """The gates of a recurrent layer, along the first axis, in another order."""
+    parts = np.split(array, len(order))
+    return np.concatenate([parts[place] for place in order])'''
+
+
+def to_keras(pairing: Pairing, torch: Inventory, keras: Inventory) -> str:
+    """A function that puts the tensors of a PyTorch `state_dict` into the Keras model.
+
+    What Keras's model has alone stays as it is.
+    """
+    sources: dict[str, list[tuple[int | None, str]]] = {}
+    for pair in pairing.pairs:
+        tensor = keras.tensor[pair.keras.tensor]
+        shape = tensor.shape if pair.keras.index is None else tensor.shape[1:]
+        sources.setdefault(tensor.name, []).append((pair.keras.index, _turned(pair, torch, shape)))
+    lines = []
+    whole = all(tensor.name in sources for tensor in keras.tensors) and bool(keras.layers)
+    for tensor in keras.tensors:
+        if tensor.name not in sources:
+            continue
+        parts = [source for _, source in sorted(sources[tensor.name], key=lambda each: each[0] or 0)]
+        source = parts[0] if sources[tensor.name][0][0] is None else f"np.stack([{', '.join(parts)}])"
+        held = "weights" if keras.layers else "variables"
+        line = f"        {source}," if whole else f"    model.{held}[{tensor.index}].assign({source})"
+        lines.append(f"{line}  # {tensor.name}")
+    body = ["    model.set_weights([", *lines, "    ])"] if whole else lines
+    return _script(["import numpy as np"], [
+        "def convert(state_dict, model):",
+        '    """Puts the weights of a PyTorch state_dict into the Keras model, which must be built."""',
+        "    w = {name: tensor.detach().cpu().numpy() for name, tensor in state_dict.items()}",
+        *body,
+    ])  # fmt: skip
+
+
+def _script(imports: Sequence[str], function: Sequence[str]) -> str:
+    """A function with what it needs before it, its matrices turned as a person writes it."""
+    text = _TRANSPOSED.sub(r"\1.T", "\n".join(function))
+    return "\n".join([*imports, "", "", *([_GATES, "", ""] if "gates(" in text else []), text, ""])
+
+
+def _turned(pair: Pair, torch: Inventory, shape: Shape) -> str:
+    """PyTorch's part of a pair with Keras's axes and shape, as code that reads the arrays of a dict `w`."""
+    first = torch.tensor[pair.torch[0].tensor]
+    source = " + ".join(_chunk(part) for part in pair.torch)
+    own = first.shape if pair.torch[0].index is None else (first.shape[0] // pair.torch[0].count, *first.shape[1:])
+    source = f"({source})" if len(pair.torch) > 1 else source
+    source = _reordered(source, pair.layout.blocks.get(TORCH, ()), pair.layout.blocks.get(TENSORFLOW, ()))
+    source = turned_source(source, own, _plain(pair.layout))
+    made = pair.layout.turned(own) if pair.layout.pattern else own
+    return source if tuple(made) == tuple(shape) else f"np.reshape({source}, {tuple(shape)})"
+
+
+def _chunk(part: Part) -> str:
+    source = f"w[{part.tensor!r}]"
+    return source if part.index is None else f"np.split({source}, {part.count})[{part.index}]"
+
+
+def _reordered(source: str, ours: Sequence[str], theirs: Sequence[str]) -> str:
+    """Code that puts the blocks along PyTorch's first axis from one order into another; as it is where both are one."""
+    order = [ours.index(name) for name in theirs]
+    return source if order == sorted(order) else f"gates({source}, {', '.join(map(str, order))})"
+
+
+def _plain(layout: Layout) -> Layout:
+    """A layout whose gates are an axis like any other."""
+    return replace(
+        layout, sizes={**layout.sizes, **({"gate": len(next(iter(layout.blocks.values())))} if layout.blocks else {})}
+    )
+
+
+def to_torch(pairing: Pairing, torch: Inventory, keras: Inventory) -> str:
+    """A function that gives a PyTorch `state_dict` of what `get_weights` of the Keras model gives.
+
+    Of a sum the first tensor has all of it and the others are zero. What PyTorch's model has alone is not in it.
+    """
+    parts: dict[str, dict[int, str]] = {}
+    for pair in pairing.pairs:
+        source = _turned_back(pair, torch, keras)
+        for place, part in enumerate(pair.torch):
+            tensor = torch.tensor[part.tensor]
+            each = source if place == 0 else f"np.zeros({_of_part(tensor.shape, part)}, dtype=np.float32)"
+            parts.setdefault(tensor.name, {})[part.index or 0] = each
+    lines = []
+    for tensor in torch.tensors:
+        if tensor.name in parts:
+            chunks = [source for _, source in sorted(parts[tensor.name].items())]
+            source = chunks[0] if len(chunks) == 1 else f"np.concatenate([{', '.join(chunks)}])"
+            lines += [f"        {name!r}: torch.tensor({source})," for name in (tensor.name, *tensor.also)]
+    return _script(["import numpy as np", "import torch"], [
+        "def convert(weights):",
+        '    """A PyTorch state_dict of the `get_weights()` of the Keras model, for load_state_dict(..., strict=False)."""',
+        "    return {", *lines, "    }",
+    ])  # fmt: skip
+
+
+def _of_part(shape: Shape, part: Part) -> Shape:
+    return shape if part.index is None else (shape[0] // part.count, *shape[1:])
+
+
+def _turned_back(pair: Pair, torch: Inventory, keras: Inventory) -> str:
+    """Keras's part of a pair with PyTorch's axes and shape, as code that reads the arrays of a list `weights`."""
+    tensor = keras.tensor[pair.keras.tensor]
+    source = f"weights[{tensor.index}]" + ("" if pair.keras.index is None else f"[{pair.keras.index}]")
+    shape = tensor.shape if pair.keras.index is None else tensor.shape[1:]
+    own = _of_part(torch.tensor[pair.torch[0].tensor].shape, pair.torch[0])
+    layout = _plain(pair.layout)
+    if layout.pattern and "..." not in layout.pattern:
+        left, _, right = layout.pattern.partition("->")
+        there = layout.turned(own)
+        if tuple(there) != tuple(shape):
+            source = f"np.reshape({source}, {tuple(there)})"
+        source = turned_source(source, there, replace(layout, pattern=f"{right.strip()} -> {left.strip()}"))
+        if tuple(replace(layout, pattern=f"{right.strip()} -> {left.strip()}").turned(there)) != tuple(own):
+            source = f"np.reshape({source}, {tuple(own)})"
+    elif tuple(shape) != tuple(own):
+        source = f"np.reshape({source}, {tuple(own)})"
+    return _reordered(source, pair.layout.blocks.get(TENSORFLOW, ()), pair.layout.blocks.get(TORCH, ()))
