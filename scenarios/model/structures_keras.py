@@ -58,3 +58,9 @@ def masked(*, mask_zero: bool = True) -> keras.Model:
     return keras.Model(
         words, layers.LSTM(5, name="lstm")(layers.Embedding(20, 6, mask_zero=mask_zero, name="words")(words))
     )
+
+
+def head() -> keras.Model:
+    image = keras.Input((4, 4, 1))
+    x = layers.Flatten()(layers.Conv2D(2, 3, padding="same", name="conv")(image))
+    return keras.Model(image, layers.Dense(3, name="output")(x))

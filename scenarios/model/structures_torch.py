@@ -105,3 +105,15 @@ class Unmasked(Masked):
     def forward(self, words: Tensor) -> Tensor:
         _, (h, _) = self.lstm(self.words(words))
         return h[-1]
+
+
+class Head(nn.Module):
+    """A convolution and a layer that is called `output`, on what is flattened with the channels first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3, padding=1)
+        self.output = nn.Linear(32, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.output(self.conv(x).flatten(1))

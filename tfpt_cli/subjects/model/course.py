@@ -136,7 +136,8 @@ class Course:
         if self.first.framework is self.second.framework:
             self.pairing = same_names(ours, theirs)
         else:
-            own = {n: each for n, each in self.spec.layouts.items() if n not in self.spec.inputs and not is_output(n)}
+            of_others = {n for n in self.spec.layouts if is_output(n) and n not in ours.tensor}.union(self.spec.inputs)
+            own = {name: each for name, each in self.spec.layouts.items() if name not in of_others}
             self.pairing = pairing_of(ours, theirs, self.spec.pair, own)
         problems = [*(self.pairing.problems or self.unpaired()), *self.unknown_outputs()]
         if problems:
@@ -177,8 +178,9 @@ class Course:
         inventories = self.looked.inventories.values() if self.looked else ()
         names = [f"{OUTPUT}.{output.name}" for inventory in inventories for output in inventory.outputs if output.name]
         known = list(dict.fromkeys([OUTPUT, *names]))
+        parameters = self.looked.inventories[self.first].tensor if self.looked else {}
         for name in self.spec.layouts:
-            if is_output(name) and name not in known:
+            if is_output(name) and name not in known and name not in parameters:
                 hint = did_you_mean(name, known) or f" (there are {_few(known, 12)})"
                 yield f"layout names '{name}', which neither model gives{hint}"
 
