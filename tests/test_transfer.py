@@ -308,3 +308,24 @@ def test_a_file_elsewhere_is_read_only_where_the_scenario_is_trusted(folder: Pat
     assert (
         "is not in the scenario's folder; if you trust the scenario to read it, add --allow-code" in done.out + done.err
     )
+
+
+def test_a_layer_alone_is_written_as_arrays(folder: Path) -> None:
+    np.savez(folder / "linear.npz", weight=np.ones((4, 3), np.float32), bias=np.zeros(4, np.float32))
+    (folder / "linear.yaml").write_text(
+        "name: n\nmodel: {of: 'linear(3, 4)', at: {x: 'normal(0, 1, (2, 3))'}}\n", encoding="utf-8"
+    )
+    done = transferred(folder, "linear.yaml", "--from", "linear.npz", "-o", "dense.weights.h5")
+    assert done.code == 1
+    assert "a layer alone is not written so: take .npz, .safetensors or .ckpt" in done.err
+    assert transferred(folder, "linear.yaml", "--from", "linear.npz", "-o", "dense.npz").code == 0
+    with np.load(folder / "dense.npz") as written:
+        # Counted from the start of the model, whatever its process has made before.
+        assert {name: array.shape for name, array in written.items()} == {"dense/kernel": (3, 4), "dense/bias": (4,)}
+
+
+def test_a_one_liner_takes_the_weights_of_a_file(folder: Path) -> None:
+    np.savez(folder / "three.npz", weight=np.full((4, 3), 3.0, np.float32), bias=np.zeros(4, np.float32))
+    done = warm_tfpt("layer", "linear(3, 4)", "--at", "x=ones((2, 3))", "--weights", "three.npz", cwd=folder)
+    assert done.code == 0, done.err
+    assert "[9. 9. 9. 9.]" in done.out or "all 9.0" in done.out

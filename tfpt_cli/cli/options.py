@@ -247,7 +247,7 @@ POINT = [
         help="Which derivative; the gradient unless said. May be given several times.",
     ),
     click.option("--tangent", multiple=True, metavar="NAME=VALUE", help="The direction of jvp and hvp."),
-    click.option("--cotangent", metavar="VALUE", help="The weights of vjp, like the output."),
+    click.option("--cotangent", metavar="VALUE", help="What the output is weighted by, of vjp and of models."),
     click.option("--ways", type=Named(["usual", "all"]), help="Every way that a framework has to differentiate."),
     click.option(
         "--mode",
@@ -265,8 +265,8 @@ MODEL = [
     click.option("--training", is_flag=True, help="Call the models as in training; in evaluation unless said."),
     click.option(
         "--weights",
-        type=click.Choice(["drawn", *FRAMEWORKS]),
-        help="Of models: the weights of both, drawn unless said, or those that a framework's own starts with.",
+        metavar="drawn|torch|tensorflow|FILE",
+        help="Of models: the weights of both, drawn unless said; those that a framework's own starts with, or those of a file.",
     ),
 ]
 ONE_LINER = [

@@ -13,6 +13,7 @@ from tfpt_cli.frameworks import FRAMEWORKS, TORCH
 from tfpt_cli.language.expression import parse
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.subjects.gradient.one_liner import assigned
+from tfpt_cli.subjects.gradient.one_liner import value_of as value_in
 from tfpt_cli.subjects.model.fields import call_in
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _SIZE, _BATCH = 6, 2
 _OWN = re.compile(r"\s*[^\s()\"']+\.py:[A-Za-z_]\w*\s*(\(.*\))?\s*", re.DOTALL)
 # The options of an expression alone: with one of them two layers are compared as expressions.
-_OF_EXPRESSIONS = ("let", "wrt", "derivatives", "tangent", "cotangent", "ways")
+_OF_EXPRESSIONS = ("let", "wrt", "derivatives", "tangent", "ways")
 
 
 def are_models(codes: Mapping[str, str], given: Mapping[str, Any]) -> bool:
@@ -91,6 +92,7 @@ def _more(given: Mapping[str, Any]) -> dict[str, Any]:
         "dtypes": dtypes or None,
         "training": True if given.get("training") else None,
         "weights": given.get("weights"),
+        "cotangent": value_in(given["cotangent"]) if given.get("cotangent") is not None else None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -33,9 +33,13 @@ _OF_TORCH = {
     ".npz": "np.savez({0!r}, **{{name: tensor.numpy() for name, tensor in model.state_dict().items()}})",
 }
 _ARRAYS = "{{weight.path: np.array(weight) for weight in model.weights}}"
+_NETWORK = (
+    "if not hasattr(model, 'save_weights'):\n"
+    "    raise TypeError('a layer alone is not written so: take .npz, .safetensors or .ckpt')\n"
+)
 _OF_KERAS = {
-    ".weights.h5": "model.save_weights({0!r})",
-    ".keras": "model.save({0!r})",
+    ".weights.h5": _NETWORK + "model.save_weights({0!r})",
+    ".keras": _NETWORK + "model.save({0!r})",
     ".safetensors": f"from safetensors.numpy import save_file\nsave_file({_ARRAYS}, {{0!r}})",
     ".npz": f"np.savez({{0!r}}, **{_ARRAYS})",
     ".ckpt": "tf.train.Checkpoint(model=model).write({0!r})",
@@ -47,8 +51,8 @@ def writing(framework: Framework, path: str) -> str:
     """The lines that write the model of a framework into a file, by the ending of its name. Raises `ValueError` for another one.
 
     >>> from tfpt_cli.frameworks import FRAMEWORKS
-    >>> writing(FRAMEWORKS["tensorflow"], "net.weights.h5")
-    "model.save_weights('net.weights.h5')"
+    >>> writing(FRAMEWORKS["torch"], "net.pt")
+    "torch.save(model.state_dict(), 'net.pt')"
     """
     endings = _ENDINGS[framework]
     ending = next((each for each in endings if path.endswith(each)), None)
@@ -128,7 +132,10 @@ class Writing(_ModelTask):
         writer = course.writers[side]
         plan = replace(course.plans[side], random=False)
         arrays = {name: array for name, array in course.arrays[side].items() if name.startswith("weights/")}
+        # The names that Keras gives are counted from the start of this process, which has made other models before.
+        counted = ["keras.utils.clear_session()"] if side.framework == TENSORFLOW else []
         sections = [
+            Section("\n".join(counted), required=True),
             Section("\n".join(writer.prepared(plan, "float32")), required=True),
             Section(writing(side.framework, self.path), required=True),
         ]
