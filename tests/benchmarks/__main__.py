@@ -47,6 +47,14 @@ model:
   at: {{x: 'normal(0, 1, (2, 3, 224, 224))'}}
   layout: channels
 """  # those of bare_model.py
+WORDS = [[(place * 7919) % 30_522 for place in range(128)]]
+BERTS = f"""name: two networks
+model:
+  torch: {{python: '{HERE / "bert_torch.py"}:Bert()'}}
+  tensorflow: {{python: '{HERE / "bert_keras.py"}:Bert()'}}
+  at: {{words: {WORDS}}}
+  dtypes: {{words: int64}}
+"""  # those of bare_bert.py
 ONE_LAYER = "name: a layer\nmodel: {of: 'linear(3, 4)', at: {x: 'normal(0, 1, (2, 3))'}}\n"
 SAMPLES = 20_000
 TENSOR = 4096 * 4096 * 4 / 2**20  # MiB

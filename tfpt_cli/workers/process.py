@@ -17,6 +17,8 @@ from tfpt_cli.workers.child import protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from tfpt_cli.frameworks import Side
 
 CHILD = Path(__file__).with_name("child") / "child.py"
@@ -67,11 +69,14 @@ class Worker:
         self.interpreter = side.interpreter or sys.executable
         self.process: asyncio.subprocess.Process | None = None
         self.versions: dict[str, str] = {}
+        # What the process has kept of the last request: arrays by name, the same objects as were sent.
+        self.kept: dict[str, NDArray[Any]] = {}
         self._stderr: deque[bytes] = deque()
         self._reader: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Starts the process; the framework is not imported yet. Raises `Broken`."""
+        self.kept = {}
         environment = {
             **os.environ,
             "PYTHONUNBUFFERED": "1",

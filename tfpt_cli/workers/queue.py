@@ -155,7 +155,7 @@ class ListingQueue:
         for job in itertools.islice(self._jobs, AHEAD):
             if not job.sent:
                 name = f"<{self.side.framework} listing>"  # always the same, so that a section may be compiled once
-                worker.write(*_request(job, name))
+                worker.write(*_request(job, name, worker))
                 job.sent = True
         began = time.perf_counter()
         job = self._jobs[0]
@@ -191,14 +191,24 @@ async def end_all(queues: Iterable[Mapping[Side, ListingQueue]]) -> None:
     await asyncio.gather(*(queue.end() for each in queues for queue in each.values()))
 
 
-def _request(job: _Job, name: str) -> tuple[dict[str, Any], list[Any]]:
-    """The message that a process is sent for a listing: its sections, and behind them its arrays as raw bytes."""
+def _request(job: _Job, name: str, worker: Worker) -> tuple[dict[str, Any], list[Any]]:
+    """The message that a process is sent for a listing: its sections, and behind them its arrays as raw bytes.
+
+    What is in a dict (`weights/conv.bias`) and was in that of the listing before is not sent again: the process has kept it.
+    """
     import numpy as np  # not above: the processes are started before anything slow is imported
 
-    arrays = {key: np.ascontiguousarray(array) for key, array in job.listing.arrays.items()}
-    taken = [{"name": key, "stored": array.dtype.str, "shape": list(array.shape)} for key, array in arrays.items()]
+    arrays = job.listing.arrays
+    kept = {key for key, array in arrays.items() if worker.kept.get(key) is array}
+    sent = {key: np.ascontiguousarray(array) for key, array in arrays.items() if key not in kept}
+    worker.kept = {key: array for key, array in arrays.items() if "/" in key}
+    taken = [
+        {"name": key, "kept": True} if key in kept
+        else {"name": key, "stored": sent[key].dtype.str, "shape": list(sent[key].shape)}
+        for key in arrays
+    ]  # fmt: skip
     header = {"id": job.id, "name": name, "sections": job.listing.request(), "arrays": taken}
-    return header, [array.tobytes() for array in arrays.values()]
+    return header, [array.tobytes() for array in sent.values()]
 
 
 class _Answer:

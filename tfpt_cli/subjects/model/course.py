@@ -285,11 +285,12 @@ class Course:
     # ---- the rounds after: layer by layer
 
     def small(self, looked: Looked) -> bool:
-        """Whether what all layers give is little enough to be looked at though nothing parts."""
+        """Whether the models and what all their layers give are little enough to be looked at though nothing parts."""
         inventory = looked.inventories[self.second]
         if len(inventory.events) < 2:
             return False
-        return sum(int(np.prod(shape)) for event in inventory.events for shape in event.outputs) * 8 <= _SMALL
+        given = sum(int(np.prod(shape)) for event in inventory.events for shape in event.outputs)
+        return max(given, sum(int(np.prod(tensor.shape)) for tensor in inventory.tensors)) * 8 <= _SMALL
 
     def layer_by_layer(self, looked: Looked, plans: Mapping[Side, Plan], arrays: Mapping[Side, Any]) -> Any:
         """Has the layers of both models compared: in the models, and each by itself on what PyTorch's is given."""

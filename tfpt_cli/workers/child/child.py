@@ -111,11 +111,7 @@ def run(side: Any, request: dict[str, Any], channel: Channel) -> None:
     path = list(sys.path)
     register(request)
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
-    for array, blob in zip(request.get("arrays", ()), request["blobs"], strict=False):
-        given = np.frombuffer(blob, dtype=np.dtype(array["stored"])).reshape(array["shape"])
-        group, slash, key = array["name"].partition("/")
-        holder = namespace.setdefault(group, {}) if slash else namespace
-        holder[key or group] = given
+    give(request, namespace, np)
     values: list[Any] = []
     failures: list[Any] = []
     blobs: list[Any] = []
@@ -158,6 +154,29 @@ def run(side: Any, request: dict[str, Any], channel: Channel) -> None:
                 blobs.append(blob)
     forget_modules(path)
     send(done=True)
+
+
+# The arrays in dicts of the last request, by name: the parent does not send one again that the next request has too.
+_kept: dict[str, Any] = {}
+
+
+def give(request: dict[str, Any], namespace: dict[str, Any], np: Any) -> None:
+    """Puts the arrays of a request under their names; those in a dict (`weights/conv.bias`) are kept, and not to be changed."""
+    blobs = iter(request["blobs"])
+    kept = {}
+    for array in request.get("arrays", ()):
+        group, slash, key = array["name"].partition("/")
+        if array.get("kept"):
+            given = _kept[array["name"]]
+        else:
+            given = np.frombuffer(next(blobs), dtype=np.dtype(array["stored"])).reshape(array["shape"])
+        if slash:
+            given.flags.writeable = False
+            kept[array["name"]] = given
+        holder = namespace.setdefault(group, {}) if slash else namespace
+        holder[key or group] = given
+    _kept.clear()
+    _kept.update(kept)
 
 
 def forget_modules(path: list[str]) -> None:
