@@ -93,7 +93,7 @@ _STATES = {State.ABSENT: "none", State.DISCONNECTED: "None"}
 
 
 def _folded(rows: Sequence[ModelRow], what: str, *, folded: bool) -> Iterator[ModelRow]:
-    for agrees, run in groupby(rows, key=lambda row: row.verdict.agrees):
+    for agrees, run in groupby(rows, key=lambda row: row.verdict.agrees and not row.begins):
         lines = list(run)
         if not (folded and agrees and len(lines) > _FOLDED):
             yield from lines

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tfpt_cli.report.console import STATUS_STYLES, plain_console
+from tfpt_cli.report.depth import spark_lines
 from tfpt_cli.report.line import MANY, print_end, print_line, problem_line
 from tfpt_cli.report.models import IN_SINGLE
 from tfpt_cli.report.numbers import differing_digits
@@ -68,6 +69,7 @@ def scenario_table(
     if shown.rows:
         table = _table if width >= _NARROWEST else _stacked
         parts.append(table(shown, environment, width, ascii_only))
+    parts += _depth(result, width, ascii_only=ascii_only)
     parts += [_lines_of(rows, head, width, ascii_only=ascii_only) for head, rows in shown.tables]
     parts += [_indented(words, _WHY_STYLES.get(about, "dim")) for about, words in shown.why]
     if verbose:
@@ -154,6 +156,12 @@ def _title(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
     else:
         yield Text(name, "bold")
         yield Text(place, "dim")
+
+
+def _depth(result: ScenarioResult, width: int, *, ascii_only: bool) -> Iterator[Text]:
+    """The error along the depth of two models as sparklines, and below them a mark where the models begin to part."""
+    for title, drawn, said in spark_lines(result.layers, width - 2, ascii_only=ascii_only):
+        yield Text.assemble((f"  {title} ", "dim"), (drawn, "" if title.strip() else "bold red"), (f" {said}", "dim"))
 
 
 def _lines_of(rows: Sequence[ModelRow], head: Sequence[str], width: int, *, ascii_only: bool) -> Table:
