@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tfpt_cli.report.models import apart
 from tfpt_cli.report.numbers import ASCII_BLOCKS, BLOCKS
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 # The scale goes from 1e-16, the rounding of float64, to 1, where both sides have nothing in common.
 DECADES = 16
 # Of so many layers a table says as much.
-_FEW_LAYERS = 3
+FEW_LAYERS = 3
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def spark_lines(layers: Sequence[LayerLine], width: int, *, ascii_only: bool = F
     They are a line for each direction, and one that marks below them the layer at which the models begin to part. Of few layers
     there are none. Put together with a blank between them they are at most `width` wide.
     """
-    if len(layers) <= _FEW_LAYERS:
+    if len(layers) <= FEW_LAYERS:
         return []
     found = [each for each in directions(layers) if any(size is not None for size in each.so_far)]
     begins = next((place for place, line in enumerate(layers) if line.begins), None)
@@ -117,4 +118,4 @@ def spark_lines(layers: Sequence[LayerLine], width: int, *, ascii_only: bool = F
 def _greatest(errors: Sequence[float | None]) -> str:
     """The greatest of some errors in words, as in `at most 4e-16 apart`."""
     greatest = max((error for error in errors if error is not None), default=0.0)
-    return "other shapes" if math.isinf(greatest) else f"at most {greatest:.1g} apart" if greatest else "identical"
+    return "other shapes" if math.isinf(greatest) else f"at most {apart(greatest)} apart" if greatest else "identical"
