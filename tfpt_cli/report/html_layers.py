@@ -32,6 +32,8 @@ _FOLDED = {"agree": 4, "differ so far and agree by themselves": 8}
 _MANY_PARAMETERS = 24
 # The units of a plot: it is drawn as wide as there is room.
 _WIDTH, _HEIGHT = 1000, 160
+# Of more layers than this the dots of a plot are small, or they would be one thick line.
+_DENSE = 60
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,16 @@ class Bar:
 class Layer:
     """A layer as the page shows it: its line, and what unfolds below it.
 
-    `names` are its paths with the code on each side, `bars` those of each direction by its name, `single` its rounding in
-    float32 as a cell and `rounding` in words. `excused` says that it gives the same by itself although settings differ.
+    `names` are its paths on both sides, `bars` those of each direction by its name, `single` how far apart it is in float32 with
+    each side's own rounding there, and `rounding` that in words. `excused` says that it gives the same by itself although
+    settings differ.
     """
 
     line: LayerLine
     names: list[str]
     shape: str
     bars: list[tuple[str, list[Bar]]]
-    single: str
+    single: tuple[str, str]
     settings: list[Setting]
     excused: bool
     parameters: list[LayerParameter]
@@ -77,12 +80,14 @@ class Run:
 class Plot:
     """The errors in one direction over the depth: `line` is the path so far, `dots` that of each layer by itself.
 
-    `begins` is where the models begin to part, in the units of the plot; `words` say what is to be seen.
+    They are `dense` where there are many. `begins` is where the models begin to part, in the units of the plot; `words` say what
+    is to be seen.
     """
 
     name: str
     line: str
     dots: str
+    dense: bool
     begins: float | None
     words: str
 
@@ -127,7 +132,7 @@ def depth_of(result: ScenarioResult) -> Depth | None:
         directions=[each.name for each in found],
         single=any(line.rounding for line in result.layers),
         plots=[_plot(each, begins, layers) for each in drawn],
-        ends=(_name(layers[0]), _name(layers[-1])) if layers else ("", ""),
+        ends=(layers[0].names[0], layers[-1].names[0]) if layers else ("", ""),
         culprit=None if begins is None else layers[begins],
         titles=titles,
         rows=rows,
@@ -192,6 +197,7 @@ def _plot(direction: Direction, begins: int | None, layers: Sequence[Layer]) -> 
         name=direction.name,
         line=_line(direction.so_far, step),
         dots="".join(f"M{_x(place, step)} {_y(size)}h0" for place, size in _known(direction.by_itself)),
+        dense=len(layers) > _DENSE,
         begins=None if begins is None else round((begins + 0.5) * step, 1),
         words=_words(direction, layers),
     )

@@ -88,13 +88,13 @@ def _layer_row(line: LayerLine) -> ModelRow:
 
 def _with_rounding(row: ModelRow, line: LayerLine) -> ModelRow:
     """The row with how far both are apart in single precision, and in brackets each side's own rounding."""
-    return replace(row, cells=(*row.cells, in_single(line)))
+    both, own = in_single(line)
+    return replace(row, cells=(*row.cells, f"{both} ({own})" if own else "-"))
 
 
-def in_single(line: LayerLine) -> str:
-    """How far a layer's sides are apart in single precision, and in brackets each side's own rounding."""
-    own = ", ".join(map(apart, line.rounding.values()))
-    return f"{apart(line.in_float32)} ({own})" if own else "-"
+def in_single(line: LayerLine) -> tuple[str, str]:
+    """How far a layer's sides are apart in single precision, and each side's own rounding there; empty where not measured."""
+    return apart(line.in_float32), ", ".join(map(apart, line.rounding.values()))
 
 
 def _parameter_row(comparison: Comparison) -> ModelRow:
