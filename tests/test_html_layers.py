@@ -231,6 +231,18 @@ def test_what_was_not_measured_has_no_bar_and_no_column(show: Callable[..., WebD
     assert math.isnan(by_itself)
 
 
+def test_tables_have_heads_and_ids_are_unique(show: Callable[..., WebDriver]) -> None:
+    browser = show(report(network(), network(6, 3), network(6, 3)))
+    assert browser.execute_script(
+        "return [...document.querySelectorAll('.b table')].filter(t => t.querySelector('thead th:not([scope=col])')"
+        " || [...t.tBodies[0].rows].some(r => r.cells[0].scope !== 'row'"
+        " || r.cells.length > t.tHead.rows[0].cells.length)).length"
+    ) == 0  # fmt: skip
+    ids = browser.execute_script("return [...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert len(ids) == len(set(ids))
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".l.begins[id]")) == 3
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_layers_are_shown_and_never_run(show: Callable[..., WebDriver], text: str) -> None:
     lines = [
