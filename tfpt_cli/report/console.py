@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from tfpt_cli.results import Status
+from tfpt_cli.results import Status, Verdict
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -17,6 +17,14 @@ STATUS_STYLES = {
     Status.FAILED: "bold red",
     Status.ERROR: "bold magenta",
     Status.SKIPPED: "yellow",
+}
+
+VERDICT_STYLES = {
+    Verdict.IDENTICAL: "green",
+    Verdict.CLOSE: "green",
+    Verdict.SAME_DISTRIBUTION: "green",
+    Verdict.DIFFERS: "bold red",
+    Verdict.ERROR: "bold magenta",
 }
 
 # As wide as a report in a file is, where COLUMNS does not say.

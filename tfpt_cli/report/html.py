@@ -20,6 +20,8 @@ from tfpt_cli.frameworks import OURSELVES, Side, Sides
 from tfpt_cli.report import plots
 from tfpt_cli.report.html_code import Listing, clean, shared_functions, shown_listings
 from tfpt_cli.report.html_environment import html_environment, part, policy_hash
+from tfpt_cli.report.html_layers import Depth, depth_of
+from tfpt_cli.report.models import is_of_models
 from tfpt_cli.report.numbers import differing_digits, number
 from tfpt_cli.report.view import FEWEST_DIGITS, About, ReferenceCell, Row, ScenarioView, view
 from tfpt_cli.results import Report, Verdict
@@ -51,6 +53,7 @@ class Item:
     why: tuple[tuple[About, str], ...]
     listings: tuple[Listing, ...]
     figures: tuple[tuple[str, Markup, tuple[str, ...]], ...]
+    depth: Depth | None
 
 
 def report_text(report: Report) -> str:
@@ -129,6 +132,7 @@ def _item(
         why=tuple(line for about in _WHY for line in shown.why if line[0] in about),
         listings=tuple(shown_listings(listings, shared, parted=not result.agree, folded=not result.expected)),
         figures=tuple(_figures(result, f"p{index}")),
+        depth=depth_of(result) if is_of_models(result) else None,
     )
 
 

@@ -43,7 +43,7 @@ def in_a_line(comparison: Comparison, result: ScenarioResult) -> bool:
     return is_of_models(result) and comparison.quantity.kind != VALUE
 
 
-def model_tables(result: ScenarioResult, *, folded: bool = True) -> list[tuple[tuple[str, ...], list[ModelRow]]]:
+def model_tables(result: ScenarioResult) -> list[tuple[tuple[str, ...], list[ModelRow]]]:
     """The tables of two models, each with its titles: their layers, and their gradients, statistics and parameters.
 
     Of a long run of lines that agree, a line says how many there are.
@@ -55,27 +55,46 @@ def model_tables(result: ScenarioResult, *, folded: bool = True) -> list[tuple[t
         if any(line.rounding for line in result.layers):
             titles = (*titles, IN_SINGLE)
             layers = [_with_rounding(row, line) for row, line in zip(layers, result.layers, strict=True)]
-        found.append((titles, list(_folded(layers, "layers that agree", folded=folded))))
-    rows = [_parameter_row(comparison) for comparison in result.comparisons if in_a_line(comparison, result)]
+        found.append((titles, list(_folded(layers, "layers that agree"))))
+    titles, rows = parameter_table(result)
     if rows:
-        titles = ("quantity", *(side.label for side in result.comparisons[0].sides), "apart")
-        found.append((titles, list(_folded(rows, "more that agree", folded=folded))))
+        found.append((titles, list(_folded(rows, "more that agree"))))
     return found
 
 
-def _layer_row(line: LayerLine) -> ModelRow:
+def parameter_table(result: ScenarioResult) -> tuple[tuple[str, ...], list[ModelRow]]:
+    """The titles and all lines of the table of two models' gradients, statistics and parameters; no line where there are none."""
+    rows = [_parameter_row(comparison) for comparison in result.comparisons if in_a_line(comparison, result)]
+    sides = result.comparisons[0].sides if rows else ()
+    return ("quantity", *(side.label for side in sides), "apart"), rows
+
+
+def layer_names(line: LayerLine) -> list[str]:
+    """The paths of a layer on both sides; the name of its class where a side has no path for it, as the model itself."""
     sides = zip(line.names.values(), line.codes.values(), strict=True)
-    names = [name or code.partition("(")[0].rpartition(".")[2] for name, code in sides]
+    return [name or code.partition("(")[0].rpartition(".")[2] for name, code in sides]
+
+
+def layer_shape(line: LayerLine) -> str:
+    """The shape of what a layer gives, once where both sides have the same axes in whatever order."""
     ours, theirs = line.shapes.values()
-    shape = _shape(ours) if sorted(ours) == sorted(theirs) else f"{_shape(ours)} {_shape(theirs)}"
-    numbers = [_apart(size) for size in (line.by_itself, line.so_far, line.gradient_so_far)]
-    return ModelRow((*names, shape, *numbers), line.verdict, line.begins)
+    return _shape(ours) if sorted(ours) == sorted(theirs) else f"{_shape(ours)} {_shape(theirs)}"
+
+
+def _layer_row(line: LayerLine) -> ModelRow:
+    numbers = [apart(size) for size in (line.by_itself, line.so_far, line.gradient_so_far)]
+    return ModelRow((*layer_names(line), layer_shape(line), *numbers), line.verdict, line.begins)
 
 
 def _with_rounding(row: ModelRow, line: LayerLine) -> ModelRow:
     """The row with how far both are apart in single precision, and in brackets each side's own rounding."""
-    own = ", ".join(map(_apart, line.rounding.values()))
-    return replace(row, cells=(*row.cells, f"{_apart(line.in_float32)} ({own})" if own else "-"))
+    both, own = in_single(line)
+    return replace(row, cells=(*row.cells, f"{both} ({own})" if own else "-"))
+
+
+def in_single(line: LayerLine) -> tuple[str, str]:
+    """How far a layer's sides are apart in single precision, and each side's own rounding there; empty where not measured."""
+    return apart(line.in_float32), ", ".join(map(apart, line.rounding.values()))
 
 
 def _parameter_row(comparison: Comparison) -> ModelRow:
@@ -83,19 +102,22 @@ def _parameter_row(comparison: Comparison) -> ModelRow:
     shapes = [
         _shape(side.shape) if side.state is State.PRESENT else _STATES.get(side.state, side.state) for side in sides
     ]
-    measure = comparison.measure
-    size = None if measure is None else measure.max_abs
-    apart = "shapes" if "shape" in comparison.diagnosis else "" if size is None else _apart(size)
-    return ModelRow((comparison.quantity, *shapes, apart), comparison.verdict)
+    return ModelRow((comparison.quantity, *shapes, size_of(comparison)), comparison.verdict)
+
+
+def size_of(comparison: Comparison) -> str:
+    """How far apart both sides of a comparison are at most; `shapes` where those differ, empty where it is not known."""
+    size = None if comparison.measure is None else comparison.measure.max_abs
+    return "shapes" if "shape" in comparison.diagnosis else "" if size is None else apart(size)
 
 
 _STATES = {State.ABSENT: "none", State.DISCONNECTED: "None"}
 
 
-def _folded(rows: Sequence[ModelRow], what: str, *, folded: bool) -> Iterator[ModelRow]:
-    for agrees, run in groupby(rows, key=lambda row: row.verdict.agrees):
+def _folded(rows: Sequence[ModelRow], what: str) -> Iterator[ModelRow]:
+    for agrees, run in groupby(rows, key=lambda row: row.verdict.agrees and not row.begins):
         lines = list(run)
-        if not (folded and agrees and len(lines) > _FOLDED):
+        if not (agrees and len(lines) > _FOLDED):
             yield from lines
             continue
         first, *inner, last = lines
@@ -109,7 +131,12 @@ def _shape(shape: tuple[int, ...]) -> str:
     return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
 
 
-def _apart(size: float | None) -> str:
+def apart(size: float | None) -> str:
+    """An error in one or two digits, `-` where it was not measured and `shapes` where the sides have not the same.
+
+    >>> apart(1.234e-7), apart(0.123), apart(0.0), apart(None)
+    ('1e-07', '0.12', '0', '-')
+    """
     if size is None:
         return "-"
     if math.isinf(size):

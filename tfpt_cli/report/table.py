@@ -12,30 +12,22 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tfpt_cli.report.console import STATUS_STYLES, plain_console
+from tfpt_cli.report.console import STATUS_STYLES, VERDICT_STYLES, plain_console
 from tfpt_cli.report.line import MANY, print_end, print_line, problem_line
-from tfpt_cli.report.models import IN_SINGLE
+from tfpt_cli.report.models_table import depth_lines, table_of_lines
 from tfpt_cli.report.numbers import differing_digits
 from tfpt_cli.report.reasons import first_sentence
 from tfpt_cli.report.view import About, Cell, Part, ReferenceCell, Row, ScenarioView, view
 from tfpt_cli.report.words import agreement, parted, verdict_lines
-from tfpt_cli.results import Problem, Report, ScenarioResult, Status, Verdict, printable, printable_lines
+from tfpt_cli.results import Problem, Report, ScenarioResult, Status, printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Side
-    from tfpt_cli.report.models import ModelRow
     from tfpt_cli.report.reasons import Reason
 
 
-VERDICT_STYLES = {
-    Verdict.IDENTICAL: "green",
-    Verdict.CLOSE: "green",
-    Verdict.SAME_DISTRIBUTION: "green",
-    Verdict.DIFFERS: "bold red",
-    Verdict.ERROR: "bold magenta",
-}
 _WHY_STYLES = {About.MISMATCH: "red", About.BOTH_WRONG: "yellow", About.FAILURE: "magenta"}
 _PART_STYLES = {Part.SAMPLES: "cyan", Part.MAGNITUDES: "dim"}
 # Of the digits at which two numbers part; the line shows without colour too.
@@ -68,7 +60,8 @@ def scenario_table(
     if shown.rows:
         table = _table if width >= _NARROWEST else _stacked
         parts.append(table(shown, environment, width, ascii_only))
-    parts += [_lines_of(rows, head, width, ascii_only=ascii_only) for head, rows in shown.tables]
+    parts += depth_lines(result.layers, width, ascii_only=ascii_only)
+    parts += [table_of_lines(rows, head, width, ascii_only=ascii_only) for head, rows in shown.tables]
     parts += [_indented(words, _WHY_STYLES.get(about, "dim")) for about, words in shown.why]
     if verbose:
         parts += _measured(shown)
@@ -154,28 +147,6 @@ def _title(result: ScenarioResult, width: int) -> Iterator[RenderableType]:
     else:
         yield Text(name, "bold")
         yield Text(place, "dim")
-
-
-def _lines_of(rows: Sequence[ModelRow], head: Sequence[str], width: int, *, ascii_only: bool) -> Table:
-    """A table of two models, a line each; where they begin to part is marked. Names fold where they are too long."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
-    table.add_column("", width=1)
-    names = 2 if len(head) > 4 else 1
-    sizes = [max(len(title), *(len(row.cells[place]) for row in rows)) + 1 for place, title in enumerate(head)]
-    if head[-1] == IN_SINGLE and sum(sizes) + 13 > width:
-        head, sizes = head[:-1], sizes[:-1]
-    room = width - 13 - sum(sizes[names:])
-    for place, title in enumerate(head):
-        longest = max(room // names - 1, len(title)) if place < names and sum(sizes) + 13 > width else None
-        table.add_column(title, overflow="fold", no_wrap=place >= names, max_width=longest)
-    table.add_column("", no_wrap=True)
-    for row in rows:
-        style = "dim" if row.folded > 1 else "bold" if row.begins else ""
-        verdict = "" if row.folded > 1 else str(row.verdict)
-        mark = (">" if ascii_only else "▶") if row.begins else ""
-        texts = [Text(printable(cell), style) for cell in row.cells[: len(head)]]
-        table.add_row(Text(mark, "bold red"), *texts, Text(verdict, VERDICT_STYLES[row.verdict]))
-    return table
 
 
 def _stacked(shown: ScenarioView, environment: dict[str, str], width: int, ascii_only: bool) -> RenderableType:
