@@ -66,7 +66,7 @@ class Listing:
     """Source for one framework: its sections, imports first.
 
     `arrays` are put under their names before it runs: what an earlier round of the same scenario left. Those that are called
-    `weights/conv.bias` are one dict, `weights`, which a script reads from the file beside it; its arrays are not written into, and
+    `weights/conv.bias` are one dict, `weights`, which a script reads from the file beside it; its arrays are not changed, and
     the same object in the next listing of a process is not sent again.
     """
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 WORDS, LENGTH, SIZE, HEADS, INNER, DEPTH = 30_522, 512, 768, 12, 3_072, 12
 
 
-class Bert(nn.Module):
+class Bert(nn.Module):  # type: ignore[misc]
     """Embeddings, and the encoder of a transformer with its norms behind each part."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Bert(nn.Module):
         return torch.tanh(self.pooler(x[:, 0]))
 
 
-class Layer(nn.Module):
+class Layer(nn.Module):  # type: ignore[misc]
     """Attention and two dense layers, each added to what it is given and normalized."""
 
     def __init__(self) -> None:
