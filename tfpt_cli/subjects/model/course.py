@@ -231,7 +231,9 @@ class Course:
             singles = self.search.in_single() or self.search.keeping_in_single(apart)
             if parted and singles:
                 before = [c.verdict for c in self.comparisons]
-                self.comparisons = known + self.compared(outcomes, planner, SAME_IN_SINGLE)
+                self.comparisons = known + self.compared(
+                    outcomes, planner, SAME_IN_SINGLE, self.comparisons[len(known) :]
+                )
                 if before != [c.verdict for c in self.comparisons]:
                     self.notes.append(f"computed with numbers in single precision, whatever the dtype: {_few(singles)}")
         self.judge()
@@ -253,8 +255,13 @@ class Course:
         turned = self.spec.channels or bool(self.spec.layouts)
         return list(drawn_at_random(layers, outcomes, self.terms.sides, turned_axes=turned))
 
-    def compared(self, outcomes: Mapping[Side, Outcome], planner: Planner, within: float) -> list[Comparison]:
-        """The comparisons of everything that both sides have left, which may be `within` so much apart in double precision."""
+    def compared(
+        self, outcomes: Mapping[Side, Outcome], planner: Planner, within: float, before: Sequence[Comparison] = ()
+    ) -> list[Comparison]:
+        """The comparisons of everything that both sides have left, which may be `within` so much apart in double precision.
+
+        What agreed `before`, within less, is not compared again.
+        """
         double = planner.looked.dtype == "float64"
         way = DOUBLE if double else SINGLE
         comparer = Comparer(self.terms.sides, self.terms.tolerance, within if double else SAME_IN_FLOAT32)
@@ -262,7 +269,10 @@ class Course:
         found = [pair for pair in (*wanted, *self.in_modes(comparer, outcomes, planner)) if pair is not None]
         self.rounding = []
         comparisons = []
-        for pair, scale in zip(found, scales(found), strict=True):
+        for place, (pair, scale) in enumerate(zip(found, scales(found), strict=True)):
+            if before and before[place].verdict.agrees and pair.quantity.kind != VALUE:
+                comparisons.append(before[place])
+                continue
             comparison = comparer.compare(pair, scale)
             single = comparer.values(outcomes, pair.quantity, pair.layout, SINGLE)
             if double and single is not None and pair.quantity.kind == VALUE and not pair.ways:
