@@ -52,8 +52,8 @@ class Search:
         between the layers must.
         """
         found = []
-        for each in self.lines:
-            if each.parts_by_itself or each.pulls_apart:
+        for place, each in enumerate(self.lines):
+            if (each.parts_by_itself or each.pulls_apart) and not self.recovered(place):
                 if not self.excused(each):
                     return []
                 found.append(self.name(each))
@@ -85,7 +85,7 @@ class Search:
         """
         if set(each.aligned.parted) - {"its class"}:
             return False
-        events = self.events(self.second, each.aligned.keras)
+        events = self.events(self.first, each.aligned.torch) + self.events(self.second, each.aligned.keras)
         kept = (each.aligned.row is not None and each.aligned.row.single) or any(event.single for event in events)
         return kept and max(each.line.by_itself or 0.0, each.line.gradient_by_itself or 0.0) <= SAME_IN_SINGLE
 

@@ -36,6 +36,10 @@ SAME_IN_SINGLE = 1e-6
 SAME_IN_FLOAT32 = 1e-5
 # What is this much smaller than the greatest gradient of a model is the rounding of something that is zero.
 _NOTHING = 1e-4
+# The same in single precision, where what rounds to nothing is itself rounded: a bias that a softmax takes away again.
+_NOTHING_IN_SINGLE = 0.1
+# A layer that is this much nearer in the models than by itself was not run by itself as it is there.
+_FAR = 1e4
 # Orders of axes that a layer's result may have in Keras, besides that of PyTorch.
 _ORDERS = {2: ("a b -> b a",), 3: ("n c w -> n w c", "t n c -> n t c"), 4: ("n c h w -> n h w c",), 5: (CHANNELS[5],)}
 
@@ -135,12 +139,16 @@ class Comparer:
 
     def compare(self, wanted: Both, scale: float) -> Comparison:
         """The comparison of one quantity, where `scale` is what its numbers are measured by at least."""
-        tolerance = self.tolerance
+        tolerance, within = self.tolerance, self.within
         arrays = wanted.arrays()
-        if tolerance is None and arrays is not None:
-            atol = self.within * max(scale, *map(largest, arrays))
-            tolerance = Tolerance(rtol=self.within, atol=atol) if arrays[0].dtype.kind == "f" else None
         sides = dict(wanted.sides)
+        if arrays is not None and wanted.quantity.kind == "gradient" and {a.dtype.char for a in arrays} == {"f", "d"}:
+            # A variable that its code keeps in single precision has a gradient in it, in a model in double precision.
+            within = max(within, SAME_IN_SINGLE)
+            sides = {side: replace(value, dtype="float64") for side, value in sides.items()}
+        if tolerance is None and arrays is not None:
+            atol = within * max(scale, *map(largest, arrays))
+            tolerance = Tolerance(rtol=within, atol=atol) if arrays[0].dtype.kind == "f" else None
         layout = wanted.layout
         if arrays is not None and not wanted.fits:  # axes of length one were put in, which no layout says
             first = next(iter(sides))
@@ -198,10 +206,16 @@ class Measured:
     def parts_by_itself(self) -> bool:
         """Whether both sides of the layer give something else for the same input.
 
-        Where they give the same in the models, they are no cause of anything: a mask, or an order of axes, that the layer was not
-        given by itself may make them part there.
+        Where they give the same in the models, or nearly so, they are no cause of anything: a mask, or an order of axes, that the
+        layer was not given by itself may make them part there.
         """
-        return self.line.by_itself is not None and self.line.by_itself > self.limit and not self.agrees_so_far
+        return self.line.by_itself is not None and self.line.by_itself > self.limit and not self.run_otherwise
+
+    @property
+    def run_otherwise(self) -> bool:
+        """Whether the layer was not run by itself as it is in the models: there both sides give the same, or far nearer."""
+        so_far, by_itself = self.line.so_far, self.line.by_itself
+        return self.agrees_so_far or (so_far is not None and by_itself is not None and so_far < by_itself / _FAR)
 
     @property
     def pulls_apart(self) -> bool:
@@ -418,12 +432,16 @@ def array_of(outcome: Outcome, quantity: Quantity, way: Way) -> NDArray[Any] | N
     return value.array if value is not None and value.state is State.PRESENT else None
 
 
-def scales(pairs: Sequence[Both]) -> Iterator[float]:
-    """What the numbers of each quantity are measured by at least: of a gradient a share of the greatest of all gradients."""
+def scales(pairs: Sequence[Both], *, single: bool) -> Iterator[float]:
+    """What the numbers of each quantity are measured by at least: of a gradient a share of the greatest of all gradients.
+
+    `single` says that they were computed in single precision, or with numbers in it.
+    """
+    share = _NOTHING_IN_SINGLE if single else _NOTHING
     greatest = 0.0
     for pair in pairs:
         arrays = pair.arrays() if pair.quantity.kind == "gradient" else None
         if arrays is not None:
             greatest = max(greatest, *map(largest, arrays))
     for pair in pairs:
-        yield greatest * _NOTHING if pair.quantity.kind == "gradient" else 0.0
+        yield greatest * share if pair.quantity.kind == "gradient" else 0.0

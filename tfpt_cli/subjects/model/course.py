@@ -260,7 +260,7 @@ class Course:
         found = [pair for pair in (*wanted, *self.in_modes(comparer, outcomes, planner)) if pair is not None]
         self.rounding = []
         comparisons = []
-        for pair, scale in zip(found, scales(found), strict=True):
+        for pair, scale in zip(found, scales(found, single=comparer.within > SAME), strict=True):
             comparison = comparer.compare(pair, scale)
             single = comparer.values(outcomes, pair.quantity, pair.layout, SINGLE)
             if double and single is not None and pair.quantity.kind == VALUE and not pair.ways:
