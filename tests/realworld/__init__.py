@@ -1,1 +1,1 @@
-"""tfpt run on models of libraries that people port from: `python -m tests.realworld`, on demand and in an environment of its own."""
+"""tfpt run on models of libraries that people port from, on demand: `python -m tests.realworld`."""

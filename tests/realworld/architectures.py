@@ -86,7 +86,8 @@ ARCHITECTURES: dict[str, Architecture] = {
         "ConvBert", {**_TEXT, "num_attention_heads": 4, "embedding_size": 12, "head_ratio": 2, "conv_kernel_size": 3}
     ),
     "ctrl": Architecture(
-        "CTRL", {"vocab_size": 40, "n_positions": 24, "n_embd": 16, "dff": 24, "n_layer": 2, "n_head": 2, "use_cache": False}
+        "CTRL",
+        {"vocab_size": 40, "n_positions": 24, "n_embd": 16, "dff": 24, "n_layer": 2, "n_head": 2, "use_cache": False},
     ),
     "deberta": Architecture(
         "Deberta",
@@ -106,7 +107,9 @@ ARCHITECTURES: dict[str, Architecture] = {
     "esm": Architecture(
         "Esm", {**_TEXT, "mask_token_id": 39, "pad_token_id": 1, "position_embedding_type": "absolute"}, _IDS
     ),
-    "flaubert": Architecture("Flaubert", {"vocab_size": 40, "emb_dim": 16, "n_layers": 2, "n_heads": 2, "max_position_embeddings": 24}),
+    "flaubert": Architecture(
+        "Flaubert", {"vocab_size": 40, "emb_dim": 16, "n_layers": 2, "n_heads": 2, "max_position_embeddings": 24}
+    ),
     "funnel": Architecture(
         "Funnel",
         {
@@ -119,10 +122,20 @@ ARCHITECTURES: dict[str, Architecture] = {
             "d_inner": 24,
         },
     ),
-    "gpt2": Architecture("GPT2", {"vocab_size": 40, "n_positions": 24, "n_embd": 16, "n_layer": 2, "n_head": 2, "use_cache": False}),
+    "gpt2": Architecture(
+        "GPT2", {"vocab_size": 40, "n_positions": 24, "n_embd": 16, "n_layer": 2, "n_head": 2, "use_cache": False}
+    ),
     "gptj": Architecture(
         "GPTJ",
-        {"vocab_size": 40, "n_positions": 24, "n_embd": 16, "n_layer": 2, "n_head": 2, "rotary_dim": 4, "use_cache": False},
+        {
+            "vocab_size": 40,
+            "n_positions": 24,
+            "n_embd": 16,
+            "n_layer": 2,
+            "n_head": 2,
+            "rotary_dim": 4,
+            "use_cache": False,
+        },
     ),
     "layoutlm": Architecture("LayoutLM", {**_TEXT, "max_2d_position_embeddings": 20}),
     "longformer": Architecture("Longformer", {**_TEXT, "attention_window": 4}),
@@ -151,7 +164,9 @@ ARCHITECTURES: dict[str, Architecture] = {
         "MobileBert", {**_TEXT, "embedding_size": 12, "intra_bottleneck_size": 8, "num_feedforward_networks": 2}
     ),
     "mpnet": Architecture("MPNet", _TEXT),
-    "openai_gpt": Architecture("OpenAIGPT", {"afn": "gelu_new", "vocab_size": 40, "n_positions": 24, "n_embd": 16, "n_layer": 2, "n_head": 2}),
+    "openai_gpt": Architecture(
+        "OpenAIGPT", {"vocab_size": 40, "n_positions": 24, "n_embd": 16, "n_layer": 2, "n_head": 2}
+    ),
     "opt": Architecture(
         "OPT",
         {
@@ -182,7 +197,9 @@ ARCHITECTURES: dict[str, Architecture] = {
             "use_cache": False,
         },
     ),
-    "xlm": Architecture("XLM", {"vocab_size": 40, "emb_dim": 16, "n_layers": 2, "n_heads": 2, "max_position_embeddings": 24}),
+    "xlm": Architecture(
+        "XLM", {"vocab_size": 40, "emb_dim": 16, "n_layers": 2, "n_heads": 2, "max_position_embeddings": 24}
+    ),
     "xlm_roberta": Architecture("XLMRoberta", _TEXT),
     "xlnet": Architecture(
         "XLNet", {"vocab_size": 40, "d_model": 16, "n_layer": 2, "n_head": 2, "d_inner": 24, "use_mems_eval": False}
@@ -223,11 +240,13 @@ ARCHITECTURES: dict[str, Architecture] = {
         {"image_size": 16, "patch_size": 2, "embed_dim": 8, "depths": [1, 2], "num_heads": [1, 2], "window_size": 2},
         _IMAGE,
     ),
-    "convnext": Architecture("ConvNext", {"hidden_sizes": [8, 12], "depths": [1, 2], "num_stages": 2, "patch_size": 4}, _IMAGE),
-    "convnextv2": Architecture("ConvNextV2", {"hidden_sizes": [8, 12], "depths": [1, 2], "num_stages": 2, "patch_size": 4}, _IMAGE),
-    "resnet": Architecture(
-        "ResNet", {"embedding_size": 8, "hidden_sizes": [16, 24], "depths": [1, 2]}, _IMAGE
+    "convnext": Architecture(
+        "ConvNext", {"hidden_sizes": [8, 12], "depths": [1, 2], "num_stages": 2, "patch_size": 4}, _IMAGE
     ),
+    "convnextv2": Architecture(
+        "ConvNextV2", {"hidden_sizes": [8, 12], "depths": [1, 2], "num_stages": 2, "patch_size": 4}, _IMAGE
+    ),
+    "resnet": Architecture("ResNet", {"embedding_size": 8, "hidden_sizes": [16, 24], "depths": [1, 2]}, _IMAGE),
     "regnet": Architecture(
         "RegNet", {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 2], "groups_width": 4}, _IMAGE
     ),
@@ -257,7 +276,13 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "cvt": Architecture(
         "Cvt",
-        {"embed_dim": [8, 12, 16], "num_heads": [1, 2, 2], "depth": [1, 2, 3], "mlp_ratio": [2.0, 2.0, 2.0], "image_size": 32},
+        {
+            "embed_dim": [8, 12, 16],
+            "num_heads": [1, 2, 2],
+            "depth": [1, 2, 3],
+            "mlp_ratio": [2.0, 2.0, 2.0],
+            "image_size": 32,
+        },
         {"pixel_values": "normal(0, 1, (2, 3, 32, 32))"},
     ),
     "swiftformer": Architecture(
@@ -307,7 +332,13 @@ ARCHITECTURES: dict[str, Architecture] = {
     "blip": Architecture(
         "Blip",
         {
-            "text_config": {**_TEXT, "encoder_hidden_size": 16, "bos_token_id": 0, "sep_token_id": 2, "projection_dim": 12},
+            "text_config": {
+                **_TEXT,
+                "encoder_hidden_size": 16,
+                "bos_token_id": 0,
+                "sep_token_id": 2,
+                "projection_dim": 12,
+            },
             "vision_config": {**_VISION, "num_channels": 3},
             "projection_dim": 12,
         },

@@ -195,7 +195,8 @@ def _request(job: _Job, name: str) -> tuple[dict[str, Any], list[Any]]:
     """The message that a process is sent for a listing: its sections, and behind them its arrays as raw bytes."""
     import numpy as np  # not above: the processes are started before anything slow is imported
 
-    arrays = {key: np.ascontiguousarray(array) for key, array in job.listing.arrays.items()}
+    # Not `ascontiguousarray`, which makes a number an array of one.
+    arrays = {key: np.asarray(array, order="C") for key, array in job.listing.arrays.items()}
     taken = [{"name": key, "stored": array.dtype.str, "shape": list(array.shape)} for key, array in arrays.items()]
     header = {"id": job.id, "name": name, "sections": job.listing.request(), "arrays": taken}
     return header, [array.tobytes() for array in arrays.values()]

@@ -14,6 +14,7 @@ from tfpt_cli.compare.values import compare_values
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.layers.layout import Layout, layout_of
 from tfpt_cli.results import PLAIN, Comparison, LayerLine, State, Tolerance, Value, Verdict, Way
+from tfpt_cli.subjects.model.fields import with_channels
 from tfpt_cli.subjects.model.spec import CHANNELS, layer_quantity
 from tfpt_cli.subjects.model.writer import DOUBLE, GIVEN, GRADIENT, MADE, PULLED
 
@@ -293,10 +294,18 @@ class Layers:
         self.weighted: set[int] = set()
         self.turned: dict[int, Layout] = {}
 
-    def orders(self, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
-        """The orders of axes under which a result of PyTorch becomes one of Keras."""
+    def orders(self, line: Aligned, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
+        """The orders of axes under which a result of PyTorch's layer becomes one of Keras's."""
         flat = [layout for layout in self.flattened.values() if _fits(layout, ours, theirs)]
-        return [*orders_for(ours, theirs, channels=self.channels), *flat]
+        return [*orders_for(ours, theirs, channels=self.channels_of(line)), *flat]
+
+    def channels_of(self, line: Aligned) -> bool:
+        """Whether a layer takes the channels last in Keras: as all do, or as one for images does that is not told otherwise.
+
+        Where an image has as many channels as pixels a side, its shape does not tell.
+        """
+        images = with_channels(line.calls[TORCH]) and line.calls[TENSORFLOW].startswith("keras.layers.")
+        return self.channels or (images and "channels_first" not in line.calls[TENSORFLOW])
 
     def given(self, outcome: Outcome) -> tuple[dict[str, NDArray[Any]], list[bool]]:
         """What each layer is given and weighted by to be run by itself in Keras, as arrays by name, and which can be."""
@@ -314,9 +323,10 @@ class Layers:
         event = self.inventories[TENSORFLOW].events[line.keras.first]
         last = self.inventories[TENSORFLOW].events[line.keras.last]
         found = {}
+        last_axis = self.channels_of(line)
         for each, ours in enumerate(line.inputs):
             array = array_of(outcome, layer_quantity(f"{place} {ours}"), GIVEN)
-            layouts = [] if array is None else orders_for(array.shape, event.inputs[each], channels=self.channels)
+            layouts = [] if array is None else orders_for(array.shape, event.inputs[each], channels=last_axis)
             flat = self.flattened.get(line.names[TORCH])
             if flat is not None and array is not None and _fits(flat, array.shape, event.inputs[each]):
                 layouts = [flat]
@@ -328,7 +338,7 @@ class Layers:
         shape = last.outputs[0]
         if weights is not None:
             weights = without_ones(line.taken(weights), shape)
-        layouts = [] if weights is None else self.orders(weights.shape, shape)
+        layouts = [] if weights is None else self.orders(line, weights.shape, shape)
         if layouts:
             self.weighted.add(place)
         found[f"layers/{place}"] = turned(weights, layouts[0]) if weights is not None and layouts else np.zeros(shape)
@@ -377,7 +387,7 @@ class Layers:
         ]
         note = ""
         if made[0] is not None and made[1] is not None:
-            layouts = self.orders(made[0].shape, made[1].shape)
+            layouts = self.orders(line, made[0].shape, made[1].shape)
             layout, so_far = nearest(made[0], made[1], layouts)
             if layout is None:
                 so_far, note = float("inf"), "their shapes do not fit"
@@ -389,7 +399,7 @@ class Layers:
         if alone is not None:
             again = array_of(alone, quantity, MADE)
             if again is not None and made[0] is not None:
-                by_itself = nearest(made[0], again, self.orders(made[0].shape, again.shape))[1]
+                by_itself = nearest(made[0], again, self.orders(line, made[0].shape, again.shape))[1]
                 by_itself = float("inf") if by_itself is None else by_itself
                 if place in self.weighted:
                     backward_alone = self._pulled(place, line, torch, alone, scale)
@@ -417,7 +427,7 @@ class Layers:
             one = array_of(torch, layer_quantity(f"{place} {ours}"), PULLED)
             other = array_of(alone, layer_quantity(f"{place} {each}"), PULLED)
             if one is not None and other is not None:
-                layouts = orders_for(one.shape, other.shape, channels=self.channels)
+                layouts = orders_for(one.shape, other.shape, channels=self.channels_of(line))
                 flat = self.flattened.get(line.names[TORCH])
                 if flat is not None and _fits(flat, one.shape, other.shape):
                     layouts = [flat]

@@ -1,13 +1,14 @@
 """Parameters that are held by layers of another cut on each side: paired one by one, by their shapes and by their names.
 
-Keras's code often holds in one layer of its own (`embeddings.weight`, `embeddings.position_embeddings`) what stands in several layers
-in PyTorch (`embeddings.word_embeddings.weight`).
+Keras's code often holds in one layer of its own (`embeddings.weight`, `embeddings.position_embeddings`) what stands in
+several layers in PyTorch (`embeddings.word_embeddings.weight`).
 """
 
 from __future__ import annotations
 
-import math
+import itertools
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tfpt_cli.layers.layout import Layout
@@ -56,26 +57,30 @@ def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterat
         for tensor in tensors:
             groups.setdefault(tuple(sorted(size for size in tensor.shape if size != 1)), ([], []))[side].append(tensor)
     for left, right in groups.values():
-        while left and right:
-            pair, why = _nearest(left, right), "by its name"
-            if pair is None and len(left) == len(right) == 1:
-                pair, why = (left[0], right[0]), "by its shape"
-            if pair is None:
-                break
-            left.remove(pair[0])
-            right.remove(pair[1])
-            if own_layout(*pair) is not None:
-                yield *pair, why
+        found = [(one, other, "by its name") for one, other in _nearest(left, right)]
+        rest = [
+            [tensor for tensor in tensors if all(tensor is not pair[side] for pair in found)]
+            for side, tensors in enumerate((left, right))
+        ]
+        if len(rest[0]) == len(rest[1]) == 1:
+            found.append((rest[0][0], rest[1][0], "by its shape"))
+        yield from (pair for pair in found if own_layout(*pair[:2]) is not None)
 
 
-def _nearest(left: Sequence[Tensor], right: Sequence[Tensor]) -> tuple[Tensor, Tensor] | None:
-    """Two tensors that are nearer to each other by name than to any other; None where no two are."""
-    scores = {(i, j): nearness(one.name, other.name) for i, one in enumerate(left) for j, other in enumerate(right)}
-    for (i, j), score in sorted(scores.items(), key=lambda item: item[1], reverse=True):
-        rivals = (other for (k, m), other in scores.items() if (k == i) != (m == j))
-        if math.prod(score) and all(other < score for other in rivals):
-            return left[i], right[j]
-    return None
+def _nearest(left: Sequence[Tensor], right: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Tensors that are nearer to each other by name than either is to any other, the nearest first."""
+    table = {(i, j): nearness(one.name, other.name) for i, one in enumerate(left) for j, other in enumerate(right)}
+    scores = sorted(((score, pair) for pair, score in table.items() if score[0]), reverse=True)
+    taken: tuple[set[int], set[int]] = set(), set()
+    for _, group in itertools.groupby(scores, key=lambda item: item[0]):
+        # Of one score: those that are in no other pair of that score.
+        free = [(i, j) for _, (i, j) in group if i not in taken[0] and j not in taken[1]]
+        counts = Counter(i for i, _ in free), Counter(j for _, j in free)
+        for i, j in free:
+            if counts[0][i] == counts[1][j] == 1:
+                yield left[i], right[j]
+        taken[0].update(counts[0])
+        taken[1].update(counts[1])
 
 
 def nearness(one: str, other: str) -> tuple[int, float]:

@@ -256,9 +256,8 @@ def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invent
                 for name, i in by_name[0].items():
                     take(i, by_name[1][name], "by name")
                 continue
-            for mine, others in _of_one_name(ours, theirs, torch, keras):
-                for i, j in zip(mine, others, strict=True):
-                    take(i, j, "by name and order")
+            for i, j in _of_one_name(ours, theirs, torch, keras):
+                take(i, j, "by name and order")
             ours, theirs = ([unit for unit in units if unit in rest] for units, rest in ((ours, left), (theirs, right)))
             # As many of a person's own classes on both sides stand beside each other, whatever of one size is between them.
             own = sum(torch[i].call is None for i in ours) == sum(keras[j].call is None for j in theirs)
@@ -276,14 +275,15 @@ def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invent
 
 def _of_one_name(
     ours: Sequence[int], theirs: Sequence[int], torch: Sequence[Unit], keras: Sequence[Unit]
-) -> Iterator[tuple[list[int], list[int]]]:
+) -> Iterator[tuple[int, int]]:
     """Units in their order whose paths end alike, `0.attention.query`, where every such end is as often in both models."""
     ends: list[dict[str, list[int]]] = [{}, {}]
     for found, group, units in ((ends[0], ours, torch), (ends[1], theirs, keras)):
         for place in sorted(group, key=lambda place, units=units: units[place].order):  # type: ignore[misc]
             found.setdefault(plain(units[place].paths[-1].rpartition(".")[2]), []).append(place)
     if {end: len(group) for end, group in ends[0].items()} == {end: len(group) for end, group in ends[1].items()}:
-        yield from ((group, ends[1][end]) for end, group in ends[0].items())
+        for end, group in ends[0].items():
+            yield from zip(group, ends[1][end], strict=True)
 
 
 def _by_class_or_shape(torch: Sequence[Unit], keras: Sequence[Unit]) -> Iterator[tuple[Unit, Unit, str]]:
@@ -396,4 +396,3 @@ def _same_name(one: Tensor, other: Tensor) -> bool:
 
 def _same_shape(one: Tensor, other: Tensor) -> bool:
     return sorted(size for size in one.shape if size != 1) == sorted(size for size in other.shape if size != 1)
-
