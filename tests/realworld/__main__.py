@@ -1,6 +1,7 @@
 """Runs tfpt on real models and prints a table: `python -m tests.realworld --environment DIR [WORD ...]`.
 
-An environment with the pinned packages is made in the folder where it is not there yet.
+Two environments with the pinned packages are made in the folder where they are not there yet: that of timm is another one, since
+torchvision's registry build breaks beside a torch without graphics cards, and is got to import by a line of `timm_models.py`.
 """
 
 from __future__ import annotations
@@ -16,12 +17,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.realworld.cases import AS_THEY_ARE, CHANGED, HERE, MASKED, Case
+from tests.realworld.images import IMAGES, Images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PACKAGES = HERE / "requirements.txt"
-GROUPS = {"as they are": AS_THEY_ARE, "one thing changed in Keras": CHANGED, "under a padding mask": MASKED}
+# What is in each environment: requirements, and those whose own are not installed.
+PACKAGES = {"transformers": ["requirements.txt"], "timm": ["requirements-torch.txt", "requirements-timm.txt"]}
+GROUPS: dict[str, tuple[str, Sequence[Case | Images]]] = {
+    "transformers, as they are": ("transformers", AS_THEY_ARE),
+    "transformers, one thing changed in Keras": ("transformers", CHANGED),
+    "transformers, under a padding mask": ("transformers", MASKED),
+    "timm and keras.applications, forward": ("timm", IMAGES),
+}
+# The models of TensorFlow that transformers has are of Keras 2.
+SETTINGS = {"transformers": {"TF_USE_LEGACY_KERAS": "1"}}
 _SAME = ("identical", "close")
 
 
@@ -32,47 +42,46 @@ def main() -> None:
     parser.add_argument("--environment", type=Path, default=usual, help=f"the folder of the environment ({usual})")
     parser.add_argument("words", nargs="*", help="words of the cases to run")
     options = parser.parse_args()
-    python = environment(options.environment)
-    print(f"{versions(python)}\n")
-    for title, cases in GROUPS.items():
+    for title, (library, cases) in GROUPS.items():
         chosen = [case for case in cases if not options.words or any(word in case.name for word in options.words)]
         if chosen:
-            print(f"**transformers, {title}**\n")
+            python = environment(options.environment / library, PACKAGES[library])
+            print(f"**{title}** ({versions(python, library)})\n")
             print("| model | verdict | agree | greatest difference | where it begins, as tfpt says | seconds |")
             print("|---|---|---|---|---|---|")
-            for row in rows(chosen, python):
-                print(row, flush=True)
+            for line in rows(chosen, python, SETTINGS.get(library, {})):
+                print(line, flush=True)
             print()
 
 
-def environment(folder: Path) -> Path:
-    """The interpreter of the environment in a folder, which is made where there is none."""
+def environment(folder: Path, packages: Sequence[str]) -> Path:
+    """The interpreter of the environment in a folder, which is made where there is none; the second list goes in as it is."""
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", "--requirement", str(PACKAGES)]
-        subprocess.run(install, check=True)
+        for place, file in enumerate(packages):
+            install = [str(python), "-m", "pip", "install", "--quiet", "--requirement", str(HERE / file)]
+            subprocess.run([*install, *(["--no-deps"] if place else [])], check=True)
     return python
 
 
-def versions(python: Path) -> str:
+def versions(python: Path, library: str) -> str:
     """The versions of the packages in an environment that a table is of."""
-    names = ("torch", "tensorflow", "tf_keras", "transformers")
+    names = ("torch", "tensorflow", "keras", "tf_keras", library)
     code = f"from importlib.metadata import version; print(', '.join(n + ' ' + version(n) for n in {names!r}))"
     return subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def rows(cases: Sequence[Case], python: Path) -> list[str]:
+def rows(cases: Sequence[Case | Images], python: Path, settings: dict[str, str]) -> list[str]:
     """The lines of the table for some cases, checked in one run."""
     with tempfile.TemporaryDirectory() as folder:
         file, report = Path(folder) / "models.yaml", Path(folder) / "report.json"
         file.write_text("---\n".join(case.document for case in cases), encoding="utf-8")
         sides = ["--torch-python", str(python), "--tensorflow-python", str(python)]
         command = [sys.executable, "-m", "tfpt_cli", "check", "--allow-code", *sides]
-        # The models of TensorFlow that transformers has are of Keras 2.
         done = subprocess.run(
             [*command, "--format", "json", "-o", str(report), str(file)],
-            env={**os.environ, "TF_USE_LEGACY_KERAS": "1"},
+            env={**os.environ, **settings},
             check=False,
         )
         if done.returncode > 1 and not report.exists():
@@ -81,7 +90,7 @@ def rows(cases: Sequence[Case], python: Path) -> list[str]:
     return [row(case, result) for case, result in zip(cases, results, strict=True)]
 
 
-def row(case: Case, result: dict[str, Any]) -> str:
+def row(case: Case | Images, result: dict[str, Any]) -> str:
     """A case as a line of the table."""
     compared = result["comparisons"]
     same = [each for each in compared if each["verdict"] in _SAME]
