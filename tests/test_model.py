@@ -656,3 +656,115 @@ model:
     )
     assert result.agree == agrees, result.failures
     assert [line.names[SIDES[1]] for line in result.layers if line.begins] == ([] if agrees else ["norm"])
+
+
+CUT_OTHERWISE = """
+import torch
+from torch import nn
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.places = nn.Embedding(9, 4), nn.Embedding(6, 4)
+        self.key, self.query, self.value = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 4)
+        self.shift = nn.Parameter(torch.zeros(4))
+
+    def forward(self, ids):
+        x = self.words(ids) + self.places(torch.arange(ids.shape[1])) + self.shift
+        key, query, value = self.key(x), self.query(x), self.value(x)
+        return torch.softmax(query @ key.transpose(1, 2), -1) @ value
+"""
+CUT_OTHERWISE_IN_KERAS = """
+import keras
+import tensorflow as tf
+
+
+class Embeddings(keras.layers.Layer):
+    def build(self, shape):
+        self.weight = self.add_weight(shape=(9, 4), name="weight")
+        self.places = self.add_weight(shape=(6, 4), name="places")
+        self.shift = self.add_weight(shape=(1, 4), name="shift")
+
+    def call(self, ids):
+        return tf.gather(self.weight, ids) + tf.gather(self.places, tf.range(tf.shape(ids)[1])) + self.shift
+
+
+class Attention(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.embeddings = Embeddings()
+        self.query, self.key, self.value = (keras.layers.Dense(4, name=name) for name in ("query", "key", "value"))
+
+    def call(self, ids):
+        x = self.embeddings(ids)
+        query, key, value = self.query(x), self.key(x), self.value(x)
+        return tf.matmul(tf.nn.softmax(tf.matmul(query, key, transpose_b=True)), value)
+"""
+
+
+def test_parameters_that_layers_hold_in_another_cut_are_paired(session: Session, tmp_path: Path) -> None:
+    """As transformers has it: Keras's embeddings are variables of one layer, and the query comes before the key."""
+    (tmp_path / "net_torch.py").write_text(CUT_OTHERWISE, encoding="utf-8")
+    (tmp_path / "net_keras.py").write_text(CUT_OTHERWISE_IN_KERAS, encoding="utf-8")
+    text = """
+name: another cut
+model:
+  torch: {python: 'net_torch.py:Attention()'}
+  tensorflow: {python: 'net_keras.py:Attention()'}
+  at: {ids: [[3, 1, 8, 2], [7, 7, 4, 5]]}
+  dtypes: {ids: int64}
+"""
+    _, result = checked(session, text, tmp_path)
+    assert all(comparison.verdict.agrees for comparison in result.comparisons), result.comparisons
+    first, second = SIDES
+    pairs = {pair.names[first]: pair.names[second] for pair in result.pairs}
+    assert pairs["words.weight"] == "embeddings.weight", pairs
+    assert pairs["key.weight"] == "key.kernel", pairs
+    assert pairs["shift"] == "embeddings.shift", pairs
+
+
+def test_a_layer_of_pytorch_that_computes_in_single_precision_is_seen(session: Session, tmp_path: Path) -> None:
+    """As the normalization of T5 does, whatever it is given."""
+    (tmp_path / "net.py").write_text(
+        """
+import torch
+from torch import nn
+
+
+class Norm(nn.Module):
+    def forward(self, x):
+        return (x * torch.rsqrt(x.to(torch.float32).pow(2).mean(-1, keepdim=True) + 1e-6)).to(x.dtype)
+
+
+def net():
+    return nn.Sequential(nn.Linear(3, 4), Norm(), nn.Linear(4, 2))
+""",
+        encoding="utf-8",
+    )
+    (tmp_path / "net_keras.py").write_text(
+        """
+import keras
+import tensorflow as tf
+
+
+class Norm(keras.layers.Layer):
+    def call(self, x):
+        return x * tf.math.rsqrt(tf.reduce_mean(x ** 2, -1, keepdims=True) + 1e-6)
+
+
+def net():
+    return keras.Sequential([keras.layers.Dense(4), Norm(), keras.layers.Dense(2)])
+""",
+        encoding="utf-8",
+    )
+    text = """
+name: single precision inside
+model:
+  torch: {python: 'net.py:net()'}
+  tensorflow: {python: 'net_keras.py:net()'}
+  at: {x: 'normal(0, 1, (5, 3))'}
+"""
+    _, result = checked(session, text, tmp_path)
+    assert all(comparison.verdict.agrees for comparison in result.comparisons), result.comparisons
+    assert any("single precision" in note for note in result.notes), result.notes

@@ -200,7 +200,8 @@ def _request(job: _Job, name: str, worker: Worker) -> tuple[dict[str, Any], list
 
     arrays = job.listing.arrays
     kept = {key for key, array in arrays.items() if worker.kept.get(key) is array}
-    sent = {key: np.ascontiguousarray(array) for key, array in arrays.items() if key not in kept}
+    # Not `ascontiguousarray`, which makes a number an array of one.
+    sent = {key: np.asarray(array, order="C") for key, array in arrays.items() if key not in kept}
     worker.kept = {key: array for key, array in arrays.items() if "/" in key}
     taken = [
         {"name": key, "kept": True} if key in kept

@@ -52,8 +52,8 @@ class Search:
         between the layers must.
         """
         found = []
-        for each in self.lines:
-            if each.parts_by_itself or each.pulls_apart:
+        for place, each in enumerate(self.lines):
+            if (each.parts_by_itself or each.pulls_apart) and not self.recovered(place):
                 if not self.excused(each):
                     return []
                 found.append(self.name(each))
@@ -85,7 +85,7 @@ class Search:
         """
         if set(each.aligned.parted) - {"its class"}:
             return False
-        events = self.events(self.second, each.aligned.keras)
+        events = self.events(self.first, each.aligned.torch) + self.events(self.second, each.aligned.keras)
         kept = (each.aligned.row is not None and each.aligned.row.single) or any(event.single for event in events)
         return kept and max(each.line.by_itself or 0.0, each.line.gradient_by_itself or 0.0) <= SAME_IN_SINGLE
 
@@ -119,17 +119,22 @@ class Search:
     def recovered(self, place: int) -> bool:
         """Whether a layer that reads what this one gives agrees all the same: then only the order of the numbers was another.
 
-        Of numbers in another order nothing is left there; what is less by little was averaged, or normalized.
+        Of numbers in another order nothing is left there; what is less by little was averaged, or normalized. Layers with
+        parameters are not looked through: one far behind may read a part alone that agrees, as a pooler reads the first token.
         """
         apart = self.lines[place].line.so_far
         index = self.lines[place].aligned.torch.last
-        reached = {index}
+        held = {tensor.layer for tensor in self.inventories[self.first].tensors}
+        later = list(enumerate(self.lines))[place + 1 :]
+        ends = {line.aligned.torch.last for _, line in later if line.aligned.names[TORCH] in held}
+        reached, readers = {index}, set()
         for event in self.inventories[self.first].events[index + 1 :]:
             if reached & set(event.origin):
-                reached.add(event.index)
-        later = list(enumerate(self.lines))[place + 1 :]
+                readers.add(event.index)
+                if event.index not in ends:
+                    reached.add(event.index)
         return any(
-            line.aligned.torch.first in reached
+            line.aligned.torch.first in readers
             and line.line.so_far is not None
             and line.line.so_far <= min(self.limit(other), math.inf if apart is None else apart / 1000)
             for other, line in later

@@ -14,6 +14,7 @@ from tfpt_cli.compare.values import compare_values
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.layers.layout import Layout, layout_of
 from tfpt_cli.results import PLAIN, Comparison, LayerLine, State, Tolerance, Value, Verdict, Way
+from tfpt_cli.subjects.model.fields import with_channels
 from tfpt_cli.subjects.model.spec import CHANNELS, layer_quantity
 from tfpt_cli.subjects.model.writer import DOUBLE, GIVEN, GRADIENT, MADE, PULLED
 
@@ -36,6 +37,10 @@ SAME_IN_SINGLE = 1e-6
 SAME_IN_FLOAT32 = 1e-5
 # What is this much smaller than the greatest gradient of a model is the rounding of something that is zero.
 _NOTHING = 1e-4
+# The same in single precision, where what rounds to nothing is itself rounded: a bias that a softmax takes away again.
+_NOTHING_IN_SINGLE = 0.1
+# A layer that is this much nearer in the models than by itself was not run by itself as it is there.
+_FAR = 1e4
 # Orders of axes that a layer's result may have in Keras, besides that of PyTorch.
 _ORDERS = {2: ("a b -> b a",), 3: ("n c w -> n w c", "t n c -> n t c"), 4: ("n c h w -> n h w c",), 5: (CHANNELS[5],)}
 
@@ -135,12 +140,16 @@ class Comparer:
 
     def compare(self, wanted: Both, scale: float) -> Comparison:
         """The comparison of one quantity, where `scale` is what its numbers are measured by at least."""
-        tolerance = self.tolerance
+        tolerance, within = self.tolerance, self.within
         arrays = wanted.arrays()
-        if tolerance is None and arrays is not None:
-            atol = self.within * max(scale, *map(largest, arrays))
-            tolerance = Tolerance(rtol=self.within, atol=atol) if arrays[0].dtype.kind == "f" else None
         sides = dict(wanted.sides)
+        if arrays is not None and wanted.quantity.kind == "gradient" and {a.dtype.char for a in arrays} == {"f", "d"}:
+            # A variable that its code keeps in single precision has a gradient in it, in a model in double precision.
+            within = max(within, SAME_IN_SINGLE)
+            sides = {side: replace(value, dtype="float64") for side, value in sides.items()}
+        if tolerance is None and arrays is not None:
+            atol = within * max(scale, *map(largest, arrays))
+            tolerance = Tolerance(rtol=within, atol=atol) if arrays[0].dtype.kind == "f" else None
         layout = wanted.layout
         if arrays is not None and not wanted.fits:  # axes of length one were put in, which no layout says
             first = next(iter(sides))
@@ -198,10 +207,16 @@ class Measured:
     def parts_by_itself(self) -> bool:
         """Whether both sides of the layer give something else for the same input.
 
-        Where they give the same in the models, they are no cause of anything: a mask, or an order of axes, that the layer was not
-        given by itself may make them part there.
+        Where they give the same in the models, or nearly so, they are no cause of anything: a mask, or an order of axes, that the
+        layer was not given by itself may make them part there.
         """
-        return self.line.by_itself is not None and self.line.by_itself > self.limit and not self.agrees_so_far
+        return self.line.by_itself is not None and self.line.by_itself > self.limit and not self.run_otherwise
+
+    @property
+    def run_otherwise(self) -> bool:
+        """Whether the layer was not run by itself as it is in the models: there both sides give the same, or far nearer."""
+        so_far, by_itself = self.line.so_far, self.line.by_itself
+        return self.agrees_so_far or (so_far is not None and by_itself is not None and so_far < by_itself / _FAR)
 
     @property
     def pulls_apart(self) -> bool:
@@ -279,10 +294,18 @@ class Layers:
         self.weighted: set[int] = set()
         self.turned: dict[int, Layout] = {}
 
-    def orders(self, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
-        """The orders of axes under which a result of PyTorch becomes one of Keras."""
+    def orders(self, line: Aligned, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
+        """The orders of axes under which a result of PyTorch's layer becomes one of Keras's."""
         flat = [layout for layout in self.flattened.values() if _fits(layout, ours, theirs)]
-        return [*orders_for(ours, theirs, channels=self.channels), *flat]
+        return [*orders_for(ours, theirs, channels=self.channels_of(line)), *flat]
+
+    def channels_of(self, line: Aligned) -> bool:
+        """Whether a layer takes the channels last in Keras: as all do, or as one for images does that is not told otherwise.
+
+        Where an image has as many channels as pixels a side, its shape does not tell.
+        """
+        images = with_channels(line.calls[TORCH]) and line.calls[TENSORFLOW].startswith("keras.layers.")
+        return self.channels or (images and "channels_first" not in line.calls[TENSORFLOW])
 
     def given(self, outcome: Outcome) -> tuple[dict[str, NDArray[Any]], list[bool]]:
         """What each layer is given and weighted by to be run by itself in Keras, as arrays by name, and which can be."""
@@ -300,9 +323,10 @@ class Layers:
         event = self.inventories[TENSORFLOW].events[line.keras.first]
         last = self.inventories[TENSORFLOW].events[line.keras.last]
         found = {}
+        last_axis = self.channels_of(line)
         for each, ours in enumerate(line.inputs):
             array = array_of(outcome, layer_quantity(f"{place} {ours}"), GIVEN)
-            layouts = [] if array is None else orders_for(array.shape, event.inputs[each], channels=self.channels)
+            layouts = [] if array is None else orders_for(array.shape, event.inputs[each], channels=last_axis)
             flat = self.flattened.get(line.names[TORCH])
             if flat is not None and array is not None and _fits(flat, array.shape, event.inputs[each]):
                 layouts = [flat]
@@ -314,7 +338,7 @@ class Layers:
         shape = last.outputs[0]
         if weights is not None:
             weights = without_ones(line.taken(weights), shape)
-        layouts = [] if weights is None else self.orders(weights.shape, shape)
+        layouts = [] if weights is None else self.orders(line, weights.shape, shape)
         if layouts:
             self.weighted.add(place)
         found[f"layers/{place}"] = turned(weights, layouts[0]) if weights is not None and layouts else np.zeros(shape)
@@ -363,7 +387,7 @@ class Layers:
         ]
         note = ""
         if made[0] is not None and made[1] is not None:
-            layouts = self.orders(made[0].shape, made[1].shape)
+            layouts = self.orders(line, made[0].shape, made[1].shape)
             layout, so_far = nearest(made[0], made[1], layouts)
             if layout is None:
                 so_far, note = float("inf"), "their shapes do not fit"
@@ -375,7 +399,7 @@ class Layers:
         if alone is not None:
             again = array_of(alone, quantity, MADE)
             if again is not None and made[0] is not None:
-                by_itself = nearest(made[0], again, self.orders(made[0].shape, again.shape))[1]
+                by_itself = nearest(made[0], again, self.orders(line, made[0].shape, again.shape))[1]
                 by_itself = float("inf") if by_itself is None else by_itself
                 if place in self.weighted:
                     backward_alone = self._pulled(place, line, torch, alone, scale)
@@ -403,7 +427,7 @@ class Layers:
             one = array_of(torch, layer_quantity(f"{place} {ours}"), PULLED)
             other = array_of(alone, layer_quantity(f"{place} {each}"), PULLED)
             if one is not None and other is not None:
-                layouts = orders_for(one.shape, other.shape, channels=self.channels)
+                layouts = orders_for(one.shape, other.shape, channels=self.channels_of(line))
                 flat = self.flattened.get(line.names[TORCH])
                 if flat is not None and _fits(flat, one.shape, other.shape):
                     layouts = [flat]
@@ -418,12 +442,16 @@ def array_of(outcome: Outcome, quantity: Quantity, way: Way) -> NDArray[Any] | N
     return value.array if value is not None and value.state is State.PRESENT else None
 
 
-def scales(pairs: Sequence[Both]) -> Iterator[float]:
-    """What the numbers of each quantity are measured by at least: of a gradient a share of the greatest of all gradients."""
+def scales(pairs: Sequence[Both], *, single: bool) -> Iterator[float]:
+    """What the numbers of each quantity are measured by at least: of a gradient a share of the greatest of all gradients.
+
+    `single` says that they were computed in single precision, or with numbers in it.
+    """
+    share = _NOTHING_IN_SINGLE if single else _NOTHING
     greatest = 0.0
     for pair in pairs:
         arrays = pair.arrays() if pair.quantity.kind == "gradient" else None
         if arrays is not None:
             greatest = max(greatest, *map(largest, arrays))
     for pair in pairs:
-        yield greatest * _NOTHING if pair.quantity.kind == "gradient" else 0.0
+        yield greatest * share if pair.quantity.kind == "gradient" else 0.0

@@ -269,7 +269,7 @@ class Course:
         found = [pair for pair in (*wanted, *self.in_modes(comparer, outcomes, planner)) if pair is not None]
         self.rounding = []
         comparisons = []
-        for place, (pair, scale) in enumerate(zip(found, scales(found), strict=True)):
+        for place, (pair, scale) in enumerate(zip(found, scales(found, single=comparer.within > SAME), strict=True)):
             if before and before[place].verdict.agrees and pair.quantity.kind != VALUE:
                 comparisons.append(before[place])
                 continue

@@ -16,6 +16,7 @@ from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.layers.known import at_each_step, known_row
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.slots import slots
+from tfpt_cli.subjects.model.leftover import MEANS, by_name_or_shape, own_layout
 from tfpt_cli.subjects.model.units import Flow, Unit, plain, separable, stacked, units_of
 
 if TYPE_CHECKING:
@@ -108,14 +109,13 @@ def pairing_of(
     matches = _matched(units[TORCH], units[TENSORFLOW], torch, keras)
     for match in matches:
         pairs += _pairs_within(match)
+    ours, theirs = _left(torch, keras, pairs, used).values()
+    pairs += [
+        Pair((Part(one.name),), Part(other.name), own_layout(one, other) or Layout(), one.own, "", why)
+        for one, other, why in by_name_or_shape(ours, theirs)
+    ]
     pairs = [_laid_out(pair, layouts) for pair in pairs]
-    taken = {part.tensor for pair in pairs for part in pair.torch}, {pair.keras.tensor for pair in pairs}
-    left = {
-        framework: tuple(
-            t for t in inventory.tensors if t.name not in (names | used[framework]) and t.real and not t.buffer
-        )
-        for framework, inventory, names in ((TORCH, torch, taken[0]), (TENSORFLOW, keras, taken[1]))
-    }
+    left = _left(torch, keras, pairs, used)
     known = {part.tensor for pair in pairs for part in pair.torch} | {pair.name for pair in pairs}
     problems += [
         f"layout names '{name}', which is no input, no output and no parameter of PyTorch's that is paired"
@@ -124,6 +124,19 @@ def pairing_of(
         if name not in known
     ]
     return Pairing(tuple(pairs), tuple(matches), left, tuple(problems))
+
+
+def _left(
+    torch: Inventory, keras: Inventory, pairs: Sequence[Pair], used: Mapping[str, set[str]]
+) -> dict[Framework, tuple[Tensor, ...]]:
+    """The parameters of each side that are in no pair, and that the scenario does not name."""
+    taken = {part.tensor for pair in pairs for part in pair.torch}, {pair.keras.tensor for pair in pairs}
+    return {
+        framework: tuple(
+            t for t in inventory.tensors if t.name not in (names | used[framework]) and t.real and not t.buffer
+        )
+        for framework, inventory, names in ((TORCH, torch, taken[0]), (TENSORFLOW, keras, taken[1]))
+    }
 
 
 def same_names(ours: Inventory, theirs: Inventory) -> Pairing:
@@ -182,7 +195,7 @@ def _given(
                 f"pair: '{odd.name}' is {show(odd.shape)}, '{theirs}' {show(other.shape)}: not as many numbers"
             )
             continue
-        layout = _known_layout(mine[0], other, torch, keras) or _own_layout(mine[0], other) or Layout()
+        layout = _known_layout(mine[0], other, torch, keras) or own_layout(mine[0], other) or Layout()
         pairs.append(Pair(tuple(map(Part, names)), Part(other.name), layout, mine[0].own, "", "as the scenario says"))
     return pairs, problems, {framework: set(names) for framework, names in names_of.items()}
 
@@ -243,6 +256,9 @@ def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invent
                 for name, i in by_name[0].items():
                     take(i, by_name[1][name], "by name")
                 continue
+            for i, j in _of_one_name(ours, theirs, torch, keras):
+                take(i, j, "by name and order")
+            ours, theirs = ([unit for unit in units if unit in rest] for units, rest in ((ours, left), (theirs, right)))
             # As many of a person's own classes on both sides stand beside each other, whatever of one size is between them.
             own = sum(torch[i].call is None for i in ours) == sum(keras[j].call is None for j in theirs)
             ordered = [
@@ -255,6 +271,19 @@ def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invent
         take(torch.index(ours_left), keras.index(theirs_left), why)
     found.sort(key=lambda item: torch[item[0]].order)
     return [_match(torch[i], keras[j], why) for i, j, why in found]
+
+
+def _of_one_name(
+    ours: Sequence[int], theirs: Sequence[int], torch: Sequence[Unit], keras: Sequence[Unit]
+) -> Iterator[tuple[int, int]]:
+    """Units in their order whose paths end alike, `0.attention.query`, where every such end is as often in both models."""
+    ends: list[dict[str, list[int]]] = [{}, {}]
+    for found, group, units in ((ends[0], ours, torch), (ends[1], theirs, keras)):
+        for place in sorted(group, key=lambda place, units=units: units[place].order):  # type: ignore[misc]
+            found.setdefault(plain(units[place].paths[-1].rpartition(".")[2]), []).append(place)
+    if {end: len(group) for end, group in ends[0].items()} == {end: len(group) for end, group in ends[1].items()}:
+        for end, group in ends[0].items():
+            yield from zip(group, ends[1][end], strict=True)
 
 
 def _by_class_or_shape(torch: Sequence[Unit], keras: Sequence[Unit]) -> Iterator[tuple[Unit, Unit, str]]:
@@ -348,46 +377,22 @@ def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: st
     rest, left = list(theirs), list(ours)
     for by in (_same_name, _same_shape):
         for tensor in list(left):
-            options = [other for other in rest if by(tensor, other) and _own_layout(tensor, other) is not None]
+            options = [other for other in rest if by(tensor, other) and own_layout(tensor, other) is not None]
             if not options or (by is _same_name and len(options) > 1):
                 continue
             other = options[0]
             left.remove(tensor)
             rest.remove(other)
-            layout = _own_layout(tensor, other)
+            layout = own_layout(tensor, other)
             assert layout is not None
             how = "name" if by is _same_name else "shape"
             yield Pair((Part(tensor.name),), Part(other.name), layout, tensor.own, "", f"{why}, by {how}")
 
 
-# What PyTorch calls a parameter, by what Keras calls one that means the same.
-_MEANS = {
-    "gamma": "weight",
-    "scale": "weight",
-    "kernel": "weight",
-    "embeddings": "weight",
-    "alpha": "weight",
-    "beta": "bias",
-    "movingmean": "runningmean",
-    "movingvariance": "runningvar",
-}
-
-
 def _same_name(one: Tensor, other: Tensor) -> bool:
     names = plain(one.own), plain(other.own)
-    return names[0] == names[1] or names[0] == _MEANS.get(names[1])
+    return names[0] == names[1] or names[0] == MEANS.get(names[1])
 
 
 def _same_shape(one: Tensor, other: Tensor) -> bool:
-    return sorted(one.shape) == sorted(other.shape)
-
-
-def _own_layout(one: Tensor, other: Tensor) -> Layout | None:
-    """How the axes of a tensor that no row knows map: as they are, or as their sizes tell where no two are equal."""
-    if one.shape == other.shape:
-        return Layout()
-    if sorted(one.shape) != sorted(other.shape) or len(set(one.shape)) != len(one.shape):
-        return None
-    names = {size: f"a{place}" for place, size in enumerate(one.shape)}
-    left, right = (" ".join(names[size] for size in tensor.shape) for tensor in (one, other))
-    return Layout(f"{left} -> {right}")
+    return sorted(size for size in one.shape if size != 1) == sorted(size for size in other.shape if size != 1)

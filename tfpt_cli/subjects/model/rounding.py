@@ -70,7 +70,7 @@ def rounded(
         off = None
         if ours is not None and theirs is not None:
             taken = without_ones(each.aligned.taken(ours), theirs.shape)
-            off = nearest(taken, theirs, layers.orders(taken.shape, theirs.shape))[1]
+            off = nearest(taken, theirs, layers.orders(each.aligned, taken.shape, theirs.shape))[1]
         whole = len(own) == len(wide) and off is not None
         found.append(replace(each, line=replace(each.line, in_float32=off, rounding=own)) if whole else each)
     return found

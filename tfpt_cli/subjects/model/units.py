@@ -33,8 +33,8 @@ class Unit:
 
     @property
     def size(self) -> int:
-        """How many numbers its matrices hold; of what has none, its vectors."""
-        wide = [math.prod(t.shape) for t in self.tensors if len(t.shape) > 1 and t.real]
+        """How many numbers its matrices hold; of what has none, its vectors. A bias of `(1, 48)` is no matrix."""
+        wide = [math.prod(t.shape) for t in self.tensors if sum(size != 1 for size in t.shape) > 1 and t.real]
         return sum(wide) if wide else max((math.prod(t.shape) for t in self.tensors if t.real), default=0)
 
 

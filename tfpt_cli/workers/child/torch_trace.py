@@ -87,6 +87,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.handed: dict[int, tuple[Any, Any]] = {}  # copies that were handed on, each with the tensor that was noted
         self.inside: list[str] = []  # the layers that are running, the outermost first
         self.running = 0  # how many of them are looked at as one layer
+        self.outside: set[str] = set()
+        self.single: set[str] = set()  # what computed in single precision: in the layer that runs, or outside of them
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -94,6 +96,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         if not made:
             return result
         given = traces.tensors_in([args, kwargs or {}], is_tensor)
+        if {torch.float32, torch.float64} <= {tensor.dtype for tensor in (*given, *made)}:
+            self.single.add(getattr(func, "__name__", str(func)))
         if self.running:
             self.origins.put([t for t in made if not any(t is g for g in given)], self.origins.of(given))
             return result
@@ -125,6 +129,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.inside.append(self.names[id(module)])
         if self.leaf[id(module)]:
             self.running += 1
+            if self.running == 1:
+                self.outside, self.single = self.single, set()
 
     def overwritten(self, given: list[Any], made: list[Any]) -> None:
         """Takes what was overwritten, `nn.ReLU(inplace=True)` or `x += y`, no longer for the tensor that was noted."""
@@ -141,11 +147,13 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.running -= 1
         if self.running:
             return None
+        single, self.single = self.single, self.outside
         named = traces.named_tensors(inspect.signature(module.forward), args, kwargs, is_tensor)
         given, made = [self.handed.get(id(t), (t, t))[1] for _, t in named], traces.tensors_in(output, is_tensor)
         self.overwritten([tensor for _, tensor in named], made)
         event = {
             "layer": self.names[id(module)],
+            "single": sorted(single),
             "from": sorted(self.origins.of([tensor for _, tensor in named])),
             "names": [name for name, _ in named],
             "said": self.origins.said([tensor for _, tensor in named], "t"),
@@ -212,6 +220,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
             found.update(error=traces.said(error), at=watch.inside[-1] if watch.inside else "")
             found["place"] = traces.raised_at(error)
     found["events"] = watch.events
+    found["single"] = sorted(watch.single)
     traces.add_outputs(
         found, output, is_tensor, lambda tensor: str(tensor.dtype).replace("torch.", ""), watch.origins.of
     )

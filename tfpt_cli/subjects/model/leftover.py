@@ -1,0 +1,105 @@
+"""Parameters that are held by layers of another cut on each side: paired one by one, by their shapes and by their names.
+
+Keras's code often holds in one layer of its own (`embeddings.weight`, `embeddings.position_embeddings`) what stands in
+several layers in PyTorch (`embeddings.word_embeddings.weight`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tfpt_cli.layers.layout import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tfpt_cli.subjects.model.inventory import Tensor
+
+# What PyTorch calls a parameter, by what Keras calls one that means the same.
+MEANS = {
+    "gamma": "weight",
+    "scale": "weight",
+    "kernel": "weight",
+    "embeddings": "weight",
+    "alpha": "weight",
+    "beta": "bias",
+    "movingmean": "runningmean",
+    "movingvariance": "runningvar",
+}
+
+
+def own_layout(one: Tensor, other: Tensor) -> Layout | None:
+    """How the axes of a tensor that no row knows map: as they are, or as their sizes tell where no two are equal.
+
+    Axes of length one are nowhere: a bias of `(1, 48)` is one of `(48,)`.
+    """
+    if one.shape == other.shape:
+        return Layout()
+    left, right = ([size for size in tensor.shape if size != 1] for tensor in (one, other))
+    if left == right:
+        return Layout()
+    if sorted(one.shape) != sorted(other.shape) or len(set(one.shape)) != len(one.shape):
+        return None
+    names = {size: f"a{place}" for place, size in enumerate(one.shape)}
+    return Layout(f"{' '.join(names[size] for size in one.shape)} -> {' '.join(names[size] for size in other.shape)}")
+
+
+def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor, str]]:
+    """Tensors that correspond, and why: those whose names are nearest to each other, then the only ones of a shape.
+
+    Where neither tells them apart they are left, for a person to say.
+    """
+    groups: dict[tuple[int, ...], tuple[list[Tensor], list[Tensor]]] = {}
+    for side, tensors in enumerate((ours, theirs)):
+        for tensor in tensors:
+            groups.setdefault(tuple(sorted(size for size in tensor.shape if size != 1)), ([], []))[side].append(tensor)
+    for left, right in groups.values():
+        found = [(one, other, "by its name") for one, other in _nearest(left, right)]
+        rest = [
+            [tensor for tensor in tensors if all(tensor is not pair[side] for pair in found)]
+            for side, tensors in enumerate((left, right))
+        ]
+        if len(rest[0]) == len(rest[1]) == 1:
+            found.append((rest[0][0], rest[1][0], "by its shape"))
+        yield from (pair for pair in found if own_layout(*pair[:2]) is not None)
+
+
+def _nearest(left: Sequence[Tensor], right: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Tensors that are nearer to each other by name than either is to any other, the nearest first."""
+    table = {(i, j): nearness(one.name, other.name) for i, one in enumerate(left) for j, other in enumerate(right)}
+    scores = sorted(((score, pair) for pair, score in table.items() if score[0]), reverse=True)
+    taken: tuple[set[int], set[int]] = set(), set()
+    for _, group in itertools.groupby(scores, key=lambda item: item[0]):
+        # Of one score: those that are in no other pair of that score.
+        free = [(i, j) for _, (i, j) in group if i not in taken[0] and j not in taken[1]]
+        counts = Counter(i for i, _ in free), Counter(j for _, j in free)
+        for i, j in free:
+            if counts[0][i] == counts[1][j] == 1:
+                yield left[i], right[j]
+        taken[0].update(counts[0])
+        taken[1].update(counts[1])
+
+
+def nearness(one: str, other: str) -> tuple[int, float]:
+    """How near two paths are: how many of their last parts are the same, and which share of their words.
+
+    A layer's `weight` may be the layer itself in the other model.
+
+    >>> nearness("h.0.attn.bias", "model.h.0.attn.beta"), nearness("word_embeddings.weight", "bert.word_embeddings")
+    ((4, 0.8), (1, 0.5))
+    """
+    paths = [[_meaning(part) for part in name.split(".")] for name in (one, other)]
+    paths = [path[:-1] if len(path) > 1 and path[-1] == "weight" else path for path in paths]
+    alike = 0
+    while alike < min(map(len, paths)) and paths[0][-1 - alike] == paths[1][-1 - alike]:
+        alike += 1
+    words = [{_meaning(word) for word in re.split(r"[._]", name)} for name in (one, other)]
+    return alike, len(words[0] & words[1]) / len(words[0] | words[1])
+
+
+def _meaning(part: str, means: Mapping[str, str] = MEANS) -> str:
+    plain = re.sub(r"[^a-z0-9]", "", part.lower())
+    return means.get(plain, plain)
