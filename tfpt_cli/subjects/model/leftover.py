@@ -88,7 +88,7 @@ def nearness(one: str, other: str) -> tuple[int, float]:
 
     A layer's `weight` may be the layer itself in the other model.
 
-    >>> nearness("h.0.attn.bias", "model.h.0.attn.beta"), nearness("word_embeddings.weight", "bert.word_embeddings")
+    >>> nearness("h.0.attn.bias", "model.h.0.attn.beta"), nearness("word_embeddings.weight", "net.bert.word_embeddings")
     ((4, 0.8), (1, 0.5))
     """
     paths = [[_meaning(part) for part in name.split(".")] for name in (one, other)]
