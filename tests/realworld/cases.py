@@ -69,7 +69,7 @@ CHANGED = [
     Case("whisper", "activation_function='relu'", named="encoder.layers.0.fc1"),
     Case("albert", "hidden_act='relu'", named="albert_layer_groups.0.albert_layers.0.ffn"),
     Case("convnext", "hidden_act='relu'", named="encoder.stages.0.layers.0.pwconv1"),
-    Case("swin", "qkv_bias=False", named="encoder.layers.0.blocks.0.attention.self.query.bias"),
+    Case("swin", "qkv_bias=False", named="encoder.layers.0.blocks.0.attention.self.query"),
     Case("bert", without_mask=True, named="encoder.layer.0.attention"),
     Case("mpnet", without_mask=True, named="encoder.layer.0.attention"),
 ]

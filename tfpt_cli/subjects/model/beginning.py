@@ -35,7 +35,7 @@ class Beginning:
 
 
 # So many lines of a file are named, of more the first and the last.
-_FEW_LINES = 2
+_FEW_LINES = 3
 
 
 class Search:
@@ -239,15 +239,15 @@ class Search:
         return [*ran, *(inventory.ran if behind is None else ())]
 
     def places(self, behind: Measured | None) -> str:
-        """The lines of a person's own files that ran before a layer, or that call it where none did, as the end of a sentence."""
+        """The lines of a person's own files that ran before a layer, and that calls it, as the end of a sentence."""
         found: list[str] = []
         for side in (self.first, self.second):
             lines = [each for each in self.ran_before(behind, side) if not each.endswith(")")]
-            if not lines and behind is not None:
-                lines = [self.inventories[side].events[self.span(behind, side).first].place]
+            if behind is not None:
+                lines.append(self.inventories[side].events[self.span(behind, side).first].place)
             few = [line.rpartition("/")[2] for line in dict.fromkeys(lines) if line]
-            found += few if len(few) <= _FEW_LINES else [few[0], f"to {few[-1]}"]
-        return f" ({', '.join(found)})".replace(", to ", " to ") if found else ""
+            found += few if len(few) <= _FEW_LINES else [few[0], "...", few[-1]]
+        return f" ({', '.join(found)})" if found else ""
 
     def events(self, side: Side, span: Span) -> list[Event]:
         """The events of a span."""

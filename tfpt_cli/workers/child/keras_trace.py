@@ -306,7 +306,9 @@ def _in_order_of_code(model: Any) -> Iterator[None]:
     """Within the block functional models run in the order in which they were written, as PyTorch's do, and not by depth."""
     kept = []
     for _, layer in named_layers(model) if is_layer(model) else ():
-        by_depth = vars(layer).get("_nodes_by_depth")
+        by_depth = vars(layer).get("_nodes_by_depth") if library_of(layer) is keras else None
+        if by_depth is None:
+            continue
         with suppress(AttributeError, ValueError):  # another version of Keras, or names of a person's own
             nodes = [node for nodes in by_depth.values() for node in nodes if not node.is_input]
             ordered = sorted(nodes, key=_place_in_code)
