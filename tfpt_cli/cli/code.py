@@ -10,8 +10,8 @@ import click
 
 from tfpt_cli.cli.options import choice
 from tfpt_cli.cli.outputs import check_outputs, write_file
-from tfpt_cli.cli.validate import loaded
-from tfpt_cli.results import INTERNAL_ERROR, Problem, Unread
+from tfpt_cli.cli.validate import scenarios_of
+from tfpt_cli.results import INTERNAL_ERROR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,18 +30,12 @@ def run_code(
 ) -> int:
     """`tfpt code`: prints the scripts, or writes them into a folder."""
     chosen = choice(expression, tags)
-    problems, scripts, code = [], [], 0
+    scripts = []
     arrays: dict[str, dict[str, NDArray[Any]]] = {}
     taken: set[str] = set()
-    chosen_scenarios: list[Scenario] = []
-    for found in loaded(paths, allow_code):
-        if isinstance(found, Problem):
-            problems.append(found)
-        elif isinstance(found, Unread):
-            problems.append(found.problem)
-            code = INTERNAL_ERROR
-        elif isinstance(found, list):
-            chosen_scenarios += filter(chosen, found)
+    scenarios, problems, failed = scenarios_of(paths, allow_code)
+    code = INTERNAL_ERROR if failed else 0
+    chosen_scenarios = list(filter(chosen, scenarios))
     _run(chosen_scenarios, allow_code)
     for scenario in chosen_scenarios:
         slug = _slug(scenario, taken)

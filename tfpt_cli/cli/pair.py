@@ -7,31 +7,23 @@ from typing import TYPE_CHECKING
 import click
 
 from tfpt_cli.cli.options import choice
-from tfpt_cli.cli.validate import loaded
+from tfpt_cli.cli.validate import scenarios_of
 from tfpt_cli.engine.options import Options
 from tfpt_cli.engine.session import Session
-from tfpt_cli.results import Problem, Unread, printable
+from tfpt_cli.results import printable
 from tfpt_cli.scenario.writing import scenario_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfpt_cli.results import ScenarioResult
-    from tfpt_cli.scenario.scenario import Scenario
 
 
 def run_pair(paths: tuple[str, ...], expression: str | None, tags: tuple[str, ...], *, allow_code: bool = False) -> int:
     """Runs the chosen scenarios of models and prints their pairs; the exit code is 1 where a model's could not be told."""
     chosen = choice(expression, tags)
-    problems: list[Problem] = []
-    scenarios: list[Scenario] = []
-    for found in loaded(paths, allow_code):
-        if isinstance(found, Unread):
-            problems.append(found.problem)
-        elif isinstance(found, Problem):
-            problems.append(found)
-        elif isinstance(found, list):
-            scenarios += [scenario for scenario in found if chosen(scenario) and scenario.subject == "model"]
+    found, problems, _ = scenarios_of(paths, allow_code)
+    scenarios = [scenario for scenario in found if chosen(scenario) and scenario.subject == "model"]
     for problem in problems:
         click.echo(str(problem), err=True)
     if not scenarios:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tfpt_cli.cli.validate import loaded
+from tfpt_cli.cli.validate import scenarios_of
 from tfpt_cli.engine.session import Session
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.report.line import print_line
-from tfpt_cli.results import Problem, Status, Unread, printable
+from tfpt_cli.results import Status, printable
 from tfpt_cli.subjects.model.conversion import to_keras, to_torch
 from tfpt_cli.subjects.model.spec import WeightFile
 from tfpt_cli.subjects.model.subject import ModelTask
@@ -64,13 +64,10 @@ def run_transfer(path: str, source: str, output: str | None, *, force: bool, cod
 
 def _scenario(path: str, *, allow_code: bool) -> Scenario | None:
     """The one scenario of two models at a path; None after saying what is wrong."""
-    found: list[Scenario] = []
-    for each in loaded((path,), allow_code):
-        if isinstance(each, list):
-            found += each
-        elif isinstance(each, (Problem, Unread)):
-            click.echo(str(each.problem if isinstance(each, Unread) else each), err=True)
-            return None
+    found, problems, _ = scenarios_of((path,), allow_code)
+    if problems:
+        click.echo("\n".join(map(str, problems)), err=True)
+        return None
     models = [each for each in found if isinstance(each.task, ModelTask)]
     if len(models) == 1:
         return models[0]

@@ -44,6 +44,22 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
+def scenarios_of(paths: tuple[str, ...], allow_code: bool) -> tuple[list[Scenario], list[Problem], bool]:
+    """The scenarios of all files, the problems in them, and whether tfpt itself failed over one."""
+    scenarios: list[Scenario] = []
+    problems: list[Problem] = []
+    failed = False
+    for found in loaded(paths, allow_code):
+        if isinstance(found, Unread):
+            problems.append(found.problem)
+            failed = True
+        elif isinstance(found, Problem):
+            problems.append(found)
+        elif isinstance(found, list):
+            scenarios += found
+    return scenarios, problems, failed
+
+
 def loaded(paths: tuple[str, ...], allow_code: bool) -> Iterator[str | Problem | Unread | list[Scenario]]:
     """Every file's name, problems and scenarios."""
     from tfpt_cli.scenario.files import Within, scenario_files

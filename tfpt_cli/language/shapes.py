@@ -27,6 +27,15 @@ class ShapeError(Exception):
     """Raised for operands whose shapes do not fit each other or the settings; the message names the shapes."""
 
 
+def without_ones(shape: Shape) -> Shape:
+    """A shape without its axes of length one.
+
+    >>> without_ones((1, 48, 1))
+    (48,)
+    """
+    return tuple(size for size in shape if size != 1)
+
+
 def broadcast(*shapes: Shape | None) -> Shape | None:
     """The common shape under NumPy's broadcasting rules (the array API standard's), None if one of the shapes is unknown.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import TORCH
@@ -49,6 +49,15 @@ class Layout:
             for name in unknown:
                 lengths[name] = size // known
         return tuple(math.prod(1 if name == "1" else lengths[name] for name in group) for group in right)
+
+    def back(self) -> Layout:
+        """The layout from Keras's axes to PyTorch's; its blocks stay those of each framework.
+
+        >>> Layout("n c h w -> n h w c").back().pattern
+        'n h w c -> n c h w'
+        """
+        left, arrow, right = self.pattern.partition("->")
+        return replace(self, pattern=f"{right.strip()} -> {left.strip()}") if arrow else self
 
     def axes(self, framework: Framework) -> str:
         """The axes as a framework orders them: the left side of the pattern for PyTorch, the right one for Keras."""

@@ -12,6 +12,7 @@ import numpy as np
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.values import compare_values
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.language.shapes import without_ones
 from tfpt_cli.layers.layout import Layout, layout_of
 from tfpt_cli.results import PLAIN, Comparison, LayerLine, State, Tolerance, Value, Verdict, Way
 from tfpt_cli.subjects.model.fields import with_channels
@@ -56,15 +57,13 @@ class Both:
 
     def arrays(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Both arrays with Keras's axes; None where a side has none, or where they do not fit."""
-        (first, left), (second, right) = self.sides.items()
+        left, right = self.sides.values()
         if left.state is not State.PRESENT or right.state is not State.PRESENT:
             return None
-        turned = (
-            moved(left.array, self.layout, first.framework, second.framework) if self.layout.pattern else left.array
-        )
-        if turned is not None and turned.shape != right.array.shape and _bare(turned.shape) == _bare(right.array.shape):
-            turned = turned.reshape(right.array.shape)
-        return None if turned is None or turned.shape != right.array.shape else (turned, right.array)
+        turned, shape = self._turned(), right.array.shape
+        if turned is not None and turned.shape != shape and without_ones(turned.shape) == without_ones(shape):
+            turned = turned.reshape(shape)
+        return None if turned is None or turned.shape != shape else (turned, right.array)
 
     def _turned(self) -> NDArray[Any] | None:
         """The first side's array with its axes as the layout says; None where that does not fit."""
@@ -78,17 +77,13 @@ class Both:
         return turned is not None and turned.shape == tuple(self.sides.values())[1].array.shape
 
 
-def _bare(shape: tuple[int, ...]) -> list[int]:
-    return [size for size in shape if size != 1]
-
-
-def without_ones(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+def with_ones_of(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """An array in a shape that has other axes of length one, as a pooling that flattens besides gives it; any other as it is.
 
-    >>> without_ones(np.zeros((2, 4, 1, 1)), (2, 4)).shape
+    >>> with_ones_of(np.zeros((2, 4, 1, 1)), (2, 4)).shape
     (2, 4)
     """
-    fits = array.shape != tuple(shape) and array.ndim != len(shape) and _bare(array.shape) == _bare(shape)
+    fits = array.ndim != len(shape) and without_ones(array.shape) == without_ones(shape)
     return array.reshape(shape) if fits else array
 
 
@@ -299,6 +294,13 @@ class Layers:
         flat = [layout for layout in self.flattened.values() if _fits(layout, ours, theirs)]
         return [*orders_for(ours, theirs, channels=self.channels_of(line)), *flat]
 
+    def orders_given(self, line: Aligned, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
+        """The orders of axes under which what PyTorch's layer is given becomes what Keras's is given."""
+        flat = self.flattened.get(line.names[TORCH])
+        if flat is not None and _fits(flat, ours, theirs):
+            return [flat]
+        return orders_for(ours, theirs, channels=self.channels_of(line))
+
     def channels_of(self, line: Aligned) -> bool:
         """Whether a layer takes the channels last in Keras: as all do, or as one for images does that is not told otherwise.
 
@@ -323,13 +325,9 @@ class Layers:
         event = self.inventories[TENSORFLOW].events[line.keras.first]
         last = self.inventories[TENSORFLOW].events[line.keras.last]
         found = {}
-        last_axis = self.channels_of(line)
         for each, ours in enumerate(line.inputs):
             array = array_of(outcome, layer_quantity(f"{place} {ours}"), GIVEN)
-            layouts = [] if array is None else orders_for(array.shape, event.inputs[each], channels=last_axis)
-            flat = self.flattened.get(line.names[TORCH])
-            if flat is not None and array is not None and _fits(flat, array.shape, event.inputs[each]):
-                layouts = [flat]
+            layouts = [] if array is None else self.orders_given(line, array.shape, event.inputs[each])
             if array is None or not layouts:
                 return None
             found[f"layers/{place} {each}"] = turned(array, layouts[0])
@@ -337,7 +335,7 @@ class Layers:
         weights = array_of(outcome, layer_quantity(str(place)), GRADIENT)
         shape = last.outputs[0]
         if weights is not None:
-            weights = without_ones(line.taken(weights), shape)
+            weights = with_ones_of(line.taken(weights), shape)
         layouts = [] if weights is None else self.orders(line, weights.shape, shape)
         if layouts:
             self.weighted.add(place)
@@ -378,7 +376,7 @@ class Layers:
         ours, theirs = array_of(torch, quantity, MADE), array_of(keras, quantity, MADE)
         made = None if ours is None else line.taken(ours), theirs
         if made[0] is not None and theirs is not None:
-            made = without_ones(made[0], theirs.shape), theirs
+            made = with_ones_of(made[0], theirs.shape), theirs
         layout: Layout | None = None
         so_far = by_itself = backward = backward_alone = None
         shapes = [
@@ -393,9 +391,8 @@ class Layers:
                 so_far, note = float("inf"), "their shapes do not fit"
         gradients = array_of(torch, quantity, GRADIENT), array_of(keras, quantity, GRADIENT)
         if layout is not None and gradients[0] is not None and gradients[1] is not None:
-            backward = apart(
-                turned(without_ones(line.taken(gradients[0]), gradients[1].shape), layout), gradients[1], scale
-            )
+            ours_there = with_ones_of(line.taken(gradients[0]), gradients[1].shape)
+            backward = apart(turned(ours_there, layout), gradients[1], scale)
         if alone is not None:
             again = array_of(alone, quantity, MADE)
             if again is not None and made[0] is not None:
@@ -427,10 +424,7 @@ class Layers:
             one = array_of(torch, layer_quantity(f"{place} {ours}"), PULLED)
             other = array_of(alone, layer_quantity(f"{place} {each}"), PULLED)
             if one is not None and other is not None:
-                layouts = orders_for(one.shape, other.shape, channels=self.channels_of(line))
-                flat = self.flattened.get(line.names[TORCH])
-                if flat is not None and _fits(flat, one.shape, other.shape):
-                    layouts = [flat]
+                layouts = self.orders_given(line, one.shape, other.shape)
                 if layouts:
                     found.append(apart(turned(one, layouts[0]), other, scale))
         return max(found, default=None)

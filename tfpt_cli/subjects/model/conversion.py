@@ -66,14 +66,17 @@ def _script(imports: Sequence[str], function: Sequence[str]) -> str:
 
 def _turned(pair: Pair, torch: Inventory, shape: Shape) -> str:
     """PyTorch's part of a pair with Keras's axes and shape, as code that reads the arrays of a dict `w`."""
-    first = torch.tensor[pair.torch[0].tensor]
     source = " + ".join(_chunk(part) for part in pair.torch)
-    own = first.shape if pair.torch[0].index is None else (first.shape[0] // pair.torch[0].count, *first.shape[1:])
+    own = _of_part(torch.tensor[pair.torch[0].tensor].shape, pair.torch[0])
     source = f"({source})" if len(pair.torch) > 1 else source
     source = _reordered(source, pair.layout.blocks.get(TORCH, ()), pair.layout.blocks.get(TENSORFLOW, ()))
     source = turned_source(source, own, _plain(pair.layout))
-    made = pair.layout.turned(own) if pair.layout.pattern else own
-    return source if tuple(made) == tuple(shape) else f"np.reshape({source}, {tuple(shape)})"
+    return _shaped(source, pair.layout.turned(own), shape)
+
+
+def _shaped(source: str, shape: Shape, wanted: Shape) -> str:
+    """Code that gives an array of a shape in another one; as it is where both are one."""
+    return source if tuple(shape) == tuple(wanted) else f"np.reshape({source}, {tuple(wanted)})"
 
 
 def _chunk(part: Part) -> str:
@@ -89,9 +92,9 @@ def _reordered(source: str, ours: Sequence[str], theirs: Sequence[str]) -> str:
 
 def _plain(layout: Layout) -> Layout:
     """A layout whose gates are an axis like any other."""
-    return replace(
-        layout, sizes={**layout.sizes, **({"gate": len(next(iter(layout.blocks.values())))} if layout.blocks else {})}
-    )
+    if not layout.blocks:
+        return layout
+    return replace(layout, sizes={**layout.sizes, "gate": len(layout.blocks[TORCH])})
 
 
 def to_torch(pairing: Pairing, torch: Inventory, keras: Inventory) -> str:
@@ -130,14 +133,7 @@ def _turned_back(pair: Pair, torch: Inventory, keras: Inventory) -> str:
     shape = tensor.shape if pair.keras.index is None else tensor.shape[1:]
     own = _of_part(torch.tensor[pair.torch[0].tensor].shape, pair.torch[0])
     layout = _plain(pair.layout)
-    if layout.pattern and "..." not in layout.pattern:
-        left, _, right = layout.pattern.partition("->")
-        there = layout.turned(own)
-        if tuple(there) != tuple(shape):
-            source = f"np.reshape({source}, {tuple(there)})"
-        source = turned_source(source, there, replace(layout, pattern=f"{right.strip()} -> {left.strip()}"))
-        if tuple(replace(layout, pattern=f"{right.strip()} -> {left.strip()}").turned(there)) != tuple(own):
-            source = f"np.reshape({source}, {tuple(own)})"
-    elif tuple(shape) != tuple(own):
-        source = f"np.reshape({source}, {tuple(own)})"
+    there = layout.turned(own)
+    source = _shaped(source, shape, there)
+    source = _shaped(turned_source(source, there, layout.back()), layout.back().turned(there), own)
     return _reordered(source, pair.layout.blocks.get(TENSORFLOW, ()), pair.layout.blocks.get(TORCH, ()))

@@ -11,24 +11,18 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from tfpt_cli.checkpoints import names
+from tfpt_cli.language.shapes import without_ones
 from tfpt_cli.layers.layout import Layout
+from tfpt_cli.subjects.model.units import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from tfpt_cli.subjects.model.inventory import Tensor
 
-# What PyTorch calls a parameter, by what Keras calls one that means the same.
-MEANS = {
-    "gamma": "weight",
-    "scale": "weight",
-    "kernel": "weight",
-    "embeddings": "weight",
-    "alpha": "weight",
-    "beta": "bias",
-    "movingmean": "runningmean",
-    "movingvariance": "runningvar",
-}
+# What PyTorch calls a parameter, by what Keras calls one that means the same, both as `plain` writes them.
+MEANS = {plain(theirs): plain(ours) for theirs, ours in names.MEANS.items()}
 
 
 def own_layout(one: Tensor, other: Tensor) -> Layout | None:
@@ -36,15 +30,12 @@ def own_layout(one: Tensor, other: Tensor) -> Layout | None:
 
     Axes of length one are nowhere: a bias of `(1, 48)` is one of `(48,)`.
     """
-    if one.shape == other.shape:
-        return Layout()
-    left, right = ([size for size in tensor.shape if size != 1] for tensor in (one, other))
-    if left == right:
+    if without_ones(one.shape) == without_ones(other.shape):
         return Layout()
     if sorted(one.shape) != sorted(other.shape) or len(set(one.shape)) != len(one.shape):
         return None
-    names = {size: f"a{place}" for place, size in enumerate(one.shape)}
-    return Layout(f"{' '.join(names[size] for size in one.shape)} -> {' '.join(names[size] for size in other.shape)}")
+    axes = {size: f"a{place}" for place, size in enumerate(one.shape)}
+    return Layout(f"{' '.join(axes[size] for size in one.shape)} -> {' '.join(axes[size] for size in other.shape)}")
 
 
 def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor, str]]:
@@ -55,7 +46,7 @@ def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterat
     groups: dict[tuple[int, ...], tuple[list[Tensor], list[Tensor]]] = {}
     for side, tensors in enumerate((ours, theirs)):
         for tensor in tensors:
-            groups.setdefault(tuple(sorted(size for size in tensor.shape if size != 1)), ([], []))[side].append(tensor)
+            groups.setdefault(tuple(sorted(without_ones(tensor.shape))), ([], []))[side].append(tensor)
     for left, right in groups.values():
         found = [(one, other, "by its name") for one, other in _nearest(left, right)]
         rest = [
@@ -100,6 +91,5 @@ def nearness(one: str, other: str) -> tuple[int, float]:
     return alike, len(words[0] & words[1]) / len(words[0] | words[1])
 
 
-def _meaning(part: str, means: Mapping[str, str] = MEANS) -> str:
-    plain = re.sub(r"[^a-z0-9]", "", part.lower())
-    return means.get(plain, plain)
+def _meaning(part: str) -> str:
+    return MEANS.get(plain(part), plain(part))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
-from tfpt_cli.language.shapes import show
+from tfpt_cli.language.shapes import show, without_ones
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.layers.known import at_each_step, known_row
 from tfpt_cli.layers.layout import Layout
@@ -395,4 +395,4 @@ def _same_name(one: Tensor, other: Tensor) -> bool:
 
 
 def _same_shape(one: Tensor, other: Tensor) -> bool:
-    return sorted(size for size in one.shape if size != 1) == sorted(size for size in other.shape if size != 1)
+    return sorted(without_ones(one.shape)) == sorted(without_ones(other.shape))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.results import Comparison, Finding, Kind, Verdict
 from tfpt_cli.subjects.model.beginning import reaching
-from tfpt_cli.subjects.model.comparer import apart, array_of, nearest, without_ones
+from tfpt_cli.subjects.model.comparer import apart, array_of, nearest, with_ones_of
 from tfpt_cli.subjects.model.spec import layer_quantity
 from tfpt_cli.subjects.model.writer import DOUBLE, MADE, MADE_IN_SINGLE, SINGLE
 
@@ -69,7 +69,7 @@ def rounded(
         ours, theirs = single.values()
         off = None
         if ours is not None and theirs is not None:
-            taken = without_ones(each.aligned.taken(ours), theirs.shape)
+            taken = with_ones_of(each.aligned.taken(ours), theirs.shape)
             off = nearest(taken, theirs, layers.orders(each.aligned, taken.shape, theirs.shape))[1]
         whole = len(own) == len(wide) and off is not None
         found.append(replace(each, line=replace(each.line, in_float32=off, rounding=own)) if whole else each)

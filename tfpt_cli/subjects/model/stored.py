@@ -75,7 +75,8 @@ def stored(file: WeightFile, looked: Looked, writers: Mapping[Side, ModelWriter]
 
 def _asked(file: WeightFile, looked: Looked, side: Side, what: str) -> Any:
     """What a function of `weight_files` says of a file in a side's process; raises `Stopped` where it cannot be read."""
-    section = Section("import weight_files", (Leaf(_ENTRIES, PLAIN, f"weight_files.{what}({file.path!r})"),))
+    expression = f"traces.sent(weight_files.{what}({file.path!r}))"
+    section = Section("import traces, weight_files", (Leaf(_ENTRIES, PLAIN, expression),))
     outcomes = yield Round({side: listing(side.framework, [section])})
     sent = outcomes[side].values.get((_ENTRIES, PLAIN))
     if sent is None or sent.state is not State.PRESENT:

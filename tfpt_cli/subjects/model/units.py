@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tfpt_cli.language.shapes import without_ones
 from tfpt_cli.layers.known import known_row
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Unit:
     @property
     def size(self) -> int:
         """How many numbers its matrices hold; of what has none, its vectors. A bias of `(1, 48)` is no matrix."""
-        wide = [math.prod(t.shape) for t in self.tensors if sum(size != 1 for size in t.shape) > 1 and t.real]
+        wide = [math.prod(t.shape) for t in self.tensors if len(without_ones(t.shape)) > 1 and t.real]
         return sum(wide) if wide else max((math.prod(t.shape) for t in self.tensors if t.real), default=0)
 
 

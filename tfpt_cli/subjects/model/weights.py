@@ -10,6 +10,7 @@ import numpy as np
 
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.language.shapes import without_ones
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,6 +126,6 @@ def turned_to(array: NDArray[Any], layout: Layout, wanted: tuple[int, ...]) -> N
     turned = moved(array, layout, TORCH, TENSORFLOW) if layout.pattern else array
     if turned is None:
         return array
-    if turned.shape != wanted and [n for n in turned.shape if n != 1] == [n for n in wanted if n != 1]:
+    if turned.shape != wanted and without_ones(turned.shape) == without_ones(wanted):
         return turned.reshape(wanted)
     return turned

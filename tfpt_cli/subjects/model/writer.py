@@ -59,9 +59,7 @@ class Turned:
         >>> Turned("output", (2, 3, 8, 8), layout_of("n c h w -> n h w c")).back("tf")
         'tf.transpose(output, (0, 3, 1, 2))'
         """
-        left, _, right = self.layout.pattern.partition("->")
-        back = replace(self.layout, pattern=f"{right} -> {left}") if right else self.layout
-        return turned_source(self.source, self.layout.turned(self.shape), back, module)
+        return turned_source(self.source, self.layout.turned(self.shape), self.layout.back(), module)
 
 
 @dataclass(frozen=True)

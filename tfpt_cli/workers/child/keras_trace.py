@@ -509,9 +509,8 @@ def names_in_files(model: Any, file_format: str) -> Any:
     for file, write in _WRITERS.get(file_format, ()):
         with tempfile.TemporaryDirectory(prefix="tfpt-") as folder:
             path = os.path.join(folder, file)
-            with suppress(
-                Exception
-            ):  # not every model can be written in each way: a subclass has no configuration, say
+            # Not every model can be written in each way: a subclass has no configuration, say.
+            with suppress(Exception):
                 write(model, path)
                 with weight_files.open_file(path) as reader:
                     family = [[entry.name, _place_of(reader.read(entry.name))] for entry in reader.entries]

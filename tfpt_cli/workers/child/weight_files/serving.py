@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from .entries import Reader, Refused, refusing
@@ -43,28 +42,25 @@ def _contents(request: dict[str, Any]) -> dict[str, Any]:
     return {
         "format": reader.format,
         "inside": reader.inside,
-        "entries": [[entry.name, list(entry.shape), entry.dtype, entry.called] for entry in reader.entries],
+        "entries": _entries(reader),
         "left_out": [[each.name, each.what] for each in reader.left_out],
     }
 
 
-def found(path: str) -> Any:
-    """The format of a file and the framework that reads it, as the bytes of a JSON text. Raises `Refused`."""
+def found(path: str) -> dict[str, str]:
+    """The format of a file and the framework that reads it (empty: none), as plain data. Raises `Refused`."""
     there = find(path)
-    return _sent({"format": there.format, "framework": there.framework})
+    return {"format": there.format, "framework": there.framework}
 
 
-def described(path: str) -> Any:
-    """What is in a file, as a listing leaves it: an array of the bytes of a JSON text with its entries. Raises `Refused`."""
+def described(path: str) -> dict[str, Any]:
+    """What is in a file, as plain data: its `entries`, each with its name, shape, dtype and other name. Raises `Refused`."""
     with refusing("reading it"), open_file(path) as reader:
-        entries = [[entry.name, list(entry.shape), entry.dtype, entry.called] for entry in reader.entries]
-    return _sent({"entries": entries})
+        return {"entries": _entries(reader)}
 
 
-def _sent(data: dict[str, Any]) -> Any:
-    import numpy as np
-
-    return np.frombuffer(json.dumps(data).encode(), np.uint8)
+def _entries(reader: Reader) -> list[Any]:
+    return [[entry.name, list(entry.shape), entry.dtype, entry.called] for entry in reader.entries]
 
 
 def plain(reader: Reader, name: str) -> Any:
