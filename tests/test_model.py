@@ -24,9 +24,10 @@ from tfpt_cli.layers.slots import slots
 from tfpt_cli.results import Verdict
 from tfpt_cli.scenario.writing import scenario_from
 from tfpt_cli.subjects.model import dropping, weights
-from tfpt_cli.subjects.model.comparer import apart, orders_for
+from tfpt_cli.subjects.model.comparer import apart
 from tfpt_cli.subjects.model.inventory import Inventory, Tensor
 from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
+from tfpt_cli.subjects.model.side_by_side import orders_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

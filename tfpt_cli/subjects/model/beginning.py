@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.results import Quantity
-    from tfpt_cli.subjects.model.comparer import Measured
     from tfpt_cli.subjects.model.inventory import Event, Inventory
+    from tfpt_cli.subjects.model.side_by_side import Measured
     from tfpt_cli.subjects.model.writer import Span
 
 

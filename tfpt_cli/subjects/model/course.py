@@ -22,8 +22,6 @@ from tfpt_cli.subjects.model.comparer import (
     SAME_IN_FLOAT32,
     SAME_IN_SINGLE,
     Comparer,
-    Layers,
-    flattened,
     other_order,
     scales,
 )
@@ -35,6 +33,7 @@ from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
 from tfpt_cli.subjects.model.planning import Planner
 from tfpt_cli.subjects.model.rounding import ill_conditioned, rounded, with_rounding
+from tfpt_cli.subjects.model.side_by_side import Layers, flattened
 from tfpt_cli.subjects.model.spec import BOTH, LOSS, OUTPUT, WeightFile
 from tfpt_cli.subjects.model.stored import stored
 from tfpt_cli.subjects.model.weights import drawn, handed_back, handed_over
@@ -48,9 +47,10 @@ if TYPE_CHECKING:
 
     from tfpt_cli.frameworks import Side
     from tfpt_cli.results import LayerLine, Outcome, Quantity
-    from tfpt_cli.subjects.model.comparer import Both, Measured
+    from tfpt_cli.subjects.model.comparer import Both
     from tfpt_cli.subjects.model.inventory import Inventory
     from tfpt_cli.subjects.model.looking import Looked
+    from tfpt_cli.subjects.model.side_by_side import Measured
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.weights import Weights
     from tfpt_cli.subjects.model.writer import ModelWriter, Plan
@@ -318,7 +318,7 @@ class Course:
             },
             limit=SAME if looked.dtype == "float64" else SAME_IN_FLOAT32,
         )
-        spans = {self.first: [each.torch for each in beside], self.second: [each.keras for each in beside]}
+        spans = dict(zip(self.terms.sides, layers.spans(), strict=True))
         listings = {
             side: listing(side.framework, writer.watched(plans[side], looked.dtype, spans[side]), arrays[side])
             for side, writer in self.writers.items()
@@ -328,7 +328,7 @@ class Course:
             self.notes.append("the layers could not be watched: " + "; ".join(
                 f"{s.label}: {o.failures[0].message}" for s, o in seen.items() if o.failures))  # fmt: skip
             return
-        given, possible = layers.given(seen[self.first])
+        given, possible = layers.given(seen[self.first], seen[self.second])
         writer = self.writers[self.second]
         chosen = [each.keras if can else None for each, can in zip(beside, possible, strict=True)]
         sections = writer.alone(plans[self.second], looked.dtype, chosen)

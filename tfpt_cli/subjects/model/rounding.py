@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.results import Comparison, Finding, Kind, Verdict
 from tfpt_cli.subjects.model.beginning import reaching
-from tfpt_cli.subjects.model.comparer import apart, array_of, nearest, with_ones_of
+from tfpt_cli.subjects.model.comparer import apart, array_of, with_ones_of
+from tfpt_cli.subjects.model.side_by_side import nearest
 from tfpt_cli.subjects.model.spec import layer_quantity
 from tfpt_cli.subjects.model.writer import DOUBLE, MADE, MADE_IN_SINGLE, SINGLE
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.results import Outcome, Way
-    from tfpt_cli.subjects.model.comparer import Both, Layers, Measured
+    from tfpt_cli.subjects.model.comparer import Both
     from tfpt_cli.subjects.model.inventory import Event
+    from tfpt_cli.subjects.model.side_by_side import Layers, Measured
 
 # Single precision may be so many times as far apart as both sides' own rounding together.
 _ROUNDING = 10.0

@@ -159,7 +159,7 @@ class TensorFlowModelWriter(ModelWriter):
             for way, expression in ((MADE, f"seen.made({span.last})"), (GRADIENT, f"gradients[{place}]"))
             if plan.backward or way is MADE
         ]
-        yield self.with_leaves(self.section(lines, dtype=dtype, required=True), leaves)
+        yield self.with_leaves(self.section(lines, dtype=dtype, required=True), [*leaves, *self.given(spans)])
 
     def alone(self, plan: Plan, dtype: str, spans: Sequence[Span | None]) -> Iterator[Section]:
         """The sections that run each span of layers by itself, on what the other side's layers were given."""

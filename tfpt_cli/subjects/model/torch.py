@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.listing import Leaf
 from tfpt_cli.subjects.model.spec import gradient_quantity, layer_quantity
-from tfpt_cli.subjects.model.writer import GIVEN, GRADIENT, MADE, PULLED, ModelWriter, Plan, Span, Wanted
+from tfpt_cli.subjects.model.writer import GRADIENT, MADE, PULLED, ModelWriter, Plan, Span, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -106,7 +106,7 @@ class TorchModelWriter(ModelWriter):
             lines.append("output = seen.output")
             lines.append(f"gradients = seen.gradients({self.loss(plan, dtype)}, {[span.last for span in spans]})")
         leaves = [leaf for place, span in enumerate(spans) for leaf in _leaves(place, span, backward=plan.backward)]
-        yield self.with_leaves(self.section(lines, dtype=dtype, required=True), leaves)
+        yield self.with_leaves(self.section(lines, dtype=dtype, required=True), [*leaves, *self.given(spans)])
 
 
 def _gradient(part: Part) -> str:
@@ -117,12 +117,9 @@ def _gradient(part: Part) -> str:
 def _leaves(place: int, span: Span, *, backward: bool) -> Iterator[Leaf]:
     quantity = layer_quantity(str(place))
     yield Leaf(quantity=quantity, way=MADE, expression=f"seen.made({span.last})")
-    if backward:
-        yield Leaf(quantity=quantity, way=GRADIENT, expression=f"gradients[{place}]")
+    if not backward:
+        return
+    yield Leaf(quantity=quantity, way=GRADIENT, expression=f"gradients[{place}]")
     for each in range(span.inputs):
-        given, pulled = (layer_quantity(f"{place} {each}") for _ in range(2))
-        yield Leaf(quantity=given, way=GIVEN, expression=f"seen.given({span.first}, {each})")
-        if not backward:
-            continue
         call = f"seen.pulled({span.first}, {span.last}, {each}, gradients[{place}])"
-        yield Leaf(quantity=pulled, way=PULLED, expression=call)
+        yield Leaf(quantity=layer_quantity(f"{place} {each}"), way=PULLED, expression=call)

@@ -91,10 +91,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Span:
-    """Events of a side that are looked at together: the calls of one layer, with what is fused to it, and its inputs' number."""
+    """Events of a side that are looked at together: the calls of one layer, with what is fused to it, and its inputs' number.
+
+    `given` are the inputs, by their places, that are left beside what is made of them.
+    """
 
     events: tuple[int, ...]
     inputs: int
+    given: tuple[int, ...] = ()
 
     @property
     def first(self) -> int:
@@ -181,6 +185,12 @@ class ModelWriter(ABC):
     @abstractmethod
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         """The sections that run the model as `run` does, and leave what its layers gave, with the gradients by that."""
+
+    def given(self, spans: Sequence[Span]) -> Iterator[Leaf]:
+        """The inputs that are left of the layers of a call that is `seen`."""
+        for place, span in enumerate(spans):
+            for each in span.given:
+                yield Leaf(layer_quantity(f"{place} {each}"), GIVEN, f"seen.given({span.first}, {each})")
 
     @abstractmethod
     def draws(self, inventory: Inventory, layers: Mapping[str, Shape]) -> Iterator[Section]:

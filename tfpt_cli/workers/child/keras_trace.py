@@ -530,6 +530,10 @@ class Captured:
     def __init__(self, watch: Watch, output: Any) -> None:
         self.output, self._watch = output, watch
 
+    def given(self, event: int, place: int) -> Any:
+        """What the layer at an event was given, by its place among its tensors."""
+        return self._watch.given[event][place]
+
     def made(self, event: int) -> Any:
         """What an event gave, the first of it."""
         return self._watch.results[event][0]

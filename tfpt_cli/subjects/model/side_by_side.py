@@ -1,0 +1,313 @@
+"""The layers of two models side by side: how far both sides of each are apart, in the models and by themselves."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfpt_cli.compare.layout import moved
+from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.layers.layout import Layout, layout_of
+from tfpt_cli.results import LayerLine, Verdict
+from tfpt_cli.subjects.model.comparer import NOTHING, SAME, apart, array_of, largest, with_ones_of
+from tfpt_cli.subjects.model.fields import with_channels
+from tfpt_cli.subjects.model.spec import CHANNELS, layer_quantity
+from tfpt_cli.subjects.model.writer import GIVEN, GRADIENT, MADE, PULLED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from tfpt_cli.frameworks import Sides
+    from tfpt_cli.language.shapes import Shape
+    from tfpt_cli.results import Outcome
+    from tfpt_cli.subjects.model.alignment import Aligned
+    from tfpt_cli.subjects.model.inventory import Inventory
+    from tfpt_cli.subjects.model.writer import Span
+
+# A layer that is this much nearer in the models than by itself was not run by itself as it is there.
+_FAR = 1e4
+# Arrays that are this near are the same but for what parted before; other orders of their axes are as far apart as chance is.
+_NEAR = 0.1
+# Orders of axes that a layer's result may have in Keras, besides that of PyTorch.
+_ORDERS = {2: ("a b -> b a",), 3: ("n c w -> n w c", "t n c -> n t c"), 4: ("n c h w -> n h w c",), 5: (CHANNELS[5],)}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A line of layers with what was measured of it, how far apart is the same, and the layout of what it was given."""
+
+    aligned: Aligned
+    line: LayerLine
+    limit: float = SAME
+    given: Layout | None = None
+
+    @property
+    def agrees_so_far(self) -> bool:
+        """Whether both sides of the layer give the same in the models."""
+        return self.line.so_far is not None and self.line.so_far <= self.limit
+
+    @property
+    def parts_by_itself(self) -> bool:
+        """Whether both sides of the layer give something else for the same input.
+
+        Where they give the same in the models, or nearly so, they are no cause of anything: a mask, or an order of axes, that the
+        layer was not given by itself may make them part there.
+        """
+        return self.line.by_itself is not None and self.line.by_itself > self.limit and not self.run_otherwise
+
+    @property
+    def run_otherwise(self) -> bool:
+        """Whether the layer was not run by itself as it is in the models: there both sides give the same, or far nearer."""
+        so_far, by_itself = self.line.so_far, self.line.by_itself
+        return self.agrees_so_far or (so_far is not None and by_itself is not None and so_far < by_itself / _FAR)
+
+    @property
+    def pulls_apart(self) -> bool:
+        """Whether both sides of the layer pull another gradient back to the same input."""
+        return (self.line.gradient_by_itself or 0.0) > self.limit
+
+
+def orders_for(ours: tuple[int, ...], theirs: tuple[int, ...], *, channels: bool) -> list[Layout]:
+    """The orders of axes under which a shape of PyTorch becomes one of Keras, the likeliest first.
+
+    >>> [layout.pattern for layout in orders_for((2, 3, 8, 8), (2, 8, 8, 3), channels=True)]
+    ['n c h w -> n h w c']
+    """
+    patterns = ["", *_ORDERS.get(len(ours), ())]
+    if channels and len(ours) > 2:
+        patterns = [*patterns[1:], ""]
+    layouts = [layout_of(pattern) if pattern else Layout() for pattern in patterns]
+    return [layout for layout in layouts if _fits(layout, ours, theirs)]
+
+
+def _fits(layout: Layout, ours: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
+    try:
+        return tuple(layout.turned(ours)) == tuple(theirs)
+    except ValueError:
+        return False
+
+
+def turned(array: NDArray[Any], layout: Layout) -> NDArray[Any]:
+    """PyTorch's array with the axes that a layout says."""
+    found = moved(array, layout, TORCH, TENSORFLOW) if layout.pattern else array
+    return array if found is None else found
+
+
+def flattened(layout: Layout) -> Layout | None:
+    """How the input of a layer is ordered whose weights have axes together in another order; None where they have none.
+
+    >>> flattened(layout_of("out (c h w) -> (h w c) out, c=4, h=3")).pattern
+    'n (c h w) -> n (h w c)'
+    """
+    left, _, right = layout.pattern.partition("->")
+    for group in re.findall(r"\([^)]*\)", left):
+        for other in re.findall(r"\([^)]*\)", right):
+            if group != other and sorted(group[1:-1].split()) == sorted(other[1:-1].split()):
+                return replace(layout, pattern=f"n {group} -> n {other}")
+    return None
+
+
+def nearest(ours: NDArray[Any], theirs: NDArray[Any], layouts: Sequence[Layout]) -> tuple[Layout | None, float | None]:
+    """The order of axes under which two arrays are nearest, and how far apart they are then; None where none fits."""
+    found = [(apart(turned(ours, layout), theirs), place, layout) for place, layout in enumerate(layouts)]
+    if not found:
+        return None, None
+    best = min(found, key=lambda each: (each[0] > SAME, each[1]) if each[0] <= SAME else (True, each[0]))
+    return best[2], best[0]
+
+
+def likeliest(ours: NDArray[Any], theirs: NDArray[Any] | None, layouts: Sequence[Layout]) -> Layout:
+    """The order of axes under which two arrays are near; the first, where none is or there is nothing to be near to."""
+    layout, size = (None, None) if theirs is None else nearest(ours, theirs, layouts)
+    return layouts[0] if layout is None or size is None or size > _NEAR else layout
+
+
+class Layers:
+    """The layers of both models side by side: what they gave in the models, then what they give by themselves.
+
+    `flattened` has by PyTorch's layer how its input is ordered in Keras, where its weights say that what it reads was flattened
+    in another order; `limit` is how far apart is the same.
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[Aligned],
+        inventories: Mapping[str, Inventory],
+        *,
+        channels: bool,
+        flattened: Mapping[str, Layout],
+        limit: float,
+    ) -> None:
+        self.lines, self.inventories, self.channels = lines, inventories, channels
+        self.flattened, self.limit = flattened, limit
+        self.weighted: set[int] = set()
+        self.turned: dict[tuple[int, int], Layout] = {}
+
+    def spans(self) -> tuple[list[Span], list[Span]]:
+        """What of both models is watched: of Keras's layers also what they are given, where its shape tells no order of axes."""
+        ours = [replace(line.torch, given=tuple(range(line.torch.inputs))) for line in self.lines]
+        return ours, [replace(line.keras, given=tuple(self._unclear(line))) for line in self.lines]
+
+    def _unclear(self, line: Aligned) -> Iterator[int]:
+        for each, (ours, theirs) in enumerate(self._shapes_given(line)):
+            if len(self.orders_given(line, ours, theirs)) > 1:
+                yield each
+
+    def _shapes_given(self, line: Aligned) -> Iterator[tuple[Shape, Shape]]:
+        """The shapes of what both layers are given, by Keras's places."""
+        ours, theirs = (
+            self.inventories[framework].events[span.first].inputs
+            for framework, span in ((TORCH, line.torch), (TENSORFLOW, line.keras))
+        )
+        for each, place in enumerate(line.inputs or ()):
+            yield ours[place], theirs[each]
+
+    def orders(self, line: Aligned, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
+        """The orders of axes under which a result of PyTorch's layer becomes one of Keras's."""
+        flat = [layout for layout in self.flattened.values() if _fits(layout, ours, theirs)]
+        return [*orders_for(ours, theirs, channels=self.channels_of(line)), *flat]
+
+    def orders_given(self, line: Aligned, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
+        """The orders of axes under which what PyTorch's layer is given becomes what Keras's is given."""
+        flat = self.flattened.get(line.names[TORCH])
+        if flat is not None and _fits(flat, ours, theirs):
+            return [flat]
+        return orders_for(ours, theirs, channels=self.channels_of(line))
+
+    def channels_of(self, line: Aligned) -> bool:
+        """Whether a layer takes the channels last in Keras: as all do, or as one for images does that is not told otherwise.
+
+        Where an image has as many channels as pixels a side, its shape does not tell.
+        """
+        images = with_channels(line.calls[TORCH]) and line.calls[TENSORFLOW].startswith("keras.layers.")
+        return self.channels or (images and "channels_first" not in line.calls[TENSORFLOW])
+
+    def given(self, torch: Outcome, keras: Outcome) -> tuple[dict[str, NDArray[Any]], list[bool]]:
+        """What each layer is given and weighted by to be run by itself in Keras, as arrays by name, and which can be."""
+        arrays: dict[str, NDArray[Any]] = {}
+        possible = []
+        for place, line in enumerate(self.lines):
+            found = self._given(place, line, torch, keras)
+            possible.append(found is not None)
+            arrays |= found or {}
+        return arrays, possible
+
+    def _given(self, place: int, line: Aligned, torch: Outcome, keras: Outcome) -> dict[str, NDArray[Any]] | None:
+        if line.inputs is None:
+            return None
+        event = self.inventories[TENSORFLOW].events[line.keras.first]
+        last = self.inventories[TENSORFLOW].events[line.keras.last]
+        found = {}
+        for each, ours in enumerate(line.inputs):
+            array = array_of(torch, layer_quantity(f"{place} {ours}"), GIVEN)
+            layouts = [] if array is None else self.orders_given(line, array.shape, event.inputs[each])
+            if array is None or not layouts:
+                return None
+            layout = likeliest(array, array_of(keras, layer_quantity(f"{place} {each}"), GIVEN), layouts)
+            found[f"layers/{place} {each}"] = turned(array, layout)
+            self.turned[place, each] = layout
+        weights = array_of(torch, layer_quantity(str(place)), GRADIENT)
+        shape = last.outputs[0]
+        if weights is not None:
+            weights = with_ones_of(line.taken(weights), shape)
+        found[f"layers/{place}"] = np.zeros(shape)
+        if weights is not None and (layouts := self.orders(line, weights.shape, shape)):
+            made = self._made(place, line, torch, keras)
+            layout = layouts[0] if made is None else likeliest(*made, layouts)
+            found[f"layers/{place}"] = turned(weights, layout)
+            self.weighted.add(place)
+        return found
+
+    def measured(
+        self, torch: Outcome, keras: Outcome, alone: Outcome | None, possible: Sequence[bool], sides: Sides
+    ) -> list[Measured]:
+        """Every line with how far both sides are apart, so far and by itself, forward and backward."""
+        ours, theirs = (self._largest(outcome, range(len(self.lines))) for outcome in (torch, keras))
+        scale = max(ours, theirs) * NOTHING
+        return [
+            Measured(
+                line,
+                self._line(place, line, torch, keras, alone if possible[place] else None, sides, scale),
+                self.limit,
+                self.turned.get((place, 0)),
+            )
+            for place, line in enumerate(self.lines)
+        ]
+
+    def _largest(self, outcome: Outcome, places: range) -> float:
+        arrays = (array_of(outcome, layer_quantity(str(place)), GRADIENT) for place in places)
+        return max((largest(array) for array in arrays if array is not None), default=0.0)
+
+    def _line(
+        self,
+        place: int,
+        line: Aligned,
+        torch: Outcome,
+        keras: Outcome,
+        alone: Outcome | None,
+        sides: Sides,
+        scale: float,
+    ) -> LayerLine:
+        quantity = layer_quantity(str(place))
+        made = self._made(place, line, torch, keras)
+        layout: Layout | None = None
+        so_far = by_itself = backward = backward_alone = None
+        shapes = [
+            self.inventories[f].events[span.last].outputs[0]
+            for f, span in ((TORCH, line.torch), (TENSORFLOW, line.keras))
+        ]
+        note = ""
+        if made is not None:
+            layouts = self.orders(line, made[0].shape, made[1].shape)
+            layout, so_far = nearest(*made, layouts)
+            if layout is None:
+                so_far, note = float("inf"), "their shapes do not fit"
+        gradients = array_of(torch, quantity, GRADIENT), array_of(keras, quantity, GRADIENT)
+        if layout is not None and gradients[0] is not None and gradients[1] is not None:
+            ours_there = with_ones_of(line.taken(gradients[0]), gradients[1].shape)
+            backward = apart(turned(ours_there, layout), gradients[1], scale)
+        if alone is not None:
+            again = array_of(alone, quantity, MADE)
+            if again is not None and made is not None:
+                by_itself = nearest(made[0], again, self.orders(line, made[0].shape, again.shape))[1]
+                by_itself = float("inf") if by_itself is None else by_itself
+                if place in self.weighted:
+                    backward_alone = self._pulled(place, line, torch, alone, scale)
+            elif again is None:
+                note = note or "it refuses PyTorch's input"
+        worst = max((size for size in (so_far, by_itself) if size is not None), default=0.0)
+        first, second = sides
+        return LayerLine(
+            names={first: line.names[TORCH], second: line.names[TENSORFLOW]},
+            codes={first: line.calls[TORCH], second: line.calls[TENSORFLOW]},
+            shapes=dict(zip(sides, shapes, strict=True)),
+            verdict=Verdict.DIFFERS if worst > self.limit else Verdict.IDENTICAL if worst == 0 else Verdict.CLOSE,
+            by_itself=by_itself,
+            so_far=so_far,
+            gradient_by_itself=backward_alone,
+            gradient_so_far=backward,
+            layout=layout.pattern if layout is not None else "",
+            note=note,
+        )
+
+    def _made(
+        self, place: int, line: Aligned, torch: Outcome, keras: Outcome
+    ) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """What both sides of a layer gave in the models; None where one of them left nothing."""
+        ours, theirs = (array_of(outcome, layer_quantity(str(place)), MADE) for outcome in (torch, keras))
+        return None if ours is None or theirs is None else (with_ones_of(line.taken(ours), theirs.shape), theirs)
+
+    def _pulled(self, place: int, line: Aligned, torch: Outcome, alone: Outcome, scale: float) -> float | None:
+        """How far the gradients by what the layer is given are apart, where it is run by itself on the same."""
+        found = []
+        for each, ours in enumerate(line.inputs or ()):
+            one = array_of(torch, layer_quantity(f"{place} {ours}"), PULLED)
+            other = array_of(alone, layer_quantity(f"{place} {each}"), PULLED)
+            if one is not None and other is not None:
+                found.append(apart(turned(one, self.turned[place, each]), other, scale))
+        return max(found, default=None)
