@@ -540,6 +540,22 @@ model:
     assert words.startswith("1 / batch_normalization is ill-conditioned here")
 
 
+@pytest.mark.parametrize(("spread", "said"), [(0.01, True), (100, False)])
+def test_a_layer_by_itself_that_magnifies_rounding_is_named(session: Session, spread: float, said: bool) -> None:
+    _, result = checked(
+        session,
+        f"""
+name: rows around a thousand
+model:
+  torch: nn.LayerNorm(6)
+  tensorflow: keras.layers.LayerNormalization(epsilon=1e-5)
+  at: {{x: 'normal(1000, {spread}, (6, 6))'}}
+""",
+    )
+    assert result.agree
+    assert [note.startswith("LayerNorm is ill-conditioned here") for note in result.notes[1:]] == [True] * said
+
+
 def test_a_model_that_stops_shows_code_without_what_looks(session: Session) -> None:
     scenario, result = checked(session, TWO_LAYERS.replace("(5, 3)", "(5, 2)"))
     assert result.failures

@@ -15,7 +15,7 @@ from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.listing import listing
 from tfpt_cli.results import PLAIN, STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
 from tfpt_cli.subjects.model.alignment import aligned
-from tfpt_cli.subjects.model.beginning import Search
+from tfpt_cli.subjects.model.beginning import Search, class_of
 from tfpt_cli.subjects.model.checks import is_output
 from tfpt_cli.subjects.model.comparer import (
     SAME,
@@ -32,7 +32,7 @@ from tfpt_cli.subjects.model.looking import Stopped, hint_of_layout, look, shape
 from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
 from tfpt_cli.subjects.model.planning import Planner
-from tfpt_cli.subjects.model.rounding import ill_conditioned, rounded, with_rounding
+from tfpt_cli.subjects.model.rounding import ill_conditioned, magnified, own_rounding, rounded, with_rounding
 from tfpt_cli.subjects.model.side_by_side import Layers, flattened
 from tfpt_cli.subjects.model.spec import BOTH, LOSS, OUTPUT, WeightFile
 from tfpt_cli.subjects.model.stored import stored
@@ -276,8 +276,13 @@ class Course:
             comparison = comparer.compare(pair, scale)
             single = comparer.values(outcomes, pair.quantity, pair.layout, SINGLE)
             if double and single is not None and pair.quantity.kind == VALUE and not pair.ways:
-                comparison, words = with_rounding(comparison, {DOUBLE: pair, SINGLE: single}, self.terms.sides)
+                ways = {DOUBLE: pair, SINGLE: single}
+                comparison, words = with_rounding(comparison, ways, self.terms.sides)
                 self.rounding += [f"{pair.quantity}: {words}"] if words else []
+                events = planner.looked.inventories[self.first].events
+                if len(events) == 1 and comparison.verdict.agrees:  # of more, each layer is looked at by itself
+                    name = class_of(planner.looked.inventories[self.first].by_name[events[0].layer or ""].call)
+                    self.rounding += magnified(name, own_rounding(ways, self.terms.sides))
             if not comparison.verdict.agrees and pair.quantity.kind == VALUE and (order := other_order(pair)):
                 words = _of_order(str(pair.quantity), order)
                 comparison = replace(comparison, findings=(*comparison.findings, Finding(Kind.RESEMBLANCE, words)))

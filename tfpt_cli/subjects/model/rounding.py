@@ -35,12 +35,11 @@ def with_rounding(double: Comparison, pairs: Mapping[Way, Both | None], sides: S
 
     Both sides may be apart there by their own rounding; where they are by far more, the comparison differs.
     """
-    wide, narrow = pairs.get(DOUBLE), pairs.get(SINGLE)
-    both, precise = (pair.arrays() if pair is not None else None for pair in (narrow, wide))
-    if both is None or precise is None or both[0].dtype.kind != "f" or not double.verdict.agrees:
+    narrow = pairs.get(SINGLE)
+    both, own = narrow.arrays() if narrow is not None else None, own_rounding(pairs, sides)
+    if both is None or not own or not double.verdict.agrees:
         return double, ""
     off = apart(*both)
-    own = {side: apart(single, exact) for side, single, exact in zip(sides, both, precise, strict=True)}
     if not off:
         return double, ""
     words = ", ".join(f"{side.label}'s own rounding is {size:.1g}" for side, size in own.items())
@@ -49,6 +48,14 @@ def with_rounding(double: Comparison, pairs: Mapping[Way, Both | None], sides: S
         return double, f"{told}: rounding"
     finding = Finding(Kind.ROUNDING, f"{told}; in float64 both agree")
     return replace(double, verdict=Verdict.DIFFERS, reason=told, diagnosis=("rounding",), findings=(finding,)), told
+
+
+def own_rounding(pairs: Mapping[Way, Both | None], sides: Sides) -> dict[Side, float]:
+    """How far single precision takes each side from what it gives in double precision; empty where one was not computed."""
+    narrow, wide = (pair.arrays() if pair is not None else None for pair in (pairs.get(SINGLE), pairs.get(DOUBLE)))
+    if narrow is None or wide is None or narrow[0].dtype.kind != "f":
+        return {}
+    return {side: apart(single, exact) for side, single, exact in zip(sides, narrow, wide, strict=True)}
 
 
 def rounded(
@@ -89,11 +96,17 @@ def ill_conditioned(lines: Sequence[Measured], events: Sequence[Event], sides: S
             continue
         given = [own[index] for index in reaching(events, each.aligned.torch.first, own)]
         before = {side: max([_ONCE, *(known[side] for known in given if known)]) for side in sides}
-        times = {side: each.line.rounding[side] / before[side] for side in sides}
-        if min(times.values()) >= _MAGNIFIED and min(each.line.rounding.values()) >= _FELT:
-            names = " / ".join(dict.fromkeys(name for name in each.line.names.values() if name))
-            name = names or each.aligned.calls[TORCH]
-            parts = " and ".join(
-                f"{size:.0e} of {before[s]:.0e} in {s.label}" for s, size in each.line.rounding.items()
-            )
-            yield f"{name} is ill-conditioned here: it magnifies what rounding it is given in float32, {parts}"
+        names = " / ".join(dict.fromkeys(name for name in each.line.names.values() if name))
+        yield from magnified(names or each.aligned.calls[TORCH], each.line.rounding, before)
+
+
+def magnified(name: str, own: Mapping[Side, float], before: Mapping[Side, float] | None = None) -> Iterator[str]:
+    """What to say of what magnifies rounding on both sides; nothing where it does not.
+
+    `own` is each side's own rounding, `before` that of what it is given: unless said, what comes of rounding numbers once.
+    """
+    before = before or dict.fromkeys(own, _ONCE)
+    times = [size / before[side] for side, size in own.items()]
+    if own and min(times) >= _MAGNIFIED and min(own.values()) >= _FELT:
+        parts = " and ".join(f"{size:.0e} of {before[side]:.0e} in {side.label}" for side, size in own.items())
+        yield f"{name} is ill-conditioned here: it magnifies what rounding it is given in float32, {parts}"
