@@ -276,7 +276,9 @@ def test_scripts_of_one_name_do_not_overwrite_each_other(write: Callable[..., Pa
 
 
 def test_the_whole_output_of_code_is_python() -> None:
-    compile(warm_tfpt("code", SCENARIOS).out, "code", "exec")
+    # Of models a file is enough: their code is known when they have been run, and each is checked by itself elsewhere.
+    folders = [folder for folder in SCENARIOS.iterdir() if folder.is_dir() and folder.name != "model"]
+    compile(warm_tfpt("code", *folders, SCENARIOS / "model" / "losses.yaml").out, "code", "exec")
 
 
 def test_a_name_is_no_command_to_githubs_runner(write: Callable[..., Path]) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import ROOT
 from tests.tasks import course_of
+from tfpt_cli.compare.distance import relative_distance
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.engine.options import Options
 from tfpt_cli.frameworks import FRAMEWORKS, SIDES, TENSORFLOW, TORCH
@@ -24,7 +25,6 @@ from tfpt_cli.layers.slots import slots
 from tfpt_cli.results import Verdict
 from tfpt_cli.scenario.writing import scenario_from
 from tfpt_cli.subjects.model import dropping, weights
-from tfpt_cli.subjects.model.comparer import apart
 from tfpt_cli.subjects.model.inventory import Inventory, Tensor
 from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
 from tfpt_cli.subjects.model.side_by_side import orders_for
@@ -200,8 +200,8 @@ def test_an_order_of_axes_gives_the_shape_that_it_is_for(shape: tuple[int, ...],
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=5), st.floats(-1e3, 1e3))
 def test_apart_is_symmetric_and_zero_for_equal_arrays(numbers: list[float], other: float) -> None:
     one, two = np.array(numbers), np.full(len(numbers), other)
-    assert apart(one, one) == 0
-    assert apart(one, two) == apart(two, one) <= 2
+    assert relative_distance(one, one) == 0
+    assert relative_distance(one, two) == relative_distance(two, one) <= 2
 
 
 def test_the_order_in_which_pairs_are_said_changes_nothing(session: Session) -> None:

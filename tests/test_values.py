@@ -13,17 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.sides import TENSORFLOW, TORCH
-from tfpt_cli.compare.values import (
-    close,
-    close_numbers,
-    compare_values,
-    error_map,
-    flushes,
-    kinds_apart,
-    limits,
-    measure,
-    not_finite_apart,
-)
+from tfpt_cli.compare.distance import close, error_map, flushes, kinds_apart, measure, not_finite_apart
+from tfpt_cli.compare.values import close_numbers, compare_values, limits
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.results import PARAMETER, PLAIN, Comparison, Failure, Quantity, State, Tolerance, Value, Verdict

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.compare.values import PRECISION, close, limits, ulps
+from tfpt_cli.compare.distance import PRECISION, close, ulps
+from tfpt_cli.compare.values import limits
 from tfpt_cli.results import Against, Kink, Standing
 
 if TYPE_CHECKING:

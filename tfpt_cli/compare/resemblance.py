@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.compare.values import close
+from tfpt_cli.compare.distance import close
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tfpt_cli.compare.distance import close
 from tfpt_cli.compare.resemblance import Resemblance, resemblance, scaled_by
-from tfpt_cli.compare.values import close, limits
+from tfpt_cli.compare.values import limits
 from tfpt_cli.results import Comparison, Finding, Kind, Quantity, State, Value, Verdict, Way
 from tfpt_cli.subjects.gradient.reference import ALONG, DIRECTION
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfpt_cli.compare.arbiter import Evidence, Judgement, found_kinks, judge
+from tfpt_cli.compare.distance import close, measure
 from tfpt_cli.compare.summary import SHOWN
-from tfpt_cli.compare.values import close, compare_values, limits, measure
+from tfpt_cli.compare.values import compare_values, limits
 from tfpt_cli.dictionary.rows import unstable_operations
 from tfpt_cli.frameworks import FRAMEWORKS, Side, Sides
 from tfpt_cli.results import (

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfpt_cli.compare.arbiter import MAX_KINKS, Evidence, Judgement
-from tfpt_cli.compare.values import PRECISION, close, limits
+from tfpt_cli.compare.distance import PRECISION, close
+from tfpt_cli.compare.values import limits
 from tfpt_cli.results import (
     Comparison,
     Finding,

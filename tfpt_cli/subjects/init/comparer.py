@@ -11,11 +11,12 @@ import numpy as np
 from tfpt_cli.compare import structure
 from tfpt_cli.compare.declared_laws import Declared, guesses, parting
 from tfpt_cli.compare.dependence import DEPENDENT
+from tfpt_cli.compare.distance import PRECISION
 from tfpt_cli.compare.distribution import LEVEL, against_law, compare_distributions
 from tfpt_cli.compare.layout import blocks, moved
 from tfpt_cli.compare.sample import law_of
 from tfpt_cli.compare.summary import BINS, side_of, summary, summary_of_sorted
-from tfpt_cli.compare.values import PRECISION, compare_values, under_layout
+from tfpt_cli.compare.values import compare_values, under_layout
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.layers.initializers import InitializerCall

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from tfpt_cli.compare.distance import largest, relative_distance
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.values import compare_values
 from tfpt_cli.language.shapes import without_ones
@@ -55,6 +55,11 @@ class Both:
             turned = turned.reshape(shape)
         return None if turned is None or turned.shape != shape else (turned, right.array)
 
+    @cached_property
+    def greatest(self) -> float:
+        """The greatest magnitude among the finite numbers of both; 0 where they are no two arrays of one shape."""
+        return max(map(largest, self.arrays() or ()), default=0.0)
+
     def _turned(self) -> NDArray[Any] | None:
         """The first side's array with its axes as the layout says; None where that does not fit."""
         (first, left), (second, _) = self.sides.items()
@@ -70,32 +75,12 @@ class Both:
 def with_ones_of(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """An array in a shape that has other axes of length one, as a pooling that flattens besides gives it; any other as it is.
 
+    >>> import numpy as np
     >>> with_ones_of(np.zeros((2, 4, 1, 1)), (2, 4)).shape
     (2, 4)
     """
     fits = array.ndim != len(shape) and without_ones(array.shape) == without_ones(shape)
     return array.reshape(shape) if fits else array
-
-
-def largest(array: NDArray[Any]) -> float:
-    """The greatest magnitude among the finite numbers of an array; 0 where there is none."""
-    finite = array[np.isfinite(array)] if array.dtype.kind == "f" else array
-    return float(np.abs(finite).max()) if finite.size else 0.0
-
-
-def apart(one: NDArray[Any], other: NDArray[Any], scale: float = 0.0) -> float:
-    """How far two arrays of one shape are apart, relative to their greatest number; infinite where only one has a NaN.
-
-    >>> apart(np.array([1.0, 2.0]), np.array([1.0, 2.5]))
-    0.2
-    """
-    with np.errstate(all="ignore"):
-        same = (one == other) | (np.isnan(one) & np.isnan(other)) if one.dtype.kind == "f" else one == other
-        difference = np.where(same, 0.0, np.abs(one.astype(np.float64) - other.astype(np.float64)))
-    if not np.isfinite(difference).all():
-        return float("inf")
-    scale = max(largest(one), largest(other), scale)
-    return float(difference.max() / scale) if difference.size and scale else float(difference.max(initial=0.0))
 
 
 class Comparer:
@@ -133,7 +118,7 @@ class Comparer:
             within = max(within, SAME_IN_SINGLE)
             sides = {side: replace(value, dtype="float64") for side, value in sides.items()}
         if tolerance is None and arrays is not None:
-            atol = within * max(scale, *map(largest, arrays))
+            atol = within * max(scale, wanted.greatest)
             tolerance = Tolerance(rtol=within, atol=atol) if arrays[0].dtype.kind == "f" else None
         layout = wanted.layout
         if arrays is not None and not wanted.fits:  # axes of length one were put in, which no layout says
@@ -162,7 +147,7 @@ def other_order(wanted: Both) -> str:
         return ""
     for order in itertools.permutations(range(one.ndim)):
         moved_array = one.transpose(order)
-        if moved_array.shape == other.shape and apart(moved_array, other) <= SAME:
+        if moved_array.shape == other.shape and relative_distance(moved_array, other) <= SAME:
             names = (
                 ["n", "c", "d", "h", "w"]
                 if one.ndim == 5
@@ -188,8 +173,7 @@ def scales(pairs: Sequence[Both], *, single: bool) -> Iterator[float]:
     share = _NOTHING_IN_SINGLE if single else NOTHING
     greatest = 0.0
     for pair in pairs:
-        arrays = pair.arrays() if pair.quantity.kind == "gradient" else None
-        if arrays is not None:
-            greatest = max(greatest, *map(largest, arrays))
+        if pair.quantity.kind == "gradient":
+            greatest = max(greatest, pair.greatest)
     for pair in pairs:
         yield greatest * share if pair.quantity.kind == "gradient" else 0.0

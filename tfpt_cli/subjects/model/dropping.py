@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtri
 
+from tfpt_cli.compare.distance import largest
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.results import Finding, Kind, State, Value, Verdict
-from tfpt_cli.subjects.model.comparer import Both, Comparer, array_of, largest
+from tfpt_cli.subjects.model.comparer import Both, Comparer, array_of
 from tfpt_cli.subjects.model.side_by_side import orders_for, turned
 from tfpt_cli.subjects.model.spec import layer_quantity, parameter_quantity
 from tfpt_cli.subjects.model.writer import MADE

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tfpt_cli.compare.distance import relative_distance
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.results import Comparison, Finding, Kind, Verdict
 from tfpt_cli.subjects.model.beginning import reaching
-from tfpt_cli.subjects.model.comparer import apart, array_of, with_ones_of
+from tfpt_cli.subjects.model.comparer import array_of, with_ones_of
 from tfpt_cli.subjects.model.side_by_side import nearest
 from tfpt_cli.subjects.model.spec import layer_quantity
 from tfpt_cli.subjects.model.writer import DOUBLE, MADE, MADE_IN_SINGLE, SINGLE
@@ -39,7 +40,7 @@ def with_rounding(double: Comparison, pairs: Mapping[Way, Both | None], sides: S
     both, own = narrow.arrays() if narrow is not None else None, own_rounding(pairs, sides)
     if both is None or not own or not double.verdict.agrees:
         return double, ""
-    off = apart(*both)
+    off = relative_distance(*both)
     if not off:
         return double, ""
     words = ", ".join(f"{side.label}'s own rounding is {size:.1g}" for side, size in own.items())
@@ -55,7 +56,7 @@ def own_rounding(pairs: Mapping[Way, Both | None], sides: Sides) -> dict[Side, f
     narrow, wide = (pair.arrays() if pair is not None else None for pair in (pairs.get(SINGLE), pairs.get(DOUBLE)))
     if narrow is None or wide is None or narrow[0].dtype.kind != "f":
         return {}
-    return {side: apart(single, exact) for side, single, exact in zip(sides, narrow, wide, strict=True)}
+    return {side: relative_distance(single, exact) for side, single, exact in zip(sides, narrow, wide, strict=True)}
 
 
 def rounded(
@@ -74,7 +75,7 @@ def rounded(
         for side in wide:
             one, other = exact[side], single[side]
             if one is not None and other is not None and one.shape == other.shape:
-                own[side] = apart(other, one)
+                own[side] = relative_distance(other, one)
         ours, theirs = single.values()
         off = None
         if ours is not None and theirs is not None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfpt_cli.compare.distance import largest, relative_distance
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.layers.layout import Layout, layout_of
 from tfpt_cli.results import LayerLine, Verdict
-from tfpt_cli.subjects.model.comparer import NOTHING, SAME, apart, array_of, largest, with_ones_of
+from tfpt_cli.subjects.model.comparer import NOTHING, SAME, array_of, with_ones_of
 from tfpt_cli.subjects.model.fields import with_channels
 from tfpt_cli.subjects.model.spec import CHANNELS, layer_quantity
 from tfpt_cli.subjects.model.writer import GIVEN, GRADIENT, MADE, PULLED
@@ -114,7 +115,7 @@ def flattened(layout: Layout) -> Layout | None:
 
 def nearest(ours: NDArray[Any], theirs: NDArray[Any], layouts: Sequence[Layout]) -> tuple[Layout | None, float | None]:
     """The order of axes under which two arrays are nearest, and how far apart they are then; None where none fits."""
-    found = [(apart(turned(ours, layout), theirs), place, layout) for place, layout in enumerate(layouts)]
+    found = [(relative_distance(turned(ours, layout), theirs), place, layout) for place, layout in enumerate(layouts)]
     if not found:
         return None, None
     best = min(found, key=lambda each: (each[0] > SAME, each[1]) if each[0] <= SAME else (True, each[0]))
@@ -270,7 +271,7 @@ class Layers:
         gradients = array_of(torch, quantity, GRADIENT), array_of(keras, quantity, GRADIENT)
         if layout is not None and gradients[0] is not None and gradients[1] is not None:
             ours_there = with_ones_of(line.taken(gradients[0]), gradients[1].shape)
-            backward = apart(turned(ours_there, layout), gradients[1], scale)
+            backward = relative_distance(turned(ours_there, layout), gradients[1], scale)
         if alone is not None:
             again = array_of(alone, quantity, MADE)
             if again is not None and made is not None:
@@ -309,5 +310,5 @@ class Layers:
             one = array_of(torch, layer_quantity(f"{place} {ours}"), PULLED)
             other = array_of(alone, layer_quantity(f"{place} {each}"), PULLED)
             if one is not None and other is not None:
-                found.append(apart(turned(one, self.turned[place, each]), other, scale))
+                found.append(relative_distance(turned(one, self.turned[place, each]), other, scale))
         return max(found, default=None)

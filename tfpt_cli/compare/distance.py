@@ -1,0 +1,288 @@
+"""How far two arrays of one shape are apart, element by element.
+
+Everything is computed piece by piece, so that arrays of a gigabyte need little more memory than they have already, and in
+float64 (whole numbers as they are, complex ones in complex128).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfpt_cli.results import Measure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from tfpt_cli.frameworks import Side
+
+# Bits of the significand after the leading one, by dtype: what a unit in the last place is measured in.
+PRECISION = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
+_LEAST_EXPONENT = {"float16": -14, "bfloat16": -126, "float32": -126, "float64": -1022}
+# Into how many blocks a side of a matrix is cut at most where its errors are shown.
+BLOCKS = 32
+# So many elements are looked at at once: what they need then stays in the processor's cache.
+_PIECE = 1 << 15
+# The bits of a float64 that say which power of two it has.
+_EXPONENT = np.int64(0x7FF0_0000_0000_0000)
+_LEAST_NUMBER = 5e-324
+
+
+def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, atol: float, dtype: str) -> Measure:
+    """How far two arrays of one shape are apart under `|a - b| <= atol + rtol * max(|a|, |b|)`.
+
+    NaN equals NaN in place, an infinity equals the same infinity; neither is within any tolerance of anything else.
+    `max_ulp` counts units in the last place of `dtype` (the smaller unit of the two values).
+
+    >>> found = measure(np.array([1.0, 2.0]), np.array([1.0, 2.5]), rtol=0.1, atol=0.0, dtype="float64")
+    >>> found.mismatched, found.max_abs, found.max_rel, found.worst_index
+    (1, 0.5, 0.2, (1,))
+    """
+    wide = _wide(left, right)
+    found = _Extremes(rtol, atol, dtype if dtype in PRECISION and wide is np.float64 else None)
+    start = 0
+    with np.errstate(all="ignore"):
+        for a, b in _pieces(left, right, wide):
+            found.add(start, a, b)
+            start += a.size
+    return found.measure(left.shape)
+
+
+class _Extremes:
+    """The greatest distances between the pieces of two arrays that were looked at; in units of a dtype where it has any."""
+
+    def __init__(self, rtol: float, atol: float, dtype: str | None) -> None:
+        self.rtol, self.atol, self.dtype = rtol, atol, dtype
+        self.mismatched = 0
+        self.worst = (
+            self.odd
+        ) = -1  # the places of the greatest difference, and of the first NaN or infinity on one side
+        self.absolute = self.relative = self.units = self.needed_rtol = self.needed_atol = 0.0
+
+    def add(self, start: int, a: NDArray[Any], b: NDArray[Any]) -> None:
+        """Looks at the pieces of both arrays that begin at a place."""
+        same = a == b
+        if same.all():
+            return
+        difference = np.abs(a - b).astype(np.float64, copy=False)
+        if math.isfinite(difference.max()):
+            self.add_comparable(start + int(np.argmax(difference)), a, b, difference)
+            return
+        same |= (a != a) & (b != b)
+        comparable = np.isfinite(a) & np.isfinite(b)
+        odd = ~same & ~comparable
+        self.mismatched += int(np.count_nonzero(odd))
+        if self.odd < 0 and odd.any():
+            self.odd = start + int(np.argmax(odd))
+        places = np.flatnonzero(comparable & ~same)
+        if places.size:
+            difference = difference[places]
+            worst = start + int(places[np.argmax(difference)])
+            self.add_comparable(worst, a[places], b[places], difference)
+
+    def add_comparable(self, worst: int, a: NDArray[Any], b: NDArray[Any], difference: NDArray[np.float64]) -> None:
+        """Looks at finite numbers, of which those at a place are farthest apart."""
+        one, other = np.abs(a), np.abs(b)
+        scale = np.maximum(one, other).astype(np.float64, copy=False)
+        greatest = float(difference.max())
+        if self.worst < 0 or greatest > self.absolute:
+            self.absolute, self.worst = greatest, worst
+        # Of two zeros nothing is apart, whatever it is divided by.
+        divisor = np.maximum(scale, _LEAST_NUMBER)
+        self.relative = max(self.relative, float((difference / divisor).max()))
+        allowed = self.rtol * scale
+        self.needed_atol = max(self.needed_atol, float((difference - allowed).max()))
+        allowed += self.atol
+        self.mismatched += int(np.count_nonzero(~(difference <= allowed)))
+        if greatest > self.atol:
+            self.needed_rtol = max(self.needed_rtol, float(((difference - self.atol) / divisor).max()))
+        if self.dtype is not None:
+            self.units = max(self.units, ulps(np.minimum(one, other), difference, self.dtype))
+
+    def measure(self, shape: tuple[int, ...]) -> Measure:
+        """What was found of two arrays of a shape."""
+        some, odd = self.worst >= 0, self.odd >= 0
+        place = self.odd if odd else self.worst
+        return Measure(
+            size=math.prod(shape),
+            mismatched=self.mismatched,
+            max_abs=self.absolute if some or not odd else None,
+            max_rel=self.relative if some or not odd else None,
+            max_ulp=None if odd or (some and self.dtype is None) else int(self.units),
+            worst_index=tuple(int(i) for i in np.unravel_index(place, shape)) if place >= 0 else None,
+            passes_at=None if odd else {"rtol": self.needed_rtol, "atol": self.needed_atol},
+        )
+
+
+def ulps(of: NDArray[Any], difference: NDArray[np.float64], dtype: str) -> float:
+    """The greatest of some differences, counted in units in the last place that `dtype` has at the values `of`.
+
+    >>> ulps(np.array([1.0, 1024.0]), np.array([2.0**-23, 2.0**-12]), "float32")
+    2.0
+    """
+    bits = np.abs(np.asarray(of, np.float64)).view(np.int64) & _EXPONENT
+    powers = np.maximum(bits.view(np.float64), 2.0 ** _LEAST_EXPONENT[dtype])
+    with np.errstate(all="ignore"):
+        greatest = float((difference / powers).max())
+    return min(greatest * 2.0 ** PRECISION[dtype], 2.0**62)
+
+
+def close(a: NDArray[Any], b: NDArray[Any], rtol: float, atol: Any) -> NDArray[np.bool_]:
+    """Where two arrays are close, entry by entry: an array of booleans.
+
+    The test is symmetric. A NaN is close to a NaN, an infinity to the same infinity, and neither to anything else.
+
+    >>> close(np.array([1.0, np.nan, np.inf]), np.array([1.01, np.nan, 9.0]), rtol=0.1, atol=0.0).tolist()
+    [True, True, False]
+    """
+    with np.errstate(all="ignore"):
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        finite = np.isfinite(a) & np.isfinite(b)
+        near: NDArray[np.bool_] = same | (finite & (np.abs(a - b) <= atol + rtol * np.maximum(np.abs(a), np.abs(b))))
+    return near
+
+
+def kinds_apart(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, atol: float) -> list[str]:
+    """The kinds of values that stand against each other where two arrays part.
+
+    They are `nan` and `infinity` where either side has one, `zero` where only one side is zero, and `number` for two other
+    numbers.
+
+    >>> kinds_apart(np.array([1.0, 0.0, 5.0]), np.array([np.nan, 3.0, 5.0]), rtol=0.0, atol=0.0)
+    ['nan', 'zero']
+    """
+    found = dict.fromkeys(("nan", "infinity", "zero", "number"), False)
+    for a, b in _pieces(left, right, _inexact(left, right)):
+        apart = ~close(a, b, rtol, atol)
+        a, b = a[apart], b[apart]
+        nan = np.isnan(a) | np.isnan(b)
+        infinite = ~nan & (np.isinf(a) | np.isinf(b))
+        zero = ~nan & ~infinite & ((a == 0) | (b == 0))
+        kinds = {"nan": nan, "infinity": infinite, "zero": zero, "number": ~nan & ~infinite & ~zero}
+        found = {kind: there or bool(kinds[kind].any()) for kind, there in found.items()}
+    return [kind for kind, there in found.items() if there]
+
+
+def flushes(sides: Mapping[Side, NDArray[np.generic]], dtype: str) -> dict[Side, int]:
+    """The number of results, by side, that are zero there and on the other side less than the least normal number of the dtype.
+
+    >>> flushes({"torch": np.array([0.0, 1.0]), "tensorflow": np.array([1e-40, 1.0])}, "float32")
+    {'torch': 1}
+    """
+    left, right = sides.values()
+    if dtype not in PRECISION or left.dtype.kind != "f" or right.dtype.kind != "f":
+        return {}
+    if np.count_nonzero(left) == left.size and np.count_nonzero(right) == right.size:
+        return {}
+    least = 2.0 ** _LEAST_EXPONENT[dtype]
+    counts = dict.fromkeys(sides, 0)
+    for pair in _pieces(left, right, np.float64):
+        zeros = [each == 0 for each in pair]
+        alone = zeros[0] != zeros[1]
+        if alone.any():
+            for side, zero, other in zip(sides, zeros, reversed(pair), strict=True):
+                counts[side] += int(np.count_nonzero(np.abs(other[alone & zero]) < least))
+    return {side: count for side, count in counts.items() if count}
+
+
+def not_finite_apart(left: NDArray[np.generic], right: NDArray[np.generic]) -> bool:
+    """Whether a NaN or an infinity stands on one side only, or two different ones in one place."""
+    if left.dtype.kind not in "fc" and right.dtype.kind not in "fc":
+        return False
+    with np.errstate(all="ignore"):
+        return any(
+            bool(np.any((a != b) & ~(np.isnan(a) & np.isnan(b)) & ~(np.isfinite(a) & np.isfinite(b))))
+            for a, b in _pieces(left, right, _inexact(left, right))
+        )
+
+
+def error_map(left: NDArray[Any], right: NDArray[Any]) -> tuple[tuple[float, ...], ...]:
+    """The greatest absolute difference in each block of two matrices of one shape, at most `BLOCKS` blocks a side.
+
+    It is empty for arrays that are no matrices of at least two rows and two columns.
+
+    >>> error_map(np.array([[1, 2], [3, 4]]), np.array([[1, 2], [3, 7]]))
+    ((0.0, 0.0), (0.0, 3.0))
+    """
+    if left.ndim != 2 or min(left.shape) < 2:
+        return ()
+    rows, columns = (np.unique(np.linspace(0, size, BLOCKS, endpoint=False).astype(int)) for size in left.shape)
+    found = []
+    for start, end in zip(rows, [*rows[1:], left.shape[0]], strict=True):
+        one, other = left[start:end], right[start:end]
+        with np.errstate(all="ignore"):
+            apart = np.abs(one.astype(np.complex128 if left.dtype.kind == "c" else np.float64) - other)
+            apart = np.where(one == other, 0.0, apart).max(axis=0)  # equal infinities
+        found.append(tuple(float(number) for number in np.maximum.reduceat(apart, columns)))
+    return tuple(found)
+
+
+def largest(array: NDArray[Any]) -> float:
+    """The greatest magnitude among the finite numbers of an array; 0 where there is none.
+
+    >>> largest(np.array([1.0, -3.0, np.inf]))
+    3.0
+    """
+    found = 0.0
+    for piece in _read([array], array.dtype, order="K"):
+        sizes = np.abs(piece)
+        size = sizes.max(initial=0)
+        if not np.isfinite(size):
+            size = sizes[np.isfinite(sizes)].max(initial=0)
+        found = max(found, float(size))
+    return found
+
+
+def relative_distance(one: NDArray[Any], other: NDArray[Any], scale: float = 0.0) -> float:
+    """How far two arrays of one shape are apart, relative to their greatest number; infinite where only one has a NaN.
+
+    `scale` is what they are measured by at least.
+
+    >>> relative_distance(np.array([1.0, 2.0]), np.array([1.0, 2.5]))
+    0.2
+    """
+    greatest = 0.0
+    with np.errstate(all="ignore"):
+        for a, b in _pieces(one, other, _wide(one, other)):
+            difference = np.abs(a - b).astype(np.float64, copy=False)
+            if not math.isfinite(difference.max(initial=0.0)):
+                difference = np.where((a == b) | ((a != a) & (b != b)), 0.0, difference)
+            greatest = max(greatest, float(np.nan_to_num(difference.max(initial=0.0), nan=np.inf)))
+            if greatest == math.inf:
+                return math.inf
+    scale = max(largest(one), largest(other), scale)
+    return greatest / scale if scale else greatest
+
+
+def _wide(left: NDArray[Any], right: NDArray[Any]) -> type:
+    """What two arrays are compared as: whole numbers as they are."""
+    exact = left.dtype.kind in "iub" and right.dtype.kind in "iub"
+    return np.int64 if exact else _inexact(left, right)
+
+
+def _inexact(left: NDArray[Any], right: NDArray[Any]) -> type:
+    return np.complex128 if "c" in (left.dtype.kind, right.dtype.kind) else np.float64
+
+
+def _pieces(left: NDArray[Any], right: NDArray[Any], wide: type) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """Both arrays of one shape in step, row by row, a piece at a time, as a type that holds the numbers of both."""
+    return (tuple(pair) for pair in _read([left, right], np.dtype(wide), "C"))
+
+
+def _read(arrays: list[NDArray[Any]], dtype: np.dtype[Any], order: Any) -> Iterator[Any]:
+    """An array, or several of one shape in step, as flat pieces; a piece is overwritten by the next."""
+    iterator = np.nditer(
+        arrays,
+        flags=["external_loop", "buffered", "zerosize_ok"],
+        op_flags=[["readonly"]] * len(arrays),
+        op_dtypes=[dtype] * len(arrays),
+        order=order,
+        casting="unsafe",
+        buffersize=_PIECE,
+    )
+    with iterator:
+        yield from iterator
