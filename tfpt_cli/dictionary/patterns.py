@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # What a pattern's holes stand for, by name; what a wildcard and `...` stand for, by the node and by the call that has it.
 Bindings = dict[str | ast.Call | ast.Name, ast.expr | Rest]
 Shared = dict[str, ast.expr]
+# What an expression begins with: the name of the function that it calls, or its type.
+Head = str | type[ast.expr]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,14 @@ class Pattern:
             return ast.Call(tree, [ast.Constant(...)], [])
         return tree
 
+    @cached_property
+    def head(self) -> Head | None:
+        """What every place begins with at which the pattern stands; None where it may be anything."""
+        if isinstance(self.tree, ast.Name) or (isinstance(self.tree, ast.Call) and _callee(self.tree) == "_has"):
+            return None
+        head = _head(self.tree)
+        return ast.Call if isinstance(head, str) and head.startswith("_") else head
+
     def inside(
         self, trees: Iterable[ast.expr], shared: Shared | None = None, *, whole: bool = False
     ) -> Iterator[Shared]:
@@ -84,16 +94,42 @@ class Pattern:
     ) -> Iterator[Place]:
         """Every place in the trees where the pattern stands, with the node itself; the arguments are those of `inside`."""
         for tree in trees:
-            for node in [tree] if whole else ast.walk(tree):
+            for node in [tree] if whole else _nodes(tree).get(self.head, ()):
                 bindings: Bindings = {}
                 bindings.update((shared or {}).items())
-                if isinstance(node, ast.expr) and _Finder(bindings).matches(self.tree, node):
+                if _Finder(bindings).matches(self.tree, node):
                     found = {
                         name: bound
                         for name, bound in bindings.items()
                         if isinstance(name, str) and name.startswith("__") and isinstance(bound, ast.expr)
                     }
                     yield Place(found, node, tuple(_free(bindings)))
+
+
+def _head(node: ast.expr) -> Head:
+    """The function that a call calls, `nn.RNN()` of `nn.RNN(3, 4)(x)`; the type of any other node, or where it has no name."""
+    if not isinstance(node, ast.Call):
+        return type(node)
+    if isinstance(node.func, ast.Call):
+        made = _head(node.func)
+        return f"{made}()" if isinstance(made, str) else ast.Call
+    return dotted(node.func) or ast.Call
+
+
+def _nodes(tree: ast.expr) -> Mapping[Head | None, list[ast.expr]]:
+    """The expressions of a tree by what they begin with, each also by its type and under None, in the order of `ast.walk`.
+
+    It is kept with the tree: hundreds of patterns are looked for in each.
+    """
+    kept: dict[Head | None, list[ast.expr]] | None = getattr(tree, "nodes_by_head", None)
+    if kept is None:
+        kept = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.expr):
+                for head in {None, type(node), _head(node)}:
+                    kept.setdefault(head, []).append(node)
+        tree.nodes_by_head = kept  # type: ignore[attr-defined]
+    return kept
 
 
 def parsed(text: str) -> ast.expr:
