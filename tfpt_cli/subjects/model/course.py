@@ -22,6 +22,7 @@ from tfpt_cli.subjects.model.comparer import (
     SAME_IN_FLOAT32,
     SAME_IN_SINGLE,
     Comparer,
+    array_of,
     other_order,
     scales,
 )
@@ -34,10 +35,10 @@ from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
 from tfpt_cli.subjects.model.planning import Planner
 from tfpt_cli.subjects.model.rounding import ill_conditioned, magnified, own_rounding, rounded, with_rounding
 from tfpt_cli.subjects.model.side_by_side import Layers, flattened
-from tfpt_cli.subjects.model.spec import BOTH, LOSS, OUTPUT, WeightFile
+from tfpt_cli.subjects.model.spec import BOTH, LOSS, OUTPUT, WeightFile, layer_quantity
 from tfpt_cli.subjects.model.stored import stored
 from tfpt_cli.subjects.model.weights import drawn, handed_back, handed_over
-from tfpt_cli.subjects.model.writer import DOUBLE, OWN_NAMES, OWN_NUMBERS, SINGLE
+from tfpt_cli.subjects.model.writer import DOUBLE, MADE, OWN_NAMES, OWN_NUMBERS, SINGLE
 from tfpt_cli.subjects.subject import Compared, Round
 
 if TYPE_CHECKING:
@@ -324,23 +325,26 @@ class Course:
             limit=SAME if looked.dtype == "float64" else SAME_IN_FLOAT32,
         )
         spans = dict(zip(self.terms.sides, layers.spans(), strict=True))
-        listings = {
-            side: listing(side.framework, writer.watched(plans[side], looked.dtype, spans[side]), arrays[side])
-            for side, writer in self.writers.items()
+        watched = {
+            side: list(writer.watched(plans[side], looked.dtype, spans[side])) for side, writer in self.writers.items()
         }
-        seen = yield Round(listings, tuple(self.comparisons))
-        if any(outcome.failures for outcome in seen.values()):
-            self.notes.append("the layers could not be watched: " + "; ".join(
-                f"{s.label}: {o.failures[0].message}" for s, o in seen.items() if o.failures))  # fmt: skip
+        # Keras's layers are watched and run by themselves at once, unless how is only seen when they have been watched.
+        before = [self.first] if layers.clear else list(self.terms.sides)
+        seen = yield Round(
+            {side: listing(side.framework, watched[side], arrays[side]) for side in before}, tuple(self.comparisons)
+        )
+        if self.unwatched(seen):
             return
-        given, possible = layers.given(seen[self.first], seen[self.second])
-        writer = self.writers[self.second]
+        given, possible = layers.given(seen[self.first], seen.get(self.second))
         chosen = [each.keras if can else None for each, can in zip(beside, possible, strict=True)]
-        sections = writer.alone(plans[self.second], looked.dtype, chosen)
+        sections = [*watched[self.second], *self.writers[self.second].alone(looked.dtype, chosen)]
         alone = yield Round(
             {self.second: listing(self.second.framework, sections, {**arrays[self.second], **given})},
             tuple(self.comparisons),
         )
+        seen = {**alone, **seen}
+        if self.unwatched(seen):
+            return
         self.lines = layers.measured(
             seen[self.first], seen[self.second], alone[self.second], possible, self.terms.sides
         )
@@ -353,6 +357,17 @@ class Course:
             if not any(outcome.failures for outcome in narrow.values()):
                 self.lines = rounded(layers, self.lines, seen, narrow)
                 self.notes += ill_conditioned(self.lines, ours.events, self.terms.sides)
+
+    def unwatched(self, seen: Mapping[Side, Outcome]) -> bool:
+        """Whether a side's layers could not be watched, which is said; that one refuses to be run by itself is no matter."""
+        failed = [
+            f"{side.label}: {outcome.failures[0].message}"
+            for side, outcome in seen.items()
+            if outcome.failures and array_of(outcome, layer_quantity("0"), MADE) is None
+        ]
+        if failed:
+            self.notes.append(f"the layers could not be watched: {'; '.join(failed)}")
+        return bool(failed)
 
     def nearly(self) -> bool:
         """Whether no layer is farther apart than rounding may take it, so that each side's own rounding says something."""

@@ -16,7 +16,7 @@ from tfpt_cli.results import LayerLine, Verdict
 from tfpt_cli.subjects.model.comparer import NOTHING, SAME, array_of, with_ones_of
 from tfpt_cli.subjects.model.fields import with_channels
 from tfpt_cli.subjects.model.spec import CHANNELS, layer_quantity
-from tfpt_cli.subjects.model.writer import GIVEN, GRADIENT, MADE, PULLED
+from tfpt_cli.subjects.model.writer import AGAIN, GIVEN, GRADIENT, MADE, PULLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -154,6 +154,20 @@ class Layers:
         ours = [replace(line.torch, given=tuple(range(line.torch.inputs))) for line in self.lines]
         return ours, [replace(line.keras, given=tuple(self._unclear(line))) for line in self.lines]
 
+    @property
+    def clear(self) -> bool:
+        """Whether the shapes alone tell how the axes of all that Keras's layers are given, and give, are ordered."""
+        return not any(
+            any(self._unclear(line)) or len(self.orders(line, *self._shapes_made(line))) > 1 for line in self.lines
+        )
+
+    def _shapes_made(self, line: Aligned) -> tuple[Shape, Shape]:
+        ours, theirs = (
+            self.inventories[framework].events[span.last].outputs[0]
+            for framework, span in ((TORCH, line.torch), (TENSORFLOW, line.keras))
+        )
+        return ours, theirs
+
     def _unclear(self, line: Aligned) -> Iterator[int]:
         for each, (ours, theirs) in enumerate(self._shapes_given(line)):
             if len(self.orders_given(line, ours, theirs)) > 1:
@@ -188,8 +202,11 @@ class Layers:
         images = with_channels(line.calls[TORCH]) and line.calls[TENSORFLOW].startswith("keras.layers.")
         return self.channels or (images and "channels_first" not in line.calls[TENSORFLOW])
 
-    def given(self, torch: Outcome, keras: Outcome) -> tuple[dict[str, NDArray[Any]], list[bool]]:
-        """What each layer is given and weighted by to be run by itself in Keras, as arrays by name, and which can be."""
+    def given(self, torch: Outcome, keras: Outcome | None) -> tuple[dict[str, NDArray[Any]], list[bool]]:
+        """What each layer is given and weighted by to be run by itself in Keras, as arrays by name, and which can be.
+
+        What Keras's layers gave in the model is needed where the shapes do not tell how axes are ordered; see `clear`.
+        """
         arrays: dict[str, NDArray[Any]] = {}
         possible = []
         for place, line in enumerate(self.lines):
@@ -198,7 +215,9 @@ class Layers:
             arrays |= found or {}
         return arrays, possible
 
-    def _given(self, place: int, line: Aligned, torch: Outcome, keras: Outcome) -> dict[str, NDArray[Any]] | None:
+    def _given(
+        self, place: int, line: Aligned, torch: Outcome, keras: Outcome | None
+    ) -> dict[str, NDArray[Any]] | None:
         if line.inputs is None:
             return None
         event = self.inventories[TENSORFLOW].events[line.keras.first]
@@ -209,7 +228,8 @@ class Layers:
             layouts = [] if array is None else self.orders_given(line, array.shape, event.inputs[each])
             if array is None or not layouts:
                 return None
-            layout = likeliest(array, array_of(keras, layer_quantity(f"{place} {each}"), GIVEN), layouts)
+            theirs = None if keras is None else array_of(keras, layer_quantity(f"{place} {each}"), GIVEN)
+            layout = likeliest(array, theirs, layouts)
             found[f"layers/{place} {each}"] = turned(array, layout)
             self.turned[place, each] = layout
         weights = array_of(torch, layer_quantity(str(place)), GRADIENT)
@@ -218,7 +238,7 @@ class Layers:
             weights = with_ones_of(line.taken(weights), shape)
         found[f"layers/{place}"] = np.zeros(shape)
         if weights is not None and (layouts := self.orders(line, weights.shape, shape)):
-            made = self._made(place, line, torch, keras)
+            made = None if keras is None else self._made(place, line, torch, keras)
             layout = layouts[0] if made is None else likeliest(*made, layouts)
             found[f"layers/{place}"] = turned(weights, layout)
             self.weighted.add(place)
@@ -273,7 +293,7 @@ class Layers:
             ours_there = with_ones_of(line.taken(gradients[0]), gradients[1].shape)
             backward = relative_distance(turned(ours_there, layout), gradients[1], scale)
         if alone is not None:
-            again = array_of(alone, quantity, MADE)
+            again = array_of(alone, quantity, AGAIN)
             if again is not None and made is not None:
                 by_itself = nearest(made[0], again, self.orders(line, made[0].shape, again.shape))[1]
                 by_itself = float("inf") if by_itself is None else by_itself

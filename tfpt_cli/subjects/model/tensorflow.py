@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.frameworks import TENSORFLOW
 from tfpt_cli.listing import Leaf
 from tfpt_cli.subjects.model.spec import gradient_quantity, layer_quantity
-from tfpt_cli.subjects.model.writer import GRADIENT, MADE, PULLED, ModelWriter, Plan, Span, Wanted, turned_source
+from tfpt_cli.subjects.model.writer import AGAIN, GRADIENT, MADE, PULLED, ModelWriter, Plan, Span, Wanted, turned_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -161,11 +161,7 @@ class TensorFlowModelWriter(ModelWriter):
         ]
         yield self.with_leaves(self.section(lines, dtype=dtype, required=True), [*leaves, *self.given(spans)])
 
-    def alone(self, plan: Plan, dtype: str, spans: Sequence[Span | None]) -> Iterator[Section]:
-        """The sections that run each span of layers by itself, on what the other side's layers were given."""
-        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
-        lines = ["import keras_trace", f"seen = keras_trace.captured(model, lambda: {self.called_as(plan)})"]
-        yield self.section(lines, dtype=dtype, required=True)
+    def alone(self, dtype: str, spans: Sequence[Span | None]) -> Iterator[Section]:
         for place, span in enumerate(spans):
             if span is not None:
                 yield self.by_itself(place, span, dtype)
@@ -181,7 +177,7 @@ class TensorFlowModelWriter(ModelWriter):
             f"    loss = tf.reduce_sum(made * layers['{place}'])",
             "pulled = tape.gradient(loss, given)",
         ]
-        leaves = [Leaf(quantity=layer_quantity(str(place)), way=MADE, expression="made")]
+        leaves = [Leaf(quantity=layer_quantity(str(place)), way=AGAIN, expression="made")]
         leaves += [
             Leaf(quantity=layer_quantity(name), way=PULLED, expression=f"pulled[{each}]")
             for each, name in enumerate(names)

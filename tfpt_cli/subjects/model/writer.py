@@ -31,6 +31,8 @@ INSPECTED = Quantity(kind=INVENTORY, output="inventory")
 OWN_NAMES, OWN_NUMBERS = Quantity(kind=INVENTORY, output="names"), Quantity(kind=INVENTORY, output="numbers")
 # What of a span of layers a listing leaves.
 GIVEN, MADE, GRADIENT, PULLED = (Way(method=name) for name in ("given", "made", "gradient", "pulled"))
+# What a layer gives by itself, on what the other side's was given.
+AGAIN = Way(method="again")
 MADE_IN_SINGLE = Way(method="made", mode="float32")
 # Each side is computed in double precision, where both mean the same or not, and in single, where rounding shows.
 DOUBLE, SINGLE = Way(mode="float64"), Way(mode="float32")
@@ -211,9 +213,12 @@ class ModelWriter(ABC):
         ]
         yield self.with_leaves(self.section(lines, dtype="float32", required=True), leaves)
 
-    def alone(self, plan: Plan, dtype: str, spans: Sequence[Span | None]) -> Iterator[Section]:
-        """The sections that run each span of layers by itself, on what the other side's were given; of Keras's alone."""
-        del plan, dtype, spans
+    def alone(self, dtype: str, spans: Sequence[Span | None]) -> Iterator[Section]:
+        """The sections that run each span of layers by itself behind those of `watched`; of Keras's alone.
+
+        Each is given what the other side's layers were given, as arrays; of None nothing is run.
+        """
+        del dtype, spans
         raise NotImplementedError(f"{self.framework.label}'s layers are what others are held against")
 
     @abstractmethod
