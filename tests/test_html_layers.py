@@ -169,7 +169,7 @@ def test_the_layer_at_which_they_part_is_marked_and_unfolded(show: Callable[...,
     for words in (
         NORM[0], NORM[1].format("0.001"), "a note of this layer", "n c h w -> n h w c", "paired by name",
         "stages.2.blocks.51.layer.weight", "stage_2_block_51.gamma", "d/dstages.2.blocks.51.layer.weight",
-        "In float32, given the same: both sides are 1e-07 apart; from what each gives itself in float64: PyTorch 2e-07, "
+        "In float32, in the models: both sides are 1e-07 apart; from what each gives itself in float64: PyTorch 2e-07, "
         "TensorFlow 3e-07.",
     ):  # fmt: skip
         assert words in text, words

@@ -46,6 +46,7 @@ ROOT = Path(__file__).parents[2]
 # Which tests a module is held against, the quickest first.
 TESTS = {
     "dictionary/patterns": ("patterns",),
+    "compare/distance": ("values",),
     "compare/values": ("values",),
     "compare/arbiter": ("arbiter",),
     "compare/layout": ("layout", "init"),

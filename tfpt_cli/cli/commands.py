@@ -53,8 +53,8 @@ class InOrder(click.Group):
 
 
 _ORDER = (
-    *("check", "grad", "weights", "diff", "watch", "new", "validate", "code", "explain", "list"),
-    *("show", "inspect", "site", "schema", "selfcheck", "doctor", "completion"),
+    *("check", "grad", "weights", "diff", "layer", "watch", "new", "validate", "code", "pair", "transfer", "inspect"),
+    *("explain", "list", "show", "site", "schema", "selfcheck", "doctor", "completion"),
 )
 
 

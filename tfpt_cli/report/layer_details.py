@@ -190,4 +190,4 @@ def rounding(line: LayerLine) -> str:
     both = "" if line.in_float32 is None else f"both sides are {apart(line.in_float32)} apart"
     from_double = f"from what each gives itself in float64: {own}" if own else ""
     words = "; ".join(filter(None, (both, from_double)))
-    return f"In float32, given the same: {words}." if words else ""
+    return f"In float32, in the models: {words}." if words else ""
