@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tfpt_cli.engine.options import Observer
@@ -41,7 +42,8 @@ class Progress(Observer):
             self._timer.cancel()
             self._timer.join()
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(OSError):  # the terminal was closed
+                self._bar.stop()
 
     def _start(self) -> None:
         from rich.console import Console
