@@ -40,11 +40,12 @@ class _Job:
 class ListingQueue:
     """One side's queue: outcomes come in the order in which listings were added.
 
-    A queue may serve several runs, one after another: its worker stays until `end`.
+    A queue may serve several runs, one after another: its worker stays until `end`. With `own_code` a person's may run there.
     """
 
     side: Side
     limits: Limits = field(default_factory=Limits)
+    own_code: bool = False
 
     def __post_init__(self) -> None:
         self.versions: dict[str, str] = {}
@@ -69,7 +70,7 @@ class ListingQueue:
 
     async def start(self) -> None:
         """Starts the first worker's process; the framework is imported when the first listing is there."""
-        self._worker = Worker(self.side, self.limits)
+        self._worker = Worker(self.side, self.limits, own_code=self.own_code)
         try:
             await self._worker.start()
         except Broken as broken:
