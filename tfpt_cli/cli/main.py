@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
@@ -34,6 +35,7 @@ def _ended_by(error: Exception) -> int:
 
     import click
 
+    from tfpt_cli.cli.options import working_folder
     from tfpt_cli.cli.outputs import WRITE_ERRORS, CannotWrite, forget_standard_output
     from tfpt_cli.results import INTERNAL_ERROR
 
@@ -41,6 +43,12 @@ def _ended_by(error: Exception) -> int:
         forget_standard_output()
         CannotWrite("to standard output", error).show()
         return CannotWrite.exit_code
+    if isinstance(error, FileNotFoundError):
+        try:
+            working_folder(os.getcwd)
+        except click.UsageError as usage:  # it was removed
+            usage.show()
+            return usage.exit_code
     traceback.print_exception(error)
     click.echo("tfpt: a mistake of tfpt itself, not of your code; please report it with the lines above", err=True)
     return INTERNAL_ERROR

@@ -46,12 +46,13 @@ class Progress(Observer):
                 self._bar.stop()
 
     def _start(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
+        from tfpt_cli.report.console import plain_console
+
         columns = TextColumn("{task.description}"), BarColumn(_BAR), MofNCompleteColumn(), TimeElapsedColumn()
-        bar = Bar(*columns, console=self._console or Console(stderr=True), transient=True)
+        bar = Bar(*columns, console=self._console or plain_console(None, stderr=True), transient=True)
         bar.add_task(self._words, total=self._total or None, completed=self._done)
         bar.start()
         self._bar = bar
