@@ -23,13 +23,14 @@ import protocol  # noqa: E402 - as the child does: by its name, from the folder 
 
 ODD_CODE = "1234.5"
 VERSIONS = {"torch": {"torch": "2.13.0"}, "tensorflow": {"tensorflow": "2.21.0", "keras": "3.15.1"}}
+FAILURE: dict[str, Any] = {"message": "no", "line": "x", "where": None, "keys": []}
 ONE = struct.pack("<f", 1.0)
 
 
 def interpreter_of(folder: Path, mode: str = "plain") -> str:
     """The path of an interpreter that is such a worker."""
-    path = folder / f"worker-{mode}"
-    path.write_text(f'#!/bin/sh\nexec {sys.executable} {__file__} {mode} "$@"\n')
+    path = folder / f"worker-{mode.replace(' ', '-')}"
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} {__file__} "{mode}" "$@"\n')
     path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
     return str(path)
 
@@ -72,6 +73,11 @@ def endless(request: dict[str, Any]) -> None:
     """A flood: parts of an answer that never say `done`."""
     while True:
         send({"id": request["id"], "values": [], "failures": [], "done": False}, [b"x" * 100_000])
+
+
+def failures_without_end(request: dict[str, Any]) -> None:
+    while True:
+        send({"id": request["id"], "values": [], "failures": [{**FAILURE, "line": 1}] * 100, "done": False})
 
 
 def last(data: bytes) -> None:
@@ -121,6 +127,10 @@ ODD: dict[str, Any] = {
     "a number of values": lambda request: send({**answer(request)[0], "values": 3}),
     "no values": lambda request: send({**answer(request)[0], "values": []}),
     "failures of texts": lambda request: send({**answer(request)[0], "failures": ["x"]}),
+    "a failure at no line": lambda request: send({**answer(request)[0], "values": [], "failures": [FAILURE]}),
+    "failures without end": failures_without_end,
+    "texts in an array": lambda request: send(*answer(request, stored="<U1")),
+    "a length below zero": lambda request: send(*answer(request, shape=[-1])),
     "a number": lambda _: raw(framed(b"1")),
     "nothing in it": lambda _: send({}),
     "another's answer": lambda request: send(*answer({**request, "id": 999})),

@@ -165,7 +165,7 @@ class Worker:
             async with asyncio.timeout(seconds):
                 prefix = await stream.readexactly(protocol.PREFIX.size)
                 header = protocol.header(await stream.readexactly(protocol.header_length(prefix)))
-                blobs = [await _exactly(stream, int(size)) for size in header["blobs"]]
+                blobs = [await _exactly(stream, size) for size in header["blobs"]]
             return header, blobs
         except TimeoutError:
             words = {"start": "did not start", "import": "was not imported", "run": "did not finish"}[doing]

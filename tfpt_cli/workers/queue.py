@@ -233,9 +233,16 @@ class _Answer:
             if item["state"] != "present":
                 self.values[key] = Value(State(item["state"]), reason=str(item.get("reason", "")))
                 continue
-            array = np.frombuffer(next(waiting, bytearray()), dtype=np.dtype(item["stored"])).reshape(item["shape"])
+            dtype, shape = np.dtype(item["stored"]), item["shape"]
+            if dtype.kind not in "fiubc" or not all(type(length) is int and length >= 0 for length in shape):
+                raise ValueError(f"an array of {dtype} of the shape {str(shape)[:60]}")
+            array = np.frombuffer(next(waiting, bytearray()), dtype=dtype).reshape(shape)
             self.values[key] = Value(state=State.PRESENT, array=array, dtype=str(item["dtype"]))
         for item in header["failures"]:
+            if len(self.failures) == len(self.job.listing.sections):
+                raise ValueError("more failures than there are sections")
+            if not isinstance(item["line"], int | None) or not isinstance(item.get("where"), str | None):
+                raise ValueError(f"a failure at {str(item['line'])[:60]}")
             failure = Failure(
                 side=self.side,
                 symptom="exception",
