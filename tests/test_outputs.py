@@ -132,7 +132,7 @@ def test_a_signal_leaves_no_half_of_a_report(number: signal.Signals, tmp_path: P
     if number is signal.SIGKILL:
         assert found == {}
     else:
-        assert process.returncode == 130
+        assert process.returncode == 128 + number
         assert (found["interrupted"], [s["name"] for s in found["scenarios"]]) == (True, ["quick"])
     assert [p.name for p in tmp_path.iterdir() if p.name.endswith("~") or "a.json-" in p.name] == []
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import ROOT, run_tfpt
 from tests.sides import TORCH
+from tests.toys.worker import ODD, ODD_CODE, interpreter_of
 from tfpt_cli.listing import Leaf, Listing, Section
 from tfpt_cli.results import PLAIN, VALUE, Outcome, Quantity, State, Way
 from tfpt_cli.workers.process import Limits
@@ -230,6 +231,54 @@ def test_answers_that_do_not_fit_are_nonsense(tmp_path: Path) -> None:
     )
     found = outcomes(FINE, interpreter=script(tmp_path / "lying", f"#!/bin/sh\nexec {sys.executable} {liar}\n"))
     assert symptoms(found) == ["nonsense"]
+
+
+# What each symptom of a process that misbehaves over one listing is; all others are nonsense.
+SYMPTOMS = {
+    "plain": "present",
+    **dict.fromkeys(("slow", "a flood", "a flood of words"), "timeout"),
+    **dict.fromkeys(("half a prefix", "half a header", "half an array", "an end"), "crashed"),
+}
+
+
+@pytest.mark.parametrize("mode", ODD)
+def test_a_process_that_misbehaves_over_one_listing(mode: str, tmp_path: Path) -> None:
+    """Its failure is that listing's; another process answers the next one."""
+    limits = Limits(timeout=2 if SYMPTOMS.get(mode) == "timeout" else 600)
+    found = outcomes(FINE, f"x = {ODD_CODE}", FINE, interpreter=interpreter_of(tmp_path, mode), limits=limits)
+    assert symptoms(found) == ["present", SYMPTOMS.get(mode, "nonsense"), "present"]
+    for failure in found[1].failures:
+        assert "PyTorch" in failure.message
+        assert len(failure.message) < 1000
+
+
+@pytest.mark.parametrize(
+    ("mode", "symptom", "words"),
+    [
+        ("an old version", "nonsense", "is no worker: it answered {'hello': 'tfpt-worker/0'"),
+        ("an import that raises", "not started", "PyTorch cannot be imported: OSError: no"),
+        ("an import that hangs", "timeout", "PyTorch was not imported within 1 s"),
+    ],
+)
+def test_a_process_that_does_not_get_as_far(mode: str, symptom: str, words: str, tmp_path: Path) -> None:
+    limits = Limits(start=1 if symptom == "timeout" else 600)
+    found = outcomes(FINE, FINE, interpreter=interpreter_of(tmp_path, mode), limits=limits)
+    assert symptoms(found) == [symptom, symptom]
+    assert words in found[0].failures[0].message
+
+
+def test_a_side_that_talks_nonsense_leaves_the_other_and_the_next_scenario(tmp_path: Path) -> None:
+    """The whole way: its row and its exit code are those of a framework that could not run."""
+    (tmp_path / "s.yaml").write_text(
+        f"name: odd\ngradient: {{of: x, at: {{x: {ODD_CODE}}}}}\n---\nname: next\ngradient: {{of: x, at: {{x: 1.0}}}}\n"
+    )
+    sides = [interpreter_of(tmp_path, "brackets"), interpreter_of(tmp_path)]
+    options = ["--no-reference", "--torch-python", sides[0], "--tensorflow-python", sides[1], "--format", "json"]
+    done = run_tfpt("check", "s.yaml", *options, cwd=tmp_path)
+    odd, behind = done.json["scenarios"]
+    assert (done.code, odd["status"], behind["status"]) == (3, "error", "passed")
+    assert [(f["framework"], f["symptom"]) for f in odd["failures"]] == [("torch", "nonsense")]
+    assert {c["tensorflow"]["state"] for c in odd["comparisons"]} == {"present"}
 
 
 def test_an_environment_without_the_framework(tmp_path: Path) -> None:

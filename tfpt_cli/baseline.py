@@ -27,6 +27,8 @@ Baseline = dict[str, Any]
 # What a change of values is held to where a comparison had no tolerance of its own.
 _TOLERANCE = {"rtol": 1e-6, "atol": 1e-8}
 _SHOWN = 3
+# What is held against the tolerance of values that are not kept.
+_SUMMARY = ("mean", "std", "min", "max")
 _AGREE = {verdict.value for verdict in Verdict if verdict.agrees}
 # The sides of a report, and those of one that compares two versions of a framework.
 _SIDES = (*FRAMEWORKS, LEFT, RIGHT)
@@ -52,8 +54,9 @@ def read(path: str) -> Baseline:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise NoBaseline(f"cannot read the baseline '{path}': {error.strerror}") from None
-    except ValueError as error:
-        raise NoBaseline(f"the baseline '{path}' is not JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        why = "it is nested without end" if isinstance(error, RecursionError) else error
+        raise NoBaseline(f"the baseline '{path}' is not JSON: {why}") from None
     if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("scenarios"), list):
         raise NoBaseline(
             f"'{path}' is no baseline: it is not a report of the form {SCHEMA} (--save-baseline writes one)"
@@ -61,11 +64,32 @@ def read(path: str) -> Baseline:
     try:
         # Whatever a scenario lacks is met here, before anything runs.
         for scenario in _by_key(found["scenarios"]).values():
-            list(_of_scenario(scenario, scenario))
+            _probe(scenario)
         found.setdefault("environment", {}).items()
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise NoBaseline(f"the baseline '{path}' is damaged: it lacks what every {SCHEMA} has") from None
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        raise NoBaseline(
+            f"the baseline '{path}' is damaged: it lacks what every {SCHEMA} has, or has it otherwise"
+        ) from None
     return found
+
+
+def _probe(scenario: dict[str, Any]) -> None:
+    """Meets whatever a scenario of a baseline lacks or has of another kind, as an error of the kind that Python makes of it."""
+    list(_of_scenario(scenario, scenario))
+    _texts(scenario["name"], scenario["file"], scenario["status"])
+    for comparison in scenario["comparisons"]:
+        _texts(comparison["quantity"], comparison["verdict"])
+        for side in (comparison[key] for key in _SIDES if key in comparison):
+            _texts(*(side[key] for key in ("state", "dtype", "how") if key in side))
+            summary = side.get("summary") or {}
+            for value in (*_numbers(side.get("values")), *(_number(summary[key]) for key in _SUMMARY if summary)):
+                complex(value)  # which a whole number of 400 digits is too large for
+
+
+def _texts(*values: Any) -> None:
+    """Raises `TypeError` where one of the values is no text."""
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError
 
 
 def changes(before: Baseline, report: Report) -> list[Change]:
@@ -203,7 +227,7 @@ def _of_side(
     if was != now and was and now and new.get("left_out"):
         far = [
             word
-            for word in ("mean", "std", "min", "max")
+            for word in _SUMMARY
             if tolerance is not None and not close_numbers(_number(was[word]), _number(now[word]), tolerance)
         ]
         words = f"their {', '.join(far)} beyond the tolerance" if far else "their mean, range or histogram is another"
@@ -212,13 +236,15 @@ def _of_side(
 
 def _numbers(values: Any) -> Iterator[Any]:
     """The numbers of nested lists, with texts (`nan`) as numbers and complex ones as Python's."""
-    if isinstance(values, list):
-        for item in values:
-            yield from _numbers(item)
-    elif isinstance(values, dict):
-        yield complex(float(values["re"]), float(values["im"]))
-    elif values is not None:
-        yield float(values) if isinstance(values, str) else values
+    waiting = [values]
+    while waiting:  # not recursive: a file may be nested more deeply than Python calls functions
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += reversed(value)
+        elif isinstance(value, dict):
+            yield complex(float(value["re"]), float(value["im"]))
+        elif value is not None:
+            yield float(value) if isinstance(value, str) else value
 
 
 def _number(value: Any) -> Any:

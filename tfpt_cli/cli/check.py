@@ -19,6 +19,7 @@ from tfpt_cli.cli.outputs import CannotWrite, check_outputs, forget_standard_out
 from tfpt_cli.cli.progress import Progress
 from tfpt_cli.engine.options import Crashed, Stop
 from tfpt_cli.engine.session import Session
+from tfpt_cli.engine.signals import SIGNALS
 from tfpt_cli.report import drawn, undrawn
 from tfpt_cli.results import INTERNAL_ERROR, Failure
 
@@ -69,7 +70,16 @@ class Settings:
 
 
 def run_check(options: Options, settings: Settings) -> int:
-    """`tfpt check`: prints and writes the reports, gives the exit code."""
+    """`tfpt check`: prints and writes the reports, gives the exit code.
+
+    A signal ends the run, and none cuts the writing of the reports short: what was computed until then is in them.
+    """
+    with SIGNALS.noted():
+        code = _check(options, settings)
+        return SIGNALS.exit_code if SIGNALS.first else code
+
+
+def _check(options: Options, settings: Settings) -> int:
     from tfpt_cli.cli import last_failed
 
     choice(options.expression, options.tags)  # before an output file is emptied

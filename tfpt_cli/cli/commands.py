@@ -32,6 +32,7 @@ from tfpt_cli.cli.options import (
     processes_of,
     sides_of,
 )
+from tfpt_cli.cli.outputs import exit_codes
 from tfpt_cli.cli.typed import DtypeName, Named, Typed, no_such_command
 from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE
 from tfpt_cli.report import FORMATS
@@ -50,6 +51,14 @@ class InOrder(click.Group):
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             raise click.UsageError(no_such_command(args[0], list(self.commands)), ctx)
         return super().resolve_command(ctx, args)
+
+    def make_context(self, *arguments: Any, **given: Any) -> click.Context:
+        with exit_codes():  # `--help` is printed here
+            return super().make_context(*arguments, **given)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with exit_codes():
+            return super().invoke(ctx)
 
 
 _ORDER = (

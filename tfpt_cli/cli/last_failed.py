@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tfpt_cli.cli.outputs import CannotWrite, write_file
+from tfpt_cli.results import as_json
 
 if TYPE_CHECKING:
     from tfpt_cli.results import Report
@@ -21,22 +22,30 @@ FILE = FOLDER / "last_failed.json"
 def ids() -> frozenset[str]:
     """The ids of the scenarios that were not as expected when they were last checked; a usage error where none is known."""
     try:
-        found = json.loads(FILE.read_text(encoding="utf-8"))
+        return _kept()
     except FileNotFoundError:
         raise click.UsageError(f"--last-failed: no failure is remembered in this folder ({FILE})") from None
     except (OSError, ValueError) as error:
-        raise click.UsageError(f"--last-failed: {FILE} cannot be read: {error}") from None
-    if not isinstance(found, list):
-        raise click.UsageError(f"--last-failed: {FILE} is no list of scenarios; delete it")
-    return frozenset(map(str, found))
+        raise click.UsageError(f"--last-failed: {FILE} cannot be read: {error}; delete it") from None
+
+
+def _kept() -> frozenset[str]:
+    """The ids that the file has. Raises `OSError` or `ValueError` where it cannot be read or holds something else."""
+    try:
+        found = json.loads(FILE.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested without end") from None
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise ValueError("it is no list of scenarios")
+    return frozenset(found)
 
 
 def remember(report: Report) -> None:
     """Keeps what failed: of the scenarios that were checked now, and as it was of the others. A read-only folder keeps none."""
     try:
-        known = set(json.loads(FILE.read_text(encoding="utf-8"))) if FILE.exists() else set()
-    except (OSError, ValueError, TypeError):
-        known = set()
+        known = _kept()
+    except (OSError, ValueError):
+        known = frozenset()
     # A scenario that shares its file and title with another is told by its line too. (Files of old versions name both as one.)
     shared = {name for name, count in Counter(s.id for s in report.scenarios).items() if count > 1}
     checked = {name for s in report.scenarios for name in (s.id, s.place)}
@@ -46,6 +55,6 @@ def remember(report: Report) -> None:
     try:
         FOLDER.mkdir(exist_ok=True)
         (FOLDER / ".gitignore").write_text("*\n", encoding="utf-8")
-        write_file(str(FILE), json.dumps(sorted(failed), ensure_ascii=False, indent=1) + "\n")
+        write_file(str(FILE), as_json(sorted(failed)))
     except (OSError, CannotWrite):
         pass

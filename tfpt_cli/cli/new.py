@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tfpt_cli.cli.outputs import check_outputs, write_file
+from tfpt_cli.engine.signals import SIGNALS
 
 
 def templates() -> dict[str, str]:
@@ -35,7 +36,7 @@ def run_new(kind: str | None, path: str | None, *, origin: str | None = None, fo
             answered = ask(path, _check_new)
         except click.Abort:  # Ctrl-C, or the end of the answers
             click.echo("\nnothing is written")
-            return 130
+            return SIGNALS.exit_code
         return _write(answered.path, answered.text, options=answered.options)
     return _write(path, templates()[kind or "gradient"].format(file=path or "scenario.yaml"))
 

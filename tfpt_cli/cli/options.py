@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tfpt_cli.scenario.scenario import Scenario
 
 
+T = TypeVar("T")
 Command = Callable[..., Any]
 # For the shells, which complete its name; what is wrong with a path is said where it is opened.
 PATH = click.Path(readable=False)
@@ -30,17 +31,31 @@ BEGIN = """\
 
 def paths_or_usual(context: click.Context, _: click.Parameter, paths: tuple[str, ...]) -> tuple[str, ...]:
     """The paths of a command line; without any the folder `scenarios` here, or a usage error that says what to type."""
-    if paths or context.resilient_parsing:
+    if context.resilient_parsing:
         return paths
+    if paths:
+        if not all(map(os.path.isabs, paths)):
+            working_folder(os.getcwd)
+        return paths
+    names = working_folder(os.listdir)
     if os.path.isdir("scenarios"):
         return ("scenarios",)
-    here = sorted(name for name in os.listdir() if name.endswith((".yaml", ".yml")) and not name.startswith("."))
+    here = sorted(name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith("."))
     if here:
         words = (
             f"no PATH is given, and there is no folder 'scenarios' here; of {here[0]}: {context.command_path} {here[0]}"
         )
         raise click.UsageError(words if len(here) == 1 else f"{words}, of all here: {context.command_path} .")
     raise click.UsageError(f"no PATH is given, and there is no folder 'scenarios' here. To begin:\n{BEGIN}")
+
+
+def working_folder(ask: Callable[[], T]) -> T:
+    """What is asked of the working folder; a usage error where it was removed, or is somebody else's."""
+    try:
+        return ask()
+    except OSError as error:
+        reason = "has been removed" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        raise click.UsageError(f"the working folder {reason}: go to another, or name whole paths") from None
 
 
 def one_or_two(_: click.Context, __: click.Parameter, files: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,17 +8,24 @@ import shutil
 import stat
 import sys
 import tempfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from tfpt_cli.engine.signals import SIGNALS
+from tfpt_cli.results import SIGNALLED
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 # A write that failed is neither bad usage nor "a scenario differs".
 CANNOT_WRITE = 5
-# What only a write fails with: the disk or the quota is full, the file grew too large, the device is broken.
-WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+# As of any program that writes into a pipe whose reader has gone: 128 and the number of SIGPIPE.
+READER_GONE = SIGNALLED + 13
+# What only a write fails with: the disk or the quota is full, the file grew too large, the device is broken or gone, the output
+# is closed.
+WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 class CannotWrite(click.ClickException):
@@ -27,12 +34,28 @@ class CannotWrite(click.ClickException):
     exit_code = CANNOT_WRITE
 
     def __init__(self, path: str, error: OSError) -> None:
-        super().__init__(f"cannot write {path}: {error.strerror or error}")
+        why = "it is closed" if error.errno == errno.EBADF else error.strerror or error
+        super().__init__(f"cannot write {path}: {why}")
 
 
 def forget_standard_output() -> None:
     """Lets go of a standard output that cannot be written to: what is still to be flushed at the end goes nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Ends the process where inside the reader of its output has gone (`tfpt list ... | head`), or a signal came: in silence.
+
+    click would say "Aborted!", and its code for both is that of a scenario that is not as expected.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        forget_standard_output()
+        sys.exit(READER_GONE)
+    except KeyboardInterrupt:
+        sys.exit(SIGNALS.exit_code)
 
 
 def check_outputs(paths: Iterable[str]) -> None:

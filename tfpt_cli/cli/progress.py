@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tfpt_cli.engine.options import Observer
@@ -41,15 +42,17 @@ class Progress(Observer):
             self._timer.cancel()
             self._timer.join()
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(OSError):  # the terminal was closed
+                self._bar.stop()
 
     def _start(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
+        from tfpt_cli.report.console import plain_console
+
         columns = TextColumn("{task.description}"), BarColumn(_BAR), MofNCompleteColumn(), TimeElapsedColumn()
-        bar = Bar(*columns, console=self._console or Console(stderr=True), transient=True)
+        bar = Bar(*columns, console=self._console or plain_console(None, stderr=True), transient=True)
         bar.add_task(self._words, total=self._total or None, completed=self._done)
         bar.start()
         self._bar = bar

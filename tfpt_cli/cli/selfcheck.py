@@ -53,7 +53,7 @@ def run_selfcheck(
     for line in _examination_lines(examination):
         console.print(line, soft_wrap=True)
     report = examination.report
-    if report is not None and report.exit_code in (3, 130):
+    if report is not None and (report.interrupted or report.exit_code == 3):
         return report.exit_code
     if save and examination.good:
         keep(examination)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from watchfiles import watch
 from tfpt_cli.cli.check import Outputs, Settings, Show
 from tfpt_cli.cli.options import choice
 from tfpt_cli.engine.session import Session
+from tfpt_cli.engine.signals import SIGNALS
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.results import printable
 from tfpt_cli.scenario.files import ENDINGS, scenario_files
@@ -66,7 +68,7 @@ def run_watch(options: Options, settings: Settings) -> int:
                     code = _once(session, replace(options, paths=paths), settings)
         except KeyboardInterrupt:
             console.print()
-    return code
+    return code if SIGNALS.first in (0, signal.SIGINT) else SIGNALS.exit_code
 
 
 def _wanted(_: object, path: str) -> bool:

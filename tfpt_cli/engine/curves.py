@@ -64,7 +64,7 @@ def with_curves(
     again = run(session, options, [scenario for plan in plans.values() for scenario in plan.scenarios])
     found = {name: plan.curves([one]) for (name, plan), one in zip(plans.items(), again.scenarios, strict=False)}
     scenarios = tuple(replace(result, curves=found.get(result.place, ())) for result in report.scenarios)
-    return replace(report, scenarios=scenarios, interrupted=again.interrupted)
+    return replace(report, scenarios=scenarios, interrupted=again.interrupted, ended_by=again.ended_by)
 
 
 def run(session: Session, options: Options, scenarios: Sequence[Scenario]) -> Report:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli import __version__
 from tfpt_cli.engine.options import Crashed, Observer, Options, Stop
+from tfpt_cli.engine.signals import SIGNALS, Ended
 from tfpt_cli.engine.status import compared_result, failed_result, unread_result
 from tfpt_cli.frameworks import REFERENCE, Side
 from tfpt_cli.results import (
@@ -38,12 +39,6 @@ if TYPE_CHECKING:
     from tfpt_cli.scenario.files import Within
     from tfpt_cli.scenario.scenario import Scenario
     from tfpt_cli.subjects.subject import Run
-
-
-# Ctrl-C, a polite end, and a terminal that is closed.
-_ALWAYS = (signal.SIGINT, signal.SIGTERM)
-_ENDING = [*_ALWAYS, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-
 
 Queues = dict[Side, ListingQueue]
 
@@ -84,19 +79,24 @@ class Pipeline:
         self.failed = 0
         self.stopped = False
         self.unread = False
+        self.reading = False
         self.within: Within | None = None
         self.warm: dict[str, asyncio.Future[object]] = {}
 
     async def run(self) -> Report:
+        """The whole run. The first signal that asks the process to end ends it, and all that follow leave it alone."""
         loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            if self.reading:  # a pipe, perhaps, into which nobody writes
+                raise Ended
+            loop.call_soon_threadsafe(self.cancel)
+
+        with SIGNALS.heard(end):
+            return await self._run() if not SIGNALS.first else self.report(interrupted=True)
+
+    async def _run(self) -> Report:
         self.task = asyncio.current_task()
-        # A closed terminal is not heard under `nohup`. A shell's job in the background is ended by Ctrl-C all the same.
-        heard = [n for n in _ENDING if n in _ALWAYS or signal.getsignal(n) is not signal.SIG_IGN]
-        for number in heard:
-            try:
-                loop.add_signal_handler(number, self.cancel)
-            except (NotImplementedError, RuntimeError, ValueError):
-                pass  # Windows, or not the main thread: KeyboardInterrupt ends the run as usual
         interrupted = False
         try:
             # The processes come first: they start while the files are read. The rest of tfpt is imported meanwhile.
@@ -109,22 +109,16 @@ class Pipeline:
                 group.create_task(self.read())
         except (asyncio.CancelledError, KeyboardInterrupt):
             interrupted = not (self.stopped or self.unread)
-            self.task = None  # another Ctrl-C must not stop the clearing up
+            self.task = None  # nothing must stop the clearing up
             await end_all(self.queues)
         except ExceptionGroup as group:
             await end_all(self.queues)
             raise Crashed(self.report(interrupted=True)) from group.exceptions[0]
-        finally:
-            for number in heard:
-                try:
-                    loop.remove_signal_handler(number)  # between two runs Ctrl-C is its usual self
-                except (NotImplementedError, RuntimeError, ValueError):
-                    pass
         return self.report(interrupted)
 
     async def read(self) -> None:
         """Queues the listings of every scenario chosen, document by document."""
-        for found in self.found():
+        for found in self.read_parts():
             if isinstance(found, Problem):
                 self.complain(found)
             elif isinstance(found, Unread):
@@ -136,6 +130,7 @@ class Pipeline:
                     else:
                         self.deselected += 1
             await asyncio.sleep(0)
+        await asyncio.sleep(0)  # a run that was ended meanwhile ends here
         for problem in self.within.unmet() if self.within is not None else ():
             self.complain(problem)
         self.all_read = True
@@ -153,6 +148,22 @@ class Pipeline:
             return False
         self.met += 1
         return shard is None or self.met % shard[1] == shard[0] % shard[1]
+
+    def read_parts(self) -> Iterator[list[Scenario] | Problem | Unread]:
+        """What `found` gives, up to a signal that asks to end."""
+        parts = self.found()
+        while True:
+            self.reading = True
+            try:
+                part = next(parts, None)
+            except Ended:
+                self.cancel()
+                return
+            finally:
+                self.reading = False
+            if part is None:
+                return
+            yield part
 
     def found(self) -> Iterator[list[Scenario] | Problem | Unread]:
         """The cases of each document, and everything that is wrong with the paths and the files."""
@@ -317,6 +328,7 @@ class Pipeline:
             scenarios=tuple(self.results),
             problems=tuple(self.problems),
             interrupted=interrupted,
+            ended_by=SIGNALS.first or signal.SIGINT,
             stopped=self.stopped or self.unread,
             sides=self.options.sides,
             selected=self.count,

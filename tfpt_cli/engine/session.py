@@ -35,7 +35,7 @@ class Session:
     def __init__(self, options: Options) -> None:
         self.queues: list[Queues] = [
             {
-                **{side: ListingQueue(side, options.limits) for side in options.sides},
+                **{side: ListingQueue(side, options.limits, own_code=options.allow_code) for side in options.sides},
                 REFERENCE: ListingQueue(REFERENCE, options.limits.of_reference()),
             }
             for _ in range(options.workers)

@@ -23,7 +23,8 @@ class Framework(str):
     how one is turned into another (`torch.permute({value}, {0})`). `modes`
     are the ways to run a function, the usual one first. `fans` counts (fan_in, fan_out) of a parameter's shape, None where there
     are none; `output_axis` is the axis of a weight that holds the outputs of its layer. `packages` are what pip installs it as,
-    `environment` what its process needs; `versions` has by package what a person calls it, `machine` by key of a report's
+    `environment` what its process needs, and `of_scenarios` what else it has where no code of a person's own is allowed, which
+    may want it otherwise; `versions` has by package what a person calls it, `machine` by key of a report's
     `environment` what it is about and the values that it can have.
     """
 
@@ -40,6 +41,7 @@ class Framework(str):
     output_axis: int = 0
     packages: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    of_scenarios: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
 

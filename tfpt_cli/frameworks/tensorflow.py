@@ -41,6 +41,8 @@ TENSORFLOW = Framework(
     output_axis=-1,
     packages=("tensorflow", "keras"),
     environment={"KERAS_BACKEND": "tensorflow"},
+    # `tf.keras` is Keras 3 to the rows, to every scenario and to the listings; where this is 1 in a shell it is tf_keras.
+    of_scenarios={"TF_USE_LEGACY_KERAS": "0"},
     versions={"tensorflow": "TensorFlow", "keras": "Keras"},
     machine={
         "tensorflow_cpu": ("the processor's set of vector instructions", (*VECTORS, "AVX")),

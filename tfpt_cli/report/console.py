@@ -29,6 +29,10 @@ VERDICT_STYLES = {
 
 # As wide as a report in a file is, where COLUMNS does not say.
 FILE_WIDTH = 100
+# In fewer columns words are cut to letters, and over lines without end it takes ages.
+NARROWEST, WIDEST = 20, 100_000
+# A number of so many digits is none that anybody means.
+_DIGITS = 20
 
 
 class _Console(Console):
@@ -40,13 +44,23 @@ class _Console(Console):
 def plain_console(target: TextIO | None, *, stderr: bool = False, width: int | None = None) -> Console:
     """A console on standard output or error; into a file as wide as is asked for or COLUMNS says, and without colour."""
     if target is None:
-        return _Console(markup=False, emoji=False, highlight=False, stderr=stderr)
+        # What COLUMNS says is read here: rich would print nothing in 0 columns, and fail over what is no number.
+        elsewhere = {key: text for key, text in os.environ.items() if key != "COLUMNS"}
+        return _Console(
+            markup=False, emoji=False, highlight=False, stderr=stderr, width=said_width(), _environ=elsewhere
+        )
     return _Console(
         file=target, width=width or file_width(), color_system=None, markup=False, emoji=False, highlight=False
     )
 
 
 def file_width() -> int:
-    """The width of a report in a file, in characters: the variable COLUMNS where that is a number, else `FILE_WIDTH`."""
+    """The width of a report in a file, in characters: what the variable COLUMNS says, else `FILE_WIDTH`."""
+    return said_width() or FILE_WIDTH
+
+
+def said_width() -> int | None:
+    """The width that the variable COLUMNS asks for, as near as can be read; None where it is no number, or 0."""
     columns = os.environ.get("COLUMNS", "")
-    return (int(columns) if columns.isdecimal() else 0) or FILE_WIDTH
+    wanted = int(columns) if columns.isdecimal() and len(columns) < _DIGITS else 0
+    return min(max(wanted, NARROWEST), WIDEST) if wanted else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 def report_text(report: results.Report) -> str:
     """The report as JSON text, with a line end."""
-    return json.dumps(report_object(report), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return results.as_json(report_object(report))
 
 
 def report_object(report: results.Report) -> dict[str, Any]:

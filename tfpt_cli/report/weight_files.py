@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter
@@ -14,7 +13,7 @@ from rich.text import Text
 from tfpt_cli.checkpoints.comparing import Sameness
 from tfpt_cli.checkpoints.names import common_prefix, shown
 from tfpt_cli.language.shapes import show
-from tfpt_cli.results import printable
+from tfpt_cli.results import as_json, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -125,7 +124,7 @@ def json_text(files: Sequence[Inspected], compared: Compared | None = None) -> s
         found["only"] = [[entry.name for entry in entries] for entries in compared.only]
         found["counters"] = list(compared.counters)
         found["same"] = compared.same
-    return json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return as_json(found)
 
 
 def shortened(name: str, width: int) -> str:

@@ -25,8 +25,8 @@ from tfpt_cli.results.comparisons import (
 )
 from tfpt_cli.results.expectations import Relation, as_expected, expected_of, status_of
 from tfpt_cli.results.layers import LayerLine, PairLine
-from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, OF_SCENARIO, Failure, Outcome, State, Value
-from tfpt_cli.results.printing import printable, printable_lines
+from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, OF_SCENARIO, SIGNALLED, Failure, Outcome, State, Value
+from tfpt_cli.results.printing import as_json, printable, printable_lines
 from tfpt_cli.results.quantities import DERIVATIVES, INVENTORY, LAYER, PARAMETER, PLAIN, STATE, VALUE, Quantity, Way
 from tfpt_cli.results.report import (
     Curve,
@@ -49,6 +49,7 @@ __all__ = [
     "OF_SCENARIO",
     "PARAMETER",
     "PLAIN",
+    "SIGNALLED",
     "STATE",
     "VALUE",
     "Against",
@@ -82,6 +83,7 @@ __all__ = [
     "Verdict",
     "Way",
     "as_expected",
+    "as_json",
     "expected_of",
     "placed",
     "printable",

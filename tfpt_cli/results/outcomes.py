@@ -29,6 +29,8 @@ class State(StrEnum):
 
 # The symptom of a mistake of tfpt's own, and the exit code, which no other outcome has.
 INTERNAL, INTERNAL_ERROR = "internal", 4
+# The exit code of what a signal has ended is this and the signal's number, as shells have it.
+SIGNALLED = 128
 # The symptom of what only another scenario can mend.
 OF_SCENARIO = "scenario"
 

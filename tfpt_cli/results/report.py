@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.frameworks import SIDES
-from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, Failure
+from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, SIGNALLED, Failure
 from tfpt_cli.results.printing import printable
 
 if TYPE_CHECKING:
@@ -165,13 +166,14 @@ class Report:
     """Everything a reporter may show.
 
     `sides` are the two that were compared. `began` is the time in UTC, as ISO
-    8601 without a zone; empty where it is not known.
+    8601 without a zone; empty where it is not known. `ended_by` is the number of the signal that interrupted the run.
     """
 
     environment: dict[str, str]
     scenarios: tuple[ScenarioResult, ...]
     problems: tuple[Problem, ...] = ()
     interrupted: bool = False
+    ended_by: int = signal.SIGINT
     stopped: bool = False
     selected: int = 0
     deselected: int = 0
@@ -191,7 +193,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """The exit code of a run: the highest of these that applies, or 130 where it was interrupted.
+        """The exit code of a run: the highest of these that applies, or that of the signal where it was interrupted.
 
         0: all as expected; 1: at least one scenario is not; 2: an invalid file; 3: a framework could not run; 4: tfpt itself
         failed.
@@ -209,4 +211,4 @@ class Report:
             codes.append(3)
         if any(s.internal for s in self.scenarios):
             codes.append(INTERNAL_ERROR)
-        return 130 if self.interrupted else max(codes)
+        return SIGNALLED + self.ended_by if self.interrupted else max(codes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,15 +31,15 @@ def shipped_file(name: str) -> str:
 def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
     """The files named, and the YAML files below the folders named, in order and each once.
 
-    A path that does not exist and a folder without scenarios are problems. Hidden files and folders are passed over. A path
+    A path that does not exist, a folder without scenarios and what is in a folder and cannot be looked into, or goes while it is
+    read, are problems. Hidden files and folders are passed over, and so is what is no file, such as a pipe. A path
     that begins with `scenarios/` and is not there means the scenarios that come with tfpt; `-` is standard input. What chooses
     scenarios within a file, `file.yaml::name` and `file.yaml:12`, is left to `Within`.
     """
     seen: set[str] = set()
     for path in (_found(part(path)[0]) for path in paths):
-        if path == STANDARD_INPUT or not os.path.isdir(path):
-            found = [path]
-        else:
+        found: list[str | Problem] = [path]
+        if path != STANDARD_INPUT and os.path.isdir(path):
             found = list(_below(path))
             if not found:
                 yield Problem(
@@ -49,6 +50,9 @@ def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
                     f"to begin: tfpt new {os.path.join(path, 'first.yaml')}",
                 )
         for file in found:
+            if isinstance(file, Problem):
+                yield file
+                continue
             real = os.path.realpath(file)
             if real not in seen:
                 seen.add(real)
@@ -135,10 +139,29 @@ def _found(path: str) -> str:
     return str(shipped) if shipped.exists() else path
 
 
-def _below(folder: str) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
+def _below(folder: str) -> Iterator[str | Problem]:
+    """The scenario files below a folder, and a problem for what is there and cannot be looked at: it is not silently left out."""
+    lost: list[OSError] = []
+    for parent, folders, files in os.walk(folder, onerror=lost.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            path = Path(parent) / name
-            if name.endswith(ENDINGS) and not name.startswith(".") and path.is_file():
-                yield str(path)
+            if name.endswith(ENDINGS) and not name.startswith("."):
+                path = str(Path(parent) / name)
+                try:
+                    if stat.S_ISREG(os.stat(path).st_mode):
+                        yield path
+                except OSError as error:
+                    yield _unseen(path, error)
+    for missed in lost:
+        yield _unseen(str(Path(missed.filename)), missed)
+
+
+def _unseen(path: str, error: OSError) -> Problem:
+    """Why something in a folder could not be looked at."""
+    if not isinstance(error, FileNotFoundError):
+        words = f"cannot be read: {error.strerror}"
+    elif os.path.islink(path):
+        words = "a link to what is not there"
+    else:
+        words = "it was there when the folder was read, and has gone since"
+    return Problem(file=path, line=0, column=0, message=words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections import deque
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 CHILD = Path(__file__).with_name("child") / "child.py"
 STDERR_KEPT = 16_000
 REFERENCE_TIMEOUT = 10.0
+# A line of the stack that TensorFlow prints when it aborts, behind the reason.
+_FRAME = re.compile(r"\s*(@\s+0x[0-9a-f]+\s|\*\*\* Check failure stack trace)")
 _SENT = {getattr(signal, name) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)}
 
 
@@ -62,10 +65,10 @@ class Broken(Exception):
 
 
 class Worker:
-    """One process of one framework, in the interpreter of its side."""
+    """One process of one framework, in the interpreter of its side; `own_code` says whether a person's own code may run in it."""
 
-    def __init__(self, side: Side, limits: Limits) -> None:
-        self.side, self.limits = side, limits
+    def __init__(self, side: Side, limits: Limits, *, own_code: bool = False) -> None:
+        self.side, self.limits, self.own_code = side, limits, own_code
         self.interpreter = side.interpreter or sys.executable
         self.process: asyncio.subprocess.Process | None = None
         self.versions: dict[str, str] = {}
@@ -82,6 +85,7 @@ class Worker:
             "PYTHONUNBUFFERED": "1",
             "PYTHONIOENCODING": "utf-8",
             **self.side.framework.environment,
+            **({} if self.own_code else self.side.framework.of_scenarios),
         }
         environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         try:
@@ -92,6 +96,7 @@ class Worker:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
+                cwd=_working_folder(),
                 env=environment,
                 start_new_session=True,
                 limit=1 << 22,
@@ -160,7 +165,7 @@ class Worker:
             async with asyncio.timeout(seconds):
                 prefix = await stream.readexactly(protocol.PREFIX.size)
                 header = protocol.header(await stream.readexactly(protocol.header_length(prefix)))
-                blobs = [await _exactly(stream, int(size)) for size in header["blobs"]]
+                blobs = [await _exactly(stream, size) for size in header["blobs"]]
             return header, blobs
         except TimeoutError:
             words = {"start": "did not start", "import": "was not imported", "run": "did not finish"}[doing]
@@ -194,7 +199,7 @@ class Worker:
 
     def _last_words(self) -> str:
         text = b"".join(self._stderr).decode("utf-8", "replace").strip()
-        lines = [line.strip() for line in text.splitlines() if line.strip()][-3:]
+        lines = [line.strip() for line in text.splitlines() if line.strip() and not _FRAME.match(line)][-3:]
         return f"; its last words: {' / '.join(lines)[-600:]}" if lines else ""
 
     async def _keep_stderr(self) -> None:
@@ -231,6 +236,15 @@ class Worker:
             await asyncio.wait([asyncio.ensure_future(self.process.wait())], timeout=5)
             # asyncio has no public way to close the pipes of a process whose output nobody will read.
             self.process._transport.close()  # type: ignore[attr-defined]
+
+
+def _working_folder() -> Path | None:
+    """Where a process works: where its parent does, but where that folder was removed, in which PyTorch cannot be imported."""
+    try:
+        os.getcwd()
+    except OSError:
+        return CHILD.parent
+    return None
 
 
 async def _exactly(stream: asyncio.StreamReader, size: int) -> bytearray:

@@ -40,11 +40,12 @@ class _Job:
 class ListingQueue:
     """One side's queue: outcomes come in the order in which listings were added.
 
-    A queue may serve several runs, one after another: its worker stays until `end`.
+    A queue may serve several runs, one after another: its worker stays until `end`. With `own_code` a person's may run there.
     """
 
     side: Side
     limits: Limits = field(default_factory=Limits)
+    own_code: bool = False
 
     def __post_init__(self) -> None:
         self.versions: dict[str, str] = {}
@@ -69,7 +70,7 @@ class ListingQueue:
 
     async def start(self) -> None:
         """Starts the first worker's process; the framework is imported when the first listing is there."""
-        self._worker = Worker(self.side, self.limits)
+        self._worker = Worker(self.side, self.limits, own_code=self.own_code)
         try:
             await self._worker.start()
         except Broken as broken:
@@ -232,9 +233,16 @@ class _Answer:
             if item["state"] != "present":
                 self.values[key] = Value(State(item["state"]), reason=str(item.get("reason", "")))
                 continue
-            array = np.frombuffer(next(waiting, bytearray()), dtype=np.dtype(item["stored"])).reshape(item["shape"])
+            dtype, shape = np.dtype(item["stored"]), item["shape"]
+            if dtype.kind not in "fiubc" or not all(type(length) is int and length >= 0 for length in shape):
+                raise ValueError(f"an array of {dtype} of the shape {str(shape)[:60]}")
+            array = np.frombuffer(next(waiting, bytearray()), dtype=dtype).reshape(shape)
             self.values[key] = Value(state=State.PRESENT, array=array, dtype=str(item["dtype"]))
         for item in header["failures"]:
+            if len(self.failures) == len(self.job.listing.sections):
+                raise ValueError("more failures than there are sections")
+            if not isinstance(item["line"], int | None) or not isinstance(item.get("where"), str | None):
+                raise ValueError(f"a failure at {str(item['line'])[:60]}")
             failure = Failure(
                 side=self.side,
                 symptom="exception",

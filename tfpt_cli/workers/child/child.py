@@ -20,8 +20,12 @@ import sys
 import traceback
 from typing import Any
 
-import protocol
-import traces
+HERE = os.path.dirname(os.path.abspath(__file__))
+if HERE not in sys.path:  # where PYTHONSAFEPATH or -P keeps it out
+    sys.path.insert(0, HERE)
+
+import protocol  # noqa: E402
+import traces  # noqa: E402
 
 MAX_MESSAGE = 2000
 
