@@ -19,6 +19,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.toys.worker import interpreter_of
+from tfpt_cli.engine import signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,3 +218,15 @@ def test_a_reader_that_has_gone_is_no_ctrl_c(format_: str, tmp_path: Path) -> No
 def test_other_commands_end_as_any_program_without_a_reader(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(SCENARIOS)
     assert code_without_a_reader(tmp_path, *arguments) == 128 + signal.SIGPIPE
+
+
+def test_a_signal_that_comes_when_the_first_has_had_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends what the first one left to be finished, such as a write that never comes back."""
+    monkeypatch.setattr(signals, "PATIENCE", 0.0)
+    heard_signals = signals.EndingSignals()
+    with heard_signals.heard(), heard_signals.noted():
+        signal.raise_signal(signal.SIGTERM)
+        assert heard_signals.exit_code == 143
+        with pytest.raises(signals.Ended):
+            signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) != heard_signals._hear

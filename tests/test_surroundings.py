@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -116,6 +117,20 @@ def test_closed_streams_of_other_commands(redirected: str, arguments: list[str],
 def test_a_closed_standard_input_that_is_read(tmp_path: Path) -> None:
     done = in_shell(tmp_path, "<&-", "validate", "-")
     assert (done.code, "-: cannot be read: Bad file descriptor" in done.out) == (2, True)
+
+
+def test_a_pipe_that_does_not_wait(tmp_path: Path) -> None:
+    """What another program has set for a pipe that both write into loses nothing, however slowly it is read."""
+    whole = run_tfpt("list", "operations").out
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    command = [sys.executable, "-m", "tfpt_cli", "list", "operations"]
+    process = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=writer)
+    os.close(writer)
+    time.sleep(1)  # so that it is full; where the machine is slow nothing is lost anyway
+    with open(reader, encoding="utf-8") as read:
+        assert read.read() == whole
+    assert process.wait(3000) == 0
 
 
 # Variables
@@ -373,6 +388,16 @@ def test_a_memory_of_failures_that_is_hostile(text: str, tmp_path: Path, monkeyp
     last_failed.FOLDER.mkdir()
     last_failed.FILE.write_text(text)
     with pytest.raises(click.UsageError, match=r"last_failed.json cannot be read: .*; delete it"):
+        last_failed.ids()
+    last_failed.remember(Report(environment={}, scenarios=()))
+
+
+def test_a_memory_of_failures_that_is_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for what comes out of it."""
+    monkeypatch.chdir(tmp_path)
+    last_failed.FOLDER.mkdir()
+    os.mkfifo(last_failed.FILE)
+    with pytest.raises(click.UsageError, match="it is no file; delete it"):
         last_failed.ids()
     last_failed.remember(Report(environment={}, scenarios=()))
 

@@ -70,16 +70,7 @@ class Settings:
 
 
 def run_check(options: Options, settings: Settings) -> int:
-    """`tfpt check`: prints and writes the reports, gives the exit code.
-
-    A signal ends the run, and none cuts the writing of the reports short: what was computed until then is in them.
-    """
-    with SIGNALS.noted():
-        code = _check(options, settings)
-        return SIGNALS.exit_code if SIGNALS.first else code
-
-
-def _check(options: Options, settings: Settings) -> int:
+    """`tfpt check`: prints and writes the reports, gives the exit code."""
     from tfpt_cli.cli import last_failed
 
     choice(options.expression, options.tags)  # before an output file is emptied
@@ -97,6 +88,15 @@ def _check(options: Options, settings: Settings) -> int:
         options = replace(options, only=last_failed.ids())
     options = replace(options, listings=settings.verbose or "html" in settings.formats)
     check_outputs(settings.paths)
+    # From here on a signal ends the run, and cuts no report short: what was computed until then is in it.
+    with SIGNALS.noted():
+        code = _check(options, settings, before)
+        return SIGNALS.exit_code if SIGNALS.first else code
+
+
+def _check(options: Options, settings: Settings, before: Baseline | None) -> int:
+    from tfpt_cli.cli import last_failed
+
     with ExitStack() as stack:
         outputs = Outputs(settings)
         show = Show(settings, outputs)

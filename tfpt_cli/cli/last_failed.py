@@ -31,6 +31,8 @@ def ids() -> frozenset[str]:
 
 def _kept() -> frozenset[str]:
     """The ids that the file has. Raises `OSError` or `ValueError` where it cannot be read or holds something else."""
+    if FILE.exists() and not FILE.is_file():  # a pipe would be waited for
+        raise ValueError("it is no file")
     try:
         found = json.loads(FILE.read_text(encoding="utf-8"))
     except RecursionError:

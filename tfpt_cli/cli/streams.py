@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,12 +23,19 @@ class _Deaf(io.FileIO):
 
 
 def usable_streams() -> None:
-    """Makes the three standard streams usable, so that no command has to ask whether there is one.
+    """Makes the three standard streams usable, so that no command has to ask whether there is one, or whether it takes all now.
 
     Reading and writing one that is closed (`tfpt ... >&-`) raises `OSError`. What is said on standard error raises nothing. A
     character that an encoding does not have is replaced.
     """
     _keep_their_numbers()
+    if hasattr(os, "set_blocking"):
+        for number in (
+            1,
+            2,
+        ):  # who shares the terminal or the pipe may have set it so that what is too much at a time is lost
+            with suppress(OSError):
+                os.set_blocking(number, True)
     if sys.stdin is None:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 - as long as the process
     if sys.stdout is None:

@@ -1,11 +1,13 @@
 """The signals that ask a process to end: Ctrl-C, a polite kill, a terminal that is closed.
 
-The first is heard. Those that follow change nothing: what the first one has begun, such as writing the reports, is finished.
+The first is heard. Those that follow at once change nothing: what it has begun, such as writing the reports, is finished.
+One that comes later is from somebody who no longer waits, over a disk that does not answer say.
 """
 
 from __future__ import annotations
 
 import signal
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +23,15 @@ _ALWAYS = (signal.SIGINT, signal.SIGTERM)
 _UNLESS_IGNORED = (signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()
 
 
+# For so many seconds after the first signal no other one is heard.
+PATIENCE = 5.0
+
+
 class Ended(KeyboardInterrupt):
-    """Raised by the first signal where nobody asked to be told of it: it ends what is under way, as Ctrl-C does in Python."""
+    """Raised by the first signal where nobody asked to be told of it: it ends what is under way, as Ctrl-C does in Python.
+
+    So does one that comes when the first has had its time.
+    """
 
 
 class EndingSignals:
@@ -33,6 +42,7 @@ class EndingSignals:
         self._tell: Callable[[], object] | None = None
         self._listening = False
         self._for_good = False
+        self._heard_at = 0.0
 
     @property
     def exit_code(self) -> int:
@@ -76,8 +86,10 @@ class EndingSignals:
 
     def _hear(self, number: int, _: object) -> None:
         if self.first:
-            return
-        self.first = number
+            if time.monotonic() - self._heard_at < PATIENCE:
+                return
+            raise Ended
+        self.first, self._heard_at = number, time.monotonic()
         if self._tell is None:
             raise Ended
         self._tell()
