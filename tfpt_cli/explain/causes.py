@@ -11,6 +11,7 @@ import math
 import re
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.canonical import canonical
@@ -50,7 +51,13 @@ class Provenance:
 
 def code_trees(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
     """Expressions of each side as trees in their one spelling (`F.gelu` for `torch.nn.functional.gelu`)."""
-    return {f: tuple(canonical(ast.parse(text, mode="eval").body, f) for text in sources[f]) for f in sources}
+    return {f: tuple(_tree(text, f) for text in sources[f]) for f in sources}
+
+
+@lru_cache(maxsize=2000)
+def _tree(text: str, framework: str) -> ast.expr:
+    """One expression in its one spelling; the same tree for the same text, which hundreds of gradients of a model may have."""
+    return canonical(ast.parse(text, mode="eval").body, framework)
 
 
 def explained(
@@ -142,13 +149,22 @@ def _alike(fit: Fit, provenance: Provenance) -> dict[str, list[Place]]:
 
 def _places(fit: Fit, provenance: Provenance) -> list[tuple[Shared, dict[str, Place]]]:
     """The places in both sides' code where the patterns stand, with what their shared names are bound to."""
+    code = tuple((f, tuple(patterns), tuple(provenance.code.get(f, ()))) for f, patterns in fit.code.items())
+    return _places_in(code, fit.whole)
+
+
+@lru_cache(maxsize=20000)
+def _places_in(
+    code: tuple[tuple[str, tuple[Pattern, ...], tuple[ast.expr, ...]], ...], whole: bool
+) -> list[tuple[Shared, dict[str, Place]]]:
+    """The places of patterns by framework in trees: looked for once for all quantities that come from the same code."""
     found: list[tuple[Shared, dict[str, Place]]] = [({}, {})]
-    for framework, patterns in fit.code.items():
+    for framework, patterns, trees in code:
         found = [
             (place.shared, {**places, framework: place})
             for shared, places in found
             for pattern in patterns
-            for place in pattern.places(provenance.code.get(framework, ()), shared, whole=fit.whole)
+            for place in pattern.places(trees, shared, whole=whole)
         ]
     return found
 
