@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -20,11 +21,13 @@ from tfpt_cli.compare.distance import relative_distance
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.engine.options import Options
 from tfpt_cli.frameworks import FRAMEWORKS, SIDES, TENSORFLOW, TORCH
+from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.slots import slots
-from tfpt_cli.results import Verdict
+from tfpt_cli.results import State, Verdict
 from tfpt_cli.scenario.writing import scenario_from
 from tfpt_cli.subjects.model import dropping, weights
+from tfpt_cli.subjects.model.alignment import parted_settings
 from tfpt_cli.subjects.model.inventory import Inventory, Tensor
 from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
 from tfpt_cli.subjects.model.side_by_side import orders_for
@@ -306,6 +309,159 @@ def test_a_layer_that_overwrites_what_it_is_given_changes_no_other(session: Sess
     text = TWO_LAYERS.replace("nn.Tanh()", relu).replace(', activation="tanh"', "")
     words = told(checked(session, text)[1])
     assert words == f"it begins between 0 / dense and 2 / dense_1, which agree: {relu} in PyTorch"
+
+
+DENSE = [
+    ("nn.Conv2d(3, 5, 3), nn.Conv2d(5, 4, 4), nn.Flatten()", 'Conv2D(5, 3)', 'Flatten()', 'Dense(4)'),
+    ("nn.Conv2d(3, 3, 1), nn.ReLU()", "Dense(3)", "ReLU()"),
+    (
+        "nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 3)",
+        "GlobalAveragePooling2D(keepdims=True)", "Conv2D(3, 1)", "Flatten()",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("torch", "keras"), [(first, rest) for first, *rest in DENSE])
+def test_a_convolution_stands_beside_a_dense_layer(session: Session, torch: str, keras: list[str]) -> None:
+    text = f"""
+name: a dense layer as a convolution
+model:
+  torch: nn.Sequential({torch})
+  tensorflow: keras.Sequential([{", ".join(f"keras.layers.{each}" for each in keras)}])
+  at: {{x: 'normal(0, 1, (2, 3, 6, 6))'}}
+  layout: channels
+"""
+    _, result = checked(session, text)
+    assert not result.failures, result.failures
+    assert result.agree, result.comparisons
+    held = [line for line in result.layers if "Conv2d" in line.codes[SIDES[0]] or "Linear" in line.codes[SIDES[0]]]
+    assert held
+    assert all(line.by_itself is not None and line.by_itself < 1e-12 for line in held), held
+
+
+def call_in(text: str) -> ast.Call:
+    """A call as a tree."""
+    tree = ast.parse(text, mode="eval").body
+    assert isinstance(tree, ast.Call)
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("torch", "keras"),
+    [
+        ("nn.Linear(8, 4)", "keras.layers.Conv2D(4, 3)"),
+        ("nn.Linear(8, 4)", "keras.layers.Conv2D(4, 1, groups=2)"),
+        ("nn.Conv2d(8, 8, 1, groups=8)", "keras.layers.Dense(8)"),
+    ],
+)
+def test_what_is_no_dense_layer_stands_beside_none(torch: str, keras: str) -> None:
+    assert row_of_layers(call_in(torch), call_in(keras))[0] is None
+
+
+def test_a_stride_that_no_dense_layer_has_is_said() -> None:
+    row, settings = row_of_layers(call_in("nn.Conv2d(3, 4, 1, stride=2)"), call_in("keras.layers.Dense(4)"))
+    assert parted_settings(row, settings) == {"stride": (2, (1, 1))}
+
+
+def test_a_bias_and_a_gain_of_one_side_alone_are_rows(session: Session) -> None:
+    """Both sides have something that the other has not, each in a layer that stands beside one: nothing is unclear."""
+    text = """
+name: one side alone
+model:
+  torch: nn.Sequential(nn.Conv2d(3, 4, 1, bias=False), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1))
+  tensorflow: |
+    keras.Sequential([keras.layers.Conv2D(4, 1), keras.layers.BatchNormalization(scale=False, epsilon=1e-5),
+                      keras.layers.Conv2D(4, 1, use_bias=False)])
+  at: {x: 'normal(0, 1, (2, 3, 6, 6))'}
+  layout: channels
+"""
+    _, result = checked(session, text)
+    assert not result.failures, result.failures
+    alone = {str(c.quantity) for c in result.comparisons if State.ABSENT in {s.state for s in c.sides.values()}}
+    assert alone == {"1.weight", "2.bias", "conv2d.bias"}, result.comparisons
+    assert "bias is False in PyTorch, True in TensorFlow" in told(result)
+
+
+def test_a_parameter_that_may_be_the_bias_of_a_layer_is_asked_for(session: Session, tmp_path: Path) -> None:
+    """A parameter of a person's own class may be what a layer of Keras holds: two of them are not told apart."""
+    (tmp_path / "net.py").write_text(
+        """
+import torch
+from torch import nn
+
+
+class Shifted(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = nn.Linear(3, 4, bias=False), nn.Linear(4, 4, bias=False)
+        self.a, self.b = nn.Parameter(torch.zeros(4)), nn.Parameter(torch.zeros(4))
+
+    def forward(self, x):
+        return self.other(self.one(x) + self.a) + self.b
+""",
+        encoding="utf-8",
+    )
+    text = """
+name: two shifts
+model:
+  torch: {python: 'net.py:Shifted()'}
+  tensorflow: keras.Sequential([keras.layers.Dense(4), keras.layers.Dense(4)])
+  at: {x: 'normal(0, 1, (5, 3))'}
+"""
+    _, result = checked(session, text, tmp_path)
+    assert "these parameters cannot be told from each other" in "".join(map(str, result.failures)), result.failures
+
+
+OWN_NORM = """
+import torch
+from torch import nn
+
+
+class NormAct(nn.BatchNorm2d):
+    def __init__(self, channels, act):
+        super().__init__(channels, eps=1e-3)
+        self.drop, self.act = nn.Identity(), act
+
+    def forward(self, x):
+        return self.act(self.drop(super().forward(x)))
+
+
+def net(act):
+    return nn.Sequential(nn.Conv2d(3, 4, 3), NormAct(4, getattr(nn, act)()), nn.Conv2d(4, 2, 3, padding=1))
+"""
+
+
+@pytest.mark.parametrize(
+    ("act", "words"), [("ReLU", ""), ("SiLU", "by itself: activation is silu in PyTorch, relu in TensorFlow")]
+)
+def test_a_normalization_with_an_activation_of_its_own(session: Session, tmp_path: Path, act: str, words: str) -> None:
+    """As timm has it: both together stand beside two layers of Keras, and the normalization is not blamed for the activation."""
+    (tmp_path / "net.py").write_text(OWN_NORM, encoding="utf-8")
+    text = f"""
+name: a normalization with an activation
+model:
+  torch: {{python: "net.py:net('{act}')"}}
+  tensorflow: |
+    keras.Sequential([keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization(), keras.layers.Activation("relu"),
+                      keras.layers.Conv2D(2, 3, padding="same")])
+  at: {{x: 'normal(0, 1, (2, 3, 6, 6))'}}
+  layout: channels
+"""
+    _, result = checked(session, text, tmp_path)
+    assert not result.failures, result.failures
+    assert result.agree == (not words), result.comparisons
+    norm = next(line for line in result.layers if line.names[SIDES[0]] == "1")
+    assert norm.by_itself is not None
+    assert (norm.by_itself < 1e-12) == (not words), norm
+    assert not words or words in told(result)
+
+
+def test_a_layer_in_single_precision_is_compared_in_a_model_in_double(session: Session) -> None:
+    """A head with `dtype="float32"`, as models for mixed precision have it, is no refusal and no other output."""
+    text = TWO_LAYERS.replace("keras.layers.Dense(2)", 'keras.layers.Dense(2, dtype="float32")')
+    _, result = checked(session, text)
+    assert not result.failures, result.failures
+    assert result.agree, result.comparisons
 
 
 EDGES = [

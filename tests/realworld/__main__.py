@@ -1,7 +1,8 @@
 """Runs tfpt on real models and prints a table: `python -m tests.realworld --environment DIR [WORD ...]`.
 
-Two environments with the pinned packages are made in the folder where they are not there yet: that of timm is another one, since
-torchvision's registry build breaks beside a torch without graphics cards, and is got to import by a line of `timm_models.py`.
+Environments with the pinned packages are made in the folder where they are not there yet. timm and what it needs stand in one of
+their own, since the registry build of torchvision breaks beside a torch without graphics cards, and is got to import by a line
+of `timm_models.py`; each side of a scenario is run by the interpreter of its own environment.
 """
 
 from __future__ import annotations
@@ -13,25 +14,63 @@ import subprocess
 import sys
 import tempfile
 import venv
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.realworld.cases import AS_THEY_ARE, CHANGED, HERE, MASKED, Case
-from tests.realworld.images import IMAGES, Images
+from tests.realworld.exports import EXPORTED, Exported
+from tests.realworld.images import APPLICATIONS, KECAM, Images
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 # What is in each environment: requirements, and those whose own are not installed.
-PACKAGES = {"transformers": ["requirements.txt"], "timm": ["requirements-torch.txt", "requirements-timm.txt"]}
-GROUPS: dict[str, tuple[str, Sequence[Case | Images]]] = {
-    "transformers, as they are": ("transformers", AS_THEY_ARE),
-    "transformers, one thing changed in Keras": ("transformers", CHANGED),
-    "transformers, under a padding mask": ("transformers", MASKED),
-    "timm and keras.applications, forward": ("timm", IMAGES),
+PACKAGES = {
+    "transformers": ["requirements.txt"],
+    "timm": ["requirements-torch.txt", "requirements-timm.txt"],
+    "keras": ["requirements-keras.txt"],
+    "nobuco": ["requirements-nobuco.txt", "requirements-torchvision.txt"],
+    "onnx2tf": ["requirements-onnx2tf.txt"],
 }
-# The models of TensorFlow that transformers has are of Keras 2.
-SETTINGS = {"transformers": {"TF_USE_LEGACY_KERAS": "1"}}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases of one table: the environments of their sides, PyTorch's first, and what is set where they run.
+
+    `shown` are the packages whose versions stand above the table, by environment. `exporter` is the environment that makes
+    the models of the other side of PyTorch's.
+    """
+
+    title: str
+    environments: tuple[str, str]
+    cases: Sequence[Case | Images | Exported]
+    shown: tuple[tuple[str, str], ...]
+    settings: dict[str, str] = field(default_factory=dict)
+    exporter: str = ""
+
+
+# The models of TensorFlow that transformers and kecam have are of Keras 2.
+_LEGACY = {"TF_USE_LEGACY_KERAS": "1"}
+_TRANSFORMERS = ("torch", "tensorflow", "tf_keras", "transformers")
+_HERE = tuple(("transformers", name) for name in _TRANSFORMERS)
+_IMAGES = (("timm", "torch"), ("timm", "timm"), ("keras", "tensorflow"))
+GROUPS = [
+    Group("transformers, as they are", ("transformers", "transformers"), AS_THEY_ARE, _HERE, _LEGACY),
+    Group("transformers, one thing changed in Keras", ("transformers", "transformers"), CHANGED, _HERE, _LEGACY),
+    Group("transformers, under a padding mask", ("transformers", "transformers"), MASKED, _HERE, _LEGACY),
+    Group("timm and keras.applications", ("timm", "keras"), APPLICATIONS, (*_IMAGES, ("keras", "keras"))),
+    Group("timm and kecam", ("timm", "keras"), KECAM, (*_IMAGES, ("keras", "tf_keras"), ("keras", "kecam")), _LEGACY),
+    Group(
+        "PyTorch and what nobuco exports",
+        ("timm", "keras"),
+        EXPORTED,
+        (("timm", "torch"), ("keras", "tensorflow"), ("keras", "tf_keras")),
+        _LEGACY,
+        "nobuco",
+    ),
+]
 _SAME = ("identical", "close")
 
 
@@ -42,16 +81,28 @@ def main() -> None:
     parser.add_argument("--environment", type=Path, default=usual, help=f"the folder of the environment ({usual})")
     parser.add_argument("words", nargs="*", help="words of the cases to run")
     options = parser.parse_args()
-    for title, (library, cases) in GROUPS.items():
-        chosen = [case for case in cases if not options.words or any(word in case.name for word in options.words)]
+    for group in GROUPS:
+        chosen = [case for case in group.cases if not options.words or any(word in case.name for word in options.words)]
         if chosen:
-            python = environment(options.environment / library, PACKAGES[library])
-            print(f"**{title}** ({versions(python, library)})\n")
+            pythons = {name: environment(options.environment / name, PACKAGES[name]) for name in group.environments}
+            print(f"**{group.title}** ({versions(pythons, group.shown)})\n")
+            if group.exporter:
+                exporter = environment(options.environment / group.exporter, PACKAGES[group.exporter])
+                chosen = [exported(case, exporter, options.environment) for case in chosen]
             print("| model | verdict | agree | greatest difference | where it begins, as tfpt says | seconds |")
             print("|---|---|---|---|---|---|")
-            for line in rows(chosen, python, SETTINGS.get(library, {})):
+            for line in rows(chosen, [pythons[name] for name in group.environments], group.settings):
                 print(line, flush=True)
             print()
+
+
+def exported(case: Case | Images | Exported, python: Path, folder: Path) -> Case | Images | Exported:
+    """A case with the model that its exporter has written into a folder."""
+    if not isinstance(case, Exported):
+        return case
+    case = replace(case, place=folder.resolve())
+    subprocess.run([str(python), *case.command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return case
 
 
 def environment(folder: Path, packages: Sequence[str]) -> Path:
@@ -65,32 +116,47 @@ def environment(folder: Path, packages: Sequence[str]) -> Path:
     return python
 
 
-def versions(python: Path, library: str) -> str:
-    """The versions of the packages in an environment that a table is of."""
-    names = ("torch", "tensorflow", "keras", "tf_keras", library)
-    code = f"from importlib.metadata import version; print(', '.join(n + ' ' + version(n) for n in {names!r}))"
-    return subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+def versions(pythons: Mapping[str, Path], shown: Sequence[tuple[str, str]]) -> str:
+    """The versions of the packages that a table is of, each in its environment."""
+    found = []
+    for name, package in shown:
+        code = f"from importlib.metadata import version; print(version({package!r}))"
+        run = subprocess.run([str(pythons[name]), "-c", code], check=True, capture_output=True, text=True)
+        found.append(f"{package} {run.stdout.strip()}")
+    return ", ".join(found)
 
 
-def rows(cases: Sequence[Case | Images], python: Path, settings: dict[str, str]) -> list[str]:
-    """The lines of the table for some cases, checked in one run."""
+# So many scenarios are checked in one run: what the processes of a run hold of their models stays until it ends.
+_TOGETHER = 8
+
+
+def rows(cases: Sequence[Case | Images | Exported], pythons: Sequence[Path], settings: dict[str, str]) -> Iterator[str]:
+    """The lines of the table for some cases, a few of which are checked in one run."""
+    for start in range(0, len(cases), _TOGETHER):
+        few = cases[start : start + _TOGETHER]
+        yield from (row(case, result) for case, result in zip(few, checked(few, pythons, settings), strict=True))
+
+
+def checked(
+    cases: Sequence[Case | Images | Exported], pythons: Sequence[Path], settings: dict[str, str]
+) -> list[dict[str, Any]]:
+    """The results of some cases, checked in one run."""
     with tempfile.TemporaryDirectory() as folder:
         file, report = Path(folder) / "models.yaml", Path(folder) / "report.json"
         file.write_text("---\n".join(case.document for case in cases), encoding="utf-8")
-        sides = ["--torch-python", str(python), "--tensorflow-python", str(python)]
+        sides = ["--torch-python", str(pythons[0]), "--tensorflow-python", str(pythons[1])]
         command = [sys.executable, "-m", "tfpt_cli", "check", "--allow-code", "--timeout", "300", *sides]
         done = subprocess.run(
-            [*command, "--format", "json", "-o", str(report), str(file)],
+            [*command, "-q", "--format", "json", "-o", str(report), str(file)],
             env={**os.environ, **settings},
             check=False,
         )
         if done.returncode > 1 and not report.exists():
             raise SystemExit(f"tfpt left no report (exit code {done.returncode})")
-        results = json.loads(report.read_text(encoding="utf-8"))["scenarios"]
-    return [row(case, result) for case, result in zip(cases, results, strict=True)]
+        return list(json.loads(report.read_text(encoding="utf-8"))["scenarios"])
 
 
-def row(case: Case | Images, result: dict[str, Any]) -> str:
+def row(case: Case | Images | Exported, result: dict[str, Any]) -> str:
     """A case as a line of the table."""
     compared = result["comparisons"]
     same = [each for each in compared if each["verdict"] in _SAME]

@@ -19,6 +19,16 @@ if "torchvision" not in sys.modules:
 import timm
 
 
-def torch_model(name: str) -> Any:
-    """A model of timm: `torch_model('resnet50')`."""
-    return timm.create_model(name, pretrained=False, num_classes=10).eval()
+def torch_model(name: str, *, eps: float = 0.0, scale: bool = True, **settings: Any) -> Any:
+    """A model of timm: `torch_model('resnet50')`.
+
+    `eps` is given to all normalizations, and without `scale` batch normalizations have no gain; other settings are those of
+    `timm.create_model`, such as `pad_type='same'`.
+    """
+    model = timm.create_model(name, pretrained=False, num_classes=10, **settings).eval()
+    for layer in model.modules():
+        if eps and isinstance(getattr(layer, "eps", None), float):
+            layer.eps = eps
+        if not scale and isinstance(layer, torch.nn.BatchNorm2d):
+            layer.register_parameter("weight", None)
+    return model

@@ -11,6 +11,7 @@ import math
 import re
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.canonical import canonical
@@ -50,7 +51,16 @@ class Provenance:
 
 def code_trees(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
     """Expressions of each side as trees in their one spelling (`F.gelu` for `torch.nn.functional.gelu`)."""
-    return {f: tuple(canonical(ast.parse(text, mode="eval").body, f) for text in sources[f]) for f in sources}
+    return {f: tuple(_tree(text, f) for text in sources[f]) for f in sources}
+
+
+@lru_cache(maxsize=2000)
+def _tree(text: str, framework: str) -> ast.expr:
+    """One expression in its one spelling; the same tree for the same text, which hundreds of gradients of a model may have.
+
+    Patterns keep with a tree where they have looked: it is walked through once.
+    """
+    return canonical(ast.parse(text, mode="eval").body, framework)
 
 
 def explained(

@@ -15,6 +15,8 @@ from tfpt_cli.language.trees import branches, called_name
 from tfpt_cli.layers.initializers import constants
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tfpt_cli.dictionary.records import Layer
 
 
@@ -59,6 +61,62 @@ def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None,
     ):
         return known_row(torch_call, one)
     return None, {}
+
+
+# What PyTorch's convolution and Keras's are called, by the number of axes that they go over.
+_CONVOLUTION = re.compile(r"(?:nn\.|keras\.layers\.)Conv([123])[dD]")
+
+
+def row_of_layers(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None, dict[str, dict[str, Any]]]:
+    """The row that knows two layers of a model as one, and the settings of each, also where a convolution is a dense layer.
+
+    A convolution that sees all of what it is given at once, or one point at a time, is a dense layer: `nn.Linear` beside a
+    `Conv2D` of one point has the row of `linear`, `nn.Conv2d` beside a `Dense` that of `conv2d`. Keras's weights have fewer axes
+    then, or more of length one, than the row says.
+    """
+    row, settings = known_row(torch_call, keras_call)
+    if row is None and (read := _read_otherwise(torch_call, keras_call)) is not None:
+        return known_row(torch_call, read)
+    return row, settings
+
+
+def _read_otherwise(torch_call: ast.Call, keras_call: ast.Call) -> ast.Call | None:
+    """Keras's call as the layer of PyTorch's kind that computes the same; None where there is none."""
+    ours, theirs = (
+        native(TORCH).canonical(called_name(torch_call)),
+        native(TENSORFLOW).canonical(called_name(keras_call)),
+    )
+    if ours == "nn.Linear" and _CONVOLUTION.fullmatch(theirs):
+        given = arguments_of(keras_call)
+        said = constants(dict(given))
+        if said.pop("kernel_size", None) is None or not _is_point(given) or said.get("groups", 1) != 1:
+            return None
+        return _keras_call("Dense", units=given["filters"], use_bias=given.get("use_bias"))
+    if theirs == "keras.layers.Dense" and (found := _CONVOLUTION.fullmatch(ours)):
+        given, dense = arguments_of(torch_call, TORCH), arguments_of(keras_call)
+        if constants({"groups": given["groups"]} if "groups" in given else {}).get("groups", 1) != 1:
+            return None
+        # Of one point a stride leaves points out, which no dense layer does; of more it may be what cuts the patches.
+        steps = None if _is_point(given) else given.get("stride")
+        return _keras_call(
+            f"Conv{found[1]}D",
+            filters=dense["units"],
+            kernel_size=given["kernel_size"],
+            strides=steps,
+            use_bias=dense.get("use_bias"),
+        )
+    return None
+
+
+def _is_point(arguments: Mapping[str, ast.expr]) -> bool:
+    """Whether the kernel of a convolution is one point."""
+    size = constants({"size": arguments["kernel_size"]})["size"]
+    return set(size if isinstance(size, (list, tuple)) else [size]) == {1}
+
+
+def _keras_call(name: str, **arguments: ast.expr | None) -> ast.Call:
+    function = ast.parse(f"keras.layers.{name}", mode="eval").body
+    return ast.Call(function, [], [ast.keyword(key, tree) for key, tree in arguments.items() if tree is not None])
 
 
 def at_each_step(call: ast.Call) -> ast.Call:
@@ -118,12 +176,12 @@ def unstacked(call: ast.Call) -> tuple[list[ast.Call], bool]:
     return [call], False
 
 
-def arguments_of(call: ast.Call) -> dict[str, ast.expr]:
-    """The arguments of a native Keras call by name, as they are written.
+def arguments_of(call: ast.Call, framework: str = TENSORFLOW) -> dict[str, ast.expr]:
+    """The arguments of a native call by name, as they are written; of Keras unless another framework is said.
 
     >>> call = ast.parse("keras.layers.Dense(4, use_bias=False)", mode="eval").body
     >>> {name: ast.unparse(tree) for name, tree in arguments_of(call).items()}
     {'units': '4', 'use_bias': 'False'}
     """
-    name = native(TENSORFLOW).canonical(called_name(call))
-    return bind_any(name, native(TENSORFLOW).calls[name], call)[1]
+    name = native(framework).canonical(called_name(call))
+    return bind_any(name, native(framework).calls[name], call)[1]

@@ -59,6 +59,16 @@ class Layout:
         left, arrow, right = self.pattern.partition("->")
         return replace(self, pattern=f"{right.strip()} -> {left.strip()}") if arrow else self
 
+    def joined(self) -> Layout:
+        """The layout where Keras has all axes but the last as one: of a convolution that is a dense layer on flattened numbers.
+
+        >>> Layout("out in h w -> h w in out").joined().pattern
+        'out in h w -> (h w in) out'
+        """
+        left, _, right = self.pattern.partition("->")
+        *first, last = right.split()
+        return replace(self, pattern=f"{left.strip()} -> ({' '.join(first)}) {last}")
+
     def axes(self, framework: Framework) -> str:
         """The axes as a framework orders them: the left side of the pattern for PyTorch, the right one for Keras."""
         left, _, right = self.pattern.partition("->")

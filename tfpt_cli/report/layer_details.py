@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
-from tfpt_cli.layers.known import known_row
+from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.report.models import apart, size_of
 from tfpt_cli.results import PARAMETER, STATE
 
@@ -61,7 +61,7 @@ def _settings(ours: str, theirs: str) -> list[Setting]:
     calls = _call(ours), _call(theirs)
     if calls[0] is None or calls[1] is None:
         return []
-    row, known = known_row(calls[0], calls[1])
+    row, known = row_of_layers(calls[0], calls[1])
     if row is None:
         return _as_written(ours, theirs)
     found = []

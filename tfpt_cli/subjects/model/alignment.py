@@ -15,7 +15,7 @@ from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.expression import BadConstant, NotConstant, constant
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import called_name
-from tfpt_cli.layers.known import arguments_of, known_row, unstacked
+from tfpt_cli.layers.known import arguments_of, row_of_layers, unstacked
 from tfpt_cli.subjects.model.writer import Span
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ _ACTIVATIONS = re.compile(
     "relu|relu6|leakyrelu|elu|selu|celu|gelu|silu|swish|mish|(log)?sigmoid|tanh|(log)?softmax|softplus|softsign|"
     "hardswish|hardsigmoid|hardtanh|prelu"
 )
+# Layers that do nothing in evaluation.
+_NOTHING = re.compile("Identity|Dropout|DropPath")
 # Settings that both frameworks have, by PyTorch's name and Keras's.
 _COMMON = (
     ("kernel_size", "kernel_size"),
@@ -183,7 +185,7 @@ class _Aligner:
                     return None
                 continue
             tree = self.keras.by_name[other.layer].tree
-            if tree is not None and known_row(layer.tree, tree)[0] is not None:
+            if tree is not None and row_of_layers(layer.tree, tree)[0] is not None:
                 return [other.index]
         return None
 
@@ -192,13 +194,18 @@ class _Aligner:
         other = self.keras.by_name[theirs.layer or ""]
         match = self.match.get(event.layer or "")
         one, another = (match.torch.call, match.keras.call) if match is not None else (ours.tree, other.tree)
-        row, settings = known_row(one, another) if one is not None and another is not None else (None, {})
+        row, settings = row_of_layers(one, another) if one is not None and another is not None else (None, {})
         before = self._padding(event, partners)
         after, activation = self._activation(event, other)
         first = self.torch.events[before[0]] if before[0] is not None else event
         start = self.keras.events[before[1]] if before[1] is not None else self.keras.events[partners[0]]
         keras_events = tuple(dict.fromkeys([start.index, *partners]))
         torch_events = tuple(dict.fromkeys([first.index, event.index, *([after] if after is not None else [])]))
+        own = self._activation_within(event)
+        behind = self._activation_behind(partners[-1]) if own and not activation_of(other) else None
+        if behind is not None:
+            keras_events = (*keras_events, behind)
+            self.used.add(behind)
         padded = any(b is not None for b in before)
         shapes = event.inputs[0] if event.inputs else (), self.keras.events[partners[0]].inputs[:1]
         parted = parted_settings(row, settings) | _parted(
@@ -212,8 +219,12 @@ class _Aligner:
         if "Pool" in ours.class_name:
             parted |= _pooled(ours, other, padded=padded)
         wanted = activation_of(other)
-        if wanted and not _one_activation(activation, wanted):
-            parted["activation"] = (activation or None, wanted)
+        if own and not wanted:
+            said = _name_of_activation(self.keras, behind)
+            if behind is None or (said and not _one_activation(own, said)):
+                parted["activation"] = (own, said or None)
+        if wanted and not _one_activation(activation or own, wanted):
+            parted["activation"] = (activation or own or None, wanted)
         calls: dict[str, str] = {TORCH: ours.call or ours.class_name, TENSORFLOW: other.call or other.class_name}
         if wanted and after is not None and _one_activation(activation, wanted):
             calls[TENSORFLOW] = _without_activation(other)
@@ -269,11 +280,42 @@ class _Aligner:
                 continue
             layer = self.torch.by_name.get(candidate.layer or "-")
             name = layer.class_name if layer is not None and candidate.layer is not None else candidate.function
-            plain = re.sub(r"[^a-z0-9]", "", name.lower())
+            plain = _plain_name(name)
             if _ACTIVATIONS.fullmatch(plain):
                 return candidate.index, plain
             return None, ""
         return None, ""
+
+    def _activation_within(self, event: Event) -> str:
+        """The activation that a layer of PyTorch calls itself, one of a person's own over `nn.BatchNorm2d`; empty for none."""
+        inside = (
+            [layer for layer in self.torch.layers if layer.name.startswith(f"{event.layer}.")] if event.layer else []
+        )
+        names = [_plain_name(layer.class_name) for layer in inside if not _NOTHING.search(layer.class_name)]
+        return names[0] if len(names) == 1 and _ACTIVATIONS.fullmatch(names[0]) else ""
+
+    def _activation_behind(self, index: int) -> int | None:
+        """The event of Keras that alone reads what a layer gave, where it is an activation."""
+        readers = [candidate for candidate in self.keras.events[index + 1 :] if index in candidate.origin]
+        if len(readers) != 1 or readers[0].layer is None or readers[0].index in self.used:
+            return None
+        name = _plain_name(self.keras.by_name[readers[0].layer].class_name)
+        return readers[0].index if name == "activation" or _ACTIVATIONS.fullmatch(name) else None
+
+
+def _name_of_activation(inventory: Inventory, index: int | None) -> str:
+    """What the activation at an event of Keras is called in its call, `swish`; empty where it is none that is known."""
+    layer = inventory.by_name.get(inventory.events[index].layer or "-") if index is not None else None
+    value = (
+        _constant(arguments_of(layer.tree).get("activation")) if layer is not None and layer.tree is not None else None
+    )
+    name = value.rpartition(">")[2] if isinstance(value, str) else ""
+    return name if _ACTIVATIONS.fullmatch(name.replace("_", "")) else ""
+
+
+def _plain_name(name: str) -> str:
+    """The name of a class or a function in small letters alone: `leakyrelu` for `leaky_relu`."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _one_activation(ours: str, theirs: str) -> bool:

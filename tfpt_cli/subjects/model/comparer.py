@@ -12,7 +12,7 @@ from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.values import compare_values
 from tfpt_cli.language.shapes import without_ones
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.results import PLAIN, Comparison, State, Tolerance, Value, Way
+from tfpt_cli.results import PLAIN, VALUE, Comparison, State, Tolerance, Value, Way
 from tfpt_cli.subjects.model.writer import DOUBLE
 
 if TYPE_CHECKING:
@@ -84,10 +84,16 @@ def with_ones_of(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 class Comparer:
-    """Compares what both sides gave, which may be `within` so much apart in double precision, relative to the greatest number."""
+    """Compares what both sides gave, which may be `within` so much apart in double precision, relative to the greatest number.
 
-    def __init__(self, sides: Sides, tolerance: Tolerance | None, within: float = SAME) -> None:
-        self.sides, self.tolerance, self.within = sides, tolerance, within
+    `in_single` says that the scenario's own dtype is single precision: an output that one side has in it, whatever the rest of
+    the model is run in, is no other output.
+    """
+
+    def __init__(
+        self, sides: Sides, tolerance: Tolerance | None, within: float = SAME, *, in_single: bool = False
+    ) -> None:
+        self.sides, self.tolerance, self.within, self.in_single = sides, tolerance, within, in_single
 
     def values(
         self, outcomes: Mapping[Side, Outcome], quantity: Quantity, layout: Layout, way: Way = DOUBLE
@@ -113,7 +119,8 @@ class Comparer:
         tolerance, within = self.tolerance, self.within
         arrays = wanted.arrays()
         sides = dict(wanted.sides)
-        if arrays is not None and wanted.quantity.kind == "gradient" and {a.dtype.char for a in arrays} == {"f", "d"}:
+        kinds = ("gradient", VALUE) if self.in_single else ("gradient",)
+        if arrays is not None and wanted.quantity.kind in kinds and {a.dtype.char for a in arrays} == {"f", "d"}:
             # A variable that its code keeps in single precision has a gradient in it, in a model in double precision.
             within = max(within, SAME_IN_SINGLE)
             sides = {side: replace(value, dtype="float64") for side, value in sides.items()}

@@ -165,7 +165,7 @@ class Course:
     def unpaired(self) -> Iterator[str]:
         """What to say where parameters are left over on both sides."""
         left = self.pairing.left
-        if not (left.get(TORCH) and left.get(TENSORFLOW)):
+        if not self.pairing.unclear:
             return
         ours, theirs = ([f"{t.name} {t.shape}" for t in left[f]] for f in (TORCH, TENSORFLOW))
         lines = [f"{one.name}: {other.name}" for one, other in zip(left[TORCH], left[TENSORFLOW], strict=False)]
@@ -265,7 +265,12 @@ class Course:
         """
         double = planner.looked.dtype == "float64"
         way = DOUBLE if double else SINGLE
-        comparer = Comparer(self.terms.sides, self.terms.tolerance, within if double else SAME_IN_FLOAT32)
+        comparer = Comparer(
+            self.terms.sides,
+            self.terms.tolerance,
+            within if double else SAME_IN_FLOAT32,
+            in_single=self.spec.dtype == "float32",
+        )
         wanted = (comparer.values(outcomes, quantity, layout, way) for quantity, layout in planner.wanted())
         found = [pair for pair in (*wanted, *self.in_modes(comparer, outcomes, planner)) if pair is not None]
         self.rounding = []

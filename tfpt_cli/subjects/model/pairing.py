@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.shapes import show, without_ones
 from tfpt_cli.language.suggest import did_you_mean
-from tfpt_cli.layers.known import at_each_step, known_row
+from tfpt_cli.layers.known import at_each_step, row_of_layers
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.slots import slots
 from tfpt_cli.subjects.model.leftover import MEANS, by_name_or_shape, own_layout
@@ -97,6 +97,16 @@ class Pairing:
     left: Mapping[Framework, tuple[Tensor, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
+    @property
+    def unclear(self) -> bool:
+        """Whether something is left over on both sides that may correspond.
+
+        What a row says that one of two layers holds alone, as a bias, corresponds to nothing; beside anything else it may.
+        """
+        alone = alone_in(self.matches)
+        names = {framework: {tensor.name for tensor in tensors} for framework, tensors in self.left.items()}
+        return len(names) > 1 and all(names.values()) and any(names[f] - alone[f] for f in names)
+
 
 def pairing_of(
     torch: Inventory, keras: Inventory, given: Mapping[str, str | None], layouts: Mapping[str, Layout]
@@ -110,9 +120,11 @@ def pairing_of(
     for match in matches:
         pairs += _pairs_within(match)
     ours, theirs = _left(torch, keras, pairs, used).values()
+    alone = alone_in(matches)
     pairs += [
         Pair((Part(one.name),), Part(other.name), own_layout(one, other) or Layout(), one.own, "", why)
         for one, other, why in by_name_or_shape(ours, theirs)
+        if one.name not in alone[TORCH] or other.name not in alone[TENSORFLOW]
     ]
     pairs = [_laid_out(pair, layouts) for pair in pairs]
     left = _left(torch, keras, pairs, used)
@@ -318,13 +330,13 @@ def _alike(torch: Unit, keras: Unit) -> bool:
 def _row(torch: Unit, keras: Unit) -> Row | None:
     if torch.call is None or keras.call is None:
         return None
-    return known_row(torch.call, keras.call)[0]
+    return row_of_layers(torch.call, keras.call)[0]
 
 
 def _match(torch: Unit, keras: Unit, why: str) -> Match:
     if torch.call is None or keras.call is None:
         return Match(torch, keras, why)
-    row, settings = known_row(torch.call, keras.call)
+    row, settings = row_of_layers(torch.call, keras.call)
     if row is None:
         return Match(torch, keras, why)
     return Match(torch, keras, why, row, tuple(slots(row, settings)))
@@ -368,8 +380,29 @@ def _pairs_within(match: Match) -> list[Pair]:
         other = _part(theirs, match.keras, torch=False)
         parts = tuple(part for part in parts if part.tensor in known[0])
         if parts and other.tensor in known[1]:
-            pairs.append(Pair(parts, other, slot.layout, slot.entry.name, match.row.name, match.why))
+            tensor = next(t for t in match.keras.tensors if t.name == other.tensor)
+            layout = slot.layout.joined() if _is_flat(slot.layout, tensor) else slot.layout
+            pairs.append(Pair(parts, other, layout, slot.entry.name, match.row.name, match.why))
     return pairs
+
+
+def alone_in(matches: Iterable[Match]) -> dict[Framework, set[str]]:
+    """What a layer of a side holds and the layer beside it does not, by the row that knows both: a bias, or a gain."""
+    found: dict[Framework, set[str]] = {TORCH: set(), TENSORFLOW: set()}
+    for match in matches:
+        for slot in match.slots:
+            ours, theirs = slot.attribute[TORCH], slot.attribute[TENSORFLOW]
+            if ours is not None and theirs is None:
+                found[TORCH] |= {_part(text.strip(), match.torch, torch=True).tensor for text in ours.split(" + ")}
+            if theirs is not None and ours is None:
+                found[TENSORFLOW].add(_part(theirs, match.keras, torch=False).tensor)
+    return found
+
+
+def _is_flat(layout: Layout, tensor: Tensor) -> bool:
+    """Whether Keras has the weights of a convolution as those of a dense layer, with two axes in all."""
+    axes = layout.pattern.partition("->")[2].split()
+    return len(axes) > len(tensor.shape) == 2 and "(" not in layout.pattern
 
 
 def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: str) -> Iterator[Pair]:

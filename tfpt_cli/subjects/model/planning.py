@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfpt_cli.language.mentions import field
-from tfpt_cli.layers.known import known_row
+from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.results import STATE, Comparison, Finding, Kind, State, Value
 from tfpt_cli.subjects.model.alignment import parted_settings
@@ -221,7 +221,9 @@ class Planner:
             if any(tensor.name == pair.torch[0].tensor for tensor in match.torch.tensors):
                 if match.torch.call is None or match.keras.call is None:
                     return ""
-                words = said_settings(parted_settings(*known_row(match.torch.call, match.keras.call)), self.terms.sides)
+                words = said_settings(
+                    parted_settings(*row_of_layers(match.torch.call, match.keras.call)), self.terms.sides
+                )
                 paths = (path for unit in (match.torch, match.keras) for path in unit.paths if path)
                 names = " and ".join(dict.fromkeys(paths))
                 return f"{f'of {names}, ' if names else ''}{words}" if words else ""

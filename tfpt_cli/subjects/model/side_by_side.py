@@ -11,6 +11,7 @@ import numpy as np
 from tfpt_cli.compare.distance import largest, relative_distance
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.language.shapes import without_ones
 from tfpt_cli.layers.layout import Layout, layout_of
 from tfpt_cli.results import LayerLine, Verdict
 from tfpt_cli.subjects.model.comparer import NOTHING, SAME, array_of, with_ones_of
@@ -78,12 +79,37 @@ def orders_for(ours: tuple[int, ...], theirs: tuple[int, ...], *, channels: bool
 
     >>> [layout.pattern for layout in orders_for((2, 3, 8, 8), (2, 8, 8, 3), channels=True)]
     ['n c h w -> n h w c']
+    >>> [layout.pattern for layout in orders_for((2, 64, 3), (2, 8, 8, 3), channels=True)]
+    ['n (h w) c -> n h w c']
     """
     patterns = ["", *_ORDERS.get(len(ours), ())]
     if channels and len(ours) > 2:
         patterns = [*patterns[1:], ""]
     layouts = [layout_of(pattern) if pattern else Layout() for pattern in patterns]
-    return [layout for layout in layouts if _fits(layout, ours, theirs)]
+    return [layout for layout in (*layouts, *_tokens(ours, theirs)) if _fits(layout, ours, theirs)]
+
+
+def _tokens(ours: tuple[int, ...], theirs: tuple[int, ...]) -> Iterator[Layout]:
+    """The orders under which the pixels of an image are tokens in a row on one side: `n (h w) c -> n h w c`.
+
+    Each is the only one for its numbers of axes that does not put pixels in another order.
+    """
+    ranks = len(ours), len(theirs)
+    if ranks == (3, 4):
+        yield Layout("n (h w) c -> n h w c", {"h": theirs[1]})
+        yield Layout("n c (h w) -> n h w c", {"h": theirs[1]})
+    if ranks == (4, 3):
+        yield Layout("n c h w -> n (h w) c")
+        yield Layout("n h w c -> n (h w) c")
+    if ranks == (2, 3):  # a BatchNorm of PyTorch is given tokens without an axis for the batch
+        yield Layout("(n t) c -> n t c", {"n": theirs[0]})
+    if ranks == (2, 4):
+        yield Layout("(n h w) c -> n h w c", {"n": theirs[0], "h": theirs[1]})
+
+
+def _with_ones(shape: Shape, other: Shape) -> Shape:
+    """A shape with the axes of length one that another has, as `with_ones_of` gives them to an array."""
+    return other if len(shape) != len(other) and without_ones(shape) == without_ones(other) else shape
 
 
 def _fits(layout: Layout, ours: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
@@ -106,6 +132,9 @@ def flattened(layout: Layout) -> Layout | None:
     'n (c h w) -> n (h w c)'
     """
     left, _, right = layout.pattern.partition("->")
+    apart = left.split()[1:]
+    if (joined := f"({' '.join([*apart[1:], *apart[:1]])})") in right and "(" not in left:
+        return replace(layout, pattern=f"n {' '.join(apart)} -> n {joined}")  # a convolution that is a dense layer
     for group in re.findall(r"\([^)]*\)", left):
         for other in re.findall(r"\([^)]*\)", right):
             if group != other and sorted(group[1:-1].split()) == sorted(other[1:-1].split()):
@@ -166,7 +195,7 @@ class Layers:
             self.inventories[framework].events[span.last].outputs[0]
             for framework, span in ((TORCH, line.torch), (TENSORFLOW, line.keras))
         )
-        return ours, theirs
+        return _with_ones(ours, theirs), theirs
 
     def _unclear(self, line: Aligned) -> Iterator[int]:
         for each, (ours, theirs) in enumerate(self._shapes_given(line)):
@@ -180,7 +209,7 @@ class Layers:
             for framework, span in ((TORCH, line.torch), (TENSORFLOW, line.keras))
         )
         for each, place in enumerate(line.inputs or ()):
-            yield ours[place], theirs[each]
+            yield _with_ones(ours[place], theirs[each]), theirs[each]
 
     def orders(self, line: Aligned, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
         """The orders of axes under which a result of PyTorch's layer becomes one of Keras's."""
@@ -225,6 +254,7 @@ class Layers:
         found = {}
         for each, ours in enumerate(line.inputs):
             array = array_of(torch, layer_quantity(f"{place} {ours}"), GIVEN)
+            array = None if array is None else with_ones_of(array, event.inputs[each])
             layouts = [] if array is None else self.orders_given(line, array.shape, event.inputs[each])
             if array is None or not layouts:
                 return None
@@ -330,5 +360,6 @@ class Layers:
             one = array_of(torch, layer_quantity(f"{place} {ours}"), PULLED)
             other = array_of(alone, layer_quantity(f"{place} {each}"), PULLED)
             if one is not None and other is not None:
-                found.append(relative_distance(turned(one, self.turned[place, each]), other, scale))
+                there = with_ones_of(one, other.shape)
+                found.append(relative_distance(turned(there, self.turned[place, each]), other, scale))
         return max(found, default=None)

@@ -32,7 +32,11 @@ class TensorFlowModelWriter(ModelWriter):
     trace = "keras_trace"
     module = "tf"
     summed = "tf.reduce_sum({})"
-    weighted = "tf.reduce_sum(output{source} * tf.constant(cotangents[{name}], dtype=tf.{dtype}))"
+    weighted = "tf.reduce_sum({output} * tf.constant(cotangents[{name}], dtype=tf.{dtype}))"
+
+    def widened(self, output: str, own: str, dtype: str) -> str:
+        """What a layer with `dtype="float32"` gives is cast in a model in double precision: TensorFlow multiplies no others."""
+        return f"tf.cast({output}, tf.{dtype})" if (own, dtype) == ("float32", "float64") else output
 
     def tensor(self, name: str, values: Values, dtype: str) -> str:
         layout = self.spec.layout(name, values.shape)

@@ -34,7 +34,7 @@ class TorchModelWriter(ModelWriter):
     trace = "torch_trace"
     module = "torch"
     summed = "torch.sum({})"
-    weighted = "(output{source} * torch.tensor(cotangents[{name}], dtype=torch.{dtype})).sum()"
+    weighted = "({output} * torch.tensor(cotangents[{name}], dtype=torch.{dtype})).sum()"
 
     def tensor(self, name: str, values: Values, dtype: str) -> str:
         grad = ", requires_grad=True" if name in self.spec.smooth else ""

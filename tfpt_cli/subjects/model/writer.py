@@ -178,11 +178,21 @@ class ModelWriter(ABC):
         """The source of what is differentiated: the scenario's loss, else the outputs, each weighted by its cotangent, summed."""
         said = self.spec.loss
         if not said:
-            sources = plan.outputs.values()
-            return " + ".join(self.weighted.format(source=s, name=repr(n), dtype=dtype) for s, n in sources)
+            held = {output.source: output.dtype for output in plan.inventory.outputs}
+            return " + ".join(
+                self.weighted.format(
+                    output=self.widened(f"output{source}", held[source], dtype), name=repr(name), dtype=dtype
+                )
+                for source, name in plan.outputs.values()
+            )
         names = {name: each.back(self.module) for name, each in plan.of_loss.items()}
         text = loss_in(said[BOTH], self.framework, dtype, names) if BOTH in said else said[self.framework]
         return self.summed.format(text)
+
+    def widened(self, output: str, own: str, dtype: str) -> str:
+        """An output that a model keeps in a dtype of its own, as it is multiplied by numbers in another; any other as it is."""
+        del own, dtype
+        return output
 
     @abstractmethod
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:

@@ -434,6 +434,8 @@ def _variables(model: Any, layers: list[tuple[str, Any]]) -> list[dict[str, Any]
         attributes = {id(value): name for name, value in vars(layer).items() if not name.startswith("_")}
         for variable in _held(layer):
             own = attributes.get(id(variable), _plain_name(variable))
+            if own == "depthwise_kernel" and type(layer).__name__.startswith("Depthwise"):
+                own = "kernel"  # Keras 3 calls it so, and tf_keras otherwise
             number = counts.get(own, 0)
             counts[own] = number + 1
             holders.setdefault(id(variable), []).append((path, "{}_{}".format(own, number) if number else own))
