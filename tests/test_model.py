@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +25,15 @@ from tfpt_cli.frameworks import FRAMEWORKS, SIDES, TENSORFLOW, TORCH
 from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.slots import slots
-from tfpt_cli.results import State, Verdict
+from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.writing import scenario_from
 from tfpt_cli.subjects.model import dropping, weights
 from tfpt_cli.subjects.model.alignment import parted_settings
+from tfpt_cli.subjects.model.comparer import Both, scales
 from tfpt_cli.subjects.model.inventory import Inventory, Tensor
 from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
 from tfpt_cli.subjects.model.side_by_side import orders_for
+from tfpt_cli.subjects.model.spec import gradient_quantity, output_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -710,6 +713,98 @@ model:
     )
     assert result.agree
     assert [note.startswith("LayerNorm is ill-conditioned here") for note in result.notes[1:]] == [True] * said
+
+
+IN_ANOTHER_ORDER = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.r, self.b, self.n = nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 4), nn.LayerNorm(4)
+
+    def forward(self, x):
+        return self.n(self.b(self.r(self.a(x).flip(-1)).flip(-1)))
+"""
+
+
+def test_numbers_that_are_only_in_another_order_are_no_beginning(session: Session, tmp_path: Path) -> None:
+    """PyTorch turns what the activation reads round, and turns it back: what reads that agrees, and what parts is behind it."""
+    (tmp_path / "net.py").write_text(IN_ANOTHER_ORDER, encoding="utf-8")
+    text = """
+name: turned round and back
+model:
+  torch: {python: 'net.py:Net()'}
+  tensorflow: >-
+    keras.Sequential([keras.layers.Dense(4), keras.layers.ReLU(), keras.layers.Dense(4),
+    keras.layers.LayerNormalization(epsilon=1e-2)])
+  at: {x: 'normal(0, 1, (5, 3))'}
+"""
+    _, result = checked(session, text, tmp_path)
+    turned = next(line for line in result.layers if line.names[SIDES[0]] == "r")
+    assert turned.so_far is not None
+    assert turned.so_far > 0.01
+    assert told(result).startswith("n / layer_normalization is the first that parts, by itself: eps is 1e-05")
+
+
+SCALED = {
+    "net.py": """
+import torch
+from torch import nn
+
+
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, x):
+        return self.scale * x
+""",
+    "net_keras.py": """
+import keras
+
+
+class Scaled(keras.layers.Layer):
+    def build(self, shape):
+        self.scale = self.add_weight(shape=(), name="scale")
+
+    def call(self, x):
+        return self.scale * x
+""",
+}
+
+
+def test_a_parameter_that_is_one_number(session: Session, tmp_path: Path) -> None:
+    for name, code in SCALED.items():
+        (tmp_path / name).write_text(code, encoding="utf-8")
+    text = """
+name: one number
+model:
+  torch: {python: 'net.py:Scaled()'}
+  tensorflow: {python: 'net_keras.py:Scaled()'}
+  at: {x: 'normal(0, 1, (5, 3))'}
+"""
+    _, result = checked(session, text, tmp_path)
+    assert not result.failures, result.failures
+    assert result.agree, result.comparisons
+    gradient = next(c for c in result.comparisons if c.quantity == "d/dscale")
+    assert [side.shape for side in gradient.sides.values()] == [(), ()]
+
+
+@pytest.mark.parametrize(("single", "share"), [(False, 1e-4), (True, 0.1)])
+def test_a_gradient_that_is_nothing_is_measured_by_the_greatest(single: bool, share: float) -> None:
+    """A bias in front of a normalization has no gradient but for rounding: it is held against the others, not itself."""
+    sizes = {"weight": 8.0, "bias": 1e-9}
+    pairs = []
+    for name, size in sizes.items():
+        values = {side: Value(State.PRESENT, np.array([size, -size / 2]), "float64") for side in SIDES}
+        pairs.append(Both(gradient_quantity(name), Layout(), values))
+    assert list(scales(pairs, single=single)) == [8.0 * share, 8.0 * share]
+    outputs = [replace(pair, quantity=output_quantity("")) for pair in pairs]
+    assert list(scales(outputs, single=single)) == [0.0, 0.0]
 
 
 def test_a_model_that_stops_shows_code_without_what_looks(session: Session) -> None:
