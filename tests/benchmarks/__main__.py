@@ -102,6 +102,11 @@ def models(folder: Path, runs: int) -> None:
     command = ["check", "--allow-code", str(large)]
     pair("`tfpt check`, two networks of 25 million parameters", command, "bare_model.py", 1.60, runs)
     pair("the same against a script in float64", command, "bare_model.py float64", 1.60, runs)
+    berts = folder / "berts.yaml"
+    berts.write_text(BERTS, encoding="utf-8")
+    command = ["check", "--allow-code", "--timeout", "600", str(berts)]
+    pair("`tfpt check`, two networks of 110 million parameters", command, "bare_bert.py", 1.60, min(runs, 2))
+    pair("the same against a script in float64", command, "bare_bert.py float64", 1.60, min(runs, 2))
     many, few = (peaks([*TFPT, "check", "--allow-code", str(path)], ROOT) for path in (large, small))
     own = {name: needed(name) for name in ("torch", "tensorflow")}
     extra = ", ".join(f"{name} {(many[name] - few[name] - own.get(name, 0.0)) / NETWORK:.1f}" for name in many)
