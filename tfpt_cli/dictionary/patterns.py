@@ -14,6 +14,7 @@ import ast
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from tfpt_cli.dictionary.canonical import canonical, canonical_pattern, names_of
 from tfpt_cli.dictionary.files import rows_of
@@ -94,7 +95,7 @@ class Pattern:
     ) -> Iterator[Place]:
         """Every place in the trees where the pattern stands, with the node itself; the arguments are those of `inside`."""
         for tree in trees:
-            for node in [tree] if whole else _nodes(tree).get(self.head, ()):
+            for node in [tree] if whole else [tree, *_within(tree).get(self.head, ())]:
                 bindings: Bindings = {}
                 bindings.update((shared or {}).items())
                 if _Finder(bindings).matches(self.tree, node):
@@ -116,19 +117,22 @@ def _head(node: ast.expr) -> Head:
     return dotted(node.func) or ast.Call
 
 
-def _nodes(tree: ast.expr) -> Mapping[Head | None, list[ast.expr]]:
-    """The expressions of a tree by what they begin with, each also by its type and under None, in the order of `ast.walk`.
+# What stands within a tree, by what it begins with; for as long as there is the tree, which it does not hold.
+_WITHIN: WeakKeyDictionary[ast.expr, dict[Head | None, list[ast.expr]]] = WeakKeyDictionary()
 
-    It is kept with the tree: hundreds of patterns are looked for in each.
+
+def _within(tree: ast.expr) -> Mapping[Head | None, list[ast.expr]]:
+    """The expressions within a tree by what they begin with, each also by its type and under None, in the order of `ast.walk`.
+
+    It is kept while the tree is there: hundreds of patterns are looked for in each.
     """
-    kept: dict[Head | None, list[ast.expr]] | None = getattr(tree, "nodes_by_head", None)
+    kept = _WITHIN.get(tree)
     if kept is None:
-        kept = {}
+        kept = _WITHIN[tree] = {}
         for node in ast.walk(tree):
-            if isinstance(node, ast.expr):
+            if isinstance(node, ast.expr) and node is not tree:
                 for head in {None, type(node), _head(node)}:
                     kept.setdefault(head, []).append(node)
-        tree.nodes_by_head = kept  # type: ignore[attr-defined]
     return kept
 
 
