@@ -110,7 +110,7 @@ def models(folder: Path, runs: int) -> None:
     many, few = (peaks([*TFPT, "check", "--allow-code", str(path)], ROOT) for path in (large, small))
     own = {name: needed(name) for name in ("torch", "tensorflow")}
     extra = ", ".join(f"{name} {(many[name] - few[name] - own.get(name, 0.0)) / NETWORK:.1f}" for name in many)
-    words = "memory of the same, in models of float64 beyond a layer and what `bare_memory.py` needs"
+    words = "memory of the two of 25 million, in models of float64 beyond a layer and what `bare_memory.py` needs"
     print(f"| {words} | | | {extra} | at most 3 each |", flush=True)
     seconds = statistics.median(after_imports(small) for _ in range(runs))
     print(f"| one layer of a model, after the imports | {seconds:.2f} | | | at most 0.3 s |", flush=True)
