@@ -30,10 +30,8 @@ def usable_streams() -> None:
     """
     _keep_their_numbers()
     if hasattr(os, "set_blocking"):
-        for number in (
-            1,
-            2,
-        ):  # who shares the terminal or the pipe may have set it so that what is too much at a time is lost
+        # Who shares the terminal or the pipe may have set it so that what is too much at a time is lost.
+        for number in (1, 2):
             with suppress(OSError):
                 os.set_blocking(number, True)
     if sys.stdin is None:

@@ -58,9 +58,8 @@ class _Extremes:
     def __init__(self, rtol: float, atol: float, dtype: str | None) -> None:
         self.rtol, self.atol, self.dtype = rtol, atol, dtype
         self.mismatched = 0
-        self.worst = (
-            self.odd
-        ) = -1  # the places of the greatest difference, and of the first NaN or infinity on one side
+        # The places of the greatest difference, and of the first NaN or infinity on one side.
+        self.worst = self.odd = -1
         self.absolute = self.relative = self.units = self.needed_rtol = self.needed_atol = 0.0
 
     def add(self, start: int, a: NDArray[Any], b: NDArray[Any]) -> None:

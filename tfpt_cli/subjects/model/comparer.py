@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tfpt_cli.frameworks import Side, Sides
+    from tfpt_cli.language.shapes import Shape
     from tfpt_cli.results import Outcome, Quantity
 
 # In double precision two models are the same function up to here, relative to the greatest number of an array: sums that are
@@ -79,8 +80,16 @@ def with_ones_of(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     >>> with_ones_of(np.zeros((2, 4, 1, 1)), (2, 4)).shape
     (2, 4)
     """
-    fits = array.ndim != len(shape) and without_ones(array.shape) == without_ones(shape)
-    return array.reshape(shape) if fits else array
+    return array.reshape(with_ones(array.shape, shape))
+
+
+def with_ones(shape: Shape, other: Shape) -> Shape:
+    """A shape with other axes of length one, as many as another has; any other shape as it is.
+
+    >>> with_ones((2, 4, 1, 1), (2, 4)), with_ones((2, 4), (4, 2))
+    ((2, 4), (2, 4))
+    """
+    return tuple(other) if len(shape) != len(other) and without_ones(shape) == without_ones(other) else shape
 
 
 class Comparer:

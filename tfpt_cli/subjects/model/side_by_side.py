@@ -11,10 +11,9 @@ import numpy as np
 from tfpt_cli.compare.distance import largest, relative_distance
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
-from tfpt_cli.language.shapes import without_ones
 from tfpt_cli.layers.layout import Layout, layout_of
 from tfpt_cli.results import LayerLine, Verdict
-from tfpt_cli.subjects.model.comparer import NOTHING, SAME, array_of, with_ones_of
+from tfpt_cli.subjects.model.comparer import NOTHING, SAME, array_of, with_ones, with_ones_of
 from tfpt_cli.subjects.model.fields import with_channels
 from tfpt_cli.subjects.model.spec import CHANNELS, layer_quantity
 from tfpt_cli.subjects.model.writer import AGAIN, GIVEN, GRADIENT, MADE, PULLED
@@ -107,11 +106,6 @@ def _tokens(ours: tuple[int, ...], theirs: tuple[int, ...]) -> Iterator[Layout]:
         yield Layout("(n h w) c -> n h w c", {"n": theirs[0], "h": theirs[1]})
 
 
-def _with_ones(shape: Shape, other: Shape) -> Shape:
-    """A shape with the axes of length one that another has, as `with_ones_of` gives them to an array."""
-    return other if len(shape) != len(other) and without_ones(shape) == without_ones(other) else shape
-
-
 def _fits(layout: Layout, ours: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
     try:
         return tuple(layout.turned(ours)) == tuple(theirs)
@@ -195,7 +189,7 @@ class Layers:
             self.inventories[framework].events[span.last].outputs[0]
             for framework, span in ((TORCH, line.torch), (TENSORFLOW, line.keras))
         )
-        return _with_ones(ours, theirs), theirs
+        return with_ones(ours, theirs), theirs
 
     def _unclear(self, line: Aligned) -> Iterator[int]:
         for each, (ours, theirs) in enumerate(self._shapes_given(line)):
@@ -209,7 +203,7 @@ class Layers:
             for framework, span in ((TORCH, line.torch), (TENSORFLOW, line.keras))
         )
         for each, place in enumerate(line.inputs or ()):
-            yield _with_ones(ours[place], theirs[each]), theirs[each]
+            yield with_ones(ours[place], theirs[each]), theirs[each]
 
     def orders(self, line: Aligned, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
         """The orders of axes under which a result of PyTorch's layer becomes one of Keras's."""
