@@ -187,7 +187,7 @@ RESULT = ScenarioResult(
 )  # fmt: skip
 FULL = Report(
     {"tfpt": "0", "python": "3", "torch": "2"},
-    (RESULT, replace(RESULT, status=Status.FAILED)),
+    (RESULT, replace(RESULT, status=Status.FAILED, cached=True)),
     (Problem("b.yaml", 1, 2, "no"), Problem("c", 0, 0, "no")),
     True,
 )

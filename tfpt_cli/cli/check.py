@@ -57,6 +57,7 @@ class Settings:
     save_baseline: str | None = None
     baseline: str | None = None
     only_new: bool = False
+    cache: bool = False
 
     @property
     def formats(self) -> set[str]:
@@ -87,6 +88,11 @@ def run_check(options: Options, settings: Settings) -> int:
     if settings.last_failed:
         options = replace(options, only=last_failed.ids())
     options = replace(options, listings=settings.verbose or "html" in settings.formats)
+    if settings.cache and not (options.listings or settings.fix_preview):  # these ask for more than is kept
+        from tfpt_cli.engine.kept import KeptResults
+
+        kept = KeptResults(options.sides, reference=options.reference, allow_code=options.allow_code)
+        options = replace(options, kept=kept)
     check_outputs(settings.paths)
     # From here on a signal ends the run, and cuts no report short: what was computed until then is in it.
     with SIGNALS.noted():

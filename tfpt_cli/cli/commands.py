@@ -10,6 +10,7 @@ import click
 from tfpt_cli import __version__
 from tfpt_cli.cli.options import (
     ALLOW_CODE,
+    CACHE,
     CHOOSE,
     LIMITS,
     MODEL,
@@ -63,7 +64,7 @@ class InOrder(click.Group):
 
 _ORDER = (
     *("check", "grad", "weights", "diff", "layer", "watch", "new", "validate", "code", "pair", "transfer", "inspect"),
-    *("explain", "list", "show", "site", "schema", "selfcheck", "doctor", "completion"),
+    *("explain", "list", "show", "site", "schema", "selfcheck", "doctor", "cache", "completion"),
 )
 
 
@@ -143,6 +144,7 @@ def cli() -> None:
     default=True,
     help="Whether to ask the NumPy reference who is right, or to compare the frameworks alone.",
 )
+@CACHE
 @ALLOW_CODE
 @options(PYTHONS)
 @options(TWO_VERSIONS)
@@ -178,6 +180,7 @@ def check(paths: tuple[str, ...], **given: Any) -> None:
         save_baseline=given["save_baseline"],
         baseline=given["baseline"],
         only_new=given["only_new"],
+        cache=given["cache"],
     )
     sys.exit(run_check(options, settings))
 
@@ -525,6 +528,19 @@ def site(output: str) -> None:
     from tfpt_cli.cli.site import run_site
 
     sys.exit(run_site(output))
+
+
+@cli.command()
+@click.argument("do", type=click.Choice(["info", "clear"]), metavar="info|clear")
+def cache(do: str) -> None:
+    """Show what is kept of earlier runs, or delete it.
+
+    A scenario is answered from there while nothing that its result depends on has changed: its text, the files that it names,
+    tfpt, the packages, the processor, the environment. check --no-cache runs everything; TFPT_CACHE=0 always does.
+    """
+    from tfpt_cli.cli.cache import run_cache
+
+    sys.exit(run_cache(do))
 
 
 @cli.command()

@@ -92,6 +92,12 @@ ALLOW_CODE = click.option(
     is_flag=True,
     help="Run the functions of Python files that scenarios name; only for scenarios and files that you trust.",
 )
+CACHE = click.option(
+    "--cache/--no-cache",
+    default=True,
+    envvar="TFPT_CACHE",
+    help="Whether a scenario of which nothing has changed since it was run is answered from what was kept.",
+)
 PYTHONS = [
     click.option(
         f"--{framework.key}-python",

@@ -3,15 +3,12 @@
 Reading all files takes 150 ms of processor time, their JSON 6 ms. The JSON is in a folder of the user's own, under a name that
 is the hash of the files' content, of this module, and of the versions of tfpt and Python: an edited file, or another version,
 has another name, so what is read is never out of date. Only plain data is kept, and nothing of it is executed when it is read;
-but rows are code in the end, so a file or folder that another user owns or can write is neither read nor written. Without such
-a folder (no home, a full disk, a system without file owners) the YAML is read every time.
+but rows are code in the end, so what others can write is not read (see `private`). Without a folder the YAML is read every time.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import stat
 import sys
 from contextlib import suppress
 from functools import cache
@@ -19,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tfpt_cli import __version__
+from tfpt_cli import __version__, private
 
 FOLDER = Path(__file__).parent
 # So many files are kept, for versions of tfpt that are used side by side; a rows' author makes one with every edit.
@@ -79,58 +76,26 @@ def _name_of(contents: dict[str, bytes]) -> str:
 
 def _kept_at(name: str) -> Path | None:
     """Where the JSON is kept; None where there is no folder that is the user's alone."""
-    home, given = os.environ.get("HOME", ""), os.environ.get("XDG_CACHE_HOME", "")
-    caches = given if os.path.isabs(given) else os.path.join(home, ".cache")
-    if not hasattr(os, "geteuid") or not os.path.isabs(caches):
-        return None
-    folder = Path(caches, "tfpt")
-    try:
-        if not folder.exists():
-            Path(caches).mkdir(parents=True, exist_ok=True)
-            folder.mkdir(mode=0o700, exist_ok=True)
-        status = folder.lstat()
-    except OSError:
-        return None
-    return folder / name if stat.S_ISDIR(status.st_mode) and _own(status) else None
-
-
-def _own(status: os.stat_result) -> bool:
-    """Whether a file or folder belongs to the user who runs this, and no other can write it."""
-    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    folder = private.cache_folder()
+    return None if folder is None else folder / name
 
 
 def _read(path: Path) -> Data | None:
     """What is kept in a file; None where there is none, or it is not as it was written."""
+    head, _, text = private.read(path).partition(b"\n")
+    if head.decode("ascii", "replace") != sha256(text).hexdigest():
+        return None
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            status = os.fstat(file.fileno())
-            head, _, text = (
-                file.read().partition(b"\n") if stat.S_ISREG(status.st_mode) and _own(status) else (b"",) * 3
-            )
-        if head.decode("ascii", "replace") != sha256(text).hexdigest():
-            return None
         found: Data = json.loads(text)
-    except (OSError, ValueError):
+    except ValueError:
         return None
     return found
 
 
 def _write(path: Path, data: Data) -> None:
-    """Keeps the data, beside the file first, so that another process finds all of it or nothing; where it cannot, it does not."""
-    import tempfile
-
+    """Keeps the data, for this process's next run and for others."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
-    try:
-        handle, beside = tempfile.mkstemp(prefix=path.stem, suffix=".tmp", dir=path.parent)
-    except OSError:
-        return
-    try:
-        with open(handle, "wb") as file:
-            file.write(sha256(text).hexdigest().encode() + b"\n" + text)
-        os.replace(beside, path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(beside)
+    private.write(path, sha256(text).hexdigest().encode() + b"\n" + text)
     _forget_old(path.parent)
 
 

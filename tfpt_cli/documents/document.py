@@ -59,6 +59,16 @@ class Document:
     _values: dict[Path, tuple[Any, Any]] = field(default_factory=dict)
     _keys: dict[Path, Any] = field(default_factory=dict)
 
+    @property
+    def meaning(self) -> str:
+        r"""All that the document says, as a text that another one has only if it says the same; comments and layout say nothing.
+
+        >>> found, _ = documents("a.yaml", "a: [1]  # one\n---\na:\n  - 1\n---\na: [1.0]")
+        >>> [document.meaning for document in found]
+        ["{'a': [1]}", "{'a': [1]}", "{'a': [1.0]}"]
+        """
+        return repr(self.data)
+
     def at(self, path: Path) -> Any:
         """The value at a path. Raises `KeyError` or `IndexError` where there is none."""
         value = self.data

@@ -34,6 +34,7 @@ def own_file(reader: Reader, path: Path, file: str, function: str) -> str | None
         known = did_you_mean(function, names) or f" (it has {', '.join(sorted(names)[:12])})" * bool(names)
         reader.complain(path, f"{full} has no function '{function}'{known}")
     else:
+        reader.named.append(full)
         return full
     return None
 

@@ -54,6 +54,8 @@ class Reader:
     case: Mapping[str, Any]
     allow_code: bool = False
     problems: list[Problem] = field(default_factory=list)
+    # The full paths of the files that the case names: Python that is run, weights that are read.
+    named: list[str] = field(default_factory=list)
 
     def get(self, *path: Any, default: Any = None) -> Any:
         """The value at a path, or the default where a step is missing."""

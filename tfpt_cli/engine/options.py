@@ -11,6 +11,7 @@ from tfpt_cli.workers.process import Limits
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tfpt_cli.engine.kept import KeptResults
     from tfpt_cli.frameworks import Sides
     from tfpt_cli.results import Problem, Report, ScenarioResult, Unread
     from tfpt_cli.scenario.scenario import Scenario
@@ -60,7 +61,7 @@ class Options:
     `only` holds the ids of the scenarios to take (or those with the line, as `placed` makes them), `shard` is (k, n) for every
     n-th of those chosen, from the k-th on. The run stops after `maxfail` scenarios that are not as expected (0: never).
     `workers` is how many processes each side has. With `listings` every result keeps the code that ran. `sides` are the two
-    that are compared.
+    that are compared. What `kept` knows of earlier runs is not run again, and what is run is kept there.
     """
 
     paths: tuple[str, ...] = ()
@@ -75,10 +76,11 @@ class Options:
     allow_code: bool = False
     reference: bool = True
     listings: bool = False
+    kept: KeptResults | None = None
     generated: Iterable[list[Scenario] | Problem | Unread] | None = None
 
     def of(self, scenarios: Iterable[Scenario]) -> Options:
         """The options for scenarios that were made from chosen ones: none is left out, and no failure ends the run."""
         generated = [[scenario] for scenario in scenarios]
         chosen = replace(self, expression=None, tags=(), only=None, shard=None, maxfail=0)
-        return replace(chosen, listings=False, generated=generated)
+        return replace(chosen, listings=False, kept=None, generated=generated)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli import __version__
 from tfpt_cli.engine.options import Crashed, Observer, Options, Stop
 from tfpt_cli.engine.signals import SIGNALS, Ended
-from tfpt_cli.engine.status import compared_result, failed_result, unread_result
+from tfpt_cli.engine.status import Known, compared_result, failed_result, unread_result
 from tfpt_cli.frameworks import REFERENCE, Side
 from tfpt_cli.results import (
     Failure,
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from tfpt_cli.scenario.files import Within
     from tfpt_cli.scenario.scenario import Scenario
     from tfpt_cli.subjects.subject import Run
+
+    # What is read at once: the cases of a document, or what is wrong with it.
+    Part = list[Scenario] | list[Known] | Problem | Unread
 
 Queues = dict[Side, ListingQueue]
 
@@ -61,7 +64,7 @@ class Pipeline:
         self,
         options: Options,
         observer: Observer,
-        chosen: Callable[[Scenario], bool],
+        chosen: Callable[[Scenario | Known], bool],
         queues: list[Queues],
     ) -> None:
         self.options, self.observer, self.chosen, self.queues = options, observer, chosen, queues
@@ -80,6 +83,8 @@ class Pipeline:
         self.stopped = False
         self.unread = False
         self.reading = False
+        self.started = self.known = False
+        self.group: asyncio.TaskGroup | None = None
         self.within: Within | None = None
         self.warm: dict[str, asyncio.Future[object]] = {}
 
@@ -99,13 +104,10 @@ class Pipeline:
         self.task = asyncio.current_task()
         interrupted = False
         try:
-            # The processes come first: they start while the files are read. The rest of tfpt is imported meanwhile.
-            await asyncio.gather(*(queues[side].open() for queues in self.queues for side in self.options.sides))
             async with asyncio.TaskGroup() as group:
-                for queues in self.queues:
-                    queues[REFERENCE].renew()
-                    for queue in queues.values():
-                        group.create_task(queue.serve())
+                self.group = group
+                if self.options.kept is None:  # else when it is seen that something is to be run
+                    await self.start()
                 group.create_task(self.read())
         except (asyncio.CancelledError, KeyboardInterrupt):
             interrupted = not (self.stopped or self.unread)
@@ -116,8 +118,19 @@ class Pipeline:
             raise Crashed(self.report(interrupted=True)) from group.exceptions[0]
         return self.report(interrupted)
 
+    async def start(self) -> None:
+        """Starts the processes, which come up while the files are read and the rest of tfpt is imported."""
+        if self.started or self.group is None:
+            return
+        self.started = True
+        await asyncio.gather(*(queues[side].open() for queues in self.queues for side in self.options.sides))
+        for queues in self.queues:
+            queues[REFERENCE].renew()
+            for queue in queues.values():
+                self.group.create_task(queue.serve())
+
     async def read(self) -> None:
-        """Queues the listings of every scenario chosen, document by document."""
+        """Queues the listings of every scenario chosen, document by document; what an earlier run has kept is settled at once."""
         for found in self.read_parts():
             if isinstance(found, Problem):
                 self.complain(found)
@@ -125,10 +138,14 @@ class Pipeline:
                 self.settle(self.counted(), None, unread_result(found))
             else:
                 for scenario in found:
-                    if self.wanted(scenario):
-                        self.queue(scenario)
-                    else:
+                    if not self.wanted(scenario):
                         self.deselected += 1
+                    elif isinstance(scenario, Known):
+                        self.known = True
+                        self.settle(self.counted(), None, scenario.result)
+                    else:
+                        await self.start()
+                        self.queue(scenario)
             await asyncio.sleep(0)
         await asyncio.sleep(0)  # a run that was ended meanwhile ends here
         for problem in self.within.unmet() if self.within is not None else ():
@@ -137,7 +154,7 @@ class Pipeline:
         self.observer.all_read()
         self.close_if_done()
 
-    def wanted(self, scenario: Scenario) -> bool:
+    def wanted(self, scenario: Scenario | Known) -> bool:
         """Whether a scenario is chosen, and in this shard."""
         only, shard = self.options.only, self.options.shard
         if self.within is not None and not self.within.takes(scenario):
@@ -149,7 +166,7 @@ class Pipeline:
         self.met += 1
         return shard is None or self.met % shard[1] == shard[0] % shard[1]
 
-    def read_parts(self) -> Iterator[list[Scenario] | Problem | Unread]:
+    def read_parts(self) -> Iterator[Part]:
         """What `found` gives, up to a signal that asks to end."""
         parts = self.found()
         while True:
@@ -165,20 +182,35 @@ class Pipeline:
                 return
             yield part
 
-    def found(self) -> Iterator[list[Scenario] | Problem | Unread]:
+    def found(self) -> Iterator[Part]:
         """The cases of each document, and everything that is wrong with the paths and the files."""
         if self.options.generated is not None:
             yield from self.options.generated
             return
         from tfpt_cli.scenario.files import Within, scenario_files
-        from tfpt_cli.scenario.scenario import load
 
         self.within = Within(self.options.paths)
         for file in scenario_files(self.options.paths):
             if isinstance(file, Problem):
                 yield file
+            elif self.options.kept is not None and (known := self.options.kept.recall_file(file)) is not None:
+                yield from known
             else:
-                yield from load(file, allow_code=self.options.allow_code)
+                yield from self.read_file(file)
+
+    def read_file(self, file: str) -> Iterator[Part]:
+        """The cases of each document of a file, and everything that is wrong with it."""
+        from tfpt_cli.documents.document import Document
+        from tfpt_cli.scenario.scenario import documents_of, scenarios_of
+
+        kept = self.options.kept
+        for document in documents_of(file):
+            if not isinstance(document, Document):
+                yield document
+            elif kept is not None and (known := kept.recall(document)) is not None:
+                yield known
+            else:
+                yield from scenarios_of(document, allow_code=self.options.allow_code)
 
     def close_if_done(self) -> None:
         """Tells the queues that nothing more comes; another round may still ask for something until all are compared."""
@@ -265,6 +297,8 @@ class Pipeline:
             failures.append(Failure.internal(error, "explaining what was found"))
         try:
             result = compared_result(scenario, sides, found, tuple(failures), listings=self.options.listings)
+            if self.options.kept is not None:
+                self.options.kept.keep(scenario, result, found.outcomes)
         except Exception as error:
             failures.append(Failure.internal(error, "putting the result together"))
             result = failed_result(scenario, sides, tuple(failures), found.comparisons)
@@ -308,6 +342,8 @@ class Pipeline:
         Where both sides are one framework, its versions stand under the sides.
         """
         versions = {"tfpt": __version__, "python": platform.python_version()}
+        if self.known and self.options.kept is not None:
+            versions |= self.options.kept.environment()
         for side in (REFERENCE, *self.options.sides):
             for queues in self.queues:
                 found = {key: text for key, text in queues[side].versions.items() if key != "python"}
@@ -323,6 +359,9 @@ class Pipeline:
             if self.stopped or self.unread:
                 break
             self.pass_on(*self.done[index])
+        if self.options.kept is not None:
+            self.options.kept.save(self.environment())
+            self.options.kept.close()
         return Report(
             environment=self.environment(),
             scenarios=tuple(self.results),

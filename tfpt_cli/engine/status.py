@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tfpt_cli.results import Comparison, Failure, ScenarioResult, State, Status, Unread, status_of
@@ -11,6 +11,39 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.scenario.scenario import Scenario
     from tfpt_cli.subjects.subject import Compared
+
+
+@dataclass(frozen=True)
+class Known:
+    """A case of which an earlier run has kept the result. It has what scenarios are chosen by; `name` is without the case."""
+
+    name: str
+    result: ScenarioResult
+
+    @property
+    def file(self) -> str:
+        """The file, as it was named now."""
+        return self.result.file
+
+    @property
+    def line(self) -> int:
+        """The line at which the scenario begins now."""
+        return self.result.line
+
+    @property
+    def title(self) -> str:
+        """The name, with the case where the scenario has several."""
+        return self.result.name
+
+    @property
+    def id(self) -> str:
+        """The id, as `Scenario.id`."""
+        return self.result.id
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of the scenario."""
+        return self.result.tags
 
 
 def compared_result(

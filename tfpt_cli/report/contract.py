@@ -324,6 +324,11 @@ class Scenario:
         "of a scenario that is not as expected: what parts, why (the known difference), and what to write, in one sentence",
     ] = None
     seconds: Annotated[Seconds, "how long it took in the slower framework, in seconds"]
+    cached: Annotated[
+        bool | None,
+        Keywords(const=True),
+        "an earlier run has computed it, and nothing that it depends on has changed since; `--no-cache` computes it anew",
+    ] = None
     comparisons: Annotated[tuple[Comparison, ...], "every quantity, once for each way in which it was computed"]
     failures: Annotated[tuple[Failure, ...], "what a framework refused, and how its process broke"]
     notes: Annotated[tuple[Annotated[Word, "a sentence"], ...] | None, "what is to be said besides the comparisons"] = (

@@ -73,7 +73,11 @@ def _report(report: results.Report) -> dict[str, Any]:
 
 def _scenario(result: results.ScenarioResult) -> dict[str, Any]:
     reason = reason_of(result)
-    return {"seconds": round(result.seconds, 4), "reason": None if reason is None else reason.sentence}
+    return {
+        "seconds": round(result.seconds, 4),
+        "cached": result.cached or None,
+        "reason": None if reason is None else reason.sentence,
+    }
 
 
 def _comparison(comparison: results.Comparison) -> dict[str, Any]:

@@ -50,6 +50,9 @@ def summary_parts(report: Report) -> Iterator[tuple[str, str]]:
         if key in report.environment
     ]
     yield f" in {report.seconds:.1f} s", "more"
+    if report.cached:
+        count = "all" if report.cached == len(report.scenarios) else report.cached
+        yield f", {count} from the cache", "more"
     if versions:
         yield f" ({', '.join(versions)})", "more"
 

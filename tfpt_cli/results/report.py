@@ -115,7 +115,8 @@ class ScenarioResult:
 
     `explanations` are the known differences that its comparisons name; `listings` is the code that ran, by side, and `curves`
     its quantities over an interval, where those were asked for. `compared` says in words what its comparisons cover, as in
-    "both sides agree in ...". `layers` and `pairs` are those of two models.
+    "both sides agree in ...". `layers` and `pairs` are those of two models. `cached` says that an earlier run has computed it,
+    and nothing of it was run now.
     """
 
     file: str
@@ -139,6 +140,7 @@ class ScenarioResult:
     compared: str = ""
     layers: tuple[LayerLine, ...] = ()
     pairs: tuple[PairLine, ...] = ()
+    cached: bool = False
 
     @property
     def place(self) -> str:
@@ -190,6 +192,11 @@ class Report:
     def summary(self) -> dict[str, int]:
         """The number of scenarios by status."""
         return {status.value: sum(s.status is status for s in self.scenarios) for status in Status}
+
+    @property
+    def cached(self) -> int:
+        """The number of scenarios that an earlier run has computed."""
+        return sum(s.cached for s in self.scenarios)
 
     @property
     def exit_code(self) -> int:

@@ -16,7 +16,7 @@ from tfpt_cli.results import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tfpt_cli.scenario.scenario import Scenario
+    from tfpt_cli.scenario.selection import Named
 
 ENDINGS = (".yaml", ".yml")
 
@@ -94,7 +94,7 @@ class Within:
         self._there: dict[str, list[str]] = {file: [] for file in self._asked}
         self._lines: dict[str, list[int]] = {}
 
-    def takes(self, scenario: Scenario) -> bool:
+    def takes(self, scenario: Named) -> bool:
         """Whether a scenario is asked for; of a file that was named as a whole each is."""
         if scenario.file not in self._asked:
             return True

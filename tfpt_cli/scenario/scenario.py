@@ -49,6 +49,11 @@ class Scenario:
     tags: tuple[str, ...]
     data: dict[str, Any]
     conditions: Conditions = field(default_factory=Conditions)
+    # All that the document says, which of its cases this is, from 0, of how many, and the full paths of the files that it names.
+    meaning: str = ""
+    case_number: int = 0
+    case_count: int = 1
+    named: tuple[str, ...] = ()
 
     def between(self, sides: Sides) -> Scenario:
         """The scenario as these sides are held against it: two versions of one framework are expected to agree."""
@@ -127,6 +132,15 @@ def load(file: str, *, allow_code: bool = False) -> Iterator[list[Scenario] | Pr
     A scenario that names a person's own function is a problem unless `allow_code`. A document over which tfpt itself
     fails is `Unread`; it does not stop the others.
     """
+    for found in documents_of(file):
+        if isinstance(found, Document):
+            yield from scenarios_of(found, allow_code=allow_code)
+        else:
+            yield found
+
+
+def documents_of(file: str) -> Iterator[Document | Problem | Unread]:
+    """The documents of a file, behind every problem that keeps it, or one of them, from being read."""
     text = read_text(file)
     if isinstance(text, Problem):
         yield text
@@ -140,8 +154,7 @@ def load(file: str, *, allow_code: bool = False) -> Iterator[list[Scenario] | Pr
         words = f"no scenario in this file; one needs a name and a subject ({' or '.join(SUBJECTS)})"
         problems = [Problem(file=file, line=1, column=1, message=words)]
     yield from problems
-    for document in found:
-        yield from scenarios_of(document, allow_code=allow_code)
+    yield from found
 
 
 def scenarios_of(document: Document, *, allow_code: bool = False) -> Iterator[list[Scenario] | Problem | Unread]:
@@ -268,7 +281,7 @@ def _cases(document: Document, subject: str, allow_code: bool) -> tuple[list[Sce
     cases = [dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())]
     scenarios: list[Scenario] = []
     by_problem: dict[Problem, list[dict[str, Any]]] = {}
-    for case in cases:
+    for number, case in enumerate(cases):
         reader = Reader(document=document, case=case, allow_code=allow_code)
         task = SUBJECTS[subject].read(reader, data.get("dtype", "float32"), int(data.get("seed", 0)))
         expect = data.get("expect", "agree")
@@ -279,7 +292,7 @@ def _cases(document: Document, subject: str, allow_code: bool) -> tuple[list[Sce
         for problem in dict.fromkeys(reader.problems):
             by_problem.setdefault(problem, []).append(case)
         if task is not None:
-            scenarios.append(_scenario(document, case, subject, task))
+            scenarios.append(_scenario(reader, subject, task, number, len(cases)))
     problems = _unused(document, subject)
     for problem, seen_in in by_problem.items():
         where = "" if len(seen_in) == len(cases) else f" (in the case {_case_text(seen_in[0])})"
@@ -291,14 +304,14 @@ def _case_text(case: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in case.items())
 
 
-def _scenario(document: Document, case: dict[str, Any], subject: str, task: Task) -> Scenario:
-    data = document.data
+def _scenario(reader: Reader, subject: str, task: Task, number: int, count: int) -> Scenario:
+    document, data = reader.document, reader.document.data
     tolerance = data.get("tolerance")
     return Scenario(
         file=document.file,
         line=document.line,
         name=_name(data),
-        case=case,
+        case=dict(reader.case),
         subject=subject,
         task=task,
         tolerance=Tolerance(tolerance["rtol"], tolerance["atol"]) if tolerance else None,
@@ -307,6 +320,10 @@ def _scenario(document: Document, case: dict[str, Any], subject: str, task: Task
         tags=tuple(data.get("tags", ())),
         data=data,
         conditions=Conditions.written(data),
+        meaning=document.meaning,
+        case_number=number,
+        case_count=count,
+        named=tuple(dict.fromkeys(reader.named)),
     )
 
 

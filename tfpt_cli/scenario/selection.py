@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tfpt_cli.scenario.scenario import Scenario
 
 _WORD = re.compile(r"[^\s()]+")
 
@@ -24,7 +22,31 @@ class BadExpression(ValueError):
     """
 
 
-def chooser(expression: str | None, tags: tuple[str, ...]) -> Callable[[Scenario], bool]:
+class Named(Protocol):
+    """What scenarios are chosen by: one that is to be run has it, and the result of one."""
+
+    @property
+    def title(self) -> str:
+        """The name, with the case where there are several."""
+
+    @property
+    def file(self) -> str:
+        """The file, as it was named."""
+
+    @property
+    def line(self) -> int:
+        """The line at which it begins."""
+
+    @property
+    def name(self) -> str:
+        """The name of the scenario."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of the scenario."""
+
+
+def chooser(expression: str | None, tags: tuple[str, ...]) -> Callable[[Named], bool]:
     """A test for scenarios: that `-k` matches and that one of the tags is there.
 
     The expression is words joined by `and`, `or`, `not` and brackets, as in pytest; a word matches anywhere in the
@@ -37,7 +59,7 @@ def chooser(expression: str | None, tags: tuple[str, ...]) -> Callable[[Scenario
     """
     matches = _compiled(expression) if expression is not None else lambda _: True
 
-    def chosen(scenario: Scenario) -> bool:
+    def chosen(scenario: Named) -> bool:
         text = " ".join([scenario.title, scenario.file, *scenario.tags]).lower()
         return matches(text) and (not tags or bool(set(tags) & set(scenario.tags)))
 

@@ -366,6 +366,7 @@ def _start(reader: Reader) -> str | WeightFile:
         reader.complain(path, words)
     elif not there:
         reader.complain(path, f"no such file: {full} (paths start at the scenario's folder)")
+    reader.named.append(full)
     return WeightFile(full, text)
 
 

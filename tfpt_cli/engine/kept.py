@@ -1,0 +1,331 @@
+"""Results that are kept from one run to the next: a scenario of which nothing has changed is answered from there.
+
+They lie in a database of the user's own (`private`), under a digest of everything that decides on them (`fingerprint`): the text
+of the scenario, tfpt's own code and rows, the packages, the processor, the environment. What a result also depends on stands
+beside it and is looked at when it is found: the files that the scenario names, and the frameworks' own. So nothing that is found
+is out of date. What cannot be read, was damaged, or is of another making is as if it were not there.
+
+A result is kept where a run would give it again: not where a process broke or took too long, nor where a person's own Python ran,
+which may read anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import pickle
+import sqlite3
+import time
+from dataclasses import fields, replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from tfpt_cli import private, results
+from tfpt_cli.documents.document import STANDARD_INPUT, Mapping, documents, read_text
+from tfpt_cli.documents.shipped import comes_with_tfpt
+from tfpt_cli.engine import fingerprint
+from tfpt_cli.engine.status import Known
+from tfpt_cli.frameworks import FRAMEWORKS, OURSELVES, REFERENCE, WRITTEN, Framework, Side
+from tfpt_cli.results import OF_SCENARIO, Explanation, ScenarioResult
+
+if TYPE_CHECKING:
+    import collections.abc
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tfpt_cli.documents.document import Document
+    from tfpt_cli.frameworks import Sides
+    from tfpt_cli.results import Outcome
+    from tfpt_cli.scenario.scenario import Scenario
+
+FILE = "results.sqlite"
+# What more than so many bytes are kept, what was not asked for longest is forgotten.
+MOST = 200_000_000
+# A result of more bytes than this is not kept: a few of them would put out all others.
+_LARGEST = 2_000_000
+# How many seconds another run may write while this one waits for the database.
+_PATIENCE = 2.0
+_TABLES = """
+    CREATE TABLE IF NOT EXISTS results (
+        document BLOB, number INTEGER, count INTEGER, name TEXT, needs TEXT, result BLOB, digest BLOB, used REAL,
+        PRIMARY KEY (document, number)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS environments (surroundings TEXT PRIMARY KEY, versions TEXT);
+"""
+
+
+class KeptResults:
+    """The results of earlier runs between two sides, and those of this run for later ones. Nothing here raises."""
+
+    def __init__(self, sides: Sides, *, reference: bool, allow_code: bool) -> None:
+        self._sides = sides
+        self._terms = (reference, allow_code, *((side.key, side.framework.key, side.interpreter) for side in sides))
+        self._database: sqlite3.Connection | None = None
+        self._opened = False
+        self._surroundings = ""
+        self._stamps: dict[str, str | None] = {}
+        self._used: list[tuple[float, bytes]] = []
+        self._new: list[tuple[Any, ...]] = []
+
+    def environment(self) -> dict[str, str]:
+        """The versions under which the results were made that are found; nothing where none was kept."""
+        if not self._there():
+            return {}
+        found = self._rows("SELECT versions FROM environments WHERE surroundings = ?", self._surroundings)
+        try:
+            versions = json.loads(found[0][0]) if found else {}
+        except (ValueError, TypeError):
+            return {}
+        return versions if isinstance(versions, dict) else {}
+
+    def recall_file(self, file: str) -> list[list[Known]] | None:
+        """The cases of every document of a file, where nothing is wrong with it and `recall` knows them all; else None."""
+        text = read_text(file) if self._there() and file != STANDARD_INPUT else None
+        if not isinstance(text, str):
+            return None
+        try:
+            found, problems = documents(file, text)
+        except Exception:  # a mistake of ours, which is told where the file is read
+            return None
+        known = [] if problems else [self.recall(document) for document in found]
+        return [cases for cases in known if cases is not None] if known and None not in known else None
+
+    def recall(self, document: Document) -> list[Known] | None:
+        """All cases of a document, where the result of each is known and nothing that it depends on has changed; else None."""
+        if not self._there():
+            return None
+        key = self._key(document.file, document.meaning)
+        rows = self._rows(
+            "SELECT number, count, name, needs, result, digest FROM results WHERE document = ? ORDER BY number", key
+        )
+        if not rows or len(rows) != rows[0][1] or not all(map(self._sound, rows)):
+            return None
+        found = []
+        for _, _, name, _, content, _ in rows:
+            result = loaded(content, self._sides)
+            if result is None:
+                return None
+            own_id = scenario_id(document.file, result.name)
+            found.append(Known(name, replace(result, file=document.file, line=document.line, id=own_id, cached=True)))
+        self._used.append((time.time(), key))
+        return found
+
+    def keep(
+        self, scenario: Scenario, result: ScenarioResult, outcomes: collections.abc.Mapping[Side, Outcome]
+    ) -> None:
+        """Keeps a result until `save`, where another run would come to the same."""
+        broken = [f for outcome in outcomes.values() for f in outcome.failures if f.could_not_run]
+        if broken or any(f.symptom not in ("exception", OF_SCENARIO) for f in result.failures) or not self._there():
+            return
+        if any(file.endswith(".py") and not comes_with_tfpt(file) for file in scenario.named):
+            return
+        # The lines of a file are said as they are seen from the folder where tfpt runs.
+        needs = {
+            each: self._stamp(each) for each in (*self._sides, *scenario.named, *(["."] if scenario.named else []))
+        }
+        if None in needs.values():
+            return
+        told = tuple(
+            Explanation(**{f.name: getattr(e, f.name) for f in fields(Explanation)}) for e in result.explanations
+        )
+        content = dumped(replace(result, explanations=told, listings={}, curves=()))
+        if len(content) > _LARGEST:
+            return
+        key = self._key(scenario.file, scenario.meaning)
+        row = (
+            key,
+            scenario.case_number,
+            scenario.case_count,
+            scenario.name,
+            json.dumps(needs),
+            content,
+            _seal(content, needs),
+            time.time(),
+        )
+        self._new.append(row)
+
+    def save(self, versions: collections.abc.Mapping[str, str]) -> None:
+        """Writes what is new, made under these versions, and forgets what was not asked for longest where that is too much."""
+        new, used, self._new, self._used = self._new, self._used, [], []
+        if self._database is None or not (new or used):
+            return
+        with self._unharmed(), self._database:
+            self._database.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)", new)
+            self._database.executemany("UPDATE results SET used = ? WHERE document = ?", used)
+            if new:
+                row = (self._surroundings, json.dumps(dict(versions)))
+                self._database.execute("INSERT OR REPLACE INTO environments VALUES (?, ?)", row)
+                _forget(self._database)
+
+    def close(self) -> None:
+        """Lets go of the database; a later run opens it anew, and looks again at what may have changed."""
+        if self._database is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._database.close()
+        self._database, self._opened, self._surroundings = None, False, ""
+        self._stamps.clear()
+
+    def _there(self) -> bool:
+        """Whether there is a database, which is opened when it is first asked for."""
+        if not self._opened:
+            self._opened = True
+            packages = [fingerprint.of_packages(side) for side in self._sides]
+            path = database_path()
+            if path is not None and None not in packages:
+                own = (fingerprint.of_tfpt(), fingerprint.of_machine(), fingerprint.of_environment())
+                self._surroundings = sha256(repr((*own, packages, self._terms)).encode()).hexdigest()
+                self._database = opened(path)
+        return self._database is not None
+
+    def _key(self, file: str, meaning: str) -> bytes:
+        return sha256(
+            repr((self._surroundings, os.path.abspath(file), meaning)).encode("utf-8", "surrogatepass")
+        ).digest()
+
+    def _sound(self, row: tuple[Any, ...]) -> bool:
+        """Whether a row is as it was written, and what its result needs is as it was."""
+        _, _, _, needs, content, digest = row
+        try:
+            needed = json.loads(needs)
+            if _seal(content, needed) != digest:
+                return False
+            return all(self._stamp(file) == stamp for file, stamp in needed.items())
+        except (ValueError, TypeError, AttributeError):
+            return False
+
+    def _stamp(self, name: str) -> str | None:
+        """The state of a file that a scenario names, of the folder `.`, or, by the key of a side, of that side's framework."""
+        side = next((side for side in self._sides if side == name), None)
+        what = name if side is None else f"packages of {side.interpreter}"  # usually of both sides
+        if what not in self._stamps:
+            if side is not None:
+                self._stamps[what] = fingerprint.of_files(side)
+            else:
+                self._stamps[what] = fingerprint.of_folder() if name == "." else fingerprint.of_named(name)
+        return self._stamps[what]
+
+    def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        assert self._database is not None
+        with self._unharmed():
+            return self._database.execute(query, values).fetchall()
+        return []
+
+    @contextlib.contextmanager
+    def _unharmed(self) -> Iterator[None]:
+        """Swallows what is wrong with the database, which is then no longer asked in this run."""
+        try:
+            yield
+        except sqlite3.Error:
+            self._database = None
+
+
+def database_path() -> Path | None:
+    """Where the database is, or would be; None where nothing can be kept, or what is there is not the user's."""
+    folder = private.cache_folder()
+    path = None if folder is None else folder / FILE
+    return None if path is None or (path.exists() and not private.own_file(path)) else path
+
+
+def opened(path: Path) -> sqlite3.Connection | None:
+    """The database, made where it is missing, and anew where it is none; None where that cannot be."""
+    for _ in range(2):
+        try:
+            database = sqlite3.connect(path, timeout=_PATIENCE)
+            path.chmod(0o600)
+            database.executescript(_TABLES)
+            database.execute("SELECT document, number, count, name, needs, result, digest, used FROM results LIMIT 1")
+            return database
+        except sqlite3.OperationalError:  # locked, a full disk, a folder that is read only
+            return None
+        except (sqlite3.Error, OSError):
+            with contextlib.suppress(OSError):
+                path.unlink()
+    return None
+
+
+def sizes(database: sqlite3.Connection) -> tuple[int, int, float]:
+    """How many results are kept, of how many bytes together, and when the oldest was last used; nothing of a damaged one."""
+    try:
+        count, size, oldest = database.execute(
+            "SELECT count(*), sum(length(result)), min(used) FROM results"
+        ).fetchone()
+    except sqlite3.Error:
+        return 0, 0, 0.0
+    return count, size or 0, oldest or 0.0
+
+
+def scenario_id(file: str, title: str) -> str:
+    """The id of a case by its file and title, as `Scenario.id` has it."""
+    return f"{os.path.normpath(file)}::{title}"
+
+
+def _seal(content: bytes, needs: collections.abc.Mapping[str, str | None]) -> bytes:
+    """What tells that a row is as it was written."""
+    return sha256(json.dumps(needs, sort_keys=True).encode() + content).digest()
+
+
+def _forget(database: sqlite3.Connection) -> None:
+    """Takes out what was not asked for longest, until the rest is no more than `MOST`."""
+    sizes = database.execute("SELECT used, length(result) FROM results ORDER BY used DESC").fetchall()
+    kept = 0
+    for used, size in sizes:
+        kept += size
+        if kept > MOST:
+            database.execute("DELETE FROM results WHERE used <= ?", (used,))
+            return
+
+
+# ---- results as bytes
+
+
+def dumped(result: ScenarioResult) -> bytes:
+    """A result as bytes, which `loaded` reads."""
+    buffer = io.BytesIO()
+    _Pickler(buffer, protocol=5).dump(result)
+    return buffer.getvalue()
+
+
+def loaded(content: bytes, sides: Sides) -> ScenarioResult | None:
+    """The result that bytes are; None where they are none. Nothing but tfpt's own records is made of them."""
+    try:
+        found = _Unpickler(io.BytesIO(content), sides).load()
+    except Exception:  # what is damaged can raise anything
+        return None
+    return found if isinstance(found, ScenarioResult) else None
+
+
+def _named(sides: Sides) -> dict[str, Side | Framework]:
+    """What a result speaks of and is not part of it, by name: sides and frameworks are told by which they are."""
+    known = {f"side {side.key}": side for side in (REFERENCE, OURSELVES, WRITTEN, *sides)}
+    return {**known, **{f"framework {key}": framework for key, framework in FRAMEWORKS.items()}}
+
+
+class _Pickler(pickle.Pickler):
+    def persistent_id(self, obj: Any) -> str | None:
+        if isinstance(obj, Side | Framework):
+            return f"{'side' if isinstance(obj, Side) else 'framework'} {obj.key}"
+        return None
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes the records of `results` and nothing else: it looks up no other name, so it can call nothing else."""
+
+    def __init__(self, file: io.BytesIO, sides: Sides) -> None:
+        super().__init__(file)
+        self._named = _named(sides)
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self._named[pid]
+
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        found = _RECORDS.get(global_name)
+        if found is None or found.__module__ != module_name:
+            raise pickle.UnpicklingError(f"{module_name}.{global_name} is no record of a result")
+        return found
+
+
+# `expect` and the values of a matrix are as the document has them.
+_RECORDS: dict[str, type] = {"Mapping": Mapping, "complex": complex}
+_RECORDS |= {name: each for name, each in vars(results).items() if isinstance(each, type)}
