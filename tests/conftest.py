@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 SCENARIOS = ROOT / "scenarios"
 
-# A test that passed once is to be run again; what is kept between two runs has tests of its own.
-os.environ["TFPT_CACHE"] = "0"
+# A test that passed once is to be run again, in processes of its own; what is kept between two runs has its own tests.
+os.environ["TFPT_CACHE"] = os.environ["TFPT_WARM"] = "0"
 
 # No deadline: these machines are noisy. In CI the same examples at every run; by hand new ones each time.
 settings.register_profile("tfpt", deadline=None, derandomize=bool(os.environ.get("CI")))

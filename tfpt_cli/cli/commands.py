@@ -21,6 +21,7 @@ from tfpt_cli.cli.options import (
     PYTHONS,
     TWO_VERSIONS,
     VERBOSE,
+    WARM,
     OfExpression,
     ReportFile,
     Shard,
@@ -64,7 +65,7 @@ class InOrder(click.Group):
 
 _ORDER = (
     *("check", "grad", "weights", "diff", "layer", "watch", "new", "validate", "code", "pair", "transfer", "inspect"),
-    *("explain", "list", "show", "site", "schema", "selfcheck", "doctor", "cache", "completion"),
+    *("explain", "list", "show", "site", "schema", "selfcheck", "doctor", "warm", "cache", "completion"),
 )
 
 
@@ -145,6 +146,7 @@ def cli() -> None:
     help="Whether to ask the NumPy reference who is right, or to compare the frameworks alone.",
 )
 @CACHE
+@WARM
 @ALLOW_CODE
 @options(PYTHONS)
 @options(TWO_VERSIONS)
@@ -528,6 +530,28 @@ def site(output: str) -> None:
     from tfpt_cli.cli.site import run_site
 
     sys.exit(run_site(output))
+
+
+@cli.command()
+@click.argument("do", type=click.Choice(["start", "stop", "status"]), metavar="start|stop|status")
+@click.option(
+    "--idle",
+    type=click.FloatRange(min=1),
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With start: end them when nothing was asked of them for so long.",
+)
+@ALLOW_CODE
+def warm(do: str, idle: float, allow_code: bool) -> None:
+    """Keep the frameworks warm in the background, end that, or show what is kept.
+
+    check, grad, weights, layer and diff do so by themselves when a person types them at a terminal, never in CI: the second one
+    answers at once. What they give is what it would be otherwise. --no-warm does without, TFPT_WARM=0 always.
+    """
+    from tfpt_cli.cli.warm import run_warm
+
+    sys.exit(run_warm(do, idle, allow_code=allow_code))
 
 
 @cli.command()

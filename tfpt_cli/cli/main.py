@@ -6,12 +6,31 @@ import os
 import sys
 from typing import NoReturn
 
-from tfpt_cli.cli.streams import usable_streams
-from tfpt_cli.engine.signals import SIGNALS
+from tfpt_cli.cli import warm_client
 
 
 def main() -> NoReturn:
-    """The entry point of `tfpt`: a person's error is a line, one of ours a traceback and exit code 4."""
+    """The entry point of `tfpt`: on the warm processes where there are some, else here, and then they are made ready."""
+    arguments = sys.argv[1:]
+    try:
+        code = warm_client.answered(arguments)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    if code is None:
+        try:
+            run()
+        except SystemExit as ended:
+            code = ended.code  # type: ignore[assignment]
+        if code in (0, 1):
+            warm_client.prepare(arguments)
+    sys.exit(code)
+
+
+def run() -> NoReturn:
+    """Runs the command that `sys.argv` says: a person's error is a line, one of ours a traceback and exit code 4."""
+    from tfpt_cli.cli.streams import usable_streams
+    from tfpt_cli.engine.signals import SIGNALS
+
     usable_streams()
     with SIGNALS.heard():
         try:

@@ -92,6 +92,12 @@ ALLOW_CODE = click.option(
     is_flag=True,
     help="Run the functions of Python files that scenarios name; only for scenarios and files that you trust.",
 )
+WARM = click.option(
+    "--no-warm",
+    is_flag=True,
+    expose_value=False,
+    help="Start the frameworks anew, and keep none warm for the next command of this terminal (see `tfpt warm`).",
+)
 CACHE = click.option(
     "--cache/--no-cache",
     default=True,
@@ -315,6 +321,7 @@ ONE_LINER = [
     VERBOSE,
     click.option("--fix-preview", is_flag=True, help="Put in the recipes of known differences, and try them."),
     REFERENCE,
+    WARM,
     *LIMITS,
     *PYTHONS,
 ]

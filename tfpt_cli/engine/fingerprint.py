@@ -29,6 +29,8 @@ _VARIABLES = (
 )  # fmt: skip
 # Packages whose own files decide on numbers, and which their developers edit where they are installed.
 _EDITED = ("torch", "tensorflow", "keras", "tf_keras", "numpy")
+# The endings of tfpt's own files that decide on a result.
+_OWN = (".py", ".yaml", ".json")
 # What of a processor's description says what it can do; the rest (its frequency now) changes from one run to the next.
 _PROCESSOR = ("model name", "flags", "Features", "CPU implementer", "CPU part", "microcode")
 
@@ -36,8 +38,7 @@ _PROCESSOR = ("model name", "flags", "Features", "CPU implementer", "CPU part", 
 @cache
 def of_tfpt() -> str:
     """The code of tfpt itself, and its rows."""
-    files = sorted(p for p in _PACKAGE.rglob("*") if p.suffix in (".py", ".yaml", ".json"))
-    return _digest(__version__, *((str(p.relative_to(_PACKAGE)), p.read_bytes()) for p in files))
+    return _digest(__version__, *((os.path.relpath(file, _PACKAGE), Path(file).read_bytes()) for file in own_files()))
 
 
 @cache
@@ -78,11 +79,33 @@ def of_files(side: Side) -> str | None:
 
     This sees what no version tells: an edit of a framework where it is installed. It takes about 80 ms.
     """
+    files = framework_files(side)
+    return of_stamps(files) if files else None
+
+
+def framework_files(side: Side) -> list[str]:
+    """The code of a side's frameworks, as far as it can be seen without starting its interpreter."""
     folders = _folders(side)
-    found = {name: _origin(name, folders, own=not side.interpreter) for name in _EDITED}
-    if not any(found.values()):
-        return None
-    return _digest(*((name, *_stamps(folder)) for name, folder in found.items() if folder))
+    found = (_origin(name, folders, own=not side.interpreter) for name in _EDITED)
+    return sorted(file for folder in found if folder for file in _code_below(folder))
+
+
+def own_files() -> list[str]:
+    """The code and the rows of tfpt itself."""
+    return sorted(str(path) for path in _PACKAGE.rglob("*") if path.suffix in _OWN)
+
+
+def of_stamps(files: Iterable[str]) -> str:
+    """Files with their sizes, and when they were last written."""
+    found = []
+    for file in files:
+        try:
+            status = os.stat(file)
+        except OSError:
+            found.append((file, 0, 0))
+        else:
+            found.append((file, status.st_size, status.st_mtime_ns))
+    return _digest(*found)
 
 
 def of_folder() -> str | None:
@@ -147,18 +170,15 @@ def _origin(name: str, folders: Iterable[str], *, own: bool) -> str:
     return next((os.path.join(f, name) for f in folders if os.path.isdir(os.path.join(f, name))), "")
 
 
-def _stamps(folder: str) -> Iterator[tuple[str, int, int]]:
-    """The code below a folder, each file with its size and when it was last written."""
+def _code_below(folder: str) -> Iterator[str]:
     waiting = [folder]
     while waiting:
         try:
             with os.scandir(waiting.pop()) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    elif entry.name.endswith((".py", ".so", ".pyd", ".dylib")):
+                        yield entry.path
         except OSError:
             continue
-        for entry in found:
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append(entry.path)
-            elif entry.name.endswith((".py", ".so", ".pyd", ".dylib")):
-                status = entry.stat()
-                yield entry.path, status.st_size, status.st_mtime_ns

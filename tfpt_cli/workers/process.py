@@ -16,7 +16,7 @@ from tfpt_cli.results import Failure
 from tfpt_cli.workers.child import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -67,6 +67,9 @@ class Broken(Exception):
 class Worker:
     """One process of one framework, in the interpreter of its side; `own_code` says whether a person's own code may run in it."""
 
+    # Whether somebody else has started the process, and will have it back.
+    lent = False
+
     def __init__(self, side: Side, limits: Limits, *, own_code: bool = False) -> None:
         self.side, self.limits, self.own_code = side, limits, own_code
         self.interpreter = side.interpreter or sys.executable
@@ -80,14 +83,6 @@ class Worker:
     async def start(self) -> None:
         """Starts the process; the framework is not imported yet. Raises `Broken`."""
         self.kept = {}
-        environment = {
-            **os.environ,
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONIOENCODING": "utf-8",
-            **self.side.framework.environment,
-            **({} if self.own_code else self.side.framework.of_scenarios),
-        }
-        environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         try:
             self.process = await asyncio.create_subprocess_exec(
                 self.interpreter,
@@ -97,7 +92,7 @@ class Worker:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=_working_folder(),
-                env=environment,
+                env=environment_of(self.side, os.environ, own_code=self.own_code),
                 start_new_session=True,
                 limit=1 << 22,
             )
@@ -113,13 +108,17 @@ class Worker:
         if hello.get("hello") != protocol.VERSION:
             raise Broken(self._failure("nonsense", f"'{self.interpreter}' is no worker: it answered {str(hello)[:80]}"))
         self.versions = {"python": str(hello.get("python"))}
-        self.write({"load": True, "memory": self.limits.memory})
+        self.ask_to_load()
         answer, _ = await self.read(deadline, "import")
         if "failed" in answer:
             raise self._not_imported(str(answer["failed"]), str(answer.get("missing") or ""))
         if not isinstance(answer.get("loaded"), dict):
             raise Broken(self._failure("nonsense", f"it answered {str(answer)[:80]}"))
         self.versions |= {key: str(value) for key, value in answer["loaded"].items()}
+
+    def ask_to_load(self) -> None:
+        """Asks the process to import its framework."""
+        self.write(load_request(self.limits.memory))
 
     async def functions(self) -> dict[str, Any]:
         """The public functions of the loaded framework, as `functions_of` in `child/child.py` gives them. Raises `Broken`."""
@@ -236,6 +235,23 @@ class Worker:
             await asyncio.wait([asyncio.ensure_future(self.process.wait())], timeout=5)
             # asyncio has no public way to close the pipes of a process whose output nobody will read.
             self.process._transport.close()  # type: ignore[attr-defined]
+
+
+def environment_of(side: Side, given: Mapping[str, str], *, own_code: bool) -> dict[str, str]:
+    """The environment of a side's process: what is given, and what the framework needs."""
+    return {
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        **given,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8",
+        **side.framework.environment,
+        **({} if own_code else side.framework.of_scenarios),
+    }
+
+
+def load_request(memory: float) -> dict[str, Any]:
+    """What a process is asked to import its framework with, after which it may take so many gigabytes more."""
+    return {"load": True, "memory": memory}
 
 
 def _working_folder() -> Path | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.results import Failure, Outcome, Quantity, State, Value, Way
+from tfpt_cli.workers.lent import borrowed
 from tfpt_cli.workers.process import Broken, Limits, Worker
 
 if TYPE_CHECKING:
@@ -70,10 +71,13 @@ class ListingQueue:
 
     async def start(self) -> None:
         """Starts the first worker's process; the framework is imported when the first listing is there."""
-        self._worker = Worker(self.side, self.limits, own_code=self.own_code)
+        lent = borrowed(self.side, self.limits, own_code=self.own_code)
+        self._worker = lent or Worker(self.side, self.limits, own_code=self.own_code)
         try:
             await self._worker.start()
         except Broken as broken:
+            if lent is not None:
+                return await self.start()
             self._dead = broken.failure
 
     def add(self, listing: Listing, done: Callable[[Outcome], None], *, soon: bool = False) -> None:
@@ -126,7 +130,10 @@ class ListingQueue:
             try:
                 await self._worker.load()
             except Broken as broken:
+                lent = self._worker.lent
                 await self._replace()
+                if lent:
+                    continue
                 if pause is None or not broken.by_signal:
                     self._dead = broken.failure
                     return False
@@ -168,6 +175,9 @@ class ListingQueue:
                 answer.take(*await worker.read(max(left, 0.001), "run", limit))
             outcome = answer.outcome()
         except Broken as broken:
+            if worker.lent and broken.failure.symptom != "timeout":
+                await self._replace()  # by one of our own, which is asked the same
+                return False
             if broken.from_outside and not job.again:
                 job.again = True
                 await self._replace()
@@ -177,6 +187,9 @@ class ListingQueue:
                 failure = replace(failure, message=f"{failure.message} (a second time: it was tried again)")
             outcome = answer.outcome(failure)
         except (KeyError, ValueError, TypeError, IndexError) as error:
+            if worker.lent:
+                await self._replace()
+                return False
             message = f"{self.side.label}'s process talks nonsense: {type(error).__name__}: {error}"
             outcome = self._failed(job, Failure(side=self.side, symptom="nonsense", message=message))
         self._jobs.popleft()

@@ -1,0 +1,430 @@
+"""The server of the warm processes: it keeps both frameworks imported, and has commands run on them.
+
+For each command it forks, and the fork runs the command as a fresh process would: on the terminal of whoever typed it, in their
+folder and environment, with the frameworks' processes lent to it (`workers/lent.py`). One command runs at a time; a second one
+runs cold. The server never reads a scenario itself, so it stays as it was when it started.
+
+It serves nothing that has changed: neither tfpt's own code nor that of the frameworks, not the environment, the folder or the
+limits that the frameworks' processes were started with. It ends when it was idle for long, when memory is short, when tfpt was
+changed, and when its socket is no longer there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from tfpt_cli.cli import warm_client
+from tfpt_cli.engine import fingerprint
+from tfpt_cli.frameworks import REFERENCE, SIDES
+from tfpt_cli.workers import lent
+from tfpt_cli.workers.child import protocol
+from tfpt_cli.workers.lent import Lent
+from tfpt_cli.workers.process import CHILD, Limits, environment_of, load_request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Seconds without a command after which the server ends.
+IDLE = 600.0
+# How often it looks whether it is still wanted.
+_LOOK = 5.0
+# Below so many gigabytes of free memory it makes room.
+_SHORT = 1.0
+# A process that has grown by more gigabytes than this over its runs is replaced: what they left is not to limit later ones.
+_GROWN = 1.0
+# Seconds that a server which was told to go, for another in its place, may need for that.
+_HANDOVER = 5.0
+# How long a client may take to say what it wants.
+_PATIENCE = 1.0
+
+
+def main() -> NoReturn:
+    """Serves until there is no more need; what to serve, and where, is said on standard input."""
+    said = json.loads(sys.stdin.buffer.read())
+    address = Path(said["address"])
+    lock = os.open(address.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + _HANDOVER
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except OSError:
+            if time.monotonic() > until:
+                sys.exit(0)  # there is one already
+            time.sleep(0.05)
+    server = Server(address, said["idle"] or IDLE)
+    try:
+        server.serve(said["for"])
+    finally:
+        server.end()
+    sys.exit(0)
+
+
+class Server:
+    """The state of the server: the processes that it keeps, for whom, and the command that runs on them."""
+
+    def __init__(self, address: Path, idle: float) -> None:
+        self.address, self.idle = address, idle
+        self.own = fingerprint.of_stamps(fingerprint.own_files())
+        self.locale = _of_locale(os.environ)
+        self.began = self.last = time.monotonic()
+        self.runs = 0
+        self.kept: Kept | None = None
+        self.running: Running | None = None
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with suppress(FileNotFoundError):
+            address.unlink()
+        self.listener.bind(str(address))
+        address.chmod(0o600)
+        self.socket = address.stat()
+        self.listener.listen(8)
+
+    def serve(self, conditions: dict[str, Any]) -> None:
+        """Keeps processes for these conditions, and serves whoever comes."""
+        self.kept = Kept(conditions)
+        preload()
+        gc.collect()
+        gc.freeze()  # so that a fork does not copy all that it never changes
+        looked = time.monotonic()
+        while True:
+            waiting: list[Any] = [self.listener, *(self.running.files if self.running else [])]
+            ready, _, _ = select.select(waiting, [], [], _LOOK)
+            if self.running is not None and any(file in ready for file in self.running.files):
+                self.look_after(self.running, ready)
+            if self.listener in ready and not self.welcome():
+                return
+            if time.monotonic() - looked > _LOOK or not ready:
+                looked = time.monotonic()
+                if self.running is None and self.unwanted():
+                    return
+
+    def unwanted(self) -> bool:
+        """Whether it is time to end."""
+        free = warm_client.free_memory()
+        try:
+            moved = not os.path.samestat(self.address.stat(), self.socket)
+        except OSError:
+            moved = True
+        return moved or time.monotonic() - self.last > self.idle or (free is not None and free < _SHORT) or self.stale()
+
+    def stale(self) -> bool:
+        """Whether tfpt was changed since this server started."""
+        return fingerprint.of_stamps(fingerprint.own_files()) != self.own
+
+    def welcome(self) -> bool:
+        """Hears a client; False where the server is to end."""
+        connection, _ = self.listener.accept()
+        files: list[int] = []
+        try:
+            connection.settimeout(_PATIENCE)
+            if warm_client.peer(connection) != os.geteuid():
+                return True
+            length, files, _, _ = socket.recv_fds(connection, 4, 3)
+            request = warm_client.parsed(connection, length)
+            if request.get("do") == "stop":
+                self.last = -self.idle
+                warm_client.send(connection, {"stopped": True})
+                return False
+            if request.get("do") == "status":
+                warm_client.send(connection, self.status())
+            elif request.get("do") == "warm":
+                if self.stale() or _of_locale(request["for"]["environment"]) != self.locale:
+                    return False  # the client starts another
+                self.prepare(request["for"])
+                warm_client.send(connection, {"warm": True})
+            elif request.get("do") == "run" and len(files) == 3:
+                return self.run(request, files, connection)
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        finally:
+            for file in files:
+                os.close(file)
+            if self.running is None or self.running.connection is not connection:
+                connection.close()
+        return True
+
+    def status(self) -> dict[str, Any]:
+        """What `tfpt warm status` shows."""
+        return {
+            "pid": os.getpid(),
+            "runs": self.runs,
+            "busy": self.running is not None,
+            "idle": round(time.monotonic() - self.last),
+            "ends": self.idle,
+            "folder": self.kept.conditions["folder"] if self.kept else "",
+            "versions": self.kept.versions() if self.kept else {},
+            "memory": self.kept.memory() if self.kept else 0.0,
+        }
+
+    def prepare(self, conditions: dict[str, Any]) -> None:
+        """Keeps processes for other conditions from now on, where they are not those already."""
+        self.last = time.monotonic()
+        if self.running is None and (self.kept is None or self.kept.conditions != conditions or not self.kept.sound()):
+            if self.kept is not None:
+                self.kept.end()
+            self.kept = Kept(conditions)
+
+    def run(self, request: dict[str, Any], files: list[int], connection: socket.socket) -> bool:
+        """Has a command run, or says that it is to run cold; False where the server is to end."""
+        self.last = time.monotonic()
+        if self.stale():
+            warm_client.send(connection, {"cold": "tfpt was changed"})
+            return False
+        why = ""
+        if self.running is not None:
+            why = "another command is running"
+        elif self.kept is None or self.kept.conditions != request["for"]:
+            why = "it is kept for another folder or environment"
+        elif _of_locale(request["for"]["environment"]) != self.locale:
+            why = "another locale"
+        elif not self.kept.sound():
+            why = "a framework was changed, or a process has gone"
+        if why or self.kept is None:
+            warm_client.send(connection, {"cold": why})
+            return True
+        told, tell = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(told)
+            self.listener.close()
+            run_command(request, files, self.kept, tell)
+        os.close(tell)
+        self.running = Running(pid, connection, told)
+        self.runs += 1
+        warm_client.send(connection, {"pid": pid})
+        return True
+
+    def look_after(self, running: Running, ready: Iterable[Any]) -> None:
+        """Hears of the command that runs: that it has ended, or that whoever typed it has gone."""
+        if running.connection in ready and running.told not in ready:
+            os.kill(running.pid, signal.SIGHUP)
+            running.files.remove(running.connection)
+            return
+        report = b""
+        with suppress(OSError):
+            while piece := os.read(running.told, 65536):
+                report += piece
+        os.close(running.told)
+        _, status = os.waitpid(running.pid, 0)
+        self.running = None
+        self.last = time.monotonic()
+        if self.kept is not None:
+            self.kept.given_back(report)
+        with running.connection, suppress(OSError):
+            warm_client.send(running.connection, {"code": os.waitstatus_to_exitcode(status)} if report else {})
+
+    def end(self) -> None:
+        """Ends every process."""
+        if self.running is not None:
+            with suppress(OSError):
+                os.kill(self.running.pid, signal.SIGTERM)
+        if self.kept is not None:
+            self.kept.end()
+        with suppress(OSError):
+            if os.path.samestat(self.address.stat(), self.socket):
+                self.address.unlink()
+        self.listener.close()
+
+
+class Running:
+    """A command that runs: its process, the connection to whoever typed it, and a pipe that says how it left what it was lent."""
+
+    def __init__(self, pid: int, connection: socket.socket, told: int) -> None:
+        self.pid, self.connection, self.told = pid, connection, told
+        self.files: list[Any] = [told, connection]
+
+
+class Kept:
+    """The frameworks' processes, kept for these conditions."""
+
+    def __init__(self, conditions: dict[str, Any]) -> None:
+        self.conditions = conditions
+        self.packages = [fingerprint.of_packages(side) for side in SIDES]
+        self.files = sorted({file for side in SIDES for file in fingerprint.framework_files(side)})
+        self.stamps = fingerprint.of_stamps(self.files)
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.shelf: dict[str, Lent] = {}
+        self.sizes: dict[str, float] = {}
+        for side in (*SIDES, REFERENCE):
+            self.start(side)
+
+    def start(self, side: Any) -> None:
+        """Starts the process of a side, which begins at once to import its framework."""
+        own_code = bool(self.conditions["own code"]) and side is not REFERENCE
+        try:
+            process = subprocess.Popen(
+                [sys.executable, str(CHILD), side.framework.key],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=self.conditions["folder"],
+                env=environment_of(side, self.conditions["environment"], own_code=own_code),
+                start_new_session=True,
+            )
+        except OSError:
+            self.shelf.pop(side.key, None)
+            return
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        memory = Limits().memory
+        with suppress(OSError):
+            process.stdin.write(b"".join(protocol.frame(load_request(memory))))
+        self.processes[side.key] = process
+        stdin, stdout, stderr = (file.fileno() for file in (process.stdin, process.stdout, process.stderr))
+        self.shelf[side.key] = Lent(process.pid, stdin, stdout, stderr, memory=memory, own_code=own_code)
+        self.sizes.pop(side.key, None)
+
+    def sound(self) -> bool:
+        """Whether every process is there, and what it has imported is as it was."""
+        return (
+            all(process.poll() is None for process in self.processes.values())
+            and len(self.processes) == len(SIDES) + 1
+            and [fingerprint.of_packages(side) for side in SIDES] == self.packages
+            and fingerprint.of_stamps(self.files) == self.stamps
+        )
+
+    def given_back(self, report: bytes) -> None:
+        """Starts again whatever a command has not left as it was."""
+        try:
+            said = json.loads(report)
+        except ValueError:
+            said = {}
+        for side in (*SIDES, REFERENCE):
+            it = said.get(side.key) if isinstance(said, dict) else None
+            size = self.size(side.key)
+            if not it or not it["clean"] or size - self.sizes.get(side.key, size) > _GROWN:
+                self.end_one(side.key)
+                self.start(side)
+            else:
+                self.shelf[side.key].versions = it["versions"]
+                if it["versions"]:
+                    self.sizes.setdefault(side.key, size)
+
+    def size(self, key: str) -> float:
+        """The gigabytes that a process has in memory."""
+        try:
+            with open(f"/proc/{self.processes[key].pid}/statm", encoding="ascii") as file:
+                return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**30
+        except (OSError, KeyError, ValueError, IndexError):
+            return 0.0
+
+    def memory(self) -> float:
+        """The gigabytes that all processes have in memory."""
+        return sum(map(self.size, self.processes))
+
+    def versions(self) -> dict[str, str]:
+        """The versions that the processes have said, as far as they have run anything."""
+        return {name: text for it in self.shelf.values() for name, text in it.versions.items()}
+
+    def end_one(self, key: str) -> None:
+        """Ends a process."""
+        process = self.processes.pop(key, None)
+        if process is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            for file in (process.stdin, process.stdout, process.stderr):
+                if file is not None:
+                    file.close()
+
+    def end(self) -> None:
+        """Ends every process."""
+        for key in list(self.processes):
+            self.end_one(key)
+
+
+def _of_locale(environment: Any) -> dict[str, str]:
+    """What of an environment decides, when Python starts, on the encodings of its streams and on how it runs."""
+    return {name: value for name, value in environment.items() if name.startswith(("LANG", "LC_", "PYTHON"))}
+
+
+def preload() -> None:
+    """Imports what a command imports, and reads what it reads every time."""
+    import importlib
+
+    from tfpt_cli.documents.shipped import shipped_scenarios
+    from tfpt_cli.frameworks import FRAMEWORKS
+    from tfpt_cli.scenario.scenario import load
+    from tfpt_cli.subjects.registry import SUBJECTS
+
+    for name in (
+        "cli.commands",
+        "cli.check",
+        "cli.one_liners",
+        "report.table",
+        "report.line",
+        "engine.kept",
+        "explain.causes",
+    ):
+        importlib.import_module(f"tfpt_cli.{name}")
+    for subject in SUBJECTS.values():
+        if subject.comparer:
+            importlib.import_module(subject.comparer)
+    with suppress(OSError):
+        for file in sorted((shipped_scenarios() / "seed").glob("*.yaml")):
+            for found in load(str(file)):
+                for scenario in found if isinstance(found, list) else ():
+                    scenario.listings()
+    assert FRAMEWORKS
+
+
+def run_command(request: dict[str, Any], files: list[int], kept: Kept, tell: int) -> NoReturn:
+    """Runs a command in this process, a fork, as whoever typed it would have it run, and ends it."""
+    code = 1
+    try:
+        for number, file in enumerate(files):
+            os.dup2(file, number)
+        for file in files:
+            if file > 2:
+                os.close(file)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.environ.clear()
+        os.environ.update(request["variables"])
+        os.umask(request["umask"])
+        os.chdir(request["for"]["folder"])
+        _streams()
+        sys.argv = ["tfpt", *request["arguments"]]
+        lent.SHELF.update(kept.shelf)
+        from tfpt_cli.cli.main import run
+
+        try:
+            run()
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        left = {key: {"clean": it.clean, "versions": it.versions} for key, it in kept.shelf.items()}
+        os.write(tell, json.dumps(left).encode())
+    finally:
+        os._exit(code)
+
+
+def _streams() -> None:
+    """Standard input, output and error as Python makes them when it starts, of the files that have these numbers now."""
+    for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+        before = getattr(sys, f"__{name}__")
+        stream = open(  # noqa: SIM115 - as long as the process
+            number,
+            mode,
+            buffering=-1 if name == "stdin" or not os.isatty(number) else 1,
+            encoding=before.encoding,
+            errors=before.errors,
+            closefd=False,
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
