@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.sides import TENSORFLOW, TORCH
-from tfpt_cli.compare.distance import close, error_map, flushes, kinds_apart, measure, not_finite_apart
+from tfpt_cli.compare.distance import (
+    close,
+    error_map,
+    flushes,
+    kinds_apart,
+    largest,
+    measure,
+    not_finite_apart,
+    relative_distance,
+)
 from tfpt_cli.compare.values import close_numbers, compare_values, limits
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.layers.layout import Layout
@@ -181,6 +190,37 @@ def test_default_tolerances() -> None:
 
 def test_large_whole_numbers_are_compared_exactly() -> None:
     assert compare([2**62], [2**62 + 1], "int64").verdict is Verdict.DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "dtype", "apart"),
+    [
+        (2**62, -(2**62), "int64", 2.0**63),
+        (2**63 - 1, -(2**63), "int64", 2.0**64),
+        (2**63 + 5, 5, "uint64", 2.0**63),
+        (2**64 - 1, 0, "uint64", 2.0**64),
+        (-(2**63), -(2**63) + 9, "int64", 9.0),
+    ],
+)
+def test_whole_numbers_farther_apart_than_int64_can_say_are_not_close(
+    left: int, right: int, dtype: str, apart: float
+) -> None:
+    """Their difference wrapped round to a negative one, or to 1, which any tolerance allowed."""
+    for one, other in ((left, right), (right, left)):
+        found = compare([one], [other], dtype, Tolerance(0.0, 2.0))
+        assert found.verdict is Verdict.DIFFERS
+        assert found.measure is not None
+        assert found.measure.max_abs == apart
+        assert relative_distance(np.array([one], dtype), np.array([other], dtype)) == apart / max(abs(one), abs(other))
+        assert largest(np.array([one], dtype)) == float(abs(one))
+
+
+def test_complex_numbers_whose_magnitude_is_no_number_are_not_all_close() -> None:
+    """Both parts of either are numbers, and the magnitude is an infinity, of which any share would allow anything."""
+    one, other = complex(1.5e308, 1.5e308), complex(0.7e308, 1.5e308)
+    assert compare([one], [other], "complex128").verdict is Verdict.DIFFERS
+    assert compare([one], [one], "complex128").verdict is Verdict.IDENTICAL
+    assert close(np.array([one]), np.array([other]), 1e-7, 0.0).tolist() == [False]
 
 
 @given(PAIRS, TOLERANCES)
