@@ -63,6 +63,12 @@ TESTS = {
     "compare/independence": ("independence", "sample", "structure"),
     "compare/distribution": ("structure", "distribution"),
 }
+# Of the many tests of all subjects those of one.
+KEYWORDS = {
+    "subjects/gradient/comparer": "not parameter and not two_models",
+    "subjects/init/comparer": "init_comparer or parameter",
+    "subjects/model/comparer": "two_models",
+}
 # In those files the tests that start a framework.
 LEFT_OUT = (
     "dependence.py::test_one_seed_for_two_parameters",
@@ -140,7 +146,7 @@ def survives(module: str, text: str) -> bool:
             importlib.import_module(name)  # before pytest, whose own loader would read the file
             files = [str(ROOT / "tests" / f"test_{name}.py") for name in TESTS[module]]
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                code = int(pytest.main([*OPTIONS, *files]))
+                code = int(pytest.main([*OPTIONS, "-k", KEYWORDS.get(module, ""), *files]))
         finally:
             os._exit(code)
     began = time.monotonic()

@@ -240,9 +240,9 @@ def largest(array: NDArray[Any]) -> float:
 
 
 def relative_distance(one: NDArray[Any], other: NDArray[Any], scale: float = 0.0) -> float:
-    """How far two arrays of one shape are apart, relative to their greatest number; infinite where only one has a NaN.
+    """How far two arrays of one shape are apart, relative to their greatest number.
 
-    `scale` is what they are measured by at least.
+    It is infinite where only one has a NaN or an infinity. `scale` is what they are measured by at least.
 
     >>> relative_distance(np.array([1.0, 2.0]), np.array([1.0, 2.5]))
     0.2
@@ -253,7 +253,7 @@ def relative_distance(one: NDArray[Any], other: NDArray[Any], scale: float = 0.0
             difference = _difference(a, b)
             if not math.isfinite(difference.max(initial=0.0)):
                 difference = np.where((a == b) | ((a != a) & (b != b)), 0.0, difference)
-            greatest = max(greatest, float(np.nan_to_num(difference.max(initial=0.0), nan=np.inf)))
+            greatest = max(greatest, float(np.nan_to_num(difference.max(initial=0.0), nan=np.inf, posinf=np.inf)))
             if greatest == math.inf:
                 return math.inf
     scale = max(largest(one), largest(other), scale)
