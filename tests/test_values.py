@@ -183,6 +183,7 @@ def test_default_tolerances() -> None:
         "complex128": 1e-7,
     }
     for dtype, rtol in documented.items():
+        assert limits(None, dtype) == limits(None, dtype, "int64") == (rtol, 1e-7 if rtol == 1e-7 else 1e-5)
         assert limits(None, dtype, "complex128") == (rtol, 1e-7 if rtol == 1e-7 else 1e-5)
     assert limits(None, "int64", "int64") == (0.0, 0.0)
     assert limits(Tolerance(0.5, 0.25), "float64", "float64") == (0.5, 0.25)
