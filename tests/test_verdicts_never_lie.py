@@ -52,10 +52,12 @@ from tfpt_cli.subjects.gradient.comparer import doubtful
 from tfpt_cli.subjects.gradient.reference import (
     ALONG,
     AT_NAN,
+    CONDITION,
     DIRECTION,
     LEFT,
     OWN,
     RIGHT,
+    UNDECIDED,
     Aspect,
 )
 from tfpt_cli.subjects.init.spec import DRAWS, Init
@@ -594,6 +596,58 @@ def test_a_side_that_is_right_in_double_precision_lost_digits_or_numbers(
     )
 
 
+@pytest.mark.parametrize(
+    ("dtype", "power"), [("float16", -14), ("bfloat16", -126), ("float32", -126), ("float64", -1022)]
+)
+def test_a_derivative_that_is_lost_with_a_value_too_small_for_the_dtype(dtype: str, power: int) -> None:
+    """It is rounding that lost it, and no overflow: the value is zero, and less than the least number with all its digits."""
+
+    def judged(least: float, have: float, lost: float = math.nan) -> tuple[str, Standing]:
+        ones, known = np.ones(2), np.array([least, 1.0])
+        reference = {**Trial(ones).reference(), (OUTPUT, Aspect()): value(known)}
+        one = {OUTPUT: value(np.array([have, 1.0]), dtype), BY_X: value(np.array([lost, 1.0]), dtype)}
+        other = {OUTPUT: one[OUTPUT], BY_X: value(ones, dtype)}
+        doubles = {OUTPUT: value(known), BY_X: value(ones)}
+        for pair, side in (((one, other), TORCH), ((other, one), TENSORFLOW)):
+            _, found = gradients(*pair, reference=reference, again=(doubles, doubles), dtype=dtype)
+            words = found.diagnosis[-1], standings(found)[side]
+        return words
+
+    small = 2.0**power
+    assert judged(small / 2, 0.0) == judged(-small / 2, 0.0) == ("rounding", Standing.ROUNDING)
+    for least, have in ((small, 0.0), (2 * small, 0.0), (0.0, 0.0), (small / 2, small / 2), (small / 2, math.inf)):
+        assert judged(least, have) == ("overflow", Standing.OVERFLOW)
+    # A number that is off is off by rounding, whatever the value is.
+    assert judged(1.0, 1.0, lost=5.0) == ("rounding", Standing.ROUNDING)
+
+
+@settings(max_examples=30)
+@given(numbers=arrays("float64"), data=st.data())
+def test_a_second_look_is_taken_wherever_one_may_change_something(numbers: NDArray[Any], data: st.DataObject) -> None:
+    """Where values part, where a side is off or has lost digits, and where the reference does not know all; else it is not."""
+    single = numbers.astype(np.float32)
+    place = place_in(data.draw, numbers)
+    off = with_number(single, place, 1000.0)
+    nearly = with_number(single, place, single[place] * np.float32(1 + 2.0**-10))
+    sound = Trial(numbers).reference()
+    unsure = sound | {(BY_X, Aspect(error=True)): value(with_number(np.full(numbers.shape, 1e-12), place, 0.05))}
+    loose = Tolerance(0.5, 0.0)
+    for one, other, reference, tolerance, wanted in (
+        (single, single, None, None, False),
+        (single, off, None, None, True),
+        (single, single, sound, None, False),
+        (off, off, sound, None, True),
+        (single, single, unsure, None, True),
+        (single, nearly, sound, loose, True),  # close enough, and half of the digits are gone
+        (single, single, sound, loose, False),
+    ):
+        found = gradient_of_both(value(one), value(other), reference=reference, tolerance=tolerance)
+        assert doubtful(found) == wanted
+    assert not doubtful(gradient_of_both(value(single), NONE))
+    assert not doubtful(gradient_of_both(value(single), value(single[None])))
+    assert not doubtful(gradient_of_both(value(single), value(numbers)))  # a dtype alone
+
+
 @settings(max_examples=30)
 @given(numbers=arrays("float64"), data=st.data())
 def test_at_a_kink_what_lies_between_both_slopes_is_a_convention(numbers: NDArray[Any], data: st.DataObject) -> None:
@@ -660,6 +714,96 @@ def test_a_large_gradient_is_held_along_one_direction(numbers: NDArray[Any], dat
     assert missing.diagnosis == ("disconnected",)
     other_shape = judged(value(np.zeros((9, 9), np.float32)), value(single), 1e-9)
     assert standings(other_shape) == {TENSORFLOW: Standing.RIGHT}
+
+
+@settings(max_examples=30)
+@given(numbers=arrays("float64"), data=st.data())
+def test_one_side_by_its_own_function_and_the_other_along_a_direction(
+    numbers: NDArray[Any], data: st.DataObject
+) -> None:
+    """A side of which no single number is known is right where it is so along a direction, and is not called wrong by it."""
+    single, direction = numbers.astype(np.float32), np.ones(numbers.shape)
+    off = with_number(single, place_in(data.draw, numbers), 1000.0)
+    reference: dict[Any, Value] = {
+        (BY_X, Aspect(whose=TORCH)): value(numbers),
+        (BY_X, Aspect(whose=TORCH, error=True)): value(np.full(numbers.shape, 1e-12)),
+        (BY_X, Aspect(what=ALONG, whose=TENSORFLOW, of=OWN)): value(np.array(numbers.sum())),
+        (BY_X, Aspect(what=ALONG, whose=TENSORFLOW, of=OWN, error=True)): value(np.array(1e-9)),
+        (BY_X, Aspect(what=DIRECTION, whose=TENSORFLOW, of=OWN)): value(direction),
+    }
+    (found,) = gradients({BY_X: value(off)}, {BY_X: value(single)}, reference=reference)
+    assert standings(found) == {TORCH: Standing.WRONG, TENSORFLOW: Standing.RIGHT}
+    assert [(f.kind, f.side) for f in found.findings if "along" in f.words] == [(Kind.RIGHT, TENSORFLOW)]
+    (found,) = gradients({BY_X: value(single)}, {BY_X: value(off)}, reference=reference)
+    assert standings(found) == {TORCH: Standing.RIGHT}
+    (found,) = gradients({BY_X: value(single)}, {BY_X: value(single)}, reference=reference)
+    assert (standings(found), found.findings) == ({TORCH: Standing.RIGHT, TENSORFLOW: Standing.RIGHT}, ())
+
+
+@settings(max_examples=30)
+@given(numbers=arrays("float64"), data=st.data())
+def test_where_nobody_decides_nobody_is_blamed(numbers: NDArray[Any], data: st.DataObject) -> None:
+    """Two conventions, which may be one in double precision, are no rounding; what parts elsewhere is."""
+    single, place = numbers.astype(np.float32), place_in(data.draw, numbers)
+    other_place = place_in(data.draw, numbers)
+    off = with_number(single, place, 1000.0)
+    mask = with_number(np.zeros(numbers.shape), other_place, 1.0)
+    reference = Trial(numbers).reference() | {(BY_X, Aspect(what=UNDECIDED)): value(mask)}
+    stays = data.draw(st.booleans())
+    again = {BY_X: value(off.astype(np.float64) if stays else numbers)}, {BY_X: value(numbers)}
+    found = gradient_of_both(value(off), value(single), reference=reference, again=again)
+    is_open = place == other_place
+    assert found.verdict is Verdict.DIFFERS
+    words = ("different function",) if stays else () if is_open else ("rounding",)
+    assert found.diagnosis == ("number", *words)
+    wanted = Standing.RIGHT if is_open else Standing.WRONG if stays else Standing.ROUNDING
+    assert standings(found) == {TORCH: wanted, TENSORFLOW: Standing.RIGHT}
+    assert found.reference is not None
+    assert found.reference.sides[TENSORFLOW].unknown == 1
+
+
+DRAWN = """
+name: n
+dtype: {dtype}
+gradient: {{torch: 'nn.Linear(2, 2)(x)', tensorflow: 'keras.layers.Dense(2)(x)', at: {{x: 'ones((3, 2))'}}}}
+"""
+
+
+def test_what_has_random_weights_is_not_called_another_function() -> None:
+    """Each framework draws its own: the numbers part, in double precision too, and that tells nothing."""
+    assert scenario("float32", DRAWN).drawn
+    one, other = value(np.ones((3, 2), np.float32)), value(np.full((3, 2), 2.0, np.float32))
+    double = {BY_X: value(np.ones((3, 2)))}, {BY_X: value(np.full((3, 2), 2.0))}
+    found = gradient_of_both(one, other, again=double, text=DRAWN)
+    assert (found.verdict, found.diagnosis) == (Verdict.DIFFERS, ("number",))
+
+
+def test_what_is_flushed_to_zero_is_neither_rounding_nor_another_function() -> None:
+    """A subnormal result that one side has as zero is a difference of its own."""
+    tiny, none = np.array([2.0**-130, 1.0], np.float32), np.array([0.0, 1.0], np.float32)
+    again = {BY_X: value(tiny.astype(np.float64))}, {BY_X: value(tiny.astype(np.float64))}
+    found = gradient_of_both(value(tiny), value(none), again=again, tolerance=Tolerance(0.0, 0.0))
+    assert (found.verdict, found.diagnosis) == (Verdict.DIFFERS, ("zero", "subnormal"))
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"), [(1e12, ("ill-conditioned", "rounding")), (2.0, ("different function",))]
+)
+def test_in_double_precision_what_is_ill_conditioned_is_rounding(condition: float, words: tuple[str, ...]) -> None:
+    """There is no wider dtype to run it in: by how much a small change of the inputs comes out larger it is told."""
+    reference = {
+        (OUTPUT, Aspect()): value(np.ones(3)),
+        (OUTPUT, Aspect(what=CONDITION)): value(np.array([1.0, condition, np.inf])),
+    }
+    one, other = {OUTPUT: value(np.ones(3))}, {OUTPUT: value(np.array([1.0, 1.001, 1.0]))}
+    (found,) = gradients(one, other, reference=reference, dtype="float64")
+    assert (found.verdict, found.diagnosis) == (Verdict.DIFFERS, ("number", *words))
+    assert found.reference is not None
+    assert found.reference.condition == condition
+    nothing = {**reference, (OUTPUT, Aspect(what=CONDITION)): value(np.full(3, np.inf))}
+    (found,) = gradients(one, other, reference=nothing, dtype="float64")
+    assert found.reference is not None
+    assert found.reference.condition is None
 
 
 # ---- init
