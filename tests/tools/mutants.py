@@ -164,6 +164,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, help="so many of all mutants, at random; all unless said")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="no mutant is begun after so long")
     parser.add_argument("--module", help="those modules alone whose name holds this")
     asked = parser.parse_args()
     # The same examples for every mutant.
@@ -174,16 +175,21 @@ def main() -> None:
         if not survives(module, text):
             sys.exit(f"the tests of {module} fail as it is")
     every = [(module, mutant) for module, text in texts.items() for mutant in mutants(text)]
-    chosen = every if asked.sample is None else random.Random(asked.seed).sample(every, min(asked.sample, len(every)))
+    random.Random(asked.seed).shuffle(every)
+    chosen = every[: asked.sample]
     print(f"{len(chosen)} of {len(every)} mutants", flush=True)
-    left = dict.fromkeys(texts, 0)
-    for module, mutant in sorted(chosen):
+    tried, left = dict.fromkeys(texts, 0), dict.fromkeys(texts, 0)
+    until = time.monotonic() + 60 * asked.minutes
+    for module, mutant in chosen:
+        if time.monotonic() > until:
+            break
+        tried[module] += 1
         if survives(module, mutant):
             left[module] += 1
             lines = difflib.unified_diff(texts[module].splitlines(), mutant.splitlines(), module, "", n=0, lineterm="")
             print("\n".join(line for line in lines if not line.startswith("+++")), flush=True)
     for module, count in left.items():
-        print(f"{module}: {sum(chosen_of == module for chosen_of, _ in chosen)} tried, {count} survived")
+        print(f"{module}: {tried[module]} tried, {count} survived")
 
 
 if __name__ == "__main__":
