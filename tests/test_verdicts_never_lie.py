@@ -62,7 +62,7 @@ from tfpt_cli.subjects.gradient.reference import (
 )
 from tfpt_cli.subjects.init.spec import DRAWS, Init
 from tfpt_cli.subjects.init.subject import compare as compare_parameters
-from tfpt_cli.subjects.model.comparer import Both, other_order, scales, with_ones, with_ones_of
+from tfpt_cli.subjects.model.comparer import Both, array_of, other_order, scales, with_ones, with_ones_of
 from tfpt_cli.subjects.model.comparer import Comparer as ModelComparer
 from tfpt_cli.subjects.model.spec import gradient_quantity, output_quantity
 from tfpt_cli.subjects.model.writer import DOUBLE
@@ -596,6 +596,46 @@ def test_a_side_that_is_right_in_double_precision_lost_digits_or_numbers(
     )
 
 
+@settings(max_examples=30)
+@given(numbers=arrays("float64"), data=st.data())
+def test_in_double_precision_a_side_is_held_against_the_numbers_of_the_scenario(
+    numbers: NDArray[Any], data: st.DataObject
+) -> None:
+    """Not against those that the checked dtype holds; where the reference is not sure there, it is not known who is right."""
+    place, single = place_in(data.draw, numbers), numbers.astype(np.float32)
+    exact = with_number(numbers, place, 1.5 * numbers[place])
+    off = with_number(single, place, 3.0 * single[place])
+    side, other = data.draw(st.permutations(SIDES))
+
+    def standing(double: NDArray[Any], known: NDArray[Any] | None, error: float = 1e-12) -> Standing:
+        reference = Trial(numbers).reference()
+        if known is not None:
+            reference[BY_X, Aspect(double=True)] = value(known)
+            reference[BY_X, Aspect(double=True, error=True)] = value(np.full(known.shape, error))
+        again = {side: {BY_X: value(double)}, other: {BY_X: value(numbers)}}
+        left = {side: {BY_X: value(off)}, other: {BY_X: value(single)}}
+        pair = again[TORCH], again[TENSORFLOW]
+        (found,) = gradients(left[TORCH], left[TENSORFLOW], reference=reference, again=pair)
+        return standings(found)[side]
+
+    assert standing(exact, exact) is Standing.ROUNDING
+    assert standing(numbers, None) is Standing.ROUNDING
+    assert standing(numbers, exact) is standing(exact, None) is standing(exact, numbers) is Standing.WRONG
+    assert standing(exact, exact, error=0.05) is Standing.UNKNOWN
+
+
+def test_what_is_as_far_off_in_double_precision_is_no_rounding() -> None:
+    """A little beyond the tolerance and a little within it, by the same mistake: a tenth of it is what rounding would leave."""
+    known = np.array([1.0, 2.0])
+    allowed = 1e-5 + 1.3e-6
+    for double, standing in ((0.9, Standing.WRONG), (0.13, Standing.WRONG), (0.11, Standing.ROUNDING)):
+        off = value(np.array([1.0 + 1.2 * allowed, 2.0], np.float32))
+        again = {BY_X: value(np.array([1.0 + double * allowed, 2.0]))}
+        one, other = {BY_X: off}, {BY_X: value(known.astype(np.float32))}
+        (found,) = gradients(one, other, reference=Trial(known).reference(), again=(again, {BY_X: value(known)}))
+        assert standings(found) == {TORCH: standing, TENSORFLOW: Standing.RIGHT}
+
+
 @pytest.mark.parametrize(
     ("dtype", "power"), [("float16", -14), ("bfloat16", -126), ("float32", -126), ("float64", -1022)]
 )
@@ -673,17 +713,17 @@ def test_at_a_kink_what_lies_between_both_slopes_is_a_convention(numbers: NDArra
 @given(numbers=arrays("float64"), data=st.data())
 def test_a_large_gradient_is_held_along_one_direction(numbers: NDArray[Any], data: st.DataObject) -> None:
     """The sum along a random direction tells the side that is off from the one that is not, as far as its error allows."""
-    direction = data.draw(hnp.arrays(np.float64, numbers.shape, elements=st.sampled_from([-1.0, 1.0])))
+    direction = data.draw(hnp.arrays(np.float64, numbers.shape, elements=st.sampled_from([-1.0, 1.0, 2.0, -0.5])))
     total = float((numbers * direction).sum())
     single = numbers.astype(np.float32)
     place = place_in(data.draw, numbers)
-    off = with_number(single, place, single[place] + 700.0)
+    off = with_number(single, place, single[place] + 700.0 / direction[place])
     # Whose function it is: of both, as rows read it; of each side by rows; of each by its own numbers.
     whose, of = data.draw(st.sampled_from([("", ""), ("each", ""), ("each", OWN)]))
 
-    def known(error: float) -> dict[Any, Value]:
+    def known(*errors: float) -> dict[Any, Value]:
         found = {}
-        for side in SIDES:
+        for side, error in zip(SIDES, errors, strict=True):
             names: dict[str, Any] = {"whose": side if whose else "", "of": of}
             found[BY_X, Aspect(what=ALONG, **names)] = value(np.array(total))
             found[BY_X, Aspect(what=ALONG, error=True, **names)] = value(np.array(error))
@@ -691,7 +731,7 @@ def test_a_large_gradient_is_held_along_one_direction(numbers: NDArray[Any], dat
         return found
 
     def judged(one: Value, other: Value, error: float, *, final: bool = True) -> Comparison:
-        reference, doubles = known(error), ({BY_X: one}, {BY_X: other})
+        reference, doubles = known(error, error), ({BY_X: one}, {BY_X: other})
         return gradient_of_both(one, other, reference=reference, again=doubles if final else None)
 
     found = judged(value(single), value(off), 1e-9)
@@ -707,6 +747,13 @@ def test_a_large_gradient_is_held_along_one_direction(numbers: NDArray[Any], dat
     assert judged(value(single), value(single), 1e-9).diagnosis == ()
     # An error as large as what it would show leaves it open.
     assert set(standings(judged(value(single), value(off), 1e6)).values()) == {Standing.UNKNOWN}
+    if whose:  # each side by the error of its own
+        for first, second in ((1e6, 1e-9), (1e-9, 1e6)):
+            found = gradient_of_both(value(off), value(off), reference=known(first, second))
+            assert standings(found) == {
+                side: Standing.UNKNOWN if error > 1 else Standing.WRONG
+                for side, error in zip(SIDES, (first, second), strict=True)
+            }
     not_finite = judged(value(single), value(with_number(single, place, np.nan)), 1e-9)
     assert standings(not_finite)[TENSORFLOW] is Standing.WRONG
     missing = judged(value(single), NONE, 1e-9)
@@ -1263,3 +1310,6 @@ def test_what_one_of_two_models_was_not_asked_for_is_no_pair() -> None:
     found = comparer.compare(odd, 0.0)
     assert (found.verdict, found.sides[TORCH].how, found.sides[TENSORFLOW].how) == (Verdict.DIFFERS, mode, PLAIN)
     assert comparer.in_mode(outcomes, quantity, Layout(), TENSORFLOW, mode) is None
+    assert array_of(outcomes[TORCH], quantity, mode) is outcomes[TORCH].values[quantity, mode].array
+    assert array_of(outcomes[TENSORFLOW], quantity, mode) is None
+    assert array_of(Outcome(TORCH, {(quantity, mode): FAILED}), quantity, mode) is None
