@@ -62,7 +62,17 @@ from tfpt_cli.subjects.gradient.reference import (
 )
 from tfpt_cli.subjects.init.spec import DRAWS, Init
 from tfpt_cli.subjects.init.subject import compare as compare_parameters
-from tfpt_cli.subjects.model.comparer import Both, array_of, other_order, scales, with_ones, with_ones_of
+from tfpt_cli.subjects.model.comparer import (
+    SAME,
+    SAME_IN_FLOAT32,
+    SAME_IN_SINGLE,
+    Both,
+    array_of,
+    other_order,
+    scales,
+    with_ones,
+    with_ones_of,
+)
 from tfpt_cli.subjects.model.comparer import Comparer as ModelComparer
 from tfpt_cli.subjects.model.spec import gradient_quantity, output_quantity
 from tfpt_cli.subjects.model.writer import DOUBLE
@@ -1261,6 +1271,7 @@ def test_a_gradient_of_two_models_is_held_against_a_share_of_the_greatest(
     numbers: NDArray[Any], data: st.DataObject
 ) -> None:
     """In double precision against a ten thousandth of it, in single against a tenth, however small it is itself."""
+    assert (SAME, SAME_IN_SINGLE, SAME_IN_FLOAT32) == (1e-9, 1e-6, 1e-5)
     single = data.draw(st.booleans())
     within, share = (1e-5, 0.1) if single else (1e-9, 1e-4)
     greatest = float(np.abs(numbers).max())
