@@ -1060,10 +1060,12 @@ def test_a_parameter_with_draws_that_part_before_they_are_samples(
 def test_a_parameter_with_the_same_draw_again_and_again(pair: tuple[str | None, NDArray[Any], NDArray[Any]]) -> None:
     """What is the same in every draw is not random, though its numbers were drawn once: it repeats itself."""
     text, one, other = pair
+    one, other = 0.01 * one, 0.01 * other  # of any size
+    text = None if text is None else text.replace("1.0", "0.01")
     again = np.stack([other[0]] * len(other))
     found = parameter(Filled.of(one), Filled.of(again), text)
     assert (found.verdict, found.diagnosis) == (Verdict.DIFFERS, ("distribution", "dependent"))
-    said_fixed = parameter(Filled.of(one), Filled.of(again), ("normal(0.0, 1.0)", "constant(1.0)"))
+    said_fixed = parameter(Filled.of(one), Filled.of(again), (text, "constant(1.0)"))
     assert (said_fixed.verdict, said_fixed.diagnosis) == (Verdict.DIFFERS, ("distribution",))
 
 
