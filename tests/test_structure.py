@@ -164,6 +164,16 @@ def test_the_p_values_of_orthogonal_matrices_are_scipys() -> None:
         assert found["traces", side] == pytest.approx(2 * stats.norm.sf(z), rel=1e-3)
 
 
+def test_the_level_of_orthogonal_matrices_is_shared() -> None:
+    """Each of their six tests has a sixth of it."""
+    pair = {TORCH: haar(0), TENSORFLOW: haar(1)}
+    tests = compare_orthogonal(pair, DECLARED, PRECISION).distribution.tests
+    least = min(test.p for test in tests)
+    assert (len(tests), 0 < least < 1) == (6, True)
+    assert compare_orthogonal(pair, DECLARED, PRECISION, level=6 * least * 0.99).words == ()
+    assert len(compare_orthogonal(pair, DECLARED, PRECISION, level=6 * least * 1.01).words) == 1
+
+
 def test_too_few_draws_have_no_means() -> None:
     pair = {TORCH: haar(0, 19), TENSORFLOW: haar(1, 20)}
     names = {key for key in p_values(compare_orthogonal(pair, DECLARED, PRECISION)) if key[0] != "entries"}

@@ -748,6 +748,8 @@ def test_a_large_gradient_is_held_along_one_direction(numbers: NDArray[Any], dat
     assert standings(found) == {TORCH: Standing.RIGHT, TENSORFLOW: Standing.WRONG}
     assert found.reference is not None
     assert (found.reference.along, found.reference.error) == (True, 1e-9)
+    assert [found.reference.sides[side].off for side in SIDES] == [0, 1]
+    assert not doubtful(judged(value(single), value(single), 1e-9, final=False))
     kinds = [(finding.kind, finding.side) for finding in found.findings if finding.kind in (Kind.RIGHT, Kind.OFF)]
     assert kinds == [(Kind.RIGHT, TORCH), (Kind.OFF, None)]
     assert any("TensorFlow off the reference along a random direction, by 700" in f.words for f in found.findings)
