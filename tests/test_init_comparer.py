@@ -96,6 +96,20 @@ def test_draws_that_never_vary_are_compared_by_value() -> None:
     assert compared(normal(0, 50, 20), normal(1, 50, 20), zeros).measure is not None
 
 
+def test_what_is_not_a_number_in_every_draw_is_not_random() -> None:
+    """A NaN is no other number than the NaN of the draw before; one that comes and goes is."""
+    ones = np.ones((50, 20), np.float32)
+    ones[:, 3] = np.nan
+    assert compared(ones, ones).verdict is Verdict.IDENTICAL
+    assert compared(ones, np.ones((50, 20), np.float32)).diagnosis == ("non-finite", "nan")
+    moving = ones.copy()
+    moving[7, 3] = 1.0
+    assert compared(moving, moving).diagnosis == ("non-finite",)
+    moving[:, 3] = 1.0
+    moving[7, 3] = np.nan
+    assert compared(moving, moving).diagnosis == ("non-finite",)
+
+
 def test_one_draw_alone_is_a_sample() -> None:
     own: dict[Side, Value | None] = {f: Value(State.PRESENT, normal(i, 40, 50), "float32") for i, f in enumerate(SIDES)}
     pair = Pair(parameter=FilledParameter("w", {}, Layout(), None, NORMAL), sides=SIDES)

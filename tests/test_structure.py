@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import ml_dtypes  # noqa: F401 - a dtype of NumPy's is called bfloat16 then
 import numpy as np
 import pytest
 from scipy import stats
@@ -61,6 +62,60 @@ def test_another_gain_is_named() -> None:
     assert words == "both are orthogonal, PyTorch's times 1 and TensorFlow's times 1.414"
 
 
+@pytest.mark.parametrize("gain", [1e-6, 1e-3, 0.5, 2.0, 1e3, 1e6])
+def test_how_far_from_orthogonal_is_relative_to_the_gain(gain: float) -> None:
+    """Whatever the numbers are multiplied by: what is orthogonal stays so, and a Gaussian does not become it."""
+    one, other = gain * haar(0, 40, 12).astype(np.float64), gain * haar(1, 40, 12).astype(np.float64)
+    assert orthogonal_words(one, other) == ()
+    gaussian = gain * np.random.default_rng(0).normal(0, 1 / math.sqrt(12), (40, 12, 12))
+    (words,) = orthogonal_words(one, gaussian)
+    assert words.startswith("TensorFlow's is not orthogonal: its Gram matrix is up to")
+    wide = orthogonal_words(one[:, :5], gaussian[:, :, :5])
+    assert wide[0].startswith("TensorFlow's is not orthogonal: its Gram matrix is up to")
+
+
+@pytest.mark.parametrize(("dtype", "precision"), [("float16", 2.0**-10), ("bfloat16", 2.0**-7)])
+@pytest.mark.parametrize(("size", "draws"), [(2, 400), (16, 40), (256, 4)])
+def test_in_a_coarse_dtype_a_gaussian_is_not_orthogonal_either(
+    dtype: str, precision: float, size: int, draws: int
+) -> None:
+    """What is orthogonal but for the rounding of its numbers is, of any size; a Gaussian of the same scale is not."""
+    one, other = (haar(seed, draws, size).astype(dtype).astype(np.float32) for seed in (0, 1))
+    gaussian = np.random.default_rng(0).normal(0, 1 / math.sqrt(size), (draws, size, size))
+    rounded = gaussian.astype(dtype).astype(np.float32)
+    assert compare_orthogonal({TORCH: one, TENSORFLOW: other}, DECLARED, precision).words == ()
+    for pair in ({TORCH: one, TENSORFLOW: rounded}, {TORCH: rounded, TENSORFLOW: one}):
+        (words,) = (word for word in compare_orthogonal(pair, DECLARED, precision).words if "not orthogonal" in word)
+        assert words.startswith("TensorFlow" if pair[TENSORFLOW] is rounded else "PyTorch")
+
+
+@pytest.mark.parametrize("precision", [2.0**-23, 2.0**-16])
+@pytest.mark.parametrize("rows", [3, 12])
+def test_rounding_is_allowed_and_no_more(precision: float, rows: int) -> None:
+    """300 units in the last place for every root of a size, relative to the mean of the diagonal."""
+    sound = np.asarray(stats.ortho_group.rvs(12, size=40, random_state=3))[:, :rows]
+    other = np.asarray(stats.ortho_group.rvs(12, size=40, random_state=4))[:, :rows].swapaxes(1, 2)
+    limit = 300 * precision * math.sqrt(12)
+    for share, flagged in ((0.99, False), (1.01, True)):
+        for sign in (1, -1):
+            changed = sound.copy()
+            # The square of one row is off by this, and the mean of all moves with it.
+            apart = sign * share * limit / (1 - 1 / (40 * rows) * (1 + sign * share * limit))
+            changed[5, 1] *= math.sqrt(1 + apart)
+            words = compare_orthogonal({TORCH: changed, TENSORFLOW: other}, DECLARED, precision).words
+            assert any("not orthogonal" in word for word in words) == flagged
+
+
+@pytest.mark.parametrize(("precision", "near", "far"), [(2.0**-23, 1.0009, 1.0012), (2.0**-8, 1.039, 1.044)])
+def test_how_near_two_gains_must_be(precision: float, near: float, far: float) -> None:
+    """A thousandth, and ten units in the last place of a coarse dtype."""
+    for one, other in ((1.0, near), (near, 1.0), (1.0, far), (far, 1.0)):
+        pair = {TORCH: one * haar(0).astype(np.float64), TENSORFLOW: other * haar(1).astype(np.float64)}
+        words = compare_orthogonal(pair, DECLARED, precision).words
+        assert bool(words) == (far in (one, other))
+        assert not words or words[0].startswith("both are orthogonal, ")
+
+
 def test_a_decomposition_without_its_signs_put_right_is_not_haar() -> None:
     """LAPACK's Q alone: orthogonal, but with a first entry that is never positive (Mezzadri, 2007)."""
     raw = np.linalg.qr(np.random.default_rng(0).normal(size=(400, 8, 8)))[0].astype(np.float32)
@@ -107,6 +162,16 @@ def test_the_p_values_of_orthogonal_matrices_are_scipys() -> None:
         assert found["means of entries", side] == pytest.approx(min(1, 2 * 36 * stats.norm.sf(z)), rel=1e-3)
         z = abs(np.trace(rows, axis1=1, axis2=2).mean()) * math.sqrt(100 * 9 / 4)
         assert found["traces", side] == pytest.approx(2 * stats.norm.sf(z), rel=1e-3)
+
+
+def test_the_level_of_orthogonal_matrices_is_shared() -> None:
+    """Each of their six tests has a sixth of it."""
+    pair = {TORCH: haar(0), TENSORFLOW: haar(1)}
+    tests = compare_orthogonal(pair, DECLARED, PRECISION).distribution.tests
+    least = min(test.p for test in tests)
+    assert (len(tests), 0 < least < 1) == (6, True)
+    assert compare_orthogonal(pair, DECLARED, PRECISION, level=6 * least * 0.99).words == ()
+    assert len(compare_orthogonal(pair, DECLARED, PRECISION, level=6 * least * 1.01).words) == 1
 
 
 def test_too_few_draws_have_no_means() -> None:

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.sides import TENSORFLOW, TORCH
-from tfpt_cli.compare.distance import close, error_map, flushes, kinds_apart, measure, not_finite_apart
+from tfpt_cli.compare.distance import (
+    close,
+    error_map,
+    flushes,
+    kinds_apart,
+    largest,
+    measure,
+    not_finite_apart,
+    relative_distance,
+)
 from tfpt_cli.compare.values import close_numbers, compare_values, limits
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.layers.layout import Layout
@@ -174,6 +183,7 @@ def test_default_tolerances() -> None:
         "complex128": 1e-7,
     }
     for dtype, rtol in documented.items():
+        assert limits(None, dtype) == limits(None, dtype, "int64") == (rtol, 1e-7 if rtol == 1e-7 else 1e-5)
         assert limits(None, dtype, "complex128") == (rtol, 1e-7 if rtol == 1e-7 else 1e-5)
     assert limits(None, "int64", "int64") == (0.0, 0.0)
     assert limits(Tolerance(0.5, 0.25), "float64", "float64") == (0.5, 0.25)
@@ -181,6 +191,37 @@ def test_default_tolerances() -> None:
 
 def test_large_whole_numbers_are_compared_exactly() -> None:
     assert compare([2**62], [2**62 + 1], "int64").verdict is Verdict.DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "dtype", "apart"),
+    [
+        (2**62, -(2**62), "int64", 2.0**63),
+        (2**63 - 1, -(2**63), "int64", 2.0**64),
+        (2**63 + 5, 5, "uint64", 2.0**63),
+        (2**64 - 1, 0, "uint64", 2.0**64),
+        (-(2**63), -(2**63) + 9, "int64", 9.0),
+    ],
+)
+def test_whole_numbers_farther_apart_than_int64_can_say_are_not_close(
+    left: int, right: int, dtype: str, apart: float
+) -> None:
+    """Their difference wrapped round to a negative one, or to 1, which any tolerance allowed."""
+    for one, other in ((left, right), (right, left)):
+        found = compare([one], [other], dtype, Tolerance(0.0, 2.0))
+        assert found.verdict is Verdict.DIFFERS
+        assert found.measure is not None
+        assert found.measure.max_abs == apart
+        assert relative_distance(np.array([one], dtype), np.array([other], dtype)) == apart / max(abs(one), abs(other))
+        assert largest(np.array([one], dtype)) == float(abs(one))
+
+
+def test_complex_numbers_whose_magnitude_is_no_number_are_not_all_close() -> None:
+    """Both parts of either are numbers, and the magnitude is an infinity, of which any share would allow anything."""
+    one, other = complex(1.5e308, 1.5e308), complex(0.7e308, 1.5e308)
+    assert compare([one], [other], "complex128").verdict is Verdict.DIFFERS
+    assert compare([one], [one], "complex128").verdict is Verdict.IDENTICAL
+    assert close(np.array([one]), np.array([other]), 1e-7, 0.0).tolist() == [False]
 
 
 @given(PAIRS, TOLERANCES)
@@ -396,3 +437,74 @@ def test_the_words_of_shapes_and_dtypes() -> None:
     half = Value(State.PRESENT, np.ones((2, 3), np.float16), "float16")
     found = compare_values(WEIGHT, {TORCH: (PLAIN, torch), TENSORFLOW: (PLAIN, half)}, None)
     assert (found.reason, found.tolerance) == ("dtypes float32 and float16", {"rtol": 1e-3, "atol": 1e-5})
+
+
+@pytest.mark.parametrize("place", [0, 1, 32767, 32768, 65535, 65536, 69999])
+@pytest.mark.parametrize("number", [5.0, math.nan, math.inf])
+def test_the_worst_place_of_arrays_that_are_read_in_pieces(place: int, number: float) -> None:
+    """What is far apart in one piece is the worst of all, whatever lies before and behind it."""
+    left = np.zeros(70_000)
+    right = left.copy()
+    right[[3, 40_000, 69_998]] = 0.5, 0.25, 0.5
+    right[place] = number
+    forth, back = measure(left, right, 0.0, 0.1, "float64"), measure(right, left, 0.0, 0.1, "float64")
+    assert forth == back
+    assert (forth.worst_index, forth.mismatched, forth.size) == ((place,), 4, 70_000)
+    assert forth.max_abs == (5.0 if number == 5.0 else 0.5)
+    right[40_000] = math.nan
+    assert measure(left, right, 0.0, 0.1, "float64").worst_index == (
+        (40_000,) if number == 5.0 else (min(place, 40_000),)
+    )
+    assert relative_distance(left, right) == math.inf
+    with_it = left.copy()
+    with_it[40_000] = math.nan
+    assert relative_distance(with_it, right) == (1.0 if number == 5.0 else math.inf)
+    assert largest(right) == (5.0 if number == 5.0 else 0.5)
+
+
+@given(PAIRS)
+def test_the_relative_distance_is_numpys(pair: tuple[NDArray[np.float32], NDArray[np.float32]]) -> None:
+    """The greatest difference by the greatest finite number of both; infinite where only one has a NaN, or an infinity."""
+    one, other = (array.astype(np.float64) for array in pair)
+    finite = np.concatenate([each[np.isfinite(each)] for each in (one, other)])
+    greatest = float(np.abs(finite).max(initial=0.0))
+    assert max(largest(one), largest(other)) == greatest
+    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    with np.errstate(invalid="ignore"):
+        apart = np.where(same, 0.0, np.abs(one - other))
+    expected = math.inf if np.isnan(apart).any() else float(apart.max(initial=0.0))
+    assert relative_distance(one, other) == relative_distance(other, one)
+    for scale in (0.0, 1e300):
+        by = max(greatest, scale)
+        assert relative_distance(one, other, scale) == (expected / by if by else expected)
+
+
+def test_the_relative_distance_of_what_is_small_or_nothing() -> None:
+    assert relative_distance(np.array([]), np.array([])) == 0.0
+    assert largest(np.array([])) == 0.0
+    assert largest(np.array([math.nan, -math.inf])) == 0.0
+    assert largest(np.array([0.25, math.nan])) == 0.25
+    assert relative_distance(np.array([0.25, math.nan]), np.array([0.125, math.nan])) == 0.5
+    assert relative_distance(np.array([math.inf, 0.25]), np.array([math.inf, 0.125])) == 0.5
+    assert relative_distance(np.array([math.nan]), np.array([0.0])) == math.inf
+    assert relative_distance(np.array([0.25j]), np.array([0.125j])) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bits", "least"), [("bfloat16", 7, -126), ("float32", 23, -126), ("float64", 52, -1022)]
+)
+def test_units_in_the_last_place_of_a_dtype(dtype: str, bits: int, least: int) -> None:
+    """From the least normal number downwards a unit is always as large as there; a bfloat16 travels as float32."""
+    for power in (0, 3, least + 1, least, least - 2):
+        unit = 2.0 ** (max(power, least) - bits)
+        numbers = np.array([2.0**power])
+        assert measure(numbers, numbers + 3 * unit, 0, 0, dtype).max_ulp == 3
+    assert measure(np.array([1j]), np.array([1.5j]), 0, 0, dtype).max_ulp is None
+    assert measure(np.array([1.0]), np.array([1.0]), 0, 0, "int64").max_ulp == 0
+
+
+def test_the_errors_of_matrices_that_are_no_squares() -> None:
+    left, right = np.zeros((3, 2)), np.zeros((3, 2))
+    right[2, 1], right[0, 0] = 4.0, 1.0
+    assert error_map(left, right) == ((1.0, 0.0), (0.0, 0.0), (0.0, 4.0))
+    assert error_map(left.T, right.T) == ((1.0, 0.0, 0.0), (0.0, 0.0, 4.0))

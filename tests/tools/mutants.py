@@ -19,7 +19,7 @@ import io
 import os
 import random
 import re
-import signal
+import resource
 import sys
 import time
 from pathlib import Path
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import cosmic_ray.plugins
 import einops
+import hypothesis
 import hypothesis.extra.numpy
 import jsonschema_rs
 import mpmath
@@ -46,18 +47,34 @@ ROOT = Path(__file__).parents[2]
 # Which tests a module is held against, the quickest first.
 TESTS = {
     "dictionary/patterns": ("patterns",),
-    "compare/distance": ("values",),
-    "compare/values": ("values",),
-    "compare/arbiter": ("arbiter",),
-    "compare/layout": ("layout", "init"),
+    "compare/distance": ("values", "verdicts_never_lie"),
+    "compare/values": ("values", "verdicts_never_lie"),
+    "compare/arbiter": ("arbiter", "verdicts_never_lie"),
+    "compare/layout": ("layout", "verdicts_never_lie"),
     "compare/summary": ("summary",),
-    "subjects/init/comparer": ("init_comparer", "init"),
+    "compare/dependence": ("dependence", "verdicts_never_lie"),
+    "compare/resemblance": ("resemblance",),
+    "subjects/gradient/comparer": ("verdicts_never_lie",),
+    "subjects/init/comparer": ("init_comparer", "verdicts_never_lie"),
+    "subjects/model/comparer": ("verdicts_never_lie",),
     "compare/declared_laws": ("declared_laws", "structure"),
     "compare/structure": ("structure",),
     "compare/sample": ("sample", "distribution"),
     "compare/independence": ("independence", "sample", "structure"),
     "compare/distribution": ("structure", "distribution"),
 }
+# Of the many tests of all subjects those of one.
+KEYWORDS = {
+    "subjects/gradient/comparer": "not parameter and not two_models",
+    "subjects/init/comparer": "init_comparer or parameter",
+    "subjects/model/comparer": "two_models",
+}
+# In those files the tests that start a framework.
+LEFT_OUT = (
+    "dependence.py::test_one_seed_for_two_parameters",
+    "dependence.py::test_no_law_contradicts_the_sample",
+    "resemblance.py::test_it_is_said_and_the_verdict_stays",
+)
 # One or two ways to be wrong at each place; all of cosmic-ray's are ten times as many, and die the same deaths.
 OPERATORS = re.compile(
     r"core/(NumberReplacer|AddNot|ReplaceAndWithOr|ReplaceOrWithAnd|ReplaceTrueWithFalse|ReplaceFalseWithTrue"
@@ -65,9 +82,15 @@ OPERATORS = re.compile(
     r"|ReplaceBinaryOperator_(Add_Sub|Sub_Add|Mul_Div|Div_Mul|Pow_Mul|FloorDiv_Div|BitOr_BitAnd|BitAnd_BitOr|BitXor_BitOr)"
     r"|ReplaceComparisonOperator_(Eq_NotEq|NotEq_Eq|Is_IsNot|IsNot_Is|Lt_LtE|LtE_Lt|Gt_GtE|GtE_Gt|Lt_Gt|Gt_Lt|LtE_GtE|GtE_LtE))"
 )
+# So much of a processor's time a mutant may take; one that never ends takes it all.
 SECONDS = 60
-# hypothesis is imported before pytest could rewrite it, which is no harm.
-OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+# hypothesis is imported before pytest could rewrite it, which is no harm. What fails is not made smaller first.
+OPTIONS = [
+    *("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "--hypothesis-profile=mutants"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+    *(f"--deselect=tests/test_{name}" for name in LEFT_OUT),
+]
+WITHOUT_SHRINKING = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
 
 
 class Altered(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -93,7 +116,11 @@ def mutants(text: str) -> Iterator[str]:
         count = sum(len(list(operator.mutation_positions(node))) for node in ast_nodes(tree))
         for occurrence in range(count):
             mutant = mutate_code(text, operator, occurrence)
-            if mutant is not None and (meant := meaning(mutant)) not in seen:
+            try:
+                meant = "" if mutant is None else meaning(mutant)
+            except SyntaxError:  # `not name := value`, which an operator writes without brackets
+                continue
+            if mutant is not None and meant not in seen:
                 seen.add(meant)
                 yield mutant
 
@@ -115,47 +142,49 @@ def survives(module: str, text: str) -> bool:
     if not child:
         code = 1
         try:
+            resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
             name = f"tfpt_cli.{module.replace('/', '.')}"
             sys.meta_path.insert(0, Altered(name, text))
             importlib.import_module(name)  # before pytest, whose own loader would read the file
             files = [str(ROOT / "tests" / f"test_{name}.py") for name in TESTS[module]]
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                code = int(pytest.main([*OPTIONS, *files]))
+                code = int(pytest.main([*OPTIONS, "-k", KEYWORDS.get(module, ""), *files]))
         finally:
             os._exit(code)
-    began = time.monotonic()
-    while time.monotonic() - began < SECONDS:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return status == 0
-        time.sleep(0.02)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return False
+    _, status = os.waitpid(child, 0)
+    return status == 0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, help="so many of all mutants, at random; all unless said")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="no mutant is begun after so long")
     parser.add_argument("--module", help="those modules alone whose name holds this")
     asked = parser.parse_args()
-    os.environ["CI"] = "1"  # the same examples for every mutant
+    # The same examples for every mutant.
+    os.environ["CI"] = "1"
+    hypothesis.settings.register_profile("mutants", deadline=None, derandomize=True, phases=WITHOUT_SHRINKING)
     texts = {m: (ROOT / "tfpt_cli" / f"{m}.py").read_text(encoding="utf-8") for m in TESTS if (asked.module or "") in m}
     for module, text in texts.items():
         if not survives(module, text):
             sys.exit(f"the tests of {module} fail as it is")
     every = [(module, mutant) for module, text in texts.items() for mutant in mutants(text)]
-    chosen = every if asked.sample is None else random.Random(asked.seed).sample(every, min(asked.sample, len(every)))
+    random.Random(asked.seed).shuffle(every)
+    chosen = every[: asked.sample]
     print(f"{len(chosen)} of {len(every)} mutants", flush=True)
-    left = dict.fromkeys(texts, 0)
-    for module, mutant in sorted(chosen):
+    tried, left = dict.fromkeys(texts, 0), dict.fromkeys(texts, 0)
+    until = time.monotonic() + 60 * asked.minutes
+    for module, mutant in chosen:
+        if time.monotonic() > until:
+            break
+        tried[module] += 1
         if survives(module, mutant):
             left[module] += 1
             lines = difflib.unified_diff(texts[module].splitlines(), mutant.splitlines(), module, "", n=0, lineterm="")
             print("\n".join(line for line in lines if not line.startswith("+++")), flush=True)
     for module, count in left.items():
-        print(f"{module}: {sum(chosen_of == module for chosen_of, _ in chosen)} tried, {count} survived")
+        print(f"{module}: {tried[module]} tried, {count} survived")
 
 
 if __name__ == "__main__":

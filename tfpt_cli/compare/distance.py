@@ -30,6 +30,8 @@ _PIECE = 1 << 15
 # The bits of a float64 that say which power of two it has.
 _EXPONENT = np.int64(0x7FF0_0000_0000_0000)
 _LEAST_NUMBER = 5e-324
+# Of a complex number that is finite the magnitude may not be.
+_GREATEST_NUMBER = float(np.finfo(np.float64).max)
 
 
 def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, atol: float, dtype: str) -> Measure:
@@ -67,7 +69,7 @@ class _Extremes:
         same = a == b
         if same.all():
             return
-        difference = np.abs(a - b).astype(np.float64, copy=False)
+        difference = _difference(a, b)
         if math.isfinite(difference.max()):
             self.add_comparable(start + int(np.argmax(difference)), a, b, difference)
             return
@@ -85,8 +87,8 @@ class _Extremes:
 
     def add_comparable(self, worst: int, a: NDArray[Any], b: NDArray[Any], difference: NDArray[np.float64]) -> None:
         """Looks at finite numbers, of which those at a place are farthest apart."""
-        one, other = np.abs(a), np.abs(b)
-        scale = np.maximum(one, other).astype(np.float64, copy=False)
+        one, other = _magnitude(a), _magnitude(b)
+        scale = np.minimum(np.maximum(one, other), _GREATEST_NUMBER)
         greatest = float(difference.max())
         if self.worst < 0 or greatest > self.absolute:
             self.absolute, self.worst = greatest, worst
@@ -141,7 +143,8 @@ def close(a: NDArray[Any], b: NDArray[Any], rtol: float, atol: Any) -> NDArray[n
     with np.errstate(all="ignore"):
         same = (a == b) | (np.isnan(a) & np.isnan(b))
         finite = np.isfinite(a) & np.isfinite(b)
-        near: NDArray[np.bool_] = same | (finite & (np.abs(a - b) <= atol + rtol * np.maximum(np.abs(a), np.abs(b))))
+        scale = np.minimum(np.maximum(np.abs(a), np.abs(b)), _GREATEST_NUMBER)
+        near: NDArray[np.bool_] = same | (finite & (np.abs(a - b) <= atol + rtol * scale))
     return near
 
 
@@ -228,7 +231,7 @@ def largest(array: NDArray[Any]) -> float:
     """
     found = 0.0
     for piece in _read([array], array.dtype, order="K"):
-        sizes = np.abs(piece)
+        sizes = np.abs(piece.astype(np.float64) if piece.dtype.kind == "i" else piece)
         size = sizes.max(initial=0)
         if not np.isfinite(size):
             size = sizes[np.isfinite(sizes)].max(initial=0)
@@ -237,9 +240,9 @@ def largest(array: NDArray[Any]) -> float:
 
 
 def relative_distance(one: NDArray[Any], other: NDArray[Any], scale: float = 0.0) -> float:
-    """How far two arrays of one shape are apart, relative to their greatest number; infinite where only one has a NaN.
+    """How far two arrays of one shape are apart, relative to their greatest number.
 
-    `scale` is what they are measured by at least.
+    It is infinite where only one has a NaN or an infinity. `scale` is what they are measured by at least.
 
     >>> relative_distance(np.array([1.0, 2.0]), np.array([1.0, 2.5]))
     0.2
@@ -247,10 +250,10 @@ def relative_distance(one: NDArray[Any], other: NDArray[Any], scale: float = 0.0
     greatest = 0.0
     with np.errstate(all="ignore"):
         for a, b in _pieces(one, other, _wide(one, other)):
-            difference = np.abs(a - b).astype(np.float64, copy=False)
+            difference = _difference(a, b)
             if not math.isfinite(difference.max(initial=0.0)):
                 difference = np.where((a == b) | ((a != a) & (b != b)), 0.0, difference)
-            greatest = max(greatest, float(np.nan_to_num(difference.max(initial=0.0), nan=np.inf)))
+            greatest = max(greatest, float(np.nan_to_num(difference.max(initial=0.0), nan=np.inf, posinf=np.inf)))
             if greatest == math.inf:
                 return math.inf
     scale = max(largest(one), largest(other), scale)
@@ -259,8 +262,23 @@ def relative_distance(one: NDArray[Any], other: NDArray[Any], scale: float = 0.0
 
 def _wide(left: NDArray[Any], right: NDArray[Any]) -> type:
     """What two arrays are compared as: whole numbers as they are."""
-    exact = left.dtype.kind in "iub" and right.dtype.kind in "iub"
-    return np.int64 if exact else _inexact(left, right)
+    kinds = {left.dtype.kind, right.dtype.kind}
+    if kinds <= set("ub"):
+        return np.uint64
+    return np.int64 if kinds <= set("iub") else _inexact(left, right)
+
+
+def _difference(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
+    """How far the numbers of two arrays are apart; of whole ones too that are farther apart than int64 can say."""
+    if a.dtype.kind in "iu":
+        high, low = np.maximum(a, b).view(np.uint64), np.minimum(a, b).view(np.uint64)
+        return np.asarray(high - low, np.float64)
+    return np.asarray(np.abs(a - b), np.float64)
+
+
+def _magnitude(a: NDArray[Any]) -> NDArray[np.float64]:
+    """The magnitudes of some numbers; that of the least int64 is no int64."""
+    return np.asarray(np.abs(a.astype(np.float64) if a.dtype.kind in "iu" else a), np.float64)
 
 
 def _inexact(left: NDArray[Any], right: NDArray[Any]) -> type:

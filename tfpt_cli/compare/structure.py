@@ -65,7 +65,9 @@ def compare_orthogonal(
         gram = found @ found.swapaxes(1, 2)
         gain = math.sqrt(max(float(np.einsum("dii->", gram)) / (gram.shape[0] * gram.shape[1]), 0.0))
         off = float(np.max(np.abs(gram - gain**2 * np.eye(gram.shape[1])))) / max(gain**2, 1e-300)
-        if off > _UNITS * precision * math.sqrt(found.shape[2]):
+        root = math.sqrt(found.shape[2])
+        # The Gram matrix of a Gaussian is farther away than 1 / root, which in a coarse dtype is less than so many units.
+        if off > min(_UNITS * precision * root, 1 / root):
             words.append(
                 f"{side.label}'s is not orthogonal: its Gram matrix is up to {off:.2g} (relative) away from a "
                 "multiple of the identity"

@@ -145,8 +145,17 @@ PARTS = 4 * BINS
 
 
 def _varies(sample: NDArray[Any], draws: Value | None) -> bool:
-    """Whether a parameter is random: no two draws of a constant differ. One draw alone is only made of a random one."""
-    return draws is None or bool(np.any(sample != sample[:1]))
+    """Whether a parameter is random: no two draws of a constant differ. One draw alone is only made of a random one.
+
+    What is not a number in every draw is the same in every draw.
+    """
+    if draws is None:
+        return True
+    first = sample[:1]
+    apart = sample != first
+    if (first != first).any():
+        apart &= (first == first) | (sample == sample)
+    return bool(apart.any())
 
 
 def _as_distribution(
