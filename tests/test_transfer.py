@@ -252,6 +252,60 @@ def test_nothing_is_written_where_the_models_do_not_agree(folder: Path) -> None:
     assert (folder / "forced.weights.h5").exists()
 
 
+TELLING = """
+name: telling
+model:
+  torch: {{python: 'telling.py:Telling({ours})'}}
+  tensorflow: {{python: 'telling_keras.py:Telling({theirs})'}}
+  at: {{x: 'normal(0, 1, (2, 4))'}}
+"""
+
+
+@pytest.fixture
+def telling(tmp_path: Path) -> Path:
+    """A folder with two models that tell when they are run with the weights of a file, and that file."""
+    for name in ("telling.py", "telling_keras.py"):
+        (tmp_path / name).write_text((FILES / name).read_text(encoding="utf-8"), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "telling.py"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return tmp_path
+
+
+def forced(telling: Path, ours: str = "", theirs: str = "", source: str = "telling.pt", force: str = "--force") -> Done:
+    (telling / "telling.yaml").write_text(TELLING.format(ours=ours, theirs=theirs), encoding="utf-8")
+    # A process of its own, in the folder in which the models tell.
+    arguments = ("transfer", "--allow-code", "telling.yaml", "--from", source, "-o", "telling.npz", force)
+    return run_tfpt(*filter(None, arguments), cwd=telling)
+
+
+def test_nothing_is_run_with_the_weights_where_it_is_forced(telling: Path) -> None:
+    done = forced(telling)
+    assert done.code == 0, done.err
+    assert "not checked (--force)" in done.err
+    assert not (telling / "told.txt").exists()
+    with np.load(telling / "telling.npz") as written:
+        assert [array.tolist() for name, array in written.items() if "bias" in name] == [[64.0, 64.0, 64.0]]
+    assert forced(telling, force="").code == 0
+    told = set((telling / "told.txt").read_text(encoding="utf-8").splitlines())
+    assert told == {f"{side} {way}" for side in ("torch", "tensorflow") for way in ("forward", "backward")}
+
+
+def test_what_no_file_gives_is_said_where_it_is_forced(telling: Path) -> None:
+    done = forced(telling, ours="bias=False", source="without.pt")
+    assert done.code == 0, done.err
+    assert "out.bias of TensorFlow is not in without.pt, and stays as the model starts" in done.err
+
+
+def test_numbers_that_do_not_fit_are_not_written_where_it_is_forced(telling: Path) -> None:
+    done = forced(telling, theirs="outputs=4")
+    assert done.code == 1
+    assert "out.weight (3, 4) does not fit into out.kernel (4, 4)" in done.err
+    assert "nothing was written" in done.err
+    assert not (telling / "telling.npz").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 def run_transfer(path: str, source: str, output: str | None, *, force: bool, code: bool, options: Options) -> int:
     """Checks the scenario with the file's weights, then writes the other model's file and reads it again.
 
-    The exit code is 1 where the check did not pass (nothing is written then, unless `force`) or the file could not be written,
-    and 2 for what was typed wrongly.
+    With `force` nothing is checked: only the pairs are found. The exit code is 1 where the check did not pass or the numbers do
+    not fit (nothing is written then) or the file could not be written, and 2 for what was typed wrongly.
     """
     if not output and not code:
         raise click.UsageError("say where the weights go: -o net.weights.h5; or --code for the conversion as code")
@@ -46,14 +46,20 @@ def run_transfer(path: str, source: str, output: str | None, *, force: bool, cod
         return 2
     task = scenario.task
     assert isinstance(task, ModelTask)
-    task = with_weights(task, WeightFile(os.path.abspath(source), source))
+    task = with_weights(task, WeightFile(os.path.abspath(source), source), checked=not force)
     with Session(options) as session:
         result = _checked(session, options, replace(scenario, task=task))
-        print_line(result, plain_console(sys.stderr))
         found = converted(task)
+        if found is None or not force:
+            print_line(result, plain_console(sys.stderr))
         if found is None or (result.status is not Status.PASSED and not force):
             click.echo("nothing was written" + ("" if found is None else "; --force writes all the same"), err=True)
             return 1
+        if force:
+            click.echo("not checked (--force): whether both models agree with these weights is not known", err=True)
+        if found.kept:
+            words = f"{', '.join(found.kept)} of {found.target.label} is not in {source}, and stays as the model starts"
+            click.echo(words, err=True)
         if code:
             course = found.course
             inventories = [course.inventories[side] for side in course.terms.sides]

@@ -11,10 +11,12 @@ import numpy as np
 from tfpt_cli.explain.causes import Provenance, code_trees
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.listing import Section, listing
+from tfpt_cli.subjects.model.course import Course
 from tfpt_cli.subjects.model.looking import Stopped, look
 from tfpt_cli.subjects.model.spec import WeightFile
 from tfpt_cli.subjects.model.stored import stored
 from tfpt_cli.subjects.model.subject import WRITERS, ModelTask
+from tfpt_cli.subjects.model.writer import Plan
 from tfpt_cli.subjects.subject import Compared, Round, Task
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.frameworks import Framework, Side, Sides
     from tfpt_cli.results import Comparison, Outcome, Quantity
-    from tfpt_cli.subjects.model.course import Course
+    from tfpt_cli.subjects.model.inventory import Inventory
     from tfpt_cli.subjects.subject import Run, Terms
 
 _OF_TORCH = {
@@ -65,7 +67,7 @@ def writing(framework: Framework, path: str) -> str:
 
 @dataclass(frozen=True)
 class Converted:
-    """What a check of two models with the weights of a file has found: the course of it, the file's side, and the other one."""
+    """What a task of two models with the weights of a file has found: the course of it, the file's side, and the other one."""
 
     course: Course
     source: Side
@@ -73,21 +75,44 @@ class Converted:
 
     @property
     def numbers(self) -> Mapping[str, Any]:
-        """The numbers of the other side's model, by path."""
+        """The numbers of the other side's model, by path, in the order in which it has them."""
         held = self.course.numbers
         assert held is not None
-        return held.torch if self.target is self.course.first else held.keras
+        arrays = held.torch if self.target is self.course.first else held.keras
+        return {t.name: arrays[t.name] for t in self.inventory.tensors if t.name in arrays}
+
+    @property
+    def inventory(self) -> Inventory:
+        """What the other side's model is made of."""
+        return self.course.inventories[self.target]
+
+    @property
+    def kept(self) -> list[str]:
+        """The parameters of the other side's model that the file has no numbers for, so that they stay as it starts with them."""
+        return [tensor.name for tensor in self.course.pairing.left.get(self.target.framework, ())]
 
 
-def with_weights(task: ModelTask, file: WeightFile) -> ModelTask:
-    """The task with the weights of a file."""
-    return ModelTask(replace(task.spec, start=file))
+@dataclass(frozen=True)
+class Unchecked(ModelTask):
+    """A task that ends once both models have their numbers: neither is run with them, forward or backward."""
+
+    def run(self, terms: Terms) -> Run:
+        course = Course(self.spec, terms, {side: WRITERS[side.framework](self.spec) for side in terms.sides})
+        compared = yield from course.only_begin()
+        self.course[:] = [course]
+        return compared
+
+
+def with_weights(task: ModelTask, file: WeightFile, *, checked: bool = True) -> ModelTask:
+    """The task with the weights of a file; unless it is to be `checked`, one that only finds which numbers go where."""
+    spec = replace(task.spec, start=file)
+    return ModelTask(spec) if checked else Unchecked(spec)
 
 
 def converted(task: ModelTask) -> Converted | None:
-    """What the check of a task with a file's weights has found; None where it did not come so far."""
+    """What a task with a file's weights has found; None where it did not come so far, or the numbers do not fit."""
     course = task.course[0] if task.course else None
-    if course is None or course.source is None or course.numbers is None:
+    if course is None or course.source is None or course.numbers is None or course.numbers.unfit:
         return None
     other = next(side for side in course.terms.sides if side is not course.source)
     return Converted(course, course.source, other)
@@ -121,7 +146,7 @@ class _ModelTask(Task):
 
 @dataclass(frozen=True)
 class Writing(_ModelTask):
-    """Writes the other side's model, with the numbers that it was checked with, into a file."""
+    """Writes the other side's model, with the numbers that were found for it, into a file."""
 
     converted: Converted | None = None
     path: str = ""
@@ -129,9 +154,9 @@ class Writing(_ModelTask):
     def run(self, terms: Terms) -> Run:
         assert self.converted is not None
         course, side = self.converted.course, self.converted.target
-        writer = course.writers[side]
-        plan = replace(course.plans[side], random=False)
-        arrays = {name: array for name, array in course.arrays[side].items() if name.startswith("weights/")}
+        writer, numbers = course.writers[side], self.converted.numbers
+        plan = Plan(self.converted.inventory, outputs={}, gradients={}, state={}, later={}, given=tuple(numbers))
+        arrays = {f"weights/{name}": array for name, array in numbers.items()}
         # The names that Keras gives are counted from the start of this process, which has made other models before.
         counted = ["keras.utils.clear_session()"] if side.framework == TENSORFLOW else []
         sections = [
