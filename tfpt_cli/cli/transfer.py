@@ -20,7 +20,7 @@ from tfpt_cli.results import Status, printable
 from tfpt_cli.subjects.model.conversion import to_keras, to_torch
 from tfpt_cli.subjects.model.spec import WeightFile
 from tfpt_cli.subjects.model.subject import ModelTask
-from tfpt_cli.subjects.model.transfer import Reading, Writing, converted, with_weights, writing
+from tfpt_cli.subjects.model.transfer import Writing, converted, format_of, with_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,20 +91,20 @@ def _checked(session: Session, options: Options, scenario: Scenario) -> Scenario
 def _written(session: Session, options: Options, scenario: Scenario, found: Converted, output: str) -> int:
     """Writes the file beside its place, reads it again, and puts it there; the exit code."""
     try:
-        writing(found.target.framework, output)
+        format_of(found.target.framework, output)
     except ValueError as error:
         raise click.UsageError(f"-o: {error}") from None
     folder = os.path.dirname(os.path.abspath(output))
     try:
         with tempfile.TemporaryDirectory(prefix=".tfpt-", dir=folder) as beside:
             path = os.path.join(beside, os.path.basename(output))
-            for task in (Writing(converted=found, path=path), Reading(converted=found, path=path)):
-                result = _checked(session, options, replace(scenario, task=task))
-                said = [*task.said, *(failure.message for failure in result.failures if not task.said)]
-                for words in said:
-                    click.echo(f"{output} was not written: {printable(words.replace(path, output))}", err=True)
-                if said:
-                    return 1
+            task = Writing(converted=found, path=path)
+            result = _checked(session, options, replace(scenario, task=task))
+            said = [*task.said, *(failure.message for failure in result.failures if not task.said)]
+            for words in said:
+                click.echo(f"{output} was not written: {printable(words.replace(path, output))}", err=True)
+            if said:
+                return 1
             for each in Path(beside).iterdir():
                 os.replace(each, os.path.join(folder, each.name))
     except OSError as error:
