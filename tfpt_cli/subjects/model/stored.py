@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.writer import ModelWriter
 
 _ENTRIES, _NAMES = Quantity(kind=INVENTORY, output="entries"), Quantity(kind=INVENTORY, output="names in files")
+# By what a file of HDF5 says of itself, the way in which Keras has written it.
+_WRITTEN = {"Keras's .weights.h5": "weights.h5", "Keras's HDF5 of layers": "layers.h5"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def stored(file: WeightFile, looked: Looked, writers: Mapping[Side, ModelWriter]
         raise Stopped(
             looked.outcomes, f"{file.shown} cannot be read: {opener.label}'s process talks nonsense: {error}"
         ) from None
-    names = yield from _names(str(found.get("format")), looked, writers)
+    written = _WRITTEN.get(str(there.get("format")), str(found.get("format")))
+    names = yield from _names(written, looked, writers)
     owner, held = _owner(entries, names, looked, file, [s for s in writers if framework in ("", s.framework)])
     shapes = {tensor.name: tensor.shape for tensor in looked.inventories[owner].tensors}
     if wrong := problems(held, shapes, owner.label):
