@@ -100,14 +100,14 @@ def warm_tfpt(
     What it prints goes to a stream of one's own where one is given.
     """
     out, err = io.StringIO(), io.StringIO()
-    before, session_of = Path.cwd(), ("tfpt_cli.cli.check.Session", "tfpt_cli.cli.one_liners.Session")
+    before, commands = Path.cwd(), ("check", "one_liners", "transfer")
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(stdout or out),
         contextlib.redirect_stderr(err),
     ):
-        for name in session_of:
-            patch.setattr(name, _Warm)
+        for name in commands:
+            patch.setattr(f"tfpt_cli.cli.{name}.Session", _Warm)
         patch.setenv("COLUMNS", str(columns))
         patch.setattr(sys, "argv", ["tfpt", *map(str, arguments)])
         os.chdir(cwd)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import subprocess
@@ -250,6 +251,129 @@ def test_nothing_is_written_where_the_models_do_not_agree(folder: Path) -> None:
     assert not (folder / "never.weights.h5").exists()
     assert transferred(folder, "other.yaml", "--from", "net.pt", "-o", "forced.weights.h5", "--force").code == 0
     assert (folder / "forced.weights.h5").exists()
+
+
+TELLING = """
+name: telling
+model:
+  torch: {{python: 'telling.py:Telling({ours})'}}
+  tensorflow: {{python: 'telling_keras.py:Telling({theirs})'}}
+  at: {{x: 'normal(0, 1, (2, 4))'}}
+"""
+
+
+@pytest.fixture
+def telling(tmp_path: Path) -> Path:
+    """A folder with two models that tell when they are run with the weights of a file, and that file."""
+    for name in ("telling.py", "telling_keras.py"):
+        (tmp_path / name).write_text((FILES / name).read_text(encoding="utf-8"), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "telling.py"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return tmp_path
+
+
+def forced(telling: Path, ours: str = "", theirs: str = "", source: str = "telling.pt", force: str = "--force") -> Done:
+    (telling / "telling.yaml").write_text(TELLING.format(ours=ours, theirs=theirs), encoding="utf-8")
+    # A process of its own, in the folder in which the models tell.
+    arguments = ("transfer", "--allow-code", "telling.yaml", "--from", source, "-o", "telling.npz", force)
+    return run_tfpt(*filter(None, arguments), cwd=telling)
+
+
+def test_nothing_is_run_with_the_weights_where_it_is_forced(telling: Path) -> None:
+    done = forced(telling)
+    assert done.code == 0, done.err
+    assert "not checked (--force)" in done.err
+    assert not (telling / "told.txt").exists()
+    with np.load(telling / "telling.npz") as written:
+        assert [array.tolist() for name, array in written.items() if "bias" in name] == [[64.0, 64.0, 64.0]]
+    assert forced(telling, force="").code == 0
+    told = set((telling / "told.txt").read_text(encoding="utf-8").splitlines())
+    assert told == {f"{side} {way}" for side in ("torch", "tensorflow") for way in ("forward", "backward")}
+
+
+def test_what_no_file_gives_is_said_where_it_is_forced(telling: Path) -> None:
+    done = forced(telling, ours="bias=False", source="without.pt")
+    assert done.code == 0, done.err
+    assert "out.bias of TensorFlow is not in without.pt, and stays as the model starts" in done.err
+
+
+def test_numbers_that_do_not_fit_are_not_written_where_it_is_forced(telling: Path) -> None:
+    done = forced(telling, theirs="outputs=4")
+    assert done.code == 1
+    assert "out.weight (3, 4) does not fit into out.kernel (4, 4)" in done.err
+    assert "nothing was written" in done.err
+    assert not (telling / "telling.npz").exists()
+
+
+FORGETFUL = """
+import keras
+
+
+class Forgetful(keras.layers.Dense):
+    def save_own_variables(self, store):
+        store["0"], store["1"] = self.kernel.numpy() * 0, self.bias.numpy()
+
+
+def network():
+    return keras.Sequential([keras.Input((4,)), Forgetful(3)])
+"""
+
+
+def test_a_file_that_does_not_hold_what_was_written_is_not_left(tmp_path: Path) -> None:
+    import torch
+
+    (tmp_path / "forgetful.py").write_text(FORGETFUL, encoding="utf-8")
+    (tmp_path / "forgetful.yaml").write_text(
+        "name: n\nmodel:\n  torch: 'nn.Sequential(nn.Linear(4, 3))'\n"
+        "  tensorflow: {python: 'forgetful.py:network()'}\n  at: {x: 'normal(0, 1, (2, 4))'}\n",
+        encoding="utf-8",
+    )
+    torch.save({"0.weight": torch.ones(3, 4), "0.bias": torch.zeros(3)}, tmp_path / "net.pt")
+    done = transferred(tmp_path, "forgetful.yaml", "--from", "net.pt", "-o", "net.weights.h5")
+    assert done.code == 1
+    words = "it was read again, and its numbers are not those that were written: forgetful.kernel"
+    assert f"net.weights.h5 was not written: {words}\n" in done.err
+    assert not (tmp_path / "net.weights.h5").exists()
+    assert transferred(tmp_path, "forgetful.yaml", "--from", "net.pt", "-o", "net.npz").code == 0
+
+
+LEGACY = {
+    "tagger": "{words: [[1, 2, 3, 4], [5, 6, 7, 8]]}\n  dtypes: {words: int64}",
+    "images": "{x: 'normal(0, 1, (2, 3, 8, 8))'}\n  layout: {x: n c h w -> n h w c, 4.weight: "
+    "'out (c h w) -> (h w c) out, c=4, h=8'}",
+}
+
+
+@pytest.mark.parametrize("ending", [".npz", ".safetensors", ".weights.h5", ".keras", ".ckpt"])
+@pytest.mark.parametrize(("ours", "theirs"), [("Tagger", "tagger"), ("images", "Images")])
+def test_there_and_back_with_tf_keras(ours: str, theirs: str, ending: str, tmp_path: Path) -> None:
+    """A functional model and a subclass of Keras 2, whose variables have other names than those of Keras 3."""
+    import torch
+
+    legacy = importlib.import_module("tests.models.legacy")  # of people, who annotate nothing
+    for name in ("legacy.py", "legacy_keras.py"):
+        (tmp_path / name).write_text((FILES / name).read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "a.yaml").write_text(
+        f"name: n\nmodel:\n  torch: {{python: 'legacy.py:{ours}()'}}\n"
+        f"  tensorflow: {{python: 'legacy_keras.py:{theirs}()'}}\n  at: {LEGACY[ours.lower()]}\n",
+        encoding="utf-8",
+    )
+    state = getattr(legacy, ours)().state_dict()
+    torch.save(state, tmp_path / "net.pt")
+    there = transferred(tmp_path, "a.yaml", "--from", "net.pt", "-o", f"net{ending}")
+    assert there.code == 0, there.err
+    back = transferred(tmp_path, "a.yaml", "--from", f"net{ending}", "-o", "back.pt", "--force")
+    assert back.code == 0, back.err
+    found = torch.load(tmp_path / "back.pt")
+    # Of the two biases of a GRU only their sum is in Keras, but where its candidate is computed.
+    sums = {name: name.replace("bias_ih", "bias_hh") for name in state if "bias_ih" in name}
+    for name in state:
+        if name in sums:
+            assert torch.allclose(state[name] + state[sums[name]], found[name] + found[sums[name]])
+        elif name not in sums.values():
+            assert torch.equal(state[name], found[name]), name
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from tests.conftest import ROOT, run_tfpt
@@ -18,6 +20,7 @@ from tests.sides import TORCH
 from tests.toys.worker import ODD, ODD_CODE, interpreter_of
 from tfpt_cli.listing import Leaf, Listing, Section
 from tfpt_cli.results import PLAIN, VALUE, Outcome, Quantity, State, Way
+from tfpt_cli.workers.child import protocol
 from tfpt_cli.workers.process import Limits
 from tfpt_cli.workers.queue import ListingQueue
 
@@ -184,6 +187,54 @@ def test_a_later_section_cannot_change_what_an_earlier_one_left() -> None:
 def test_what_is_no_array_is_a_failure() -> None:
     (found,) = outcomes("x = 'a text'")
     assert found.failures[0].message == "TypeError: it gives a str, not a tensor"
+
+
+LARGE = np.arange(1_500_000, dtype=np.float32).reshape(1000, 1500)
+
+
+@pytest.mark.parametrize("folder", [True, False], ids=["as files", "through the pipe"])
+def test_large_arrays_come_and_go(folder: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that a process has left are handed on to the next one as they lie there, with their axes in any order."""
+    assert LARGE.nbytes > protocol.LARGE
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path if folder else tmp_path / "none"))
+    y = Quantity(kind=VALUE, output="y")
+    made = Section("import numpy as np\nx = np.arange(1_500_000, dtype=np.float32).reshape(1000, 1500)\ny = x.T")
+    used = Section("x = weights['one'] * 2\ny = [weights['one'].flags.writeable, given.flags.writeable, *given.shape]")
+    leaves = Leaf(X, PLAIN, "x"), Leaf(y, PLAIN, "np.array(y)")
+
+    async def run() -> tuple[Outcome, Outcome, Outcome]:
+        queues = [ListingQueue(TORCH) for _ in range(2)]
+        found: list[Outcome] = []
+        for queue in queues:
+            await queue.start()
+
+        async def asked(queue: ListingQueue, one: Listing) -> Outcome:
+            queue.renew()
+            queue.add(one, found.append)
+            queue.close()
+            await queue.serve()
+            return found[-1]
+
+        first = await asked(queues[0], Listing(TORCH.framework, (replace(made, leaves=leaves),)))
+        arrays = {"weights/one": first.values[X, PLAIN].array.T[1:], "given": first.values[y, PLAIN].array}
+        sections = (Section("import numpy as np"), replace(used, leaves=leaves))
+        second = await asked(queues[1], Listing(TORCH.framework, sections, arrays=arrays))
+        again = await asked(queues[1], Listing(TORCH.framework, sections, arrays=arrays))
+        # Of what is handed over as a file, only what the parent still holds has a name: of three outcomes four large arrays.
+        assert len(list(tmp_path.glob("tfpt-*/*"))) == (4 if folder else 0)
+        for queue in queues:
+            await queue.end()
+        return first, second, again
+
+    first, second, again = asyncio.run(run())
+    assert not list(tmp_path.glob("tfpt-*"))
+    assert (first.values[X, PLAIN].array == LARGE).all()
+    assert (first.values[y, PLAIN].array == LARGE.T).all()
+    assert first.values[X, PLAIN].array.flags.writeable
+    for outcome in (second, again):
+        assert not outcome.failures
+        assert (outcome.values[X, PLAIN].array == LARGE.T[1:] * 2).all()
+        assert outcome.values[y, PLAIN].array.tolist() == [0, 1, 1500, 1000]
 
 
 def script(path: Path, text: str) -> str:

@@ -55,6 +55,12 @@ model:
   at: {{words: {WORDS}}}
   dtypes: {{words: int64}}
 """  # those of bare_bert.py
+WIDE = """name: wide
+model:
+  torch: {{python: '{here}/wide_torch.py:network({width})'}}
+  tensorflow: {{python: '{here}/wide_keras.py:network({width})'}}
+  at: {{x: 'normal(0, 1, (2, {width}))'}}
+"""  # that of bare_transfer.py
 ONE_LAYER = "name: a layer\nmodel: {of: 'linear(3, 4)', at: {x: 'normal(0, 1, (2, 3))'}}\n"
 SAMPLES = 20_000
 TENSOR = 4096 * 4096 * 4 / 2**20  # MiB
@@ -64,8 +70,13 @@ NETWORK = 25_610_152 * 8 / 2**20  # MiB, in float64
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    runs = parser.parse_args().runs
+    parser.add_argument("--only", choices=["transfers"], help="measure these alone")
+    given = parser.parse_args()
+    runs = given.runs
     with tempfile.TemporaryDirectory() as folder:
+        if given.only:
+            transfers(Path(folder), runs)
+            return
         many = Path(folder) / "many.yaml"
         many.write_text(many_gradients(), encoding="utf-8")
         print("| command | seconds | against | ratio | promised |")
@@ -78,6 +89,25 @@ def main() -> None:
         gradients(Path(folder), many, runs)
         initialization(Path(folder), runs)
         models(Path(folder), runs)
+        transfers(Path(folder), runs)
+
+
+def transfers(folder: Path, runs: int) -> None:
+    """The weights of a file of 1.07 GB written as a file of the other framework, and of one of 0.27 GB with the check."""
+    for width, label, options, target in (
+        (8192, "1.07 GB, --force", ["--force"], "net.weights.h5"),
+        (8192, "1.07 GB, --force, into .npz", ["--force"], "net.npz"),
+        (4096, "0.27 GB, checked", [], "net.weights.h5"),
+    ):
+        scenario, source, output = (folder / name for name in ("wide.yaml", f"{width}.pt", target))
+        scenario.write_text(WIDE.format(here=HERE, width=width), encoding="utf-8")
+        bare = f"bare_transfer.py {width} {source} {output}"
+        timed([sys.executable, *shlex.split(f"{HERE}/{bare}")])  # the first time it makes the source
+        command = ["transfer", "--allow-code", *options, "--from", str(source), "-o", str(output), str(scenario)]
+        pair(f"`tfpt transfer` of {label}", command, bare, 2.00, min(runs, 3))
+        if options:
+            extra = ", ".join(f"{name} {mib / 1024:.1f}" for name, mib in peaks([*TFPT, *command], ROOT).items())
+            print(f"| memory of the same, in GiB | | | {extra} | |", flush=True)
 
 
 def gradients(folder: Path, many: Path, runs: int) -> None:
@@ -164,7 +194,9 @@ def pair(label: str, command: list[str], bare: str, promised: float, runs: int) 
         ours.append(timed([*TFPT, *command]))
         script, *arguments = bare.split()
         ratios.append(ours[-1] / timed([sys.executable, str(HERE / script), *arguments]))
-    figures = f"{statistics.median(ours):.2f} | `{bare}` | {statistics.median(ratios):.2f}"
+    figures = (
+        f"{statistics.median(ours):.2f} | `{script if len(bare) > 40 else bare}` | {statistics.median(ratios):.2f}"
+    )
     print(f"| {label} | {figures} | at most {promised:.2f} |", flush=True)
 
 

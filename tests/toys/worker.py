@@ -2,8 +2,8 @@
 
     python worker.py MODE CHILD FRAMEWORK
 
-The mode says what else it does over a listing whose code holds the number 1234.5; see `ODD`. `interpreter_of` makes an
-interpreter for `--torch-python` and `--tensorflow-python` of it.
+The mode says what else it does over a listing whose code holds the number 1234.5 (see `ODD`), or when it is asked about a file of
+weights (see `ODD_FILES`). `interpreter_of` makes an interpreter for `--torch-python` and `--tensorflow-python` of it.
 """
 
 from __future__ import annotations
@@ -141,6 +141,134 @@ ODD: dict[str, Any] = {
 }
 
 
+def left(request: dict[str, Any], make: Any, size: int = 4, **changes: Any) -> None:
+    """Answers that it has left a file of some size for each value, and makes something in that file's place."""
+    path = os.path.join(FOLDER[0], "left")
+    make(path)
+    header, _ = answer(request, file="left", **changes)
+    for value in header["values"]:
+        value["shape"] = [size // 4]
+    send(header)
+
+
+def put(data: bytes) -> Any:
+    return lambda path: Path(path).write_bytes(data)
+
+
+# The folder for large arrays, once the parent has said it.
+FOLDER = [""]
+ODD |= {
+    "a file that is not there": lambda request: left(request, lambda _: None),
+    "a short file": lambda request: left(request, put(b"123")),
+    "a long file": lambda request: left(request, put(b"12345678")),
+    "a folder for a file": lambda request: left(request, os.mkdir),
+    "a pipe for a file": lambda request: left(request, os.mkfifo),
+    "a link for a file": lambda request: left(request, lambda path: os.symlink(__file__, path)),
+    "a file of nothing": lambda request: left(request, put(b""), size=0),
+    "a file elsewhere": lambda request: send(answer(request, file=__file__)[0]),
+    "a file above": lambda request: send(answer(request, file="../worker.py")[0]),
+    "a file of no name": lambda request: send(answer(request, file="")[0]),
+    "a file of a number": lambda request: send(answer(request, file=3)[0]),
+    "a file that claims much": lambda request: left(request, put(b"1234"), size=1 << 42),
+}
+
+# What it says of any file of weights, and the numbers that it leaves.
+CONTENTS: dict[str, Any] = {"format": "toy", "inside": "", "entries": [["w", [2], "float32", ""]], "left_out": []}
+TWO = struct.pack("<2f", 1.0, 2.0)
+
+
+def of_file(request: dict[str, Any], make: Any = None, **changes: Any) -> None:
+    """Answers a request about a file of weights; `changes` are what is said otherwise."""
+    said: dict[str, Any] = {"id": request["id"]}
+    if request["weights"] == "open":
+        said |= CONTENTS
+    elif request["weights"] == "statistics":
+        said["statistics"] = [1.5, 0.5, 1.0, 2.0, 0.0]
+    else:
+        (make or put(TWO))(request["into"])
+        said |= {"dtype": "float32", "shape": [2]}
+    send({**said, **changes})
+
+
+def entries(*found: Any) -> Any:
+    return lambda request: of_file(request, entries=list(found))
+
+
+def endless_of_file(request: dict[str, Any]) -> None:
+    while True:
+        of_file(request)
+
+
+def arrays_without_end(request: dict[str, Any]) -> None:
+    sizes = b", ".join([b"%d" % (1 << 30)] * 1000)
+    raw(framed(b'{"id": %d, "blobs": [%s]}' % (request["id"], sizes)))
+    while True:
+        raw(b"x" * 100_000)
+
+
+def statistics(*numbers: Any) -> Any:
+    return lambda request: of_file(request, statistics=list(numbers))
+
+
+_ANY = ("slow", "garbage", "half a prefix", "half a header", "brackets", "infinite blobs", "a huge header", "not UTF-8")
+# What it does when it is asked to open a file, for statistics or for numbers, by the name of the mode.
+ODD_FILES: dict[str, dict[str, Any]] = {
+    "open": {
+        **{
+            mode: ODD[mode]
+            for mode in (*_ANY, "a number", "nothing in it", "a flood of words", "a closed pipe", "an end")
+        },
+        "arrays without end": arrays_without_end,
+        "another's answer": lambda request: of_file(request, id=999),
+        "no format": lambda request: of_file(request, format=None),
+        "a format of a number": lambda request: of_file(request, format=3),
+        "no entries": lambda request: of_file(request, entries=None),
+        "entries of texts": entries("w"),
+        "an entry of three": entries(["w", [2], "float32"]),
+        "an entry of a number": entries([3, [2], "float32", ""]),
+        "an entry twice": entries(*CONTENTS["entries"] * 2),
+        "a length below zero": entries(["w", [-1], "float32", ""]),
+        "a length of a text": entries(["w", ["2"], "float32", ""]),
+        "a length of infinity": entries(["w", [float("inf")], "float32", ""]),
+        "an entry of objects": entries(["w", [2], "O", ""]),
+        "an entry of a class": entries(["w", [2], "finfo", ""]),
+        "an entry of texts": entries(["w", [2], "<U4", ""]),
+        "a shape without end": entries(["w", [10**400], "float32", ""]),
+        "more axes than there are": entries(["w", [1] * 100, "float32", ""]),
+        "more numbers than there are": entries(["w", [1 << 30, 1 << 30], "float32", ""]),
+        "what is left out of a text": lambda request: of_file(request, left_out=["x"]),
+        "a refusal of a text": lambda request: of_file(request, refused="no"),
+        "a refusal of nothing": lambda request: of_file(request, refused=None),
+        "a refusal of numbers": lambda request: of_file(request, refused=[1, 2]),
+    },
+    "statistics": {
+        **{mode: ODD[mode] for mode in (*_ANY, "nothing in it", "an end")},
+        "a flood of answers": endless_of_file,
+        "another's answer": lambda request: of_file(request, id=999),
+        "four statistics": statistics(1.0, 1.0, 1.0, 0.0),
+        "statistics of texts": statistics("1.0", 0.0, 1.0, 1.0, 0.0),
+        "statistics of whole numbers": statistics(10**400, 0.0, 1.0, 1.0, 0.0),
+        "an infinite count": statistics(1.0, 0.0, 1.0, 1.0, float("inf")),
+        "no count": statistics(1.0, 0.0, 1.0, 1.0, float("nan")),
+        "statistics of a number": lambda request: of_file(request, statistics=3.0),
+    },
+    "read": {
+        **{mode: ODD[mode] for mode in (*_ANY, "nothing in it", "an end")},
+        "another's answer": lambda request: of_file(request, id=999),
+        "another dtype": lambda request: of_file(request, dtype="float64"),
+        "an object": lambda request: of_file(request, dtype="O"),
+        "another shape": lambda request: of_file(request, shape=[3]),
+        "no shape": lambda request: of_file(request, shape=None),
+        "no file": lambda request: of_file(request, make=lambda _: None),
+        "half of the numbers": lambda request: of_file(request, make=put(TWO[:4])),
+        "more numbers": lambda request: of_file(request, make=put(TWO * 2)),
+        "a pipe for a file": lambda request: of_file(request, make=os.mkfifo),
+        "a folder for a file": lambda request: of_file(request, make=os.mkdir),
+        "a link for a file": lambda request: of_file(request, make=lambda path: os.symlink(__file__, path)),
+    },
+}
+
+
 def main() -> None:
     mode, _, framework = sys.argv[1:4]
     send({"hello": "tfpt-worker/0" if mode == "an old version" else protocol.VERSION, "python": "3.11.0"})
@@ -148,7 +276,12 @@ def main() -> None:
         if "load" in request:
             if mode == "an import that hangs":
                 time.sleep(10_000)
-            send({"failed": "OSError: no"} if mode == "an import that raises" else {"loaded": VERSIONS[framework]})
+            FOLDER[0] = request["folder"]
+            loaded = {"loaded": VERSIONS[framework], "files": True}
+            send({"failed": "OSError: no"} if mode == "an import that raises" else loaded)
+        elif "weights" in request:
+            what, _, odd = mode.partition(": ")
+            (ODD_FILES[what][odd] if odd and what == request["weights"] else of_file)(request)
         elif mode in ODD and any(ODD_CODE in section["source"] for section in request["sections"]):
             ODD[mode](request)
         else:

@@ -8,8 +8,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.results import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class CannotRead(Exception):
@@ -86,3 +90,64 @@ class Statistics:
     least: float
     greatest: float
     not_finite: int = 0
+
+
+def contents_of(file: str, said: Mapping[str, Any]) -> Contents:
+    """The contents of a file as a process says them. Raises `ValueError` for what no reader says.
+
+    >>> said = {"format": "NumPy .npz", "inside": "", "entries": [["w", [2], "float32", ""]], "left_out": []}
+    >>> contents_of("net.npz", said).names
+    ['w']
+    """
+    left_out = said.get("left_out")
+    if not isinstance(said.get("format"), str) or not isinstance(said.get("inside"), str):
+        raise ValueError("its answer does not say the format")
+    if not isinstance(left_out, list) or not all(_texts(each, 2) for each in left_out):
+        raise ValueError("its answer does not say what is no weight")
+    entries = entries_of(said)
+    return Contents(file, said["format"], said["inside"], entries, tuple(LeftOut(*each) for each in left_out))
+
+
+def entries_of(said: Mapping[str, Any]) -> tuple[Entry, ...]:
+    """The entries of a file as a process says them. Raises `ValueError` for what no reader says.
+
+    >>> entries_of({"entries": [["w", [-1], "float32", ""]]})
+    Traceback (most recent call last):
+        ...
+    ValueError: its answer has the entry ['w', [-1], 'float32', '']
+    """
+    listed = said.get("entries")
+    if not isinstance(listed, list):
+        raise ValueError("its answer does not list the entries")
+    found = {}
+    for each in listed:
+        if (
+            not isinstance(each, list)
+            or len(each) != 4
+            or not _texts([each[0], *each[2:]], 3)
+            or not _is_shape(each[1])
+        ):
+            raise ValueError(f"its answer has the entry {str(each)[:80]}")
+        name, shape, dtype, called = each
+        if not _NUMBERS.fullmatch(dtype):
+            raise ValueError(f"its answer has the entry '{name[:60]}' of the dtype '{dtype[:60]}'")
+        if name in found:
+            raise ValueError(f"its answer has the entry '{name[:60]}' twice")
+        found[name] = Entry(name, tuple(shape), dtype, called)
+    return tuple(found.values())
+
+
+def _texts(each: object, count: int) -> bool:
+    return isinstance(each, list) and len(each) == count and all(isinstance(text, str) for text in each)
+
+
+def _is_shape(shape: object) -> bool:
+    """Whether it is a shape that an array can have."""
+    if not isinstance(shape, list) or len(shape) > 32 or not all(type(n) is int and 0 <= n < _MOST for n in shape):
+        return False
+    return math.prod(shape) < _MOST
+
+
+_NUMBERS = re.compile(r"bool|u?int\d+|b?float\w+|complex\d+")
+# More numbers than any weight has.
+_MOST = 1 << 40

@@ -257,7 +257,7 @@ def pair(paths: tuple[str, ...], expression: str | None, tags: tuple[str, ...], 
     "-o", "--output", type=PATH, metavar="FILE", help="The file of the other model; its ending says the format."
 )
 @click.option("--code", is_flag=True, help="Print the conversion as plain code that runs without tfpt.")
-@click.option("--force", is_flag=True, help="Write though the check with these weights does not pass.")
+@click.option("--force", is_flag=True, help="Write without a check of both models with these weights.")
 @ALLOW_CODE
 @options([*PYTHONS, *LIMITS])
 def transfer(scenario: str, source: str, output: str | None, code: bool, force: bool, **given: Any) -> None:

@@ -20,7 +20,7 @@ from tfpt_cli.results import Status, printable
 from tfpt_cli.subjects.model.conversion import to_keras, to_torch
 from tfpt_cli.subjects.model.spec import WeightFile
 from tfpt_cli.subjects.model.subject import ModelTask
-from tfpt_cli.subjects.model.transfer import Reading, Writing, converted, with_weights, writing
+from tfpt_cli.subjects.model.transfer import Writing, converted, format_of, with_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 def run_transfer(path: str, source: str, output: str | None, *, force: bool, code: bool, options: Options) -> int:
     """Checks the scenario with the file's weights, then writes the other model's file and reads it again.
 
-    The exit code is 1 where the check did not pass (nothing is written then, unless `force`) or the file could not be written,
-    and 2 for what was typed wrongly.
+    With `force` nothing is checked: only the pairs are found. The exit code is 1 where the check did not pass or the numbers do
+    not fit (nothing is written then) or the file could not be written, and 2 for what was typed wrongly.
     """
     if not output and not code:
         raise click.UsageError("say where the weights go: -o net.weights.h5; or --code for the conversion as code")
@@ -46,14 +46,20 @@ def run_transfer(path: str, source: str, output: str | None, *, force: bool, cod
         return 2
     task = scenario.task
     assert isinstance(task, ModelTask)
-    task = with_weights(task, WeightFile(os.path.abspath(source), source))
+    task = with_weights(task, WeightFile(os.path.abspath(source), source), checked=not force)
     with Session(options) as session:
         result = _checked(session, options, replace(scenario, task=task))
-        print_line(result, plain_console(sys.stderr))
         found = converted(task)
+        if found is None or not force:
+            print_line(result, plain_console(sys.stderr))
         if found is None or (result.status is not Status.PASSED and not force):
             click.echo("nothing was written" + ("" if found is None else "; --force writes all the same"), err=True)
             return 1
+        if force:
+            click.echo("not checked (--force): whether both models agree with these weights is not known", err=True)
+        if found.kept:
+            words = f"{', '.join(found.kept)} of {found.target.label} is not in {source}, and stays as the model starts"
+            click.echo(words, err=True)
         if code:
             course = found.course
             inventories = [course.inventories[side] for side in course.terms.sides]
@@ -85,20 +91,20 @@ def _checked(session: Session, options: Options, scenario: Scenario) -> Scenario
 def _written(session: Session, options: Options, scenario: Scenario, found: Converted, output: str) -> int:
     """Writes the file beside its place, reads it again, and puts it there; the exit code."""
     try:
-        writing(found.target.framework, output)
+        format_of(found.target.framework, output)
     except ValueError as error:
         raise click.UsageError(f"-o: {error}") from None
     folder = os.path.dirname(os.path.abspath(output))
     try:
         with tempfile.TemporaryDirectory(prefix=".tfpt-", dir=folder) as beside:
             path = os.path.join(beside, os.path.basename(output))
-            for task in (Writing(converted=found, path=path), Reading(converted=found, path=path)):
-                result = _checked(session, options, replace(scenario, task=task))
-                said = [*task.said, *(failure.message for failure in result.failures if not task.said)]
-                for words in said:
-                    click.echo(f"{output} was not written: {printable(words.replace(path, output))}", err=True)
-                if said:
-                    return 1
+            task = Writing(converted=found, path=path)
+            result = _checked(session, options, replace(scenario, task=task))
+            said = [*task.said, *(failure.message for failure in result.failures if not task.said)]
+            for words in said:
+                click.echo(f"{output} was not written: {printable(words.replace(path, output))}", err=True)
+            if said:
+                return 1
             for each in Path(beside).iterdir():
                 os.replace(each, os.path.join(folder, each.name))
     except OSError as error:

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.checkpoints.contents import CannotRead, Contents, Entry, LeftOut, Statistics
+from tfpt_cli.checkpoints.contents import CannotRead, Contents, Statistics, contents_of
 from tfpt_cli.frameworks import NUMPY, SIDES, TORCH, Side
+from tfpt_cli.workers.child import protocol
 from tfpt_cli.workers.child.weight_files import Found, Refused, find
+from tfpt_cli.workers.child.weight_files.entries import numpy_dtype
 from tfpt_cli.workers.process import Broken, Limits, Worker
 
 if TYPE_CHECKING:
@@ -24,12 +27,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tfpt_cli.checkpoints.contents import Entry
     from tfpt_cli.frameworks import Sides
 
 # The process of a file that needs no framework: NumPy, and the library of its format.
 _READER = Side(key="reader", label="the reader", framework=NUMPY)
 # A file of many gigabytes takes as long as its disk does; an entry of it does not.
 LIMITS = Limits(timeout=600.0)
+# What to do about a process that failed over a file, by the symptom.
+_FIXES = {
+    "crashed": "it may be damaged, or need more --memory",
+    "timeout": "it may be damaged, or lie on a disk that does not answer: copy it to another one",
+    "nonsense": "see that '{}' is the Python that is meant, and that nothing in it writes into tfpt's pipes",
+}
 
 
 class Checkpoint:
@@ -49,22 +59,42 @@ class Checkpoint:
             # PyTorch maps a file so that the system counts it as memory of the process, though it takes none.
             limits = replace(limits, memory=limits.memory + _largest(found) / 2**30)
         self._worker = Worker(side, limits)
+        self._count = 0
+        self._entries: dict[str, Entry] = {}
 
     def statistics(self, name: str) -> Statistics:
         """The statistics of an entry, taken in the file's process. Raises `CannotRead`."""
-        mean, std, least, greatest, odd = self._asked("statistics", name)["statistics"]
+        numbers = self._asked("statistics", name).get("statistics")
+        if (
+            not isinstance(numbers, list)
+            or [type(each) for each in numbers] != [float] * 5
+            or not math.isfinite(numbers[4])
+        ):
+            raise self._nonsense(f"the statistics of '{name}' are {_short(numbers)}")
+        mean, std, least, greatest, odd = numbers
         return Statistics(mean, std, least, greatest, int(odd))
 
     def read(self, name: str) -> NDArray[Any]:
         """The numbers of an entry, in its shape and dtype (bfloat16 and float8 of `ml_dtypes`). Raises `CannotRead`."""
-        import ml_dtypes
         import numpy as np
 
+        entry = self._entries[name]
         with tempfile.TemporaryDirectory(prefix="tfpt-") as folder:
-            into = os.path.join(folder, "numbers")
-            answer = self._asked("read", name, into)
-            dtype = np.dtype(getattr(ml_dtypes, answer["dtype"], answer["dtype"]))
-            return np.fromfile(into, dtype).reshape(answer["shape"])
+            answer = self._asked("read", name, os.path.join(folder, "numbers"))
+            if (answer.get("dtype"), answer.get("shape")) != (entry.dtype, list(entry.shape)):
+                said = f"{_short(answer.get('dtype'))} {_short(answer.get('shape'))}"
+                raise self._nonsense(f"the numbers of '{name}' are {said}, not {entry.dtype} {list(entry.shape)}")
+            try:
+                dtype = numpy_dtype(entry.dtype)
+                if not entry.size:
+                    return np.empty(entry.shape, dtype)
+                # Of a file that is taken from here, since the process may have left anything in its place.
+                held = protocol.mapped(folder, "numbers", entry.size * dtype.itemsize)
+                return np.frombuffer(held, dtype).reshape(entry.shape)
+            except protocol.Nonsense as error:
+                raise self._nonsense(str(error)) from None
+            except Refused as refused:
+                raise CannotRead(self.path, refused.problem, refused.fix) from None
 
     def _asked(self, what: str, name: str, into: str = "") -> dict[str, Any]:
         assert self._runner is not None
@@ -77,21 +107,21 @@ class Checkpoint:
             if self._framework:
                 await self._worker.load()
             else:
-                await self._worker.read(self._limits.start, "start")
+                await self._worker.greet()
         except Broken as broken:
             raise CannotRead(self.path, broken.failure.message) from None
         answer = await self._ask("open", "")
-        self.contents = Contents(
-            file=self.path,
-            format=str(answer["format"]),
-            inside=str(answer["inside"]),
-            entries=tuple(Entry(name, tuple(shape), dtype, called) for name, shape, dtype, called in answer["entries"]),
-            left_out=tuple(LeftOut(*each) for each in answer["left_out"]),
-        )
+        try:
+            self.contents = contents_of(self.path, answer)
+            self._entries = {entry.name: entry for entry in self.contents.entries}
+        except ValueError as error:
+            raise self._nonsense(str(error)) from None
 
     async def _ask(self, what: str, name: str, into: str = "") -> dict[str, Any]:
         """The answer of `weight_files.answer` in the process. Raises `CannotRead`."""
+        self._count += 1
         request: dict[str, Any] = {
+            "id": self._count,
             "weights": what,
             "path": self.path,
             "inside": self._inside,
@@ -102,16 +132,32 @@ class Checkpoint:
             request["memory"] = self._limits.memory  # of one that imports a framework the limit is set after that
         self._worker.write(request)
         try:
-            answer, _ = await self._worker.read(self._limits.timeout, "run")
+            answer, _ = await self._worker.read(self._limits.timeout, "run", arrays=False)
         except Broken as broken:
-            words = f"reading it failed: {broken.failure.message}"
-            raise CannotRead(self.path, words, "it may be damaged, or need more --memory") from None
+            fix = _FIXES.get(broken.failure.symptom, "").format(self._worker.interpreter)
+            raise CannotRead(self.path, f"reading it failed: {broken.failure.message}", fix) from None
+        if answer.get("id") != self._count:
+            raise self._nonsense(f"an answer to {_short(answer.get('id'))} where {self._count} was asked")
         if "refused" in answer:
-            raise CannotRead(self.path, *map(str, answer["refused"]))
+            said = answer["refused"]
+            if not isinstance(said, list) or len(said) != 2 or not all(isinstance(each, str) for each in said):
+                raise self._nonsense(f"it refused with {_short(said)}")
+            raise CannotRead(self.path, *said)
         return answer
+
+    def _nonsense(self, what: str) -> CannotRead:
+        """The end of a file whose process answers what it does not mean."""
+        words = f"reading it failed: {self._worker.side.label}'s process talks nonsense: {what}"
+        return CannotRead(self.path, words, _FIXES["nonsense"].format(self._worker.interpreter))
 
     async def _end(self) -> None:
         await self._worker.end()
+
+
+def _short(value: object) -> str:
+    """A value that a process sent, in so few characters that it can be shown."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _largest(found: Found) -> int:

@@ -87,10 +87,10 @@ class LentWorker(Worker):
         super().write(header, blobs)
 
     async def read(
-        self, seconds: float, doing: str, limit: float | None = None
+        self, seconds: float, doing: str, limit: float | None = None, *, arrays: bool = True
     ) -> tuple[dict[str, Any], list[bytearray]]:
         """The next frame, as `Worker.read`; the last one of an answer says `done`."""
-        header, blobs = await super().read(seconds, doing, limit)
+        header, blobs = await super().read(seconds, doing, limit, arrays=arrays)
         self._asked -= bool(header.get("done"))
         return header, blobs
 

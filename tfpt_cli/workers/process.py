@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
+import shutil
 import signal
 import sys
+import tempfile
 from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,12 +80,15 @@ class Worker:
         self.versions: dict[str, str] = {}
         # What the process has kept of the last request: arrays by name, the same objects as were sent.
         self.kept: dict[str, NDArray[Any]] = {}
+        # Where large arrays are handed over as files, once the process has said that it sees it; else empty.
+        self.folder = ""
+        self._own = ""
         self._stderr: deque[bytes] = deque()
         self._reader: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Starts the process; the framework is not imported yet. Raises `Broken`."""
-        self.kept = {}
+        self.kept, self.folder = {}, ""
         try:
             self.process = await asyncio.create_subprocess_exec(
                 self.interpreter,
@@ -101,24 +107,30 @@ class Worker:
             raise Broken(self._failure("not started", f"cannot start '{self.interpreter}': {reason}")) from None
         self._reader = asyncio.create_task(self._keep_stderr())
 
-    async def load(self) -> None:
-        """Imports the framework. Raises `Broken`, also where the interpreter does not have it."""
-        deadline = self.limits.start
-        hello, _ = await self.read(deadline, "start")
+    async def greet(self) -> None:
+        """Waits until the process says that it is there. Raises `Broken`, also where it is something else."""
+        hello, _ = await self.read(self.limits.start, "start")
         if hello.get("hello") != protocol.VERSION:
             raise Broken(self._failure("nonsense", f"'{self.interpreter}' is no worker: it answered {str(hello)[:80]}"))
         self.versions = {"python": str(hello.get("python"))}
+
+    async def load(self) -> None:
+        """Imports the framework. Raises `Broken`, also where the interpreter does not have it."""
+        await self.greet()
         self.ask_to_load()
-        answer, _ = await self.read(deadline, "import")
+        answer, _ = await self.read(self.limits.start, "import")
         if "failed" in answer:
             raise self._not_imported(str(answer["failed"]), str(answer.get("missing") or ""))
         if not isinstance(answer.get("loaded"), dict):
             raise Broken(self._failure("nonsense", f"it answered {str(answer)[:80]}"))
         self.versions |= {key: str(value) for key, value in answer["loaded"].items()}
+        self.folder = self._own if answer.get("files") is True else ""
 
     def ask_to_load(self) -> None:
-        """Asks the process to import its framework."""
-        self.write(load_request(self.limits.memory))
+        """Asks the process to import its framework, and says where large arrays may be handed over as files."""
+        with contextlib.suppress(OSError):  # no room, say: then all goes through the pipe
+            self._own = tempfile.mkdtemp(prefix="tfpt-")
+        self.write(load_request(self.limits.memory, self._own))
 
     async def functions(self) -> dict[str, Any]:
         """The public functions of the loaded framework, as `functions_of` in `child/child.py` gives them. Raises `Broken`."""
@@ -151,11 +163,11 @@ class Worker:
             self.process.stdin.writelines(protocol.frame(header, blobs))
 
     async def read(
-        self, seconds: float, doing: str, limit: float | None = None
+        self, seconds: float, doing: str, limit: float | None = None, *, arrays: bool = True
     ) -> tuple[dict[str, Any], list[bytearray]]:
         """The next frame. Raises `Broken` where there is none in so many `seconds`, or no frame at all.
 
-        `limit` is what a person allowed, where `seconds` are what is left of that.
+        `limit` is what a person allowed, where `seconds` are what is left of that. Without `arrays` it may bring none.
         """
         assert self.process is not None
         assert self.process.stdout is not None
@@ -164,6 +176,10 @@ class Worker:
             async with asyncio.timeout(seconds):
                 prefix = await stream.readexactly(protocol.PREFIX.size)
                 header = protocol.header(await stream.readexactly(protocol.header_length(prefix)))
+                if header["blobs"] and not arrays:
+                    raise protocol.Nonsense(
+                        f"it answered with {len(header['blobs']):,} arrays, where none was asked for"
+                    )
                 blobs = [await _exactly(stream, size) for size in header["blobs"]]
             return header, blobs
         except TimeoutError:
@@ -175,6 +191,34 @@ class Worker:
         except (protocol.Nonsense, ValueError, TypeError) as error:
             message = f"{self.side.label}'s process talks nonsense: {error}"
             raise Broken(self._failure("nonsense", message)) from None
+
+    def handed(self, name: str, size: int) -> Any:
+        """The bytes of an array that the process has left as a file, as memory that can be written.
+
+        It is the file itself. Raises `protocol.Nonsense`.
+        """
+        if not 0 < size <= protocol.MAX_ARRAY:
+            raise protocol.Nonsense(f"an array of {size:,} bytes")
+        return protocol.mapped(self.folder, name, size, keep=True)
+
+    def place_of(self, array: NDArray[Any]) -> dict[str, Any]:
+        """Where an array lies in a file that another process has left, which this one then sees too; nothing elsewhere."""
+        import numpy as np
+
+        held: Any = array
+        while isinstance(held, np.ndarray) and held.base is not None:
+            held = held.base
+        held = held.obj if isinstance(held, memoryview) else held
+        if not self.folder or not isinstance(held, protocol.Mapped) or not array.size:
+            return {}
+        file = protocol.new_name()
+        try:
+            os.link(held.path, os.path.join(self.folder, file))
+        except OSError:  # its process has ended, or the file system has no links
+            return {}
+        begin = np.frombuffer(held, np.uint8).__array_interface__["data"][0]
+        offset = array.__array_interface__["data"][0] - begin
+        return {"file": file, "size": len(held), "offset": offset, "strides": list(array.strides)}
 
     async def _ended(self, partial: bytes) -> Broken:
         """Why the process closed its end: a signal, an exit code, and the last it said."""
@@ -235,6 +279,9 @@ class Worker:
             await asyncio.wait([asyncio.ensure_future(self.process.wait())], timeout=5)
             # asyncio has no public way to close the pipes of a process whose output nobody will read.
             self.process._transport.close()  # type: ignore[attr-defined]
+        if self._own:
+            shutil.rmtree(self._own, ignore_errors=True)
+            self._own = self.folder = ""
 
 
 def environment_of(side: Side, given: Mapping[str, str], *, own_code: bool) -> dict[str, str]:
@@ -249,9 +296,12 @@ def environment_of(side: Side, given: Mapping[str, str], *, own_code: bool) -> d
     }
 
 
-def load_request(memory: float) -> dict[str, Any]:
-    """What a process is asked to import its framework with, after which it may take so many gigabytes more."""
-    return {"load": True, "memory": memory}
+def load_request(memory: float, folder: str = "") -> dict[str, Any]:
+    """What a process is asked to import its framework with, after which it may take so many gigabytes more.
+
+    Large arrays are handed over as files in the folder, if one is named.
+    """
+    return {"load": True, "memory": memory, "folder": folder}
 
 
 def _working_folder() -> Path | None:

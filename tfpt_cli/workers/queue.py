@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.results import Failure, Outcome, Quantity, State, Value, Way
+from tfpt_cli.workers.child import protocol
+from tfpt_cli.workers.child.tiles import in_order
 from tfpt_cli.workers.lent import borrowed
 from tfpt_cli.workers.process import Broken, Limits, Worker
 
@@ -167,7 +170,7 @@ class ListingQueue:
                 job.sent = True
         began = time.perf_counter()
         job = self._jobs[0]
-        answer = _Answer(job, self.side)
+        answer = _Answer(job, worker)
         limit = self.limits.timeout
         try:
             while not answer.done:
@@ -186,11 +189,12 @@ class ListingQueue:
             if job.again:
                 failure = replace(failure, message=f"{failure.message} (a second time: it was tried again)")
             outcome = answer.outcome(failure)
-        except (KeyError, ValueError, TypeError, IndexError) as error:
+        except (protocol.Nonsense, KeyError, ValueError, TypeError, IndexError, OverflowError) as error:
             if worker.lent:
                 await self._replace()
                 return False
-            message = f"{self.side.label}'s process talks nonsense: {type(error).__name__}: {error}"
+            said = str(error) if isinstance(error, protocol.Nonsense) else f"{type(error).__name__}: {error}"
+            message = f"{self.side.label}'s process talks nonsense: {said}"
             outcome = self._failed(job, Failure(side=self.side, symptom="nonsense", message=message))
         self._jobs.popleft()
         job.done(replace(outcome, seconds=time.perf_counter() - began))
@@ -209,33 +213,43 @@ def _request(job: _Job, name: str, worker: Worker) -> tuple[dict[str, Any], list
     """The message that a process is sent for a listing: its sections, and behind them its arrays as raw bytes.
 
     What is in a dict (`weights/conv.bias`) and was in that of the listing before is not sent again: the process has kept it.
+    What is large is put into a file, one array after another, or lies in one that another process has left.
     """
     import numpy as np  # not above: the processes are started before anything slow is imported
 
     arrays = job.listing.arrays
-    kept = {key for key, array in arrays.items() if worker.kept.get(key) is array}
-    # Not `ascontiguousarray`, which makes a number an array of one.
-    sent = {key: np.asarray(array, order="C") for key, array in arrays.items() if key not in kept}
+    taken: list[dict[str, Any]] = []
+    blobs: list[bytes] = []
+    for key, array in arrays.items():
+        if worker.kept.get(key) is array:
+            taken.append({"name": key, "kept": True})
+            continue
+        given: dict[str, Any] = {"name": key, "stored": array.dtype.str, "shape": list(array.shape)}
+        taken.append(given)
+        if "/" in key and (place := worker.place_of(array)):
+            given.update(place)
+            continue
+        large = bool(worker.folder) and array.nbytes >= protocol.LARGE
+        # Not `ascontiguousarray`, which makes a number an array of one.
+        sent = np.asarray(array, order="C") if array.flags.c_contiguous or not large else in_order(array)
+        file = protocol.put(worker.folder, sent.reshape(-1).view(np.uint8)) if large else ""
+        given.update({"file": file, "size": sent.nbytes} if file else {})
+        blobs += [] if file else [sent.tobytes()]
     worker.kept = {key: array for key, array in arrays.items() if "/" in key}
-    taken = [
-        {"name": key, "kept": True} if key in kept
-        else {"name": key, "stored": sent[key].dtype.str, "shape": list(sent[key].shape)}
-        for key in arrays
-    ]  # fmt: skip
     header = {"id": job.id, "name": name, "sections": job.listing.request(), "arrays": taken}
-    return header, [array.tobytes() for array in sent.values()]
+    return header, blobs
 
 
 class _Answer:
     """The part of an answer to one listing that a worker has sent so far."""
 
-    def __init__(self, job: _Job, side: Side) -> None:
-        self.job, self.side, self.done = job, side, False
+    def __init__(self, job: _Job, worker: Worker) -> None:
+        self.job, self.worker, self.side, self.done = job, worker, worker.side, False
         self.values: dict[tuple[Quantity, Way], Value] = {}
         self.failures: list[Failure] = []
 
     def take(self, header: dict[str, Any], blobs: list[bytearray]) -> None:
-        """Takes one more part. Raises `ValueError` for one that does not fit."""
+        """Takes one more part. Raises `ValueError` or `Nonsense` for one that does not fit."""
         if header.get("id") != self.job.id:
             raise ValueError(f"an answer to {header.get('id')} where {self.job.id} was asked")
         import numpy as np  # not above: the processes are started before anything slow is imported
@@ -249,7 +263,11 @@ class _Answer:
             dtype, shape = np.dtype(item["stored"]), item["shape"]
             if dtype.kind not in "fiubc" or not all(type(length) is int and length >= 0 for length in shape):
                 raise ValueError(f"an array of {dtype} of the shape {str(shape)[:60]}")
-            array = np.frombuffer(next(waiting, bytearray()), dtype=dtype).reshape(shape)
+            if "file" in item:
+                data = self.worker.handed(str(item["file"]), dtype.itemsize * math.prod(shape))
+            else:
+                data = next(waiting, bytearray())
+            array = np.frombuffer(data, dtype=dtype).reshape(shape)
             self.values[key] = Value(state=State.PRESENT, array=array, dtype=str(item["dtype"]))
         for item in header["failures"]:
             if len(self.failures) == len(self.job.listing.sections):

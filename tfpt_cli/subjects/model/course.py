@@ -29,7 +29,7 @@ from tfpt_cli.subjects.model.comparer import (
 from tfpt_cli.subjects.model.dropping import DROPPED, drawing
 from tfpt_cli.subjects.model.dropping import drawn as drawn_at_random
 from tfpt_cli.subjects.model.evidence import RATES, Code, Evidence
-from tfpt_cli.subjects.model.looking import Stopped, hint_of_layout, look, shapes_of_inputs
+from tfpt_cli.subjects.model.looking import DTYPES, Stopped, hint_of_layout, look, shapes_of_inputs
 from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
 from tfpt_cli.subjects.model.planning import Planner
@@ -103,20 +103,53 @@ class Course:
     def run(self) -> Run:
         """The rounds: both models are looked at, run with the same weights, and where they part run layer by layer."""
         try:
-            self.looked = yield from look(self.spec, self.writers)
-            self.notes += self.looked.notes
-            self.pair(self.looked)
-            weights = yield from self.weights(self.looked)
-            self.numbers = weights
-            outcomes = yield from self.execute(self.looked, weights)
+            looked, weights = yield from self.begin()
+            outcomes = yield from self.execute(looked, weights)
         except Stopped as stop:
-            outcomes = _failed(stop.outcomes, stop.words)
-            self.seen = stop.inventories or self.seen
-            self.comparisons = list(stop.comparisons)
-            self.notes += stop.notes
+            outcomes = self.stopped(stop)
         outcomes = _failed(outcomes, self.unknown_quantities())
         layers, pairs = tuple(self.layer_lines()), tuple(self.pair_lines())
         return Compared(tuple(self.comparisons), outcomes, layers=layers, pairs=pairs)
+
+    def only_begin(self) -> Run:
+        """The rounds up to the numbers of both sides: neither model is run with them, and nothing is compared.
+
+        Both are looked at in single precision, in which their files are; numbers that do not fit are a failure.
+        """
+        try:
+            looked, weights = yield from self.begin(("float32",))
+            outcomes = looked.outcomes
+            if weights.unfit:
+                raise Stopped(outcomes, *self.unfit(looked, weights))
+        except Stopped as stop:
+            outcomes = self.stopped(stop)
+        return Compared(tuple(self.comparisons), outcomes, pairs=tuple(self.pair_lines()))
+
+    def begin(self, dtypes: Sequence[str] = DTYPES) -> Any:
+        """Looks at both models in the first of some dtypes that both take, pairs their parameters and finds their numbers.
+
+        Gives what was seen and the numbers. Raises `Stopped`.
+        """
+        self.looked = looked = yield from look(self.spec, self.writers, dtypes)
+        self.notes += looked.notes
+        self.pair(looked)
+        self.numbers = weights = yield from self.weights(looked)
+        return looked, weights
+
+    def stopped(self, stop: Stopped) -> Mapping[Side, Outcome]:
+        """Keeps what is known where the task ends, and gives the outcomes with why it does."""
+        self.seen = stop.inventories or self.seen
+        self.comparisons = list(stop.comparisons)
+        self.notes += stop.notes
+        return _failed(stop.outcomes, stop.words)
+
+    def unfit(self, looked: Looked, weights: Weights) -> Iterator[str]:
+        """What to say of each pair whose numbers do not fit into the other side's parameter."""
+        ours, theirs = (looked.inventories[side] for side in self.terms.sides)
+        for pair in weights.unfit:
+            shapes = ours.tensor[pair.torch[0].tensor].shape, theirs.tensor[pair.keras.tensor].shape
+            said = field("layout", pair.name, "...")
+            yield f"{pair.name} {shapes[0]} does not fit into {pair.keras.text} {shapes[1]}; {said} says how its axes map"
 
     def unknown_quantities(self) -> list[str]:
         """What to say of names in `expect` that nothing was compared by."""

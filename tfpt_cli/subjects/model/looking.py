@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.writer import ModelWriter
 
-
+# In which models are looked at: double precision, and where a side refuses that, single.
+DTYPES = "float64", "float32"
 # How Python says that a call and what is called do not fit.
 _OF_ARGUMENTS = re.compile(r"(TypeError|ValueError): .*\barguments?\b", re.DOTALL)
 
@@ -58,20 +59,22 @@ class Looked:
     notes: tuple[str, ...] = ()
 
 
-def look(spec: Model, writers: Mapping[Side, ModelWriter]) -> Any:
-    """Has both models built and called in double precision, and where a side refuses that, in single; gives `Looked`.
+def look(spec: Model, writers: Mapping[Side, ModelWriter], dtypes: Sequence[str] = DTYPES) -> Any:
+    """Has both models built and called in the first of some dtypes, and where a side refuses that, in the next; gives `Looked`.
 
-    Raises `Stopped` where a side cannot be run in either.
+    Raises `Stopped`, with what was said of the first, where a side cannot be run in any.
     """
-    found, outcomes = yield from _inspected(spec, writers, "float64")
+    dtype, *others = dtypes
+    found, outcomes = yield from _inspected(spec, writers, dtype)
     refusing = {side: _refusal(found[side], outcomes[side]) for side in writers if _refuses(found[side])}
     if not refusing:
-        return Looked(_there(found), outcomes, "float64")
-    narrow, again = yield from _inspected(spec, writers, "float32")
-    if any(map(_refuses, narrow.values())):
-        raise _stopped(spec, found, outcomes)
-    notes = (f"{side.label} cannot run this in float64: {words}" for side, words in refusing.items())
-    return Looked(_there(narrow), again, "float32", tuple(notes))
+        return Looked(_there(found), outcomes, dtype)
+    for other in others:
+        narrow, again = yield from _inspected(spec, writers, other)
+        if not any(map(_refuses, narrow.values())):
+            notes = (f"{side.label} cannot run this in {dtype}: {words}" for side, words in refusing.items())
+            return Looked(_there(narrow), again, other, tuple(notes))
+    raise _stopped(spec, found, outcomes)
 
 
 def _inspected(spec: Model, writers: Mapping[Side, ModelWriter], dtype: str) -> Any:

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.checkpoints.contents import Entry
+from tfpt_cli.checkpoints.contents import entries_of
 from tfpt_cli.checkpoints.matching import Matched, by_order, matched, problems
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW
 from tfpt_cli.listing import Leaf, Section, listing
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tfpt_cli.checkpoints.contents import Entry
     from tfpt_cli.frameworks import Side
     from tfpt_cli.results import Outcome
     from tfpt_cli.subjects.model.inventory import Inventory
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.writer import ModelWriter
 
 _ENTRIES, _NAMES = Quantity(kind=INVENTORY, output="entries"), Quantity(kind=INVENTORY, output="names in files")
+# By what a file of HDF5 says of itself, the way in which Keras has written it.
+_WRITTEN = {"Keras's .weights.h5": "weights.h5", "Keras's HDF5 of layers": "layers.h5"}
 
 
 @dataclass(frozen=True)
@@ -45,23 +48,32 @@ class Stored:
 def stored(file: WeightFile, looked: Looked, writers: Mapping[Side, ModelWriter]) -> Any:
     """Has a file read, and gives what is in it as `Stored`; raises `Stopped` where it does not fit the side that it is of."""
     found = yield from _asked(file, looked, next(iter(writers)), "found")
-    framework = found["framework"]
+    framework = found.get("framework")
+    if framework not in ("", *FRAMEWORKS):
+        raise Stopped(
+            looked.outcomes, f"{file.shown} cannot be read: its process says no format of it, but {str(found)[:60]}"
+        )
     opener = next((side for side in writers if side.framework == framework), next(iter(writers)))
     if framework and opener.framework != framework:
         raise Stopped(looked.outcomes, f"{file.shown} is a file of {FRAMEWORKS[framework].label}, and no side is")
     there = yield from _asked(file, looked, opener, "described")
-    entries = [Entry(name, tuple(shape), dtype, called) for name, shape, dtype, called in there["entries"]]
-    names = yield from _names(found["format"], looked, writers)
+    try:
+        entries = list(entries_of(there))
+    except ValueError as error:
+        raise Stopped(
+            looked.outcomes, f"{file.shown} cannot be read: {opener.label}'s process talks nonsense: {error}"
+        ) from None
+    written = _WRITTEN.get(str(there.get("format")), str(found.get("format")))
+    names = yield from _names(written, looked, writers)
     owner, held = _owner(entries, names, looked, file, [s for s in writers if framework in ("", s.framework)])
     shapes = {tensor.name: tensor.shape for tensor in looked.inventories[owner].tensors}
     if wrong := problems(held, shapes, owner.label):
         raise Stopped(looked.outcomes, *(f"{file.shown}: {words}" for words in wrong))
     reading = [Section("import weight_files\n" + f"reader = weight_files.open_file({file.path!r})", required=True)]
-    leaves = [
-        Leaf(Quantity(kind=INVENTORY, output=name), PLAIN, f"weight_files.plain(reader, {entry.name!r})")
-        for name, entry in held.entries.items()
-    ]
-    reading.append(Section("", tuple(leaves)))
+    # Each in a section of its own, so that it is sent before the next one is read.
+    for name, entry in held.entries.items():
+        leaf = Leaf(Quantity(kind=INVENTORY, output=name), PLAIN, f"weight_files.plain(reader, {entry.name!r})")
+        reading.append(Section("", (leaf,)))
     outcomes = yield Round({opener: listing(opener.framework, reading)})
     read = outcomes[opener]
     numbers = {}
@@ -81,7 +93,14 @@ def _asked(file: WeightFile, looked: Looked, side: Side, what: str) -> Any:
     sent = outcomes[side].values.get((_ENTRIES, PLAIN))
     if sent is None or sent.state is not State.PRESENT:
         raise Stopped(looked.outcomes, f"{file.shown} cannot be read: {_said(outcomes[side])}")
-    return json.loads(bytes(sent.array))
+    try:
+        said = json.loads(bytes(sent.array))
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        words = f"{side.label}'s process talks nonsense: {bytes(sent.array)[:40]!r}"
+        raise Stopped(looked.outcomes, f"{file.shown} cannot be read: {words}")
+    return said
 
 
 def _said(outcome: Outcome) -> str:

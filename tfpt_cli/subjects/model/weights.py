@@ -76,7 +76,8 @@ def handed_over(
     pairing: Pairing, keras: Inventory, ours: Mapping[str, NDArray[Any]], theirs: Mapping[str, NDArray[Any]]
 ) -> Weights:
     """PyTorch's numbers in the places that correspond in Keras, where what stands in `theirs` stays as it is elsewhere."""
-    found = {name: np.array(array) for name, array in theirs.items()}
+    found = dict(theirs)
+    copied: set[str] = set()
     unfit: list[Pair] = []
     for pair in pairing.pairs:
         first, *others = (_part_of(ours[part.tensor], part) for part in pair.torch)
@@ -89,8 +90,12 @@ def handed_over(
             continue
         if pair.keras.index is None:
             found[pair.keras.tensor] = turned
-        else:
-            found.setdefault(pair.keras.tensor, np.zeros(shape, turned.dtype))[pair.keras.index] = turned
+            continue
+        if pair.keras.tensor not in copied:  # what is given is not written into
+            before = found.get(pair.keras.tensor)
+            found[pair.keras.tensor] = np.zeros(shape, turned.dtype) if before is None else np.array(before)
+            copied.add(pair.keras.tensor)
+        found[pair.keras.tensor][pair.keras.index] = turned
     return Weights(dict(ours), found, tuple(unfit))
 
 
@@ -101,6 +106,11 @@ def handed_back(pairing: Pairing, torch: Inventory, theirs: Mapping[str, NDArray
         first = pair.torch[0]
         array = theirs[pair.keras.tensor]
         array = array if pair.keras.index is None else array[pair.keras.index]
+        if len(pair.torch) == 1 and first.index is None:
+            whole = moved(array, pair.layout, TENSORFLOW, TORCH) if pair.layout.pattern else array
+            if whole is not None and whole.shape == torch.tensor[first.tensor].shape:
+                found[first.tensor] = whole  # a view, where the layout is an order of the axes
+                continue
         for part in pair.torch:
             found.setdefault(part.tensor, np.zeros(torch.tensor[part.tensor].shape))
         target = _part_of(found[first.tensor], first)

@@ -104,8 +104,8 @@ def missing(error: Exception) -> str:
         return ""
 
 
-def run(side: Any, request: dict[str, Any], channel: Channel) -> None:
-    """Runs the sections of a listing one after another, and sends what they leave.
+def run(side: Any, request: dict[str, Any], channel: Channel, folder: str = "") -> None:
+    """Runs the sections of a listing one after another, and sends what they leave; large arrays as files in a folder.
 
     What is there is sent before the next section runs: whatever becomes of that one, it is not lost. The last part says `done`.
     """
@@ -115,7 +115,7 @@ def run(side: Any, request: dict[str, Any], channel: Channel) -> None:
     path = list(sys.path)
     register(request)
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
-    give(request, namespace, np)
+    give(request, namespace, np, folder)
     values: list[Any] = []
     failures: list[Any] = []
     blobs: list[Any] = []
@@ -141,7 +141,7 @@ def run(side: Any, request: dict[str, Any], channel: Channel) -> None:
             send(done=False)
         try:
             execute(section, namespace, request["name"])
-            left = [leave(side, namespace, leaf, np) for leaf in section["leaves"]]
+            left = [leave(side, namespace, leaf, np, folder) for leaf in section["leaves"]]
         except (Exception, SystemExit) as error:
             failure = {
                 "message": message_of(error),
@@ -164,7 +164,7 @@ def run(side: Any, request: dict[str, Any], channel: Channel) -> None:
 _kept: dict[str, Any] = {}
 
 
-def give(request: dict[str, Any], namespace: dict[str, Any], np: Any) -> None:
+def give(request: dict[str, Any], namespace: dict[str, Any], np: Any, folder: str) -> None:
     """Puts the arrays of a request under their names; those in a dict (`weights/conv.bias`) are kept, and not to be changed."""
     blobs = iter(request["blobs"])
     kept = {}
@@ -172,6 +172,10 @@ def give(request: dict[str, Any], namespace: dict[str, Any], np: Any) -> None:
         group, slash, key = array["name"].partition("/")
         if array.get("kept"):
             given = _kept[array["name"]]
+        elif array.get("file"):
+            held = protocol.mapped(folder, array["file"], array["size"])
+            lies = {"offset": array.get("offset", 0), "strides": array.get("strides")}
+            given = np.ndarray(array["shape"], np.dtype(array["stored"]), held, **lies)
         else:
             given = np.frombuffer(next(blobs), dtype=np.dtype(array["stored"])).reshape(array["shape"])
         if slash:
@@ -218,8 +222,8 @@ def compiled_anew(source: str, line: int, name: str) -> Any:
 compiled_once = functools.lru_cache(maxsize=512)(compiled_anew)
 
 
-def leave(side: Any, namespace: dict[str, Any], leaf: list[str], np: Any) -> tuple[dict[str, Any], Any]:
-    """One quantity: its description, and its bytes (None for a value of None)."""
+def leave(side: Any, namespace: dict[str, Any], leaf: list[str], np: Any, folder: str) -> tuple[dict[str, Any], Any]:
+    """One quantity: its description, and its bytes (None for a value of None, and for one that is left as a file)."""
     quantity, how, expression = leaf
     value = eval(expression, namespace)
     described: dict[str, Any] = {"quantity": quantity, "how": how}
@@ -232,9 +236,13 @@ def leave(side: Any, namespace: dict[str, Any], leaf: list[str], np: Any) -> tup
         raise MemoryError(
             "{} has {:,} bytes; at most {:,} are compared".format(quantity, array.nbytes, protocol.MAX_ARRAY)
         )
+    described.update(state="present", dtype=dtype, stored=array.dtype.str, shape=list(array.shape))
+    if folder and array.nbytes >= protocol.LARGE:
+        name = protocol.put(folder, np.asarray(array, order="C").reshape(-1).view(np.uint8))
+        if name:
+            return dict(described, file=name), None
     # A copy: the array may be the tensor's own memory, which a later section changes before the answer is sent.
     array = np.array(array, order="C", copy=True)
-    described.update(state="present", dtype=dtype, stored=array.dtype.str, shape=list(array.shape))
     return described, array.reshape(-1).view(np.uint8) if array.size else np.empty(0, np.uint8)
 
 
@@ -277,7 +285,7 @@ def main() -> None:
         import numpy  # noqa: F401 - while the parent still reads its files
     except Exception:  # what is wrong with it is said when the framework is asked for
         sys.modules.pop("numpy", None)
-    side = None
+    side, folder = None, ""
     while True:
         request = channel.receive()
         if request is None:
@@ -291,19 +299,21 @@ def main() -> None:
                 continue
             if request.get("memory"):
                 limit_memory(request["memory"])
-            channel.send({"loaded": versions})
+            # In a container, say, the parent's folder is not there.
+            folder = request.get("folder", "") if os.path.isdir(request.get("folder", "")) else ""
+            channel.send({"loaded": versions, "files": bool(folder)})
             continue
         if "weights" in request:
             import weight_files  # not above: few runs read one
 
             if request.get("memory"):
                 limit_memory(request["memory"])
-            channel.send(weight_files.answer(request))
+            channel.send(dict(weight_files.answer(request), id=request["id"]))
             continue
         if "functions" in request:
             channel.send({"functions": functions_of(side)})
             continue
-        run(side, request, channel)
+        run(side, request, channel, folder)
 
 
 if __name__ == "__main__":

@@ -478,12 +478,13 @@ def _plain_name(variable: Any) -> str:
 
 
 # How Keras and TensorFlow write files of a format: a name in a folder, and what writes a model there.
+_WEIGHTS: list[tuple[str, Callable[[Any, str], Any]]] = [("a.weights.h5", lambda model, path: model.save_weights(path))]
+_LAYERS: list[tuple[str, Callable[[Any, str], Any]]] = [("b.h5", lambda model, path: model.save(path))]
 _WRITERS: dict[str, list[tuple[str, Callable[[Any, str], Any]]]] = {
-    "hdf5": [
-        ("a.weights.h5", lambda model, path: model.save_weights(path)),
-        ("b.h5", lambda model, path: model.save(path)),
-    ],
-    "keras": [("a.weights.h5", lambda model, path: model.save_weights(path))],
+    "weights.h5": _WEIGHTS,
+    "layers.h5": _LAYERS,
+    "hdf5": [*_WEIGHTS, *_LAYERS],
+    "keras": _WEIGHTS,
     "tensorflow": [
         ("a", lambda model, path: tf.train.Checkpoint(model=model).write(path)),
         ("b", lambda model, path: tf.train.Checkpoint(model).write(path)),

@@ -69,8 +69,8 @@ class TorchFile(Reader):
             raise Refused("its entry '{}' claims {:,} bytes, which the file does not have".format(name, size))
         with refusing("reading '{}'".format(name)):
             raw = tensor.detach().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8)
-            # A copy: the tensor's memory is the mapped file.
-            return raw.numpy().copy().view(dtype).reshape(entry.shape)
+            # No copy: its memory is the mapped file, as long as it is kept.
+            return raw.numpy().view(dtype).reshape(entry.shape)
 
     def close(self) -> None:
         self._tensors = {}
