@@ -138,9 +138,10 @@ def warm_up(*, own_code: bool, idle: float | None = None) -> None:
     import json
     import subprocess
 
-    # Where this package is: the server is the same tfpt, wherever it starts.
+    # Where this package is: the server is the same tfpt, whatever else is found by that name where it starts.
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    start = f"import sys; sys.path.append({package!r}); from tfpt_cli.cli.warm_server import main; main()"
+    start = "import sys; sys.path.insert(0, {0!r}); import tfpt_cli; sys.path.remove({0!r})".format(package)
+    start += "; from tfpt_cli.cli.warm_server import main; main()"
     try:
         server = subprocess.Popen(
             [sys.executable, "-P", "-c", start],
