@@ -66,20 +66,20 @@ def answered(arguments: Sequence[str]) -> int | None:
     """Has the server run a command on this process's own terminal; gives its exit code, None where it is still to be run."""
     if not wanted(arguments):
         return None
+    umask = os.umask(0o77)
+    os.umask(umask)
+    request = {
+        "do": "run",
+        "arguments": list(arguments),
+        "variables": dict(os.environ),
+        "umask": umask,
+        "for": conditions(own_code="--allow-code" in arguments),
+    }
     connection = connected()
     if connection is None:
         return None
     with connection:
         try:
-            umask = os.umask(0o77)
-            os.umask(umask)
-            request = {
-                "do": "run",
-                "arguments": list(arguments),
-                "variables": dict(os.environ),
-                "umask": umask,
-                "for": conditions(own_code="--allow-code" in arguments),
-            }
             send(connection, request, [0, 1, 2])
             said = receive(connection)
         except (OSError, ValueError):
@@ -140,7 +140,7 @@ def warm_up(*, own_code: bool, idle: float | None = None) -> None:
 
     # Where this package is: the server is the same tfpt, whatever else is found by that name where it starts.
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    start = "import sys; sys.path.insert(0, {0!r}); import tfpt_cli; sys.path.remove({0!r})".format(package)
+    start = f"import sys; sys.path.insert(0, {package!r}); import tfpt_cli; sys.path.remove({package!r})"
     start += "; from tfpt_cli.cli.warm_server import main; main()"
     try:
         server = subprocess.Popen(

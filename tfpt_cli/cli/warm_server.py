@@ -47,7 +47,7 @@ _GROWN = 1.0
 # Seconds that a server which was told to go, for another in its place, may need for that.
 _HANDOVER = 5.0
 # How long a client may take to say what it wants.
-_PATIENCE = 1.0
+_PATIENCE = 5.0
 
 
 def main() -> NoReturn:
