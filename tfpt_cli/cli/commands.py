@@ -533,7 +533,7 @@ def site(output: str) -> None:
 
 
 @cli.command()
-@click.argument("do", type=click.Choice(["start", "stop", "status"]), metavar="start|stop|status")
+@click.argument("do", type=click.Choice(["start", "stop", "status"]), default="status", metavar="[start|stop|status]")
 @click.option(
     "--idle",
     type=click.FloatRange(min=1),
@@ -555,7 +555,7 @@ def warm(do: str, idle: float, allow_code: bool) -> None:
 
 
 @cli.command()
-@click.argument("do", type=click.Choice(["info", "clear"]), metavar="info|clear")
+@click.argument("do", type=click.Choice(["info", "clear"]), default="info", metavar="[info|clear]")
 def cache(do: str) -> None:
     """Show what is kept of earlier runs, or delete it.
 

@@ -125,7 +125,7 @@ def warm_up(*, own_code: bool, idle: float | None = None) -> None:
     path = address()
     if path is None:
         return
-    request = {"do": "warm", "for": conditions(own_code=own_code)}
+    request = {"do": "warm", "idle": idle, "for": conditions(own_code=own_code)}
     connection = connected()
     if connection is not None:
         with connection:
@@ -153,7 +153,7 @@ def warm_up(*, own_code: bool, idle: float | None = None) -> None:
         )
         assert server.stdin is not None
         with server.stdin as said:
-            said.write(json.dumps({"address": str(path), "idle": idle, "for": request["for"]}).encode("utf-8"))
+            said.write(json.dumps({**request, "address": str(path)}).encode("utf-8"))
         server.returncode = 0  # nobody waits for it
     except OSError:
         pass

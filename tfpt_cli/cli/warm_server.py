@@ -142,6 +142,7 @@ class Server:
             elif request.get("do") == "warm":
                 if self.stale() or _of_locale(request["for"]["environment"]) != self.locale:
                     return False  # the client starts another
+                self.idle = request["idle"] or self.idle
                 self.prepare(request["for"])
                 warm_client.send(connection, {"warm": True})
             elif request.get("do") == "run" and len(files) == 3:

@@ -171,7 +171,7 @@ class KeptResults:
         """Whether there is a database, which is opened when it is first asked for."""
         if not self._opened:
             self._opened = True
-            packages = [fingerprint.of_packages(side) for side in self._sides]
+            packages = [fingerprint.of_packages(side) for side in (*self._sides, REFERENCE)]
             path = database_path()
             if path is not None and None not in packages:
                 own = (fingerprint.of_tfpt(), fingerprint.of_machine(), fingerprint.of_environment())
@@ -268,9 +268,9 @@ def _seal(content: bytes, needs: collections.abc.Mapping[str, str | None]) -> by
 
 def _forget(database: sqlite3.Connection) -> None:
     """Takes out what was not asked for longest, until the rest is no more than `MOST`."""
-    sizes = database.execute("SELECT used, length(result) FROM results ORDER BY used DESC").fetchall()
+    rows = database.execute("SELECT used, length(result) FROM results ORDER BY used DESC").fetchall()
     kept = 0
-    for used, size in sizes:
+    for used, size in rows:
         kept += size
         if kept > MOST:
             database.execute("DELETE FROM results WHERE used <= ?", (used,))
