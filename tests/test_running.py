@@ -13,11 +13,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT, Done, run_tfpt
+from tfpt_cli.cli.options import Processes
 from tfpt_cli.documents.document import documents
 from tfpt_cli.engine.options import Observer, Options
 from tfpt_cli.engine.run import Pipeline
@@ -396,3 +398,20 @@ def test_recipes_are_tried_together_where_none_is_enough(tfpt: Run, write: Calla
     assert left[0] == "both sides agree in value and d/dx at 3 points"
     assert "2 of 2 still differ" in left
     assert len(set(changed)) == len(changed)
+
+
+def test_auto_is_as_many_processes_as_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of each framework for every two cores, as far as the memory goes, and always one."""
+    for cores, free, expected in (
+        (2, 100.0, 1),
+        (8, 100.0, 4),
+        (8, 4.0, 2),
+        (8, 0.5, 1),
+        (1, None, 1),
+        (300, None, 64),
+    ):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)), raising=False)
+        monkeypatch.setattr("tfpt_cli.cli.options.free_memory", lambda free=free: free)
+        assert Processes().convert("auto", None, None) == expected
+    with pytest.raises(click.UsageError, match="many"):
+        Processes().convert("many", None, None)

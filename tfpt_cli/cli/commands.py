@@ -23,6 +23,7 @@ from tfpt_cli.cli.options import (
     VERBOSE,
     WARM,
     OfExpression,
+    Processes,
     ReportFile,
     Shard,
     TemplateName,
@@ -97,11 +98,11 @@ def cli() -> None:
 @click.option(
     "-j",
     "--workers",
-    type=click.IntRange(1, 64),
+    type=Processes(),
     default=1,
     show_default=True,
-    metavar="N",
-    help="How many processes each framework has.",
+    metavar="N|auto",
+    help="How many processes each framework has; auto: as many as the processor and the memory have room for.",
 )
 @click.option(
     "--format",

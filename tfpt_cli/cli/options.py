@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tfpt_cli.cli.machine import free_memory
 from tfpt_cli.cli.typed import DtypeName, Named, Typed
 from tfpt_cli.frameworks import FRAMEWORKS, Sides, two_versions, usual_sides
 from tfpt_cli.language.suggest import did_you_mean
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+# Gigabytes that a process of each framework takes with a small scenario, and a little more.
+PAIR_MEMORY = 1.5
 Command = Callable[..., Any]
 # For the shells, which complete its name; what is wrong with a path is said where it is opened.
 PATH = click.Path(readable=False)
@@ -153,6 +156,21 @@ class Shard(click.ParamType):  # type: ignore[type-arg] # generic in the newest 
         if not (part.isdecimal() and whole.isdecimal() and 1 <= int(part) <= int(whole)):
             self.fail(f"'{value}' must be K/N with K from 1 to N, such as 1/4", param, ctx)
         return int(part), int(whole)
+
+
+class Processes(click.IntRange):
+    """How many processes each framework has, from 1 to 64; `auto` is one for every two cores, as far as the memory goes."""
+
+    def __init__(self) -> None:
+        super().__init__(1, 64)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value != "auto":
+            return super().convert(value, param, ctx)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        free = free_memory()
+        room = 64 if free is None else int(free / PAIR_MEMORY)
+        return max(1, min(64, cores // 2, room))
 
 
 class Python(click.ParamType):  # type: ignore[type-arg]

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli import private
+from tfpt_cli.cli.machine import free_memory
 
 if TYPE_CHECKING:
     import socket
@@ -186,18 +187,6 @@ def conditions(*, own_code: bool) -> dict[str, Any]:
 def _memory_is_there() -> bool:
     free = free_memory()
     return free is None or free >= LEAST_MEMORY
-
-
-def free_memory() -> float | None:
-    """The gigabytes of memory that can be had; None where the system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) / 2**20
-    except (OSError, ValueError, IndexError):
-        pass
-    return None
 
 
 # ---- the way to the server

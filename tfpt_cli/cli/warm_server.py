@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tfpt_cli.cli import warm_client
+from tfpt_cli.cli.machine import free_memory
 from tfpt_cli.engine import fingerprint
 from tfpt_cli.frameworks import REFERENCE, SIDES
 from tfpt_cli.workers import lent
@@ -112,7 +113,7 @@ class Server:
 
     def unwanted(self) -> bool:
         """Whether it is time to end."""
-        free = warm_client.free_memory()
+        free = free_memory()
         try:
             moved = not os.path.samestat(self.address.stat(), self.socket)
         except OSError:
