@@ -397,6 +397,14 @@ def test_what_was_not_asked_for_longest_is_forgotten(here: Path, caches: Path, m
     assert "new" in {row[3] for row in rows(caches)}
 
 
+def test_what_was_finished_before_a_kill_is_kept(here: Path, caches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(here, *(SUM.format(name=f"s{number}", factor=number + 2) for number in range(5)))
+    monkeypatch.setattr(kept, "_AT_ONCE", 2)
+    monkeypatch.setattr(kept.KeptResults, "save", lambda *_: None)
+    check(here)
+    assert {row[3] for row in rows(caches)} == {"s0", "s1", "s2", "s3"}
+
+
 def test_cache_info_and_clear(here: Path, caches: Path) -> None:
     assert "is empty" in warm_tfpt("cache", "info", cwd=here).out
     write(here, SUM.format(name="a", factor=2))

@@ -45,6 +45,8 @@ FILE = "results.sqlite"
 MOST = 200_000_000
 # A result of more bytes than this is not kept: a few of them would put out all others.
 _LARGEST = 2_000_000
+# So many results are written at once.
+_AT_ONCE = 200
 # How many seconds another run may write while this one waits for the database.
 _PATIENCE = 2.0
 _TABLES = """
@@ -68,6 +70,7 @@ class KeptResults:
         self._stamps: dict[str, str | None] = {}
         self._used: list[tuple[float, bytes]] = []
         self._new: list[tuple[Any, ...]] = []
+        self._written = 0
 
     def environment(self) -> dict[str, str]:
         """The versions under which the results were made that are found; nothing where none was kept."""
@@ -115,7 +118,7 @@ class KeptResults:
     def keep(
         self, scenario: Scenario, result: ScenarioResult, outcomes: collections.abc.Mapping[Side, Outcome]
     ) -> None:
-        """Keeps a result until `save`, where another run would come to the same."""
+        """Keeps a result, where another run would come to the same; many are written at a time, the last by `save`."""
         broken = [f for outcome in outcomes.values() for f in outcome.failures if f.could_not_run]
         if broken or any(f.symptom not in ("exception", OF_SCENARIO) for f in result.failures) or not self._there():
             return
@@ -145,19 +148,29 @@ class KeptResults:
             time.time(),
         )
         self._new.append(row)
+        if len(self._new) >= _AT_ONCE:
+            self._write()
 
     def save(self, versions: collections.abc.Mapping[str, str]) -> None:
         """Writes what is new, made under these versions, and forgets what was not asked for longest where that is too much."""
-        new, used, self._new, self._used = self._new, self._used, [], []
-        if self._database is None or not (new or used):
+        self._write()
+        used, self._used = self._used, []
+        if self._database is None:
             return
         with self._unharmed(), self._database:
-            self._database.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)", new)
             self._database.executemany("UPDATE results SET used = ? WHERE document = ?", used)
-            if new:
+            if self._written:
                 row = (self._surroundings, json.dumps(dict(versions)))
                 self._database.execute("INSERT OR REPLACE INTO environments VALUES (?, ?)", row)
                 _forget(self._database)
+        self._written = 0
+
+    def _write(self) -> None:
+        new, self._new = self._new, []
+        if self._database is not None and new:
+            with self._unharmed(), self._database:
+                self._database.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)", new)
+            self._written += len(new)
 
     def close(self) -> None:
         """Lets go of the database; a later run opens it anew, and looks again at what may have changed."""
