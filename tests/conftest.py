@@ -133,6 +133,7 @@ _FIRST = (
     "test_commands.py",
     "test_pytest_plugin.py",
     "test_wheel.py",
+    "test_warm.py",
     "test_workers.py",
 )
 
