@@ -46,7 +46,7 @@ class Terminal:
     folder: Path
     runtime: Path
     environment: dict[str, str] = field(default_factory=dict)
-    started: list[int] = field(default_factory=list)
+    nohup: bool = False
 
     @property
     def variables(self) -> dict[str, str]:
@@ -62,6 +62,7 @@ class Terminal:
         pid, terminal = pty.fork()
         if pid == 0:
             try:
+                signal.signal(signal.SIGHUP, signal.SIG_IGN if self.nohup else signal.SIG_DFL)
                 os.chdir(self.folder)
                 os.execve(sys.executable, [sys.executable, "-m", "tfpt_cli", *arguments], self.variables)
             finally:
@@ -387,6 +388,23 @@ def test_a_terminal_that_is_closed_ends_the_command(waiting: tuple[Terminal, int
     os.waitpid(pid, 0)
     until(lambda: not terminal.warm()["busy"], "the command outlived its terminal")
     assert terminal.warm()["pid"] == server
+
+
+def test_a_terminal_that_is_closed_behind_nohup(waiting: tuple[Terminal, int, int, int]) -> None:
+    """The command goes on, and its client with it."""
+    terminal, pid, screen, _ = waiting
+    os.write(screen, b"\x03")
+    terminal.end(pid, screen)
+    (terminal.folder / "own.py").write_text(SLOW.format(3, 2))
+    (terminal.folder / "began").unlink()
+    terminal.nohup = True
+    pid, screen = terminal.begin("check", "a.yaml", "--allow-code", "--report", "json=out.json")
+    until((terminal.folder / "began").exists, "the command did not begin")
+    os.close(screen)
+    os.waitpid(pid, 0)
+    report = json.loads((terminal.folder / "out.json").read_text())
+    assert report["summary"]["passed"] == 1
+    assert "interrupted" not in report
 
 
 def test_a_client_that_is_killed_ends_the_command(waiting: tuple[Terminal, int, int, int]) -> None:

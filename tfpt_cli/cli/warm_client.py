@@ -74,6 +74,7 @@ def answered(arguments: Sequence[str]) -> int | None:
         "arguments": list(arguments),
         "variables": dict(os.environ),
         "umask": umask,
+        "hangup": _hears_hangup(),
         "for": conditions(own_code="--allow-code" in arguments),
     }
     connection = connected()
@@ -100,19 +101,27 @@ def _waited(connection: socket.socket, pid: int) -> int | None:
         except ProcessLookupError:
             pass
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    heard = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if _hears_hangup() else []))
+    for number in heard:
         signal.signal(number, pass_on)
     try:
         connection.settimeout(None)
         code = receive(connection).get("code")
     except (OSError, ValueError):
         code = None
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in heard:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     if isinstance(code, int):
         return code
     sys.stderr.write("tfpt: the warm process has gone; once more, without it\n")
     return None
+
+
+def _hears_hangup() -> bool:
+    """Whether this process ends when its terminal is closed; `nohup` asks for the contrary."""
+    import signal
+
+    return signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
 
 def prepare(arguments: Sequence[str]) -> None:

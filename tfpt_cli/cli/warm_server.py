@@ -211,7 +211,7 @@ class Server:
     def look_after(self, running: Running, ready: Iterable[Any]) -> None:
         """Hears of the command that runs: that it has ended, or that whoever typed it has gone."""
         if running.connection in ready and running.told not in ready:
-            os.kill(running.pid, signal.SIGHUP)
+            os.kill(running.pid, signal.SIGTERM)
             running.files.remove(running.connection)
             return
         report = b""
@@ -394,6 +394,7 @@ def run_command(request: dict[str, Any], files: list[int], kept: Kept, tell: int
             if file > 2:
                 os.close(file)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL if request["hangup"] else signal.SIG_IGN)
         os.environ.clear()
         os.environ.update(request["variables"])
         os.umask(request["umask"])

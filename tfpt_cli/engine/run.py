@@ -258,8 +258,10 @@ class Pipeline:
         scenario, sides = waiting.scenario, self.options.sides
         if scenario.conditions and (words := self.lacking(scenario)):
             del self.waiting[index]
-            skipped = failed_result(scenario, sides, ())
-            self.settle(index, scenario, replace(skipped, status=Status.SKIPPED, notes=(words,)))
+            skipped = replace(failed_result(scenario, sides, ()), status=Status.SKIPPED, notes=(words,))
+            if self.options.kept is not None:  # what it lacks is of the versions and the machine
+                self.options.kept.keep(scenario, skipped, {})
+            self.settle(index, scenario, skipped)
             return
         # In the order of the sides, whichever answered first: notes and failures are read in that order.
         outcomes = {side: waiting.outcomes[side] for side in waiting.round.listings}
