@@ -151,6 +151,12 @@ class KeptResults:
         if len(self._new) >= _AT_ONCE:
             self._write()
 
+    def look(self) -> None:
+        """Looks at the frameworks' files, which takes its time: while they start there is some."""
+        if self._there():
+            for side in self._sides:
+                self._stamp(side)
+
     def save(self, versions: collections.abc.Mapping[str, str]) -> None:
         """Writes what is new, made under these versions, and forgets what was not asked for longest where that is too much."""
         self._write()
@@ -296,7 +302,12 @@ def _forget(database: sqlite3.Connection) -> None:
 def dumped(result: ScenarioResult) -> bytes:
     """A result as bytes, which `loaded` reads."""
     buffer = io.BytesIO()
-    _Pickler(buffer, protocol=5).dump(result)
+    pickler = pickle.Pickler(buffer, protocol=5)
+    pickler.dispatch_table = {
+        Side: lambda side: (_named, (f"side {side.key}",)),
+        Framework: lambda framework: (_named, (f"framework {framework.key}",)),
+    }
+    pickler.dump(result)
     return buffer.getvalue()
 
 
@@ -309,17 +320,9 @@ def loaded(content: bytes, sides: Sides) -> ScenarioResult | None:
     return found if isinstance(found, ScenarioResult) else None
 
 
-def _named(sides: Sides) -> dict[str, Side | Framework]:
-    """What a result speaks of and is not part of it, by name: sides and frameworks are told by which they are."""
-    known = {f"side {side.key}": side for side in (REFERENCE, OURSELVES, WRITTEN, *sides)}
-    return {**known, **{f"framework {key}": framework for key, framework in FRAMEWORKS.items()}}
-
-
-class _Pickler(pickle.Pickler):
-    def persistent_id(self, obj: Any) -> str | None:
-        if isinstance(obj, Side | Framework):
-            return f"{'side' if isinstance(obj, Side) else 'framework'} {obj.key}"
-        return None
+def _named(name: str) -> Side | Framework:
+    """What a result speaks of and is not part of it: which one that is, is known where the result is read."""
+    raise KeyError(name)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -327,12 +330,12 @@ class _Unpickler(pickle.Unpickler):
 
     def __init__(self, file: io.BytesIO, sides: Sides) -> None:
         super().__init__(file)
-        self._named = _named(sides)
-
-    def persistent_load(self, pid: Any) -> Any:
-        return self._named[pid]
+        known: dict[str, Side | Framework] = {f"side {s.key}": s for s in (REFERENCE, OURSELVES, WRITTEN, *sides)}
+        self._known = known | {f"framework {key}": framework for key, framework in FRAMEWORKS.items()}
 
     def find_class(self, module_name: str, global_name: str) -> Any:
+        if (module_name, global_name) == (__name__, "_named"):
+            return self._known.__getitem__
         found = _RECORDS.get(global_name)
         if found is None or found.__module__ != module_name:
             raise pickle.UnpicklingError(f"{module_name}.{global_name} is no record of a result")

@@ -128,6 +128,8 @@ class Pipeline:
             queues[REFERENCE].renew()
             for queue in queues.values():
                 self.group.create_task(queue.serve())
+        if self.options.kept is not None:
+            asyncio.get_running_loop().run_in_executor(None, self.options.kept.look)
 
     async def read(self) -> None:
         """Queues the listings of every scenario chosen, document by document; what an earlier run has kept is settled at once."""
