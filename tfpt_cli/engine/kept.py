@@ -71,6 +71,8 @@ class KeptResults:
         self._used: list[tuple[float, bytes]] = []
         self._new: list[tuple[Any, ...]] = []
         self._written = 0
+        # Whether anything is kept that was computed in these surroundings.
+        self._any = False
 
     def environment(self) -> dict[str, str]:
         """The versions under which the results were made that are found; nothing where none was kept."""
@@ -85,7 +87,7 @@ class KeptResults:
 
     def recall_file(self, file: str) -> list[list[Known]] | None:
         """The cases of every document of a file, where nothing is wrong with it and `recall` knows them all; else None."""
-        text = read_text(file) if self._there() and file != STANDARD_INPUT else None
+        text = read_text(file) if self._there() and self._any and file != STANDARD_INPUT else None
         if not isinstance(text, str):
             return None
         try:
@@ -97,7 +99,7 @@ class KeptResults:
 
     def recall(self, document: Document) -> list[Known] | None:
         """All cases of a document, where the result of each is known and nothing that it depends on has changed; else None."""
-        if not self._there():
+        if not self._there() or not self._any:
             return None
         key = self._key(document.file, document.meaning)
         rows = self._rows(
@@ -176,6 +178,7 @@ class KeptResults:
         if self._database is not None and new:
             with self._unharmed(), self._database:
                 self._database.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)", new)
+                self._database.execute("INSERT OR IGNORE INTO environments VALUES (?, '{}')", (self._surroundings,))
             self._written += len(new)
 
     def close(self) -> None:
@@ -196,6 +199,9 @@ class KeptResults:
                 own = (fingerprint.of_tfpt(), fingerprint.of_machine(), fingerprint.of_environment())
                 self._surroundings = sha256(repr((*own, packages, self._terms)).encode()).hexdigest()
                 self._database = opened(path)
+            if self._database is not None:
+                query = "SELECT 1 FROM environments WHERE surroundings = ?"
+                self._any = bool(self._rows(query, self._surroundings))
         return self._database is not None
 
     def _key(self, file: str, meaning: str) -> bytes:
