@@ -60,6 +60,11 @@ class Document:
     _keys: dict[Path, Any] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        """The name of the scenario on one line; empty where it has none."""
+        return " ".join(str(self.data.get("name", "")).split()) if isinstance(self.data, dict) else ""
+
+    @property
     def meaning(self) -> str:
         r"""All that the document says, as a text that another one has only if it says the same; comments and layout say nothing.
 

@@ -23,12 +23,12 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli import private, results
-from tfpt_cli.documents.document import STANDARD_INPUT, Mapping, documents, read_text
+from tfpt_cli.documents.document import Mapping
 from tfpt_cli.documents.shipped import comes_with_tfpt
 from tfpt_cli.engine import fingerprint
 from tfpt_cli.engine.status import Known
 from tfpt_cli.frameworks import FRAMEWORKS, OURSELVES, REFERENCE, WRITTEN, Framework, Side
-from tfpt_cli.results import OF_SCENARIO, Explanation, ScenarioResult
+from tfpt_cli.results import OF_SCENARIO, Explanation, ScenarioResult, scenario_id
 
 if TYPE_CHECKING:
     import collections.abc
@@ -71,35 +71,16 @@ class KeptResults:
         self._used: list[tuple[float, bytes]] = []
         self._new: list[tuple[Any, ...]] = []
         self._written = 0
-        # Whether anything is kept that was computed in these surroundings.
-        self._any = False
+        # The versions that made what is kept of these surroundings; None where nothing is.
+        self._versions: dict[str, str] | None = None
 
     def environment(self) -> dict[str, str]:
         """The versions under which the results were made that are found; nothing where none was kept."""
-        if not self._there():
-            return {}
-        found = self._rows("SELECT versions FROM environments WHERE surroundings = ?", self._surroundings)
-        try:
-            versions = json.loads(found[0][0]) if found else {}
-        except (ValueError, TypeError):
-            return {}
-        return versions if isinstance(versions, dict) else {}
-
-    def recall_file(self, file: str) -> list[list[Known]] | None:
-        """The cases of every document of a file, where nothing is wrong with it and `recall` knows them all; else None."""
-        text = read_text(file) if self._there() and self._any and file != STANDARD_INPUT else None
-        if not isinstance(text, str):
-            return None
-        try:
-            found, problems = documents(file, text)
-        except Exception:  # a mistake of ours, which is told where the file is read
-            return None
-        known = [] if problems else [self.recall(document) for document in found]
-        return [cases for cases in known if cases is not None] if known and None not in known else None
+        return (self._versions or {}) if self._there() else {}
 
     def recall(self, document: Document) -> list[Known] | None:
         """All cases of a document, where the result of each is known and nothing that it depends on has changed; else None."""
-        if not self._there() or not self._any:
+        if not self._there() or self._versions is None:
             return None
         key = self._key(document.file, document.meaning)
         rows = self._rows(
@@ -186,7 +167,7 @@ class KeptResults:
         if self._database is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._database.close()
-        self._database, self._opened, self._surroundings = None, False, ""
+        self._database, self._opened, self._surroundings, self._versions = None, False, "", None
         self._stamps.clear()
 
     def _there(self) -> bool:
@@ -200,8 +181,8 @@ class KeptResults:
                 self._surroundings = sha256(repr((*own, packages, self._terms)).encode()).hexdigest()
                 self._database = opened(path)
             if self._database is not None:
-                query = "SELECT 1 FROM environments WHERE surroundings = ?"
-                self._any = bool(self._rows(query, self._surroundings))
+                query = "SELECT versions FROM environments WHERE surroundings = ?"
+                self._versions = next((_versions(row[0]) for row in self._rows(query, self._surroundings)), None)
         return self._database is not None
 
     def _key(self, file: str, meaning: str) -> bytes:
@@ -281,9 +262,13 @@ def sizes(database: sqlite3.Connection) -> tuple[int, int, float]:
     return count, size or 0, oldest or 0.0
 
 
-def scenario_id(file: str, title: str) -> str:
-    """The id of a case by its file and title, as `Scenario.id` has it."""
-    return f"{os.path.normpath(file)}::{title}"
+def _versions(text: object) -> dict[str, str]:
+    """Versions as they were kept; nothing where they are damaged."""
+    try:
+        found = json.loads(str(text))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _seal(content: bytes, needs: collections.abc.Mapping[str, str | None]) -> bytes:

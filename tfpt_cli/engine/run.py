@@ -36,6 +36,7 @@ from tfpt_cli.workers.queue import ListingQueue, end_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tfpt_cli.documents.document import Document
     from tfpt_cli.scenario.files import Within
     from tfpt_cli.scenario.scenario import Scenario
     from tfpt_cli.subjects.subject import Run
@@ -189,30 +190,25 @@ class Pipeline:
         if self.options.generated is not None:
             yield from self.options.generated
             return
-        from tfpt_cli.scenario.files import Within, scenario_files
+        from tfpt_cli.scenario.files import Within, documents_of, scenario_files
 
         self.within = Within(self.options.paths)
         for file in scenario_files(self.options.paths):
-            if isinstance(file, Problem):
-                yield file
-            elif self.options.kept is not None and (known := self.options.kept.recall_file(file)) is not None:
-                yield from known
-            else:
-                yield from self.read_file(file)
+            for found in [file] if isinstance(file, Problem) else documents_of(file):
+                if isinstance(found, Problem | Unread):
+                    yield found
+                else:
+                    yield from self.cases_of(found)
 
-    def read_file(self, file: str) -> Iterator[Part]:
-        """The cases of each document of a file, and everything that is wrong with it."""
-        from tfpt_cli.documents.document import Document
-        from tfpt_cli.scenario.scenario import documents_of, scenarios_of
+    def cases_of(self, document: Document) -> Iterator[Part]:
+        """The cases of a document, from an earlier run where that has kept them all, or everything that is wrong with it."""
+        known = self.options.kept.recall(document) if self.options.kept is not None else None
+        if known is not None:
+            yield known
+            return
+        from tfpt_cli.scenario.scenario import scenarios_of  # not above: what is known needs none of it
 
-        kept = self.options.kept
-        for document in documents_of(file):
-            if not isinstance(document, Document):
-                yield document
-            elif kept is not None and (known := kept.recall(document)) is not None:
-                yield known
-            else:
-                yield from scenarios_of(document, allow_code=self.options.allow_code)
+        yield from scenarios_of(document, allow_code=self.options.allow_code)
 
     def close_if_done(self) -> None:
         """Tells the queues that nothing more comes; another round may still ask for something until all are compared."""

@@ -37,6 +37,7 @@ from tfpt_cli.results.report import (
     Status,
     Unread,
     placed,
+    scenario_id,
 )
 
 __all__ = [
@@ -88,5 +89,6 @@ __all__ = [
     "placed",
     "printable",
     "printable_lines",
+    "scenario_id",
     "status_of",
 ]

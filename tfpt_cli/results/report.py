@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -98,6 +99,15 @@ class Curve:
     at: tuple[float, ...]
     sides: dict[Side, tuple[float | None, ...]]
     parts: tuple[bool, ...]
+
+
+def scenario_id(file: str, title: str) -> str:
+    """The id that tells a case from all others of a run: file and title, where `x.yaml` and `./x.yaml` are one file.
+
+    >>> scenario_id("./x.yaml", "tanh")
+    'x.yaml::tanh'
+    """
+    return f"{os.path.normpath(file)}::{title}"
 
 
 def placed(name: str, line: int) -> str:

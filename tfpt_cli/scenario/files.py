@@ -1,4 +1,4 @@
-"""Finding the files of scenarios that the paths of a command line name."""
+"""Finding the files of scenarios that the paths of a command line name, and the documents in them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfpt_cli.documents.document import STANDARD_INPUT, documents, read_text
+from tfpt_cli.documents.document import STANDARD_INPUT, Document, documents, read_text
 from tfpt_cli.documents.shipped import shipped_scenarios
 from tfpt_cli.language.suggest import did_you_mean
-from tfpt_cli.results import Problem
+from tfpt_cli.results import Failure, Problem, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,6 +57,42 @@ def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
             if real not in seen:
                 seen.add(real)
                 yield file
+
+
+def documents_of(file: str) -> Iterator[Document | Problem | Unread]:
+    """The documents of a file, behind every problem that keeps it, or one of them, from being read."""
+    text = read_text(file)
+    if isinstance(text, Problem):
+        yield text
+        return
+    try:
+        found, problems = documents(file, text)
+    except Exception as error:  # a mistake of ours: the other files are read
+        yield unread(Document(file, text), error)
+        return
+    if not found and not problems:
+        words = f"no scenario in this file; one needs a name and a subject ({' or '.join(_subjects())})"
+        problems = [Problem(file=file, line=1, column=1, message=words)]
+    yield from problems
+    yield from found
+
+
+def unread(document: Document, error: Exception) -> Unread:
+    """A document over which tfpt itself failed while reading it."""
+    data = document.data if isinstance(document.data, dict) else {}
+    return Unread(
+        file=document.file,
+        line=document.line,
+        name=document.name or "(a scenario that was not read)",
+        subject=next((name for name in _subjects() if name in data), ""),
+        failure=Failure.internal(error, "reading this scenario" if data else "reading this file"),
+    )
+
+
+def _subjects() -> Iterable[str]:
+    from tfpt_cli.subjects.registry import SUBJECTS  # not above: what is only found needs no subject
+
+    return SUBJECTS
 
 
 def part(path: str) -> tuple[str, str]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import ast
 import itertools
 import math
-import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.conditions import Conditions, is_specifier
 from tfpt_cli.dictionary.differences import Difference, differences
-from tfpt_cli.documents.document import Document, documents, read_text
+from tfpt_cli.documents.document import Document
 from tfpt_cli.documents.reader import Reader, bad_name
 from tfpt_cli.explain.causes import Stand, explained, stand_of
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.language.expression import parse
-from tfpt_cli.results import Comparison, Failure, Problem, Tolerance, Unread, Verdict
+from tfpt_cli.results import Comparison, Problem, Tolerance, Unread, Verdict, scenario_id
+from tfpt_cli.scenario.files import documents_of, unread
 from tfpt_cli.scenario.schema import structural_problems
 from tfpt_cli.subjects.registry import SUBJECTS
 from tfpt_cli.subjects.subject import Terms
@@ -74,7 +74,7 @@ class Scenario:
     @property
     def id(self) -> str:
         """The id that tells it from all others of a run: file and title, where `x.yaml` and `./x.yaml` are one file."""
-        return f"{os.path.normpath(self.file)}::{self.title}"
+        return scenario_id(self.file, self.title)
 
     def run(self, sides: Sides, *, reference: bool = True) -> Run:
         """What its subject does with it: yields listings by side, is sent their outcomes, returns the comparisons."""
@@ -139,52 +139,16 @@ def load(file: str, *, allow_code: bool = False) -> Iterator[list[Scenario] | Pr
             yield found
 
 
-def documents_of(file: str) -> Iterator[Document | Problem | Unread]:
-    """The documents of a file, behind every problem that keeps it, or one of them, from being read."""
-    text = read_text(file)
-    if isinstance(text, Problem):
-        yield text
-        return
-    try:
-        found, problems = documents(file, text)
-    except Exception as error:  # a mistake of ours: the other files are read
-        yield _unread(Document(file, text), error)
-        return
-    if not found and not problems:
-        words = f"no scenario in this file; one needs a name and a subject ({' or '.join(SUBJECTS)})"
-        problems = [Problem(file=file, line=1, column=1, message=words)]
-    yield from problems
-    yield from found
-
-
 def scenarios_of(document: Document, *, allow_code: bool = False) -> Iterator[list[Scenario] | Problem | Unread]:
     """The cases of a document as one list, or every problem in it; `Unread` where tfpt itself fails over it."""
     try:
         scenarios, problems = read_document(document, allow_code=allow_code)
     except Exception as error:  # a mistake of ours: the other documents are read
-        yield _unread(document, error)
+        yield unread(document, error)
         return
     yield from problems
     if scenarios and not problems:
         yield scenarios
-
-
-def _unread(document: Document, error: Exception) -> Unread:
-    data = document.data if isinstance(document.data, dict) else {}
-    subject = next((name for name in SUBJECTS if name in data), "")
-    failure = Failure.internal(error, "reading this scenario" if data else "reading this file")
-    return Unread(
-        file=document.file,
-        line=document.line,
-        name=_name(data) or "(a scenario that was not read)",
-        subject=subject,
-        failure=failure,
-    )
-
-
-def _name(data: dict[str, Any]) -> str:
-    """The name of a scenario on one line."""
-    return " ".join(str(data.get("name", "")).split())
 
 
 def read_document(document: Document, *, allow_code: bool = False) -> tuple[list[Scenario], list[Problem]]:
@@ -310,7 +274,7 @@ def _scenario(reader: Reader, subject: str, task: Task, number: int, count: int)
     return Scenario(
         file=document.file,
         line=document.line,
-        name=_name(data),
+        name=document.name,
         case=dict(reader.case),
         subject=subject,
         task=task,
