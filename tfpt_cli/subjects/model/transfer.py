@@ -11,8 +11,7 @@ from tfpt_cli.explain.causes import Provenance, code_trees
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.listing import Leaf, Section, listing
 from tfpt_cli.results import INVENTORY, PLAIN, Quantity, State
-from tfpt_cli.subjects.model.course import Course
-from tfpt_cli.subjects.model.subject import WRITERS, ModelTask
+from tfpt_cli.subjects.model.subject import ModelTask
 from tfpt_cli.subjects.model.writer import Plan
 from tfpt_cli.subjects.subject import Compared, Round, Task
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.frameworks import Framework, Side, Sides
     from tfpt_cli.results import Comparison, Outcome
+    from tfpt_cli.subjects.model.course import Course
     from tfpt_cli.subjects.model.inventory import Inventory
     from tfpt_cli.subjects.model.spec import WeightFile
     from tfpt_cli.subjects.subject import Run, Terms
@@ -120,11 +120,8 @@ class Converted:
 class Unchecked(ModelTask):
     """A task that ends once both models have their numbers: neither is run with them, forward or backward."""
 
-    def run(self, terms: Terms) -> Run:
-        course = Course(self.spec, terms, {side: WRITERS[side.framework](self.spec) for side in terms.sides})
-        compared = yield from course.only_begin()
-        self.course[:] = [course]
-        return compared
+    def rounds(self, course: Course) -> Run:
+        return course.only_begin()
 
 
 def with_weights(task: ModelTask, file: WeightFile, *, checked: bool = True) -> ModelTask:
@@ -188,9 +185,9 @@ class Writing(_ModelTask):
         if side.framework == TENSORFLOW:
             # The names that Keras gives are counted from the start of this process, which has made other models before.
             counted = ["import tf_keras", "tf_keras.backend.clear_session()"] if inventory.legacy else []
-            made = ["keras.utils.clear_session()", *counted, *made, *_variables(inventory)]
-            places = {name: inventory.tensor[name].index for name in numbers}
             held = f"model.{'weights' if inventory.layers else 'variables'}"
+            made = ["keras.utils.clear_session()", *counted, *made, *_variables(inventory, held)]
+            places = {name: inventory.tensor[name].index for name in numbers}
             own = f"{{name: {held}[place] for name, place in {places}.items()}}"
             zero, array = "own[name].assign(tf.zeros_like(own[name]))", "np.array(own[name])"
         else:
@@ -218,9 +215,8 @@ own = {own}
 wrong = [name for name in weights if not tiles.same({array}, weights[name])]"""
 
 
-def _variables(inventory: Inventory) -> list[str]:
+def _variables(inventory: Inventory, held: str) -> list[str]:
     """The lines that give the variables of a model of Keras by their names, or by their paths where a name is there twice."""
-    held = f"model.{'weights' if inventory.layers else 'variables'}"
     return [
         f"names = [getattr(variable, 'path', variable.name) for variable in {held}]",
         "if len(set(names)) < len(names):",
