@@ -12,20 +12,16 @@ import sys
 import termios
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.processes import PATIENCE, children, gone, until
 from tests.toys.worker import interpreter_of
 from tfpt_cli.engine import signals
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-# Far more than it takes, on any machine.
-PATIENCE = 600.0
 SCENARIOS = """
 name: quick
 gradient: {of: x + 1, at: {x: 1.0}}
@@ -77,32 +73,6 @@ def assert_interrupted(folder: Path) -> None:
     assert "interrupted: 1 of 3" in (folder / "a.txt").read_text(encoding="utf-8")
     assert (folder / "a.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
     assert [p.name for p in folder.iterdir() if p.name.startswith(".")] == []
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
-                found.append(int(stat.parent.name))
-        except OSError:  # it has ended meanwhile
-            continue
-    return found
-
-
-def gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")

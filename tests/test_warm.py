@@ -24,14 +24,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import ROOT, run_tfpt
+from tests.processes import PATIENCE, children, gone, until
 from tests.test_kept import EVERYTHING, untimed
 from tfpt_cli.cli import warm_client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-# Far more than it takes, on any machine.
-PATIENCE = 180.0
 GRAD = ("grad", "tanh(x)", "--at", "x=1")
 ENDLESS = "name: endless\ngradient: {torch: {python: 'own.py:f'}, tensorflow: {python: 'own.py:f'}, at: {x: [1.0]}}\n"
 SLOW = "import time\nprint('here')\nopen('began', 'w').close()\ntime.sleep({})\ndef f(x):\n    return x * {}\n"
@@ -134,30 +133,15 @@ class Terminal:
         return found
 
 
-def until(done: Callable[[], bool], words: str) -> None:
-    began = time.monotonic()
-    while not done():
-        assert time.monotonic() - began < PATIENCE, words
-        time.sleep(0.05)
-
-
-def children(pid: int) -> dict[str, int]:
-    """The frameworks' processes of a process, by framework."""
+def frameworks(pid: int) -> dict[str, int]:
+    """The frameworks' processes that a process has started, by framework."""
     found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, IndexError, ValueError):
-            if int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
-                words = (folder / "cmdline").read_bytes().split(b"\0")
-                if b"child.py" in words[1]:
-                    found[words[2].decode()] = int(folder.name)
+    for child in children(pid):
+        with suppress(OSError):
+            words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+            if any(word.endswith(b"child.py") for word in words):
+                found[words[2].decode()] = child
     return found
-
-
-def gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 @pytest.fixture
@@ -168,7 +152,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     found = Terminal(folder, runtime)
     yield found
     status = found.status()
-    processes = [] if status is None else [status["pid"], *children(status["pid"]).values()]
+    processes = [] if status is None else [status["pid"], *frameworks(status["pid"]).values()]
     shutil.rmtree(runtime, ignore_errors=True)  # a server ends without its socket, and one that is still coming up
     for pid in processes:
         with suppress(ProcessLookupError):
@@ -289,7 +273,7 @@ def test_what_a_person_has_edited_is_run_as_it_is_now(terminal: Terminal) -> Non
 def test_whatever_is_killed_the_next_answer_is_right(who: str, warmed: Terminal) -> None:
     cold = table(warmed.type(*GRAD))
     server = warmed.warm()["pid"]
-    os.kill(server if who == "the server" else children(server)[who], signal.SIGKILL)
+    os.kill(server if who == "the server" else frameworks(server)[who], signal.SIGKILL)
     if who == "the server":
         until(lambda: gone(server), "the server outlived a kill")
     for _ in range(2):
@@ -300,7 +284,7 @@ def test_whatever_is_killed_the_next_answer_is_right(who: str, warmed: Terminal)
 def test_a_framework_that_stops_answering_is_given_its_time_as_ever(warmed: Terminal) -> None:
     """What is stopped is no crash: it takes too long, is said to, and the next command has a fresh one."""
     warmed.type(*GRAD)
-    os.kill(children(warmed.warm()["pid"])["torch"], signal.SIGSTOP)
+    os.kill(frameworks(warmed.warm()["pid"])["torch"], signal.SIGSTOP)
     code, said = warmed.type(*GRAD, "--timeout", "5")
     assert code == 3
     assert "did not finish within 5 s" in said
@@ -464,7 +448,7 @@ def test_it_ends_when_nothing_was_asked_for_long(terminal: Terminal) -> None:
     code, said = terminal.type("warm", "start", "--idle", "1")
     assert (code, "ends when idle for 1 s" in said) == (0, True), said
     server = terminal.warm()["pid"]
-    processes = [server, *children(server).values()]
+    processes = [server, *frameworks(server).values()]
     until(lambda: all(map(gone, processes)), "the server stays")
     assert terminal.type("warm", "status")[1].strip() == "nothing is kept warm"
     assert terminal.type("warm", "stop")[1].strip() == "nothing was kept warm"
@@ -480,7 +464,7 @@ def test_it_ends_when_its_socket_has_gone(warmed: Terminal) -> None:
 def test_stopping_leaves_no_process(warmed: Terminal) -> None:
     warmed.type(*GRAD)
     server = warmed.warm()["pid"]
-    processes = [server, *children(server).values()]
+    processes = [server, *frameworks(server).values()]
     assert len(processes) == 4
     assert warmed.type("warm", "stop") == (0, "stopped\n")
     until(lambda: all(map(gone, processes)), "a process stays")
