@@ -205,7 +205,7 @@ def test_other_terms_are_another_result(here: Path) -> None:
     assert cached(check(here)) == ["a"]
 
 
-def test_a_file_of_weights_is_looked_into(here: Path) -> None:
+def test_a_file_of_weights_is_looked_into(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def weights(number: float) -> None:
         np.savez(here / "w.npz", weight=np.full((2, 3), number, "float32"), bias=np.zeros(2, "float32"))
 
@@ -220,6 +220,17 @@ model: {torch: 'nn.Linear(3, 2)', tensorflow: keras.layers.Dense(2), weights: w.
     stamp = (here / "w.npz").stat()
     weights(2.0)
     os.utime(here / "w.npz", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert cached(check(here)) == []
+    add = ListingQueue.add
+
+    def edited(queue: ListingQueue, *arguments: Any, **given: Any) -> None:
+        weights(3.0)  # while the run is under way
+        add(queue, *arguments, **given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ListingQueue, "add", edited)
+        weights(4.0)
+        assert cached(check(here)) == []
     assert cached(check(here)) == []
     (here / "w.npz").unlink()
     assert warm_tfpt("check", "a.yaml", cwd=here).code == 2

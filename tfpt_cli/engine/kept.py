@@ -32,7 +32,7 @@ from tfpt_cli.results import OF_SCENARIO, Explanation, ScenarioResult, scenario_
 
 if TYPE_CHECKING:
     import collections.abc
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from tfpt_cli.documents.document import Document
@@ -134,11 +134,14 @@ class KeptResults:
         if len(self._new) >= _AT_ONCE:
             self._write()
 
-    def look(self) -> None:
-        """Looks at the frameworks' files, which takes its time: while they start there is some."""
+    def look(self, names: Iterable[str]) -> None:
+        """Looks at the files that results will need, by their paths or the keys of sides, before these are computed.
+
+        One that changes meanwhile is so another one when the result is found.
+        """
         if self._there():
-            for side in self._sides:
-                self._stamp(side)
+            for name in names:
+                self._stamp(name)
 
     def save(self, versions: collections.abc.Mapping[str, str]) -> None:
         """Writes what is new, made under these versions, and forgets what was not asked for longest where that is too much."""

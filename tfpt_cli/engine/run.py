@@ -129,8 +129,8 @@ class Pipeline:
             queues[REFERENCE].renew()
             for queue in queues.values():
                 self.group.create_task(queue.serve())
-        if self.options.kept is not None:
-            asyncio.get_running_loop().run_in_executor(None, self.options.kept.look)
+        if self.options.kept is not None:  # the frameworks' files are many, and there is time while they start
+            asyncio.get_running_loop().run_in_executor(None, self.options.kept.look, self.options.sides)
 
     async def read(self) -> None:
         """Queues the listings of every scenario chosen, document by document; what an earlier run has kept is settled at once."""
@@ -237,6 +237,8 @@ class Pipeline:
         if comparer and comparer not in self.warm:
             loop = asyncio.get_running_loop()
             self.warm[comparer] = loop.run_in_executor(None, partial(importlib.import_module, comparer))
+        if self.options.kept is not None:
+            self.options.kept.look(scenario.named)
         scenario = scenario.between(sides)
         run = scenario.run(sides, reference=self.options.reference)
         self.go_on(index, _Waiting(scenario=scenario, run=run, round=Round({})), None)
