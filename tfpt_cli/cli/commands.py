@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tfpt_cli import __version__
+from tfpt_cli.cli import warm_client
 from tfpt_cli.cli.options import (
     ALLOW_CODE,
     CACHE,
@@ -538,7 +539,7 @@ def site(output: str) -> None:
 @click.option(
     "--idle",
     type=click.FloatRange(min=1),
-    default=600.0,
+    default=warm_client.IDLE,
     show_default=True,
     metavar="SECONDS",
     help="With start: end them when nothing was asked of them for so long.",

@@ -20,32 +20,19 @@ def run_warm(do: str, idle: float, *, allow_code: bool) -> int:
         words = "there is no folder for them that is yours alone (XDG_RUNTIME_DIR, or TMPDIR)"
         raise click.ClickException(f"nothing can be kept warm: {words}")
     if do == "stop":
-        click.echo("stopped" if _asked("stop") else "nothing was kept warm")
+        click.echo("stopped" if warm_client.asked({"do": "stop"}) else "nothing was kept warm")
         return 0
     if do == "start":
         warm_client.warm_up(own_code=allow_code, idle=idle)
         until = time.monotonic() + _COMES_UP
-        while _asked("status") is None and time.monotonic() < until:
+        while warm_client.asked({"do": "status"}) is None and time.monotonic() < until:
             time.sleep(0.05)
-    found = _asked("status")
+    found = warm_client.asked({"do": "status"})
     if found is None:
         click.echo("nothing is kept warm")
         return int(do == "start")
     click.echo(_words(found))
     return 0
-
-
-def _asked(what: str) -> dict[str, Any] | None:
-    """What the server answers; None where there is none."""
-    connection = warm_client.connected()
-    if connection is None:
-        return None
-    with connection:
-        try:
-            warm_client.send(connection, {"do": what})
-            return warm_client.receive(connection)
-        except (OSError, ValueError):
-            return None
 
 
 def _words(found: dict[str, Any]) -> str:

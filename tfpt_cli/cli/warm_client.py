@@ -44,6 +44,8 @@ _OF_TERMINALS = (
 )
 # Seconds that a server may take to say whether it takes a command, in which one that is there and well is done many times.
 _PATIENCE = 5.0
+# Seconds without a command after which the server ends.
+IDLE = 600.0
 # Gigabytes of memory that are to be left beside the warm processes, which take about 1.2.
 LEAST_MEMORY = 3.0
 
@@ -136,15 +138,8 @@ def warm_up(*, own_code: bool, idle: float | None = None) -> None:
     if path is None:
         return
     request = {"do": "warm", "idle": idle, "for": conditions(own_code=own_code)}
-    connection = connected()
-    if connection is not None:
-        with connection:
-            try:
-                send(connection, request)
-                if receive(connection).get("warm"):
-                    return
-            except (OSError, ValueError):
-                pass
+    if (asked(request) or {}).get("warm"):
+        return
     import json
     import subprocess
 
@@ -219,7 +214,7 @@ def address() -> Path | None:
     return path if len(os.fsencode(path)) < 100 else None  # a socket's name may have 107 bytes
 
 
-def connected(seconds: float = _PATIENCE) -> socket.socket | None:
+def connected() -> socket.socket | None:
     """A connection to the server; None where there is none, or it is not this user's."""
     path = address()
     if path is None or not path.exists():
@@ -228,7 +223,7 @@ def connected(seconds: float = _PATIENCE) -> socket.socket | None:
 
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.settimeout(seconds)
+        connection.settimeout(_PATIENCE)
         connection.connect(str(path))
         if peer(connection) == os.geteuid():
             return connection
@@ -236,6 +231,19 @@ def connected(seconds: float = _PATIENCE) -> socket.socket | None:
         pass
     connection.close()
     return None
+
+
+def asked(request: dict[str, Any]) -> dict[str, Any] | None:
+    """What the server answers; None where there is none, or it does not."""
+    connection = connected()
+    if connection is None:
+        return None
+    with connection:
+        try:
+            send(connection, request)
+            return receive(connection)
+        except (OSError, ValueError):
+            return None
 
 
 def peer(connection: socket.socket) -> int:

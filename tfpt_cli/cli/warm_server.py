@@ -37,8 +37,6 @@ from tfpt_cli.workers.process import CHILD, Limits, environment_of, load_request
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Seconds without a command after which the server ends.
-IDLE = 600.0
 # How often it looks whether it is still wanted.
 _LOOK = 5.0
 # Below so many gigabytes of free memory it makes room.
@@ -65,9 +63,9 @@ def main() -> NoReturn:
             if time.monotonic() > until:
                 sys.exit(0)  # there is one already
             time.sleep(0.05)
-    server = Server(address, said["idle"] or IDLE)
+    server = Server(address, said["idle"] or warm_client.IDLE, said["for"])
     try:
-        server.serve(said["for"])
+        server.serve()
     finally:
         server.end()
     sys.exit(0)
@@ -76,13 +74,12 @@ def main() -> NoReturn:
 class Server:
     """The state of the server: the processes that it keeps, for whom, and the command that runs on them."""
 
-    def __init__(self, address: Path, idle: float) -> None:
+    def __init__(self, address: Path, idle: float, conditions: dict[str, Any]) -> None:
         self.address, self.idle = address, idle
         self.own = fingerprint.of_stamps(fingerprint.own_files())
         self.locale = _of_locale(os.environ)
-        self.began = self.last = time.monotonic()
+        self.last = time.monotonic()
         self.runs = 0
-        self.kept: Kept | None = None
         self.running: Running | None = None
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         with suppress(FileNotFoundError):
@@ -91,10 +88,10 @@ class Server:
         address.chmod(0o600)
         self.socket = address.stat()
         self.listener.listen(8)
-
-    def serve(self, conditions: dict[str, Any]) -> None:
-        """Keeps processes for these conditions, and serves whoever comes."""
         self.kept = Kept(conditions)
+
+    def serve(self) -> None:
+        """Serves whoever comes, until there is no more need."""
         preload()
         gc.collect()
         gc.freeze()  # so that a fork does not copy all that it never changes
@@ -135,7 +132,6 @@ class Server:
             length, files, _, _ = socket.recv_fds(connection, 4, 3)
             request = warm_client.parsed(connection, length)
             if request.get("do") == "stop":
-                self.last = -self.idle
                 warm_client.send(connection, {"stopped": True})
                 return False
             if request.get("do") == "status":
@@ -165,36 +161,23 @@ class Server:
             "busy": self.running is not None,
             "idle": round(time.monotonic() - self.last),
             "ends": self.idle,
-            "folder": self.kept.conditions["folder"] if self.kept else "",
-            "versions": self.kept.versions() if self.kept else {},
-            "memory": self.kept.memory() if self.kept else 0.0,
+            "folder": self.kept.conditions["folder"],
+            "memory": self.kept.memory(),
         }
 
     def prepare(self, conditions: dict[str, Any]) -> None:
         """Keeps processes for other conditions from now on, where they are not those already."""
         self.last = time.monotonic()
-        if self.running is None and (self.kept is None or self.kept.conditions != conditions or not self.kept.sound()):
-            if self.kept is not None:
-                self.kept.end()
+        if self.running is None and not self.kept.fit_for(conditions):
+            self.kept.end()
             self.kept = Kept(conditions)
 
     def run(self, request: dict[str, Any], files: list[int], connection: socket.socket) -> bool:
-        """Has a command run, or says that it is to run cold; False where the server is to end."""
+        """Has a command run, or leaves it to its client to run it cold; False where the server is to end."""
         self.last = time.monotonic()
         if self.stale():
-            warm_client.send(connection, {"cold": "tfpt was changed"})
             return False
-        why = ""
-        if self.running is not None:
-            why = "another command is running"
-        elif self.kept is None or self.kept.conditions != request["for"]:
-            why = "it is kept for another folder or environment"
-        elif _of_locale(request["for"]["environment"]) != self.locale:
-            why = "another locale"
-        elif not self.kept.sound():
-            why = "a framework was changed, or a process has gone"
-        if why or self.kept is None:
-            warm_client.send(connection, {"cold": why})
+        if self.running is not None or not self.kept.fit_for(request["for"]):
             return True
         told, tell = os.pipe()
         pid = os.fork()
@@ -222,8 +205,7 @@ class Server:
         _, status = os.waitpid(running.pid, 0)
         self.running = None
         self.last = time.monotonic()
-        if self.kept is not None:
-            self.kept.given_back(report)
+        self.kept.given_back(report)
         with running.connection, suppress(OSError):
             warm_client.send(running.connection, {"code": os.waitstatus_to_exitcode(status)} if report else {})
 
@@ -232,8 +214,7 @@ class Server:
         if self.running is not None:
             with suppress(OSError):
                 os.kill(self.running.pid, signal.SIGTERM)
-        if self.kept is not None:
-            self.kept.end()
+        self.kept.end()
         with suppress(OSError):
             if os.path.samestat(self.address.stat(), self.socket):
                 self.address.unlink()
@@ -253,8 +234,9 @@ class Kept:
 
     def __init__(self, conditions: dict[str, Any]) -> None:
         self.conditions = conditions
-        self.packages = [fingerprint.of_packages(side) for side in SIDES]
-        self.files = sorted({file for side in SIDES for file in fingerprint.framework_files(side)})
+        # Of this interpreter, in which all of them run.
+        self.packages = fingerprint.of_packages(REFERENCE)
+        self.files = fingerprint.framework_files(REFERENCE)
         self.stamps = fingerprint.of_stamps(self.files)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.shelf: dict[str, Lent] = {}
@@ -290,12 +272,13 @@ class Kept:
         self.shelf[side.key] = Lent(process.pid, stdin, stdout, stderr, memory=memory, own_code=own_code)
         self.sizes.pop(side.key, None)
 
-    def sound(self) -> bool:
-        """Whether every process is there, and what it has imported is as it was."""
+    def fit_for(self, conditions: dict[str, Any]) -> bool:
+        """Whether they are what would be started in these conditions: all are there, and what they imported is as it was."""
         return (
-            all(process.poll() is None for process in self.processes.values())
+            self.conditions == conditions
+            and all(process.poll() is None for process in self.processes.values())
             and len(self.processes) == len(SIDES) + 1
-            and [fingerprint.of_packages(side) for side in SIDES] == self.packages
+            and fingerprint.of_packages(REFERENCE) == self.packages
             and fingerprint.of_stamps(self.files) == self.stamps
         )
 
@@ -328,10 +311,6 @@ class Kept:
         """The gigabytes that all processes have in memory."""
         return sum(map(self.size, self.processes))
 
-    def versions(self) -> dict[str, str]:
-        """The versions that the processes have said, as far as they have run anything."""
-        return {name: text for it in self.shelf.values() for name, text in it.versions.items()}
-
     def end_one(self, key: str) -> None:
         """Ends a process."""
         process = self.processes.pop(key, None)
@@ -359,7 +338,6 @@ def preload() -> None:
     import importlib
 
     from tfpt_cli.documents.shipped import shipped_scenarios
-    from tfpt_cli.frameworks import FRAMEWORKS
     from tfpt_cli.scenario.scenario import load
     from tfpt_cli.subjects.registry import SUBJECTS
 
@@ -381,7 +359,6 @@ def preload() -> None:
             for found in load(str(file)):
                 for scenario in found if isinstance(found, list) else ():
                     scenario.listings()
-    assert FRAMEWORKS
 
 
 def run_command(request: dict[str, Any], files: list[int], kept: Kept, tell: int) -> NoReturn:
