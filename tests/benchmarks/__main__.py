@@ -27,7 +27,6 @@ TFPT = [sys.executable, "-m", "tfpt_cli"]
 PROMISED = {
     "--help": 0.3,
     "--version": 0.3,
-    "validate scenarios/": 0.6,
     "validate scenarios/seed": 0.3,
     "code scenarios/seed": 0.3,
     "list operations": 0.3,
@@ -113,10 +112,11 @@ def again(folder: Path, runs: int) -> None:
     subprocess.run([*TFPT, "warm", "stop"], cwd=ROOT, env=variables, capture_output=True, check=True)
     print(f"| a second one at a terminal | {second:.2f} | | | at most 0.25 s |", flush=True)
     os.environ |= {"TFPT_CACHE": "1", "XDG_CACHE_HOME": str(folder / "caches")}
-    whole = timed([*TFPT, "check", "scenarios"])
-    seconds_again = statistics.median(timed([*TFPT, "check", "scenarios"]) for _ in range(runs))
-    words = f"`tfpt check scenarios` a second time (the first: {whole:.0f} s)"
-    print(f"| {words} | {seconds_again:.2f} | | | at most 1.5 s |", flush=True)
+    for command, promised in (("validate", 0.6), ("check", 1.5)):
+        whole = timed([*TFPT, command, "scenarios"])
+        seconds_again = statistics.median(timed([*TFPT, command, "scenarios"]) for _ in range(runs))
+        words = f"`tfpt {command} scenarios` a second time (the first: {whole:.1f} s)"
+        print(f"| {words} | {seconds_again:.2f} | | | at most {promised} s |", flush=True)
 
 
 def at_a_terminal(command: list[str], variables: dict[str, str]) -> float:

@@ -200,14 +200,15 @@ def check(paths: tuple[str, ...], **given: Any) -> None:
     help="Lines for people and editors, or annotations of a pull request.",
 )
 @ALLOW_CODE
-def validate(paths: tuple[str, ...], format_: str, allow_code: bool) -> None:
+@CACHE
+def validate(paths: tuple[str, ...], format_: str, allow_code: bool, cache: bool) -> None:
     """Check that scenario files are valid, without starting a framework.
 
     Prints every problem of every file as file:line:column: message. Exit codes: 0 all valid, 2 not.
     """
     from tfpt_cli.cli.validate import run_validate
 
-    sys.exit(run_validate(paths, allow_code=allow_code, format_=format_))
+    sys.exit(run_validate(paths, allow_code=allow_code, format_=format_, cache=cache))
 
 
 @cli.command()

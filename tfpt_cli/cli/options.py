@@ -105,7 +105,7 @@ CACHE = click.option(
     "--cache/--no-cache",
     default=True,
     envvar="TFPT_CACHE",
-    help="Whether a scenario of which nothing has changed since it was run is answered from what was kept.",
+    help="Whether what has not changed since it was run, or found valid, is answered from what was kept.",
 )
 PYTHONS = [
     click.option(

@@ -13,13 +13,24 @@ from tfpt_cli.results import INTERNAL_ERROR, Problem, Unread
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tfpt_cli.engine.valid import ValidFiles
     from tfpt_cli.scenario.scenario import Scenario
 
 
-def run_validate(paths: tuple[str, ...], *, allow_code: bool = False, format_: str = "text") -> int:
-    """`tfpt validate`: every problem of every file, and the count of what is valid; or as annotations of GitHub Actions."""
+def run_validate(
+    paths: tuple[str, ...], *, allow_code: bool = False, format_: str = "text", cache: bool = False
+) -> int:
+    """`tfpt validate`: every problem of every file, and the count of what is valid; or as annotations of GitHub Actions.
+
+    With `cache` a file that was found valid before, of which nothing has changed since, is counted and not read.
+    """
     problems, scenarios, files, code = [], 0, 0, 0
-    for found in loaded(paths, allow_code):
+    valid = None
+    if cache:
+        from tfpt_cli.engine.valid import ValidFiles  # not above: most commands keep nothing
+
+        valid = ValidFiles(allow_code=allow_code)
+    for found in loaded(paths, allow_code, valid):
         if isinstance(found, str):
             files += 1
         elif isinstance(found, Unread):
@@ -28,7 +39,9 @@ def run_validate(paths: tuple[str, ...], *, allow_code: bool = False, format_: s
         elif isinstance(found, Problem):
             problems.append(found)
         else:
-            scenarios += len(found)
+            scenarios += found if isinstance(found, int) else len(found)
+    if valid is not None:
+        valid.save()
     if format_ == "github":
         click.echo(problems_text(problems), nl=False)
     else:
@@ -60,14 +73,33 @@ def scenarios_of(paths: tuple[str, ...], allow_code: bool) -> tuple[list[Scenari
     return scenarios, problems, failed
 
 
-def loaded(paths: tuple[str, ...], allow_code: bool) -> Iterator[str | Problem | Unread | list[Scenario]]:
-    """Every file's name, problems and scenarios."""
+def loaded(
+    paths: tuple[str, ...], allow_code: bool, valid: ValidFiles | None = None
+) -> Iterator[str | Problem | Unread | list[Scenario] | int]:
+    """Every file's name, problems and scenarios; of a file that `valid` knows the number of scenarios alone."""
+    from tfpt_cli.documents.document import read_text
     from tfpt_cli.scenario.files import Within, scenario_files
-    from tfpt_cli.scenario.scenario import load
 
     within = Within(paths)
     for file in scenario_files(paths):
         yield file
-        for found in load(file, allow_code=allow_code) if isinstance(file, str) else ():
-            yield [scenario for scenario in found if within.takes(scenario)] if isinstance(found, list) else found
+        if isinstance(file, Problem):
+            continue
+        text = read_text(file)
+        known = valid if within.whole(file) else None
+        if known is not None and isinstance(text, str) and (count := known.count(file, text)) is not None:
+            yield count
+            continue
+        from tfpt_cli.scenario.scenario import load  # not above: what is known to be valid needs none of it
+
+        scenarios, sound = [], True
+        for found in load(file, text, allow_code=allow_code):
+            if isinstance(found, list):
+                scenarios += found
+                yield [scenario for scenario in found if within.takes(scenario)]
+            else:
+                sound = False
+                yield found
+        if known is not None and isinstance(text, str) and sound:
+            known.keep(file, text, scenarios)
     yield from within.unmet()

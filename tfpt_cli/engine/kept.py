@@ -55,6 +55,7 @@ _TABLES = """
         PRIMARY KEY (document, number)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS environments (surroundings TEXT PRIMARY KEY, versions TEXT);
+    CREATE TABLE IF NOT EXISTS valid (file BLOB PRIMARY KEY, count INTEGER, needs TEXT, used REAL) WITHOUT ROWID;
 """
 
 

@@ -59,9 +59,12 @@ def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
                 yield file
 
 
-def documents_of(file: str) -> Iterator[Document | Problem | Unread]:
-    """The documents of a file, behind every problem that keeps it, or one of them, from being read."""
-    text = read_text(file)
+def documents_of(file: str, text: str | Problem | None = None) -> Iterator[Document | Problem | Unread]:
+    """The documents of a file, behind every problem that keeps it, or one of them, from being read.
+
+    `text` is what `read_text` gives of it, where that was asked before.
+    """
+    text = read_text(file) if text is None else text
     if isinstance(text, Problem):
         yield text
         return
@@ -130,9 +133,13 @@ class Within:
         self._there: dict[str, list[str]] = {file: [] for file in self._asked}
         self._lines: dict[str, list[int]] = {}
 
+    def whole(self, file: str) -> bool:
+        """Whether all of a file is asked for."""
+        return file not in self._asked
+
     def takes(self, scenario: Named) -> bool:
         """Whether a scenario is asked for; of a file that was named as a whole each is."""
-        if scenario.file not in self._asked:
+        if self.whole(scenario.file):
             return True
         self._there[scenario.file].append(scenario.name)
         found = {

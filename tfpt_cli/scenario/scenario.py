@@ -126,13 +126,15 @@ def _refusal(comparison: Comparison) -> tuple[str, ...]:
     return tuple(value.note for value in comparison.sides.values())
 
 
-def load(file: str, *, allow_code: bool = False) -> Iterator[list[Scenario] | Problem | Unread]:
+def load(
+    file: str, text: str | Problem | None = None, *, allow_code: bool = False
+) -> Iterator[list[Scenario] | Problem | Unread]:
     """The scenarios of a file, document by document (one list of cases each), and every problem in it.
 
-    A scenario that names a person's own function is a problem unless `allow_code`. A document over which tfpt itself
-    fails is `Unread`; it does not stop the others.
+    `text` is what `read_text` gives of it, where that was asked before. A scenario that names a person's own function is a
+    problem unless `allow_code`. A document over which tfpt itself fails is `Unread`; it does not stop the others.
     """
-    for found in documents_of(file):
+    for found in documents_of(file, text):
         if isinstance(found, Document):
             yield from scenarios_of(found, allow_code=allow_code)
         else:
