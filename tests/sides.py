@@ -26,7 +26,7 @@ def between(report: Report, sides: Sides) -> Report:
     """The report as if these sides had been compared, in place of the usual ones."""
     keys = {side.key: other.key for side, other in zip(SIDES, sides, strict=True)}
     environment = {keys.get(key, key): text for key, text in report.environment.items()}
-    moved = dataclasses.replace(report, sides=sides, environment=environment)
+    moved = dataclasses.replace(report, sides=sides, environment=environment, scenarios=tuple(report.scenarios))
     found: Report = _renamed(moved, dict(zip(SIDES, sides, strict=True)))
     return found
 

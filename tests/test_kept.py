@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Done, run_tfpt, warm_tfpt
-from tfpt_cli.engine import fingerprint, kept
+from tfpt_cli.engine import fingerprint, kept, stored
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.workers.queue import ListingQueue
 
@@ -372,7 +372,7 @@ def test_nothing_that_is_kept_is_run(name: str, here: Path, caches: Path) -> Non
         database.execute("UPDATE results SET result = ?, digest = ?", (hostile, seal))
     assert cached(check(here)) == []
     assert not (here / "broken-in").exists()
-    assert kept.loaded(hostile, SIDES) is None
+    assert stored.loaded(hostile, SIDES) is None
 
 
 def test_a_database_that_is_being_written_is_waited_for_and_then_done_without(

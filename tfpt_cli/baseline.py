@@ -100,17 +100,19 @@ def changes(before: Baseline, report: Report) -> list[Change]:
     >>> changes(before, Report(environment={}, scenarios=()))
     [Change(scenario='x.yaml::tanh', what='is no longer there', matters=False)]
     """
-    now = report_object(report)
-    old, new = (_by_key(each["scenarios"]) for each in (before, now))
-    found = [Change(key, "is new", matters=False) for key in new if key not in old]
-    if not report.deselected and not report.interrupted and not report.stopped:
-        found += [Change(key, "is no longer there", matters=False) for key in old if key not in new]
-    for key, scenario in new.items():
+    old = _by_key(before["scenarios"])
+    new, moved = [], []
+    for key, _, scenario in _current(report):
+        new.append(key)
         if key in old:
             if words := _rewritten(old[key], scenario):
-                found.append(Change(key, words, matters=False))
-            found += [Change(key, what, matters) for what, matters in _of_scenario(old[key], scenario)]
-    return found
+                moved.append(Change(key, words, matters=False))
+            moved += [Change(key, what, matters) for what, matters in _of_scenario(old[key], scenario)]
+    found = [Change(key, "is new", matters=False) for key in new if key not in old]
+    if not report.deselected and not report.interrupted and not report.stopped:
+        there = set(new)
+        found += [Change(key, "is no longer there", matters=False) for key in old if key not in there]
+    return found + moved
 
 
 def _rewritten(old: dict[str, Any], new: dict[str, Any]) -> str:
@@ -131,13 +133,22 @@ def _rewritten(old: dict[str, Any], new: dict[str, Any]) -> str:
 
 def unchanged_failures(before: Baseline, report: Report) -> set[str]:
     """The places of the scenarios that failed at the baseline and fail now, and of which nothing has changed that matters."""
-    now = report_object(report)["scenarios"]
-    old, new = _by_key(before["scenarios"]), _by_key(now)
+    old = _by_key(before["scenarios"])
     matters = {change.scenario for change in changes(before, report) if change.matters}
-    places = {id(scenario): result.place for scenario, result in zip(now, report.scenarios, strict=True)}
-    failed = {key for key, scenario in new.items() if key in old and scenario["status"] == Status.FAILED.value}
-    same = {key for key in failed if old[key]["status"] == Status.FAILED.value and not _rewritten(old[key], new[key])}
-    return {places[id(new[key])] for key in same - matters}
+    return {
+        place
+        for key, place, scenario in _current(report)
+        if key in old and key not in matters
+        if old[key]["status"] == scenario["status"] == Status.FAILED.value and not _rewritten(old[key], scenario)
+    }
+
+
+def _current(report: Report) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The scenarios of a run, one after another, each by its key among those of a baseline and its place, as it is written."""
+    keys: set[str] = set()
+    for result in report.scenarios:
+        (scenario,) = report_object(replace(report, scenarios=(result,)))["scenarios"]
+        yield _own_key(scenario, keys), result.place, scenario
 
 
 def lines(found: list[Change], before: Baseline, report: Report) -> Iterator[Text]:
@@ -167,15 +178,19 @@ def lines(found: list[Change], before: Baseline, report: Report) -> Iterator[Tex
 
 def _by_key(scenarios: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Scenarios by file and name; one of several with the same by its number among them too."""
-    found: dict[str, dict[str, Any]] = {}
-    for scenario in scenarios:
-        key = stem = f"{os.path.normpath(scenario['file'])}::{scenario['name']}"
-        number = 1
-        while key in found:
-            number += 1
-            key = f"{stem} ({number})"
-        found[key] = scenario
-    return found
+    keys: set[str] = set()
+    return {_own_key(scenario, keys): scenario for scenario in scenarios}
+
+
+def _own_key(scenario: dict[str, Any], keys: set[str]) -> str:
+    """The key of a scenario that none of those has which were before it; it is put among them."""
+    key = stem = f"{os.path.normpath(scenario['file'])}::{scenario['name']}"
+    number = 1
+    while key in keys:
+        number += 1
+        key = f"{stem} ({number})"
+    keys.add(key)
+    return key
 
 
 def _of_scenario(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, bool]]:

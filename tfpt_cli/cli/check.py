@@ -5,22 +5,23 @@ from __future__ import annotations
 import io
 import os
 import sys
+import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING, TextIO, cast
 
 import click
 
 from tfpt_cli.cli.github_actions import inert
 from tfpt_cli.cli.options import choice
-from tfpt_cli.cli.outputs import CannotWrite, check_outputs, forget_standard_output, write_file
+from tfpt_cli.cli.outputs import CannotWrite, check_outputs, forget_standard_output, pieces, write_file
 from tfpt_cli.cli.progress import Progress
 from tfpt_cli.engine.options import Crashed, Stop
 from tfpt_cli.engine.session import Session
 from tfpt_cli.engine.signals import SIGNALS
-from tfpt_cli.report import drawn, undrawn
+from tfpt_cli.report import draw, undrawn
 from tfpt_cli.results import INTERNAL_ERROR, Failure
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 # The formats that are printed scenario by scenario, as they come.
 STREAMED = ("table", "line")
+# Bytes of a report that are kept in memory before it is written.
+_SMALL = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,8 @@ def exit_code_of_new(before: Baseline, report: Report) -> int:
     from tfpt_cli import baseline
 
     old = baseline.unchanged_failures(before, report)
-    return replace(report, scenarios=tuple(s for s in report.scenarios if s.place not in old)).exit_code
+    decisive = [index for index, each in enumerate(report.outlines) if not each.clean and each.place not in old]
+    return replace(report, scenarios=tuple(report.scenarios[index] for index in decisive)).exit_code
 
 
 def _nothing(options: Options, settings: Settings, report: Report) -> str:
@@ -165,38 +169,50 @@ class Outputs:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.streamed = io.StringIO() if settings.output else None
+        self.streamed: TextIO | None = io.StringIO() if settings.output else None
         self.exit_code = 0
 
     def write(self, report: Report) -> None:
         """Writes every report that goes to a file of its own, and GitHub's job summary where it asks for one."""
         for format_, path in self.settings.reports:
-            self._write(path, self.text(report, format_))
+            self._write(path, self.drawn(report, format_))
         if self.settings.save_baseline:
-            self._write(self.settings.save_baseline, self.text(report, "json"))
+            self._write(self.settings.save_baseline, self.drawn(report, "json"))
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary and "github" in self.settings.formats:
+            page = self.drawn(report, "markdown")
             try:
-                with Path(summary).open("a", encoding="utf-8") as file:
-                    file.write(self.text(report, "markdown") or "")
+                with Path(summary).open("a", encoding="utf-8") as file, page or io.StringIO() as text:
+                    file.write(text.read())
             except OSError as error:
                 click.echo(f"cannot write the job summary '{summary}': {error.strerror}", err=True)
 
     def end(self) -> None:
         """Writes what was to go to the file `-o`."""
         if self.settings.output and self.streamed is not None:
-            self._write(self.settings.output, self.streamed.getvalue())
+            self.streamed.seek(0)
+            self._write(self.settings.output, self.streamed)
 
-    def text(self, report: Report, format_: str) -> str | None:
-        """The report in a format; None, and a line that says so, where tfpt itself fails to draw it."""
+    def drawn(self, report: Report, format_: str) -> TextIO | None:
+        """The report in a format, to be read; None, and a line that says so, where tfpt itself fails to draw it.
+
+        A large one lies in a temporary file, as long as there is room for that.
+        """
         try:
-            found = drawn(report, format_)
+            stream = _temporary()
+            try:
+                complete = draw(report, format_, stream)
+                stream.seek(0)  # which writes the rest of it
+            except OSError:
+                stream = io.StringIO()
+                complete = draw(report, format_, stream)
+                stream.seek(0)
         except Exception as error:
             self.failed(error, f"drawing the {format_} report")
             return None
-        if not found.complete:
+        if not complete:
             self.exit_code = max(self.exit_code, INTERNAL_ERROR)
-        return found.text
+        return stream
 
     def failed(self, error: Exception, doing: str) -> None:
         """Says of a mistake of tfpt's own that is not one scenario's what it was, and goes on."""
@@ -204,10 +220,10 @@ class Outputs:
         failure = Failure.internal(error, doing)
         click.echo(f"tfpt: {failure.message}\n{failure.traceback}", err=True)
 
-    def _write(self, path: str, text: str | None) -> None:
-        if text is not None:
-            with self.saying():
-                write_file(path, text)
+    def _write(self, path: str, content: TextIO | None) -> None:
+        if content is not None:
+            with self.saying(), content:
+                write_file(path, content)
 
     @contextmanager
     def saying(self) -> Iterator[None]:
@@ -227,7 +243,7 @@ class Show(Progress):
         self.environment: dict[str, str] = {}
         self.checked: list[tuple[Scenario, ScenarioResult]] = []
         self.streams = settings.format in STREAMED
-        self.unread = self._known = False
+        self.unread = False
         self._held: list[ScenarioResult] = []
         super().__init__(self.console if self.streams and self.target is None and sys.stdout.isatty() else None)
 
@@ -255,7 +271,7 @@ class Show(Progress):
         self._print_held()
 
     def all_read(self) -> None:
-        self._known = True
+        super().all_read()
         self._print_held()
 
     def __exit__(self, *arguments: object) -> None:
@@ -332,11 +348,13 @@ class Show(Progress):
                 # Below lines that have said everything the failures are not told again.
                 print_end(report, self.console, failures=self.settings.format == "table" and self.settings.quiet < 2)
                 return
-            text = self.outputs.text(report, self.settings.format) or ""
+            content = self.outputs.drawn(report, self.settings.format) or io.StringIO()
             if self.target is not None:
-                self.target.write(text)
+                self.outputs.streamed = content
             else:
-                click.echo(text, nl=False)
+                with content:
+                    for piece in pieces(content):
+                        click.echo(piece, nl=False)
         for problem in report.problems:
             click.echo(str(problem), err=True)
 
@@ -361,6 +379,12 @@ def curved(report: Report, show: Show, session: Session, options: Options) -> Re
     except Exception as error:
         show.outputs.failed(error, "computing the curves")
         return report
+
+
+def _temporary() -> TextIO:
+    """A text file of UTF-8 that lies in memory as long as it is small, and then in a file without a name."""
+    file = tempfile.SpooledTemporaryFile(_SMALL, prefix="tfpt-")  # noqa: SIM115 - whoever asked for it reads it
+    return io.TextIOWrapper(cast("IO[bytes]", file), encoding="utf-8", errors="replace", newline="")
 
 
 def _console(target: TextIO | None, *, stderr: bool = False) -> Console:

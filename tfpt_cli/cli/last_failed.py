@@ -49,9 +49,10 @@ def remember(report: Report) -> None:
     except (OSError, ValueError):
         known = frozenset()
     # A scenario that shares its file and title with another is told by its line too. (Files of old versions name both as one.)
-    shared = {name for name, count in Counter(s.id for s in report.scenarios).items() if count > 1}
-    checked = {name for s in report.scenarios for name in (s.id, s.place)}
-    failed = (known - checked) | {s.place if s.id in shared else s.id for s in report.scenarios if not s.expected}
+    found = report.outlines
+    shared = {name for name, count in Counter(each.id for each in found).items() if count > 1}
+    checked = {name for each in found for name in (each.id, each.place)}
+    failed = (known - checked) | {each.place if each.id in shared else each.id for each in found if not each.expected}
     if failed == known:
         return
     try:

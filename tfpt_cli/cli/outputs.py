@@ -18,9 +18,12 @@ from tfpt_cli.results import SIGNALLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import TextIO
 
 # A write that failed is neither bad usage nor "a scenario differs".
 CANNOT_WRITE = 5
+# Characters of a text that are written at once.
+_AT_ONCE = 1 << 20
 # As of any program that writes into a pipe whose reader has gone: 128 and the number of SIGPIPE.
 READER_GONE = SIGNALLED + 13
 # What only a write fails with: the disk or the quota is full, the file grew too large, the device is broken or gone, the output
@@ -88,34 +91,41 @@ def _try(path: str) -> None:
             os.close(os.open(path, os.O_WRONLY))
 
 
-def write_file(path: str, text: str) -> None:
+def write_file(path: str, content: str | TextIO) -> None:
     """Writes a text file as UTF-8, whole or not at all: beside its place first. Raises `CannotWrite`.
 
-    A link keeps its target, a file its permissions; a device or a pipe is written to as it is.
+    `content` is the text, or what it is read from. A link keeps its target, a file its permissions; a device or a pipe is
+    written to as it is.
     """
-    data = text.encode("utf-8", "replace")
+    whole = [content] if isinstance(content, str) else pieces(content)
+    data = (piece.encode("utf-8", "replace") for piece in whole)
     try:
         if os.path.exists(path) and not os.path.isfile(path):
             with open(path, "wb") as stream:
-                stream.write(data)
+                stream.writelines(data)
         else:
             _replace(os.path.realpath(path), data)
     except OSError as error:
         raise CannotWrite(f"'{path}'", error) from None
 
 
-def _replace(place: str, data: bytes) -> None:
+def pieces(content: TextIO) -> Iterator[str]:
+    """What is still to be read of a text file, in pieces that need little memory."""
+    return iter(lambda: content.read(_AT_ONCE), "")
+
+
+def _replace(place: str, data: Iterable[bytes]) -> None:
     folder, name = os.path.split(place)
     try:
         handle, beside = tempfile.mkstemp(prefix=f".{name[:50]}-", dir=folder)
     except PermissionError:
         # A folder in which nothing may be made, and a file in it that may be written.
         with open(place, "wb") as stream:
-            stream.write(data)
+            stream.writelines(data)
         return
     try:
         with open(handle, "wb") as stream:
-            stream.write(data)
+            stream.writelines(data)
         if os.path.exists(place):
             shutil.copymode(place, beside)
         else:

@@ -29,6 +29,7 @@ class Progress(Observer):
         self._bar: Bar | None = None
         self._timer: threading.Timer | None = None
         self._total = self._done = 0
+        self._known = False  # whether the total is that of all files
 
     def __enter__(self) -> Progress:
         if self._console.is_terminal if self._console is not None else sys.stderr.isatty():
@@ -53,7 +54,7 @@ class Progress(Observer):
 
         columns = TextColumn("{task.description}"), BarColumn(_BAR), MofNCompleteColumn(), TimeElapsedColumn()
         bar = Bar(*columns, console=self._console or plain_console(None, stderr=True), transient=True)
-        bar.add_task(self._words, total=self._total or None, completed=self._done)
+        bar.add_task(self._words, total=self._known_total, completed=self._done)
         bar.start()
         self._bar = bar
 
@@ -61,13 +62,22 @@ class Progress(Observer):
     def _words(self) -> str:
         return "checking" if self._done else "starting PyTorch and TensorFlow"
 
+    @property
+    def _known_total(self) -> int | None:
+        """None while files are still to be read: of very many scenarios only so many are read as are soon checked."""
+        return self._total if self._known else None
+
     def _update(self) -> None:
         if self._bar is not None:
             task = self._bar.tasks[0].id
-            self._bar.update(task, total=self._total, completed=self._done, description=self._words)
+            self._bar.update(task, total=self._known_total, completed=self._done, description=self._words)
 
     def selected(self, count: int) -> None:
         self._total = count
+        self._update()
+
+    def all_read(self) -> None:
+        self._known = True
         self._update()
 
     def finished(self, _: ScenarioResult) -> None:

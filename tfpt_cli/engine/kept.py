@@ -12,23 +12,21 @@ which may read anything.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
-import pickle
 import sqlite3
 import time
-from dataclasses import fields, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli import private, results
-from tfpt_cli.documents.document import Mapping
+from tfpt_cli import private
 from tfpt_cli.documents.shipped import comes_with_tfpt
 from tfpt_cli.engine import fingerprint
 from tfpt_cli.engine.status import Known
-from tfpt_cli.frameworks import FRAMEWORKS, OURSELVES, REFERENCE, WRITTEN, Framework, Side
-from tfpt_cli.results import OF_SCENARIO, Explanation, ScenarioResult, scenario_id
+from tfpt_cli.engine.stored import dumped, loaded
+from tfpt_cli.frameworks import REFERENCE
+from tfpt_cli.results import OF_SCENARIO, scenario_id
 
 if TYPE_CHECKING:
     import collections.abc
@@ -36,8 +34,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tfpt_cli.documents.document import Document
-    from tfpt_cli.frameworks import Sides
-    from tfpt_cli.results import Outcome
+    from tfpt_cli.frameworks import Side, Sides
+    from tfpt_cli.results import Outcome, ScenarioResult
     from tfpt_cli.scenario.scenario import Scenario
 
 FILE = "results.sqlite"
@@ -114,10 +112,7 @@ class KeptResults:
         }
         if None in needs.values():
             return
-        told = tuple(
-            Explanation(**{f.name: getattr(e, f.name) for f in fields(Explanation)}) for e in result.explanations
-        )
-        content = dumped(replace(result, explanations=told, listings={}, curves=()))
+        content = dumped(replace(result, listings={}, curves=()))
         if len(content) > _LARGEST:
             return
         key = self._key(scenario.file, scenario.meaning)
@@ -289,54 +284,3 @@ def _forget(database: sqlite3.Connection) -> None:
         if kept > MOST:
             database.execute("DELETE FROM results WHERE used <= ?", (used,))
             return
-
-
-# ---- results as bytes
-
-
-def dumped(result: ScenarioResult) -> bytes:
-    """A result as bytes, which `loaded` reads."""
-    buffer = io.BytesIO()
-    pickler = pickle.Pickler(buffer, protocol=5)
-    pickler.dispatch_table = {
-        Side: lambda side: (_named, (f"side {side.key}",)),
-        Framework: lambda framework: (_named, (f"framework {framework.key}",)),
-    }
-    pickler.dump(result)
-    return buffer.getvalue()
-
-
-def loaded(content: bytes, sides: Sides) -> ScenarioResult | None:
-    """The result that bytes are; None where they are none. Nothing but tfpt's own records is made of them."""
-    try:
-        found = _Unpickler(io.BytesIO(content), sides).load()
-    except Exception:  # what is damaged can raise anything
-        return None
-    return found if isinstance(found, ScenarioResult) else None
-
-
-def _named(name: str) -> Side | Framework:
-    """What a result speaks of and is not part of it: which one that is, is known where the result is read."""
-    raise KeyError(name)
-
-
-class _Unpickler(pickle.Unpickler):
-    """Makes the records of `results` and nothing else: it looks up no other name, so it can call nothing else."""
-
-    def __init__(self, file: io.BytesIO, sides: Sides) -> None:
-        super().__init__(file)
-        known: dict[str, Side | Framework] = {f"side {s.key}": s for s in (REFERENCE, OURSELVES, WRITTEN, *sides)}
-        self._known = known | {f"framework {key}": framework for key, framework in FRAMEWORKS.items()}
-
-    def find_class(self, module_name: str, global_name: str) -> Any:
-        if (module_name, global_name) == (__name__, "_named"):
-            return self._known.__getitem__
-        found = _RECORDS.get(global_name)
-        if found is None or found.__module__ != module_name:
-            raise pickle.UnpicklingError(f"{module_name}.{global_name} is no record of a result")
-        return found
-
-
-# `expect` and the values of a matrix are as the document has them.
-_RECORDS: dict[str, type] = {"Mapping": Mapping, "complex": complex}
-_RECORDS |= {name: each for name, each in vars(results).items() if isinstance(each, type)}

@@ -9,6 +9,7 @@ import asyncio
 import importlib
 import platform
 import signal
+import sys
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from tfpt_cli import __version__
 from tfpt_cli.engine.options import Crashed, Observer, Options, Stop
 from tfpt_cli.engine.signals import SIGNALS, Ended
 from tfpt_cli.engine.status import Known, compared_result, failed_result, unread_result
+from tfpt_cli.engine.stored import IN_MEMORY, Spool
 from tfpt_cli.frameworks import REFERENCE, Side
 from tfpt_cli.results import (
     Failure,
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     Part = list[Scenario] | list[Known] | Problem | Unread
 
 Queues = dict[Side, ListingQueue]
+# So many scenarios may wait for their outcomes; files are read on when fewer do.
+READ_AHEAD = 1000
 
 
 @dataclass
@@ -73,8 +77,10 @@ class Pipeline:
         self.began = time.perf_counter()
         self.began_at = datetime.now(UTC)
         self.problems: list[Problem] = []
-        self.results: list[ScenarioResult] = []
+        # Who asked for listings, or for scenarios again, needs of every result all that there is.
+        self.results: Spool = Spool(options.sides, sys.maxsize if options.listings else IN_MEMORY)
         self.waiting: dict[int, _Waiting] = {}
+        self.room = asyncio.Event()
         self.all_read = False
         self.done: dict[int, tuple[Scenario | None, ScenarioResult]] = {}
         self.count = 0
@@ -149,6 +155,9 @@ class Pipeline:
                     else:
                         await self.start()
                         self.queue(scenario)
+                        while len(self.waiting) >= READ_AHEAD:
+                            self.room.clear()
+                            await self.room.wait()
             await asyncio.sleep(0)
         await asyncio.sleep(0)  # a run that was ended meanwhile ends here
         for problem in self.within.unmet() if self.within is not None else ():
@@ -314,6 +323,7 @@ class Pipeline:
     def settle(self, index: int, scenario: Scenario | None, result: ScenarioResult) -> None:
         """Keeps a result, and passes on all whose turn it is."""
         self.done[index] = scenario, result
+        self.room.set()
         while len(self.results) in self.done and not self.stopped:
             self.pass_on(*self.done.pop(len(self.results)))
         self.close_if_done()
@@ -366,7 +376,7 @@ class Pipeline:
             self.options.kept.close()
         return Report(
             environment=self.environment(),
-            scenarios=tuple(self.results),
+            scenarios=self.results,
             problems=tuple(self.problems),
             interrupted=interrupted,
             ended_by=SIGNALS.first or signal.SIGINT,

@@ -1,10 +1,12 @@
 """Reports: pure functions of what is in `tfpt_cli.results`.
 
-A format is a module with `report_text(report: Report) -> str`, named here; it is imported when it is asked for.
+A format is a module with `report_text(report: Report) -> str`, named here; it is imported when it is asked for. One whose
+reports can be large has `report_pieces(report: Report) -> Iterator[str]`, which together are that text.
 """
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -12,6 +14,9 @@ from typing import TYPE_CHECKING
 from tfpt_cli.results import Failure, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
+
     from tfpt_cli.results import Report, ScenarioResult
 
 FORMATS = {
@@ -35,23 +40,42 @@ class Drawn:
 
 
 def drawn(report: Report, format_: str) -> Drawn:
-    """The report in a format.
+    """The report in a format, as `draw` writes it."""
+    text = io.StringIO()
+    complete = draw(report, format_, text)
+    return Drawn(text.getvalue(), complete)
 
-    A scenario that cannot be drawn, by a mistake of tfpt's own, stands in it as failed by tfpt, with the reason.
+
+def draw(report: Report, format_: str, stream: TextIO) -> bool:
+    """Writes the report in a format into an empty text stream, which can be wound back; gives whether it is complete.
+
+    A scenario that cannot be drawn, by a mistake of tfpt's own, stands in it as failed by tfpt, with the reason. Raises
+    `OSError` where the stream cannot be written.
     """
-    draw = import_module(FORMATS[format_]).report_text
     try:
-        return Drawn(draw(report))
+        stream.writelines(_pieces(report, format_))
+    except OSError:
+        raise
     except Exception:
         scenarios = []
         for result in report.scenarios:
             try:
-                draw(replace(report, scenarios=(result,)))
+                for _ in _pieces(replace(report, scenarios=(result,)), format_):
+                    pass
             except Exception as error:
                 scenarios.append(undrawn(result, error))
             else:
                 scenarios.append(result)
-        return Drawn(draw(replace(report, scenarios=tuple(scenarios))), complete=False)
+        stream.seek(0)
+        stream.truncate()
+        stream.writelines(_pieces(replace(report, scenarios=tuple(scenarios)), format_))
+        return False
+    return True
+
+
+def _pieces(report: Report, format_: str) -> Iterable[str]:
+    module = import_module(FORMATS[format_])
+    return module.report_pieces(report) if hasattr(module, "report_pieces") else [module.report_text(report)]
 
 
 def undrawn(result: ScenarioResult, error: Exception) -> ScenarioResult:

@@ -99,7 +99,7 @@ def _template() -> Any:
 
 def _title(report: Report) -> str:
     count = len(report.scenarios)
-    unexpected = sum(not result.expected for result in report.scenarios)
+    unexpected = sum(not outline.expected for outline in report.outlines)
     if not count:
         return "No scenario was checked"
     scenarios = f"scenario{'s' * (count != 1)}"

@@ -12,12 +12,27 @@ from tfpt_cli.report.reasons import reason_of
 from tfpt_cli.results import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+# No text in the report has a line end or a quotation mark like these.
+_NO_SCENARIOS = '\n "scenarios": []'
+
+
+def report_pieces(report: results.Report) -> Iterator[str]:
+    """The report as JSON text, with a line end: a piece for each scenario, between what stands before and behind them."""
+    empty = results.as_json(_plain(_object(report, contract.Report, lambda it: _report(it) | {"scenarios": ()})))
+    before, behind = empty.split(_NO_SCENARIOS)
+    yield f"{before}{_NO_SCENARIOS[:-1]}"
+    between = "\n  "
+    for result in report.scenarios:
+        yield between + results.as_json(_plain(result)).rstrip("\n").replace("\n", "\n  ")
+        between = ",\n  "
+    yield f"\n ]{behind}" if len(report.scenarios) else f"]{behind}"
 
 
 def report_text(report: results.Report) -> str:
     """The report as JSON text, with a line end."""
-    return results.as_json(report_object(report))
+    return "".join(report_pieces(report))
 
 
 def report_object(report: results.Report) -> dict[str, Any]:
@@ -33,7 +48,7 @@ def _plain(value: Any) -> Any:
         return _plain(_object(value, *_OBJECTS[type(value)]))
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items() if item is not None}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, results.Outlined)):
         return [_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")

@@ -15,10 +15,12 @@ from xml.etree import ElementTree as ET
 from tfpt_cli.report.entries import entries, problem_text, repository_path, scenario_text, title, word_of
 from tfpt_cli.report.reasons import reason_of
 from tfpt_cli.report.words import summary_text
-from tfpt_cli.results import Problem, Report, ScenarioResult, Status, printable, printable_lines
+from tfpt_cli.results import Problem, Report, Status, printable, printable_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from tfpt_cli.results import ScenarioResult
 
 # The format asks for a time; a report that was made by hand has none.
 _NO_TIME = "1970-01-01T00:00:00"
@@ -26,27 +28,38 @@ _TAGS = {Status.FAILED: "failure", Status.ERROR: "error"}
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
+def report_pieces(report: Report) -> Iterator[str]:
+    """The report as XML, a piece for each suite.
+
+    It is in ASCII characters alone, so that it is right in whatever encoding it is written.
+    """
+    by_file: dict[str, list[int | Problem]] = {}  # a scenario by its number: they may be more than memory has room for
+    for index, result in enumerate(report.scenarios):
+        by_file.setdefault(repository_path(result.file), []).append(index)
+    for problem in report.problems:
+        by_file.setdefault(repository_path(problem.file), []).append(problem)
+    fillings = {file: partial(_fill, report=report, file=file, items=items) for file, items in by_file.items()}
+    suites = [*fillings.items(), *([("tfpt", partial(_interrupted, report=report))] if report.interrupted else [])]
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n'
+    yield "<testsuites>\n" if suites else "<testsuites />\n"
+    for number, (name, fill) in enumerate(suites):
+        suite = _suite(report, name, number, fill)
+        ET.indent(suite, " ", level=1)
+        text = ET.tostring(suite, encoding="us-ascii", xml_declaration=False).decode("ascii")
+        # Printed to a job's log, no name may be a workflow command of GitHub's.
+        yield f" {text.replace('::', '&#58;:').replace('##[', '&#35;#[')}\n"
+    if suites:
+        yield "</testsuites>\n"
+
+
 def report_text(report: Report) -> str:
-    """The report as XML, in ASCII characters alone, so that it is right in whatever encoding it is written."""
-    by_file: dict[str, list[ScenarioResult | Problem]] = {}
-    everything: list[ScenarioResult | Problem] = [*report.scenarios, *report.problems]
-    for found in everything:
-        by_file.setdefault(repository_path(found.file), []).append(found)
-    root = ET.Element("testsuites")
-    for file, items in by_file.items():
-        _suite(root, report, file, partial(_fill, report=report, file=file, items=items))
-    if report.interrupted:
-        _suite(root, report, "tfpt", partial(_interrupted, report=report))
-    ET.indent(root, " ")
-    body = ET.tostring(root, encoding="us-ascii", xml_declaration=False).decode("ascii")
-    # Printed to a job's log, no name may be a workflow command of GitHub's.
-    body = body.replace("::", "&#58;:").replace("##[", "&#35;#[")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
+    """The report as XML."""
+    return "".join(report_pieces(report))
 
 
-def _suite(root: ET.Element, report: Report, name: str, fill: Callable[[ET.Element], float]) -> None:
-    """Adds a suite, filled and counted; `fill` gives its seconds."""
-    suite = ET.SubElement(root, "testsuite", name=name, package=name, id=str(len(root)))
+def _suite(report: Report, name: str, number: int, fill: Callable[[ET.Element], float]) -> ET.Element:
+    """A suite, filled and counted; `fill` gives its seconds."""
+    suite = ET.Element("testsuite", name=name, package=name, id=str(number))
     properties = ET.SubElement(suite, "properties")
     for key, version in report.environment.items():
         ET.SubElement(properties, "property", name=printable(key), value=printable(version))
@@ -61,18 +74,22 @@ def _suite(root: ET.Element, report: Report, name: str, fill: Callable[[ET.Eleme
         "timestamp": report.began or _NO_TIME,
         "hostname": "localhost",  # the machine's name is nobody's business
     }
+    return suite
 
 
-def _fill(suite: ET.Element, *, report: Report, file: str, items: list[ScenarioResult | Problem]) -> float:
+def _fill(suite: ET.Element, *, report: Report, file: str, items: list[int | Problem]) -> float:
     names: Counter[str] = Counter()
+    seconds = 0.0
     for item in items:
         if isinstance(item, Problem):
             place = f"line {item.line}, column {item.column}: " if item.line else ""
             element = _test(suite, file, _own(names, f"{place}{problem_text(item)}"), 0.0)
             _outcome(element, "error", "problem", problem_text(item), printable(str(item)))
         else:
-            _add_scenario(suite, file, item, names, report)
-    return sum(item.seconds for item in items if isinstance(item, ScenarioResult))
+            result = report.scenarios[item]
+            _add_scenario(suite, file, result, names, report)
+            seconds += result.seconds
+    return seconds
 
 
 def _add_scenario(suite: ET.Element, file: str, result: ScenarioResult, names: Counter[str], report: Report) -> None:

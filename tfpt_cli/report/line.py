@@ -69,7 +69,6 @@ def print_end(report: Report, console: Console, *, failures: bool = True) -> Non
         console.print(problem_line(problem), soft_wrap=True)
     if report.problems:
         console.print()
-    for result in report.scenarios if failures else ():
-        if not result.expected:
-            print_line(result, console)
+    for result in report.unexpected if failures else ():
+        print_line(result, console)
     console.print(Text.assemble(*((words, _SUMMARY_STYLES.get(kind, "")) for words, kind in summary_parts(report))))

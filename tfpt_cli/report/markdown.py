@@ -34,7 +34,7 @@ def report_text(report: Report) -> str:
     """Counts and versions, what is not as expected with its details, and how many passed; cut to a size that is taken."""
     page = _Page()
     page.add(f"## tfpt: {_counts(report)}\n\n<p>{_circumstances(report)}</p>\n")
-    unexpected = [result for result in report.scenarios if not result.expected]
+    unexpected = list(report.unexpected)
     rows = [_row(result) for result in unexpected]
     problems = [(_place(p.file, p.line, p.column), _code(problem_text(p))) for p in report.problems]
     page.table("problems in the files", ("place", "problem"), problems, _AFTER_PROBLEMS)

@@ -31,6 +31,8 @@ from tfpt_cli.results.quantities import DERIVATIVES, INVENTORY, LAYER, PARAMETER
 from tfpt_cli.results.report import (
     Curve,
     Explanation,
+    Outline,
+    Outlined,
     Problem,
     Report,
     ScenarioResult,
@@ -65,6 +67,8 @@ __all__ = [
     "LayerLine",
     "Measure",
     "Outcome",
+    "Outline",
+    "Outlined",
     "PairLine",
     "Problem",
     "Quantity",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, SIGNALLED, Failure
 from tfpt_cli.results.printing import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.results.comparisons import Comparison
@@ -27,6 +30,10 @@ class Status(StrEnum):
     FAILED = "failed"
     ERROR = "error"
     SKIPPED = "skipped"
+
+
+# Of what came out as its `expect` says; one that was skipped, for what the machine lacks, counts too.
+EXPECTED = (Status.PASSED, Status.SKIPPED)
 
 
 @dataclass(frozen=True, order=True)
@@ -155,12 +162,12 @@ class ScenarioResult:
     @property
     def place(self) -> str:
         """The id with the line, which tells it from another one of the same file and title until the file is edited."""
-        return placed(self.id, self.line)
+        return self.outline.place
 
     @property
     def expected(self) -> bool:
         """Whether it came out as its `expect` says; one that was skipped, for what the machine lacks, counts too."""
-        return self.status in (Status.PASSED, Status.SKIPPED)
+        return self.outline.expected
 
     @property
     def agree(self) -> bool:
@@ -172,6 +179,45 @@ class ScenarioResult:
         """Whether tfpt itself failed while it checked this scenario."""
         return any(failure.symptom == INTERNAL for failure in self.failures)
 
+    @property
+    def outline(self) -> Outline:
+        """What is counted of it, and what it is found again by."""
+        broken = any(failure.could_not_run for failure in self.failures)
+        return Outline(self.id, self.line, self.status, self.cached, self.internal, broken)
+
+
+class Outline(NamedTuple):
+    """What is counted of the result of a scenario, and what it is found again by; of the names see `ScenarioResult`."""
+
+    id: str
+    line: int
+    status: Status
+    cached: bool
+    internal: bool
+    could_not_run: bool
+
+    @property
+    def place(self) -> str:
+        """The id with the line."""
+        return placed(self.id, self.line)
+
+    @property
+    def expected(self) -> bool:
+        """Whether the status is one of those that are `EXPECTED`."""
+        return self.status in EXPECTED
+
+    @property
+    def clean(self) -> bool:
+        """Whether an exit code of 0 is all that it asks for."""
+        return self.expected and not (self.internal or self.could_not_run)
+
+
+class Outlined(Sequence[ScenarioResult]):
+    """Results whose `outlines` are at hand, while they themselves may have to be read from somewhere."""
+
+    def __init__(self) -> None:
+        self.outlines: list[Outline] = []
+
 
 @dataclass(frozen=True)
 class Report:
@@ -182,7 +228,7 @@ class Report:
     """
 
     environment: dict[str, str]
-    scenarios: tuple[ScenarioResult, ...]
+    scenarios: Sequence[ScenarioResult]
     problems: tuple[Problem, ...] = ()
     interrupted: bool = False
     ended_by: int = signal.SIGINT
@@ -198,15 +244,27 @@ class Report:
         """Whether the run compared two versions of one framework."""
         return self.sides[0].framework is self.sides[1].framework
 
+    @cached_property
+    def outlines(self) -> Sequence[Outline]:
+        """What is counted of every scenario, in their order."""
+        known = self.scenarios
+        return known.outlines if isinstance(known, Outlined) else [result.outline for result in known]
+
+    @property
+    def unexpected(self) -> Iterator[ScenarioResult]:
+        """The scenarios that are not as expected, one after another."""
+        return (self.scenarios[index] for index, outline in enumerate(self.outlines) if not outline.expected)
+
     @property
     def summary(self) -> dict[str, int]:
         """The number of scenarios by status."""
-        return {status.value: sum(s.status is status for s in self.scenarios) for status in Status}
+        counts = Counter(outline.status for outline in self.outlines)
+        return {status.value: counts[status] for status in Status}
 
     @property
     def cached(self) -> int:
         """The number of scenarios that an earlier run has computed."""
-        return sum(s.cached for s in self.scenarios)
+        return sum(outline.cached for outline in self.outlines)
 
     @property
     def exit_code(self) -> int:
@@ -220,12 +278,12 @@ class Report:
         2
         """
         codes = [0]
-        if not all(s.expected for s in self.scenarios):
+        if not all(outline.expected for outline in self.outlines):
             codes.append(1)
         if self.problems:
             codes.append(2)
-        if any(f.could_not_run for s in self.scenarios for f in s.failures):
+        if any(outline.could_not_run for outline in self.outlines):
             codes.append(3)
-        if any(s.internal for s in self.scenarios):
+        if any(outline.internal for outline in self.outlines):
             codes.append(INTERNAL_ERROR)
         return SIGNALLED + self.ended_by if self.interrupted else max(codes)
