@@ -24,7 +24,7 @@ from tfpt_cli.listing import listing
 from tfpt_cli.results import PLAIN, VALUE, Against, Kind, Outcome, Problem, Quantity, Standing, State, Tolerance, Value
 from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.subjects.gradient.comparer import Comparer
-from tfpt_cli.subjects.gradient.reference import ReferenceWriter
+from tfpt_cli.subjects.gradient.reference import Aspect, ReferenceWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -497,7 +497,7 @@ def test_sides_that_agree_are_not_said_to_part() -> None:
 
     def outcome(side: Side, number: float, dtype: str) -> Outcome:
         value = Value(State.PRESENT, np.array([number], dtype), dtype)
-        return Outcome(side, {(Quantity(kind=VALUE), PLAIN): value})
+        return Outcome(side, {(Quantity(kind=VALUE), Aspect() if side == REFERENCE else PLAIN): value})
 
     numbers = {TORCH: 1.8, TENSORFLOW: 2.2}
     outcomes = {side: outcome(side, number, "float32") for side, number in numbers.items()}

@@ -281,6 +281,12 @@ def _compiled(tree: ast.AST) -> Any:
     return compile(text_of(tree), "<row>", "eval")
 
 
+@lru_cache(maxsize=32768)
+def names_in(tree: ast.AST) -> frozenset[str]:
+    """The names that stand in a row's tree. They are asked for again and again, and therefore remembered."""
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+
+
 def is_formula(tree: ast.AST, names: Collection[str], formulas: Collection[str]) -> bool:
     """Whether an expression calls one of some formulas and uses, besides formulas, only the names that have a value.
 
@@ -292,7 +298,7 @@ def is_formula(tree: ast.AST, names: Collection[str], formulas: Collection[str])
         return False
     if isinstance(tree, ast.Tuple) and any(isinstance(item, (ast.Slice, ast.Starred)) for item in tree.elts):
         return False
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    used = names_in(tree)
     return not used.isdisjoint(formulas) and all(name in names or name in formulas for name in used)
 
 

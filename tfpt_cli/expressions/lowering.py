@@ -12,7 +12,7 @@ import math
 import struct
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.formulas import is_formula, value_of
+from tfpt_cli.dictionary.formulas import is_formula, names_in, value_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.checking import ATTRIBUTES
 from tfpt_cli.frameworks import FRAMEWORKS, NUMPY
@@ -116,7 +116,8 @@ def filled(
     def compute(node: ast.expr) -> ast.expr | None:
         return literal(value_of(node, names)) if is_formula(node, settings, _FORMULAS) else None
 
-    return fill(template, values, decide=lambda test: bool(value_of(test, names)), compute=compute, left_out=left_out)
+    computes = None if names_in(template).isdisjoint(_FORMULAS) else compute
+    return fill(template, values, decide=lambda test: bool(value_of(test, names)), compute=computes, left_out=left_out)
 
 
 class _Writer:

@@ -13,6 +13,7 @@ from tfpt_cli.compare.values import limits
 from tfpt_cli.frameworks import REFERENCE
 from tfpt_cli.results import Outcome, Quantity, State, Value, Way
 from tfpt_cli.subjects.gradient.reference import (
+    AT_NAN,
     CONDITION,
     EXACT,
     ITSELF,
@@ -43,7 +44,7 @@ class Witness:
     """What the sides and the reference left in all rounds of one scenario: ways and values, and evidence on its quantities.
 
     `own` is, by side, what it left of the differences of what it computes itself; `outputs` are the outputs by their quantities,
-    and `finite` says whether all inputs are finite.
+    `finite` says whether all inputs are finite, `at_nan` whether an operation was asked for its answer at NaN.
     """
 
     def __init__(
@@ -66,6 +67,10 @@ class Witness:
         self.own = {side: _own(again[side]) for side in sides if side in again}
         for owned in self.own.values():
             self._arrays |= owned
+        aspects = [(quantity, way) for quantity, way in self._arrays if isinstance(way, Aspect)]
+        # Of what can be asked for most is not there: of which quantities there is anything, whether anything was asked at NaN.
+        self._there = {(quantity, way.whose, way.double, way.of == OWN) for quantity, way in aspects}
+        self.at_nan = any(way.what == AT_NAN for _, way in aspects)
 
     def ways(self, quantity: Quantity, side: Side) -> list[Computed]:
         """Every way in which a side computed a quantity, each with its value, without those that were skipped."""
@@ -95,7 +100,7 @@ class Witness:
         """
         key = quantity, whose, double, own
         if key not in self._found:  # the same for every way of a quantity
-            self._found[key] = self._evidence(*key)
+            self._found[key] = self._evidence(*key) if key in self._there else None
         return self._found[key]
 
     def _evidence(self, quantity: Quantity, whose: str, double: bool, own: bool) -> Evidence | None:

@@ -247,7 +247,7 @@ class Output:
     reference: Meanings = field(default_factory=Meanings)
     code: dict[str, Code] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def quantity(self) -> Quantity:
         """The value of the output, as a quantity."""
         return Quantity(kind=VALUE, output=self.name)
