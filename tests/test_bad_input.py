@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,12 +65,45 @@ def test_an_invalid_file_does_not_stop_the_valid_ones(write: Callable[..., Path]
     assert [problem["line"] for problem in done.json["problems"]] == [2]
 
 
-def test_a_file_of_50_megabytes(tmp_path: Path) -> None:
+def test_a_file_of_101_megabytes(tmp_path: Path) -> None:
     path = tmp_path / "large.yaml"
-    path.write_bytes(b"# " + b"x" * 50_000_000)
+    with path.open("wb") as file:
+        file.truncate(101_000_000)
     assert [str(p) for p in load(str(path))] == [
-        f"{path}: the file is 50.0 MB; a scenario file may have 1 MB, split it"
+        f"{path}: the file is 101.0 MB; a scenario file may have 100 MB, split it"
     ]
+
+
+GOOD = "name: good\ngradient: {of: x, at: {x: 1.0}}\n---\n"
+LARGE = {
+    "a comment": "# " + "x" * 2_000_000,
+    "a text": "name: '" + "x" * 2_000_000 + "'\ngradient: {of: x, at: {x: 1.0}}\n",
+    "a list": "name: n\ngradient: {of: x, at: {x: [" + "1.0, " * 400_000 + "]}}\n",
+}
+
+
+@pytest.mark.parametrize("what", LARGE)
+def test_a_document_of_2_megabytes(what: str, write: Callable[..., Path]) -> None:
+    """It ends the file, and what stands before it is kept."""
+    path = write(GOOD + LARGE[what])
+    found = list(load(str(path)))
+    assert [scenario.name for scenarios in found if isinstance(scenarios, list) for scenario in scenarios] == ["good"]
+    words = "the document that begins here has more than 1 MB; split it, or draw large values"
+    assert [str(problem) for problem in found if isinstance(problem, Problem)] == [f"{path}:3:1: {words}"]
+
+
+def test_a_file_of_many_megabytes_is_read_as_it_is_asked_for(write: Callable[..., Path]) -> None:
+    """5 MB in 2,000 documents: each stands where it stands, and little of the file is held."""
+    one = "# é{comment}\nname: n\ngradient: {{of: tanh(y), at: {{x: 1.0}}}}\n---\n"
+    path = write(one.format(comment="x" * 2500) * 2000 + "a: [")
+    tracemalloc.start()
+    try:
+        places = [(problem.line, problem.column) for problem in load(str(path)) if isinstance(problem, Problem)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert places == [*((4 * number + 3, 21) for number in range(2000)), (8002, 1)]
+    assert peak < path.stat().st_size / 2
 
 
 def test_paths_that_are_not_there(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.conftest import run_tfpt, warm_tfpt
 from tests.sides import TORCH, between, quantity_named
 from tests.test_bad_input import FILES
 from tfpt_cli import results
-from tfpt_cli.documents.document import Document, documents, read_text
+from tfpt_cli.documents.document import Document, documents
 from tfpt_cli.frameworks import SIDES, two_versions
 from tfpt_cli.report.contract import contract
 from tfpt_cli.report.json_report import report_object
@@ -41,6 +41,7 @@ from tfpt_cli.results import (
     Verdict,
     Way,
 )
+from tfpt_cli.scenario.files import documents_of
 from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.scenario.schema import schema, structural_problems
 
@@ -70,9 +71,8 @@ CONDITIONS = {
 def bad_documents() -> Iterator[tuple[str, Document, bool]]:
     """Every document of the bad files that YAML can read: its file, and whether the structure is what is wrong with it."""
     for path in FILES:
-        text = read_text(str(path))
-        if isinstance(text, str):
-            for document in documents(str(path), text)[0]:
+        for document in documents_of(str(path)):
+            if isinstance(document, Document):
                 yield path.stem, document, bool(structural_problems(document)[0])
 
 

@@ -24,7 +24,7 @@ from tests.conftest import ROOT, TRACEBACK, Done, run_tfpt
 from tests.toys.worker import interpreter_of
 from tfpt_cli import baseline
 from tfpt_cli.cli import last_failed
-from tfpt_cli.documents.document import read_text
+from tfpt_cli.documents.source import opened
 from tfpt_cli.report.json_report import report_text
 from tfpt_cli.results import Problem, Report, as_json
 from tfpt_cli.scenario.files import scenario_files
@@ -339,7 +339,7 @@ def test_what_goes_before_it_is_opened(quick: Quick) -> None:
     assert (done.code, "2 passed, 1 problem in the files" in done.out) == (2, True)
     found = list(scenario_files(["deep/a.yaml"]))
     Path("deep/a.yaml").unlink()
-    assert [str(read_text(str(file))) for file in found] == ["deep/a.yaml: no such file or folder"]
+    assert [str(opened(str(file))) for file in found] == ["deep/a.yaml: no such file or folder"]
 
 
 def test_what_is_in_a_folder_and_is_no_file_to_read(tmp_path: Path) -> None:

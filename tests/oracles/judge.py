@@ -33,7 +33,7 @@ TOLERANCES = {
 }
 _DIGITS = {"float32": 2.0**-24, "complex64": 2.0**-24, "float64": 2.0**-53, "complex128": 2.0**-53}
 _GREATEST = {"float32": float(np.finfo(np.float32).max), "complex64": float(np.finfo(np.float32).max)}
-# Scenarios to a file: a file may have 1 MB.
+# Scenarios to a file.
 _BATCH = 100
 
 

@@ -13,7 +13,9 @@ from tfpt_cli.results import INTERNAL_ERROR, Problem, Unread
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tfpt_cli.documents.source import Source
     from tfpt_cli.engine.valid import ValidFiles
+    from tfpt_cli.scenario.files import Within
     from tfpt_cli.scenario.scenario import Scenario
 
 
@@ -77,29 +79,39 @@ def loaded(
     paths: tuple[str, ...], allow_code: bool, valid: ValidFiles | None = None
 ) -> Iterator[str | Problem | Unread | list[Scenario] | int]:
     """Every file's name, problems and scenarios; of a file that `valid` knows the number of scenarios alone."""
-    from tfpt_cli.documents.document import read_text
+    from tfpt_cli.documents.source import opened
     from tfpt_cli.scenario.files import Within, scenario_files
 
     within = Within(paths)
     for file in scenario_files(paths):
         yield file
-        if isinstance(file, Problem):
-            continue
-        text = read_text(file)
-        known = valid if within.whole(file) else None
-        if known is not None and isinstance(text, str) and (count := known.count(file, text)) is not None:
-            yield count
-            continue
-        from tfpt_cli.scenario.scenario import load  # not above: what is known to be valid needs none of it
-
-        scenarios, sound = [], True
-        for found in load(file, text, allow_code=allow_code):
-            if isinstance(found, list):
-                scenarios += found
-                yield [scenario for scenario in found if within.takes(scenario)]
-            else:
-                sound = False
-                yield found
-        if known is not None and isinstance(text, str) and sound:
-            known.keep(file, text, scenarios)
+        source = opened(file) if isinstance(file, str) else None
+        if isinstance(source, Problem):
+            yield source
+        elif source is not None:
+            yield from _of_file(source, within, allow_code, valid if within.whole(source.file) else None)
     yield from within.unmet()
+
+
+def _of_file(
+    source: Source, within: Within, allow_code: bool, valid: ValidFiles | None
+) -> Iterator[Problem | Unread | list[Scenario] | int]:
+    known = valid.count(source) if valid is not None else None
+    if known is not None:
+        source.stream.close()
+        yield known
+        return
+    from tfpt_cli.scenario.scenario import load  # not above: what is known to be valid needs none of it
+
+    count, sound = 0, True
+    named: set[str] = set()
+    for found in load(source.file, source, allow_code=allow_code):
+        if isinstance(found, list):
+            count += len(found)
+            named.update(name for scenario in found for name in scenario.named)
+            yield [scenario for scenario in found if within.takes(scenario)]
+        else:
+            sound = False
+            yield found
+    if valid is not None and sound:
+        valid.keep(source, count, named)

@@ -2,18 +2,15 @@
 
 The parser is libyaml's (PyYAML), the scalars follow the core schema of YAML 1.2 (yamlcore). The data is built here
 from the parser's events, because positions, duplicate keys, aliases and depth are only visible there, and because a
-hostile file must be refused before it has grown.
+hostile file must be refused before it has grown. A file is read as it is asked for its documents: it may be larger than memory
+should hold.
 """
 
 from __future__ import annotations
 
-import os
-import pathlib
-import select
-import stat
-import sys
+import io
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import yaml
 import yamlcore
@@ -23,12 +20,9 @@ from tfpt_cli.results import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_BYTES = 1_000_000
+# Of one document, in characters.
+MAX_DOCUMENT = 1_000_000
 MAX_DEPTH = 24
-# The name of a file that is standard input.
-STANDARD_INPUT = "-"
-# How many seconds a pipe may be silent that is named as a scenario file.
-PATIENCE = 5.0
 Path = tuple[Any, ...]
 
 _Loader = yamlcore.CCoreLoader
@@ -43,7 +37,8 @@ class Mapping(dict[str, Any]):
 class Document:
     """One YAML document of a file: plain `data`, and the place of every value and key in it, by path.
 
-    `line` is the line of the file, from 1, at which the document begins.
+    `line` is the line of the file, from 1, at which the document begins; `text` is its own text, which stands behind so many
+    characters of the file as `before` says.
 
     >>> found, problems = documents("a.yaml", "at: {x: [1, 2.5]}")
     >>> found[0].data, found[0].at(("at", "x", 1))
@@ -56,8 +51,14 @@ class Document:
     text: str
     line: int = 1
     data: Any = None
+    before: int = 0
     _values: dict[Path, tuple[Any, Any]] = field(default_factory=dict)
     _keys: dict[Path, Any] = field(default_factory=dict)
+
+    @property
+    def end(self) -> int:
+        """The number of characters of the file up to the end of the document."""
+        return int(self._values[()][1].index) if () in self._values else self.before
 
     @property
     def name(self) -> str:
@@ -101,7 +102,7 @@ class Document:
         value = self.at(found)
         if not isinstance(value, str) or start.line != end.line:
             return found, None
-        quoted = self.text[start.index] in "\"'"
+        quoted = self.text[start.index - self.before] in "\"'"
         return found, max(column - 1 - start.column - quoted, 0)
 
     def problem(self, path: Path, message: str, *, offset: int | None = None, key: bool = False) -> Problem:
@@ -125,7 +126,7 @@ class Document:
     def _inside(self, path: Path, start: Any, end: Any, offset: int) -> tuple[int, int]:
         """Line and column of the character `offset` of a string, found by walking the string beside its source."""
         value = self.at(path)
-        source = self.text[start.index : end.index]
+        source = self.text[start.index - self.before : end.index - self.before]
         at = 0
         for position, character in enumerate(str(value)[: offset + 1]):
             if character.isspace() and position < offset:
@@ -140,96 +141,39 @@ class Document:
         return start.line + 1 + before.count("\n"), at - before.rfind("\n")
 
 
-def read_text(file: str) -> str | Problem:
-    """The text of a scenario file, or the problem that keeps it from being read (missing, too large, not UTF-8)."""
-    path = pathlib.Path(file)
-    size = 0
-    try:
-        if file == STANDARD_INPUT:
-            return _decoded(file, sys.stdin.buffer.read(MAX_BYTES + 1), size)
-        kind = path.stat()
-        if stat.S_ISREG(kind.st_mode) or stat.S_ISDIR(kind.st_mode):
-            with path.open("rb") as stream:
-                raw = stream.read(MAX_BYTES + 1)
-        else:
-            raw = _from_a_pipe(file)
-        size = kind.st_size
-    except TimeoutError:
-        return Problem(
-            file=file,
-            line=0,
-            column=0,
-            message=f"nothing came out of it for {PATIENCE:g} s: it is no file, and nobody writes to it",
-        )
-    except FileNotFoundError:
-        return Problem(file=file, line=0, column=0, message="no such file or folder")
-    except OSError as error:
-        return Problem(file=file, line=0, column=0, message=f"cannot be read: {error.strerror}")
-    return _decoded(file, raw, size)
-
-
-def _decoded(file: str, raw: bytes, size: int) -> str | Problem:
-    """The text that the bytes of a file are, or the problem of one that is too large (`size` where it is known) or not UTF-8."""
-    if len(raw) > MAX_BYTES:
-        larger = f"{size / 1e6:.1f} MB" if size > MAX_BYTES else "more than 1 MB"
-        return Problem(
-            file=file, line=0, column=0, message=f"the file is {larger}; a scenario file may have 1 MB, split it"
-        )
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = raw[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
-        return Problem(
-            file=file,
-            line=line,
-            column=column,
-            message=f"not UTF-8 (byte 0x{raw[error.start]:02x}); save the file as UTF-8",
-        )
-
-
-def _from_a_pipe(file: str) -> bytes:
-    """What a pipe, such as a shell's `<(command)`, or a device gives. Raises `TimeoutError` where nothing comes."""
-    handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    try:
-        pieces, size = [], 0
-        while size <= MAX_BYTES:
-            if not select.select([handle], [], [], PATIENCE)[0]:
-                raise TimeoutError
-            piece = os.read(handle, 1 << 16)
-            if not piece:
-                break
-            pieces.append(piece)
-            size += len(piece)
-        return b"".join(pieces)
-    finally:
-        os.close(handle)
-
-
 def documents(file: str, text: str) -> tuple[list[Document], list[Problem]]:
-    """The documents of a YAML text, and every problem found on the way.
-
-    A document with a problem of its own (a duplicate key, an anchor) is left out and the next one is read; a syntax
-    error ends the file, and what stands before it is kept.
+    """The documents of a YAML text, and every problem found on the way, as `documents_in` gives them.
 
     >>> documents("a.yaml", "{a: 1, a: 2}")[1][0].message
     "the key 'a' stands here twice (first on line 1)"
     """
-    found: list[Document] = []
-    problems: list[Problem] = []
-    events = _events(file, text)
+    read = list(documents_in(file, io.StringIO(text, newline="")))
+    return [one for one in read if isinstance(one, Document)], [one for one in read if isinstance(one, Problem)]
+
+
+def documents_in(file: str, stream: TextIO) -> Iterator[Document | Problem]:
+    """The documents of YAML, one after another as they are read, and every problem found on the way.
+
+    A document with a problem of its own (a duplicate key, an anchor) is left out and the next one is read; a syntax
+    error ends the file, and what stands before it is kept.
+    """
+    window = _Window(file, stream)
+    events = _events(file, window)
     try:
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
-                document = Document(file, text)
+                start: Any = event.start_mark
+                window.forget(start.index)
+                document = Document(file, "", before=window.before)
                 builder = _Builder(document, events)
                 builder.build(next(events), ())
-                problems += builder.problems
+                document.text = window.up_to(document.end)
+                window.forget(document.end)
                 if document.data is not None and not builder.problems:
-                    found.append(document)
+                    yield document
+                yield from builder.problems
     except _Stop as stop:
-        problems.append(stop.problem)
-    return found, problems
+        yield stop.problem
 
 
 class _Stop(Exception):
@@ -237,15 +181,46 @@ class _Stop(Exception):
         self.problem = problem
 
 
-def _events(file: str, text: str) -> Iterator[Any]:
+class _Window:
+    """A stream from which the parser reads, and as much of what it has read as the document may need that is being read.
+
+    `before` are the characters of the file that stand before that, `lines` the ends of lines among them.
+    """
+
+    def __init__(self, file: str, stream: TextIO) -> None:
+        self.file, self.stream, self.text, self.before, self.lines = file, stream, "", 0, 0
+
+    def read(self, size: int) -> str:
+        """The next characters; `_Stop` where the document is too large."""
+        if len(self.text) > MAX_DOCUMENT + size:  # the parser has read less than `size` beyond it
+            words = f"the document that begins here has more than {MAX_DOCUMENT / 1e6:.0f} MB; split it, or draw large values"
+            raise _Stop(Problem(file=self.file, line=self.lines + 1, column=1, message=words))
+        piece = self.stream.read(size)
+        self.text += piece
+        return piece
+
+    def forget(self, index: int) -> None:
+        """Forgets what stands before a character of the file."""
+        self.lines += self.text.count("\n", 0, index - self.before)
+        self.text, self.before = self.text[index - self.before :], index
+
+    def up_to(self, index: int) -> str:
+        """What is not forgotten, up to a character of the file."""
+        return self.text[: index - self.before]
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Line and column, from 1, of a character of the file that is not forgotten."""
+        before = self.text[: index - self.before]
+        return self.lines + before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def _events(file: str, window: _Window) -> Iterator[Any]:
     try:
-        yield from yaml.parse(text, Loader=_Loader)
+        yield from yaml.parse(window, Loader=_Loader)  # type: ignore[arg-type]
     except yaml.reader.ReaderError as error:
-        before = text[: error.position]
-        place = before.count("\n") + 1, error.position - before.rfind("\n")
         code = error.character if isinstance(error.character, int) else ord(error.character)
         message = f"the character U+{code:04X} is not allowed in YAML"
-        raise _Stop(Problem(file, *place, message)) from None
+        raise _Stop(Problem(file, *window.place(error.position), message)) from None
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)

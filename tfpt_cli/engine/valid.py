@@ -15,9 +15,9 @@ from tfpt_cli.engine import fingerprint
 from tfpt_cli.engine.kept import database_path, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Iterable
 
-    from tfpt_cli.scenario.scenario import Scenario
+    from tfpt_cli.documents.source import Source
 
 # Of so many files it is known that they are valid; what was not asked for longest is forgotten first.
 _MOST = 20_000
@@ -30,10 +30,6 @@ class ValidFiles:
 
     A file that has a problem is read each time, and so is one whose scenarios name a file of which it cannot be told whether
     it has changed.
-
-    >>> valid = ValidFiles(allow_code=False)
-    >>> print(valid.count("a.yaml", "never seen"))
-    None
     """
 
     def __init__(self, *, allow_code: bool) -> None:
@@ -44,11 +40,11 @@ class ValidFiles:
         self._used: list[tuple[float, bytes]] = []
         self._new: list[tuple[bytes, int, str, float]] = []
 
-    def count(self, file: str, text: str) -> int | None:
-        """How many scenarios a file has that was found valid with this text; None where that is not known."""
+    def count(self, source: Source) -> int | None:
+        """How many scenarios a file has that was found valid as it stands; None where that is not known."""
         if self._database is None:
             return None
-        key = self._key(file, text)
+        key = self._key(source)
         try:
             row = self._database.execute("SELECT count, needs FROM valid WHERE file = ?", (key,)).fetchone()
             if row is None or any(fingerprint.of_named(name) != stamp for name, stamp in json.loads(row[1]).items()):
@@ -59,11 +55,11 @@ class ValidFiles:
         self._used.append((time.time(), key))
         return count
 
-    def keep(self, file: str, text: str, scenarios: Collection[Scenario]) -> None:
-        """Keeps that a file is valid with this text, whose scenarios these are."""
-        needs = {name: fingerprint.of_named(name) for scenario in scenarios for name in scenario.named}
+    def keep(self, source: Source, count: int, named: Iterable[str]) -> None:
+        """Keeps that a file is valid as it stands, which has so many scenarios, and that these name such files."""
+        needs = {name: fingerprint.of_named(name) for name in named}
         if None not in needs.values() and not any(map(self._recent, needs)):
-            self._new.append((self._key(file, text), len(scenarios), json.dumps(needs), time.time()))
+            self._new.append((self._key(source), count, json.dumps(needs), time.time()))
 
     def save(self) -> None:
         """Writes what is new, and lets go of the database."""
@@ -83,6 +79,6 @@ class ValidFiles:
         except OSError:
             return True
 
-    def _key(self, file: str, text: str) -> bytes:
-        parts = repr((*self._terms, os.path.abspath(file), text))
+    def _key(self, source: Source) -> bytes:
+        parts = repr((*self._terms, os.path.abspath(source.file), source.digest))
         return sha256(parts.encode("utf-8", "surrogatepass")).digest()

@@ -8,8 +8,9 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfpt_cli.documents.document import STANDARD_INPUT, Document, documents, read_text
+from tfpt_cli.documents.document import Document, documents_in
 from tfpt_cli.documents.shipped import shipped_scenarios
+from tfpt_cli.documents.source import STANDARD_INPUT, Source, opened
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.results import Failure, Problem, Unread
 
@@ -59,25 +60,33 @@ def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
                 yield file
 
 
-def documents_of(file: str, text: str | Problem | None = None) -> Iterator[Document | Problem | Unread]:
-    """The documents of a file, behind every problem that keeps it, or one of them, from being read.
+def documents_of(file: str, source: Source | Problem | None = None) -> Iterator[Document | Problem | Unread]:
+    """The documents of a file as they are read, and every problem that keeps it, or one of them, from being read.
 
-    `text` is what `read_text` gives of it, where that was asked before.
+    `source` is what `opened` gives of it, where that was asked before.
     """
-    text = read_text(file) if text is None else text
-    if isinstance(text, Problem):
-        yield text
+    source = opened(file) if source is None else source
+    if isinstance(source, Problem):
+        yield source
         return
-    try:
-        found, problems = documents(file, text)
-    except Exception as error:  # a mistake of ours: the other files are read
-        yield unread(Document(file, text), error)
-        return
-    if not found and not problems:
+    empty = True
+    with source.stream as stream:
+        try:
+            for found in documents_in(file, stream):
+                empty = False
+                yield found
+        except OSError as error:
+            yield Problem(file=file, line=0, column=0, message=f"cannot be read: {error.strerror}")
+            return
+        except UnicodeDecodeError:
+            yield Problem(file=file, line=0, column=0, message="it was written to while it was read: not UTF-8")
+            return
+        except Exception as error:  # a mistake of ours: the other files are read
+            yield unread(Document(file, ""), error)
+            return
+    if empty:
         words = f"no scenario in this file; one needs a name and a subject ({' or '.join(_subjects())})"
-        problems = [Problem(file=file, line=1, column=1, message=words)]
-    yield from problems
-    yield from found
+        yield Problem(file=file, line=1, column=1, message=words)
 
 
 def unread(document: Document, error: Exception) -> Unread:
@@ -164,9 +173,7 @@ class Within:
     def _begins(self, file: str, line: int) -> int:
         """The line at which the document begins that stands at a line of a file; the first one's before that."""
         if file not in self._lines:
-            text = read_text(file)
-            found = documents(file, text)[0] if isinstance(text, str) else []
-            self._lines[file] = [document.line for document in found]
+            self._lines[file] = [found.line for found in documents_of(file) if isinstance(found, Document)]
         lines = self._lines[file]
         return max((begin for begin in lines if begin <= line), default=min(lines, default=0))
 

@@ -24,6 +24,7 @@ from tfpt_cli.subjects.subject import Terms
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tfpt_cli.documents.source import Source
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.listing import Listing
     from tfpt_cli.subjects.subject import Run, Task
@@ -127,14 +128,14 @@ def _refusal(comparison: Comparison) -> tuple[str, ...]:
 
 
 def load(
-    file: str, text: str | Problem | None = None, *, allow_code: bool = False
+    file: str, source: Source | Problem | None = None, *, allow_code: bool = False
 ) -> Iterator[list[Scenario] | Problem | Unread]:
     """The scenarios of a file, document by document (one list of cases each), and every problem in it.
 
-    `text` is what `read_text` gives of it, where that was asked before. A scenario that names a person's own function is a
+    `source` is what `opened` gives of it, where that was asked before. A scenario that names a person's own function is a
     problem unless `allow_code`. A document over which tfpt itself fails is `Unread`; it does not stop the others.
     """
-    for found in documents_of(file, text):
+    for found in documents_of(file, source):
         if isinstance(found, Document):
             yield from scenarios_of(found, allow_code=allow_code)
         else:
