@@ -297,7 +297,9 @@ class _Builder:
             self._complain(event, "a whole number may have 400 digits")
             return 0
         node = yaml.ScalarNode(tag, event.value)
-        return _RESOLVER.construct_object(node)
+        value = _RESOLVER.construct_object(node)
+        _RESOLVER.constructed_objects.clear()  # it keeps every node, for aliases, of which there are none
+        return value
 
     def _sequence(self, path: Path) -> tuple[list[Any], Any]:
         items: list[Any] = []
