@@ -95,9 +95,16 @@ def words(_: dict[str, Any]) -> None:
         os.write(2, b"x" * 100_000)
 
 
+def busy(request: dict[str, Any]) -> None:
+    """An answer that takes a twentieth of a second, in which the processor is free."""
+    time.sleep(0.05)
+    send(*answer(request))
+
+
 ODD: dict[str, Any] = {
     "plain": lambda request: send(*answer(request)),
     "slow": lambda _: time.sleep(10_000),
+    "busy": busy,
     "garbage": lambda _: raw(b"\x00\xff garbage, and more of it than a prefix has"),
     "half a prefix": lambda _: last(b"TFP"),
     "half a header": lambda _: last(protocol.PREFIX.pack(protocol.MARK, 1000) + b'{"id": '),

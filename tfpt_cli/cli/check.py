@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tfpt_cli.baseline import Baseline
+    from tfpt_cli.engine.cluster import ClusterSession
     from tfpt_cli.engine.options import Options
     from tfpt_cli.report.table import Printer
     from tfpt_cli.results import Problem, Report, ScenarioResult
@@ -91,7 +92,10 @@ def run_check(options: Options, settings: Settings) -> int:
     if settings.last_failed:
         options = replace(options, only=last_failed.ids())
     options = replace(options, listings=settings.verbose or "html" in settings.formats)
-    if settings.cache and not (options.listings or settings.fix_preview):  # these ask for more than is kept
+    if options.cluster and (options.workers > 1 or settings.fix_preview):
+        other = "--fix-preview" if settings.fix_preview else "-j"
+        raise click.UsageError(f"{other} is for the processes of this machine: it does not go with --executor")
+    if settings.cache and not (options.listings or settings.fix_preview or options.cluster):  # these ask for more
         from tfpt_cli.engine.kept import KeptResults
 
         kept = KeptResults(options.sides, reference=options.reference, allow_code=options.allow_code)
@@ -111,7 +115,7 @@ def _check(options: Options, settings: Settings, before: Baseline | None) -> int
         show = Show(settings, outputs)
         if show.streams and outputs.streamed is None:
             stack.enter_context(inert())
-        with Session(options) as session:
+        with _session(options) as session:
             with show:
                 try:
                     report = session.check(options, show)
@@ -120,11 +124,11 @@ def _check(options: Options, settings: Settings, before: Baseline | None) -> int
                     show.end(crash.report)
                     outputs.end()
                     raise
-                if "html" in settings.formats:
+                if "html" in settings.formats and isinstance(session, Session):
                     report = curved(report, show, session, options)
             outputs.write(report)
             show.end(report)
-            if settings.fix_preview and not report.interrupted:
+            if settings.fix_preview and not report.interrupted and isinstance(session, Session):
                 show.preview(session, options)
     last_failed.remember(report)
     changed = show.changes(before, report) if before is not None else 0
@@ -137,6 +141,18 @@ def _check(options: Options, settings: Settings, before: Baseline | None) -> int
     if report.interrupted:
         return report.exit_code
     return max(code, int(changed > 0), outputs.exit_code)
+
+
+def _session(options: Options) -> Session | ClusterSession:
+    """What runs the scenarios: the processes of this machine, or a cluster's."""
+    if not options.cluster:
+        return Session(options)
+    from tfpt_cli.engine.cluster import ClusterSession, NoCluster
+
+    try:
+        return ClusterSession(options)
+    except NoCluster as error:
+        raise click.UsageError(str(error)) from None
 
 
 def exit_code_of_new(before: Baseline, report: Report) -> int:

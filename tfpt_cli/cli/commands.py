@@ -23,6 +23,7 @@ from tfpt_cli.cli.options import (
     TWO_VERSIONS,
     VERBOSE,
     WARM,
+    Cluster,
     OfExpression,
     Processes,
     ReportFile,
@@ -106,6 +107,12 @@ def cli() -> None:
     help="How many processes each framework has; auto: as many as the processor and the memory have room for.",
 )
 @click.option(
+    "--executor",
+    type=Cluster(),
+    metavar="dask://HOST:PORT",
+    help="Run the scenarios on the workers of this Dask cluster, which must have the same tfpt (pip install 'tfpt[dask]').",
+)
+@click.option(
     "--format",
     "format_",
     type=Named(list(FORMATS)),
@@ -169,6 +176,7 @@ def check(paths: tuple[str, ...], **given: Any) -> None:
         shard=given["shard"],
         maxfail=1 if given["exitfirst"] else given["maxfail"] or 0,
         workers=given["workers"],
+        cluster=given["executor"] or "",
         allow_code=given["allow_code"],
         reference=given["reference"],
         **processes_of(given),

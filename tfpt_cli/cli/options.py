@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -156,6 +157,17 @@ class Shard(click.ParamType):  # type: ignore[type-arg] # generic in the newest 
         if not (part.isdecimal() and whole.isdecimal() and 1 <= int(part) <= int(whole)):
             self.fail(f"'{value}' must be K/N with K from 1 to N, such as 1/4", param, ctx)
         return int(part), int(whole)
+
+
+class Cluster(click.ParamType):  # type: ignore[type-arg]
+    """The address of a cluster's scheduler, such as `dask://host:8786`."""
+
+    name = "ADDRESS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(r"dask://[^/\s]+:\d{1,5}", str(value)):
+            self.fail(f"'{value}' is no address of a cluster, such as dask://host:8786", param, ctx)
+        return str(value)
 
 
 class Processes(click.IntRange):

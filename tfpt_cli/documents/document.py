@@ -61,6 +61,17 @@ class Document:
         return int(self._values[()][1].index) if () in self._values else self.before
 
     @property
+    def alone(self) -> str:
+        r"""A text in which the document stands alone, where it stands in its file: before it are empty lines.
+
+        >>> documents("a.yaml", "a: 1\n---\n# one\n  b: 2\n")[0][1].alone
+        '\n\n\n  b: 2\n'
+        """
+        start = self._values[()][0]
+        own = self.text[start.index - self.before :]
+        return f"{chr(10) * start.line}{' ' * start.column}{own}"
+
+    @property
     def name(self) -> str:
         """The name of the scenario on one line; empty where it has none."""
         return " ".join(str(self.data.get("name", "")).split()) if isinstance(self.data, dict) else ""

@@ -62,6 +62,7 @@ class Options:
     n-th of those chosen, from the k-th on. The run stops after `maxfail` scenarios that are not as expected (0: never).
     `workers` is how many processes each side has. With `listings` every result keeps the code that ran. `sides` are the two
     that are compared. What `kept` knows of earlier runs is not run again, and what is run is kept there.
+    `cluster` is the address of the Dask scheduler whose workers run it, empty where it is run here.
     """
 
     paths: tuple[str, ...] = ()
@@ -77,6 +78,7 @@ class Options:
     reference: bool = True
     listings: bool = False
     kept: KeptResults | None = None
+    cluster: str = ""
     generated: Iterable[list[Scenario] | Problem | Unread] | None = None
 
     def of(self, scenarios: Iterable[Scenario]) -> Options:

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     Part = list[Scenario] | list[Known] | Problem | Unread
 
 Queues = dict[Side, ListingQueue]
-# So many scenarios may wait for their outcomes; files are read on when fewer do.
+# So many scenarios may be under way; files are read on when fewer are.
 READ_AHEAD = 1000
 
 
@@ -83,7 +83,7 @@ class Pipeline:
         self.room = asyncio.Event()
         self.all_read = False
         self.done: dict[int, tuple[Scenario | None, ScenarioResult]] = {}
-        self.count = 0
+        self.count = self.settled = 0
         self.deselected = 0
         self.met = 0
         self.failed = 0
@@ -155,7 +155,7 @@ class Pipeline:
                     else:
                         await self.start()
                         self.queue(scenario)
-                        while len(self.waiting) >= READ_AHEAD:
+                        while self.count - self.settled >= READ_AHEAD:
                             self.room.clear()
                             await self.room.wait()
             await asyncio.sleep(0)
@@ -221,7 +221,7 @@ class Pipeline:
 
     def close_if_done(self) -> None:
         """Tells the queues that nothing more comes; another round may still ask for something until all are compared."""
-        if self.all_read and not self.waiting:
+        if self.all_read and self.count == self.settled:
             for queues in self.queues:
                 for queue in queues.values():
                     queue.close()
@@ -323,6 +323,7 @@ class Pipeline:
     def settle(self, index: int, scenario: Scenario | None, result: ScenarioResult) -> None:
         """Keeps a result, and passes on all whose turn it is."""
         self.done[index] = scenario, result
+        self.settled += 1
         self.room.set()
         while len(self.results) in self.done and not self.stopped:
             self.pass_on(*self.done.pop(len(self.results)))
