@@ -262,3 +262,23 @@ def test_weights_may_be_no_link_out_of_the_folder(weights: str, tmp_path: Path) 
     assert PLACE.search(said)
     assert "which is not in the scenario's folder; if you trust the scenario to read it, add --allow-code" in said
     assert [found for found in load(str(path), allow_code=True) if isinstance(found, Problem)] == []
+
+
+@pytest.mark.parametrize("place", [".tfpt_cache", ".tfpt_cache/last_failed.json", ".tfpt_cache/.gitignore"])
+def test_what_failed_is_kept_in_no_other_file(place: str, tmp_path: Path, tfpt: Callable[..., Done]) -> None:
+    """A folder from a stranger may hold a link where tfpt keeps what failed."""
+    Path("s.yaml").write_text(
+        "name: n\nexpect: differ\nbecause: b\ngradient: {of: x, at: {x: 1.0}}\n", encoding="utf-8"
+    )
+    target = tmp_path / "precious"
+    if place == ".tfpt_cache":
+        target.mkdir()
+    else:
+        Path(".tfpt_cache").mkdir()
+        target.write_text("precious", encoding="utf-8")
+    Path(place).symlink_to(target)
+    assert tfpt("check", "s.yaml").code == 1
+    assert (sorted(os.listdir(target)) == []) if target.is_dir() else (target.read_text(encoding="utf-8") == "precious")
+    done = tfpt("check", "s.yaml", "--last-failed")
+    assert done.code == 2
+    assert "it is a link, which is not followed" in done.err
