@@ -8,6 +8,7 @@ may be opened.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
@@ -19,6 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -282,3 +284,22 @@ def test_what_failed_is_kept_in_no_other_file(place: str, tmp_path: Path, tfpt: 
     done = tfpt("check", "s.yaml", "--last-failed")
     assert done.code == 2
     assert "it is a link, which is not followed" in done.err
+
+
+def test_no_name_ends_a_comment_of_code_that_is_written(tfpt: Callable[..., Done]) -> None:
+    """What tfpt writes to be run is what the scenario says it computes, whatever its layers are called."""
+    name = "x\n    import os; print(1)#"
+    layer = f"keras.Sequential([keras.layers.Dense(4, name={name!r})])"
+    scenario = {
+        "name": name,
+        "because": name,
+        "model": {"torch": "nn.Sequential(nn.Linear(3, 4))", "tensorflow": layer},
+    }
+    scenario["model"]["at"] = {"x": "ones((2, 3))"}  # type: ignore[index]
+    Path("s.yaml").write_text(yaml.safe_dump(scenario), encoding="utf-8")
+    np.savez("net.npz", **{"0.weight": np.ones((4, 3), np.float32), "0.bias": np.ones(4, np.float32)})
+    for command in (["transfer", "s.yaml", "--from", "net.npz", "--code"], ["code", "s.yaml"]):
+        written = ast.parse(tfpt(*command).out)
+        imported = {alias.name for node in ast.walk(written) if isinstance(node, ast.Import) for alias in node.names}
+        assert "numpy" in imported
+        assert "os" not in imported
