@@ -290,14 +290,11 @@ def test_no_name_ends_a_comment_of_code_that_is_written(tfpt: Callable[..., Done
     """What tfpt writes to be run is what the scenario says it computes, whatever its layers are called."""
     name = "x\n    import os; print(1)#"
     layer = f"keras.Sequential([keras.layers.Dense(4, name={name!r})])"
-    scenario = {
-        "name": name,
-        "because": name,
-        "model": {"torch": "nn.Sequential(nn.Linear(3, 4))", "tensorflow": layer},
-    }
-    scenario["model"]["at"] = {"x": "ones((2, 3))"}  # type: ignore[index]
+    model = {"torch": "nn.Sequential(nn.Linear(3, 4))", "tensorflow": layer, "at": {"x": "ones((2, 3))"}}
+    scenario = {"name": name, "because": name, "model": model}
     Path("s.yaml").write_text(yaml.safe_dump(scenario), encoding="utf-8")
-    np.savez("net.npz", **{"0.weight": np.ones((4, 3), np.float32), "0.bias": np.ones(4, np.float32)})
+    weights: dict[str, Any] = {"0.weight": np.ones((4, 3), np.float32), "0.bias": np.ones(4, np.float32)}
+    np.savez("net.npz", **weights)
     for command in (["transfer", "s.yaml", "--from", "net.npz", "--code"], ["code", "s.yaml"]):
         written = ast.parse(tfpt(*command).out)
         imported = {alias.name for node in ast.walk(written) if isinstance(node, ast.Import) for alias in node.names}
