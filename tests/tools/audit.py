@@ -8,7 +8,7 @@ The names are those of the lists of native calls (`tfpt_cli/dictionary/native`),
 those that the rows of the dictionary write. Each is called with arguments that it takes, found by trying, of which one after
 another is replaced by a path, a URL, source text, a large number and the like; a class also makes its layer, which is called.
 
-Two witnesses: an audit hook of Python in the process (`audit_child.py`), and strace where it is installed
+Two witnesses: an audit hook of Python in the process (`audit_hook.py`), and strace where it is installed
 (`system_calls.py`). The exit code is 1 where something was touched. What crashed its process or did not end is listed too, and
 is no finding: a worker has limits.
 """
@@ -35,7 +35,7 @@ from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.signature import parse_signature
 from tfpt_cli.language.trees import called_name, nodes
 
-CHILD = Path(__file__).with_name("audit_child.py")
+ROOT = Path(__file__).parents[2]
 STRACE = shutil.which("strace")
 # How thorough it is: signatures of a name, parameters of one, calls tried until one works, seconds of a call and of a name.
 QUICK = {"overloads": 1, "places": 6, "bases": 100, "seconds": 0.5, "seconds_of_name": 3, "crashes": 2, "chunk": 300}
@@ -123,7 +123,7 @@ def audited(
             "texts": texts,
         }
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-        command = [sys.executable, str(CHILD), framework, str(folder / "job.json")]
+        command = [sys.executable, "-m", "tests.tools.audit_child", framework, str(folder / "job.json")]
         log = folder / "strace.log"
         if trace:
             assert STRACE is not None
@@ -147,7 +147,7 @@ def audited(
             "CUDA_VISIBLE_DEVICES": "",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=False)
         if done.returncode:
             raise RuntimeError(f"the audit of {framework} ended with {done.returncode}: {done.stderr[-2000:]}")
         audit = _read(done.stdout)

@@ -25,7 +25,7 @@ _FORKS = ("clone", "clone3", "fork")
 _OPENS = ("open", "openat", "openat2")
 _WRITING = re.compile(r"O_(WRONLY|RDWR|CREAT|TRUNC|APPEND)")
 # A kernel that stops its own process, which is a crash; the name of a thread; what is written nowhere; and the source that
-# AutoGraph makes of a function of Keras (`audit_child.py`).
+# AutoGraph makes of a function of Keras (`audit_hook.py`).
 _NOTHING = re.compile(
     r'^tgkill\(\d+, \d+, SIGABRT\)|"/proc/self/task/\d+/comm"|"/dev/null"|"[^"]*/__autograph_generated_file\w+\.py"'
 )
