@@ -155,6 +155,7 @@ def test_draws_that_are_all_equal_are_compared_by_value() -> None:
 
 SETTINGS = {
     "size": st.integers(1, 6),
+    "depth": st.integers(1, 6),
     "sizes": st.integers(1, 3),
     "size_or_none": st.none() | st.integers(1, 6),
     "flag": st.booleans(),

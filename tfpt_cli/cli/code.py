@@ -11,7 +11,7 @@ import click
 from tfpt_cli.cli.options import choice
 from tfpt_cli.cli.outputs import check_outputs, write_file
 from tfpt_cli.cli.validate import scenarios_of
-from tfpt_cli.results import INTERNAL_ERROR
+from tfpt_cli.results import INTERNAL_ERROR, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +74,8 @@ def _run(scenarios: list[Scenario], allow_code: bool) -> None:
         report = session.check(options)
     for result in report.scenarios:
         for failure in result.failures:
-            click.echo(f"{result.file}:{result.line}: {failure.side.label} failed: {failure.message}", err=True)
+            words = printable(failure.message)
+            click.echo(f"{result.file}:{result.line}: {failure.side.label} failed: {words}", err=True)
 
 
 def _write_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:

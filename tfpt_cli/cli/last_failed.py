@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(".tfpt_cache")
 FILE = FOLDER / "last_failed.json"
+_IGNORE = FOLDER / ".gitignore"
 
 
 def ids() -> frozenset[str]:
@@ -31,6 +32,8 @@ def ids() -> frozenset[str]:
 
 def _kept() -> frozenset[str]:
     """The ids that the file has. Raises `OSError` or `ValueError` where it cannot be read or holds something else."""
+    if _leads_elsewhere():
+        raise ValueError("it is a link, which is not followed")
     if FILE.exists() and not FILE.is_file():  # a pipe would be waited for
         raise ValueError("it is no file")
     try:
@@ -44,6 +47,8 @@ def _kept() -> frozenset[str]:
 
 def remember(report: Report) -> None:
     """Keeps what failed: of the scenarios that were checked now, and as it was of the others. A read-only folder keeps none."""
+    if _leads_elsewhere():
+        return
     try:
         known = _kept()
     except (OSError, ValueError):
@@ -57,7 +62,12 @@ def remember(report: Report) -> None:
         return
     try:
         FOLDER.mkdir(exist_ok=True)
-        (FOLDER / ".gitignore").write_text("*\n", encoding="utf-8")
+        _IGNORE.write_text("*\n", encoding="utf-8")
         write_file(str(FILE), as_json(sorted(failed)))
     except (OSError, CannotWrite):
         pass
+
+
+def _leads_elsewhere() -> bool:
+    """Whether one of the places is a link: in a folder from a stranger it would have any file of this user written over."""
+    return any(path.is_symlink() for path in (FOLDER, _IGNORE, FILE))

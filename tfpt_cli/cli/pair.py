@@ -43,7 +43,7 @@ def run_pair(paths: tuple[str, ...], expression: str | None, tags: tuple[str, ..
 
 def _lines(result: ScenarioResult) -> Iterator[str]:
     """The pairs of a result as YAML; what `pair:` cannot say, such as a third of a packed weight, stands there as a comment."""
-    yield f"# {printable(result.name)} ({result.file}:{result.line})"
+    yield f"# {printable(f'{result.name} ({result.file}:{result.line})')}"
     said: dict[str, str] = {}
     layouts: dict[str, str] = {}
     parts: list[str] = []

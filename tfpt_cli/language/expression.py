@@ -149,6 +149,8 @@ def parse(text: str) -> tuple[ast.expr | None, list[Complaint]]:
     except (RecursionError, MemoryError):
         return None, [Complaint(0, "the expression is nested too deeply")]
     except ValueError as error:
+        if "integer string conversion" in str(error):  # Python's own words tell how to lift its limit
+            return None, [Complaint(0, f"a whole number may have {MAX_BITS} bits; write it as a float")]
         return None, [Complaint(0, f"not an expression: {error}")]
 
 

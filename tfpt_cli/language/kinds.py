@@ -15,6 +15,10 @@ NONLINEARITIES = (
 )  # fmt: skip
 
 
+# Every layer of a stack is written out, for Keras and with its own parameters: more than anybody stacks.
+MAX_STACKED = 1_000
+
+
 def _whole(value: Any, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
@@ -43,6 +47,10 @@ def _one_of(*names: str) -> tuple[str, Callable[[Any], bool]]:
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "size": ("a whole number of at least 1", lambda value: _whole(value, 1)),
     "count": ("a whole number of at least 0", lambda value: _whole(value, 0)),
+    "depth": (
+        f"a whole number of at least 1 and at most {MAX_STACKED:,}",
+        lambda value: _whole(value, 1) and value <= MAX_STACKED,
+    ),
     "whole": ("a whole number", lambda value: _whole(value, -(2**63))),
     "number": ("a number", _number),
     "finite": ("a finite number", lambda value: _number(value) and math.isfinite(value)),

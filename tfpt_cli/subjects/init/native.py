@@ -48,7 +48,9 @@ class NativeReader:
         if not all([self.is_layer(torch_call, TORCH, "nn."), self.is_layer(keras_call, TENSORFLOW, "keras.layers.")]):
             return None
         pair = reader.get(NAME, "pair")
-        row, settings = self.row(torch_call, keras_call)
+        row, settings = known_row(torch_call, keras_call)
+        if row is not None and row.recurrent and not self.is_stacked_alike(settings):
+            return None  # each layer of a stack is looked at below, and a stranger may have written a billion of them
         if row is None and pair is None:
             names = f"{called_name(torch_call)} and {called_name(keras_call)}"
             words = f"no row knows {names} as one layer; name the parameters that correspond"
@@ -101,15 +103,8 @@ class NativeReader:
                 found[name] = call
         return found
 
-    def row(self, torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None, dict[str, dict[str, Any]]]:
-        """The row that knows both classes, and the settings that each call means by it; complains about other stacks."""
-        row, settings = known_row(torch_call, keras_call)
-        if row is not None and row.recurrent:
-            self.check_stack(settings)
-        return row, settings
-
-    def check_stack(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
-        """Complains where the two sides do not stack the same layers and directions."""
+    def is_stacked_alike(self, settings: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Whether the two sides stack the same layers and directions; complains if not."""
         stacks = {f: (values.get("num_layers"), values.get("bidirectional")) for f, values in settings.items()}
         if stacks[TORCH] != stacks[TENSORFLOW]:
             words = [
@@ -117,6 +112,7 @@ class NativeReader:
                 for f, (n, both) in stacks.items()
             ]
             self.reader.complain((NAME, TENSORFLOW, "layer"), ", ".join(words))
+        return stacks[TORCH] == stacks[TENSORFLOW]
 
     def check_input(self, row: Layer, settings: dict[str, Any], keras_call: ast.Call, given: tuple[int, ...]) -> None:
         """Complains about an input shape with the wrong number of axes; notes the sizes that it gives the layer."""

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from tfpt_cli.dictionary.native import native
 from tfpt_cli.expressions.native import check_native
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.expression import Complaint, offset, parse
@@ -64,19 +65,26 @@ def check_names(reader: Reader, inputs: Collection[str]) -> None:
 def check_call(reader: Reader, path: Path, framework: str, tree: ast.expr, inputs: Collection[str]) -> None:
     """Complains about a call of the model that is none, and about what may not stand in it.
 
-    What it gives may be picked from, `model(x)[0]`. A method of the model runs what its class says, so it needs `--allow-code`.
+    What it gives may be picked from, `model(x)[0]`. A method of the model runs what its class says, so it needs
+    `--allow-code`, as does what a class of one's own calls an output, `model(x).logits`.
     """
     call, example = tree, f"model({', '.join(inputs)})"
+    picked: list[ast.expr] = []
+    complaints: list[Complaint] = []
     while isinstance(call, (ast.Subscript, ast.Attribute)):
+        if isinstance(call, ast.Subscript):
+            picked.append(call.slice)
+        elif not reader.allow_code and call.attr not in native(framework).properties:
+            words = f"the attribute '{call.attr}' of an output needs --allow-code; pick it by its place, {example}[0]"
+            complaints.append(Complaint(offset(call), words))
         call = call.value
     if not isinstance(call, ast.Call) or _root(call.func) != "model":
         reader.complain(path, f"this must be a call of the model, such as {example}")
         return
-    complaints = []
     if isinstance(call.func, ast.Attribute) and not reader.allow_code:
         complaints.append(Complaint(offset(call), f"a method of the model needs --allow-code; write {example}"))
     roots = FRAMEWORKS[framework].roots
-    for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
+    for argument in (*call.args, *(keyword.value for keyword in call.keywords), *picked):
         used = {node.id: node for node in nodes(argument) if isinstance(node, ast.Name)}
         unknown = {name: node for name, node in used.items() if name not in {*inputs, *roots}}
         known = ", ".join(inputs)

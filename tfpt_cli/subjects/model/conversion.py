@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.results import printable
 from tfpt_cli.subjects.model.writer import turned_source
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def to_keras(pairing: Pairing, torch: Inventory, keras: Inventory) -> str:
         source = parts[0] if sources[tensor.name][0][0] is None else f"np.stack([{', '.join(parts)}])"
         held = "weights" if keras.layers else "variables"
         line = f"        {source}," if whole else f"    model.{held}[{tensor.index}].assign({source})"
-        lines.append(f"{line}  # {tensor.name}")
+        # A stranger's layer may be called what ends the comment.
+        lines.append(f"{line}  # {printable(tensor.name)}")
     body = ["    model.set_weights([", *lines, "    ])"] if whole else lines
     return _script(["import numpy as np"], [
         "def convert(state_dict, model):",

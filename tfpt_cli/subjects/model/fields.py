@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.documents.inputs import SCHEMA as VALUES
 from tfpt_cli.documents.inputs import read_inputs
+from tfpt_cli.documents.links import link_out_of
 from tfpt_cli.documents.modes import modes_schema, read_modes
 from tfpt_cli.documents.own_file import own_file
 from tfpt_cli.expressions.checking import unknown
@@ -366,6 +367,9 @@ def _start(reader: Reader) -> str | WeightFile:
         reader.complain(path, words)
     elif not there:
         reader.complain(path, f"no such file: {full} (paths start at the scenario's folder)")
+    elif not reader.allow_code and (link := link_out_of(folder, full)):
+        words = f"{link} is a link to {os.path.realpath(link)}, which is not in the scenario's folder"
+        reader.complain(path, f"{words}; if you trust the scenario to read it, add --allow-code")
     reader.named.append(full)
     return WeightFile(full, text)
 

@@ -76,10 +76,14 @@ def die_with_parent() -> None:
 
 
 def limit_memory(gigabytes: float) -> None:
-    """Lets private memory grow by this much from now on; further allocations fail instead of filling the machine."""
+    """Lets private memory grow by this much from now on; further allocations fail instead of filling the machine.
+
+    A crash leaves no core file either: it would hold all that memory, and lie in the folder where tfpt was started.
+    """
     try:
         import resource
 
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         with open("/proc/self/status") as status:
             used = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData:"))
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]

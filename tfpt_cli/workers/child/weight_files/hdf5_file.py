@@ -5,6 +5,7 @@ Nothing that leads out of the file is followed, and no filter runs but those tha
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -24,6 +25,8 @@ class Hdf5File(Reader):
 
     def __init__(self, file: Any, order: tuple[str, ...] = ()) -> None:
         super().__init__()
+        # No plugins, not even those that a group of the file names for its own table: the library reads this when it starts.
+        os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
         import h5py
 
         with refusing("opening it"):

@@ -83,8 +83,8 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON as a dict. Raises `Refused` where it has a key twice, of which `json` would keep the last."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()  # a stranger's header has millions of names, of which the last stands twice
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise Refused("it has the entry '{}' twice".format(twice[:200]), "write it again with each name once")
     return found
 

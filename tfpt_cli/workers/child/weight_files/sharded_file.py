@@ -82,4 +82,6 @@ def shards_of(path: str) -> dict[str, str]:
     for place in places.values():
         if place != os.path.basename(place) or place in ("", ".", ".."):
             raise Refused("it names the file '{}', which is not one beside it".format(place[:200]))
+        if place.endswith(".json"):
+            raise Refused("it names the file '{}', which would be an index itself".format(place[:200]))
     return places

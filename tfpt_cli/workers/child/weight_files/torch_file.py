@@ -6,6 +6,7 @@ before PyTorch 1.6, is read whole.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import zipfile
@@ -17,6 +18,8 @@ from .entries import DAMAGED, Entry, LeftOut, Reader, Refused, numpy_dtype, refu
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "params", "weights", "ema", "module")
 # A mapped file is opened anew after so many bytes, which gives the pages that were read back to the system.
 RENEW = 1 << 26
+# Dicts of a stranger's file may hold each other, and be as many as there are ways through them.
+MOST_SETS = 10_000
 _SAVE = "torch.save(model.state_dict(), FILE) where the file can be trusted"
 # What a refusal to unpickle says of the class or function that it did not look up.
 _GLOBAL = re.compile(r"(?:[Uu]nsupported global: GLOBAL |unsupported GLOBAL |Unsupported class )([\w.]+)")
@@ -121,7 +124,9 @@ def _chosen(loaded: Any, wanted: str, left_out: list[LeftOut]) -> tuple[str, lis
     if not isinstance(loaded, dict):
         raise Refused("it holds a {}, no dict of tensors".format(type(loaded).__name__), _SAVE)
     rest: list[LeftOut] = []
-    sets = list(_sets(loaded, (), rest))
+    sets = list(itertools.islice(_sets(loaded, (), rest), MOST_SETS + 1))
+    if len(sets) > MOST_SETS:
+        raise Refused("it has more than {:,} dicts of tensors in it, or they hold each other".format(MOST_SETS), _SAVE)
     if wanted:
         path = tuple(wanted.split("."))
         chosen = [each for each in sets if each[0][: len(path)] == path]
@@ -172,18 +177,22 @@ def _sets(value: Any, path: tuple[str, ...], rest: list[LeftOut]) -> Iterator[tu
             continue
         if isinstance(item, dict) and ("param_groups" in item or "optim" in str(key).lower()):
             rest.append(LeftOut(".".join(place), "state of the optimizer"))
-        elif isinstance(item, dict) and len(place) < 16 and _holds_tensors(item, 16):
+        elif isinstance(item, dict) and len(place) < 16 and _holds_tensors(item, set()):
             yield from _sets(item, place, rest)
         else:
             rest.append(LeftOut(".".join(place), _word(item)))
 
 
-def _holds_tensors(value: Any, depth: int) -> bool:
+def _holds_tensors(value: Any, seen: set[int]) -> bool:
+    """Whether a tensor is in nested dicts, each looked into once: a stranger's hold themselves, a hundred times each."""
     import torch
 
-    return isinstance(value, torch.Tensor) or (
-        isinstance(value, dict) and depth > 0 and any(_holds_tensors(item, depth - 1) for item in value.values())
-    )
+    if isinstance(value, torch.Tensor):
+        return True
+    if not isinstance(value, dict) or id(value) in seen:
+        return False
+    seen.add(id(value))
+    return any(_holds_tensors(item, seen) for item in value.values())
 
 
 def _word(item: Any) -> str:
