@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tfpt_cli.compare import arbiter
 from tfpt_cli.compare.arbiter import MAX_KINKS, Evidence, found_kinks, judge
 from tfpt_cli.results import Against, Kink, Standing, State, Tolerance, Value
 
@@ -254,3 +255,36 @@ def test_the_first_kinks_are_listed() -> None:
     kinks = found_kinks(at_kinks(left, right), "float32")
     assert [kink.index for kink in kinks] == [divmod(place, 6) for place in range(3, 3 + MAX_KINKS)]
     assert {(kink.left, kink.right) for kink in kinks} == {(0.0, 1.0)}
+
+
+@given(data=st.data())
+def test_a_judgement_in_pieces_is_that_of_the_whole(data: st.DataObject) -> None:
+    """Whatever stands at the ends of the pieces."""
+    size = data.draw(st.integers(1, 24))
+    numbers = st.sampled_from([0.0, 1e-30, 0.3, 1.0, 1.0 + 1e-5, -2.0, 1e30, 1e300, np.inf, -np.inf, np.nan])
+
+    def array() -> Any:
+        return np.array(data.draw(st.lists(numbers, min_size=size, max_size=size)))
+
+    derivative = data.draw(st.booleans())
+    value = array()
+    evidence = Evidence(
+        value=value,
+        error=data.draw(st.sampled_from([None, np.full(size, 1e-9)])),
+        exact=data.draw(st.sampled_from([None, value])),
+        left=array() if derivative else None,
+        right=array() if derivative else None,
+        derivative=derivative,
+        known=data.draw(st.sampled_from([None, np.arange(size) % 2 == 0])),
+        undecided=data.draw(st.sampled_from([None, np.arange(size) % 3 == 0])),
+    )
+    dtype = data.draw(st.sampled_from(["float32", "float64"]))
+    with np.errstate(over="ignore"):
+        side = Value(State.PRESENT, array().astype(dtype), dtype)
+    whole = judge(side, evidence, None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arbiter, "PIECE", data.draw(st.integers(1, 7)))
+        pieces = judge(side, evidence, None)
+    assert pieces.against == whole.against
+    for name in ("off", "beyond", "known", "convention"):
+        assert getattr(pieces, name).tolist() == getattr(whole, name).tolist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,15 @@ from tfpt_cli.compare.values import limits
 from tfpt_cli.results import Against, Kink, Standing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from tfpt_cli.results import Tolerance, Value
 
 MAX_KINKS = 20
+# Numbers that are judged at once.
+PIECE = 1 << 20
 # Below this, and relative to the greatest of an array, a reference value is nothing but its own rounding.
 ZERO = 1e-12
 # Bits that a dtype must have before it is worth a word that half of its digits are lost.
@@ -155,52 +159,13 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Judge
     'wrong'
     """
     array = np.asarray(side.array)
-    best = evidence.best
-    if array.shape != best.shape:
+    if array.shape != evidence.value.shape:
         nowhere = np.zeros(array.shape, bool)
         return Judgement(
             against=Against(Standing.UNKNOWN), off=nowhere, beyond=nowhere, known=nowhere, convention=nowhere
         )
-    wide: Any = np.complex128 if "c" in (array.dtype.kind, best.dtype.kind) else np.float64
-    have, want = array.astype(wide), best.astype(wide)
-    rtol, atol = limits(tolerance, side.dtype)
-    error = evidence.uncertainty
-    right = close(have, want, rtol, atol + evidence.slack)
-    known = np.ones(want.shape, bool)
-    convention = np.zeros(want.shape, bool)
-    if evidence.derivative:
-        unsure = np.isnan(error) | (error > 0.1 * (atol + rtol * np.abs(want)))
-        known = ~np.isnan(want) & ~unsure
-        if evidence.left is not None and evidence.right is not None and wide is np.float64:
-            known, right, convention = _one_sided(evidence, have, right, known, side.dtype, (rtol, atol))
-    else:
-        least = limits(None, side.dtype)  # a stricter tolerance does not make the reference less sure
-        with np.errstate(invalid="ignore"):
-            allowed = max(atol, least[1]) + max(rtol, least[0]) * np.abs(want)
-            known = ~((evidence.slack > allowed) & (np.abs(have - want) <= SAFE * evidence.slack))
-    if evidence.undecided is not None:
-        known &= ~evidence.undecided
-    convention &= known
-    off = known & ~right
-    beyond = off & _beyond(have, want, side.dtype)
-    measured = known & ~convention & np.isfinite(want) & np.isfinite(have)
-    with np.errstate(all="ignore"):
-        distance = np.where(measured, np.abs(have - want), 0.0)
-    greatest = float(distance.max()) if measured.any() else None
-    units, lost = None, False
-    if measured.any() and side.dtype in PRECISION and wide is np.float64:
-        size = np.abs(want)
-        # A difference quotient is no better than this, whatever it says of itself.
-        noise = np.where(evidence.sure, 0.0, 100 * evidence.slack + 1e-10 * size[measured].max())
-        beyond_noise = np.maximum(distance - noise, 0.0) if evidence.derivative else distance
-        of = np.where(measured, np.maximum(size, np.abs(have)), 1.0)
-        units = ulps(of, beyond_noise, side.dtype)
-        # What should be zero is no number that could lose its digits.
-        number = measured & (size > ZERO * size[measured].max())
-        half = 2.0 ** (-PRECISION[side.dtype] / 2)
-        lost = PRECISION[side.dtype] > MANY and bool(
-            np.any(number & (beyond_noise > half * size)) and size[measured].max() > ZERO
-        )
+    found = _Judged(side, evidence, tolerance)
+    off, beyond, known, convention = found.entries
     standing = Standing.RIGHT
     if (off & ~beyond).any():
         standing = Standing.WRONG
@@ -210,16 +175,125 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Judge
         standing = Standing.CONVENTION
     elif known.size and not known.any():
         standing = Standing.UNKNOWN
+    units, lost = found.units()
     against = Against(
         standing=standing,
         off=int(np.count_nonzero(off)),
         ulps=units,
-        max_abs=greatest,
-        worst_index=_worst(off, distance) if off.any() else None,
+        max_abs=found.greatest,
+        worst_index=tuple(int(i) for i in np.unravel_index(found.worst, array.shape)) if off.any() else None,
         lost=lost,
-        unknown=int(np.count_nonzero(~known)),
+        unknown=int(known.size - np.count_nonzero(known)),
     )
     return Judgement(against=against, off=off, beyond=beyond, known=known, convention=convention)
+
+
+class _Judged:
+    """A side held against the evidence piece by piece: of large arrays little is held besides.
+
+    `entries` are where the side is off, where beyond its dtype, where the reference knows, where a convention is; `greatest` is
+    the greatest distance, None where none was measured, `worst` the flat index of the entry that is off the farthest.
+    """
+
+    def __init__(self, side: Value, evidence: Evidence, tolerance: Tolerance | None) -> None:
+        self.dtype, self.evidence, self.tolerance = side.dtype, evidence, tolerance
+        self.array = np.asarray(side.array).reshape(-1)
+        self.whole = {
+            each.name: given.reshape(-1)
+            for each in fields(Evidence)
+            if isinstance(given := getattr(evidence, each.name), np.ndarray)
+        }
+        kinds = (self.array.dtype.kind, evidence.value.dtype.kind)
+        self.wide: Any = np.complex128 if "c" in kinds else np.float64
+        shape = evidence.value.shape
+        self.entries = tuple(np.zeros(shape, bool) for _ in range(4))
+        self.greatest: float | None = None
+        self.largest = farthest = 0.0
+        self.worst = 0
+        for start, piece in self.pieces():
+            for whole, part in zip(self.entries, (piece.off, piece.beyond, piece.known, piece.convention), strict=True):
+                whole.reshape(-1)[start : start + part.size] = part
+            if piece.measured.any():
+                self.greatest = max(self.greatest or 0.0, float(piece.distance.max()))
+                self.largest = max(self.largest, float(np.abs(piece.want[piece.measured]).max()))
+            if piece.off.any():
+                ranked = np.where(piece.off, np.where(piece.distance > 0, piece.distance, np.inf), -1.0)
+                place = int(np.argmax(ranked))
+                if ranked[place] > farthest:
+                    farthest, self.worst = float(ranked[place]), start + place
+
+    def pieces(self) -> Iterator[tuple[int, _Piece]]:
+        """The pieces, each with its first place."""
+        for start in range(0, self.array.size, PIECE):
+            part = slice(start, start + PIECE)
+            cut: dict[str, Any] = {name: given[part] for name, given in self.whole.items()}
+            if self.evidence.exact is self.evidence.value:  # which says that it is from 50 digits itself
+                cut["exact"] = cut["value"]
+            evidence = replace(self.evidence, **cut)
+            yield start, _Piece.of(self.array[part].astype(self.wide), evidence, self.dtype, self.tolerance)
+
+    def units(self) -> tuple[float | None, bool]:
+        """The greatest distance in units in the last place, None where that says nothing, and whether digits are lost."""
+        if self.greatest is None or self.dtype not in PRECISION or self.wide is not np.float64:
+            return None, False
+        units, lost = 0.0, False
+        half = 2.0 ** (-PRECISION[self.dtype] / 2)
+        for _, piece in self.pieces():
+            if not piece.measured.any():
+                continue
+            size = np.abs(piece.want)
+            # A difference quotient is no better than this, whatever it says of itself.
+            noise = np.where(piece.evidence.sure, 0.0, 100 * piece.evidence.slack + 1e-10 * self.largest)
+            beyond_noise = np.maximum(piece.distance - noise, 0.0) if self.evidence.derivative else piece.distance
+            of = np.where(piece.measured, np.maximum(size, np.abs(piece.have)), 1.0)
+            units = max(units, ulps(of, beyond_noise, self.dtype))
+            # What should be zero is no number that could lose its digits.
+            real = piece.measured & (size > ZERO * self.largest)
+            lost = lost or bool(np.any(real & (beyond_noise > half * size)))
+        return units, lost and PRECISION[self.dtype] > MANY and self.largest > ZERO
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A piece of a side against the same piece of the evidence, both in double precision; `measured` says where `distance` is."""
+
+    have: NDArray[Any]
+    want: NDArray[Any]
+    evidence: Evidence
+    off: NDArray[np.bool_]
+    beyond: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+    convention: NDArray[np.bool_]
+    measured: NDArray[np.bool_]
+    distance: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, have: NDArray[Any], evidence: Evidence, dtype: str, tolerance: Tolerance | None) -> _Piece:
+        want = evidence.best.astype(have.dtype)
+        rtol, atol = limits(tolerance, dtype)
+        error = evidence.uncertainty
+        right = close(have, want, rtol, atol + evidence.slack)
+        known = np.ones(want.shape, bool)
+        convention = np.zeros(want.shape, bool)
+        if evidence.derivative:
+            unsure = np.isnan(error) | (error > 0.1 * (atol + rtol * np.abs(want)))
+            known = ~np.isnan(want) & ~unsure
+            if evidence.left is not None and evidence.right is not None and have.dtype.kind == "f":
+                known, right, convention = _one_sided(evidence, have, right, known, dtype, (rtol, atol))
+        else:
+            least = limits(None, dtype)  # a stricter tolerance does not make the reference less sure
+            with np.errstate(invalid="ignore"):
+                allowed = max(atol, least[1]) + max(rtol, least[0]) * np.abs(want)
+                known = ~((evidence.slack > allowed) & (np.abs(have - want) <= SAFE * evidence.slack))
+        if evidence.undecided is not None:
+            known &= ~evidence.undecided
+        convention &= known
+        off = known & ~right
+        measured = known & ~convention & np.isfinite(want) & np.isfinite(have)
+        with np.errstate(all="ignore"):
+            distance = np.where(measured, np.abs(have - want), 0.0)
+        beyond = off & _beyond(have, want, dtype)
+        return cls(have, want, evidence, off, beyond, known, convention, measured, distance)
 
 
 def _beyond(have: NDArray[Any], want: NDArray[Any], dtype: str) -> NDArray[np.bool_]:
@@ -252,8 +326,3 @@ def _one_sided(
     right = np.where(kink, between, np.where(edge, close(have, only, rtol, atol), right))
     known = known | kink | edge
     return known, right, kink & between
-
-
-def _worst(off: NDArray[np.bool_], distance: NDArray[np.float64]) -> tuple[int, ...]:
-    ranked = np.where(off, np.where(distance > 0, distance, np.inf), -1.0)
-    return tuple(int(i) for i in np.unravel_index(int(np.argmax(ranked)), off.shape))
