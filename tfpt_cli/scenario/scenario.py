@@ -166,6 +166,8 @@ def read_document(document: Document, *, allow_code: bool = False) -> tuple[list
             problems.append(document.problem((), f"no subject: one of {', '.join(SUBJECTS)} is needed"))
         return [], problems
     problems += _common_problems(document, wrong)
+    for *holder, key in unknown:
+        document.at(tuple(holder)).pop(key, None)  # its value is of any kind
     if not _without(document, wrong, subjects[0]):
         return [], _ordered(problems)
     scenarios, found = _cases(document, subjects[0], allow_code)
