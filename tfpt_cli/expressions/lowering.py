@@ -28,7 +28,7 @@ from tfpt_cli.language.expression import (
 )
 from tfpt_cli.language.kinds import ARRAY_KINDS
 from tfpt_cli.language.templates import fill
-from tfpt_cli.language.trees import nodes
+from tfpt_cli.language.trees import branches, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ _REFERENCE_ARRAY = {"numpy": NUMPY.array, "mpmath": "np.array({value}, dtype=obj
 # The formulas that a row's spelling may use of its settings; what they come to is written in their place.
 _FORMULAS = frozenset({"each", "both"})
 # A spelling may name an argument several times: of calls within calls what is written grows by as much at each level.
-MAX_PARTS = 100_000
+MAX_PARTS = 200_000
 # How many bits of a number's significand a dtype keeps, for the constants of the reference.
 _SIGNIFICAND = {"float16": 11, "bfloat16": 8, "float32": 24, "complex64": 24}
 
@@ -64,7 +64,7 @@ def written(tree: ast.expr, framework: str, dtype: str) -> str:
 def parts_written(tree: ast.expr, side: str) -> int:
     """How many parts a checked neutral expression has at most when it is written out for a framework, for `numpy` or `mpmath`.
 
-    Counted without writing it, with every branch of a spelling, and for `numpy` with what is undecided.
+    Counted without writing it, with the longest branch of each spelling, and for `numpy` with what is undecided.
 
     >>> square = ast.parse("square(square(square(x)))", mode="eval").body
     >>> parts_written(square, "torch"), parts_written(square, "mpmath") > 8
@@ -111,15 +111,17 @@ def _times_named(name: str, side: str) -> tuple[int, dict[str, int]]:
     """How many parts a row's spelling for a side has, and how often each array stands in it; with what is undecided in it."""
     rows = dictionary()
     row = rows.operations[name] if name in rows.operations else rows.operators[name]
-    spelling = row.spelling.get(side)
-    trees = [] if spelling is None else [spelling]
-    for case in row.undecided if side == "numpy" else ():
-        trees += [tree for tree in (case.at, case.instead) if tree is not None]
-    parts = [node for tree in trees for node in nodes(tree)]
-    named = [node.id for node in parts if isinstance(node, ast.Name)]
-    # What is undecided of a value may name the value itself several times.
-    again = max(named.count("value"), 1)
-    return len(parts), {array: named.count(array) * again for array in row.signature.arrays}
+    undecided = [
+        tree for case in row.undecided if side == "numpy" for tree in (case.at, case.instead) if tree is not None
+    ]
+    most, times = 1, dict.fromkeys(row.signature.arrays, 1)
+    for spelled in branches(row.spelling[side]) if side in row.spelling else ():
+        parts = [node for tree in (spelled, *undecided) for node in nodes(tree)]
+        named = [node.id for node in parts if isinstance(node, ast.Name)]
+        again = max(named.count("value"), 1)  # what is undecided of a value may name the value itself several times
+        most = max(most, len(parts))
+        times = {array: max(times[array], named.count(array) * again) for array in times}
+    return most, times
 
 
 def written_for_reference(tree: ast.expr, dtype: str, held: Iterator[int], *, digits: bool = False) -> str | None:

@@ -126,7 +126,7 @@ class Expressions:
                 return
             mark_inputs(tree, set(names))
             tree = with_logical_calls(tree, {name for name, kind in self.kinds.items() if kind == "integers"})
-            line.shape, complaints = shape_of(tree, names, self.kinds)
+            line.shape, complaints = shape_of(tree, names, self.kinds, hints=reader.hints)
             complaints = complaints or too_long(tree)
             reader.complain_all(path, complaints)
             if not complaints:
