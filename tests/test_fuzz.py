@@ -99,7 +99,7 @@ def test_sabotage_a_hang_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
             except Exception:
                 pass
 
-    monkeypatch.setattr("tests.fuzz.reading.problem_in", endless)
+    monkeypatch.setattr("tests.fuzz.layouts.problem_in", endless)
     finding = watched(target("layout"), b"a b -> b a\n2 3", 0.2)
     assert finding is not None
     assert (finding.what, problem_in("a b -> b a")) == ("time", "")
@@ -107,11 +107,11 @@ def test_sabotage_a_hang_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sabotage_memory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     code = (
-        "from tests.fuzz import reading; from tests.fuzz.watching import watched\n"
+        "from tests.fuzz import layouts; from tests.fuzz.watching import watched\n"
         "kept = []\n"
         "def large(text):\n    kept.append(bytearray(b'x') * 400_000_000)\n    return ''\n"
-        "reading.problem_in = large\n"
-        "print(watched(reading.LAYOUT, b'a b -> b a', 60.0).what)"
+        "layouts.problem_in = large\n"
+        "print(watched(layouts.LAYOUT, b'a b -> b a', 60.0).what)"
     )
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", cwd=ROOT, check=False)
@@ -122,8 +122,8 @@ def test_sabotage_the_command_says_what_was_found(tmp_path: Path, monkeypatch: p
     """Exit code 1, the finding in words, and its input as a file; 0 where nothing is found."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     arguments = ["layout", "--runs", "50", "--findings", str(tmp_path)]
-    planted = "import sys; from tests.fuzz import reading; from tests.fuzz.__main__ import main; {}; sys.exit(main())"
-    for code, change in ((1, "reading.problem_in = lambda text: 1 / 0"), (0, "pass")):
+    planted = "import sys; from tests.fuzz import layouts; from tests.fuzz.__main__ import main; {}; sys.exit(main())"
+    for code, change in ((1, "layouts.problem_in = lambda text: 1 / 0"), (0, "pass")):
         command = [sys.executable, "-c", planted.format(change), *arguments]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=ROOT, check=False)
         assert done.returncode == code, done.stderr

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tests.fuzz.mutation import json_text, of_bytes, of_data, of_text, text_of
-from tests.fuzz.watching import Target
+from tests.fuzz.watching import Target, own_folder
 from tfpt_cli.checkpoints.contents import contents_of
 from tfpt_cli.workers.child import weight_files
 
@@ -40,25 +40,14 @@ WORDS = (
 )
 
 
-@cache
-def _folder() -> Path:
-    """A folder of this process's own, which goes with it."""
-    held = tempfile.TemporaryDirectory(prefix="tfpt-fuzz-")
-    _HELD.append(held)
-    return Path(held.name)
-
-
-_HELD: list[tempfile.TemporaryDirectory[str]] = []
-
-
 def read_file(name: str, data: bytes) -> None:
     """Opens a file of weights, takes the statistics of some entries and reads their numbers, as a process is asked to.
 
     What it answers must be what tfpt takes from a process, and a file that it reads must have all the numbers that it claims.
     """
-    path = _folder() / name
+    path = own_folder() / name
     path.write_bytes(data)
-    request = {"path": str(path), "inside": "", "into": str(_folder() / "numbers")}
+    request = {"path": str(path), "inside": "", "into": str(own_folder() / "numbers")}
     try:
         said = weight_files.answer({**request, "weights": "open"})
         if _refused(said):
@@ -133,7 +122,7 @@ INDEX = {
 
 def read_index(data: bytes) -> None:
     """Opens a checkpoint of several files by its index, beside which one of them lies."""
-    (_folder() / "net.safetensors").write_bytes(_safetensors(HEADER, bytes(range(46))))
+    (own_folder() / "net.safetensors").write_bytes(_safetensors(HEADER, bytes(range(46))))
     read_file("net.safetensors.index.json", data)
 
 
@@ -300,7 +289,7 @@ def another_torch(data: bytes, random: Random) -> bytes:
 
 def read_tensorflow(data: bytes) -> None:
     """Opens a checkpoint of TensorFlow by its index, beside which its numbers lie."""
-    folder = _folder() / "tensorflow"
+    folder = own_folder() / "tensorflow"
     folder.mkdir(exist_ok=True)
     (folder / "net.index").write_bytes(data)
     (folder / "net.data-00000-of-00001").write_bytes(_checkpoint()["net.data-00000-of-00001"])

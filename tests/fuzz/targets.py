@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 # Which module has a target: it is imported when it is asked for, under the fuzzer that watches what it covers.
 MODULES = {
-    "scenario": "reading",
-    "native": "reading",
-    "neutral": "reading",
-    "layout": "reading",
-    "typed": "reading",
+    "scenario": "scenarios",
+    "native": "expressions",
+    "neutral": "expressions",
+    "layout": "layouts",
+    "typed": "typed",
     "safetensors": "files",
     "index": "files",
     "npz": "files",
@@ -22,7 +22,7 @@ MODULES = {
     "keras": "files",
     "torch": "files",
     "tensorflow": "files",
-    "frames": "kept",
+    "frames": "frames",
     "baseline": "kept",
     "last_failed": "kept",
     "kept": "kept",

@@ -9,10 +9,12 @@ import re
 import resource
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -73,6 +75,16 @@ class Finding:
         """The name of a file for the input."""
         words = re.sub(r"\W+", "-", f"{self.what}-{self.where}").strip("-").lower()
         return f"{words[:80]}-{hashlib.sha256(self.data).hexdigest()[:8]}"
+
+
+@cache
+def own_folder() -> Path:
+    """A folder of this process's own, which goes with it."""
+    _HELD.append(tempfile.TemporaryDirectory(prefix="tfpt-fuzz-"))
+    return Path(_HELD[-1].name)
+
+
+_HELD: list[tempfile.TemporaryDirectory[str]] = []
 
 
 class Hang(BaseException):
