@@ -63,7 +63,10 @@ def lifted(
     'relu(x) + sum(x, axis=0, keepdims=False)'
     """
     lifter = _Lifter(framework, names, whole, shapes or {})
-    result: ast.expr = _array(lifter.visit(lifter.copied(tree)))
+    try:
+        result: ast.expr = _array(lifter.visit(lifter.copied(tree)))
+    except RecursionError:  # a call may ask for the shape of its argument, whose calls ask for theirs, and so on
+        raise NoRow(f"{_cut(ast.unparse(tree))}, nested too deeply to be read") from None
     return result
 
 
