@@ -121,3 +121,17 @@ def test_the_nearest_name_is_looked_for_as_often_as_it_is_shown(
         assert found[-1].endswith("more problems")
         assert len(found) == 101
         assert 50 <= asked - before <= 4 * MOST_HINTS
+
+
+def test_more_expressions_than_are_read(write: Callable[..., Path]) -> None:
+    """Without a matrix too: 64 outputs on each side may have half a megabyte of code, which would take seconds to read."""
+    code = " + ".join(["torch.tanh(x)"] * 90)
+    lines = {side: "".join(f"    y{i}: {code}\n" for i in range(64)) for side in ("torch", "tensorflow")}
+    fields = "".join(f"  {side}:\n{text}" for side, text in lines.items())
+    path = write(
+        f"name: n\ngradient:\n{fields}  let:\n{fields.replace('  y', '    h').replace('  t', '    t')}  at: {{x: 1.0}}\n"
+    )
+    size = 4 * 64 * len(code)
+    assert problems(path) == [
+        f"2:1: this scenario is too much: {size:,} characters of expressions; at most 300,000 are allowed, split it"
+    ]
