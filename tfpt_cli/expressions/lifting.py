@@ -116,6 +116,8 @@ class _Lifter(ast.NodeTransformer):
         self.visits = 0
         # The shapes of arguments by their code, None where one is not known: calls within calls ask for theirs at each level.
         self.known: dict[str, Shape | None] = {}
+        # What those arguments mean, or why no row knows it: an argument is read for its shape, and then for itself.
+        self.read: dict[str, ast.expr | NoRow] = {}
 
     def visit(self, node: ast.AST) -> Any:
         """The neutral tree of a native one. Raises `NoRow`, also where reading it takes too many steps."""
@@ -131,6 +133,10 @@ class _Lifter(ast.NodeTransformer):
         return tree
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        if self.read and (known := self.read.get(ast.unparse(node))) is not None:
+            if isinstance(known, NoRow):
+                raise known
+            return self.copied(known)
         name = called_name(node)
         if name.startswith(("math.", "np.")) or name in ("float", "int"):
             return self.number(node, name)
@@ -372,10 +378,14 @@ class _Lifter(ast.NodeTransformer):
 
     def shape_read(self, tree: ast.expr) -> Shape | None:
         """The shape of an argument by what it means; None where that is not known."""
+        text = ast.unparse(tree)
         try:
-            shape, complaints = shape_of(_array(self.visit(self.copied(tree))), self.shapes)
-        except NoRow:
+            read: ast.expr = self.visit(self.copied(tree))
+        except NoRow as error:
+            self.read[text] = error
             return None
+        self.read[text] = self.copied(read)
+        shape, complaints = shape_of(_array(read), self.shapes)
         return None if complaints else shape
 
     def same_name(self, name: str, call: ast.Call) -> Operation | None:
