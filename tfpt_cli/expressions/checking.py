@@ -84,6 +84,11 @@ class _Checker:
         self.kinds = kinds
         self.complaints: list[Complaint] = []
 
+    @property
+    def may_hint(self) -> bool:
+        """Whether the nearest name is still looked for: of thousands of wrong ones the first hundred are shown."""
+        return len(self.complaints) < self.hints
+
     def complain(self, node: ast.AST, message: str) -> None:
         self.complaints.append(Complaint(offset(node), message))
 
@@ -160,7 +165,8 @@ class _Checker:
             self.complain(node, f"'{name}' is an operation: call it, '{name}(...)'")
             return None
         written = constant_name(name)
-        hint = f", did you mean '{written}'?" if written else did_you_mean(name, self.inputs)
+        near = did_you_mean(name, self.inputs) if self.may_hint else ""
+        hint = f", did you mean '{written}'?" if written else near
         place = f"{'by' if typed() else 'under'} {field('at')}"
         given = f" (given {place}: {', '.join(self.inputs)})" if self.inputs and not hint else ""
         self.complain(node, f"unknown name '{name}'{hint}{given}")
@@ -229,8 +235,7 @@ class _Checker:
             self.complain(node, f"'{name}' is an input, and cannot be called{hint}")
             return None
         if row is None:
-            far = len(self.complaints) >= self.hints
-            self.complain(node, f"unknown operation '{name}'" if far else unknown("operation", name))
+            self.complain(node, unknown("operation", name) if self.may_hint else f"unknown operation '{name}'")
             return None
         bound, complaints = row.signature.bind(name, node)
         self.complaints += complaints

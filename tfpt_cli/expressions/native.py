@@ -361,7 +361,7 @@ class _Checker:
                 tree = ast.Call(ast.parse(meant, mode="eval").body, [function.value, *node.args], node.keywords)
                 self.complain(node, f"{words}; write {ast.unparse(tree)}")
             else:
-                self.complain(node, f"{words}{did_you_mean(name, list(self.table.methods))}")
+                self.complain(node, f"{words}{did_you_mean(name, list(self.table.methods)) if self.may_hint else ''}")
         else:
             _, _, complaints = bind_any(f".{name}", self.table.methods[name], node)
             self.complaints += complaints
