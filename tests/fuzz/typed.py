@@ -35,7 +35,7 @@ def read_typed(data: bytes) -> None:
     except (ValueError, RecursionError):
         words = text_of(data).split("\x1e")
     words = [word.replace("\0", "") for word in words if isinstance(word, str)] if isinstance(words, list) else []
-    if not words or words[0] not in _COMMANDS or any(word in _NOT for word in words):
+    if not words or words[0] not in _COMMANDS or any(word in _NOT or len(word) > LONGEST for word in words):
         return
     nothing = mock.patch.multiple(
         one_liners, Session=_reached, check_outputs=lambda *_: None, write_file=lambda *_: None
@@ -53,6 +53,8 @@ def read_typed(data: bytes) -> None:
             assert ended.code in (0, 1, 2), ended.code  # noqa: PT017 - any other is a finding
 
 
+# The longest word that the system hands to a program.
+LONGEST = 131_071
 _COMMANDS = ("grad", "layer", "weights", "diff", "show", "explain", "list")
 # What would start something, or write.
 _NOT = ("--run", "--fix-preview", "--missing", "--save", "--plot")
