@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import tracemalloc
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.conftest import ROOT, run_tfpt, warm_tfpt
 from tests.tasks import gradient_of
+from tfpt_cli.language.suggest import MOST_HINTS
 from tfpt_cli.results import Problem
 from tfpt_cli.scenario.files import scenario_files
 from tfpt_cli.scenario.scenario import load
@@ -127,3 +129,43 @@ def test_yaml_1_2_numbers_and_texts(write: Callable[..., Path]) -> None:
     ((scenario,),) = (item for item in load(str(path)) if isinstance(item, list))
     assert (scenario.name, scenario.because, scenario.tolerance.rtol) == ("on", "no", 1e-3)  # type: ignore[union-attr]
     assert gradient_of(scenario).inputs["x"].source == "[math.inf, -math.inf, 16, 0.001]"
+
+
+def test_the_nearest_name_is_looked_for_as_often_as_it_is_shown(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is compared with thousands of names: 64 outputs of unknown ones took 13 s, for a hundred problems that are shown."""
+    asked = 0
+    close = difflib.get_close_matches
+
+    def counted(*given: Any, **more: Any) -> list[Any]:
+        nonlocal asked
+        asked += 1
+        return close(*given, **more)
+
+    monkeypatch.setattr(difflib, "get_close_matches", counted)
+    for module, sides in (("", ("of",)), ("torch.", ("torch", "tensorflow"))):
+        lines = "".join(
+            f"    y{i}: {' + '.join(f'{module}zig{i}x{k}{module[:1]}(x)' for k in range(40))}\n" for i in range(64)
+        )
+        fields = "".join(f"  {side}:\n{lines}" for side in sides)
+        path = write(f"name: n\ngradient:\n{fields}  at: {{x: 1.0}}\n", f"{module}names.yaml")
+        before = asked
+        found = problems(path)
+        assert found[-1].endswith("more problems")
+        assert len(found) == 101
+        assert 50 <= asked - before <= 4 * MOST_HINTS
+
+
+def test_more_expressions_than_are_read(write: Callable[..., Path]) -> None:
+    """Without a matrix too: 64 outputs on each side may have half a megabyte of code, which would take seconds to read."""
+    code = " + ".join(["torch.tanh(x)"] * 90)
+    lines = {side: "".join(f"    y{i}: {code}\n" for i in range(64)) for side in ("torch", "tensorflow")}
+    fields = "".join(f"  {side}:\n{text}" for side, text in lines.items())
+    path = write(
+        f"name: n\ngradient:\n{fields}  let:\n{fields.replace('  y', '    h').replace('  t', '    t')}  at: {{x: 1.0}}\n"
+    )
+    size = 4 * 64 * len(code)
+    assert problems(path) == [
+        f"2:1: this scenario is too much: {size:,} characters of expressions; at most 300,000 are allowed, split it"
+    ]

@@ -263,4 +263,7 @@ def _numbers(values: Any) -> Iterator[Any]:
 
 
 def _number(value: Any) -> Any:
-    return next(_numbers(value))
+    """The one number of a value. Raises `ValueError` where there is none: `next` would end the generator that asks for it."""
+    for found in _numbers(value):
+        return found
+    raise ValueError("no number")

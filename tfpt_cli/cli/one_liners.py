@@ -180,10 +180,11 @@ def _show_code(scenario: Scenario, options: Options, console: Console) -> None:
 def _complain(problem: Problem, data: dict[str, Any]) -> None:
     """A problem with the words of the command line that it is about: nobody has seen the scenario that they made."""
     click.echo(f"tfpt: {printable(problem.message)}", err=True)
-    (document,) = documents(HERE, scenario_text(data, width=1_000_000))[0]
-    path, offset = document.path_at(problem.line, problem.column)
+    found, _ = documents(HERE, scenario_text(data, width=1_000_000))  # none where a key is one that is refused
+    path, offset = found[0].path_at(problem.line, problem.column) if found else ((), None)
     if len(path) < 2:
         return
+    document = found[0]
     # The parameters of a layer are options by their own names.
     own = {key: f"--{key.replace('_', '-')}" for key in data.get("init", {}) if key not in ("layer", *FRAMEWORKS)}
     words, place = as_typed(path, document.at(path), offset, {**_FIELDS, **own})

@@ -92,6 +92,8 @@ def problem_in(layout: str) -> str:
         return f"'{layout[:60]}' is not an einops pattern: one '->' and at most 200 characters"
     if not arrow:
         return f"'{layout}' has no '->': a layout is an einops pattern such as out in -> in out"
+    if strange := re.search(r"[^A-Za-z0-9_\s().>-]", layout):
+        return f"'{layout}' is not an einops pattern: '{strange[0]}' stands in no name of an axis, such as out"
     if alone := _on_one_side(layout):
         words = f"'{layout}' is not an einops pattern: {' and '.join(alone)} {'stands' if len(alone) == 1 else 'stand'}"
         apart = " -> ".join(" ".join(side.strip()) for side in layout.split("->"))

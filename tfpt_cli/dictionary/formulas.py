@@ -266,7 +266,7 @@ HELPERS = frozenset(_NAMES) - {"__builtins__"}
 
 
 # What a formula raises where a setting is missing or makes no sense.
-UNKNOWN = (NameError, ValueError, TypeError, ArithmeticError)
+UNKNOWN = (NameError, ValueError, TypeError, ArithmeticError, LookupError)
 
 
 # The trees of the rows live as long as the program, and are told apart by identity.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.expressions.native import check_native, with_full_names
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.expression import Complaint, bad_constants, mark_inputs, outside, parse, substitute
-from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.language.suggest import MOST_HINTS, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,11 @@ class Reader:
     problems: list[Problem] = field(default_factory=list)
     # The full paths of the files that the case names: Python that is run, weights that are read.
     named: list[str] = field(default_factory=list)
+
+    @property
+    def hints(self) -> int:
+        """For how many more problems the nearest right name is looked for."""
+        return max(MOST_HINTS - len(self.problems), 0)
 
     def get(self, *path: Any, default: Any = None) -> Any:
         """The value at a path, or the default where a step is missing."""
@@ -128,7 +133,7 @@ class Reader:
         if tree is None:
             return None
         mark_inputs(tree, variables)
-        complaints = check_native(tree, framework, variables, given=given, layers=layers, made=made)
+        complaints = check_native(tree, framework, variables, given=given, layers=layers, made=made, hints=self.hints)
         complaints += list(bad_constants(tree))
         self.complain_all(path, complaints)
         return None if complaints else with_full_names(tree, framework, variables)
@@ -137,7 +142,7 @@ class Reader:
         """Whether `value` is one of `names`; complains at the path if not."""
         if value in names:
             return True
-        hint = did_you_mean(str(value), list(names))
+        hint = did_you_mean(str(value), list(names)) if self.hints else ""
         known = "" if hint else f" (known: {', '.join(names)})" if names else ""
         self.complain(path, f"unknown {what} '{value}'{hint}{known}")
         return False

@@ -49,6 +49,15 @@ def opened(file: str) -> Source | Problem:
         return Problem(file=file, line=0, column=0, message="no such file or folder")
     except OSError as error:
         return Problem(file=file, line=0, column=0, message=f"cannot be read: {error.strerror}")
+    return source_of(file, raw, size)
+
+
+def source_of(file: str, raw: IO[bytes], size: int = 0) -> Source | Problem:
+    r"""The text that bytes are, which can be read twice; the problem of what is too large or not UTF-8. `size` is 0 if not known.
+
+    >>> str(source_of("a.yaml", io.BytesIO(b"name: \xff")))
+    'a.yaml:1:7: not UTF-8 (byte 0xff); save the file as UTF-8'
+    """
     try:
         if size > MAX_BYTES:
             found: str | Problem = _too_large(file, size)

@@ -197,7 +197,7 @@ class KeptResults:
             if _seal(content, needed) != digest:
                 return False
             return all(self._stamp(file) == stamp for file, stamp in needed.items())
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, RecursionError):
             return False
 
     def _stamp(self, name: str) -> str | None:
@@ -244,7 +244,7 @@ def opened(path: Path) -> sqlite3.Connection | None:
             return database
         except sqlite3.OperationalError:  # locked, a full disk, a folder that is read only
             return None
-        except (sqlite3.Error, OSError):
+        except (sqlite3.Error, OSError, ValueError):  # the last where what is wrong is not even said in UTF-8
             with contextlib.suppress(OSError):
                 path.unlink()
     return None
@@ -265,7 +265,7 @@ def _versions(text: object) -> dict[str, str]:
     """Versions as they were kept; nothing where they are damaged."""
     try:
         found = json.loads(str(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

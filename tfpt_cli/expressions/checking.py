@@ -26,7 +26,7 @@ from tfpt_cli.language.expression import (
 from tfpt_cli.language.kinds import ARRAY_KINDS
 from tfpt_cli.language.mentions import field, typed
 from tfpt_cli.language.shapes import RULES, Shape, ShapeError, show
-from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.language.suggest import MOST_HINTS, did_you_mean
 from tfpt_cli.language.trees import called_name
 
 if TYPE_CHECKING:
@@ -43,19 +43,23 @@ ATTRIBUTES = {"T": "matrix_transpose", "mT": "matrix_transpose"}
 
 
 def shape_of(
-    tree: ast.expr, inputs: Mapping[str, Shape | None], kinds: Mapping[str, str] | None = None
+    tree: ast.expr,
+    inputs: Mapping[str, Shape | None],
+    kinds: Mapping[str, str] | None = None,
+    *,
+    hints: int = MOST_HINTS,
 ) -> tuple[Shape | None, list[Complaint]]:
     """The shape of a neutral expression (None where it is not known), and a complaint for everything that is wrong in it.
 
     `inputs` are the names it may use, with their shapes; `kinds` says which of them are `integers` or `booleans`, or
-    may be `any`.
+    may be `any`. Of so many complaints as `hints` the nearest name is looked for, which takes longer than all else.
 
     >>> shape_of(ast.parse("sum(x @ w, axis=0)", mode="eval").body, {"x": (2, 3), "w": (3, 4)})
     ((4,), [])
     >>> shape_of(ast.parse("relu(x, 2)", mode="eval").body, {"x": (2, 3)})[1][0].message
     'relu takes 1 argument, got 2 (relu(x, /))'
     """
-    checker = _Checker(inputs, kinds or {})
+    checker = _Checker(inputs, kinds or {}, hints)
     shape = checker.array(tree)
     return shape, checker.complaints + list(bad_constants(tree))
 
@@ -74,10 +78,16 @@ def nested_shape(items: Any) -> Shape:
 
 
 class _Checker:
-    def __init__(self, inputs: Mapping[str, Shape | None], kinds: Mapping[str, str]) -> None:
+    def __init__(self, inputs: Mapping[str, Shape | None], kinds: Mapping[str, str], hints: int) -> None:
         self.inputs = inputs
+        self.hints = hints
         self.kinds = kinds
         self.complaints: list[Complaint] = []
+
+    @property
+    def may_hint(self) -> bool:
+        """Whether the nearest name is still looked for: of thousands of wrong ones the first hundred are shown."""
+        return len(self.complaints) < self.hints
 
     def complain(self, node: ast.AST, message: str) -> None:
         self.complaints.append(Complaint(offset(node), message))
@@ -155,7 +165,8 @@ class _Checker:
             self.complain(node, f"'{name}' is an operation: call it, '{name}(...)'")
             return None
         written = constant_name(name)
-        hint = f", did you mean '{written}'?" if written else did_you_mean(name, self.inputs)
+        near = did_you_mean(name, self.inputs) if self.may_hint else ""
+        hint = f", did you mean '{written}'?" if written else near
         place = f"{'by' if typed() else 'under'} {field('at')}"
         given = f" (given {place}: {', '.join(self.inputs)})" if self.inputs and not hint else ""
         self.complain(node, f"unknown name '{name}'{hint}{given}")
@@ -224,7 +235,7 @@ class _Checker:
             self.complain(node, f"'{name}' is an input, and cannot be called{hint}")
             return None
         if row is None:
-            self.complain(node, unknown("operation", name))
+            self.complain(node, unknown("operation", name) if self.may_hint else f"unknown operation '{name}'")
             return None
         bound, complaints = row.signature.bind(name, node)
         self.complaints += complaints

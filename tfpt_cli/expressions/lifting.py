@@ -27,7 +27,7 @@ from tfpt_cli.language.expression import (
 )
 from tfpt_cli.language.signature import bind_any, parse_signature
 from tfpt_cli.language.templates import fill
-from tfpt_cli.language.trees import branches, called_name, copied, dotted
+from tfpt_cli.language.trees import branches, called_name, copied, dotted, more_than
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 # Parameters that do not change what a function of one array computes.
 _ASIDE = frozenset({"name", "inplace", "out"})
+# A meaning may name an argument several times: of calls within calls it grows by as much at each level. So many parts it may
+# have, and so many steps reading may take.
+MAX_PARTS, MAX_VISITS = 10_000, 50_000
 
 
 class NoRow(Exception):
@@ -60,7 +63,10 @@ def lifted(
     'relu(x) + sum(x, axis=0, keepdims=False)'
     """
     lifter = _Lifter(framework, names, whole, shapes or {})
-    result: ast.expr = _array(lifter.visit(lifter.copied(tree)))
+    try:
+        result: ast.expr = _array(lifter.visit(lifter.copied(tree)))
+    except RecursionError:  # a call may ask for the shape of its argument, whose calls ask for theirs, and so on
+        raise NoRow(f"{_cut(ast.unparse(tree))}, nested too deeply to be read") from None
     return result
 
 
@@ -107,6 +113,18 @@ class _Lifter(ast.NodeTransformer):
     ) -> None:
         self.framework, self.names, self.whole, self.shapes = framework, names, whole, shapes
         self.table = native(framework)
+        self.visits = 0
+        # The shapes of arguments by their code, None where one is not known: calls within calls ask for theirs at each level.
+        self.known: dict[str, Shape | None] = {}
+        # What those arguments mean, or why no row knows it: an argument is read for its shape, and then for itself.
+        self.read: dict[str, ast.expr | NoRow] = {}
+
+    def visit(self, node: ast.AST) -> Any:
+        """The neutral tree of a native one. Raises `NoRow`, also where reading it takes too many steps."""
+        self.visits += 1
+        if self.visits > MAX_VISITS:
+            raise NoRow(f"{_cut(ast.unparse(node))}, nested so that it is not read to its end")
+        return super().visit(node)
 
     def copied(self, tree: ast.expr) -> ast.expr:
         """A copy of a native tree, in which the inputs are marked as such."""
@@ -115,6 +133,10 @@ class _Lifter(ast.NodeTransformer):
         return tree
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        if self.read and (known := self.read.get(ast.unparse(node))) is not None:
+            if isinstance(known, NoRow):
+                raise known
+            return self.copied(known)
         name = called_name(node)
         if name.startswith(("math.", "np.")) or name in ("float", "int"):
             return self.number(node, name)
@@ -285,7 +307,10 @@ class _Lifter(ast.NodeTransformer):
             if decided is None or not (used := _named(decided) & holes) <= set(given) or "unread" in _named(decided):
                 continue
             put: dict[str, ast.expr] = {key: self.visit(_settled(self.copied(given[key]))) for key in used}
-            read = _Wrapped().visit(fill(decided, put))
+            found = fill(decided, put)
+            if more_than(MAX_PARTS, found):
+                raise NoRow(f"{_cut(ast.unparse(call))}, nested so that what it means has no end")
+            read = _Wrapped().visit(found)
             if not _with_stray_flag(read):
                 return read  # type: ignore[no-any-return]
         return None
@@ -344,15 +369,24 @@ class _Lifter(ast.NodeTransformer):
 
     def shape(self, tree: Any) -> Shape:
         """The shape of an argument. Raises `ValueError` where it is not known."""
-        if not isinstance(tree, ast.expr):
-            tree = literal(tree)
-        try:
-            shape, complaints = shape_of(_array(self.visit(self.copied(tree))), self.shapes)
-        except NoRow:
-            shape, complaints = None, []
-        if shape is None or complaints:
-            raise ValueError(ast.unparse(tree))
+        text = ast.unparse(tree if isinstance(tree, ast.expr) else literal(tree))
+        if text not in self.known:
+            self.known[text] = self.shape_read(tree if isinstance(tree, ast.expr) else literal(tree))
+        if (shape := self.known[text]) is None:
+            raise ValueError(text)
         return shape
+
+    def shape_read(self, tree: ast.expr) -> Shape | None:
+        """The shape of an argument by what it means; None where that is not known."""
+        text = ast.unparse(tree)
+        try:
+            read: ast.expr = self.visit(self.copied(tree))
+        except NoRow as error:
+            self.read[text] = error
+            return None
+        self.read[text] = self.copied(read)
+        shape, complaints = shape_of(_array(read), self.shapes)
+        return None if complaints else shape
 
     def same_name(self, name: str, call: ast.Call) -> Operation | None:
         """The row of `row_of_same_name` for a call of one array and nothing else, such as the two parts of a complex one."""
@@ -393,7 +427,10 @@ class _Lifter(ast.NodeTransformer):
         keys = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
         keys = [ast.Constant(None) if dotted(key) in _NEW_AXIS else key for key in keys]
         if is_constant(value) and len(keys) == 1 and is_constant(keys[0]):
-            return literal(constant(value)[constant(keys[0])])  # of a shape
+            try:
+                return literal(constant(value)[constant(keys[0])])  # of a shape
+            except (TypeError, LookupError):  # of a number, `math.e[0]`, or one axis too many
+                raise NoRow(_cut(ast.unparse(node))) from None
         value = _array(value)
         for axis, key in enumerate(keys):
             if (backwards := isinstance(key, ast.Slice) and _is_backwards(key)) or self.takes(key):

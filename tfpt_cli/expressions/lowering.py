@@ -10,6 +10,7 @@ import ast
 import itertools
 import math
 import struct
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import is_formula, names_in, value_of
@@ -20,12 +21,14 @@ from tfpt_cli.language.expression import (
     COMPARISONS,
     CONSTANTS,
     OPERATORS,
+    Complaint,
     constant,
     is_constant,
     literal,
 )
 from tfpt_cli.language.kinds import ARRAY_KINDS
 from tfpt_cli.language.templates import fill
+from tfpt_cli.language.trees import branches, nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 _REFERENCE_ARRAY = {"numpy": NUMPY.array, "mpmath": "np.array({value}, dtype=object)"}
 # The formulas that a row's spelling may use of its settings; what they come to is written in their place.
 _FORMULAS = frozenset({"each", "both"})
+# A spelling may name an argument several times: of calls within calls what is written grows by as much at each level.
+MAX_PARTS = 200_000
 # How many bits of a number's significand a dtype keeps, for the constants of the reference.
 _SIGNIFICAND = {"float16": 11, "bfloat16": 8, "float32": 24, "complex64": 24}
 
@@ -56,10 +61,73 @@ def written(tree: ast.expr, framework: str, dtype: str) -> str:
     return ast.unparse(_Writer(framework, dtype).array(tree))
 
 
+def parts_written(tree: ast.expr, side: str) -> int:
+    """How many parts a checked neutral expression has at most when it is written out for a framework, for `numpy` or `mpmath`.
+
+    Counted without writing it, with the longest branch of each spelling, and for `numpy` with what is undecided.
+
+    >>> square = ast.parse("square(square(square(x)))", mode="eval").body
+    >>> parts_written(square, "torch"), parts_written(square, "mpmath") > 8
+    (22, True)
+    """
+    match tree:
+        case ast.UnaryOp(operand=part) | ast.Subscript(value=part):
+            return 2 + parts_written(part, side)
+        case ast.BinOp(left=left, op=op, right=right):
+            row, parts = dictionary().operators[OPERATORS[type(op)]], [left, right]
+        case ast.Compare(left=left, ops=[comparison], comparators=[right]):
+            row, parts = dictionary().operators[COMPARISONS[type(comparison)]], [left, right]
+        case ast.Attribute(value=value, attr=attribute) if attribute in ATTRIBUTES and not is_constant(tree):
+            row, parts = dictionary().operations[ATTRIBUTES[attribute]], [value]
+        case ast.Call(func=ast.Name(id=name)) if name in dictionary().operations:
+            row = dictionary().operations[name]
+            bound, _ = row.signature.bind(name, tree)
+            parts = [bound[array] for array in row.signature.arrays if array in bound]
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return 1 + sum(parts_written(item, side) for item in items)
+        case _:
+            return 1
+    own, times = _times_named(row.name, side)
+    return own + sum(
+        times.get(array, 1) * parts_written(part, side)
+        for array, part in zip(row.signature.arrays, parts, strict=False)
+    )
+
+
+def too_long(tree: ast.expr) -> list[Complaint]:
+    """A complaint about a checked neutral expression that would have more than `MAX_PARTS` parts in a framework's code."""
+    for framework in FRAMEWORKS.values():
+        if (parts := parts_written(tree, framework.key)) > MAX_PARTS:
+            size = f"{parts:,} parts" if parts < 10**12 else "more parts than any machine holds"
+            words = f"written out for {framework.label} it has {size}, at most {MAX_PARTS:,} are allowed: calls that write their"
+            return [
+                Complaint(0, f"{words} argument several times stand within each other; name some of them under 'let'")
+            ]
+    return []
+
+
+@cache
+def _times_named(name: str, side: str) -> tuple[int, dict[str, int]]:
+    """How many parts a row's spelling for a side has, and how often each array stands in it; with what is undecided in it."""
+    rows = dictionary()
+    row = rows.operations[name] if name in rows.operations else rows.operators[name]
+    undecided = [
+        tree for case in row.undecided if side == "numpy" for tree in (case.at, case.instead) if tree is not None
+    ]
+    most, times = 1, dict.fromkeys(row.signature.arrays, 1)
+    for spelled in branches(row.spelling[side]) if side in row.spelling else ():
+        parts = [node for tree in (spelled, *undecided) for node in nodes(tree)]
+        named = [node.id for node in parts if isinstance(node, ast.Name)]
+        again = max(named.count("value"), 1)  # what is undecided of a value may name the value itself several times
+        most = max(most, len(parts))
+        times = {array: max(times[array], named.count(array) * again) for array in times}
+    return most, times
+
+
 def written_for_reference(tree: ast.expr, dtype: str, held: Iterator[int], *, digits: bool = False) -> str | None:
     """A checked neutral expression as source text for the reference: NumPy in float64, or with `digits` mpmath.
 
-    None where a row has no such spelling.
+    None where a row has no such spelling, or what is written would have more than `MAX_PARTS` parts.
 
     A constant that the checked dtype cannot hold is rounded to it, as the frameworks round it, so that the reference is
     asked about the same numbers. What is held by `stop_gradient` keeps the value of the first call, under a number of `held`.
@@ -67,8 +135,11 @@ def written_for_reference(tree: ast.expr, dtype: str, held: Iterator[int], *, di
     >>> written_for_reference(ast.parse("exp(x) + 0.5", mode="eval").body, "float32", itertools.count())
     'np.exp(x) + 0.5'
     """
+    side = "mpmath" if digits else "numpy"
+    if parts_written(tree, side) > MAX_PARTS:
+        return None
     try:
-        return ast.unparse(_Writer("mpmath" if digits else "numpy", dtype, held).array(tree))
+        return ast.unparse(_Writer(side, dtype, held).array(tree))
     except KeyError:
         return None
 

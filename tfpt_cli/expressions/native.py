@@ -14,7 +14,7 @@ from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
 from tfpt_cli.language.expression import UNBOUNDED, Complaint, is_constant, offset
 from tfpt_cli.language.mentions import field, typed
 from tfpt_cli.language.signature import bind_any, parse_signature
-from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.language.suggest import MOST_HINTS, did_you_mean
 from tfpt_cli.language.templates import renamed
 from tfpt_cli.language.trees import called_name, children, copied, dotted, nodes
 
@@ -30,19 +30,21 @@ def check_native(
     given: int = 0,
     layers: Mapping[str, ast.expr] = MappingProxyType({}),
     made: bool = False,
+    hints: int = MOST_HINTS,
 ) -> list[Complaint]:
     """A complaint for everything in a native expression that a scenario may not use: names, attributes, arguments.
 
     `variables` are the names of the inputs and lines; `layers` are the trees of the lines that are layers, which may be called;
     `given` counts leading arguments of the outermost call that tfpt passes itself; `made` says that the expression makes a layer,
-    which is not called here, so that one that draws random numbers draws none.
+    which is not called here, so that one that draws random numbers draws none. Of so many complaints the nearest name is looked
+    for, which takes longer than all else.
 
     >>> [complaint.message for complaint in check_native(ast.parse("F.sofmax(x)", mode="eval").body, "torch", {"x"})]
     ["'F.sofmax' is not among the PyTorch calls that a scenario may make, did you mean 'F.softmax'?"]
     >>> check_native(ast.parse("F.softmax(x, dim=0)", mode="eval").body, "torch", {"x"})
     []
     """
-    checker = _Checker(framework, variables, layers)
+    checker = _Checker(framework, variables, layers, hints)
     checker.training &= not made
     checker.visit(tree, given)
     return checker.complaints
@@ -81,7 +83,8 @@ def _of_your_own(framework: str) -> str:
 
 
 class _Checker:
-    def __init__(self, framework: str, variables: set[str], layers: Mapping[str, ast.expr]) -> None:
+    def __init__(self, framework: str, variables: set[str], layers: Mapping[str, ast.expr], hints: int) -> None:
+        self.hints = hints
         self.table = native(framework)
         self.variables = variables
         self.layers = layers
@@ -91,6 +94,11 @@ class _Checker:
 
     def complain(self, node: ast.AST, message: str) -> None:
         self.complaints.append(Complaint(offset(node), message))
+
+    @property
+    def may_hint(self) -> bool:
+        """Whether the nearest name is still looked for: of thousands of wrong ones the first hundred are shown."""
+        return len(self.complaints) < self.hints
 
     def visit(self, node: ast.AST, given: int = 0) -> None:
         match node:
@@ -165,11 +173,11 @@ class _Checker:
         elif "." not in full and root in own.roots:
             self.complain(node, f"'{full}' is a module; name a function in it")
         elif "." not in full:
-            hint = hint or table.nearest(full, self.variables)
+            hint = hint or (table.nearest(full, self.variables) if self.may_hint else "")
             given = f" (given here: {', '.join(sorted(self.variables))})" if self.variables and not hint else ""
             self.complain(node, f"unknown name '{full}'{hint}{given}")
         else:
-            hint = hint or table.nearest(canonical)
+            hint = hint or (table.nearest(canonical) if self.may_hint else "")
             own_function = (
                 f"; {_of_your_own(table.framework)}" if not hint and not owner and root not in own.roots else ""
             )
@@ -353,7 +361,7 @@ class _Checker:
                 tree = ast.Call(ast.parse(meant, mode="eval").body, [function.value, *node.args], node.keywords)
                 self.complain(node, f"{words}; write {ast.unparse(tree)}")
             else:
-                self.complain(node, f"{words}{did_you_mean(name, list(self.table.methods))}")
+                self.complain(node, f"{words}{did_you_mean(name, list(self.table.methods)) if self.may_hint else ''}")
         else:
             _, _, complaints = bind_any(f".{name}", self.table.methods[name], node)
             self.complaints += complaints

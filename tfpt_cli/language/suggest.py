@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _LONGEST = 60
+# For so many problems of a document the nearest name is looked for: as many as are shown of it, and no others.
+MOST_HINTS = 100
 # What PyTorch, TensorFlow, Keras, NumPy and the rows of the dictionary call the same argument.
 _SAME_ARGUMENT = (
     *("axis dim dims axes", "keepdims keepdim keep_dims", "epsilon eps", "negative_slope alpha", "rate p drop_rate"),
@@ -49,8 +52,14 @@ def did_you_mean(
     if len(wrong) > _LONGEST:
         return ""
     lowered = {name.lower(): (meant or {}).get(name, name) for name in names}
-    close = difflib.get_close_matches(wrong.lower(), lowered, n=1, cutoff=cutoff)
-    return f", did you mean '{lowered[close[0]]}'?" if close else ""
+    close = _closest(wrong.lower(), tuple(lowered), cutoff)
+    return f", did you mean '{lowered[close]}'?" if close else ""
+
+
+@lru_cache(maxsize=2000)
+def _closest(wrong: str, names: tuple[str, ...], cutoff: float) -> str:
+    """The nearest of the names; kept, since a matrix asks for the same one in each of its cases, and thousands are compared."""
+    return next(iter(difflib.get_close_matches(wrong, names, n=1, cutoff=cutoff)), "")
 
 
 def beginning(wrong: str, names: Iterable[str]) -> str:

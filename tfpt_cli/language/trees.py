@@ -72,6 +72,20 @@ def nodes(tree: ast.AST) -> list[ast.AST]:
     return found
 
 
+def more_than(most: int, tree: ast.AST) -> bool:
+    """Whether a tree has more than so many nodes, one that stands in it several times counted as often.
+
+    >>> more_than(3, ast.parse("x", mode="eval").body), more_than(3, ast.parse("x + 1", mode="eval").body)
+    (False, True)
+    """
+    found = [tree]
+    for node in found:  # which grows
+        if len(found) > most:
+            return True
+        found += children(node)
+    return len(found) > most
+
+
 def copied(tree: Tree) -> Tree:
     """A copy of a tree without what has been noted at its nodes, such as their places in a text."""
     fields = {}

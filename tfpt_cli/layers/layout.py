@@ -75,9 +75,9 @@ class Layout:
         return (left if framework is TORCH else right).strip()
 
     def first(self) -> int:
-        """The index of the axis in Keras that holds PyTorch's first axis."""
+        """The index of the axis in Keras that holds PyTorch's first axis; 0 for one without a name, `() a -> a`."""
         left, right = (groups(side) for side in self.pattern.split("->"))
-        name = left[0][0]
+        name = left[0][0] if left and left[0] else ""
         return next((index for index, group in enumerate(right) if name in group), 0)
 
 

@@ -148,7 +148,7 @@ def _details(result: ScenarioResult, environment: Mapping[str, str]) -> str:
     for row in known(result.explanations):
         parts.append(f"<p>known difference {_code(row.name)}: {_prose(f'{row.what} {row.why}')}</p>")
         parts.append("<ul>")
-        parts += [f"<li>{head}: {_code(code)}</li>" for head, code in row.write]
+        parts += [f"<li>{_prose(head)}: {_code(code)}</li>" for head, code in row.write]
         parts.append(f"<li>shown by: {_code(row.proof)}</li>\n</ul>")
     return "\n".join([*parts, "</details>\n"])
 

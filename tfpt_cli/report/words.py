@@ -141,8 +141,10 @@ def verdict_lines(comparison: Comparison) -> list[str]:
     words = list(filter(None, (_DIAGNOSIS.get(word, word) for word in comparison.diagnosis)))
     measured = comparison.measure
     if comparison.verdict is Verdict.CLOSE and measured is not None:
-        ulps = f", {measured.max_ulp:,} ULP" if measured.max_ulp is not None and measured.max_ulp < MANY_ULP else ""
-        return ["close", f"{measured.max_abs:.1e}{ulps}", *words]
+        ulps = f"{measured.max_ulp:,} ULP" if measured.max_ulp is not None and measured.max_ulp < MANY_ULP else ""
+        apart = "" if measured.max_abs is None else f"{measured.max_abs:.1e}"  # None where nothing is finite
+        far = ", ".join(filter(None, (apart, ulps)))
+        return ["close", *([far] if far else []), *words]
     return [f"{comparison.verdict}: {', '.join(words)}" if words else comparison.verdict.value]
 
 

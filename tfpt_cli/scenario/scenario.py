@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.subject import Run, Task
 
 MAX_CASES = 1_000
-MAX_MATRIX_TEXT = 300_000
+# Characters of expressions in all cases together: reading them takes a second or two.
+MAX_TEXT = 300_000
 MAX_PROBLEMS = 100
 
 
@@ -169,6 +170,8 @@ def read_document(document: Document, *, allow_code: bool = False) -> tuple[list
             problems.append(document.problem((), f"no subject: one of {', '.join(SUBJECTS)} is needed"))
         return [], problems
     problems += _common_problems(document, wrong)
+    for *holder, key in unknown:
+        document.at(tuple(holder)).pop(key, None)  # its value is of any kind
     if not _without(document, wrong, subjects[0]):
         return [], _ordered(problems)
     scenarios, found = _cases(document, subjects[0], allow_code)
@@ -242,9 +245,11 @@ def _cases(document: Document, subject: str, allow_code: bool) -> tuple[list[Sce
             )
         ]
     size = count * sum(len(text) for text in _texts(data[subject]))
-    if matrix and size > MAX_MATRIX_TEXT:
-        words = f"{count:,} cases of this scenario are too much: {size:,} characters of expressions"
-        return [], [document.problem(("matrix",), f"{words}; at most {MAX_MATRIX_TEXT:,} are allowed", key=True)]
+    if size > MAX_TEXT:
+        what = f"{count:,} cases of this scenario are" if matrix else "this scenario is"
+        words = f"{what} too much: {size:,} characters of expressions; at most {MAX_TEXT:,} are allowed"
+        place = "matrix" if matrix else subject
+        return [], [document.problem((place,), words if matrix else f"{words}, split it", key=True)]
     cases = [dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())]
     scenarios: list[Scenario] = []
     by_problem: dict[Problem, list[dict[str, Any]]] = {}

@@ -219,7 +219,7 @@ def _validator() -> Any:
 
 
 def structural_problems(document: Document) -> tuple[list[Problem], set[Path], set[Path]]:
-    """Every place where a document is not of the schema, the paths of the values that are wrong, and of unknown keys' mappings.
+    """Every place where a document is not of the schema, the paths of the values that are wrong, and those of unknown keys.
 
     An unknown key is a problem but not a wrong value: what stands beside it can still be read.
     """
@@ -227,10 +227,10 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[Path], s
     wrong: set[Path] = set()
     unknown: set[Path] = set()
     for error in _validator().iter_errors(_finite(document.data)):
-        path = tuple(error.instance_path)
+        path = _path(document, error)
         kind = _kind(error)
         if kind == "AdditionalProperties":
-            unknown.add(path)
+            unknown |= {(*path, key) for key in error.kind.unexpected}
             known = _schema_at(error.schema_path[:-1]).get("properties", {})
             for key in error.kind.unexpected[:MAX_UNKNOWN]:
                 nearest = _without_space(key, known) or _called(key, known) or did_you_mean(key, list(known))
@@ -239,7 +239,7 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[Path], s
             continue
         wrong.add(path)
         error = _deepest(error)
-        path, kind = tuple(error.instance_path), _kind(error)
+        path, kind = _path(document, error), _kind(error)
         if kind == "Required":
             what = f"'{path[-1]}'" if path else "the scenario"
             expected = _schema_at([*error.schema_path[:-1], "properties", error.kind.property]).get("description", "")
@@ -253,6 +253,15 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[Path], s
             message = f"{what} must be {_expected(error.schema_path)}, got {_shown(document.at(path))}{hint}"
         problems.append(document.problem(path, message))
     return sorted(problems), wrong, unknown
+
+
+def _path(document: Document, error: Any) -> Path:
+    """The path of the value that an error is about; the validator takes a key of digits, `'0'`, for an index."""
+    value, path = document.data, []
+    for step in error.instance_path:
+        path.append(str(step) if isinstance(value, dict) else step)
+        value = value[path[-1]]
+    return tuple(path)
 
 
 # Keys by the words that people try first.
@@ -324,7 +333,7 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return 0.5
     if isinstance(value, int) and abs(value) >= _LARGEST:
-        return math.copysign(_LARGEST, value)
+        return _LARGEST if value > 0 else -_LARGEST  # not `copysign`, which makes a float of one that has 400 digits
     return value
 
 

@@ -260,7 +260,10 @@ class _Answer:
             if item["state"] != "present":
                 self.values[key] = Value(State(item["state"]), reason=str(item.get("reason", "")))
                 continue
-            dtype, shape = np.dtype(item["stored"]), item["shape"]
+            try:
+                dtype, shape = np.dtype(item["stored"]), item["shape"]
+            except SyntaxError:  # NumPy reads some texts as Python
+                raise ValueError(f"an array of {str(item['stored'])[:60]}") from None
             if dtype.kind not in "fiubc" or not all(type(length) is int and length >= 0 for length in shape):
                 raise ValueError(f"an array of {dtype} of the shape {str(shape)[:60]}")
             if "file" in item:

@@ -13,7 +13,7 @@ from tfpt_cli.documents.reader import bad_name
 from tfpt_cli.expressions.checking import shape_of
 from tfpt_cli.expressions.lifting import NoRow, holds_whole, lifted
 from tfpt_cli.expressions.logic import with_logical_calls
-from tfpt_cli.expressions.lowering import written
+from tfpt_cli.expressions.lowering import MAX_PARTS, parts_written, too_long, written
 from tfpt_cli.expressions.native import is_layer
 from tfpt_cli.expressions.whole_numbers import whole_names
 from tfpt_cli.frameworks import FRAMEWORKS
@@ -126,7 +126,8 @@ class Expressions:
                 return
             mark_inputs(tree, set(names))
             tree = with_logical_calls(tree, {name for name, kind in self.kinds.items() if kind == "integers"})
-            line.shape, complaints = shape_of(tree, names, self.kinds)
+            line.shape, complaints = shape_of(tree, names, self.kinds, hints=reader.hints)
+            complaints = complaints or too_long(tree)
             reader.complain_all(path, complaints)
             if not complaints:
                 line.trees[field_] = tree
@@ -247,6 +248,9 @@ class Expressions:
     def _reference(self, line: _Line) -> tuple[dict[str, Meaning], tuple[str, ...]]:
         known, needed = self.lines["of"], self._needed(line, "of")
         meaning = Meaning(line.trees["of"], {name: known[name].trees["of"] for name in needed}, self.dtype)
+        if any(parts_written(tree, "numpy") > MAX_PARTS for tree in (meaning.result, *meaning.lines.values())):
+            words = "its calls are nested so that it has no end in NumPy; give some of them a name under 'let'"
+            return {}, (f"no reference for {ast.unparse(line.trees['of'])[:60]}: {words}",)
         return {"": meaning}, ()
 
     def _lifted(self, lines: dict[str, _Line]) -> tuple[dict[str, Meaning], tuple[str, ...]]:
@@ -280,7 +284,8 @@ class Expressions:
         tree = lifted(native, framework, names, whole, shapes)
         mark_inputs(tree, names)
         shape, complaints = shape_of(tree, shapes, self.kinds)
-        if complaints:  # what the rows do not allow, such as a broadcast that one framework alone has
+        # What the rows do not allow, such as a broadcast that one framework alone has, or what has no end in NumPy.
+        if complaints or parts_written(tree, "numpy") > MAX_PARTS:
             raise NoRow(ast.unparse(line.trees[framework])[:60])
         line.shape = line.shape or shape  # which the lines after it are read with
         return tree

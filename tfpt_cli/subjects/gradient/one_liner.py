@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import yaml
-import yamlcore
-
+from tfpt_cli.documents.document import documents
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.dtypes import dtype_called
 
@@ -114,10 +112,23 @@ def assigned(texts: Iterable[str], option: str, example: str, *, text: bool = Fa
 
 
 def _without_brackets(text: str) -> str:
-    """A text without what stands in brackets, where an equals sign is an argument's."""
-    while (shorter := re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", text)) != text:
-        text = shorter
-    return text
+    """A text without what stands in brackets, where an equals sign is an argument's.
+
+    >>> _without_brackets("full((2,), fill_value=1) + [x[0]] (")
+    'full +  ('
+    """
+    kept: list[str] = []
+    opened: list[int] = []
+    for character in text:
+        kept.append(character)
+        if character in "([":
+            opened.append(len(kept) - 1)
+        elif character in ")]":
+            while opened and kept[opened[-1]] != "(["[character == "]"]:
+                opened.pop()
+            if opened:
+                del kept[opened.pop() :]
+    return "".join(kept)
 
 
 def value_of(text: str) -> Any:
@@ -128,8 +139,6 @@ def value_of(text: str) -> Any:
     """
     if re.fullmatch(r"\[[\[\]\s\d.eE+-]*\]", text):
         text = re.sub(r"(?<=[\d.\]])\s+(?=[-+\d.\[])", ", ", text)  # as NumPy prints an array
-    try:
-        value = yaml.load(text, Loader=yamlcore.CCoreLoader)  # noqa: S506 - builds plain data only
-    except yaml.YAMLError:
-        return text
+    found, problems = documents("", text)  # which refuses what refers to itself, and what is nested without end
+    value = found[0].data if len(found) == 1 and not problems else text
     return value if isinstance(value, (bool, int, float, list)) else text

@@ -10,7 +10,7 @@ from tfpt_cli.dictionary.formulas import value_of
 from tfpt_cli.documents.inputs import SCHEMA as VALUES
 from tfpt_cli.documents.inputs import read_values
 from tfpt_cli.expressions.checking import shape_of
-from tfpt_cli.expressions.lowering import written
+from tfpt_cli.expressions.lowering import too_long, written
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.dtypes import WHOLE_DTYPES
 from tfpt_cli.language.mentions import field
@@ -83,6 +83,7 @@ def _neutral(reader: Reader, inputs: Mapping[str, Values | None], dtypes: Mappin
         n: "booleans" if d == "bool" else "integers" for n, d in dtypes.items() if d == "bool" or d in WHOLE_DTYPES
     }
     _, complaints = shape_of(tree, {**shapes, OUTPUT: None}, kinds)
+    complaints = complaints or too_long(tree)
     reader.complain_all(path, complaints)
     if not complaints and OUTPUT not in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
         reader.complain(path, f"a loss is computed of '{OUTPUT}', such as mean({OUTPUT} ** 2)")
