@@ -145,6 +145,28 @@ def test_what_was_compared_before_is_kept(stage: str, tfpt: Run, monkeypatch: py
     assert [c["verdict"] for c in odd["comparisons"]] == ["differs"] * 3
 
 
+def test_memory_that_is_short_is_no_mistake(tfpt: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other scenarios go on, and what to change is said."""
+    Path("five.yaml").write_text(FIVE, encoding="utf-8")
+    compared = Comparer.comparisons
+
+    def short(comparer: Comparer) -> list[Comparison]:
+        if is_odd(comparer):
+            raise MemoryError("Unable to allocate 458. MiB")
+        return compared(comparer)
+
+    monkeypatch.setattr(Comparer, "comparisons", short)
+    done = tfpt("check", "five.yaml", "--format", "json")
+    assert done.code == 1
+    assert [s["status"] for s in done.json["scenarios"]] == ["passed", "passed", "error", "passed", "passed"]
+    (odd,) = (s for s in done.json["scenarios"] if s["name"] == "the odd one")
+    (failure,) = odd["failures"]
+    words = (
+        "comparing takes more memory than tfpt itself has here (Unable to allocate 458. MiB); make the arrays smaller"
+    )
+    assert failure["message"].startswith(words)
+
+
 def test_what_the_first_round_found_is_kept_where_the_second_cannot_be_compared(
     tfpt: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

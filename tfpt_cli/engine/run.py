@@ -281,7 +281,7 @@ class Pipeline:
         """Lets a task go on with the outcomes of its round, None at its beginning: to another round, or to its end."""
         scenario, sides = waiting.scenario, self.options.sides
         first = waiting.first or outcomes or {}
-        failures: list[Failure] = []  # mistakes of ours: they are this scenario's alone, and lose nothing of it
+        failures: list[Failure] = []  # of our own: they are this scenario's alone, and lose nothing of it
         found = Compared(waiting.round.comparisons, first)
         try:
             again = next(waiting.run) if outcomes is None else waiting.run.send(outcomes)
@@ -308,7 +308,7 @@ class Pipeline:
             failures.append(Failure.internal(error, "explaining what was found"))
         try:
             result = compared_result(scenario, sides, found, tuple(failures), listings=self.options.listings)
-            if self.options.kept is not None:
+            if self.options.kept is not None and not failures:
                 self.options.kept.keep(scenario, result, found.outcomes)
         except Exception as error:
             failures.append(Failure.internal(error, "putting the result together"))

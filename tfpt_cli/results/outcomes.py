@@ -53,7 +53,10 @@ class Failure:
 
     @classmethod
     def internal(cls, error: Exception, doing: str) -> Failure:
-        """A mistake of tfpt's own: what it was `doing` (`comparing`), and the exception."""
+        """A mistake of tfpt's own: what it was `doing` (`comparing`), and the exception. That memory was short is none."""
+        if isinstance(error, MemoryError):
+            why = f"{doing} takes more memory than tfpt itself has here{f' ({error})' if str(error) else ''}"
+            return cls.of_scenario(f"{why}; make the arrays smaller, or leave the reference out: --no-reference")
         text = " ".join(str(error).split())[:300]
         message = (
             f"tfpt itself failed while {doing}: {type(error).__name__}{': ' if text else ''}{text}; this says nothing of "
