@@ -223,14 +223,22 @@ class _Judged:
                     farthest, self.worst = float(ranked[place]), start + place
 
     def pieces(self) -> Iterator[tuple[int, _Piece]]:
-        """The pieces, each with its first place."""
+        """The pieces, each with its first place; the only one of what is small is made once."""
+        if self.array.size <= PIECE:
+            yield 0, self.only
+            return
         for start in range(0, self.array.size, PIECE):
-            part = slice(start, start + PIECE)
-            cut: dict[str, Any] = {name: given[part] for name, given in self.whole.items()}
-            if self.evidence.exact is self.evidence.value:  # which says that it is from 50 digits itself
-                cut["exact"] = cut["value"]
-            evidence = replace(self.evidence, **cut)
-            yield start, _Piece.of(self.array[part].astype(self.wide), evidence, self.dtype, self.tolerance)
+            yield start, self.piece(slice(start, start + PIECE))
+
+    @cached_property
+    def only(self) -> _Piece:
+        return self.piece(slice(None))
+
+    def piece(self, part: slice) -> _Piece:
+        cut: dict[str, Any] = {name: given[part] for name, given in self.whole.items()}
+        if self.evidence.exact is self.evidence.value:  # which says that it is from 50 digits itself
+            cut["exact"] = cut["value"]
+        return _Piece.of(self.array[part].astype(self.wide), replace(self.evidence, **cut), self.dtype, self.tolerance)
 
     def units(self) -> tuple[float | None, bool]:
         """The greatest distance in units in the last place, None where that says nothing, and whether digits are lost."""
