@@ -291,6 +291,12 @@ def test_what_is_no_baseline(text: str | None, message: str, tmp_path: Path, mon
     assert message in str(raised.value)
 
 
+def test_a_device_is_no_baseline() -> None:
+    """It has no end."""
+    with pytest.raises(baseline.NoBaseline, match=r"cannot read the baseline '/dev/zero': it is a device"):
+        baseline.read("/dev/zero")
+
+
 def test_nothing_is_started_for_what_is_no_baseline(file: Path, tmp_path: Path, fakes: dict[str, str]) -> None:
     mark = Path(fakes.pop("mark"))
     (tmp_path / "b.json").write_bytes(b"\xff\xfe{}")

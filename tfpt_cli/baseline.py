@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,8 @@ class NoBaseline(ValueError):
 
 def read(path: str) -> Baseline:
     """The baseline in a file. Raises `NoBaseline` where the file cannot be read, or holds something else."""
+    if os.path.exists(path) and stat.S_ISCHR(os.stat(path).st_mode):  # such as /dev/zero, which has no end
+        raise NoBaseline(f"cannot read the baseline '{path}': it is a device")
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:

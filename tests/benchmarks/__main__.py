@@ -71,16 +71,16 @@ NETWORK = 25_610_152 * 8 / 2**20  # MiB, in float64
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", choices=["transfers", "again"], help="measure these alone")
+    parser.add_argument("--only", choices=sorted(_PARTS), help="measure these alone")
     given = parser.parse_args()
     runs = given.runs
     os.environ["TFPT_CACHE"] = "0"  # what is measured is run, but where it is said otherwise
     with tempfile.TemporaryDirectory() as folder:
         if given.only:
-            (transfers if given.only == "transfers" else again)(Path(folder), runs)
+            _PARTS[given.only](Path(folder), runs)
             return
         many = Path(folder) / "many.yaml"
-        many.write_text(many_gradients(), encoding="utf-8")
+        many.write_text(gradient_scenarios(range(COUNT)), encoding="utf-8")
         print("| command | seconds | against | ratio | promised |")
         print("|---|---|---|---|---|")
         for command, promised in PROMISED.items():
@@ -93,6 +93,7 @@ def main() -> None:
         models(Path(folder), runs)
         transfers(Path(folder), runs)
         again(Path(folder), runs)
+        very_many(Path(folder), runs)
 
 
 def again(folder: Path, runs: int) -> None:
@@ -225,11 +226,26 @@ def after_imports(path: Path) -> float:
     return seconds
 
 
-def many_gradients() -> str:
-    """The scenarios of `bare_gradients.py`."""
+def very_many(folder: Path, runs: int) -> None:
+    """Ten files of 1,000 gradients, and what they take in memory with a JSON report."""
+    (folder / "files").mkdir()
+    for number in range(10):
+        numbers = range(number * COUNT, (number + 1) * COUNT)
+        (folder / "files" / f"{number}.yaml").write_text(gradient_scenarios(numbers), encoding="utf-8")
+    command = ["check", str(folder / "files"), "-qq"]
+    pair(f"`tfpt check`, {10 * COUNT:,} gradients", command, f"bare_gradients.py {10 * COUNT}", 1.10, min(runs, 3))
+    report = ["--report", f"json={folder / 'out.json'}"]
+    used = peaks([*TFPT, *command, *report], ROOT)
+    print(
+        f"| memory of its own process, in MiB, with a JSON report | | | {used['tfpt']:.0f} | at most 150 |", flush=True
+    )
+
+
+def gradient_scenarios(numbers: range) -> str:
+    """Scenarios of `bare_gradients.py`."""
     return "---\n".join(
         f"name: gradient {i}\ngradient:\n  of: sum(tanh({i + 1} * x) + x ** 2)\n  at: {{x: [{0.1 * i!r}, 1.0, -0.5]}}\n"
-        for i in range(COUNT)
+        for i in numbers
     )
 
 
@@ -252,6 +268,9 @@ def timed(command: list[str]) -> float:
     if done.returncode:
         raise SystemExit(f"{command} ended with {done.returncode}: {done.stderr.decode()[-2000:]}")
     return seconds
+
+
+_PARTS = {"transfers": transfers, "again": again, "very-many": very_many}
 
 
 if __name__ == "__main__":

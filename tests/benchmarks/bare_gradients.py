@@ -1,12 +1,14 @@
 """1,000 values and gradients in both frameworks, in one plain process: PyTorch's two ways and TensorFlow's one.
 
-`tests.benchmarks.__main__` writes the same as scenarios.
+`tests.benchmarks.__main__` writes the same as scenarios. Another number may be given.
 """
+
+import sys
 
 import tensorflow as tf
 import torch
 
-COUNT = 1_000
+COUNT = int(sys.argv[1]) if sys.argv[1:] else 1_000
 
 for i in range(COUNT):
     x = torch.tensor([0.1 * i, 1.0, -0.5], dtype=torch.float32, requires_grad=True)
