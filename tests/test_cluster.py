@@ -268,7 +268,11 @@ def test_terms_are_plain() -> None:
 
     torch, tensorflow = FRAMEWORKS.values()
     sides = Side("left", "left PyTorch", torch, "a/python"), Side("right", "right", tensorflow)
-    terms = cluster.Terms.of(Options(sides=sides, reference=False))
+    options = Options(sides=sides, reference=False)
+    terms = cluster.Terms.of(options)
+    assert terms == cluster.Terms.of(options)
+    own = replace(options, allow_code=True)
+    assert cluster.Terms.of(own) != cluster.Terms.of(own), "own code may have been edited between two runs"
     again = pickle.loads(pickle.dumps(terms))
     assert again == terms
     assert [(side.key, side.label, side.framework, side.interpreter) for side in again.options.sides] == [

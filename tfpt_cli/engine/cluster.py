@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 BATCH = 8
 # Seconds within which the scheduler must answer.
 PATIENCE = 15
+# What this process runs: its files may be others by the time that something is asked of it.
+_CODE = fingerprint.of_tfpt()
 
 
 class NoCluster(Exception):
@@ -53,13 +56,17 @@ class Terms:
     reference: bool
     allow_code: bool
     listings: bool
+    run: str = ""
 
     @classmethod
     def of(cls, options: Options) -> Terms:
-        """The terms of these options."""
+        """The terms of these options.
+
+        A person's own Python is imported anew in each `run`, which no two have in common: it may have been edited.
+        """
         sides = tuple((side.key, side.label, side.framework.key, side.interpreter) for side in options.sides)
-        code = fingerprint.of_tfpt()
-        return cls(code, sides, options.limits, options.reference, options.allow_code, options.listings)
+        run = uuid.uuid4().hex if options.allow_code else ""
+        return cls(_CODE, sides, options.limits, options.reference, options.allow_code, options.listings, run)
 
     @property
     def options(self) -> Options:
@@ -110,7 +117,7 @@ def run_batch(terms: Terms, jobs: Sequence[Job]) -> tuple[dict[str, str], list[b
 
     A person's own Python and files of weights that a scenario names must be where the worker sees them under the same path.
     """
-    if terms.code != fingerprint.of_tfpt():
+    if terms.code != _CODE:
         words = f"the worker has another tfpt ({__version__} there, or its files were edited); install the same on both"
         return {}, [words] * len(jobs)
     with _WARM.lock:
