@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,7 @@ def test_a_document_of_2_megabytes(what: str, write: Callable[..., Path]) -> Non
 def test_a_file_of_many_megabytes_is_read_as_it_is_asked_for(write: Callable[..., Path]) -> None:
     """5 MB in 2,000 documents: each stands where it stands, and little of the file is held."""
     one = "# é{comment}\nname: n\ngradient: {{of: tanh(y), at: {{x: 1.0}}}}\n---\n"
+    list(load(str(write(one.format(comment="")))))  # the rows are read once
     path = write(one.format(comment="x" * 2500) * 2000 + "a: [")
     tracemalloc.start()
     try:
@@ -106,6 +108,21 @@ def test_a_file_of_many_megabytes_is_read_as_it_is_asked_for(write: Callable[...
         tracemalloc.stop()
     assert places == [*((4 * number + 3, 21) for number in range(2000)), (8002, 1)]
     assert peak < path.stat().st_size / 2
+
+
+def test_a_file_that_is_written_to_while_it_is_read(write: Callable[..., Path]) -> None:
+    """A large one is read as it is asked for, which may be when it is another; a small one was read when it was opened."""
+    for comment, said in (("x" * 1500, True), ("x", False)):
+        path = write(f"# {comment}\n{GOOD}" * 1000 + "name: last\ngradient: {of: x, at: {x: 1.0}}\n")
+        found = load(str(path))
+        next(found)
+        minute_ago = path.stat().st_mtime - 60
+        path.write_text(GOOD * 3000, encoding="utf-8")
+        os.utime(path, (minute_ago, minute_ago))
+        rest = list(found)
+        words = [str(one) for one in rest if isinstance(one, Problem)]
+        assert any("it was written to while it was read" in text for text in words) == said
+        assert said or len(rest) == 1000
 
 
 def test_paths_that_are_not_there(tmp_path: Path) -> None:

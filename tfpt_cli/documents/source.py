@@ -10,7 +10,7 @@ import select
 import stat
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import IO, TYPE_CHECKING, TextIO, cast
 
@@ -25,17 +25,26 @@ STANDARD_INPUT = "-"
 # How many seconds a pipe may be silent that is named as a scenario file.
 PATIENCE = 5.0
 _PIECE = 1 << 16
-# What comes out of a pipe lies in memory, or behind so many bytes in a file without a name.
+# So many bytes are read at once; what comes out of a pipe lies in memory, or behind so many in a file without a name.
 _IN_MEMORY = 1_000_000
 
 
 @dataclass(frozen=True)
 class Source:
-    """A text from its beginning, the name of its file, and a digest of it, which another text does not have."""
+    """A text from its beginning, the name of its file, and a digest of it, which another text does not have.
+
+    What is small was read when it was opened. A large file is read as it is asked for, and may be written to meanwhile.
+    """
 
     file: str
     stream: TextIO
     digest: str
+    written: int | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether a large file was written to since it was opened."""
+        return self.written is not None and os.fstat(self.stream.fileno()).st_mtime_ns != self.written
 
 
 def opened(file: str) -> Source | Problem:
@@ -49,7 +58,10 @@ def opened(file: str) -> Source | Problem:
         return Problem(file=file, line=0, column=0, message="no such file or folder")
     except OSError as error:
         return Problem(file=file, line=0, column=0, message=f"cannot be read: {error.strerror}")
-    return source_of(file, raw, size)
+    found = source_of(file, raw, size)
+    if isinstance(found, Source) and size > _IN_MEMORY:
+        return replace(found, written=os.fstat(raw.fileno()).st_mtime_ns)
+    return found
 
 
 def source_of(file: str, raw: IO[bytes], size: int = 0) -> Source | Problem:
@@ -79,7 +91,11 @@ def _raw(file: str) -> tuple[IO[bytes], int]:
     path = pathlib.Path(file)
     kind = path.stat()
     if stat.S_ISREG(kind.st_mode) or stat.S_ISDIR(kind.st_mode):
-        return path.open("rb"), kind.st_size
+        raw = path.open("rb")
+        if kind.st_size > _IN_MEMORY:
+            return raw, kind.st_size
+        with raw:
+            return io.BytesIO(raw.read(_IN_MEMORY)), kind.st_size
     return _copied(_from_a_pipe(file)), 0
 
 

@@ -78,11 +78,14 @@ def documents_of(file: str, source: Source | Problem | None = None) -> Iterator[
         except OSError as error:
             yield Problem(file=file, line=0, column=0, message=f"cannot be read: {error.strerror}")
             return
-        except UnicodeDecodeError:
-            yield Problem(file=file, line=0, column=0, message="it was written to while it was read: not UTF-8")
-            return
+        except UnicodeDecodeError:  # which it was when it was opened
+            pass
         except Exception as error:  # a mistake of ours: the other files are read
             yield unread(Document(file, ""), error)
+            return
+        if source.changed:
+            words = "it was written to while it was read: what was read of it may stand nowhere; run it again"
+            yield Problem(file=file, line=0, column=0, message=words)
             return
     if empty:
         words = f"no scenario in this file; one needs a name and a subject ({' or '.join(_subjects())})"
