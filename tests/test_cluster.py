@@ -117,7 +117,7 @@ def test_the_report_is_that_of_a_run_here(dask: Cluster, toys: list[str], tmp_pa
 
 
 def test_one_worker_is_killed_and_one_joins_late(dask: Cluster, toys: list[str], tmp_path: Path) -> None:
-    write(tmp_path, 240)
+    write(tmp_path, 480)  # enough for a slow machine to start the late one
     first, _ = dask.worker(), dask.worker()
     command = [sys.executable, "-m", "tfpt_cli", "check", "a.yaml", "b.yaml", *toys, "--executor", dask.address]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -133,9 +133,9 @@ def test_one_worker_is_killed_and_one_joins_late(dask: Cluster, toys: list[str],
         assert run.poll() is None, "the run was over before the late worker was there"
         lines += run.stdout.readlines()
     assert run.returncode == 0
-    assert "246 passed" in lines[-1]
+    assert "486 passed" in lines[-1]
     names = [line.split()[2] for line in lines[:-1]]
-    expected = [f"s{number}:" for number in range(1, 241)]
+    expected = [f"s{number}:" for number in range(1, 481)]
     assert [name for name in names if name.startswith("s")] == expected
 
 
