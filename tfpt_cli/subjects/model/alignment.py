@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfpt_cli.dictionary.native import native
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
-from tfpt_cli.language.expression import BadConstant, NotConstant, constant
-from tfpt_cli.language.signature import bind_any
-from tfpt_cli.language.trees import called_name
-from tfpt_cli.layers.known import arguments_of, row_of_layers, unstacked
+from tfpt_cli.layers.known import arguments_of, row_of_layers
+from tfpt_cli.subjects.model.settings import (
+    activation_of,
+    argument_settings,
+    constant_or_none,
+    mask_settings,
+    padding_settings,
+    pads_the_same,
+    parted_settings,
+    pooling_settings,
+    recurrent_settings,
+)
 from tfpt_cli.subjects.model.writer import Span
 
 if TYPE_CHECKING:
@@ -42,21 +49,6 @@ _ACTIVATIONS = re.compile(
 )
 # Layers that do nothing in evaluation.
 _NOTHING = re.compile("Identity|Dropout|DropPath")
-# Settings that both frameworks have, by PyTorch's name and Keras's.
-_COMMON = (
-    ("kernel_size", "kernel_size"),
-    ("kernel_size", "pool_size"),
-    ("stride", "strides"),
-    ("padding", "padding"),
-    ("dilation", "dilation_rate"),
-    ("groups", "groups"),
-    ("output_padding", "output_padding"),
-    ("eps", "epsilon"),
-    ("mode", "interpolation"),
-    ("negative_slope", "negative_slope"),
-)
-# Layers of Keras that have an activation of their own among their arguments, which is no function put behind them.
-_OWN_ACTIVATION = re.compile(r"LSTM|GRU|SimpleRNN|ConvLSTM|\.Activation\b")
 
 
 @dataclass(frozen=True)
@@ -208,16 +200,16 @@ class _Aligner:
             self.used.add(behind)
         padded = any(b is not None for b in before)
         shapes = event.inputs[0] if event.inputs else (), self.keras.events[partners[0]].inputs[:1]
-        parted = parted_settings(row, settings) | _parted(
+        parted = parted_settings(row, settings) | argument_settings(
             row, settings, ours, other, training=self.training,
             turned="LayerNorm" not in ours.class_name and (self.turned or list(shapes[1]) != [shapes[0]]), rank=len(shapes[0]),
         )  # fmt: skip
-        if padded or _pads_the_same(ours, other):
+        if padded or pads_the_same(ours, other):
             parted.pop("padding", None)
         if before[0] is not None and first.layer is None:
-            parted |= _padded_before(first, other)
+            parted |= padding_settings(first, other)
         if "Pool" in ours.class_name:
-            parted |= _pooled(ours, other, padded=padded)
+            parted |= pooling_settings(ours, other, padded=padded)
         wanted = activation_of(other)
         if own and not wanted:
             said = _name_of_activation(self.keras, behind)
@@ -231,9 +223,9 @@ class _Aligner:
         last = row is not None and row.recurrent and self._last_alone(event, theirs)
         if row is not None and row.recurrent:
             layers = [self.keras.by_name[self.keras.events[index].layer or ""] for index in partners]
-            parted |= _recurrent(event, theirs, ours, layers, last=last)
+            parted |= recurrent_settings(event, theirs, ours, layers, last=last)
         if "MultiheadAttention" in ours.class_name:
-            parted |= _masked(event, theirs)
+            parted |= mask_settings(event, theirs)
         return Aligned(
             torch=Span(torch_events, len(first.inputs)),
             keras=Span(keras_events, len(start.inputs)),
@@ -307,7 +299,9 @@ def _name_of_activation(inventory: Inventory, index: int | None) -> str:
     """What the activation at an event of Keras is called in its call, `swish`; empty where it is none that is known."""
     layer = inventory.by_name.get(inventory.events[index].layer or "-") if index is not None else None
     value = (
-        _constant(arguments_of(layer.tree).get("activation")) if layer is not None and layer.tree is not None else None
+        constant_or_none(arguments_of(layer.tree).get("activation"))
+        if layer is not None and layer.tree is not None
+        else None
     )
     name = value.rpartition(">")[2] if isinstance(value, str) else ""
     return name if _ACTIVATIONS.fullmatch(name.replace("_", "")) else ""
@@ -330,39 +324,6 @@ def _without_activation(layer: Layer) -> str:
     return ast.unparse(ast.Call(layer.tree.func, layer.tree.args, kept))
 
 
-# What PyTorch's recurrent layers do, by the setting of Keras's that may say otherwise.
-_USUAL = {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": True, "go_backwards": False}
-
-
-def _recurrent(
-    event: Event, theirs: Event, ours: Layer, layers: Sequence[Layer], *, last: bool
-) -> dict[str, tuple[object, object]]:
-    """How a recurrent layer runs otherwise on each side: over which axis, from which state, with which gates and results."""
-    found: dict[str, tuple[object, object]] = {}
-    if len(event.inputs[0]) == 3 and "batch_first=True" not in ours.call:
-        found["its first axis"] = ("time", "the batch")
-    if not last and len(event.outputs[0]) > len(theirs.outputs[0]):
-        found["its result"] = ("the output of every step", "that of the last step")
-    states = "hx" in event.names, "initial_state" in theirs.names
-    if len(layers) == 1 and states[0] != states[1]:
-        found["its first state"] = ("given", "zeros") if states[0] else ("zeros", "given")
-    if (theirs.masked or "mask" in theirs.names) and not event.packed:
-        found["its mask"] = (None, "given")
-    for cell in (cell for layer in layers if layer.tree is not None for cell in unstacked(layer.tree)[0]):
-        for name, tree in arguments_of(cell).items():
-            usual = "relu" if name == "activation" and "relu" in ours.call else _USUAL.get(name, _constant(tree))
-            if _constant(tree) != usual:
-                found[name] = (usual, _constant(tree))
-    return found
-
-
-def _masked(event: Event, theirs: Event) -> dict[str, tuple[object, object]]:
-    """That an attention is given a mask, or makes one itself, on one side alone."""
-    ours = any("mask" in name for name in event.names)
-    other = theirs.causal or theirs.masked or any("mask" in name for name in theirs.names)
-    return {"its mask": ("given", None) if ours else (None, "given")} if ours != other else {}
-
-
 def _reaches(candidate: Event, event: Event) -> bool:
     """Whether a function's result is what the next layer is given, as far as shapes and order tell."""
     return (
@@ -373,22 +334,6 @@ def _reaches(candidate: Event, event: Event) -> bool:
     )
 
 
-def activation_of(layer: Layer) -> str:
-    """The activation among the arguments of a Keras layer, `relu`; empty for none, and for one that is the layer itself."""
-    if layer.tree is None or _OWN_ACTIVATION.search(layer.call):
-        return ""
-    tree = arguments_of(layer.tree).get("activation")
-    value = _constant(tree)
-    return value if isinstance(value, str) and value != "linear" else ""
-
-
-def _constant(tree: ast.expr | None) -> object:
-    try:
-        return None if tree is None else constant(tree)
-    except (NotConstant, BadConstant):
-        return None
-
-
 def _inputs(ours: Event, theirs: Event) -> tuple[int, ...] | None:
     """Which of PyTorch's inputs goes to each of Keras's: by the names of the parameters where they are the same, else in order.
 
@@ -397,174 +342,3 @@ def _inputs(ours: Event, theirs: Event) -> tuple[int, ...] | None:
     if len(set(ours.names)) == len(ours.names) and set(theirs.names) <= set(ours.names):
         return tuple(ours.names.index(name) for name in theirs.names)
     return tuple(range(len(theirs.inputs))) if len(theirs.inputs) <= len(ours.inputs) else None
-
-
-def parted_settings(row: Row | None, settings: Mapping[str, Mapping[str, object]]) -> dict[str, tuple[object, object]]:
-    """The settings that a layer has otherwise on each side, by name, PyTorch's first."""
-    found: dict[str, tuple[object, object]] = {}
-    if row is not None:
-        ours, theirs = settings[TORCH], settings[TENSORFLOW]
-        for name in row.signature.settings:
-            if name in ours and name in theirs and not _same(ours[name], theirs[name]):
-                found[name] = (ours[name], theirs[name])
-    if found.get("num_groups", (0, 0))[1] == -1 and found["num_groups"][0] == settings[TORCH].get("num_channels"):
-        del found["num_groups"]
-    return found
-
-
-def _parted(
-    row: Row | None,
-    settings: Mapping[str, Mapping[str, object]],
-    ours: Layer,
-    other: Layer,
-    *,
-    training: bool,
-    turned: bool,
-    rank: int,
-) -> dict[str, tuple[object, object]]:
-    """What a layer has otherwise on each side besides the settings of its row."""
-    found: dict[str, tuple[object, object]] = {}
-    if row is None and ours.tree is not None and other.tree is not None:
-        names = ast.unparse(ours.tree.func), ast.unparse(other.tree.func)
-        if _plain_class(names[0]) != _plain_class(names[1]):
-            found["its class"] = names
-    compared = set() if row is None else set(settings[TORCH]) & set(settings[TENSORFLOW])
-    arguments = _arguments(ours, TORCH), _arguments(other, TENSORFLOW)
-    for name, theirs_name in _COMMON:
-        if name not in found and name in arguments[0] and theirs_name in arguments[1]:
-            values = arguments[0][name], _in_one_row(arguments[1][theirs_name])
-            if not _same(*values) and name not in compared:
-                found[name] = (_one_number(values[0]), _one_number(values[1]))
-    axes = None if turned else _axes(ours, arguments, rank)
-    if axes is not None and axes[0] != axes[1]:
-        found["the normalized axis" if "BatchNorm" not in other.class_name else "the axis of channels"] = axes
-    if training and "BatchNormalization" in other.class_name and arguments[1].get("trainable") is False:
-        found["trainable"] = (True, False)
-    return found
-
-
-def _pooled(ours: Layer, other: Layer, *, padded: bool) -> dict[str, tuple[object, object]]:
-    """What a pooling of PyTorch's does otherwise at the edge: Keras's has no names for it but that of its padding."""
-    given, theirs = _arguments(ours, TORCH), _arguments(other, TENSORFLOW).get("padding")
-    found: dict[str, tuple[object, object]] = {}
-    if given.get("ceil_mode") and theirs == "valid":
-        found["ceil_mode"] = (True, None)
-    if theirs == "same" and not padded:
-        if not _pads_the_same(ours, other) and not given.get("ceil_mode"):
-            found["padding"] = (_one_number(given.get("padding")), theirs)
-        if given.get("count_include_pad") and any(_numbers(given.get("padding")) or ()):
-            found["count_include_pad"] = (True, False)
-    return found
-
-
-def _padded_before(padding: Event, other: Layer) -> dict[str, tuple[object, object]]:
-    """That `F.pad` puts other widths around a row than a convolution of Keras over one axis with "same" or "causal"."""
-    given = _arguments(other, TENSORFLOW)
-    sizes, dilations = _numbers(given.get("kernel_size")), _numbers(given.get("dilation_rate", 1))
-    if not padding.text or not sizes or not dilations or len(padding.inputs[0]) != 3:
-        return {}
-    more = (sizes[0] - 1) * dilations[0]
-    widths = {"causal": (more, 0), "same": (more // 2, more - more // 2), "valid": (0, 0)}
-    theirs = given.get("padding")
-    ours = tuple(ast.literal_eval(padding.text))
-    return {} if ours == widths.get(str(theirs), ours) else {"padding": (ours, theirs)}
-
-
-def _in_one_row(value: object) -> object:
-    """Widths of a padding as PyTorch lists them, ((1, 0), (0, 2)) as (0, 2, 1, 0); anything else as it is."""
-    if isinstance(value, (tuple, list)) and value and all(isinstance(each, (tuple, list)) for each in value):
-        return tuple(number for pair in reversed(value) for number in pair)
-    return value
-
-
-def _one_number(value: object) -> object:
-    """A size that is one for every axis as one number, 3 for (3, 3)."""
-    numbers = _numbers(value)
-    return numbers[0] if numbers and len(set(numbers)) == 1 else value
-
-
-def _plain_class(name: str) -> str:
-    """The name of a class without what each framework writes in its own way: `avgpool2d` for `keras.layers.AveragePooling2D`."""
-    name = name.rpartition(".")[2].lower().replace("average", "avg").replace("pooling", "pool")
-    return name.replace("padding", "pad").replace("normalization", "norm")
-
-
-def _axes(
-    layer: Layer, arguments: tuple[Mapping[str, object], Mapping[str, object]], rank: int
-) -> tuple[object, object] | None:
-    """Which axes, from the end, a normalizing layer takes in each framework; None for another layer."""
-    theirs = arguments[1].get("axis")
-    given = _numbers(theirs)
-    if given is None:
-        return None
-    axes = sorted(axis - rank if axis >= 0 else axis for axis in given)
-    sizes = arguments[0].get("normalized_shape")
-    if layer.class_name == "LayerNorm":
-        ours = list(range(-len(sizes), 0)) if isinstance(sizes, (list, tuple)) else [-1]
-    elif re.match("BatchNorm|InstanceNorm|GroupNorm", layer.class_name):
-        ours = [1 - rank]
-    else:
-        return None
-    return (ours[0] if len(ours) == 1 else ours), (axes[0] if len(axes) == 1 else axes)
-
-
-def _arguments(layer: Layer, framework: str) -> dict[str, object]:
-    """What a layer was made with, with the defaults of what its call does not say; what is no constant is left out."""
-    if layer.tree is None:
-        return {}
-    rules = native(framework)
-    name = rules.canonical(called_name(layer.tree))
-    if name not in rules.calls:
-        return {}
-    signature, bound, _ = bind_any(name, rules.calls[name], layer.tree)
-    usual = {each.name: each.default for each in signature.parameters if each.default is not None}
-    found = {}
-    for key, tree in {**usual, **bound, **{k.arg: k.value for k in layer.tree.keywords if k.arg}}.items():
-        try:
-            found[key] = constant(tree)
-        except (NotConstant, BadConstant):
-            continue
-    return found
-
-
-def _pads_the_same(torch: Layer, keras: Layer) -> bool:
-    """Whether PyTorch's padding by numbers is what Keras calls "valid", or "same" at a stride of one.
-
-    A transposed convolution crops by its padding, and "same" crops what a kernel is longer than its stride.
-    """
-    ours, theirs = _arguments(torch, TORCH), _arguments(keras, TENSORFLOW)
-    numbers = _numbers(ours.get("padding", 0))
-    if numbers is None:
-        return ours.get("padding") == theirs.get("padding")
-    if theirs.get("padding") == "valid":
-        return not any(numbers)
-    strides = _numbers(theirs.get("strides", 1))
-    sizes, dilations = _numbers(ours.get("kernel_size")), _numbers(ours.get("dilation", 1))
-    if theirs.get("padding") != "same" or strides is None or sizes is None or dilations is None:
-        return False
-    longest = max(map(len, (numbers, sizes, dilations, strides)))
-    rows = (each * longest if len(each) == 1 else each for each in (numbers, sizes, dilations, strides))
-    for pad, size, dilation, stride in zip(*rows, strict=True):
-        if "ConvTranspose" in torch.class_name:
-            if dilation != 1 or 2 * pad != size - stride or any(_numbers(ours.get("output_padding")) or ()):
-                return False
-        elif stride != 1 or 2 * pad != (size - 1) * dilation:
-            return False
-    return True
-
-
-def _numbers(value: object) -> list[int] | None:
-    """Whole numbers as a list: of 3 it is [3]; None for anything else."""
-    values = list(value) if isinstance(value, (tuple, list)) else [value]
-    whole = [each for each in values if isinstance(each, int)]
-    return whole if len(whole) == len(values) else None
-
-
-def _same(one: object, other: object) -> bool:
-    """Whether two settings are the same: 3 and (3, 3) are, and a padding of 0 and `valid`."""
-    plain = (0 if value == "valid" else value for value in (one, other))
-    listed = [list(value) if isinstance(value, (tuple, list)) else [value] for value in plain]
-    if len(set(map(len, listed))) > 1:
-        longest = max(map(len, listed))
-        listed = [values * longest if len(values) == 1 else values for values in listed]
-    return listed[0] == listed[1]

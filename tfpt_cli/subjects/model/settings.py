@@ -1,0 +1,254 @@
+"""What two layers that stand beside each other are set to otherwise, by the arguments of both."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from tfpt_cli.dictionary.native import native
+from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.language.expression import BadConstant, NotConstant, constant
+from tfpt_cli.language.signature import bind_any
+from tfpt_cli.language.trees import called_name
+from tfpt_cli.layers.known import arguments_of, unstacked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tfpt_cli.dictionary.records import Layer as Row
+    from tfpt_cli.subjects.model.inventory import Event, Layer
+
+# Settings that both frameworks have, by PyTorch's name and Keras's.
+_COMMON = (
+    ("kernel_size", "kernel_size"),
+    ("kernel_size", "pool_size"),
+    ("stride", "strides"),
+    ("padding", "padding"),
+    ("dilation", "dilation_rate"),
+    ("groups", "groups"),
+    ("output_padding", "output_padding"),
+    ("eps", "epsilon"),
+    ("mode", "interpolation"),
+    ("negative_slope", "negative_slope"),
+)
+# Layers of Keras that have an activation of their own among their arguments, which is no function put behind them.
+_OWN_ACTIVATION = re.compile(r"LSTM|GRU|SimpleRNN|ConvLSTM|\.Activation\b")
+# What PyTorch's recurrent layers do, by the setting of Keras's that may say otherwise.
+_USUAL = {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": True, "go_backwards": False}
+
+
+def parted_settings(row: Row | None, settings: Mapping[str, Mapping[str, object]]) -> dict[str, tuple[object, object]]:
+    """The settings that a layer has otherwise on each side, by name, PyTorch's first."""
+    found: dict[str, tuple[object, object]] = {}
+    if row is not None:
+        ours, theirs = settings[TORCH], settings[TENSORFLOW]
+        for name in row.signature.settings:
+            if name in ours and name in theirs and not _same(ours[name], theirs[name]):
+                found[name] = (ours[name], theirs[name])
+    if found.get("num_groups", (0, 0))[1] == -1 and found["num_groups"][0] == settings[TORCH].get("num_channels"):
+        del found["num_groups"]
+    return found
+
+
+def argument_settings(
+    row: Row | None,
+    settings: Mapping[str, Mapping[str, object]],
+    ours: Layer,
+    other: Layer,
+    *,
+    training: bool,
+    turned: bool,
+    rank: int,
+) -> dict[str, tuple[object, object]]:
+    """What a layer has otherwise on each side besides the settings of its row."""
+    found: dict[str, tuple[object, object]] = {}
+    if row is None and ours.tree is not None and other.tree is not None:
+        names = ast.unparse(ours.tree.func), ast.unparse(other.tree.func)
+        if _plain_class(names[0]) != _plain_class(names[1]):
+            found["its class"] = names
+    compared = set() if row is None else set(settings[TORCH]) & set(settings[TENSORFLOW])
+    arguments = _arguments(ours, TORCH), _arguments(other, TENSORFLOW)
+    for name, theirs_name in _COMMON:
+        if name not in found and name in arguments[0] and theirs_name in arguments[1]:
+            values = arguments[0][name], _in_one_row(arguments[1][theirs_name])
+            if not _same(*values) and name not in compared:
+                found[name] = (_one_number(values[0]), _one_number(values[1]))
+    axes = None if turned else _axes(ours, arguments, rank)
+    if axes is not None and axes[0] != axes[1]:
+        found["the normalized axis" if "BatchNorm" not in other.class_name else "the axis of channels"] = axes
+    if training and "BatchNormalization" in other.class_name and arguments[1].get("trainable") is False:
+        found["trainable"] = (True, False)
+    return found
+
+
+def pooling_settings(ours: Layer, other: Layer, *, padded: bool) -> dict[str, tuple[object, object]]:
+    """What a pooling of PyTorch's does otherwise at the edge: Keras's has no names for it but that of its padding."""
+    given, theirs = _arguments(ours, TORCH), _arguments(other, TENSORFLOW).get("padding")
+    found: dict[str, tuple[object, object]] = {}
+    if given.get("ceil_mode") and theirs == "valid":
+        found["ceil_mode"] = (True, None)
+    if theirs == "same" and not padded:
+        if not pads_the_same(ours, other) and not given.get("ceil_mode"):
+            found["padding"] = (_one_number(given.get("padding")), theirs)
+        if given.get("count_include_pad") and any(_numbers(given.get("padding")) or ()):
+            found["count_include_pad"] = (True, False)
+    return found
+
+
+def padding_settings(padding: Event, other: Layer) -> dict[str, tuple[object, object]]:
+    """That `F.pad` puts other widths around a row than a convolution of Keras over one axis with "same" or "causal"."""
+    given = _arguments(other, TENSORFLOW)
+    sizes, dilations = _numbers(given.get("kernel_size")), _numbers(given.get("dilation_rate", 1))
+    if not padding.text or not sizes or not dilations or len(padding.inputs[0]) != 3:
+        return {}
+    more = (sizes[0] - 1) * dilations[0]
+    widths = {"causal": (more, 0), "same": (more // 2, more - more // 2), "valid": (0, 0)}
+    theirs = given.get("padding")
+    ours = tuple(ast.literal_eval(padding.text))
+    return {} if ours == widths.get(str(theirs), ours) else {"padding": (ours, theirs)}
+
+
+def _in_one_row(value: object) -> object:
+    """Widths of a padding as PyTorch lists them, ((1, 0), (0, 2)) as (0, 2, 1, 0); anything else as it is."""
+    if isinstance(value, (tuple, list)) and value and all(isinstance(each, (tuple, list)) for each in value):
+        return tuple(number for pair in reversed(value) for number in pair)
+    return value
+
+
+def _one_number(value: object) -> object:
+    """A size that is one for every axis as one number, 3 for (3, 3)."""
+    numbers = _numbers(value)
+    return numbers[0] if numbers and len(set(numbers)) == 1 else value
+
+
+def _plain_class(name: str) -> str:
+    """The name of a class without what each framework writes in its own way: `avgpool2d` for `keras.layers.AveragePooling2D`."""
+    name = name.rpartition(".")[2].lower().replace("average", "avg").replace("pooling", "pool")
+    return name.replace("padding", "pad").replace("normalization", "norm")
+
+
+def _axes(
+    layer: Layer, arguments: tuple[Mapping[str, object], Mapping[str, object]], rank: int
+) -> tuple[object, object] | None:
+    """Which axes, from the end, a normalizing layer takes in each framework; None for another layer."""
+    theirs = arguments[1].get("axis")
+    given = _numbers(theirs)
+    if given is None:
+        return None
+    axes = sorted(axis - rank if axis >= 0 else axis for axis in given)
+    sizes = arguments[0].get("normalized_shape")
+    if layer.class_name == "LayerNorm":
+        ours = list(range(-len(sizes), 0)) if isinstance(sizes, (list, tuple)) else [-1]
+    elif re.match("BatchNorm|InstanceNorm|GroupNorm", layer.class_name):
+        ours = [1 - rank]
+    else:
+        return None
+    return (ours[0] if len(ours) == 1 else ours), (axes[0] if len(axes) == 1 else axes)
+
+
+def _arguments(layer: Layer, framework: str) -> dict[str, object]:
+    """What a layer was made with, with the defaults of what its call does not say; what is no constant is left out."""
+    if layer.tree is None:
+        return {}
+    rules = native(framework)
+    name = rules.canonical(called_name(layer.tree))
+    if name not in rules.calls:
+        return {}
+    signature, bound, _ = bind_any(name, rules.calls[name], layer.tree)
+    usual = {each.name: each.default for each in signature.parameters if each.default is not None}
+    found = {}
+    for key, tree in {**usual, **bound, **{k.arg: k.value for k in layer.tree.keywords if k.arg}}.items():
+        try:
+            found[key] = constant(tree)
+        except (NotConstant, BadConstant):
+            continue
+    return found
+
+
+def pads_the_same(torch: Layer, keras: Layer) -> bool:
+    """Whether PyTorch's padding by numbers is what Keras calls "valid", or "same" at a stride of one.
+
+    A transposed convolution crops by its padding, and "same" crops what a kernel is longer than its stride.
+    """
+    ours, theirs = _arguments(torch, TORCH), _arguments(keras, TENSORFLOW)
+    numbers = _numbers(ours.get("padding", 0))
+    if numbers is None:
+        return ours.get("padding") == theirs.get("padding")
+    if theirs.get("padding") == "valid":
+        return not any(numbers)
+    strides = _numbers(theirs.get("strides", 1))
+    sizes, dilations = _numbers(ours.get("kernel_size")), _numbers(ours.get("dilation", 1))
+    if theirs.get("padding") != "same" or strides is None or sizes is None or dilations is None:
+        return False
+    longest = max(map(len, (numbers, sizes, dilations, strides)))
+    rows = (each * longest if len(each) == 1 else each for each in (numbers, sizes, dilations, strides))
+    for pad, size, dilation, stride in zip(*rows, strict=True):
+        if "ConvTranspose" in torch.class_name:
+            if dilation != 1 or 2 * pad != size - stride or any(_numbers(ours.get("output_padding")) or ()):
+                return False
+        elif stride != 1 or 2 * pad != (size - 1) * dilation:
+            return False
+    return True
+
+
+def _numbers(value: object) -> list[int] | None:
+    """Whole numbers as a list: of 3 it is [3]; None for anything else."""
+    values = list(value) if isinstance(value, (tuple, list)) else [value]
+    whole = [each for each in values if isinstance(each, int)]
+    return whole if len(whole) == len(values) else None
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two settings are the same: 3 and (3, 3) are, and a padding of 0 and `valid`."""
+    plain = (0 if value == "valid" else value for value in (one, other))
+    listed = [list(value) if isinstance(value, (tuple, list)) else [value] for value in plain]
+    if len(set(map(len, listed))) > 1:
+        longest = max(map(len, listed))
+        listed = [values * longest if len(values) == 1 else values for values in listed]
+    return listed[0] == listed[1]
+
+
+def recurrent_settings(
+    event: Event, theirs: Event, ours: Layer, layers: Sequence[Layer], *, last: bool
+) -> dict[str, tuple[object, object]]:
+    """How a recurrent layer runs otherwise on each side: over which axis, from which state, with which gates and results."""
+    found: dict[str, tuple[object, object]] = {}
+    if len(event.inputs[0]) == 3 and "batch_first=True" not in ours.call:
+        found["its first axis"] = ("time", "the batch")
+    if not last and len(event.outputs[0]) > len(theirs.outputs[0]):
+        found["its result"] = ("the output of every step", "that of the last step")
+    states = "hx" in event.names, "initial_state" in theirs.names
+    if len(layers) == 1 and states[0] != states[1]:
+        found["its first state"] = ("given", "zeros") if states[0] else ("zeros", "given")
+    if (theirs.masked or "mask" in theirs.names) and not event.packed:
+        found["its mask"] = (None, "given")
+    for cell in (cell for layer in layers if layer.tree is not None for cell in unstacked(layer.tree)[0]):
+        for name, tree in arguments_of(cell).items():
+            usual = "relu" if name == "activation" and "relu" in ours.call else _USUAL.get(name, constant_or_none(tree))
+            if constant_or_none(tree) != usual:
+                found[name] = (usual, constant_or_none(tree))
+    return found
+
+
+def mask_settings(event: Event, theirs: Event) -> dict[str, tuple[object, object]]:
+    """That an attention is given a mask, or makes one itself, on one side alone."""
+    ours = any("mask" in name for name in event.names)
+    other = theirs.causal or theirs.masked or any("mask" in name for name in theirs.names)
+    return {"its mask": ("given", None) if ours else (None, "given")} if ours != other else {}
+
+
+def activation_of(layer: Layer) -> str:
+    """The activation among the arguments of a Keras layer, `relu`; empty for none, and for one that is the layer itself."""
+    if layer.tree is None or _OWN_ACTIVATION.search(layer.call):
+        return ""
+    tree = arguments_of(layer.tree).get("activation")
+    value = constant_or_none(tree)
+    return value if isinstance(value, str) and value != "linear" else ""
+
+
+def constant_or_none(tree: ast.expr | None) -> object:
+    try:
+        return None if tree is None else constant(tree)
+    except (NotConstant, BadConstant):
+        return None
