@@ -11,12 +11,12 @@ import asyncio
 import contextlib
 import math
 import os
-import tempfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.checkpoints.contents import CannotRead, Contents, Statistics, contents_of
 from tfpt_cli.frameworks import NUMPY, SIDES, TORCH, Side
+from tfpt_cli.private import TemporaryFolder
 from tfpt_cli.workers.child import protocol
 from tfpt_cli.workers.child.weight_files import Found, Refused, find
 from tfpt_cli.workers.child.weight_files.entries import numpy_dtype
@@ -79,7 +79,7 @@ class Checkpoint:
         import numpy as np
 
         entry = self._entries[name]
-        with tempfile.TemporaryDirectory(prefix="tfpt-") as folder:
+        with TemporaryFolder() as folder:
             answer = self._asked("read", name, os.path.join(folder, "numbers"))
             if (answer.get("dtype"), answer.get("shape")) != (entry.dtype, list(entry.shape)):
                 said = f"{_short(answer.get('dtype'))} {_short(answer.get('shape'))}"

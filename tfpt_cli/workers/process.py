@@ -6,15 +6,14 @@ import asyncio
 import contextlib
 import os
 import re
-import shutil
 import signal
 import sys
-import tempfile
 from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.private import TemporaryFolder
 from tfpt_cli.results import Failure
 from tfpt_cli.workers.child import protocol
 
@@ -82,7 +81,7 @@ class Worker:
         self.kept: dict[str, NDArray[Any]] = {}
         # Where large arrays are handed over as files, once the process has said that it sees it; else empty.
         self.folder = ""
-        self._own = ""
+        self._own: TemporaryFolder | None = None
         self._stderr: deque[bytes] = deque()
         self._reader: asyncio.Task[None] | None = None
 
@@ -124,13 +123,13 @@ class Worker:
         if not isinstance(answer.get("loaded"), dict):
             raise Broken(self._failure("nonsense", f"it answered {str(answer)[:80]}"))
         self.versions |= {key: str(value) for key, value in answer["loaded"].items()}
-        self.folder = self._own if answer.get("files") is True else ""
+        self.folder = self._own.path if self._own is not None and answer.get("files") is True else ""
 
     def ask_to_load(self) -> None:
         """Asks the process to import its framework, and says where large arrays may be handed over as files."""
         with contextlib.suppress(OSError):  # no room, say: then all goes through the pipe
-            self._own = tempfile.mkdtemp(prefix="tfpt-")
-        self.write(load_request(self.limits.memory, self._own))
+            self._own = TemporaryFolder()
+        self.write(load_request(self.limits.memory, "" if self._own is None else self._own.path))
 
     async def functions(self) -> dict[str, Any]:
         """The public functions of the loaded framework, as `functions_of` in `child/child.py` gives them. Raises `Broken`."""
@@ -279,9 +278,9 @@ class Worker:
             await asyncio.wait([asyncio.ensure_future(self.process.wait())], timeout=5)
             # asyncio has no public way to close the pipes of a process whose output nobody will read.
             self.process._transport.close()  # type: ignore[attr-defined]
-        if self._own:
-            shutil.rmtree(self._own, ignore_errors=True)
-            self._own = self.folder = ""
+        if self._own is not None:
+            self._own.remove()
+            self._own, self.folder = None, ""
 
 
 def environment_of(side: Side, given: Mapping[str, str], *, own_code: bool) -> dict[str, str]:
