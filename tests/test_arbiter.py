@@ -288,3 +288,13 @@ def test_a_judgement_in_pieces_is_that_of_the_whole(data: st.DataObject) -> None
     assert pieces.against == whole.against
     for name in ("off", "beyond", "known", "convention"):
         assert getattr(pieces, name).tolist() == getattr(whole, name).tolist()
+
+
+def test_what_holds_for_several_entries_may_be_of_a_smaller_shape() -> None:
+    """As one number that two slopes belong to: the frameworks' shapes are those of the value."""
+    evidence = Evidence(value=np.array(1.0), left=np.zeros(4), right=np.ones(4), derivative=True)
+    found = judge(Value(State.PRESENT, np.float32(0.5), "float32"), evidence, None)
+    assert found.against.standing is Standing.CONVENTION
+    assert found.convention.tolist() == [True] * 4
+    small = Evidence(value=np.array(1.0), exact=np.array([1.0, 2.0]))
+    assert judge(side(1.0, 2.0), small, None).against.standing is Standing.RIGHT

@@ -77,6 +77,17 @@ class Evidence:
             return "50 digits, mpmath"
         return "differences, float64" if self.derivative else "NumPy float64"
 
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that was looked for, by name."""
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: array for name, array in found.items() if isinstance(array, np.ndarray)}
+
+    @cached_property
+    def uniform(self) -> bool:
+        """Whether all arrays have one shape; else one of them holds for several entries of another."""
+        return all(array.shape == self.value.shape for array in self.arrays.values())
+
     @cached_property
     def best(self) -> NDArray[Any]:
         """The most exact values that there are; NaN for a derivative of which nothing is known."""
@@ -159,7 +170,7 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Judge
     'wrong'
     """
     array = np.asarray(side.array)
-    if array.shape != evidence.value.shape:
+    if array.shape != (evidence.value if evidence.uniform else evidence.best).shape:
         nowhere = np.zeros(array.shape, bool)
         return Judgement(
             against=Against(Standing.UNKNOWN), off=nowhere, beyond=nowhere, known=nowhere, convention=nowhere
@@ -181,7 +192,7 @@ def judge(side: Value, evidence: Evidence, tolerance: Tolerance | None) -> Judge
         off=int(np.count_nonzero(off)),
         ulps=units,
         max_abs=found.greatest,
-        worst_index=tuple(int(i) for i in np.unravel_index(found.worst, array.shape)) if off.any() else None,
+        worst_index=tuple(int(i) for i in np.unravel_index(found.worst, off.shape)) if off.any() else None,
         lost=lost,
         unknown=int(known.size - np.count_nonzero(known)),
     )
@@ -197,48 +208,51 @@ class _Judged:
 
     def __init__(self, side: Value, evidence: Evidence, tolerance: Tolerance | None) -> None:
         self.dtype, self.evidence, self.tolerance = side.dtype, evidence, tolerance
-        self.array = np.asarray(side.array).reshape(-1)
-        self.whole = {
-            each.name: given.reshape(-1)
-            for each in fields(Evidence)
-            if isinstance(given := getattr(evidence, each.name), np.ndarray)
-        }
+        self.array = np.asarray(side.array)
+        self.whole = evidence.arrays
         kinds = (self.array.dtype.kind, evidence.value.dtype.kind)
         self.wide: Any = np.complex128 if "c" in kinds else np.float64
-        shape = evidence.value.shape
-        self.entries = tuple(np.zeros(shape, bool) for _ in range(4))
+        self.in_pieces = self.array.size > PIECE and evidence.uniform
         self.greatest: float | None = None
         self.largest = farthest = 0.0
         self.worst = 0
+        if self.in_pieces:
+            self.entries = [np.zeros(self.array.shape, bool) for _ in range(4)]
+        else:
+            self.entries = [self.only.off, self.only.beyond, self.only.known, self.only.convention]
         for start, piece in self.pieces():
-            for whole, part in zip(self.entries, (piece.off, piece.beyond, piece.known, piece.convention), strict=True):
-                whole.reshape(-1)[start : start + part.size] = part
+            if self.in_pieces:
+                parts = (piece.off, piece.beyond, piece.known, piece.convention)
+                for whole, part in zip(self.entries, parts, strict=True):
+                    whole.reshape(-1)[start : start + part.size] = part
             if piece.measured.any():
                 self.greatest = max(self.greatest or 0.0, float(piece.distance.max()))
                 self.largest = max(self.largest, float(np.abs(piece.want[piece.measured]).max()))
             if piece.off.any():
                 ranked = np.where(piece.off, np.where(piece.distance > 0, piece.distance, np.inf), -1.0)
                 place = int(np.argmax(ranked))
-                if ranked[place] > farthest:
-                    farthest, self.worst = float(ranked[place]), start + place
+                if ranked.flat[place] > farthest:
+                    farthest, self.worst = float(ranked.flat[place]), start + place
 
     def pieces(self) -> Iterator[tuple[int, _Piece]]:
-        """The pieces, each with its first place; the only one of what is small is made once."""
-        if self.array.size <= PIECE:
+        """The pieces, each with its first place; the only one of what is small is made once, and keeps its axes."""
+        if not self.in_pieces:
             yield 0, self.only
             return
+        flat = {name: array.reshape(-1) for name, array in self.whole.items()}
         for start in range(0, self.array.size, PIECE):
-            yield start, self.piece(slice(start, start + PIECE))
+            part = slice(start, start + PIECE)
+            cut: dict[str, Any] = {name: array[part] for name, array in flat.items()}
+            if self.evidence.exact is self.evidence.value:  # which says that it is from 50 digits itself
+                cut["exact"] = cut["value"]
+            yield start, self.piece(self.array.reshape(-1)[part], replace(self.evidence, **cut))
 
     @cached_property
     def only(self) -> _Piece:
-        return self.piece(slice(None))
+        return self.piece(self.array, self.evidence)
 
-    def piece(self, part: slice) -> _Piece:
-        cut: dict[str, Any] = {name: given[part] for name, given in self.whole.items()}
-        if self.evidence.exact is self.evidence.value:  # which says that it is from 50 digits itself
-            cut["exact"] = cut["value"]
-        return _Piece.of(self.array[part].astype(self.wide), replace(self.evidence, **cut), self.dtype, self.tolerance)
+    def piece(self, array: NDArray[Any], evidence: Evidence) -> _Piece:
+        return _Piece.of(array.astype(self.wide), evidence, self.dtype, self.tolerance)
 
     def units(self) -> tuple[float | None, bool]:
         """The greatest distance in units in the last place, None where that says nothing, and whether digits are lost."""
