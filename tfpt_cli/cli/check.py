@@ -124,12 +124,12 @@ def _check(options: Options, settings: Settings, before: Baseline | None) -> int
                     show.end(crash.report)
                     outputs.end()
                     raise
-                if "html" in settings.formats and isinstance(session, Session):
-                    report = curved(report, show, session, options)
+                if "html" in settings.formats and not options.cluster:
+                    report = curved(report, show, cast("Session", session), options)
             outputs.write(report)
             show.end(report)
-            if settings.fix_preview and not report.interrupted and isinstance(session, Session):
-                show.preview(session, options)
+            if settings.fix_preview and not report.interrupted:  # which does not go with a cluster
+                show.preview(cast("Session", session), options)
     last_failed.remember(report)
     changed = show.changes(before, report) if before is not None else 0
     outputs.end()
