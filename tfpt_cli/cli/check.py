@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tfpt_cli.baseline import Baseline
-    from tfpt_cli.engine.cluster import ClusterSession
     from tfpt_cli.engine.options import Options
     from tfpt_cli.report.table import Printer
     from tfpt_cli.results import Problem, Report, ScenarioResult
@@ -125,11 +124,11 @@ def _check(options: Options, settings: Settings, before: Baseline | None) -> int
                     outputs.end()
                     raise
                 if "html" in settings.formats and not options.cluster:
-                    report = curved(report, show, cast("Session", session), options)
+                    report = curved(report, show, session, options)
             outputs.write(report)
             show.end(report)
-            if settings.fix_preview and not report.interrupted:  # which does not go with a cluster
-                show.preview(cast("Session", session), options)
+            if settings.fix_preview and not report.interrupted:
+                show.preview(session, options)
     last_failed.remember(report)
     changed = show.changes(before, report) if before is not None else 0
     outputs.end()
@@ -143,7 +142,7 @@ def _check(options: Options, settings: Settings, before: Baseline | None) -> int
     return max(code, int(changed > 0), outputs.exit_code)
 
 
-def _session(options: Options) -> Session | ClusterSession:
+def _session(options: Options) -> Session:
     """What runs the scenarios: the processes of this machine, or a cluster's."""
     if not options.cluster:
         return Session(options)

@@ -21,16 +21,13 @@ from tfpt_cli.engine.status import failed_result
 from tfpt_cli.engine.stored import dumped, loaded
 from tfpt_cli.frameworks import FRAMEWORKS, OURSELVES, Side
 from tfpt_cli.results import Failure
-from tfpt_cli.scenario.selection import chooser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor
 
     from tfpt_cli.documents.document import Document
-    from tfpt_cli.engine.run import Part
-    from tfpt_cli.engine.status import Known
-    from tfpt_cli.results import Report
+    from tfpt_cli.engine.run import Chosen, Part
     from tfpt_cli.scenario.scenario import Scenario
     from tfpt_cli.workers.process import Limits
 
@@ -104,7 +101,7 @@ class _Warm:
     def for_terms(self, terms: Terms) -> Session:
         if self.session is None or terms != self.terms:
             if self.session is not None:
-                self.session.end()
+                self.session.__exit__()
             self.terms, self.session = terms, Session(terms.options).__enter__()
         return self.session
 
@@ -131,37 +128,29 @@ def run_batch(terms: Terms, jobs: Sequence[Job]) -> tuple[dict[str, str], list[b
 
 def _read(job: Job, terms: Terms) -> Scenario | str:
     """The case, as it was read where it came from; why it cannot be read here."""
-    from tfpt_cli.documents.document import documents
-    from tfpt_cli.scenario.scenario import read_document
+    from tfpt_cli.scenario.writing import scenario_from
 
-    found, problems = documents(job.file, job.text)
-    scenarios, more = read_document(found[0], allow_code=terms.allow_code) if found else ([], [])
-    problems = [*problems, *more]
-    return f"not as it was read where tfpt was called: {problems[0]}" if problems else scenarios[job.number]
+    scenario, problems = scenario_from(job.text, job.file, allow_code=terms.allow_code, case=job.number)
+    return scenario or f"not as it was read where tfpt was called: {problems[0]}"
 
 
 # ---- where tfpt was called
 
 
-class ClusterSession:
-    """A run's scenarios on a cluster, as `Session` runs them here."""
+class ClusterSession(Session):
+    """A session whose scenarios run on a cluster, and which has no processes of its own. Raises `NoCluster`."""
 
     def __init__(self, options: Options) -> None:
         self._executor, self._close = _executor(options.cluster)
-        self._runner = asyncio.Runner()
-
-    def __enter__(self) -> ClusterSession:
-        return self
+        super().__init__(replace(options, workers=0))
 
     def __exit__(self, *_: object) -> None:
         self._close()
-        self._runner.close()
+        super().__exit__()
 
-    def check(self, options: Options, observer: Observer | None = None) -> Report:
-        """The report of one run."""
-        chosen = chooser(options.expression, options.tags)
-        pipeline = ClusterPipeline(options, observer or Observer(), chosen, self._executor)
-        return self._runner.run(pipeline.run())
+    def pipeline(self, options: Options, observer: Observer, chosen: Chosen) -> Pipeline:
+        """What runs one run."""
+        return ClusterPipeline(options, observer, chosen, self._executor)
 
 
 def _executor(address: str) -> tuple[Executor, Callable[[], object]]:
@@ -185,13 +174,7 @@ def _executor(address: str) -> tuple[Executor, Callable[[], object]]:
 class ClusterPipeline(Pipeline):
     """A run whose scenarios are batched for an executor instead of being queued for processes of our own."""
 
-    def __init__(
-        self,
-        options: Options,
-        observer: Observer,
-        chosen: Callable[[Scenario | Known], bool],
-        executor: Executor,
-    ) -> None:
+    def __init__(self, options: Options, observer: Observer, chosen: Chosen, executor: Executor) -> None:
         super().__init__(options, observer, chosen, [])
         self.executor, self.terms = executor, Terms.of(options)
         self.document: Document | None = None

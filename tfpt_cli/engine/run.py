@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
     # What is read at once: the cases of a document, or what is wrong with it.
     Part = list[Scenario] | list[Known] | Problem | Unread
+    # Whether a scenario is one of those that a person has chosen.
+    Chosen = Callable[[Scenario | Known], bool]
 
 Queues = dict[Side, ListingQueue]
 # So many scenarios may be under way; files are read on when fewer are.
@@ -69,7 +71,7 @@ class Pipeline:
         self,
         options: Options,
         observer: Observer,
-        chosen: Callable[[Scenario | Known], bool],
+        chosen: Chosen,
         queues: list[Queues],
     ) -> None:
         self.options, self.observer, self.chosen, self.queues = options, observer, chosen, queues

@@ -13,6 +13,7 @@ from tfpt_cli.scenario.selection import chooser
 from tfpt_cli.workers.queue import ListingQueue, end_all
 
 if TYPE_CHECKING:
+    from tfpt_cli.engine.run import Chosen
     from tfpt_cli.results import (
         Report,
     )
@@ -55,7 +56,11 @@ class Session:
     def check(self, options: Options, observer: Observer | None = None) -> Report:
         """The report of one run, on the frameworks that this session has started, or starts now."""
         chosen = chooser(options.expression, options.tags)
-        return self._runner.run(Pipeline(options, observer or Observer(), chosen, self.queues).run())
+        return self._runner.run(self.pipeline(options, observer or Observer(), chosen).run())
+
+    def pipeline(self, options: Options, observer: Observer, chosen: Chosen) -> Pipeline:
+        """What runs one run."""
+        return Pipeline(options, observer, chosen, self.queues)
 
     def end(self) -> None:
         """Ends every process; a later run starts them anew."""

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from tfpt_cli.scenario.scenario import Scenario
 
 
-def scenario_from(text: str, file: str, *, allow_code: bool) -> tuple[Scenario | None, tuple[Problem, ...]]:
-    """The scenario that a text of one document says, its first case alone; None with every problem where it is not valid.
+def scenario_from(
+    text: str, file: str, *, allow_code: bool, case: int = 0
+) -> tuple[Scenario | None, tuple[Problem, ...]]:
+    """The scenario that a text of one document says, one case of it alone; None with every problem where it is not valid.
 
     >>> text = "{name: tanh, gradient: {of: tanh(x), at: {x: 0.5}}}"
     >>> scenario, problems = scenario_from(text, "tanh.yaml", allow_code=False)
@@ -28,7 +30,7 @@ def scenario_from(text: str, file: str, *, allow_code: bool) -> tuple[Scenario |
     found, problems = documents(file, text)
     scenarios, more = read_document(found[0], allow_code=allow_code) if found else ([], [])
     problems = [*problems, *more]
-    return (scenarios[0] if scenarios and not problems else None), tuple(problems)
+    return (scenarios[case] if scenarios and not problems else None), tuple(problems)
 
 
 def scenario_text(data: Mapping[str, Any], *, width: int = 110) -> str:
