@@ -16,12 +16,12 @@ from tfpt_cli.language.expression import (
     CONSTANTS,
     OPERATORS,
     BadConstant,
+    Complaining,
     Complaint,
     NotConstant,
     bad_constants,
     constant,
     is_constant,
-    offset,
 )
 from tfpt_cli.language.kinds import ARRAY_KINDS
 from tfpt_cli.language.mentions import field, typed
@@ -77,20 +77,11 @@ def nested_shape(items: Any) -> Shape:
     return (len(items), *(shapes[0] if shapes else ()))
 
 
-class _Checker:
+class _Checker(Complaining):
     def __init__(self, inputs: Mapping[str, Shape | None], kinds: Mapping[str, str], hints: int) -> None:
+        super().__init__(hints)
         self.inputs = inputs
-        self.hints = hints
         self.kinds = kinds
-        self.complaints: list[Complaint] = []
-
-    @property
-    def may_hint(self) -> bool:
-        """Whether the nearest name is still looked for: of thousands of wrong ones the first hundred are shown."""
-        return len(self.complaints) < self.hints
-
-    def complain(self, node: ast.AST, message: str) -> None:
-        self.complaints.append(Complaint(offset(node), message))
 
     def array(self, node: ast.expr) -> Shape | None:
         match node:

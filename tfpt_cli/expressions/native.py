@@ -11,7 +11,7 @@ from tfpt_cli.dictionary.typed import constant_name, instead, native_name, of_ot
 from tfpt_cli.expressions.doubling import doubled
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
-from tfpt_cli.language.expression import UNBOUNDED, Complaint, is_constant, offset
+from tfpt_cli.language.expression import UNBOUNDED, Complaining, Complaint, is_constant, offset
 from tfpt_cli.language.mentions import field, typed
 from tfpt_cli.language.signature import bind_any, parse_signature
 from tfpt_cli.language.suggest import MOST_HINTS, did_you_mean
@@ -82,23 +82,14 @@ def _of_your_own(framework: str) -> str:
     return f"for a function of your own write {field(framework, 'python', 'port.py:loss')}, and check with --allow-code"
 
 
-class _Checker:
+class _Checker(Complaining):
     def __init__(self, framework: str, variables: set[str], layers: Mapping[str, ast.expr], hints: int) -> None:
-        self.hints = hints
+        super().__init__(hints)
         self.table = native(framework)
         self.variables = variables
         self.layers = layers
-        self.complaints: list[Complaint] = []
         # Whether the layers that are visited compute as in training: PyTorch's do unless they are told otherwise.
         self.training = framework == TORCH
-
-    def complain(self, node: ast.AST, message: str) -> None:
-        self.complaints.append(Complaint(offset(node), message))
-
-    @property
-    def may_hint(self) -> bool:
-        """Whether the nearest name is still looked for: of thousands of wrong ones the first hundred are shown."""
-        return len(self.complaints) < self.hints
 
     def visit(self, node: ast.AST, given: int = 0) -> None:
         match node:

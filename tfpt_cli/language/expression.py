@@ -83,6 +83,23 @@ class Complaint:
     message: str
 
 
+class Complaining:
+    """What goes through an expression and collects `complaints`; of the first `hints` of them the nearest name is looked for."""
+
+    def __init__(self, hints: int) -> None:
+        self.hints = hints
+        self.complaints: list[Complaint] = []
+
+    @property
+    def may_hint(self) -> bool:
+        """Whether the nearest name is still looked for: of thousands of wrong ones the first hundred are shown."""
+        return len(self.complaints) < self.hints
+
+    def complain(self, node: ast.AST, message: str) -> None:
+        """Adds a complaint at a node."""
+        self.complaints.append(Complaint(offset(node), message))
+
+
 class NotConstant(Exception):
     """Raised by `constant` for an expression that depends on an input or calls an unknown function; `node` is that part of it."""
 
