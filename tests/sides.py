@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.frameworks import SIDES, Side
+from tfpt_cli.report import draw
 from tfpt_cli.results import VALUE, Quantity
 
 if TYPE_CHECKING:
@@ -29,6 +31,13 @@ def between(report: Report, sides: Sides) -> Report:
     moved = dataclasses.replace(report, sides=sides, environment=environment, scenarios=tuple(report.scenarios))
     found: Report = _renamed(moved, dict(zip(SIDES, sides, strict=True)))
     return found
+
+
+def drawn(report: Report, format_: str) -> tuple[str, bool]:
+    """A report in a format as one text, and whether every scenario of it was drawn as it is."""
+    text = io.StringIO()
+    complete = draw(report, format_, text)
+    return text.getvalue(), complete
 
 
 def _renamed(value: Any, names: Mapping[Side, Side]) -> Any:

@@ -22,8 +22,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tests.conftest import ROOT, run_tfpt
-from tests.sides import TENSORFLOW, TORCH, quantity_named
-from tfpt_cli.report import drawn
+from tests.sides import TENSORFLOW, TORCH, drawn, quantity_named
 from tfpt_cli.report.entries import entries, problem_text, repository_path, title
 from tfpt_cli.report.markdown import LIMIT
 from tfpt_cli.report.reasons import reason_of
@@ -65,9 +64,9 @@ KNOWN = Explanation(
 
 def report_text(report: Report, format_: str) -> str:
     """The report in a format, every scenario of it drawn as it is."""
-    found = drawn(report, format_)
-    assert found.complete
-    return found.text
+    text, complete = drawn(report, format_)
+    assert complete
+    return text
 
 
 def comparison(quantity: str, verdict: Verdict, words: str, how: str = "") -> Comparison:

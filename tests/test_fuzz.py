@@ -13,10 +13,10 @@ from tests.conftest import ROOT
 from tests.fuzz.engines import Runs, mutated, with_hypothesis
 from tests.fuzz.targets import MODULES, target
 from tests.fuzz.watching import REGRESSIONS, watched
-from tests.sides import TENSORFLOW, TORCH, quantity_named
+from tests.sides import TENSORFLOW, TORCH, drawn, quantity_named
 from tfpt_cli.compare.layout import problem_in
 from tfpt_cli.language import expression
-from tfpt_cli.report import FORMATS, drawn
+from tfpt_cli.report import FORMATS
 from tfpt_cli.report.words import verdict_lines
 from tfpt_cli.results import Comparison, Explanation, Measure, Report, ScenarioResult, SideValue, State, Status, Verdict
 
@@ -167,7 +167,7 @@ def test_close_without_a_distance() -> None:
     close = Comparison(quantity_named("y"), Verdict.CLOSE, SIDES, measure=unknown)
     assert verdict_lines(close) == ["close", "3 ULP"]
     for format_ in FORMATS:
-        assert drawn(_result(close), format_).complete
+        assert drawn(_result(close), format_)[1]
 
 
 def test_a_file_name_is_no_html_of_a_comment() -> None:
@@ -183,8 +183,8 @@ def test_a_file_name_is_no_html_of_a_comment() -> None:
         lines={"torch": "<img src=x>/\udc80.py:3"},
     )
     differs = Comparison(quantity_named("y"), Verdict.DIFFERS, SIDES, known_differences=("trap",))
-    found = drawn(_result(differs, explanations=(known,)), "markdown")
-    assert found.complete
-    assert "<img" not in found.text
-    assert "&lt;img src=x&gt;/\N{REPLACEMENT CHARACTER}.py:3" in found.text
-    found.text.encode()
+    text, complete = drawn(_result(differs, explanations=(known,)), "markdown")
+    assert complete
+    assert "<img" not in text
+    assert "&lt;img src=x&gt;/\N{REPLACEMENT CHARACTER}.py:3" in text
+    text.encode()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.sides import drawn
 from tests.test_ci_reports import ALL
 from tests.test_schema import FULL
 from tests.toys.worker import interpreter_of
@@ -20,7 +21,7 @@ from tfpt_cli.engine.options import Observer, Options
 from tfpt_cli.engine.session import check
 from tfpt_cli.engine.stored import Spool
 from tfpt_cli.frameworks import FRAMEWORKS, SIDES, Side
-from tfpt_cli.report import FORMATS, draw, drawn
+from tfpt_cli.report import FORMATS, draw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -189,7 +190,7 @@ def test_a_large_report_goes_through_a_temporary_file(tmp_path: Path, monkeypatc
     from tfpt_cli.cli.outputs import write_file
 
     report = replace(ALL, scenarios=spooled(RESULTS * 20))
-    text = drawn(report, "json").text
+    text, _ = drawn(report, "json")
     for small in (100, 10 * len(text)):
         monkeypatch.setattr(command, "_SMALL", small)
         outputs = command.Outputs(command.Settings(format="json"))
@@ -211,7 +212,7 @@ def test_a_report_that_finds_no_room_for_a_temporary_file(monkeypatch: pytest.Mo
     monkeypatch.setattr(command, "_temporary", Full)
     content = command.Outputs(command.Settings(format="json")).drawn(ALL, "json")
     assert content is not None
-    assert content.read() == drawn(ALL, "json").text
+    assert content.read() == drawn(ALL, "json")[0]
 
 
 def test_what_is_stored_makes_nothing_but_results() -> None:

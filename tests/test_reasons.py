@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.text import Text
 
 from tests.conftest import SCENARIOS, warm_tfpt
-from tests.sides import TENSORFLOW, TORCH, quantity_named
+from tests.sides import TENSORFLOW, TORCH, drawn, quantity_named
 from tests.test_ci_reports import BROKEN, FAILED, reports
 from tests.test_report import result
-from tfpt_cli.report import FORMATS, drawn
+from tfpt_cli.report import FORMATS
 from tfpt_cli.report.numbers import array_lines, differing_digits
 from tfpt_cli.report.reasons import first_sentence, reason_of
 from tfpt_cli.report.table import scenario_table
@@ -146,7 +146,7 @@ def test_every_failure_has_one_and_it_begins_with_what_parts(report: Report) -> 
 
 @pytest.mark.parametrize("format_", [name for name in FORMATS if name != "html"])
 def test_every_format_says_it(format_: str) -> None:
-    text = drawn(Report({}, (FAILED, BROKEN)), format_).text
+    text = drawn(Report({}, (FAILED, BROKEN)), format_)[0]
     for scenario in (FAILED, BROKEN):
         reason = reason_of(scenario)
         assert reason is not None

@@ -6,8 +6,7 @@ reports can be large has `report_pieces(report: Report) -> Iterator[str]`, which
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -29,21 +28,6 @@ FORMATS = {
     "markdown": "tfpt_cli.report.markdown",
     "html": "tfpt_cli.report.html",
 }
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A report in a format, with a line end; `complete` is false where tfpt failed to draw a scenario as it is."""
-
-    text: str
-    complete: bool = True
-
-
-def drawn(report: Report, format_: str) -> Drawn:
-    """The report in a format, as `draw` writes it."""
-    text = io.StringIO()
-    complete = draw(report, format_, text)
-    return Drawn(text.getvalue(), complete)
 
 
 def draw(report: Report, format_: str, stream: TextIO) -> bool:
