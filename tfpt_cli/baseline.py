@@ -17,7 +17,7 @@ from rich.text import Text
 from tfpt_cli.compare.values import close_numbers, same_number
 from tfpt_cli.frameworks import FRAMEWORKS, LEFT, RIGHT
 from tfpt_cli.report.contract import SCHEMA
-from tfpt_cli.report.json_report import report_object
+from tfpt_cli.report.json_report import report_object, scenario_object
 from tfpt_cli.report.numbers import number
 from tfpt_cli.results import Report, Status, Verdict, printable
 
@@ -150,7 +150,7 @@ def _current(report: Report) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """The scenarios of a run, one after another, each by its key among those of a baseline and its place, as it is written."""
     keys: set[str] = set()
     for result in report.scenarios:
-        (scenario,) = report_object(replace(report, scenarios=(result,)))["scenarios"]
+        scenario = scenario_object(result)
         yield _own_key(scenario, keys), result.place, scenario
 
 

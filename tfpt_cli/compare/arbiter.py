@@ -209,7 +209,6 @@ class _Judged:
     def __init__(self, side: Value, evidence: Evidence, tolerance: Tolerance | None) -> None:
         self.dtype, self.evidence, self.tolerance = side.dtype, evidence, tolerance
         self.array = np.asarray(side.array)
-        self.whole = evidence.arrays
         kinds = (self.array.dtype.kind, evidence.value.dtype.kind)
         self.wide: Any = np.complex128 if "c" in kinds else np.float64
         self.in_pieces = self.array.size > PIECE and evidence.uniform
@@ -239,7 +238,7 @@ class _Judged:
         if not self.in_pieces:
             yield 0, self.only
             return
-        flat = {name: array.reshape(-1) for name, array in self.whole.items()}
+        flat = {name: array.reshape(-1) for name, array in self.evidence.arrays.items()}
         for start in range(0, self.array.size, PIECE):
             part = slice(start, start + PIECE)
             cut: dict[str, Any] = {name: array[part] for name, array in flat.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 import tempfile
 import weakref
 from dataclasses import fields, replace
@@ -121,7 +122,7 @@ class Spool(Outlined):
             self._file.write(content)
             self._file.flush()
         except OSError:
-            self._most = len(self._held) + 1_000_000_000  # a full disk: not tried again
+            self._most = sys.maxsize  # a full disk: not tried again
             return result
         place = self._end, len(content)
         self._end += len(content)
@@ -132,5 +133,6 @@ class Spool(Outlined):
             return held
         assert self._file is not None
         self._file.seek(held[0])
-        found: ScenarioResult = _Unpickler(io.BytesIO(self._file.read(held[1])), self._sides).load()
+        found = loaded(self._file.read(held[1]), self._sides)
+        assert found is not None  # it was written here
         return found

@@ -369,16 +369,16 @@ class _Lifter(ast.NodeTransformer):
 
     def shape(self, tree: Any) -> Shape:
         """The shape of an argument. Raises `ValueError` where it is not known."""
-        text = ast.unparse(tree if isinstance(tree, ast.expr) else literal(tree))
+        argument = tree if isinstance(tree, ast.expr) else literal(tree)
+        text = ast.unparse(argument)
         if text not in self.known:
-            self.known[text] = self.shape_read(tree if isinstance(tree, ast.expr) else literal(tree))
+            self.known[text] = self.shape_read(argument, text)
         if (shape := self.known[text]) is None:
             raise ValueError(text)
         return shape
 
-    def shape_read(self, tree: ast.expr) -> Shape | None:
-        """The shape of an argument by what it means; None where that is not known."""
-        text = ast.unparse(tree)
+    def shape_read(self, tree: ast.expr, text: str) -> Shape | None:
+        """The shape of an argument, of which `text` is the code, by what it means; None where that is not known."""
         try:
             read: ast.expr = self.visit(self.copied(tree))
         except NoRow as error:

@@ -25,7 +25,7 @@ def report_pieces(report: results.Report) -> Iterator[str]:
     yield f"{before}{_NO_SCENARIOS[:-1]}"
     between = "\n  "
     for result in report.scenarios:
-        yield between + results.as_json(_plain(result)).rstrip("\n").replace("\n", "\n  ")
+        yield between + results.as_json(scenario_object(result)).rstrip("\n").replace("\n", "\n  ")
         between = ",\n  "
     yield f"\n ]{behind}" if len(report.scenarios) else f"]{behind}"
 
@@ -33,6 +33,12 @@ def report_pieces(report: results.Report) -> Iterator[str]:
 def report_text(report: results.Report) -> str:
     """The report as JSON text, with a line end."""
     return "".join(report_pieces(report))
+
+
+def scenario_object(result: results.ScenarioResult) -> dict[str, Any]:
+    """A scenario of the report as plain dicts and lists."""
+    plain: dict[str, Any] = _plain(result)
+    return plain
 
 
 def report_object(report: results.Report) -> dict[str, Any]:
