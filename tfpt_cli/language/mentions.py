@@ -1,4 +1,4 @@
-"""How a message calls a field of a scenario: as YAML has it, or by the option of the command line that was typed."""
+"""How a message calls a field of a scenario, as YAML has it or by the option that was typed; and a list of names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 # By field of a scenario the option that gives it; empty where a scenario is read from a file.
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -45,3 +45,12 @@ def field(key: str, name: str = "", value: str = "") -> str:
 def typed() -> bool:
     """Whether what is read now was typed on a command line, and stands in no file."""
     return bool(_OPTIONS.get())
+
+
+def few(names: Sequence[str], most: int = 6) -> str:
+    """The first names of a list, and how many more there are.
+
+    >>> few(["a", "b", "c"], 2)
+    'a, b, ... (1 more)'
+    """
+    return ", ".join(names[:most]) + (f", ... ({len(names) - most} more)" if len(names) > most else "")

@@ -30,22 +30,21 @@ if TYPE_CHECKING:
 # What the listings themselves call something.
 LISTING_NAMES = frozenset(
     {
-        *("afterwards", "cotangents", "event", "gradients", "given", "keras_trace", "layer", "layers", "loss", "made"),
         *(
+            "afterwards",
+            "cotangents",
+            "event",
+            "gradients",
+            "given",
+            "layer",
+            "layers",
+            "loss",
+            "made",
             "model",
             "name",
-            "names",
-            "numbers",
-            "output",
-            "pulled",
-            "rate",
-            "run",
-            "seen",
-            "state",
-            "tape",
-            "torch_trace",
         ),
-        *("traces", "weight", "weights"),
+        *("names", "numbers", "output", "pulled", "rate", "run", "seen", "state", "tape", "weight", "weights"),
+        *("keras_layers", "keras_trace", "keras_variables", "torch_trace", "traces"),
     }
 )
 _LAYER = {TORCH: "nn.ReLU()", TENSORFLOW: "keras.layers.ReLU()"}

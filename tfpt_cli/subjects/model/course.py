@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
-from tfpt_cli.language.mentions import field
+from tfpt_cli.language.mentions import few, field
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.listing import listing
-from tfpt_cli.results import PLAIN, STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
-from tfpt_cli.subjects.model.alignment import aligned
+from tfpt_cli.results import STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
 from tfpt_cli.subjects.model.beginning import Search, class_of
-from tfpt_cli.subjects.model.checks import is_output
 from tfpt_cli.subjects.model.comparer import (
     SAME,
     SAME_IN_FLOAT32,
     SAME_IN_SINGLE,
     Comparer,
-    array_of,
     other_order,
     scales,
 )
+from tfpt_cli.subjects.model.correspondence import paired, start, unfit
 from tfpt_cli.subjects.model.dropping import DROPPED, drawing
 from tfpt_cli.subjects.model.dropping import drawn as drawn_at_random
 from tfpt_cli.subjects.model.evidence import RATES, Code, Evidence
 from tfpt_cli.subjects.model.looking import DTYPES, Stopped, hint_of_layout, look, shapes_of_inputs
 from tfpt_cli.subjects.model.loss import loss_in
-from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
+from tfpt_cli.subjects.model.pairing import Pairing
 from tfpt_cli.subjects.model.planning import Planner
-from tfpt_cli.subjects.model.rounding import ill_conditioned, magnified, own_rounding, rounded, with_rounding
-from tfpt_cli.subjects.model.side_by_side import Layers, flattened
-from tfpt_cli.subjects.model.spec import BOTH, LOSS, OUTPUT, WeightFile, layer_quantity
-from tfpt_cli.subjects.model.stored import stored
-from tfpt_cli.subjects.model.weights import drawn, handed_back, handed_over
-from tfpt_cli.subjects.model.writer import DOUBLE, MADE, OWN_NAMES, OWN_NUMBERS, SINGLE
+from tfpt_cli.subjects.model.rounding import magnified, own_rounding, with_rounding
+from tfpt_cli.subjects.model.spec import BOTH, LOSS
+from tfpt_cli.subjects.model.watching import Asked, layer_by_layer, small
+from tfpt_cli.subjects.model.writer import DOUBLE, SINGLE
 from tfpt_cli.subjects.subject import Compared, Round
 
 if TYPE_CHECKING:
@@ -56,9 +49,6 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.weights import Weights
     from tfpt_cli.subjects.model.writer import ModelWriter, Plan
     from tfpt_cli.subjects.subject import Run, Terms
-
-# More bytes than this are not carried to the parent layer by layer unless something parts.
-_SMALL = 40_000_000
 
 
 class Course:
@@ -120,7 +110,7 @@ class Course:
             looked, weights = yield from self.begin(("float32",))
             outcomes = looked.outcomes
             if weights.unfit:
-                raise Stopped(outcomes, *self.unfit(looked, weights))
+                raise Stopped(outcomes, *unfit(self.terms.sides, looked, weights))
         except Stopped as stop:
             outcomes = self.stopped(stop)
         return Compared(tuple(self.comparisons), outcomes, pairs=tuple(self.pair_lines()))
@@ -132,9 +122,11 @@ class Course:
         """
         self.looked = looked = yield from look(self.spec, self.writers, dtypes)
         self.notes += looked.notes
-        self.pair(looked)
-        self.numbers = weights = yield from self.weights(looked)
-        return looked, weights
+        self.pairing = paired(self.spec, self.terms.sides, looked)
+        started = yield from start(self.spec, self.terms.sides, looked, self.pairing, self.writers)
+        self.notes += started.notes
+        self.source, self.numbers = started.source, started.weights
+        return looked, started.weights
 
     def stopped(self, stop: Stopped) -> Mapping[Side, Outcome]:
         """Keeps what is known where the task ends, and gives the outcomes with why it does."""
@@ -143,94 +135,16 @@ class Course:
         self.notes += stop.notes
         return _failed(stop.outcomes, stop.words)
 
-    def unfit(self, looked: Looked, weights: Weights) -> Iterator[str]:
-        """What to say of each pair whose numbers do not fit into the other side's parameter."""
-        ours, theirs = (looked.inventories[side] for side in self.terms.sides)
-        for pair in weights.unfit:
-            shapes = ours.tensor[pair.torch[0].tensor].shape, theirs.tensor[pair.keras.tensor].shape
-            said = field("layout", pair.name, "...")
-            yield f"{pair.name} {shapes[0]} does not fit into {pair.keras.text} {shapes[1]}; {said} says how its axes map"
-
     def unknown_quantities(self) -> list[str]:
         """What to say of names in `expect` that nothing was compared by."""
         if not isinstance(self.terms.expect, dict) or not self.comparisons:
             return []
         names = list(map(str, self.quantities))
         return [
-            f"'expect' names '{name}', which was not compared{did_you_mean(name, names) or f' (there are {_few(names, 12)})'}"
+            f"'expect' names '{name}', which was not compared{did_you_mean(name, names) or f' (there are {few(names, 12)})'}"
             for name in self.terms.expect
             if name not in names
         ]
-
-    # ---- which parameters correspond, and their numbers
-
-    def pair(self, looked: Looked) -> None:
-        """Pairs the parameters; ends the task where the models do not tell the pairs."""
-        ours, theirs = (looked.inventories[side] for side in self.terms.sides)
-        if self.first.framework is self.second.framework:
-            self.pairing = same_names(ours, theirs)
-        else:
-            of_others = {n for n in self.spec.layouts if is_output(n) and n not in ours.tensor}.union(self.spec.inputs)
-            own = {name: each for name, each in self.spec.layouts.items() if name not in of_others}
-            self.pairing = pairing_of(ours, theirs, self.spec.pair, own)
-        problems = [*(self.pairing.problems or self.unpaired()), *self.unknown_outputs()]
-        if problems:
-            raise Stopped(looked.outcomes, *problems)
-
-    def weights(self, looked: Looked) -> Any:
-        """The numbers of both sides: drawn, one side's own, or those of a file."""
-        ours, theirs = (looked.inventories[side] for side in self.terms.sides)
-        start = self.spec.start
-        if start == "drawn":
-            return drawn(self.pairing, ours, theirs, self.spec.seed)
-        if isinstance(start, WeightFile):
-            file = yield from stored(start, looked, self.writers)
-            self.notes += file.notes
-            self.source = file.side
-            side, numbers = file.side, file.numbers
-        else:
-            side = self.first if start == TORCH else self.second
-            numbers = self.own(looked, side)
-        if side is self.first:
-            return handed_over(self.pairing, theirs, numbers, {})
-        return handed_over(self.pairing, theirs, handed_back(self.pairing, ours, numbers), numbers)
-
-    def unpaired(self) -> Iterator[str]:
-        """What to say where parameters are left over on both sides."""
-        left = self.pairing.left
-        if not self.pairing.unclear:
-            return
-        ours, theirs = ([f"{t.name} {t.shape}" for t in left[f]] for f in (TORCH, TENSORFLOW))
-        lines = [f"{one.name}: {other.name}" for one, other in zip(left[TORCH], left[TENSORFLOW], strict=False)]
-        yield (
-            f"these parameters cannot be told from each other: {_few(ours)} in PyTorch, {_few(theirs)} in Keras; say which "
-            f"correspond, such as pair: {{{_few(lines, 3)}}}"
-        )
-
-    def unknown_outputs(self) -> Iterator[str]:
-        """What to say of outputs in `layout` that neither model gives."""
-        inventories = self.looked.inventories.values() if self.looked else ()
-        names = [f"{OUTPUT}.{output.name}" for inventory in inventories for output in inventory.outputs if output.name]
-        known = list(dict.fromkeys([OUTPUT, *names]))
-        parameters = self.looked.inventories[self.first].tensor if self.looked else {}
-        for name in self.spec.layouts:
-            if is_output(name) and name not in known and name not in parameters:
-                hint = did_you_mean(name, known) or f" (there are {_few(known, 12)})"
-                yield f"layout names '{name}', which neither model gives{hint}"
-
-    def own(self, looked: Looked, side: Side) -> dict[str, NDArray[Any]]:
-        """The numbers that a side's own model starts with, by path."""
-        outcome = looked.outcomes[side]
-        names, numbers = (outcome.values[quantity, PLAIN].array for quantity in (OWN_NAMES, OWN_NUMBERS))
-        found, start = {}, 0
-        for name, shape in json.loads(bytes(names))["arrays"]:
-            size = int(np.prod(shape))
-            found[name] = numbers[start : start + size].reshape(shape)
-            start += size
-        if broken := [name for name, array in found.items() if not np.isfinite(array).all()]:
-            words = f"the weights that {side.label} starts with are not all finite ({_few(broken)})"
-            raise Stopped(looked.outcomes, f"{words}; {field('weights', value='drawn')} gives both sides others")
-        return found
 
     # ---- the second round: the same numbers, forward and backward
 
@@ -259,8 +173,10 @@ class Course:
         self.comparisons = known + self.compared(outcomes, planner, SAME)
         yield Round({}, tuple(self.comparisons))
         parted = any(not comparison.verdict.agrees for comparison in self.comparisons)
-        if self.first.framework is not self.second.framework and (parted or self.small(looked)):
-            yield from self.layer_by_layer(looked, plans, arrays)
+        if self.first.framework is not self.second.framework and (parted or small(looked.inventories[self.second])):
+            asked = Asked(looked, self.pairing, plans, arrays, tuple(self.comparisons))
+            self.lines, notes = yield from layer_by_layer(self.spec, self.terms.sides, self.writers, asked)
+            self.notes += notes
             apart = [c.quantity for c in self.comparisons if not c.verdict.agrees]
             singles = self.search.in_single() or self.search.keeping_in_single(apart)
             if parted and singles:
@@ -269,7 +185,7 @@ class Course:
                     outcomes, planner, SAME_IN_SINGLE, self.comparisons[len(known) :]
                 )
                 if before != [c.verdict for c in self.comparisons]:
-                    self.notes.append(f"computed with numbers in single precision, whatever the dtype: {_few(singles)}")
+                    self.notes.append(f"computed with numbers in single precision, whatever the dtype: {few(singles)}")
         self.judge()
         return outcomes
 
@@ -336,81 +252,6 @@ class Course:
                     for quantity, layout in planner.wanted():
                         yield comparer.in_mode(outcomes, quantity, layout, side, Way(mode=mode))
 
-    # ---- the rounds after: layer by layer
-
-    def small(self, looked: Looked) -> bool:
-        """Whether the models and what all their layers give are little enough to be looked at though nothing parts."""
-        inventory = looked.inventories[self.second]
-        if len(inventory.events) < 2:
-            return False
-        given = sum(int(np.prod(shape)) for event in inventory.events for shape in event.outputs)
-        return max(given, sum(int(np.prod(tensor.shape)) for tensor in inventory.tensors)) * 8 <= _SMALL
-
-    def layer_by_layer(self, looked: Looked, plans: Mapping[Side, Plan], arrays: Mapping[Side, Any]) -> Any:
-        """Has the layers of both models compared: in the models, and each by itself on what PyTorch's is given."""
-        ours, theirs = (looked.inventories[side] for side in self.terms.sides)
-        channels = self.spec.channels or bool(self.spec.layouts)
-        beside = aligned(ours, theirs, self.pairing.matches, training=self.spec.training, turned=channels)
-        if not beside:
-            return
-        layers = Layers(
-            beside,
-            {TORCH: ours, TENSORFLOW: theirs},
-            channels=channels,
-            flattened={
-                pair.layer: order for pair in self.pairing.pairs if (order := flattened(pair.layout)) is not None
-            },
-            limit=SAME if looked.dtype == "float64" else SAME_IN_FLOAT32,
-        )
-        spans = dict(zip(self.terms.sides, layers.spans(), strict=True))
-        watched = {
-            side: list(writer.watched(plans[side], looked.dtype, spans[side])) for side, writer in self.writers.items()
-        }
-        # Keras's layers are watched and run by themselves at once, unless how is only seen when they have been watched.
-        before = [self.first] if layers.clear else list(self.terms.sides)
-        seen = yield Round(
-            {side: listing(side.framework, watched[side], arrays[side]) for side in before}, tuple(self.comparisons)
-        )
-        if self.unwatched(seen):
-            return
-        given, possible = layers.given(seen[self.first], seen.get(self.second))
-        chosen = [each.keras if can else None for each, can in zip(beside, possible, strict=True)]
-        sections = [*watched[self.second], *self.writers[self.second].alone(looked.dtype, chosen)]
-        alone = yield Round(
-            {self.second: listing(self.second.framework, sections, {**arrays[self.second], **given})},
-            tuple(self.comparisons),
-        )
-        seen = {**alone, **seen}
-        if self.unwatched(seen):
-            return
-        self.lines = layers.measured(
-            seen[self.first], seen[self.second], alone[self.second], possible, self.terms.sides
-        )
-        if looked.dtype == "float64" and self.spec.dtype == "float32" and self.nearly():
-            listings = {
-                side: listing(side.framework, writer.in_single(plans[side], spans[side]), arrays[side])
-                for side, writer in self.writers.items()
-            }
-            narrow = yield Round(listings, tuple(self.comparisons))
-            if not any(outcome.failures for outcome in narrow.values()):
-                self.lines = rounded(layers, self.lines, seen, narrow)
-                self.notes += ill_conditioned(self.lines, ours.events, self.terms.sides)
-
-    def unwatched(self, seen: Mapping[Side, Outcome]) -> bool:
-        """Whether a side's layers could not be watched, which is said; that one refuses to be run by itself is no matter."""
-        failed = [
-            f"{side.label}: {outcome.failures[0].message}"
-            for side, outcome in seen.items()
-            if outcome.failures and array_of(outcome, layer_quantity("0"), MADE) is None
-        ]
-        if failed:
-            self.notes.append(f"the layers could not be watched: {'; '.join(failed)}")
-        return bool(failed)
-
-    def nearly(self) -> bool:
-        """Whether no layer is farther apart than rounding may take it, so that each side's own rounding says something."""
-        return all((each.line.so_far or 0.0) <= SAME_IN_SINGLE for each in self.lines)
-
     # ---- what it comes to
 
     def judge(self) -> None:
@@ -451,7 +292,7 @@ class Course:
     def carried(self) -> None:
         """A finding for what a later call gives, where the statistics that it computes with part already."""
         kept = [c.quantity for c in self.comparisons if c.quantity.kind == STATE and not c.verdict.agrees]
-        finding = Finding(Kind.BEGINS, f"it computes with {_few(kept, 3)}, which part{'s' * (len(kept) == 1)} before")
+        finding = Finding(Kind.BEGINS, f"it computes with {few(kept, 3)}, which part{'s' * (len(kept) == 1)} before")
         self.comparisons = [
             replace(c, findings=(*c.findings, finding))
             if kept and c.quantity.step and c.quantity.kind == VALUE and not c.verdict.agrees else c
@@ -541,7 +382,3 @@ def _of_order(name: str, order: str) -> str:
         return f"both agree with the axes as they are: leave out {field('layout', name, '...')}"
     said = field("layout", name, order)
     return f"both agree with the axes in another order, '{order}': say {said}, or change the model"
-
-
-def _few(names: Sequence[str], most: int = 6) -> str:
-    return ", ".join(names[:most]) + (f", ... ({len(names) - most} more)" if len(names) > most else "")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.checkpoints.contents import entries_of
 from tfpt_cli.checkpoints.matching import Matched, by_order, matched, problems
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW
+from tfpt_cli.language.mentions import few
 from tfpt_cli.listing import Leaf, Section, listing
 from tfpt_cli.results import INVENTORY, PLAIN, Quantity, State
 from tfpt_cli.subjects.model.looking import Stopped
@@ -160,9 +161,8 @@ def _notes(file: WeightFile, side: Side, found: Matched) -> list[str]:
     if found.prefix:
         notes.append(f"in {os.path.basename(file.path)} '{found.prefix}.' stands in front of all names")
     if found.further:
-        names = ", ".join(entry.name for entry in found.further[:6])
-        more = f", ... ({len(found.further) - 6} more)" if len(found.further) > 6 else ""
-        notes.append(f"in {os.path.basename(file.path)}, and of no parameter: {names}{more}")
+        names = few([entry.name for entry in found.further])
+        notes.append(f"in {os.path.basename(file.path)}, and of no parameter: {names}")
     narrow = sorted({entry.dtype for entry in found.entries.values()} - {"float32", "float64"})
     if narrow:
         notes.append(

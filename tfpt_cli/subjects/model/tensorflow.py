@@ -30,6 +30,7 @@ class TensorFlowModelWriter(ModelWriter):
 
     framework = TENSORFLOW
     trace = "keras_trace"
+    variables = "keras_variables"
     module = "tf"
     summed = "tf.reduce_sum({})"
     weighted = "tf.reduce_sum({output} * tf.constant(cotangents[{name}], dtype=tf.{dtype}))"
@@ -52,7 +53,7 @@ class TensorFlowModelWriter(ModelWriter):
             start += ["import tf_keras", f'tf_keras.backend.set_floatx("{dtype}")']
         *before, model = self.model()
         # Whether it is one of tf_keras is not known yet. On one line: a line of a failure is one of the script that is shown.
-        watched = f'import keras_trace; keras_trace.set_floatx("{dtype}"); ' if looked_at else ""
+        watched = f'import keras_layers; keras_layers.set_floatx("{dtype}"); ' if looked_at else ""
         return [*start, *before, f"{watched}{model}", *self.inputs(dtype)]
 
     def called_as(self, plan: Plan, *, training: bool | None = None) -> str:
@@ -131,9 +132,9 @@ class TensorFlowModelWriter(ModelWriter):
     def draws(self, inventory: Inventory, layers: Mapping[str, Shape]) -> Iterator[Section]:
         yield self.section(self.made("float32", legacy=inventory.legacy), dtype="float32", required=True)
         lines = [
-            "import keras_trace",
+            "import keras_layers",
             f"{self.plain_call()}  # the layers may be made by the first call",
-            "layers = dict(keras_trace.named_layers(model))",
+            "layers = dict(keras_layers.named_layers(model))",
         ]
         made = [f"layers[{name!r}](tf.ones({shape}), training=True)" for name, shape in layers.items()]
         leaves = [Leaf(layer_quantity(str(place)), MADE, expression) for place, expression in enumerate(made)]
@@ -143,7 +144,7 @@ class TensorFlowModelWriter(ModelWriter):
         lines = self.made("float32", legacy=inventory.legacy)
         if not inventory.built:
             lines.append(f"{self.plain_call()}  # the weights are made by the first call")
-        lines += ["import keras_trace", f"names = keras_trace.names_in_files(model, {file_format!r})"]
+        lines += ["import keras_variables", f"names = keras_variables.names_in_files(model, {file_format!r})"]
         yield self.with_leaves(self.section(lines, required=True), [leaf])
 
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:

@@ -31,7 +31,7 @@ class TorchModelWriter(ModelWriter):
     """Weights by `load_state_dict`, gradients by `backward`."""
 
     framework = TORCH
-    trace = "torch_trace"
+    trace = variables = "torch_trace"
     module = "torch"
     summed = "torch.sum({})"
     weighted = "({output} * torch.tensor(cotangents[{name}], dtype=torch.{dtype})).sum()"

@@ -117,8 +117,9 @@ class ModelWriter(ABC):
     """Writes the listings of one framework: one that looks at its model, one that runs it with the weights that it is given."""
 
     framework: ClassVar[Framework]
-    # The module beside the child that looks at models.
+    # The modules beside the child that look at a model as it runs, and at its variables.
     trace: ClassVar[str]
+    variables: ClassVar[str]
 
     def __init__(self, spec: Model) -> None:
         self.spec = spec
@@ -244,7 +245,10 @@ class ModelWriter(ABC):
         leaf = Wanted(INSPECTED, f"{self.trace}.inspected(model, {given}, training={self.spec.training}{inputs})")
         yield self.section([f"import {self.trace}"], [leaf])
         if own:
-            lines = ["import traces", f"names, numbers = traces.joined({self.trace}.own_weights(model))"]
+            lines = [
+                f"import {self.variables}, traces",
+                f"names, numbers = traces.joined({self.variables}.own_weights(model))",
+            ]
             yield self.section(lines, [Wanted(OWN_NAMES, "names"), Wanted(OWN_NUMBERS, "numbers")])
 
     def sections(self, plan: Plan, dtypes: Sequence[str]) -> Iterator[Section]:

@@ -1,0 +1,128 @@
+"""Which parameters of two models correspond, and the numbers that both are given to start with."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.language.mentions import few, field
+from tfpt_cli.language.suggest import did_you_mean
+from tfpt_cli.results import PLAIN
+from tfpt_cli.subjects.model.checks import is_output
+from tfpt_cli.subjects.model.looking import Stopped
+from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
+from tfpt_cli.subjects.model.spec import OUTPUT, WeightFile
+from tfpt_cli.subjects.model.stored import stored
+from tfpt_cli.subjects.model.weights import drawn, handed_back, handed_over
+from tfpt_cli.subjects.model.writer import OWN_NAMES, OWN_NUMBERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from tfpt_cli.frameworks import Side
+    from tfpt_cli.subjects.model.looking import Looked
+    from tfpt_cli.subjects.model.spec import Model
+    from tfpt_cli.subjects.model.weights import Weights
+    from tfpt_cli.subjects.model.writer import ModelWriter
+
+
+@dataclass(frozen=True)
+class Started:
+    """The numbers of both sides, the side whose file they are of, if of one, and what to say of how they came."""
+
+    weights: Weights
+    source: Side | None = None
+    notes: tuple[str, ...] = ()
+
+
+def paired(spec: Model, sides: tuple[Side, Side], looked: Looked) -> Pairing:
+    """The pairs of parameters. Raises `Stopped` where the models do not tell them, with what to write."""
+    ours, theirs = (looked.inventories[side] for side in sides)
+    if sides[0].framework is sides[1].framework:
+        pairing = same_names(ours, theirs)
+    else:
+        of_others = {n for n in spec.layouts if is_output(n) and n not in ours.tensor}.union(spec.inputs)
+        own = {name: each for name, each in spec.layouts.items() if name not in of_others}
+        pairing = pairing_of(ours, theirs, spec.pair, own)
+    problems = [*(pairing.problems or _unpaired(pairing)), *_unknown_outputs(spec, sides, looked)]
+    if problems:
+        raise Stopped(looked.outcomes, *problems)
+    return pairing
+
+
+def start(
+    spec: Model, sides: tuple[Side, Side], looked: Looked, pairing: Pairing, writers: Mapping[Side, ModelWriter]
+) -> Any:
+    """The rounds that find the numbers of both sides, `Started`: drawn, one side's own, or those of a file.
+
+    Raises `Stopped` where they cannot be had.
+    """
+    (first, second), (ours, theirs) = sides, (looked.inventories[side] for side in sides)
+    if spec.start == "drawn":
+        return Started(drawn(pairing, ours, theirs, spec.seed))
+    source, notes = None, ()
+    if isinstance(spec.start, WeightFile):
+        file = yield from stored(spec.start, looked, writers)
+        source, notes = file.side, tuple(file.notes)
+        side, numbers = file.side, file.numbers
+    else:
+        side = first if spec.start == TORCH else second
+        numbers = _own(looked, side)
+    if side is first:
+        return Started(handed_over(pairing, theirs, numbers, {}), source, notes)
+    return Started(handed_over(pairing, theirs, handed_back(pairing, ours, numbers), numbers), source, notes)
+
+
+def unfit(sides: Sequence[Side], looked: Looked, weights: Weights) -> Iterator[str]:
+    """What to say of each pair whose numbers do not fit into the other side's parameter."""
+    ours, theirs = (looked.inventories[side] for side in sides)
+    for pair in weights.unfit:
+        shapes = ours.tensor[pair.torch[0].tensor].shape, theirs.tensor[pair.keras.tensor].shape
+        said = field("layout", pair.name, "...")
+        yield f"{pair.name} {shapes[0]} does not fit into {pair.keras.text} {shapes[1]}; {said} says how its axes map"
+
+
+def _unpaired(pairing: Pairing) -> Iterator[str]:
+    """What to say where parameters are left over on both sides."""
+    left = pairing.left
+    if not pairing.unclear:
+        return
+    ours, theirs = ([f"{t.name} {t.shape}" for t in left[f]] for f in (TORCH, TENSORFLOW))
+    lines = [f"{one.name}: {other.name}" for one, other in zip(left[TORCH], left[TENSORFLOW], strict=False)]
+    yield (
+        f"these parameters cannot be told from each other: {few(ours)} in PyTorch, {few(theirs)} in Keras; say which "
+        f"correspond, such as pair: {{{few(lines, 3)}}}"
+    )
+
+
+def _unknown_outputs(spec: Model, sides: Sequence[Side], looked: Looked) -> Iterator[str]:
+    """What to say of outputs in `layout` that neither model gives."""
+    inventories = looked.inventories.values()
+    names = [f"{OUTPUT}.{output.name}" for inventory in inventories for output in inventory.outputs if output.name]
+    known = list(dict.fromkeys([OUTPUT, *names]))
+    parameters = looked.inventories[sides[0]].tensor
+    for name in spec.layouts:
+        if is_output(name) and name not in known and name not in parameters:
+            hint = did_you_mean(name, known) or f" (there are {few(known, 12)})"
+            yield f"layout names '{name}', which neither model gives{hint}"
+
+
+def _own(looked: Looked, side: Side) -> dict[str, NDArray[Any]]:
+    """The numbers that a side's own model starts with, by path."""
+    outcome = looked.outcomes[side]
+    names, numbers = (outcome.values[quantity, PLAIN].array for quantity in (OWN_NAMES, OWN_NUMBERS))
+    found, begin = {}, 0
+    for name, shape in json.loads(bytes(names))["arrays"]:
+        size = int(np.prod(shape))
+        found[name] = numbers[begin : begin + size].reshape(shape)
+        begin += size
+    if broken := [name for name, array in found.items() if not np.isfinite(array).all()]:
+        words = f"the weights that {side.label} starts with are not all finite ({few(broken)})"
+        raise Stopped(looked.outcomes, f"{words}; {field('weights', value='drawn')} gives both sides others")
+    return found

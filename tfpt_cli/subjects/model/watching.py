@@ -1,0 +1,117 @@
+"""The rounds in which the layers of both models are watched: in the models, and each by itself on what PyTorch's is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.listing import listing
+from tfpt_cli.subjects.model.alignment import aligned
+from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_FLOAT32, SAME_IN_SINGLE, array_of
+from tfpt_cli.subjects.model.rounding import ill_conditioned, rounded
+from tfpt_cli.subjects.model.side_by_side import Layers, flattened
+from tfpt_cli.subjects.model.spec import layer_quantity
+from tfpt_cli.subjects.model.writer import MADE
+from tfpt_cli.subjects.subject import Round
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from tfpt_cli.frameworks import Side
+    from tfpt_cli.results import Comparison, Outcome
+    from tfpt_cli.subjects.model.inventory import Inventory
+    from tfpt_cli.subjects.model.looking import Looked
+    from tfpt_cli.subjects.model.pairing import Pairing
+    from tfpt_cli.subjects.model.side_by_side import Measured
+    from tfpt_cli.subjects.model.spec import Model
+    from tfpt_cli.subjects.model.writer import ModelWriter, Plan
+
+# More bytes than this are not carried to the parent layer by layer unless something parts.
+_SMALL = 40_000_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of both models before: what was seen of them, their pairs, what was run on which arrays, how it compares."""
+
+    looked: Looked
+    pairing: Pairing
+    plans: Mapping[Side, Plan]
+    arrays: Mapping[Side, Mapping[str, NDArray[Any]]]
+    comparisons: tuple[Comparison, ...]
+
+
+def small(inventory: Inventory) -> bool:
+    """Whether a model and what all its layers give are little enough to be looked at though nothing parts."""
+    if len(inventory.events) < 2:
+        return False
+    given = sum(int(np.prod(shape)) for event in inventory.events for shape in event.outputs)
+    return max(given, sum(int(np.prod(tensor.shape)) for tensor in inventory.tensors)) * 8 <= _SMALL
+
+
+def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side, ModelWriter], asked: Asked) -> Any:
+    """The rounds that watch the layers; gives a list of `Measured`, empty where they cannot be, and what to say of them."""
+    (first, second), looked = sides, asked.looked
+    ours, theirs = (looked.inventories[side] for side in sides)
+    channels = spec.channels or bool(spec.layouts)
+    beside = aligned(ours, theirs, asked.pairing.matches, training=spec.training, turned=channels)
+    if not beside:
+        return [], []
+    layers = Layers(
+        beside,
+        {TORCH: ours, TENSORFLOW: theirs},
+        channels=channels,
+        flattened={pair.layer: order for pair in asked.pairing.pairs if (order := flattened(pair.layout)) is not None},
+        limit=SAME if looked.dtype == "float64" else SAME_IN_FLOAT32,
+    )
+    spans = dict(zip(sides, layers.spans(), strict=True))
+    watched = {
+        side: list(writer.watched(asked.plans[side], looked.dtype, spans[side])) for side, writer in writers.items()
+    }
+    # Keras's layers are watched and run by themselves at once, unless how is only seen when they have been watched.
+    before = [first] if layers.clear else list(sides)
+    seen = yield Round(
+        {side: listing(side.framework, watched[side], asked.arrays[side]) for side in before}, asked.comparisons
+    )
+    if failed := _unwatched(seen):
+        return [], failed
+    given, possible = layers.given(seen[first], seen.get(second))
+    chosen = [each.keras if can else None for each, can in zip(beside, possible, strict=True)]
+    sections = [*watched[second], *writers[second].alone(looked.dtype, chosen)]
+    alone = yield Round(
+        {second: listing(second.framework, sections, {**asked.arrays[second], **given})}, asked.comparisons
+    )
+    seen = {**alone, **seen}
+    if failed := _unwatched(seen):
+        return [], failed
+    lines = layers.measured(seen[first], seen[second], alone[second], possible, sides)
+    if looked.dtype == "float64" and spec.dtype == "float32" and _nearly(lines):
+        listings = {
+            side: listing(side.framework, writer.in_single(asked.plans[side], spans[side]), asked.arrays[side])
+            for side, writer in writers.items()
+        }
+        narrow = yield Round(listings, asked.comparisons)
+        if not any(outcome.failures for outcome in narrow.values()):
+            lines = rounded(layers, lines, seen, narrow)
+            return lines, [*ill_conditioned(lines, ours.events, sides)]
+    return lines, []
+
+
+def _unwatched(seen: Mapping[Side, Outcome]) -> list[str]:
+    """What to say where a side's layers could not be watched; that one refuses to be run by itself is no matter."""
+    failed = [
+        f"{side.label}: {outcome.failures[0].message}"
+        for side, outcome in seen.items()
+        if outcome.failures and array_of(outcome, layer_quantity("0"), MADE) is None
+    ]
+    return [f"the layers could not be watched: {'; '.join(failed)}"] if failed else []
+
+
+def _nearly(lines: Sequence[Measured]) -> bool:
+    """Whether no layer is farther apart than rounding may take it, so that each side's own rounding says something."""
+    return all((each.line.so_far or 0.0) <= SAME_IN_SINGLE for each in lines)
