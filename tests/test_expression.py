@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tfpt_cli.expressions.checking import shape_of
 from tfpt_cli.expressions.lowering import written
-from tfpt_cli.language.expression import BadConstant, constant, literal, mark_inputs, parse, substitute
+from tfpt_cli.language.constants import BadConstant, constant, literal, mark_inputs, substitute
+from tfpt_cli.language.expression import parse
 
 SHAPES = {"x": (2, 3), "w": (3,), "s": ()}
 

@@ -22,7 +22,7 @@ from tfpt_cli.expressions.checking import shape_of
 from tfpt_cli.expressions.lifting import NoRow, lifted
 from tfpt_cli.expressions.lowering import written_for_reference
 from tfpt_cli.expressions.native import check_native
-from tfpt_cli.language.expression import mark_inputs
+from tfpt_cli.language.constants import mark_inputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,7 @@ import pytest
 
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.results import PARAMETER, VALUE, Quantity, Way
-from tfpt_cli.subjects.gradient.reference import Aspect
+from tfpt_cli.subjects.gradient.aspects import Aspect
 
 QUANTITIES = [
     (Quantity(kind=VALUE), "value"),

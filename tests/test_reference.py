@@ -23,8 +23,9 @@ from tfpt_cli.frameworks import NUMPY, REFERENCE, SIDES
 from tfpt_cli.listing import listing
 from tfpt_cli.results import PLAIN, VALUE, Against, Kind, Outcome, Problem, Quantity, Standing, State, Tolerance, Value
 from tfpt_cli.scenario.scenario import read_document
+from tfpt_cli.subjects.gradient.aspects import Aspect
 from tfpt_cli.subjects.gradient.comparer import Comparer
-from tfpt_cli.subjects.gradient.reference import Aspect, ReferenceWriter
+from tfpt_cli.subjects.gradient.reference import ReferenceWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -47,9 +47,7 @@ from tfpt_cli.results import (
     Way,
 )
 from tfpt_cli.scenario.scenario import read_document
-from tfpt_cli.subjects.gradient.comparer import Comparer as GradientComparer
-from tfpt_cli.subjects.gradient.comparer import doubtful
-from tfpt_cli.subjects.gradient.reference import (
+from tfpt_cli.subjects.gradient.aspects import (
     ALONG,
     AT_NAN,
     CONDITION,
@@ -60,6 +58,8 @@ from tfpt_cli.subjects.gradient.reference import (
     UNDECIDED,
     Aspect,
 )
+from tfpt_cli.subjects.gradient.comparer import Comparer as GradientComparer
+from tfpt_cli.subjects.gradient.comparer import doubtful
 from tfpt_cli.subjects.init.spec import DRAWS, Init
 from tfpt_cli.subjects.init.subject import compare as compare_parameters
 from tfpt_cli.subjects.model.comparer import (

@@ -21,7 +21,8 @@ from tfpt_cli.expressions.logic import with_logical_calls
 from tfpt_cli.expressions.lowering import too_long, written, written_for_reference
 from tfpt_cli.expressions.native import check_native, native_in_double, with_full_names
 from tfpt_cli.frameworks import FRAMEWORKS, SIDES, TENSORFLOW, TORCH
-from tfpt_cli.language.expression import bad_constants, mark_inputs, parse
+from tfpt_cli.language.constants import bad_constants, mark_inputs
+from tfpt_cli.language.expression import parse
 from tfpt_cli.results import VALUE, Comparison, Quantity, SideValue, State, Verdict
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.lifting import NoRow, lifted
 from tfpt_cli.expressions.lowering import written
-from tfpt_cli.language.expression import BadConstant, NotConstant, mark_inputs
+from tfpt_cli.language.constants import BadConstant, NotConstant, mark_inputs
 from tfpt_cli.language.trees import branches, called_name
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import click
 
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import FRAMEWORKS, TORCH
-from tfpt_cli.language.expression import CONSTANTS
+from tfpt_cli.language.constants import CONSTANTS
 from tfpt_cli.language.trees import called_name, dotted
 from tfpt_cli.results import printable
 from tfpt_cli.scenario.writing import scenario_from, scenario_text

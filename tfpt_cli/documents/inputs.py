@@ -16,7 +16,8 @@ from tfpt_cli.dictionary.typed import array_meant
 from tfpt_cli.documents.reader import bad_name
 from tfpt_cli.expressions.checking import nested_shape, unknown
 from tfpt_cli.expressions.lowering import filled
-from tfpt_cli.language.expression import BadConstant, Complaint, NotConstant, constant, number_text, offset
+from tfpt_cli.language.constants import BadConstant, NotConstant, constant, number_text
+from tfpt_cli.language.expression import Complaint, offset
 from tfpt_cli.language.mentions import field
 from tfpt_cli.language.shapes import Shape, ShapeError, show
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.expressions.native import check_native, with_full_names
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.language.expression import Complaint, bad_constants, mark_inputs, outside, parse, substitute
+from tfpt_cli.language.constants import bad_constants, mark_inputs, substitute
+from tfpt_cli.language.expression import Complaint, outside, parse
 from tfpt_cli.language.suggest import MOST_HINTS, did_you_mean
 
 if TYPE_CHECKING:

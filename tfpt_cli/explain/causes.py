@@ -21,7 +21,7 @@ from tfpt_cli.dictionary.patterns import left_out, rewritten
 from tfpt_cli.explain.numbers_of_code import numbers_of
 from tfpt_cli.explain.shapes_of_code import shape_of
 from tfpt_cli.explain.surroundings import same_around
-from tfpt_cli.language.expression import BadConstant, NotConstant, constant
+from tfpt_cli.language.constants import BadConstant, NotConstant, constant
 from tfpt_cli.results import Comparison, SideValue, Standing, State, Verdict
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfpt_cli.explain.surroundings import operations_called
-from tfpt_cli.language.expression import BadConstant, NotConstant, constant
+from tfpt_cli.language.constants import BadConstant, NotConstant, constant
 from tfpt_cli.language.trees import called_name
 
 if TYPE_CHECKING:

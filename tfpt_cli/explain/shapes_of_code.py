@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.rows import dictionary
-from tfpt_cli.language.expression import BadConstant, NotConstant, constant
+from tfpt_cli.language.constants import BadConstant, NotConstant, constant
 from tfpt_cli.language.shapes import RULES, ShapeError, broadcast
 from tfpt_cli.language.trees import called_name
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from tfpt_cli.dictionary.canonical import names_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.rows import dictionary
-from tfpt_cli.expressions.lifting import rows_by_call
+from tfpt_cli.expressions.rows_of_calls import rows_by_call
 from tfpt_cli.frameworks import FRAMEWORKS, TORCH
-from tfpt_cli.language.expression import BadConstant, NotConstant, constant
+from tfpt_cli.language.constants import BadConstant, NotConstant, constant
 from tfpt_cli.language.signature import parse_signature
 from tfpt_cli.language.trees import called_name
 

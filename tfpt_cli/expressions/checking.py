@@ -11,18 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.dictionary.typed import constant_name, neutral_name, refusal
-from tfpt_cli.language.expression import (
-    COMPARISONS,
-    CONSTANTS,
-    OPERATORS,
-    BadConstant,
-    Complaining,
-    Complaint,
-    NotConstant,
-    bad_constants,
-    constant,
-    is_constant,
-)
+from tfpt_cli.language.constants import CONSTANTS, BadConstant, NotConstant, bad_constants, constant, is_constant
+from tfpt_cli.language.expression import COMPARISONS, OPERATORS, Complaining, Complaint
 from tfpt_cli.language.kinds import ARRAY_KINDS
 from tfpt_cli.language.mentions import field, typed
 from tfpt_cli.language.shapes import RULES, Shape, ShapeError, show

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import ast
 import math
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tfpt_cli.dictionary.formulas import HELPERS, UNKNOWN, is_formula, value_of
-from tfpt_cli.dictionary.native import by_text, native, rules, settings_of
-from tfpt_cli.dictionary.readings import as_method, in_mode, reading_name, readings, same, takes_by_index, without_row
+from tfpt_cli.dictionary.native import by_text, native
+from tfpt_cli.dictionary.readings import in_mode, reading_name, readings, takes_by_index, without_row
 from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.expressions.call_forms import arguments, forms, has_modes, moves_to_device, other_call
 from tfpt_cli.expressions.checking import shape_of
 from tfpt_cli.expressions.logic import logical_call
-from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.language.expression import (
-    UNBOUNDED,
-    BadConstant,
-    NotConstant,
-    constant,
-    is_constant,
-    literal,
-    mark_inputs,
+from tfpt_cli.expressions.numbers import all_whole, limit_of_dtype, of_numbers
+from tfpt_cli.expressions.rows_of_calls import (
+    fixed_settings,
+    left_out,
+    row_of_same_name,
+    rows_by_call,
+    settings_taken,
+    taking_whole,
+    with_stray_flag,
 )
-from tfpt_cli.language.signature import bind_any, parse_signature
+from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.language.constants import BadConstant, NotConstant, constant, is_constant, literal, mark_inputs
 from tfpt_cli.language.templates import fill
-from tfpt_cli.language.trees import branches, called_name, copied, dotted, more_than
+from tfpt_cli.language.trees import called_name, copied, dotted, more_than
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from tfpt_cli.language.shapes import Shape
 
 
-# Parameters that do not change what a function of one array computes.
-_ASIDE = frozenset({"name", "inplace", "out"})
 # A meaning may name an argument several times: of calls within calls it grows by as much at each level. So many parts it may
 # have, and so many steps reading may take.
 MAX_PARTS, MAX_VISITS = 10_000, 50_000
@@ -74,37 +71,6 @@ def holds_whole(tree: ast.expr, names: set[str], whole: Container[str]) -> bool:
     """Whether an expression uses arrays of whole numbers alone, and at least one."""
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in names}
     return bool(used) and all(name in whole for name in used)
-
-
-@cache
-def rows_by_call(framework: str) -> Mapping[str, list[tuple[Operation, ast.Call]]]:
-    """The rows of operations that a framework's call spells, each with that spelling, by the canonical name of the call.
-
-    >>> [(row.name, ast.unparse(spelled)) for row, spelled in rows_by_call("torch")["F.elu"]]
-    [('elu', 'F.elu(x, alpha=alpha)')]
-    """
-    table = native(framework)
-    found: dict[str, list[tuple[Operation, ast.Call]]] = {}
-    for row in dictionary().operations.values():
-        for spelled in branches(row.spelling[framework]):
-            if isinstance(spelled, ast.Call) and (name := called_name(spelled)):
-                found.setdefault(table.canonical(name), []).append((row, spelled))
-    return found
-
-
-@cache
-def row_of_same_name(name: str, framework: str) -> Operation | None:
-    """The row of a function of one array that another module of the framework has under the row's own name.
-
-    `name` is canonical. `keras.ops.exp` and `tf.math.exp` are both `exp`; with an argument that changes what it does it may be
-    another.
-    """
-    row = dictionary().operations.get(name.rpartition(".")[2])
-    if row is None or len(row.signature.parameters) != 1:
-        return None
-    parameters = [parse_signature(text).parameters for text in native(framework).calls.get(name, [])]
-    alone = [all(p.name in _ASIDE for p in given[1:]) for given in parameters if given]
-    return row if alone and all(alone) else None
 
 
 class _Lifter(ast.NodeTransformer):
@@ -152,7 +118,7 @@ class _Lifter(ast.NodeTransformer):
         layer, mode = in_mode(node)
         if layer is not None and self.table.canonical(called_name(layer)) in _SEQUENTIALS and len(node.args) == 1:
             return self.one_after_another(layer, mode, node)
-        if _moves_to_device(node):
+        if moves_to_device(node):
             assert isinstance(node.func, ast.Attribute)
             return self.visit(node.func.value)  # type: ignore[no-any-return]
         node = ast.Call(
@@ -160,16 +126,16 @@ class _Lifter(ast.NodeTransformer):
             [self.dtype(argument) for argument in node.args],
             [ast.keyword(keyword.arg, self.dtype(keyword.value)) for keyword in node.keywords],
         )
-        forms = self.forms(node)
-        for call in forms:
+        written = forms(node, self.framework, self.names)
+        for call in written:
             no_row = self.table.canonical(called_name(call)) in without_row(self.framework)
             if (read := (None if no_row else self.row(call)) or self.reading(call)) is not None:
                 return read
-            if (other := self.other(call)) is not None:
+            if (other := other_call(call, self.framework)) is not None:
                 return self.visit_Call(other)
-        if (alike := self.same_name(called_name(forms[0]), forms[0])) is not None:
-            return ast.Call(ast.Name(alike.name, ast.Load()), [self.visit(forms[0].args[0])], [])
-        if mode and layer is not None and not _has_modes(layer):  # which computes the same in every mode
+        if (alike := self.same_name(called_name(written[0]), written[0])) is not None:
+            return ast.Call(ast.Name(alike.name, ast.Load()), [self.visit(written[0].args[0])], [])
+        if mode and layer is not None and not has_modes(layer):  # which computes the same in every mode
             return self.visit_Call(ast.Call(layer, node.args, node.keywords))
         raise NoRow(_cut(ast.unparse(node)))
 
@@ -192,80 +158,29 @@ class _Lifter(ast.NodeTransformer):
             result = ast.Call(layer, [result], keywords)
         return self.visit(result)  # type: ignore[no-any-return]
 
-    def forms(self, node: ast.Call) -> list[ast.Call]:
-        """A call as rows and readings have it; of a method the function of its name, with the tensor before the others, too."""
-        name = called_name(node)
-        if not isinstance(node.func, ast.Attribute) or (name and name.split(".")[0] not in self.names):
-            return [self.gathered(node, self.table.calls.get(self.table.canonical(name), []))]
-        method = as_method(self.gathered(node, self.table.methods.get(node.func.attr, [])))
-        function = ast.parse(f"torch.{node.func.attr}", mode="eval").body
-        return [ast.Call(function, method.args, method.keywords), method]
-
-    def other(self, call: ast.Call) -> ast.Call | None:
-        """The call that means the same as another with the same arguments, by the section `same` of `readings.yaml`."""
-        name = reading_name(call, self.framework)
-        if (other := same(self.framework).get(name)) is None:
-            return None
-        function = ast.parse(other, mode="eval").body
-        inner = isinstance(call.func, ast.Call)
-        own = call.func if isinstance(call.func, ast.Call) else call
-        signature, bound, complaints = bind_any(name, self.table.signatures(name.removesuffix("()")), own)
-        # Its own defaults count: a `keras.layers.LeakyReLU` is steeper than `keras.ops.leaky_relu`.
-        defaults = {p.name: p.default for p in signature.parameters if p.default is not None}
-        theirs = {
-            p.name: p.default
-            for text in self.table.signatures(self.table.canonical(other))
-            for p in parse_signature(text).parameters
-        }
-        changed = {n for n, tree in bound.items() if n not in defaults or ast.unparse(defaults[n]) != ast.unparse(tree)}
-        if complaints or (inner and not changed - {"name"} <= set(theirs)):
-            return None
-        if not inner:
-            defaults = {n: tree for n, tree in defaults.items() if n in theirs and not _equal(tree, theirs[n])}
-            more = [ast.keyword(n, tree) for n, tree in defaults.items() if n not in set(bound) | _ASIDE]
-            return ast.Call(function, call.args, [*call.keywords, *more])
-        keywords = [ast.keyword(n, tree) for n, tree in (defaults | bound).items() if n in set(theirs) - {"name"}]
-        return ast.Call(function, call.args, [*call.keywords, *keywords])
-
     def number(self, node: ast.Call, name: str) -> ast.expr:
         """The numbers that a function of Python's or NumPy's gives for numbers."""
         module, _, function = name.rpartition(".")
         try:
             if module == "math":
                 return literal(getattr(math, function)(*(constant(self.visit(argument)) for argument in node.args)))
-            return literal(_of_numbers(node))
+            return literal(of_numbers(node))
         except (NotConstant, BadConstant, AttributeError, TypeError, ValueError, ArithmeticError, MemoryError):
             raise NoRow(_cut(ast.unparse(node))) from None
-
-    def gathered(self, call: ast.Call, signatures: list[str]) -> ast.Call:
-        """A call with its sizes in a tuple where they may stand for themselves: `x.view(2, -1)` is `x.view((2, -1))`."""
-        firsts = {text.split(",")[0].split("=")[0] for text in signatures}
-        if len(call.args) < 2 or not any(first.startswith("*") and first[1:] in firsts for first in firsts):
-            return call
-        return ast.Call(call.func, [ast.Tuple(call.args, ast.Load())], call.keywords)
 
     def row(self, call: ast.Call) -> ast.AST | None:
         """The neutral call that a call means by a row's own spelling; None where none fits."""
         rows = rows_by_call(self.framework).get(self.table.canonical(called_name(call)), [])
         for row, spelled in rows:
-            settings = settings_of(spelled, call, self.framework, exact=True)
-            if settings is None or not set(row.signature.arrays) <= set(settings):
+            settings = settings_taken(row, spelled, call, self.framework)
+            if settings is None:
                 continue
-            if any(_is_none(settings[name]) for name in row.signature.arrays):
-                continue  # `tf.math.bincount(x)`, which has no weights
-            settings = {n: ast.Constant(None) if _is_off(spelled, row, n, v) else v for n, v in settings.items()}
-            if any(_is_flag(value) and not _takes_flag(row, n) for n, value in settings.items()):
-                continue  # `torch.var(x, False)` is not of an axis, but `unbiased`
-            settings = {n: _whole(row, n, value) for n, value in settings.items()}
-            fixed = _fixed(row.spelling[self.framework], spelled)
-            if not _allowed(row, settings | {n: v for n, v in fixed.items() if n not in settings}):
-                continue  # such as `torch.clamp(x, max=1)`, whose `min` of None another row means
-            if any(self.is_no_whole(settings[n]) for n in _taking_whole(row) & set(settings)):
+            if any(self.is_no_whole(settings[n]) for n in taking_whole(row) & set(settings)):
                 continue
             if any(not self.has_axes(settings[n], least, most) for n, (least, most) in row.axes.items()):
                 continue  # of other arrays the function may be another: the classes of `F.cross_entropy` are its axis 1
             # A row of the same function that takes whole numbers there tells that they mean something of their own.
-            apart = {n for other, _ in rows for n in _taking_whole(other)} - _taking_whole(row)
+            apart = {n for other, _ in rows for n in taking_whole(other)} - taking_whole(row)
             if not any(self.is_whole(settings[n]) for n in apart & set(row.signature.arrays)):
                 return self.neutral(row, spelled, settings)
         return None
@@ -286,7 +201,7 @@ class _Lifter(ast.NodeTransformer):
     def is_whole(self, tree: ast.expr) -> bool:
         """Whether an expression is known to be of whole numbers."""
         if is_constant(tree):
-            return _all_whole(constant(tree))
+            return all_whole(constant(tree))
         if isinstance(tree, ast.Call):
             name = tree.func.attr if isinstance(tree.func, ast.Attribute) else ""
             if name in _HOLDING and tree.args:
@@ -299,7 +214,7 @@ class _Lifter(ast.NodeTransformer):
     def reading(self, call: ast.Call, part: str = "") -> ast.AST | None:
         """The neutral expression that a call, or a `part` of what it gives, means by `readings.yaml`; None where none fits."""
         for template, meaning in readings(self.framework).get(reading_name(call, self.framework) + part, ()):
-            given = self.arguments(template, call)
+            given = arguments(template, call, self.framework)
             if given is None:
                 continue
             decided = self.decided(meaning, given)
@@ -311,32 +226,9 @@ class _Lifter(ast.NodeTransformer):
             if more_than(MAX_PARTS, found):
                 raise NoRow(f"{_cut(ast.unparse(call))}, nested so that what it means has no end")
             read = _Wrapped().visit(found)
-            if not _with_stray_flag(read):
+            if not with_stray_flag(read):
                 return read  # type: ignore[no-any-return]
         return None
-
-    def arguments(self, template: ast.Call, call: ast.Call) -> dict[str, ast.expr] | None:
-        """What stands for the names of a template in a call; None where the call is another."""
-        if not isinstance(template.func, ast.Call):
-            return settings_of(template, call, self.framework, exact=True)
-        of_template, of_call = in_mode(template)[0], in_mode(call)[0]
-        assert of_template is not None
-        assert of_call is not None
-        given = settings_of(of_template, of_call, self.framework, exact=True)
-        places = [*template.args, *(keyword.value for keyword in template.keywords)]
-        wanted = [place.id if isinstance(place, ast.Name) else "" for place in places]
-        if given is None or len(call.args) > len(wanted):
-            return None
-        later = {str(k.arg): k.value for k in template.keywords}
-        found = dict(zip(wanted, call.args, strict=False)) | {str(k.arg): k.value for k in call.keywords}
-        found |= {later[n].id: found.pop(n) for n in list(found) if isinstance(later.get(n), ast.Name)}  # type: ignore[attr-defined]
-        for name, default in later.items():
-            if isinstance(default, ast.Constant):  # such as `training=True`
-                if name not in found or ast.unparse(found.pop(name)) != ast.unparse(default):
-                    return None
-            else:
-                found.setdefault(wanted[list(later).index(name) + len(template.args)], ast.Constant(None))
-        return given | found if set(found) <= set(wanted) else None
 
     def decided(self, meaning: ast.expr, given: Mapping[str, ast.expr]) -> ast.expr | None:
         """A meaning with its conditions decided and its formulas computed by the arguments; None where they cannot be."""
@@ -395,11 +287,11 @@ class _Lifter(ast.NodeTransformer):
 
     def neutral(self, row: Operation, spelled: ast.Call, settings: dict[str, ast.expr]) -> ast.AST:
         arrays = [self.visit(settings[name]) for name in row.signature.arrays]
-        fixed = _fixed(row.spelling[self.framework], spelled)
+        fixed = fixed_settings(row.spelling[self.framework], spelled)
         keywords = [
             ast.keyword(name, _settled(value))
             for name in row.signature.settings
-            if (value := settings.get(name, fixed.get(name))) is not None and not _left_out(row, name, value)
+            if (value := settings.get(name, fixed.get(name))) is not None and not left_out(row, name, value)
         ]
         return ast.Call(ast.Name(row.name, ast.Load()), arrays, keywords)
 
@@ -420,7 +312,7 @@ class _Lifter(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         """An index in its neutral spelling: a list takes entries, and a slice backwards turns round."""
         if isinstance(node.value, ast.Call) and isinstance(node.slice, ast.Constant):
-            for call in self.forms(node.value):
+            for call in forms(node.value, self.framework, self.names):
                 if (read := self.reading(call, f"[{ast.unparse(node.slice)}]")) is not None:
                     return read
         value: ast.expr = self.visit(node.value)
@@ -452,7 +344,7 @@ class _Lifter(ast.NodeTransformer):
             return self.visit_Subscript(ast.Subscript(node.value, ast.Constant(_PARTS[node.attr]), ast.Load()))
         if dotted(node) in ("torch.pi", "torch.e", "torch.inf", "torch.nan"):
             return _tree(f"math.{node.attr}")
-        if (limit := _limit(node)) is not None:
+        if (limit := limit_of_dtype(node)) is not None:
             return literal(limit)
         if node.attr in ("shape", "ndim") and dotted(node).split(".")[0] not in FRAMEWORKS[self.framework].roots:
             try:
@@ -514,8 +406,6 @@ _GIVE_WHOLE = frozenset(
 # The parts of what a function gives that have names, by their places.
 _PARTS = {"values": 0, "indices": 1}
 _NEW_AXIS = frozenset({"tf.newaxis", "np.newaxis", "torch.newaxis"})
-# So many numbers are written out in a neutral expression.
-_MOST = 256
 
 
 def _tree(source: str) -> ast.expr:
@@ -523,91 +413,6 @@ def _tree(source: str) -> ast.expr:
 
 
 _SEQUENTIALS = frozenset({"nn.Sequential", "keras.Sequential"})
-
-
-def _moves_to_device(call: ast.Call) -> bool:
-    """Whether a call only says where its tensor is: `y.to(x.device)`."""
-    match call:
-        case ast.Call(func=ast.Attribute(attr="to"), args=[ast.Attribute(attr="device")], keywords=[]):
-            return True
-    return False
-
-
-def _has_modes(layer: ast.Call) -> bool:
-    """Whether a layer, or one within it, may compute something else in training than in evaluation."""
-    names = {called_name(part).rpartition(".")[2] for part in ast.walk(layer)}
-    return any(name.endswith("ReLU") and name[0] == "R" and name[1] == "R" for name in names) or any(
-        word in name for name in names for word in ("Norm", "Dropout", "RNN", "LSTM", "GRU", "Attention", "Transformer")
-    )
-
-
-def _of_numbers(tree: ast.expr) -> Any:
-    """The Python value of a call of NumPy, `float` or `int` of numbers. Raises `NotConstant` where it is no such."""
-    match tree:
-        case ast.Call(func=ast.Name(id="float" | "int" as name), args=[value], keywords=[]):
-            return (float if name == "float" else int)(_of_numbers(value))
-        case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr=name)) if name in _NUMPY:
-            args = [_argument(argument) for argument in tree.args]
-            keywords = {str(keyword.arg): _argument(keyword.value) for keyword in tree.keywords}
-            found = getattr(np, name)(*args, **keywords)
-            if np.size(found) > _MOST:
-                raise NotConstant(tree)
-            return found.tolist()
-        case ast.Constant(value=str() as text) if text.strip().lower() in UNBOUNDED:
-            return float(text)
-        case ast.List(elts=items) | ast.Tuple(elts=items):
-            return [_of_numbers(item) for item in items]
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_of_numbers(operand)
-    return constant(tree, functions=True)
-
-
-def _argument(tree: ast.expr) -> Any:
-    """An argument of a function of NumPy: numbers, or a dtype. A shape may not be large."""
-    name = dotted(tree).removeprefix("np.") or (tree.value if isinstance(tree, ast.Constant) else "")
-    if name in _NUMPY_DTYPES:
-        return np.dtype(str(name).rstrip("_"))
-    value = _of_numbers(tree)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _MOST:
-        raise NotConstant(tree)
-    return value
-
-
-_NUMPY = frozenset(
-    {
-        "arange",
-        "array",
-        "asarray",
-        "eye",
-        "float32",
-        "float64",
-        "full",
-        "linspace",
-        "ones",
-        "zeros",
-        "sqrt",
-        "exp",
-        "log",
-    }
-)
-_NUMPY_DTYPES = frozenset({"float32", "float64", "float16", "int32", "int64", "bool", "bool_"})
-
-
-def _limit(node: ast.Attribute) -> float | None:
-    """The limit of a dtype that is written out: `tf.float32.max`, `torch.finfo(torch.float32).eps`."""
-    of = node.value
-    if isinstance(of, ast.Call) and called_name(of) in rules("limits_of") and len(of.args) == 1:
-        of = of.args[0]
-    name = dotted(of).rpartition(".")[2]
-    if node.attr not in rules("limits") or dotted(of).count(".") != 1 or name not in ("float16", "float32", "float64"):
-        return None
-    return float(getattr(np.finfo(name), node.attr))
-
-
-def _all_whole(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return bool(value) and all(map(_all_whole, value))
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_backwards(key: ast.Slice) -> bool:
@@ -625,62 +430,6 @@ def _settled(tree: ast.expr) -> ast.expr:
     return tree
 
 
-def _whole(row: Operation, name: str, tree: ast.expr) -> ast.expr:
-    """A setting that counts as a whole number, also where a call has it as `1.0`: `tf.math.polygamma(1.0, x)`."""
-    kinds = {p.name: p.annotation for p in row.signature.parameters}
-    if isinstance(tree, ast.Constant) and isinstance(tree.value, float) and kinds.get(name) in ("count", "size"):
-        return ast.Constant(int(tree.value)) if tree.value.is_integer() else tree
-    return tree
-
-
-def _left_out(row: Operation, name: str, value: ast.expr) -> bool:
-    """Whether a setting says no more than its row does: a beta that `F.silu(x)` has not, the mean of a loss."""
-    parameter = next(p for p in row.signature.parameters if p.name == name)
-    if parameter.annotation == "reduction":
-        return isinstance(value, ast.Constant) and value.value == "mean"
-    off = isinstance(value, ast.Constant) and value.value is False
-    return off and parameter.annotation != "flag" and isinstance(parameter.default, ast.Constant)
-
-
-def _equal(left: ast.expr, right: ast.expr | None) -> bool:
-    return right is not None and ast.unparse(left) == ast.unparse(right)
-
-
-def _is_none(tree: ast.expr) -> bool:
-    return isinstance(tree, ast.Constant) and tree.value is None
-
-
-def _is_off(spelled: ast.Call, row: Operation, name: str, value: ast.expr) -> bool:
-    """Whether a condition within a spelling was read as off that asks for a setting: `[n] if n else None`."""
-    asked = {
-        node.test.id for node in ast.walk(spelled) if isinstance(node, ast.IfExp) and isinstance(node.test, ast.Name)
-    }
-    default = {p.name: p.default for p in row.signature.parameters}.get(name)
-    off = isinstance(value, ast.Constant) and value.value is False
-    return off and name in asked and default is not None and _is_none(default)
-
-
-def _is_flag(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and isinstance(value.value, bool)
-
-
-def _with_stray_flag(tree: ast.AST) -> bool:
-    """Whether a neutral call has a truth value where its row takes none: `var(x, axis=False)`."""
-    row = dictionary().operations.get(called_name(tree))
-    keywords = tree.keywords if isinstance(tree, ast.Call) and row is not None else []
-    return any(_is_flag(k.value) and not _takes_flag(row, str(k.arg)) for k in keywords if row is not None)
-
-
-def _takes_flag(row: Operation, name: str) -> bool:
-    return any(p.name == name and (p.kind != "setting" or p.annotation == "flag") for p in row.signature.parameters)
-
-
-def _allowed(row: Operation, settings: Mapping[str, ast.expr]) -> bool:
-    """Whether a row takes the settings that a call means, with the framework's own value for what was left out."""
-    named = {n: v for n, v in settings.items() if n in row.signature.settings and not _left_out(row, n, v)}
-    return not row.signature.values(row.name, named)[1]
-
-
 def _named(tree: ast.AST) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
@@ -690,24 +439,3 @@ def _cut(source: str) -> str:
 
 
 _LONGEST = 80
-
-
-def _taking_whole(row: Operation) -> set[str]:
-    return {parameter.name for parameter in row.signature.parameters if parameter.annotation == "integers"}
-
-
-def _fixed(template: ast.expr, spelled: ast.Call) -> dict[str, ast.expr]:
-    """The settings that choose one spelling of a row among several: `{"approximate": True}` for its first branch.
-
-    Of an equality the setting is known where it holds: `{"ord": 0}` for what stands before `if ord == 0`.
-    """
-    found: dict[str, ast.expr] = {}
-    while isinstance(template, ast.IfExp):
-        first = any(branch is spelled for branch in branches(template.body))
-        if isinstance(template.test, ast.Name):
-            found[template.test.id] = ast.Constant(first)
-        match template.test:
-            case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()], comparators=[value]) if first and name != "dtype":
-                found[name] = value
-        template = template.body if first else template.orelse
-    return found

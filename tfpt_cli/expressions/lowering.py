@@ -17,15 +17,8 @@ from tfpt_cli.dictionary.formulas import is_formula, names_in, value_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.checking import ATTRIBUTES
 from tfpt_cli.frameworks import FRAMEWORKS, NUMPY
-from tfpt_cli.language.expression import (
-    COMPARISONS,
-    CONSTANTS,
-    OPERATORS,
-    Complaint,
-    constant,
-    is_constant,
-    literal,
-)
+from tfpt_cli.language.constants import CONSTANTS, constant, is_constant, literal
+from tfpt_cli.language.expression import COMPARISONS, OPERATORS, Complaint
 from tfpt_cli.language.kinds import ARRAY_KINDS
 from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import branches, nodes

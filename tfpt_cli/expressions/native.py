@@ -10,8 +10,9 @@ from tfpt_cli.dictionary.native import by_text, native, rules
 from tfpt_cli.dictionary.typed import constant_name, instead, native_name, of_other_framework, refusal
 from tfpt_cli.expressions.doubling import doubled
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
+from tfpt_cli.language.constants import UNBOUNDED, is_constant
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
-from tfpt_cli.language.expression import UNBOUNDED, Complaining, Complaint, is_constant, offset
+from tfpt_cli.language.expression import Complaining, Complaint, offset
 from tfpt_cli.language.mentions import field, typed
 from tfpt_cli.language.signature import bind_any, parse_signature
 from tfpt_cli.language.suggest import MOST_HINTS, did_you_mean

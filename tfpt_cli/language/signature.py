@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.language.expression import BadConstant, Complaint, NotConstant, constant, offset
+from tfpt_cli.language.constants import BadConstant, NotConstant, constant
+from tfpt_cli.language.expression import Complaint, offset
 from tfpt_cli.language.kinds import KINDS
 from tfpt_cli.language.suggest import same_argument
 

@@ -11,15 +11,8 @@ from tfpt_cli.dictionary.formulas import HELPERS, UNKNOWN, calculate_gain, value
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import ROOTS, dictionary
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
-from tfpt_cli.language.expression import (
-    BadConstant,
-    Complaint,
-    NotConstant,
-    bad_constants,
-    constant,
-    literal,
-    offset,
-)
+from tfpt_cli.language.constants import BadConstant, NotConstant, bad_constants, constant, literal
+from tfpt_cli.language.expression import Complaint, offset
 from tfpt_cli.language.shapes import show
 from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import branches, called_name, nodes

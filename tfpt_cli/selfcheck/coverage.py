@@ -13,7 +13,7 @@ from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.readings import readings, same
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.dictionary.uncovered import other_names, reasons
-from tfpt_cli.expressions.lifting import row_of_same_name
+from tfpt_cli.expressions.rows_of_calls import row_of_same_name
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.trees import branches, called_name
 from tfpt_cli.results import Failure

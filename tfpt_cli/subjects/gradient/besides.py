@@ -11,7 +11,7 @@ from tfpt_cli.compare.distance import close
 from tfpt_cli.compare.resemblance import Resemblance, resemblance, scaled_by
 from tfpt_cli.compare.values import limits
 from tfpt_cli.results import Comparison, Finding, Kind, Quantity, State, Value, Verdict, Way
-from tfpt_cli.subjects.gradient.reference import ALONG, DIRECTION
+from tfpt_cli.subjects.gradient.aspects import ALONG, DIRECTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,10 +28,7 @@ from tfpt_cli.results import (
     Verdict,
     Way,
 )
-from tfpt_cli.subjects.gradient.besides import besides
-from tfpt_cli.subjects.gradient.evidence import Witness
-from tfpt_cli.subjects.gradient.findings import Hearing, with_findings
-from tfpt_cli.subjects.gradient.reference import (
+from tfpt_cli.subjects.gradient.aspects import (
     ALONG,
     AT_NAN,
     CONDITION,
@@ -39,6 +36,9 @@ from tfpt_cli.subjects.gradient.reference import (
     OWN,
     Aspect,
 )
+from tfpt_cli.subjects.gradient.besides import besides
+from tfpt_cli.subjects.gradient.evidence import Witness
+from tfpt_cli.subjects.gradient.findings import Hearing, with_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

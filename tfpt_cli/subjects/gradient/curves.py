@@ -10,7 +10,8 @@ import copy
 import math
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.language.expression import BadConstant, NotConstant, constant, parse
+from tfpt_cli.language.constants import BadConstant, NotConstant, constant
+from tfpt_cli.language.expression import parse
 from tfpt_cli.language.shapes import show
 from tfpt_cli.subjects.subject import CurvePlan
 

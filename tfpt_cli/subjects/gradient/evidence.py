@@ -12,7 +12,7 @@ from tfpt_cli.compare.arbiter import Evidence
 from tfpt_cli.compare.values import limits
 from tfpt_cli.frameworks import REFERENCE
 from tfpt_cli.results import Outcome, Quantity, State, Value, Way
-from tfpt_cli.subjects.gradient.reference import (
+from tfpt_cli.subjects.gradient.aspects import (
     AT_NAN,
     CONDITION,
     EXACT,

@@ -17,7 +17,8 @@ from tfpt_cli.expressions.lowering import MAX_PARTS, parts_written, too_long, wr
 from tfpt_cli.expressions.native import is_layer
 from tfpt_cli.expressions.whole_numbers import whole_names
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.language.expression import Complaint, mark_inputs, parse, substitute
+from tfpt_cli.language.constants import mark_inputs, substitute
+from tfpt_cli.language.expression import Complaint, parse
 from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import called_name, dotted
 from tfpt_cli.subjects.gradient.spec import NAME, Body, Code, Meaning, Meanings, Output, without_reference

@@ -17,7 +17,8 @@ import numpy as np
 from tfpt_cli.expressions.doubling import may_be_doubled
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.listing import Section
-from tfpt_cli.subjects.gradient.reference import ITSELF, OWN, Aspect, ReferenceWriter
+from tfpt_cli.subjects.gradient.aspects import ITSELF, OWN, Aspect
+from tfpt_cli.subjects.gradient.differences import DifferenceWriter
 from tfpt_cli.subjects.gradient.spec import HESSIAN, LARGEST, ORDER
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ _STEPS = re.compile(r"(finfo\([^()]*\.dtype\)|\.dtype)\.(eps|tiny|smallest_norma
 _SYMMETRIC = re.compile(r"\b(eigh|eigvalsh|cholesky|self_adjoint_eig\w*)\b")
 
 
-class OwnFunctionWriter(ReferenceWriter):
+class OwnFunctionWriter(DifferenceWriter):
     """Writes difference quotients of one side's function, for that side's own process.
 
     A derivative along a random direction of each input is taken always, and by up to `most` numbers each of them.

@@ -165,7 +165,7 @@ class Meaning:
     def inputs(self) -> set[str]:
         """The inputs that it depends on, by way of its lines too.
 
-        >>> from tfpt_cli.language.expression import mark_inputs
+        >>> from tfpt_cli.language.constants import mark_inputs
         >>> h, result = (ast.parse(text, mode="eval").body for text in ("tanh(x) + 1", "h * w"))
         >>> for tree in (h, result):
         ...     _ = mark_inputs(tree, {"x", "w", "h"})

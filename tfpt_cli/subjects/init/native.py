@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
-from tfpt_cli.language.expression import constant
+from tfpt_cli.language.constants import constant
 from tfpt_cli.language.mentions import field, typed
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import native_fill, native_source

@@ -15,8 +15,9 @@ from tfpt_cli.documents.modes import modes_schema, read_modes
 from tfpt_cli.documents.own_file import own_file
 from tfpt_cli.expressions.checking import unknown
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
+from tfpt_cli.language.constants import substitute
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
-from tfpt_cli.language.expression import Complaint, offset, parse, substitute
+from tfpt_cli.language.expression import Complaint, offset, parse
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import checked_settings, not_the_same

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
-from tfpt_cli.language.expression import BadConstant, NotConstant, constant
+from tfpt_cli.language.constants import BadConstant, NotConstant, constant
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.known import arguments_of, unstacked
