@@ -186,7 +186,7 @@ def test_a_run_of_many_that_stops_early(
 
 
 def test_a_large_report_goes_through_a_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tfpt_cli.cli import check as command
+    from tfpt_cli.cli import show as command
     from tfpt_cli.cli.outputs import write_file
 
     report = replace(ALL, scenarios=spooled(RESULTS * 20))
@@ -203,7 +203,7 @@ def test_a_large_report_goes_through_a_temporary_file(tmp_path: Path, monkeypatc
 
 
 def test_a_report_that_finds_no_room_for_a_temporary_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tfpt_cli.cli import check as command
+    from tfpt_cli.cli import show as command
 
     class Full(io.StringIO):
         def write(self, _: str) -> int:

@@ -22,7 +22,7 @@ from tfpt_cli.dictionary.records import RowError
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.lowering import filled, written_for_reference
 from tfpt_cli.subjects.gradient import freedom
-from tfpt_cli.subjects.gradient.spec import Meaning
+from tfpt_cli.subjects.gradient.meaning import Meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable

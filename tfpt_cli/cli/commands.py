@@ -166,7 +166,8 @@ def check(paths: tuple[str, ...], **given: Any) -> None:
     the scenario with that name or at that line, and - reads one from standard input. Exit codes: 0 every scenario as
     expected, 1 at least one not, 2 bad usage or an invalid file, 3 a framework could not run; the highest that applies.
     """
-    from tfpt_cli.cli.check import Settings, run_check
+    from tfpt_cli.cli.check import run_check
+    from tfpt_cli.cli.show import Settings
     from tfpt_cli.engine.options import Options
 
     options = Options(
@@ -489,7 +490,7 @@ def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> 
 @options(PYTHONS)
 def watch(paths: tuple[str, ...], **given: Any) -> None:
     """Keep both frameworks warm and check scenarios again when their file is saved, until Ctrl-C."""
-    from tfpt_cli.cli.check import Settings
+    from tfpt_cli.cli.show import Settings
     from tfpt_cli.cli.watch import run_watch
     from tfpt_cli.engine.options import Options
 

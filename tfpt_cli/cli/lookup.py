@@ -89,7 +89,8 @@ def differences_for(names: tuple[str, ...]) -> list[Difference]:
 
 def _run(rows: Collection[Difference], *, fix_preview: bool) -> int:
     """Checks the shipped scenarios that show known differences, and gives the exit code of `check`."""
-    from tfpt_cli.cli.check import Settings, run_check
+    from tfpt_cli.cli.check import run_check
+    from tfpt_cli.cli.show import Settings
     from tfpt_cli.engine.options import Options
     from tfpt_cli.scenario.files import shipped_file
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tfpt_cli.cli.check import Outputs, Settings, Show, curved
+from tfpt_cli.cli.check import curved
 from tfpt_cli.cli.options import processes_of
 from tfpt_cli.cli.outputs import check_outputs, write_file
+from tfpt_cli.cli.show import Outputs, Settings, Show
 from tfpt_cli.cli.typed import as_typed
 from tfpt_cli.documents.document import documents
 from tfpt_cli.engine.curves import curve_plan, point_plan, run

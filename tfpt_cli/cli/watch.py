@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 from watchfiles import watch
 
-from tfpt_cli.cli.check import Outputs, Settings, Show
 from tfpt_cli.cli.options import choice
+from tfpt_cli.cli.show import Outputs, Settings, Show
 from tfpt_cli.engine.session import Session
 from tfpt_cli.engine.signals import SIGNALS
 from tfpt_cli.report.console import plain_console

@@ -16,7 +16,8 @@ from tfpt_cli.subjects.gradient.writer import Writer, quantity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tfpt_cli.subjects.gradient.spec import Body, Gradient, Output
+    from tfpt_cli.subjects.gradient.meaning import Body
+    from tfpt_cli.subjects.gradient.spec import Gradient, Output
 
 _COMPLEX = re.compile(r"fft|\dj|complex|eig|sqrtm")
 # By this many numbers every derivative is taken at the second look, at some ten evaluations each.

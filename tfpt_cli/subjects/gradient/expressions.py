@@ -21,7 +21,8 @@ from tfpt_cli.language.constants import mark_inputs, substitute
 from tfpt_cli.language.expression import Complaint, parse
 from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import called_name, dotted
-from tfpt_cli.subjects.gradient.spec import NAME, Body, Code, Meaning, Meanings, Output, without_reference
+from tfpt_cli.subjects.gradient.meaning import Body, Meaning, Meanings
+from tfpt_cli.subjects.gradient.spec import NAME, Code, Output, without_reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

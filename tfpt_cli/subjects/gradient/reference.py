@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tfpt_cli.documents.inputs import Values
-    from tfpt_cli.subjects.gradient.spec import Body, Meaning, Output
+    from tfpt_cli.subjects.gradient.meaning import Body, Meaning
+    from tfpt_cli.subjects.gradient.spec import Output
 
 
 class ReferenceWriter(DifferenceWriter):

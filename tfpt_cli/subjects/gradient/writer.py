@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 from tfpt_cli.expressions.doubling import SOURCE
 from tfpt_cli.listing import Leaf, Section
 from tfpt_cli.results import Quantity, Way
-from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, Body, drawn, layer_call, layer_made
+from tfpt_cli.subjects.gradient.meaning import Body
+from tfpt_cli.subjects.gradient.spec import FORWARD, ORDER, drawn, layer_call, layer_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

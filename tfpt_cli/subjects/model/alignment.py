@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.dictionary.records import Layer as Row
     from tfpt_cli.subjects.model.inventory import Event, Inventory, Layer
-    from tfpt_cli.subjects.model.pairing import Match
+    from tfpt_cli.subjects.model.matching import Match
 
 # Other names of an activation, by what Keras calls it.
 _OTHER_NAMES = {

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.alignment import Aligned
     from tfpt_cli.subjects.model.beginning import Search
     from tfpt_cli.subjects.model.inventory import Event, Inventory
-    from tfpt_cli.subjects.model.pairing import Match, Pairing
+    from tfpt_cli.subjects.model.matching import Match
+    from tfpt_cli.subjects.model.pairing import Pairing
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.writer import Span
 

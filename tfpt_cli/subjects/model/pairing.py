@@ -1,6 +1,6 @@
 """Which parameters of two models correspond: by the rows of known layers, by how data flows, by order, by name and shape.
 
-Layers that hold parameters are *units*. Units of both sides are matched first, each with why; then the parameters within them.
+Layers that hold parameters are *units*. Those of both sides are matched first (`matching.py`), then the parameters within them.
 """
 
 from __future__ import annotations
@@ -13,22 +13,19 @@ from typing import TYPE_CHECKING
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.shapes import show, without_ones
 from tfpt_cli.language.suggest import did_you_mean
-from tfpt_cli.layers.known import at_each_step, row_of_layers
+from tfpt_cli.layers.known import at_each_step
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.layers.slots import slots
 from tfpt_cli.subjects.model.leftover import MEANS, by_name_or_shape, own_layout
-from tfpt_cli.subjects.model.units import Flow, Unit, plain, separable, stacked, units_of
+from tfpt_cli.subjects.model.matching import match_of, matched, row_of
+from tfpt_cli.subjects.model.units import plain, separable, stacked, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from tfpt_cli.dictionary.records import Layer as Row
     from tfpt_cli.frameworks import Framework
-    from tfpt_cli.layers.slots import Slot
     from tfpt_cli.subjects.model.inventory import Inventory, Tensor
-
-# How many steps away in the flow of data a layer is told by.
-_DEPTH = 8
+    from tfpt_cli.subjects.model.matching import Match
+    from tfpt_cli.subjects.model.units import Unit
 
 
 @dataclass(frozen=True)
@@ -78,17 +75,6 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Match:
-    """Two units that correspond, with the row that knows both as one layer and what each call means by it, and why."""
-
-    torch: Unit
-    keras: Unit
-    why: str
-    row: Row | None = None
-    slots: tuple[Slot, ...] = ()
-
-
-@dataclass(frozen=True)
 class Pairing:
     """The parameters of two models that correspond, the units that do, and what is left over on each side."""
 
@@ -116,7 +102,7 @@ def pairing_of(
     units = {TORCH: list(units_of(torch, used[TORCH])), TENSORFLOW: list(units_of(keras, used[TENSORFLOW]))}
     units[TENSORFLOW] = stacked(units[TORCH], units[TENSORFLOW])
     units[TORCH] = separable(units[TORCH], units[TENSORFLOW])
-    matches = _matched(units[TORCH], units[TENSORFLOW], torch, keras)
+    matches = matched(units[TORCH], units[TENSORFLOW], torch, keras)
     for match in matches:
         pairs += _pairs_within(match)
     ours, theirs = _left(torch, keras, pairs, used).values()
@@ -220,7 +206,7 @@ def _known_layout(mine: Tensor, other: Tensor, torch: Inventory, keras: Inventor
     ]
     if found[0] is None or found[1] is None:
         return None
-    pairs = _pairs_within(_match(found[0], found[1], "")) if _row(found[0], found[1]) else []
+    pairs = _pairs_within(match_of(found[0], found[1], "")) if row_of(found[0], found[1]) else []
     return next(
         (p.layout for p in pairs if p.torch == (Part(mine.name),) and p.keras == Part(other.name)),
         None,
@@ -236,110 +222,6 @@ def _some(names: Iterable[str], most: int = 8) -> str:
     """The first of some names, with a sign that there are more."""
     names = list(names)
     return f"{', '.join(names[:most])}{', ...' * (len(names) > most)}"
-
-
-def _matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Inventory) -> list[Match]:
-    """The units that correspond: by how data flows where that tells them apart, else by their order among equal ones."""
-    flows = Flow(one, torch), Flow(other, keras)
-    left, right = list(range(len(torch))), list(range(len(keras)))
-    found: list[tuple[int, int, str]] = []
-
-    def take(i: int, j: int, why: str) -> None:
-        left.remove(i)
-        right.remove(j)
-        found.append((i, j, why))
-
-    for depth in range(_DEPTH, -1, -1):
-        marks = [{}, {}]  # type: list[dict[object, list[int]]]
-        for mark, flow, rest in zip(marks, flows, (left, right), strict=True):
-            for unit in rest:
-                mark.setdefault(flow.mark(unit, depth), []).append(unit)
-        for key, ours in marks[0].items():
-            theirs = marks[1].get(key, [])
-            if len(ours) == len(theirs) and len(ours) == 1 and _alike(torch[ours[0]], keras[theirs[0]]):
-                take(ours[0], theirs[0], "by how the data flows" if depth else "by its size")
-        for key, ours in marks[0].items():
-            ours = [i for i in ours if i in left]
-            theirs = [j for j in marks[1].get(key, []) if j in right]
-            if len(ours) != len(theirs) or len(ours) < 2:
-                continue
-            by_name = {plain(torch[i].name): i for i in ours}, {plain(keras[j].name): j for j in theirs}
-            if set(by_name[0]) == set(by_name[1]) and len(by_name[0]) == len(ours):
-                for name, i in by_name[0].items():
-                    take(i, by_name[1][name], "by name")
-                continue
-            for i, j in _of_one_name(ours, theirs, torch, keras):
-                take(i, j, "by name and order")
-            ours, theirs = ([unit for unit in units if unit in rest] for units, rest in ((ours, left), (theirs, right)))
-            # As many of a person's own classes on both sides stand beside each other, whatever of one size is between them.
-            own = sum(torch[i].call is None for i in ours) == sum(keras[j].call is None for j in theirs)
-            ordered = [
-                sorted(group, key=lambda u, units=units: (own and units[u].call is None, units[u].order))  # type: ignore[misc]
-                for group, units in ((ours, torch), (theirs, keras))
-            ]
-            for i, j in zip(*ordered, strict=True):
-                take(i, j, "by order among equal layers")
-    for ours_left, theirs_left, why in _by_class_or_shape([torch[i] for i in left], [keras[j] for j in right]):
-        take(torch.index(ours_left), keras.index(theirs_left), why)
-    found.sort(key=lambda item: torch[item[0]].order)
-    return [_match(torch[i], keras[j], why) for i, j, why in found]
-
-
-def _of_one_name(
-    ours: Sequence[int], theirs: Sequence[int], torch: Sequence[Unit], keras: Sequence[Unit]
-) -> Iterator[tuple[int, int]]:
-    """Units in their order whose paths end alike, `0.attention.query`, where every such end is as often in both models."""
-    ends: list[dict[str, list[int]]] = [{}, {}]
-    for found, group, units in ((ends[0], ours, torch), (ends[1], theirs, keras)):
-        for place in sorted(group, key=lambda place, units=units: units[place].order):  # type: ignore[misc]
-            found.setdefault(plain(units[place].paths[-1].rpartition(".")[2]), []).append(place)
-    if {end: len(group) for end, group in ends[0].items()} == {end: len(group) for end, group in ends[1].items()}:
-        for end, group in ends[0].items():
-            yield from zip(group, ends[1][end], strict=True)
-
-
-def _by_class_or_shape(torch: Sequence[Unit], keras: Sequence[Unit]) -> Iterator[tuple[Unit, Unit, str]]:
-    """What is left of the units: those that a row knows as one layer in their order, then those that hold the same shapes."""
-    rest = sorted(keras, key=lambda unit: unit.order)
-    last = []
-    for unit in sorted(torch, key=lambda unit: unit.order):
-        options = [other for other in rest if _row(unit, other) is not None]
-        same = [other for other in options if unit.size == other.size]
-        if same or len(options) == 1 or (options and len(torch) == len(keras)):
-            rest.remove((same or options)[0])
-            yield unit, (same or options)[0], "by its class and order"
-        else:
-            last.append(unit)
-    for unit in last:
-        others = [other for other in rest if _shapes(other) == _shapes(unit)]
-        if others:
-            rest.remove(others[0])
-            yield unit, others[0], "by the shapes of what it holds, though no row knows both classes as one"
-
-
-def _shapes(unit: Unit) -> list[list[int]]:
-    """The shapes of what a unit holds, whatever the order of their axes."""
-    return sorted(sorted(tensor.shape) for tensor in unit.tensors)
-
-
-def _alike(torch: Unit, keras: Unit) -> bool:
-    """Whether two units can be one layer: a row knows both as one, or none knows either."""
-    return _row(torch, keras) is not None or torch.call is None or keras.call is None
-
-
-def _row(torch: Unit, keras: Unit) -> Row | None:
-    if torch.call is None or keras.call is None:
-        return None
-    return row_of_layers(torch.call, keras.call)[0]
-
-
-def _match(torch: Unit, keras: Unit, why: str) -> Match:
-    if torch.call is None or keras.call is None:
-        return Match(torch, keras, why)
-    row, settings = row_of_layers(torch.call, keras.call)
-    if row is None:
-        return Match(torch, keras, why)
-    return Match(torch, keras, why, row, tuple(slots(row, settings)))
 
 
 # `layer.in_proj_weight.detach().chunk(3)[1]`, `layer.cell.bias[0]`, `layer.layers[1].kernel`
