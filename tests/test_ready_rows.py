@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import tfpt_cli
-from tfpt_cli.dictionary import files
+from tfpt_cli.dictionary import files, related
 from tfpt_cli.dictionary.files import names_below, rows_of
+from tfpt_cli.dictionary.rows import Dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +25,20 @@ if TYPE_CHECKING:
 PACKAGE = Path(tfpt_cli.__file__).parent
 
 
+def forget() -> None:
+    """Nothing is in memory, as in another process."""
+    files._all_rows.cache_clear()
+    files._contents.cache_clear()
+    files.derived.cache_clear()
+
+
 @pytest.fixture(autouse=True)
 def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of caches for this test alone, and no rows in memory before and after it."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
-    files._all_rows.cache_clear()
+    forget()
     yield tmp_path / "caches"
-    files._all_rows.cache_clear()
+    forget()
 
 
 @pytest.fixture
@@ -59,7 +67,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def again(name: str = "arrays") -> dict[str, Any]:
     """The rows as another process would find them."""
-    files._all_rows.cache_clear()
+    forget()
     return rows_of(name)
 
 
@@ -74,7 +82,7 @@ def sealed(text: bytes) -> bytes:
 def test_what_is_kept_is_what_the_yaml_says(caches: Path, read: list[bool], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "FOLDER", PACKAGE / "dictionary")
     written = files._all_rows()
-    files._all_rows.cache_clear()
+    forget()
     assert repr(files._all_rows()) == repr(written)  # a NaN is not equal to itself
     assert len(read) == 1
     assert len(kept(caches)) == 1
@@ -115,10 +123,10 @@ def test_another_version_has_its_own(
 
 
 def test_another_loader_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = files._name_of({})
+    before = files._name_of("rows", {})
     (tmp_path / "files.py").write_text("# edited\n")
     monkeypatch.setattr(files, "__file__", str(tmp_path / "files.py"))
-    assert files._name_of({}) != before
+    assert files._name_of("rows", {}) != before
 
 
 @pytest.mark.parametrize(
@@ -270,3 +278,30 @@ def test_a_read_only_package_in_many_processes_at_once(tmp_path: Path, caches: P
     (path,) = kept(caches)
     head, _, text = path.read_bytes().partition(b"\n")
     assert head == hashlib.sha256(text).hexdigest().encode()
+
+
+def test_what_is_computed_of_the_rows_is_kept_until_they_or_its_code_change(caches: Path, copied: Path) -> None:
+    def found(value: int) -> Any:
+        forget()
+        return files.derived("names", lambda: {"a": {"x": value}})["a"]["x"]
+
+    language = copied.parent / "language"
+    language.mkdir()
+    assert (found(1), found(2)) == (1, 1)
+    (copied / "arrays.yaml").write_text("a: {x: 2}\n")
+    assert (found(3), found(4)) == (3, 3)
+    (copied / "rows.py").write_text("# edited\n")
+    assert (found(5), found(6)) == (5, 5)
+    (language / "trees.py").write_text("# edited\n")
+    assert found(7) == 7
+    assert len(list((caches / "tfpt").glob("names-*"))) == 4
+    assert kept(caches) == []
+
+
+def test_what_is_kept_of_the_rows_is_what_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "FOLDER", PACKAGE / "dictionary")
+    for _ in range(2):
+        assert files.derived("related", related._named_by_differences) == related._named_by_differences()
+        names = Dictionary()._all_other_names
+        assert names == {kind: Dictionary()._other_names(kind) for kind in names}
+        forget()

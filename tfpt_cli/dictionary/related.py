@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from functools import cache
 from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.differences import Difference, differences
+from tfpt_cli.dictionary.files import Data, derived
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.records import Initializer, Layer, Operation
 from tfpt_cli.frameworks import FRAMEWORKS
@@ -21,11 +21,14 @@ def differences_of(row: Operation | Layer | Initializer) -> list[Difference]:
 
     The row of a square root is not about what is written as the root of a variance.
     """
+    named = derived("related", _named_by_differences)
     called = {f: set(_called(row.spelling[f], f)) for f in FRAMEWORKS if f in row.spelling}
     return [
         known
-        for known, named in _named_by_differences()
-        if any(names & (called.get(f, set()) | _own_names(row, known)) for f, names in named.items())
+        for name, known in differences().items()
+        if any(
+            called.get(f, set()).union(_own_names(row, known)).intersection(names) for f, names in named[name].items()
+        )
     ]
 
 
@@ -35,16 +38,15 @@ def _own_names(row: Operation | Layer | Initializer, known: Difference) -> set[s
     return {row.name} if named else set()
 
 
-@cache
-def _named_by_differences() -> list[tuple[Difference, dict[str, set[str]]]]:
-    """Every known difference, and what its patterns call that are plain calls, by framework."""
-    found = []
-    for known in differences().values():
+def _named_by_differences() -> Data:
+    """By known difference, what its patterns call that are plain calls, by framework."""
+    found: Data = {}
+    for name, known in differences().items():
         named: dict[str, set[str]] = {}
         for fit in known.fits:
             for framework, patterns in fit.code.items():
-                named.setdefault(framework, set()).update(name for p in patterns for name in _plain_calls(p.tree))
-        found.append((known, named))
+                named.setdefault(framework, set()).update(called for p in patterns for called in _plain_calls(p.tree))
+        found[name] = {framework: sorted(names) for framework, names in named.items()}
     return found
 
 

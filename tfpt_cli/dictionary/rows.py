@@ -12,7 +12,7 @@ import re
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.dictionary.files import rows_of
+from tfpt_cli.dictionary.files import derived, rows_of
 from tfpt_cli.dictionary.points import cases_of, domain_of, parts_of
 from tfpt_cli.dictionary.records import (
     ArrayCall,
@@ -43,6 +43,8 @@ OPERATIONS = (
     "manipulation",
     "fft",
 )
+# What a person may look for by another name.
+_KINDS = ("operations", "layers", "initializers", "arrays")
 # Layers that only hold another layer or function, which is what they do.
 _HOLDERS = ("Sequential", "Activation")
 # The names that a spelling may use besides the parameters of its row.
@@ -101,9 +103,12 @@ class Dictionary:
         >>> dictionary().other_names("operations")["reduce_sum"]
         'sum'
         """
-        return self._other_names(kind)
+        return self._all_other_names[kind]
 
-    @cache  # noqa: B019 - there is one dictionary a process
+    @cached_property
+    def _all_other_names(self) -> Mapping[str, dict[str, str]]:
+        return derived("names", lambda: {kind: self._other_names(kind) for kind in _KINDS})
+
     def _other_names(self, kind: str) -> dict[str, str]:
         rows: Mapping[str, Any] = getattr(self, kind)
         claims: dict[str, list[str]] = {}
