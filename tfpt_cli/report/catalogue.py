@@ -103,15 +103,18 @@ class _Listed:
 
 def _list(columns: Sequence[_Column], rows: Sequence[_Listed], width: int) -> RenderableType:
     """The rows as a table; below each other where the console is too narrow for their names side by side."""
-    needed = -_GAP
-    for index, column in enumerate(columns):
-        longest = max(map(len, [*column.header.split("\n"), *(row.cells[index] for row in rows)]))
-        needed += min(longest, column.words or longest) + _GAP
-    if needed > width:
+    longest = [
+        max(map(len, [*column.header.split("\n"), *(row.cells[index] for row in rows)]))
+        for index, column in enumerate(columns)
+    ]
+    if sum(min(most, column.words or most) + _GAP for column, most in zip(columns, longest, strict=True)) - _GAP > width:
         return Group(*(part for row, group in _grouped(rows) for part in _stacked(columns, row, group)))
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
-    for column in columns:
-        table.add_column(column.header, overflow="fold", no_wrap=not column.words, min_width=column.words or None)
+    for column, most in zip(columns, longest, strict=True):
+        if column.words:
+            table.add_column(column.header, overflow="fold", min_width=column.words)
+        else:  # of a known width, so that its cells are not measured one by one
+            table.add_column(column.header, overflow="fold", no_wrap=True, width=most)
     for row, group in _grouped(rows):
         if group:
             table.add_row(Text(group, "bold"))
