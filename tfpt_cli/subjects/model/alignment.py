@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tfpt_cli.dictionary.records import Layer as Row
     from tfpt_cli.subjects.model.inventory import Event, Inventory, Layer
     from tfpt_cli.subjects.model.matching import Match
+    from tfpt_cli.subjects.model.settings import Parted
 
 # Other names of an activation, by what Keras calls it.
 _OTHER_NAMES = {
@@ -55,9 +56,9 @@ _NOTHING = re.compile("Identity|Dropout|DropPath")
 class Aligned:
     """A call of a layer in both models, each with the events that it is made of.
 
-    `row` is the row that knows both as one layer, and `parted` the settings that it has otherwise on each side, by name. `inputs`
-    says which of PyTorch's inputs goes to each of Keras's; it is None where that is not known. `last` says that of PyTorch's
-    recurrent layer the last output is used alone, which is all that Keras's gives.
+    `row` is the row that knows both as one layer, and `parted` what it has otherwise on each side. `inputs` says which
+    of PyTorch's inputs goes to each of Keras's; it is None where that is not known. `last` says that of PyTorch's recurrent layer
+    the last output is used alone, which is all that Keras's gives.
     """
 
     torch: Span
@@ -65,7 +66,7 @@ class Aligned:
     names: Mapping[str, str]
     calls: Mapping[str, str]
     row: Row | None
-    parted: Mapping[str, tuple[object, object]]
+    parted: Parted
     inputs: tuple[int, ...] | None
     last: bool = False
 

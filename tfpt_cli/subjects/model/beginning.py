@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.results import STATE
 from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE
+from tfpt_cli.subjects.model.settings import Besides
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.results import Quantity
     from tfpt_cli.subjects.model.inventory import Event, Inventory
+    from tfpt_cli.subjects.model.settings import Parted
     from tfpt_cli.subjects.model.side_by_side import Measured
     from tfpt_cli.subjects.model.writer import Span
 
@@ -83,7 +85,7 @@ class Search:
 
         One whose settings part is not: an epsilon of its own may be as little. Two classes without a row may be one all the same.
         """
-        if set(each.aligned.parted) - {"its class"}:
+        if set(each.aligned.parted) - {Besides.CLASS}:
             return False
         events = self.events(self.first, each.aligned.torch) + self.events(self.second, each.aligned.keras)
         kept = (each.aligned.row is not None and each.aligned.row.single) or any(event.single for event in events)
@@ -291,11 +293,28 @@ def called(call: str, framework: str, *, training: bool, given: str = "x") -> st
     return f"{call}({given}{f', training={training}' if modes else ''})"
 
 
-def said_settings(parted: Mapping[str, tuple[object, object]], sides: Sides) -> str:
-    """Settings that a layer has otherwise on each side, in words; empty where there are none."""
+_WORDS = {
+    Besides.CLASS: "its class",
+    Besides.NORMALIZED_AXIS: "the normalized axis",
+    Besides.AXIS_OF_CHANNELS: "the axis of channels",
+    Besides.FIRST_AXIS: "its first axis",
+    Besides.FIRST_STATE: "its first state",
+    Besides.MASK: "its mask",
+    Besides.RESULT: "its result",
+}
+
+
+def said_settings(parted: Parted, sides: Sides) -> str:
+    """What a layer has otherwise on each side, in words; empty where that is nothing.
+
+    >>> from tfpt_cli.frameworks import SIDES
+    >>> said_settings({"eps": (1e-05, 0.001), Besides.MASK: (None, "given")}, SIDES)
+    'eps is 1e-05 in PyTorch, 0.001 in TensorFlow, its mask is none in PyTorch, given in TensorFlow'
+    """
     first, second = sides
     return ", ".join(
-        f"{name} is {_setting(ours)} in {first.label}, {_setting(theirs)} in {second.label}"
+        f"{_WORDS[name] if isinstance(name, Besides) else name} is {_setting(ours)} in {first.label},"
+        f" {_setting(theirs)} in {second.label}"
         for name, (ours, theirs) in parted.items()
     )
 

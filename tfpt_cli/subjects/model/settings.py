@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.native import native
@@ -18,6 +19,22 @@ if TYPE_CHECKING:
 
     from tfpt_cli.dictionary.records import Layer as Row
     from tfpt_cli.subjects.model.inventory import Event, Layer
+
+
+class Besides(Enum):
+    """What two layers may have otherwise that is no argument of theirs, or that each framework says by another one."""
+
+    CLASS = auto()
+    NORMALIZED_AXIS = auto()
+    AXIS_OF_CHANNELS = auto()
+    FIRST_AXIS = auto()
+    FIRST_STATE = auto()
+    MASK = auto()
+    RESULT = auto()
+
+
+# What two layers have otherwise, PyTorch's first: by the name of an argument, or by what it is that is none.
+Parted = dict[str | Besides, tuple[object, object]]
 
 # Settings that both frameworks have, by PyTorch's name and Keras's.
 _COMMON = (
@@ -38,9 +55,9 @@ _OWN_ACTIVATION = re.compile(r"LSTM|GRU|SimpleRNN|ConvLSTM|\.Activation\b")
 _USUAL = {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": True, "go_backwards": False}
 
 
-def parted_settings(row: Row | None, settings: Mapping[str, Mapping[str, object]]) -> dict[str, tuple[object, object]]:
+def parted_settings(row: Row | None, settings: Mapping[str, Mapping[str, object]]) -> Parted:
     """The settings that a layer has otherwise on each side, by name, PyTorch's first."""
-    found: dict[str, tuple[object, object]] = {}
+    found: Parted = {}
     if row is not None:
         ours, theirs = settings[TORCH], settings[TENSORFLOW]
         for name in row.signature.settings:
@@ -60,13 +77,13 @@ def argument_settings(
     training: bool,
     turned: bool,
     rank: int,
-) -> dict[str, tuple[object, object]]:
+) -> Parted:
     """What a layer has otherwise on each side besides the settings of its row."""
-    found: dict[str, tuple[object, object]] = {}
+    found: Parted = {}
     if row is None and ours.tree is not None and other.tree is not None:
         names = ast.unparse(ours.tree.func), ast.unparse(other.tree.func)
         if _plain_class(names[0]) != _plain_class(names[1]):
-            found["its class"] = names
+            found[Besides.CLASS] = names
     compared = set() if row is None else set(settings[TORCH]) & set(settings[TENSORFLOW])
     arguments = _arguments(ours, TORCH), _arguments(other, TENSORFLOW)
     for name, theirs_name in _COMMON:
@@ -76,16 +93,16 @@ def argument_settings(
                 found[name] = (_one_number(values[0]), _one_number(values[1]))
     axes = None if turned else _axes(ours, arguments, rank)
     if axes is not None and axes[0] != axes[1]:
-        found["the normalized axis" if "BatchNorm" not in other.class_name else "the axis of channels"] = axes
+        found[Besides.AXIS_OF_CHANNELS if "BatchNorm" in other.class_name else Besides.NORMALIZED_AXIS] = axes
     if training and "BatchNormalization" in other.class_name and arguments[1].get("trainable") is False:
         found["trainable"] = (True, False)
     return found
 
 
-def pooling_settings(ours: Layer, other: Layer, *, padded: bool) -> dict[str, tuple[object, object]]:
+def pooling_settings(ours: Layer, other: Layer, *, padded: bool) -> Parted:
     """What a pooling of PyTorch's does otherwise at the edge: Keras's has no names for it but that of its padding."""
     given, theirs = _arguments(ours, TORCH), _arguments(other, TENSORFLOW).get("padding")
-    found: dict[str, tuple[object, object]] = {}
+    found: Parted = {}
     if given.get("ceil_mode") and theirs == "valid":
         found["ceil_mode"] = (True, None)
     if theirs == "same" and not padded:
@@ -96,7 +113,7 @@ def pooling_settings(ours: Layer, other: Layer, *, padded: bool) -> dict[str, tu
     return found
 
 
-def padding_settings(padding: Event, other: Layer) -> dict[str, tuple[object, object]]:
+def padding_settings(padding: Event, other: Layer) -> Parted:
     """That `F.pad` puts other widths around a row than a convolution of Keras over one axis with "same" or "causal"."""
     given = _arguments(other, TENSORFLOW)
     sizes, dilations = _numbers(given.get("kernel_size")), _numbers(given.get("dilation_rate", 1))
@@ -209,20 +226,18 @@ def _same(one: object, other: object) -> bool:
     return listed[0] == listed[1]
 
 
-def recurrent_settings(
-    event: Event, theirs: Event, ours: Layer, layers: Sequence[Layer], *, last: bool
-) -> dict[str, tuple[object, object]]:
+def recurrent_settings(event: Event, theirs: Event, ours: Layer, layers: Sequence[Layer], *, last: bool) -> Parted:
     """How a recurrent layer runs otherwise on each side: over which axis, from which state, with which gates and results."""
-    found: dict[str, tuple[object, object]] = {}
+    found: Parted = {}
     if len(event.inputs[0]) == 3 and "batch_first=True" not in ours.call:
-        found["its first axis"] = ("time", "the batch")
+        found[Besides.FIRST_AXIS] = ("time", "the batch")
     if not last and len(event.outputs[0]) > len(theirs.outputs[0]):
-        found["its result"] = ("the output of every step", "that of the last step")
+        found[Besides.RESULT] = ("the output of every step", "that of the last step")
     states = "hx" in event.names, "initial_state" in theirs.names
     if len(layers) == 1 and states[0] != states[1]:
-        found["its first state"] = ("given", "zeros") if states[0] else ("zeros", "given")
+        found[Besides.FIRST_STATE] = ("given", "zeros") if states[0] else ("zeros", "given")
     if (theirs.masked or "mask" in theirs.names) and not event.packed:
-        found["its mask"] = (None, "given")
+        found[Besides.MASK] = (None, "given")
     for cell in (cell for layer in layers if layer.tree is not None for cell in unstacked(layer.tree)[0]):
         for name, tree in arguments_of(cell).items():
             usual = "relu" if name == "activation" and "relu" in ours.call else _USUAL.get(name, constant_or_none(tree))
@@ -231,11 +246,11 @@ def recurrent_settings(
     return found
 
 
-def mask_settings(event: Event, theirs: Event) -> dict[str, tuple[object, object]]:
+def mask_settings(event: Event, theirs: Event) -> Parted:
     """That an attention is given a mask, or makes one itself, on one side alone."""
     ours = any("mask" in name for name in event.names)
     other = theirs.causal or theirs.masked or any("mask" in name for name in theirs.names)
-    return {"its mask": ("given", None) if ours else (None, "given")} if ours != other else {}
+    return {Besides.MASK: ("given", None) if ours else (None, "given")} if ours != other else {}
 
 
 def activation_of(layer: Layer) -> str:
