@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.report.models import apart, size_of
-from tfpt_cli.results import PARAMETER, STATE
+from tfpt_cli.results import DROPPED, PARAMETER, RATES, STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -177,11 +177,11 @@ def _compared(comparisons: Sequence[Comparison]) -> tuple[tuple[str, str, Compar
 
 
 def _parameter(comparison: Comparison) -> str:
-    """The parameter or statistic that a comparison is of; empty where it is of something else."""
+    """The parameter or statistic that a comparison is of, or what is seen of dropout; empty where it is of something else."""
     quantity = comparison.quantity
     if quantity.kind == "gradient":
         return quantity.by[0]
-    return quantity.output if quantity.kind in (STATE, PARAMETER) else ""
+    return str(quantity) if quantity.kind in (STATE, PARAMETER, RATES, DROPPED) else ""
 
 
 def rounding(line: LayerLine) -> str:

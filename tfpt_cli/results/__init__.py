@@ -27,7 +27,19 @@ from tfpt_cli.results.expectations import Relation, as_expected, expected_of, st
 from tfpt_cli.results.layers import LayerLine, PairLine
 from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, OF_SCENARIO, SIGNALLED, Failure, Outcome, State, Value
 from tfpt_cli.results.printing import as_json, printable, printable_lines
-from tfpt_cli.results.quantities import DERIVATIVES, INVENTORY, LAYER, PARAMETER, PLAIN, STATE, VALUE, Quantity, Way
+from tfpt_cli.results.quantities import (
+    DERIVATIVES,
+    DROPPED,
+    INVENTORY,
+    LAYER,
+    PARAMETER,
+    PLAIN,
+    RATES,
+    STATE,
+    VALUE,
+    Quantity,
+    Way,
+)
 from tfpt_cli.results.report import (
     Curve,
     Explanation,
@@ -44,6 +56,7 @@ from tfpt_cli.results.report import (
 
 __all__ = [
     "DERIVATIVES",
+    "DROPPED",
     "INTERNAL",
     "INTERNAL_ERROR",
     "INVENTORY",
@@ -52,6 +65,7 @@ __all__ = [
     "OF_SCENARIO",
     "PARAMETER",
     "PLAIN",
+    "RATES",
     "SIGNALLED",
     "STATE",
     "VALUE",

@@ -10,7 +10,7 @@ from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.mentions import few, field
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.listing import listing
-from tfpt_cli.results import STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
+from tfpt_cli.results import DROPPED, RATES, STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
 from tfpt_cli.subjects.model.beginning import Search, class_of
 from tfpt_cli.subjects.model.comparer import (
     SAME,
@@ -21,9 +21,9 @@ from tfpt_cli.subjects.model.comparer import (
     scales,
 )
 from tfpt_cli.subjects.model.correspondence import paired, start, unfit
-from tfpt_cli.subjects.model.dropping import DROPPED, drawing
+from tfpt_cli.subjects.model.dropping import drawing
 from tfpt_cli.subjects.model.dropping import drawn as drawn_at_random
-from tfpt_cli.subjects.model.evidence import RATES, Code, Evidence
+from tfpt_cli.subjects.model.evidence import Code, Evidence
 from tfpt_cli.subjects.model.looking import DTYPES, Stopped, hint_of_layout, look, shapes_of_inputs
 from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.pairing import Pairing
@@ -353,13 +353,9 @@ class Course:
 
     def covered(self, comparisons: Sequence[Comparison]) -> str:
         """What the comparisons cover, in words."""
-        kinds = {VALUE: "output", "gradient": "gradient", STATE: "statistic"}
-        compared = dict.fromkeys(c.quantity for c in comparisons if c.quantity.output != RATES)
-        counts = Counter(
-            str(LOSS) if each == LOSS
-            else "random layer" if each.output.startswith(DROPPED) else kinds.get(each.kind, "parameter")
-            for each in compared
-        )  # fmt: skip
+        kinds = {VALUE: "output", "gradient": "gradient", STATE: "statistic", DROPPED: "random layer"}
+        compared = dict.fromkeys(c.quantity for c in comparisons if c.quantity.kind != RATES)
+        counts = Counter(str(LOSS) if each == LOSS else kinds.get(each.kind, "parameter") for each in compared)
         words = [f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items()]
         layers = f" of {len(self.lines)} layers" if len(self.lines) > 1 else ""
         mode = "in training" if self.spec.training else "in evaluation"

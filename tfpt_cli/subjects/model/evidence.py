@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.expressions.own_lines import expressions_at
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
-from tfpt_cli.results import PARAMETER, STATE, Verdict
+from tfpt_cli.results import DROPPED, PARAMETER, RATES, STATE, Verdict
 from tfpt_cli.subjects.model.beginning import called
-from tfpt_cli.subjects.model.dropping import DROPPED, drawing
+from tfpt_cli.subjects.model.dropping import drawing
 from tfpt_cli.subjects.model.spec import CHANNELS
 from tfpt_cli.subjects.model.writer import turned_source
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.writer import Span
 
-RATES = "dropout rates"
 # How what has its channels last gets them first again, by how they were put last.
 _BACK = {CHANNELS[3]: (0, 2, 1), CHANNELS[4]: (0, 3, 1, 2), CHANNELS[5]: (0, 4, 1, 2, 3)}
 
@@ -66,10 +65,10 @@ class Evidence:
         """The layers that a quantity's difference comes from, as they are called."""
         if any(c.verdict is Verdict.ERROR for c in self.comparisons if c.quantity == quantity):
             return self.refused()
-        if quantity.kind == PARAMETER and quantity.output == RATES:
+        if quantity.kind == RATES:
             return self.dropping()
-        if quantity.kind == PARAMETER and quantity.output.startswith(f"{DROPPED} "):
-            return self.drawing(quantity.output.removeprefix(f"{DROPPED} "))
+        if quantity.kind == DROPPED:
+            return self.drawing(quantity.layer)
         if quantity.kind in (PARAMETER, STATE):
             return self.holding(quantity.output)
         if quantity.step:
@@ -232,9 +231,9 @@ class Evidence:
         return Code()
 
     def drawing(self, name: str) -> Code:
-        """A layer that draws at random, by the name that its comparison has, and the one beside it."""
+        """A layer that draws at random, by its path on either side, and the one beside it."""
         for layer in drawing(self.inventories, self.sides):
-            if name in (*layer.names.values(), "the layer"):
+            if name in layer.names.values():
                 calls = {s.framework: self.inventories[s].by_name[layer.names[s]].call for s in self.sides}
                 return Code({f: (called(call, f, training=True),) for f, call in calls.items() if call})
         return Code()

@@ -10,10 +10,10 @@ import numpy as np
 from tfpt_cli.language.mentions import field
 from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.results import STATE, Comparison, Finding, Kind, State, Value
+from tfpt_cli.results import RATES, STATE, Comparison, Finding, Kind, Quantity, State, Value
 from tfpt_cli.subjects.model.beginning import said_settings
 from tfpt_cli.subjects.model.comparer import Both, Comparer
-from tfpt_cli.subjects.model.evidence import RATES, rates_of
+from tfpt_cli.subjects.model.evidence import rates_of
 from tfpt_cli.subjects.model.looking import Stopped
 from tfpt_cli.subjects.model.loss import weightings
 from tfpt_cli.subjects.model.settings import parted_settings
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tfpt_cli.frameworks import Side
-    from tfpt_cli.results import Quantity
     from tfpt_cli.subjects.model.inventory import Inventory, Output
     from tfpt_cli.subjects.model.looking import Looked
     from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
@@ -233,12 +232,11 @@ class Planner:
         """The comparison of the rates at which both models drop at random, in the order in which they have them."""
         rates = {side: [rate for _, rate in rates_of(self.inventories[side])] for side in self.terms.sides}
         values = {side: Value(State.PRESENT, np.array(found), "float64") for side, found in rates.items()}
-        return self.parameter(RATES, Layout(), values)
+        return self.known(Quantity(kind=RATES), Layout(), values)
 
-    def parameter(self, name: str, layout: Layout, values: Mapping[Side, Value]) -> Comparison:
-        """The comparison of a parameter itself."""
-        both = Both(parameter_quantity(name), layout, values)
-        return Comparer(self.terms.sides, self.terms.tolerance).compare(both, 0.0)
+    def known(self, quantity: Quantity, layout: Layout, values: Mapping[Side, Value]) -> Comparison:
+        """The comparison of what is known before anything runs."""
+        return Comparer(self.terms.sides, self.terms.tolerance).compare(Both(quantity, layout, values), 0.0)
 
     def before(self) -> Iterator[Comparison]:
         """What is known before anything runs: what one side alone has, what does not fit, and rates of dropout."""
@@ -246,12 +244,13 @@ class Planner:
             for tensor in self.pairing.left.get(side.framework, ()):
                 there = Value(State.PRESENT, held[tensor.name], tensor.dtype)
                 values = {each: there if each is side else Value(State.ABSENT) for each in self.terms.sides}
-                yield self.parameter(tensor.name, Layout(), values)
+                yield self.known(parameter_quantity(tensor.name), Layout(), values)
         ours, theirs = self.inventories[self.first], self.inventories[self.second]
         for pair in self.weights.unfit:
             tensors = ours.tensor[pair.torch[0].tensor], theirs.tensor[pair.keras.tensor]
             shown = (Value(State.PRESENT, np.zeros(tensor.shape), tensor.dtype) for tensor in tensors)
-            found = self.parameter(pair.name, pair.layout, dict(zip(self.terms.sides, shown, strict=True)))
+            values = dict(zip(self.terms.sides, shown, strict=True))
+            found = self.known(parameter_quantity(pair.name), pair.layout, values)
             words = self._settings_of(pair)
             yield replace(found, findings=(Finding(Kind.BEGINS, words),)) if words else found
         if self.random:
