@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.results import STATE
 from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE
+from tfpt_cli.subjects.model.inventory import Ran
 from tfpt_cli.subjects.model.settings import Besides
 
 if TYPE_CHECKING:
@@ -228,23 +229,23 @@ class Search:
                 found.append(f"{', '.join(reversed(dict.fromkeys(names)))} in {side.label}")
         return f": {' and '.join(found)}" if found else ""
 
-    def ran_before(self, behind: Measured | None, side: Side) -> list[str]:
-        """What ran outside of the layers between a layer and those before it, or behind the last layer where there is none.
-
-        It is lines of a person's files, `/home/me/net.py:12`, and operations of a functional model as calls.
-        """
+    def ran_before(self, behind: Measured | None, side: Side) -> Ran:
+        """What ran outside of the layers between a layer and those before it, or behind the last layer where there is none."""
         inventory = self.inventories[side]
         before = self.lines[-1:] if behind is None else self.reaching(behind)
         start = min((self.span(each, side).last for each in before), default=-1) + 1
         end = len(inventory.events) if behind is None else self.span(behind, side).first + 1
-        ran = [each for event in inventory.events[start:end] for each in event.ran]
-        return [*ran, *(inventory.ran if behind is None else ())]
+        ran = [*(event.ran for event in inventory.events[start:end]), *([inventory.ran] if behind is None else [])]
+        return Ran(
+            lines=tuple(line for each in ran for line in each.lines),
+            calls=tuple(call for each in ran for call in each.calls),
+        )
 
     def places(self, behind: Measured | None) -> str:
         """The lines of a person's own files that ran before a layer, and that calls it, as the end of a sentence."""
         found: list[str] = []
         for side in (self.first, self.second):
-            lines = [each for each in self.ran_before(behind, side) if not each.endswith(")")]
+            lines = list(self.ran_before(behind, side).lines)
             if behind is not None:
                 lines.append(self.inventories[side].events[self.span(behind, side).first].place)
             few = [line.rpartition("/")[2] for line in dict.fromkeys(lines) if line]

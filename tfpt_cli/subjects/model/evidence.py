@@ -94,9 +94,7 @@ class Evidence:
         sources: dict[str, tuple[str, ...]] = {}
         for side in self.sides:
             ran = self.search.ran_before(behind, side)
-            calls = [each for each in ran if each.endswith(")")]
-            trees = expressions_at(each for each in ran if not each.endswith(")"))
-            sources[side.framework] = (*map(ast.unparse, trees), *calls)
+            sources[side.framework] = (*map(ast.unparse, expressions_at(ran.lines)), *ran.calls)
         return Code(sources)
 
     def given(self) -> Code:
