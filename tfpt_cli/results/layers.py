@@ -39,8 +39,12 @@ class LayerLine:
 
 @dataclass(frozen=True)
 class PairLine:
-    """Parameters that correspond: their paths by side, how their axes map, and why they were paired."""
+    """Parameters that correspond: their paths by side, how their axes map, and why they were paired.
+
+    `in_part` says that a part of a tensor is one of them, a third of a packed weight say, whose path has its number behind it.
+    """
 
     names: dict[Side, str]
     why: str
     layout: str = ""
+    in_part: bool = False

@@ -326,7 +326,8 @@ class Course:
     def pair_lines(self) -> Iterator[PairLine]:
         """Which parameters were paired, and why."""
         for pair in self.pairing.pairs:
-            yield PairLine({self.first: pair.name, self.second: pair.keras.text}, pair.why, pair.layout.pattern)
+            names = {self.first: pair.name, self.second: pair.keras.text}
+            yield PairLine(names, pair.why, pair.layout.pattern, in_part=pair.in_part)
 
     def code_of(self, quantity: Quantity) -> Code:
         """The layers that a quantity's difference comes from, as they are called, by framework."""

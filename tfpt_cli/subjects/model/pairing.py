@@ -38,7 +38,7 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The part as a person would write it: `in_proj_weight[0:3]` is said as `in_proj_weight, part 1 of 3`."""
+        """The part as a person reads it: `in_proj_weight[0]` for the first chunk, `in_proj_weight` for the whole tensor."""
         return self.tensor if self.index is None else f"{self.tensor}[{self.index}]"
 
 
@@ -62,6 +62,11 @@ class Pair:
     def name(self) -> str:
         """The name in PyTorch, that of a sum as `bias_ih_l0 + bias_hh_l0`."""
         return " + ".join(part.text for part in self.torch)
+
+    @property
+    def in_part(self) -> bool:
+        """Whether a part of a tensor is one of them."""
+        return any(part.index is not None for part in (*self.torch, self.keras))
 
     @property
     def said_otherwise(self) -> bool:
