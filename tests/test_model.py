@@ -115,9 +115,9 @@ model: {of: 'batch_norm1d(3, momentum=0.3)', at: {x: 'normal(1, 2, (6, 3))'}, tr
 
 
 def test_nothing_that_is_drawn_hides_a_gain_or_a_bias() -> None:
-    names = ("weight", "bias", "running_mean", "running_var")
-    torch = _inventory(dict.fromkeys(names, (50,)))
-    pairs = [Pair((Part(n),), Part(n), Layout(), n, "batch_norm2d", "") for n in names]
+    rows = dictionary().layers["batch_norm2d"].parameters
+    torch = _inventory(dict.fromkeys(rows, (50,)))
+    pairs = [Pair((Part(n),), Part(n), Layout(), "", drawn=row.drawn) for n, row in rows.items()]
     found = weights.drawn(Pairing(tuple(pairs), ()), torch, torch, seed=0).torch
     assert 0.6 <= found["weight"].min() <= found["weight"].max() <= 1.6
     assert np.abs(found["bias"]).min() >= 0.1
@@ -184,7 +184,7 @@ def test_what_is_handed_over_comes_back(row: str, size: int, seed: int) -> None:
     for slot in slots(layer, dict.fromkeys(FRAMEWORKS, settings)):
         if slot.attribute[TORCH] and slot.attribute[TENSORFLOW] and slot.shape and slot.turned:
             ours[slot.name], theirs[slot.name] = slot.shape, slot.turned
-            pairs.append(Pair((Part(slot.name),), Part(slot.name), slot.layout, slot.entry.name, row, ""))
+            pairs.append(Pair((Part(slot.name),), Part(slot.name), slot.layout, ""))
     pairing, torch, keras = Pairing(tuple(pairs), ()), _inventory(ours), _inventory(theirs)
     there = weights.drawn(pairing, torch, keras, seed)
     assert there.unfit == ()

@@ -18,7 +18,7 @@ from tfpt_cli.dictionary.formulas import HELPERS
 from tfpt_cli.dictionary.patterns import parsed
 from tfpt_cli.dictionary.points import VERDICTS, point_sets
 from tfpt_cli.dictionary.readings import readings
-from tfpt_cli.dictionary.records import RowError, Unlike
+from tfpt_cli.dictionary.records import DRAWN, RowError, Unlike
 from tfpt_cli.dictionary.rows import OPERATIONS, ROOTS, array_call, initializer, layer, operation, written_out
 from tfpt_cli.frameworks import FRAMEWORKS, TORCH
 from tfpt_cli.language.dtypes import DTYPES
@@ -64,7 +64,7 @@ _KEYS: dict[str, tuple[set[str], set[str]]] = {
         {*_COLUMNS, "layout", "shape", "default"},
         {
             *("added", "key", "sizes", "blocks", "present", "initializer"),
-            *("also", "fans", "fans_of", "copied", "reset"),
+            *("also", "fans", "fans_of", "copied", "reset", "state", "drawn"),
         },
     ),
     "array call": ({"signature", "numpy", "shape"}, set()),
@@ -206,6 +206,8 @@ def check_layer(name: str, row: Row) -> None:
         _ask_all(parameter.attribute, parameter.sizes, parameter.fans, parameter.default)
         if parameter.present is not None and parameter.present not in {*signature.settings, *made.where}:
             raise RowError(f"{where}: '{parameter.present}' is not a setting of the layer")
+        if parameter.drawn not in DRAWN:
+            raise RowError(f"{where}: is 'drawn' as none of {', '.join(filter(None, DRAWN))}")
         gates = {frozenset(order) for order in parameter.blocks.values()}
         if len(gates) > 1 or (gates and "(gate " not in parameter.layout):
             raise RowError(f"{where}: the blocks are not the same on both sides, or no axis 'gate' holds them")

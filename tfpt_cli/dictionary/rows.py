@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.files import derived, rows_of
 from tfpt_cli.dictionary.points import cases_of, domain_of, parts_of
 from tfpt_cli.dictionary.records import (
+    SIGNED,
     ArrayCall,
     Initializer,
     Layer,
@@ -258,6 +259,8 @@ def _parameter(where: str, name: str, row: Mapping[str, Any]) -> LayerParameter:
         blocks={framework: tuple(order) for framework, order in row.get("blocks", {}).items()},
         shape=expression(where, row["shape"]),
         present=row.get("present"),
+        state=bool(row.get("state")),
+        drawn=row.get("drawn", SIGNED),
         keras_argument=row.get("initializer", ""),
         also=row.get("also", {}),
         fans=_expressions(where, row.get("fans", {})),

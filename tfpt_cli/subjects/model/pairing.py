@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from tfpt_cli.dictionary.records import SIGNED
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.shapes import show, without_ones
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.layers.known import at_each_step
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.subjects.model.leftover import MEANS, by_name_or_shape, own_layout
+from tfpt_cli.subjects.model.leftover import MEANS, by_name_or_shape, drawn_by_name, is_state_by_name, own_layout
 from tfpt_cli.subjects.model.matching import match_of, matched, row_of
 from tfpt_cli.subjects.model.units import plain, separable, stacked, units_of
 
@@ -46,17 +47,24 @@ class Part:
 class Pair:
     """Parameters that correspond: the sum of some in PyTorch (one, usually) against one in Keras, and how their axes map.
 
-    `role` is what the row calls it (`weight`, `running_var`), empty where no row knows it; `why` is why they were paired. Where
-    the scenario says the layout, `own` is the one that it would have otherwise.
+    `drawn` is how numbers for it are drawn (one of `DRAWN`), and `state` says that it is a statistic which its layer keeps; `why`
+    is why they were paired. Where the scenario says the layout, `own` is the one that it would have otherwise.
     """
 
     torch: tuple[Part, ...]
     keras: Part
     layout: Layout
-    role: str
-    row: str
     why: str
+    drawn: str = SIGNED
+    state: bool = False
     own: Layout | None = None
+
+    @classmethod
+    def of_tensors(cls, torch: Sequence[Tensor], keras: Tensor, layout: Layout, why: str) -> Pair:
+        """The pair of tensors of which no row says what they are: PyTorch's name has to tell."""
+        own = torch[0].own
+        parts = tuple(Part(tensor.name) for tensor in torch)
+        return cls(parts, Part(keras.name), layout, why, drawn=drawn_by_name(own), state=is_state_by_name(own))
 
     @property
     def name(self) -> str:
@@ -113,7 +121,7 @@ def pairing_of(
     ours, theirs = _left(torch, keras, pairs, used).values()
     alone = alone_in(matches)
     pairs += [
-        Pair((Part(one.name),), Part(other.name), own_layout(one, other) or Layout(), one.own, "", why)
+        Pair.of_tensors([one], other, own_layout(one, other) or Layout(), why)
         for one, other, why in by_name_or_shape(ours, theirs)
         if one.name not in alone[TORCH] or other.name not in alone[TENSORFLOW]
     ]
@@ -144,11 +152,7 @@ def _left(
 
 def same_names(ours: Inventory, theirs: Inventory) -> Pairing:
     """The pairs of two versions of one framework: the tensors of one name."""
-    pairs = [
-        Pair((Part(t.name),), Part(t.name), Layout(), t.own, "", "by name")
-        for t in ours.tensors
-        if t.real and t.name in theirs.tensor
-    ]
+    pairs = [Pair.of_tensors([t], t, Layout(), "by name") for t in ours.tensors if t.real and t.name in theirs.tensor]
     return Pairing(tuple(pairs), ())
 
 
@@ -158,7 +162,7 @@ def _laid_out(pair: Pair, layouts: Mapping[str, Layout]) -> Pair:
     )
     if layout is None:
         return pair
-    return Pair(pair.torch, pair.keras, layout, pair.role, pair.row, pair.why, own=pair.layout)
+    return replace(pair, layout=layout, own=pair.layout)
 
 
 def letters(layout: Layout) -> str:
@@ -199,7 +203,7 @@ def _given(
             )
             continue
         layout = _known_layout(mine[0], other, torch, keras) or own_layout(mine[0], other) or Layout()
-        pairs.append(Pair(tuple(map(Part, names)), Part(other.name), layout, mine[0].own, "", "as the scenario says"))
+        pairs.append(Pair.of_tensors(mine, other, layout, "as the scenario says"))
     return pairs, problems, {framework: set(names) for framework, names in names_of.items()}
 
 
@@ -269,7 +273,8 @@ def _pairs_within(match: Match) -> list[Pair]:
         if parts and other.tensor in known[1]:
             tensor = next(t for t in match.keras.tensors if t.name == other.tensor)
             layout = slot.layout.joined() if _is_flat(slot.layout, tensor) else slot.layout
-            pairs.append(Pair(parts, other, layout, slot.entry.name, match.row.name, match.why))
+            entry = slot.entry
+            pairs.append(Pair(parts, other, layout, match.why, drawn=entry.drawn, state=entry.state))
     return pairs
 
 
@@ -306,7 +311,7 @@ def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: st
             layout = own_layout(tensor, other)
             assert layout is not None
             how = "name" if by is _same_name else "shape"
-            yield Pair((Part(tensor.name),), Part(other.name), layout, tensor.own, "", f"{why}, by {how}")
+            yield Pair.of_tensors([tensor], other, layout, f"{why}, by {how}")
 
 
 def _same_name(one: Tensor, other: Tensor) -> bool:

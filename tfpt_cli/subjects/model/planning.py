@@ -135,7 +135,7 @@ class Planner:
         """What each side runs."""
         trained = [pair for pair in self.pairing.pairs if self.trained(pair)] if self.backward else []
         stepped = self.spec.training and STATE in self.spec.compared
-        kept = [pair for pair in self.pairing.pairs if pair.role.startswith("running")] if stepped else []
+        kept = [pair for pair in self.pairing.pairs if pair.state] if stepped else []
         return {
             side: Plan(
                 inventory=self.inventories[side],

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfpt_cli.compare.layout import moved
+from tfpt_cli.dictionary.records import GAIN, POSITIVE
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.shapes import without_ones
+from tfpt_cli.subjects.model.leftover import drawn_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,29 +43,24 @@ def drawn(pairing: Pairing, torch: Inventory, keras: Inventory, seed: int) -> We
     What only one side has is drawn too, in that side alone.
     """
     rng = np.random.default_rng(seed)
-    roles = {part.tensor: pair.role for pair in pairing.pairs for part in pair.torch}
-    normalizing = {part.tensor for pair in pairing.pairs if "norm" in pair.row for part in pair.torch}
+    how = {part.tensor: pair.drawn for pair in pairing.pairs for part in pair.torch}
     # In the order of the model, so that the order in which a scenario names its pairs changes nothing.
-    ours = {
-        t.name: _numbers(rng, t.shape, roles[t.name], gain=t.name in normalizing and roles[t.name] == "weight")
-        for t in torch.tensors
-        if t.name in roles
-    }
+    ours = {t.name: _numbers(rng, t.shape, how[t.name]) for t in torch.tensors if t.name in how}
     for tensor in pairing.left.get(TORCH, ()):
-        ours[tensor.name] = _numbers(rng, tensor.shape, tensor.own)
-    theirs = {t.name: _numbers(rng, t.shape, t.own) for t in pairing.left.get(TENSORFLOW, ())}
+        ours[tensor.name] = _numbers(rng, tensor.shape, drawn_by_name(tensor.own))
+    theirs = {t.name: _numbers(rng, t.shape, drawn_by_name(t.own)) for t in pairing.left.get(TENSORFLOW, ())}
     return handed_over(pairing, keras, ours, theirs)
 
 
-def _numbers(rng: np.random.Generator, shape: tuple[int, ...], role: str, *, gain: bool = False) -> NDArray[Any]:
+def _numbers(rng: np.random.Generator, shape: tuple[int, ...], how: str) -> NDArray[Any]:
     """Numbers for one parameter, which single precision holds exactly: rounding them is no difference between the two."""
-    return _drawn(rng, shape, role, gain=gain).astype(np.float32)
+    return _drawn(rng, shape, how).astype(np.float32)
 
 
-def _drawn(rng: np.random.Generator, shape: tuple[int, ...], role: str, *, gain: bool) -> NDArray[Any]:
-    if role.endswith(("var", "variance")):
+def _drawn(rng: np.random.Generator, shape: tuple[int, ...], how: str) -> NDArray[Any]:
+    if how == POSITIVE:
         return rng.uniform(*_SPREAD, shape)
-    if gain or role in ("gamma", "scale"):
+    if how == GAIN:
         return rng.uniform(*_GAINS, shape)
     if len(shape) > 1:
         fed = math.prod(shape) // max(shape[0], 1)
