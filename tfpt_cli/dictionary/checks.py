@@ -58,7 +58,10 @@ _KEYS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "layer": (
         {"signature", *_COLUMNS, "input_shape", "parameters", "scenario"},
-        {"where", "requires", "unlike", "build", "call", "channels", "single", "written", "recurrent", "notes"},
+        {
+            *("where", "requires", "unlike", "build", "further", "inputs", "indices"),
+            *("call", "channels", "single", "written", "recurrent", "notes"),
+        },
     ),
     "parameter": (
         {*_COLUMNS, "layout", "shape", "default"},
@@ -198,6 +201,11 @@ def check_layer(name: str, row: Row) -> None:
     _check_unlike(name, made.unlike, {p.name for p in signature.parameters} | HELPERS)
     if unknown := made.written - set(signature.settings):
         raise RowError(f"{name}: 'written' names {sorted(unknown)}, which are no settings of it")
+    if str(row.get("further", 1)) not in ("1", "2", "3"):
+        raise RowError(f"{name}: 'further' is no number of axes")
+    for formula in filter(None, (made.inputs, made.indices)):
+        if strange := _names(formula) - {*signature.settings, *made.where} - HELPERS:
+            raise RowError(f"{name}: '{ast.unparse(formula)}' does not know {sorted(strange)}")
     inputs = {framework: _names(call) - {"layer"} for framework, call in made.call.items()}
     if len(set(map(frozenset, inputs.values()))) > 1:
         raise RowError(f"{name}: is not called with the same inputs on both sides: {inputs}")

@@ -214,6 +214,9 @@ class Layer:
     unlike: tuple[Unlike, ...]
     input_shape: ast.expr
     build: ast.expr | None
+    further: int
+    inputs: ast.expr | None
+    indices: ast.expr | None
     call: Mapping[str, ast.expr]
     channels: bool
     single: bool

@@ -233,6 +233,9 @@ def layer(name: str, row: Mapping[str, Any]) -> Layer:
         unlike=_unlike(name, row),
         input_shape=expression(name, row["input_shape"]),
         build=expression(name, row["build"]) if "build" in row else None,
+        further=int(row.get("further", 1)),
+        inputs=expression(name, row["inputs"]) if "inputs" in row else None,
+        indices=expression(name, row["indices"]) if "indices" in row else None,
         call=_expressions(
             name, {f.key: row["call"][f.column] if "call" in row else "layer(x)" for f in FRAMEWORKS.values()}
         ),
