@@ -28,11 +28,11 @@ from tfpt_cli.layers.slots import slots
 from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.writing import scenario_from
 from tfpt_cli.subjects.model import dropping, weights
+from tfpt_cli.subjects.model.axis_orders import orders_for
 from tfpt_cli.subjects.model.comparer import Both, scales
 from tfpt_cli.subjects.model.inventory import Inventory, Tensor
 from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
 from tfpt_cli.subjects.model.settings import parted_settings
-from tfpt_cli.subjects.model.side_by_side import orders_for
 from tfpt_cli.subjects.model.spec import gradient_quantity, output_quantity
 
 if TYPE_CHECKING:

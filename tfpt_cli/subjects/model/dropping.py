@@ -16,8 +16,8 @@ from scipy.special import ndtri
 from tfpt_cli.compare.distance import largest
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.results import DROPPED, Finding, Kind, Quantity, State, Value, Verdict
+from tfpt_cli.subjects.model.axis_orders import orders_for, turned
 from tfpt_cli.subjects.model.comparer import Both, Comparer, array_of
-from tfpt_cli.subjects.model.side_by_side import orders_for, turned
 from tfpt_cli.subjects.model.spec import layer_quantity
 from tfpt_cli.subjects.model.writer import MADE
 
