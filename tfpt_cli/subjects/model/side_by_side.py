@@ -194,7 +194,15 @@ class Layers:
         return [
             Measured(
                 line,
-                self._line(place, line, torch, keras, alone if possible[place] else None, sides, scale),
+                self._line(
+                    place,
+                    line,
+                    torch=torch,
+                    keras=keras,
+                    alone=alone if possible[place] else None,
+                    sides=sides,
+                    scale=scale,
+                ),
                 self.limit,
                 self.turned.get((place, 0)),
             )
@@ -209,6 +217,7 @@ class Layers:
         self,
         place: int,
         line: Aligned,
+        *,
         torch: Outcome,
         keras: Outcome,
         alone: Outcome | None,
