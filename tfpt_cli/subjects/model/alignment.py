@@ -23,6 +23,7 @@ from tfpt_cli.subjects.model.settings import (
     pooling_settings,
     recurrent_settings,
 )
+from tfpt_cli.subjects.model.units import plain
 from tfpt_cli.subjects.model.writer import Span
 
 if TYPE_CHECKING:
@@ -36,19 +37,20 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.matching import Match
     from tfpt_cli.subjects.model.settings import Parted
 
-# Other names of an activation, by what Keras calls it.
+# Other names of an activation, by what Keras calls it. No row has them: a row knows calls, and this is a word among the arguments
+# of a layer, beside the name of a class or of a function that PyTorch calls behind its own.
 _OTHER_NAMES = {
     "silu": {"swish"},
     "swish": {"silu"},
-    "relu6": {"relu6"},
     "hard_silu": {"hardswish"},
     "hard_sigmoid": {"hardsigmoid"},
 }
+# The words that are an activation; the operations of that kind in the dictionary are more, and some have parameters.
 _ACTIVATIONS = re.compile(
     "relu|relu6|leakyrelu|elu|selu|celu|gelu|silu|swish|mish|(log)?sigmoid|tanh|(log)?softmax|softplus|softsign|"
     "hardswish|hardsigmoid|hardtanh|prelu"
 )
-# Layers that do nothing in evaluation.
+# Layers that do nothing in evaluation, also those of a person's own or of timm, which no row knows (`DropPath`).
 _NOTHING = re.compile("Identity|Dropout|DropPath")
 
 
@@ -273,9 +275,9 @@ class _Aligner:
                 continue
             layer = self.torch.by_name.get(candidate.layer or "-")
             name = layer.class_name if layer is not None and candidate.layer is not None else candidate.function
-            plain = _plain_name(name)
-            if _ACTIVATIONS.fullmatch(plain):
-                return candidate.index, plain
+            word = plain(name)
+            if _ACTIVATIONS.fullmatch(word):
+                return candidate.index, word
             return None, ""
         return None, ""
 
@@ -284,7 +286,7 @@ class _Aligner:
         inside = (
             [layer for layer in self.torch.layers if layer.name.startswith(f"{event.layer}.")] if event.layer else []
         )
-        names = [_plain_name(layer.class_name) for layer in inside if not _NOTHING.search(layer.class_name)]
+        names = [plain(layer.class_name) for layer in inside if not _NOTHING.search(layer.class_name)]
         return names[0] if len(names) == 1 and _ACTIVATIONS.fullmatch(names[0]) else ""
 
     def _activation_behind(self, index: int) -> int | None:
@@ -292,7 +294,7 @@ class _Aligner:
         readers = [candidate for candidate in self.keras.events[index + 1 :] if index in candidate.origin]
         if len(readers) != 1 or readers[0].layer is None or readers[0].index in self.used:
             return None
-        name = _plain_name(self.keras.by_name[readers[0].layer].class_name)
+        name = plain(self.keras.by_name[readers[0].layer].class_name)
         return readers[0].index if name == "activation" or _ACTIVATIONS.fullmatch(name) else None
 
 
@@ -306,11 +308,6 @@ def _name_of_activation(inventory: Inventory, index: int | None) -> str:
     )
     name = value.rpartition(">")[2] if isinstance(value, str) else ""
     return name if _ACTIVATIONS.fullmatch(name.replace("_", "")) else ""
-
-
-def _plain_name(name: str) -> str:
-    """The name of a class or a function in small letters alone: `leakyrelu` for `leaky_relu`."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _one_activation(ours: str, theirs: str) -> bool:

@@ -49,7 +49,8 @@ _COMMON = (
     ("mode", "interpolation"),
     ("negative_slope", "negative_slope"),
 )
-# Layers of Keras that have an activation of their own among their arguments, which is no function put behind them.
+# Layers of Keras that have an activation of their own among their arguments, which is no function put behind them. It is those
+# of a recurrent row, their cells, and `ConvLSTM2D` and `Activation`, which have no row of that kind.
 _OWN_ACTIVATION = re.compile(r"LSTM|GRU|SimpleRNN|ConvLSTM|\.Activation\b")
 # What PyTorch's recurrent layers do, by the setting of Keras's that may say otherwise.
 _USUAL = {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": True, "go_backwards": False}
