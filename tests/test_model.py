@@ -24,6 +24,7 @@ from tfpt_cli.engine.options import Options
 from tfpt_cli.frameworks import FRAMEWORKS, SIDES, TENSORFLOW, TORCH
 from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.layers.layout import Layout
+from tfpt_cli.layers.settings import parted_settings
 from tfpt_cli.layers.slots import slots
 from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.writing import scenario_from
@@ -32,7 +33,6 @@ from tfpt_cli.subjects.model.axis_orders import orders_for
 from tfpt_cli.subjects.model.comparer import Both, scales
 from tfpt_cli.subjects.model.inventory import Inventory, Tensor
 from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
-from tfpt_cli.subjects.model.settings import parted_settings
 from tfpt_cli.subjects.model.spec import gradient_quantity, output_quantity
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.layers.known import arguments_of, row_of_layers
+from tfpt_cli.layers.settings import parted_settings
 from tfpt_cli.subjects.model.settings import (
     activation_of,
     argument_settings,
@@ -19,7 +20,6 @@ from tfpt_cli.subjects.model.settings import (
     mask_settings,
     padding_settings,
     pads_the_same,
-    parted_settings,
     pooling_settings,
     recurrent_settings,
 )

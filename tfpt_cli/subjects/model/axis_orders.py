@@ -10,7 +10,7 @@ from tfpt_cli.compare.distance import relative_distance
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.layers.layout import Layout, layout_of
-from tfpt_cli.subjects.model.comparer import SAME
+from tfpt_cli.results.layers import SAME
 from tfpt_cli.subjects.model.spec import CHANNELS
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.results import STATE
-from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE
+from tfpt_cli.results.layers import SAME
+from tfpt_cli.subjects.model.comparer import SAME_IN_SINGLE
 from tfpt_cli.subjects.model.inventory import Ran
 from tfpt_cli.subjects.model.settings import Besides
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.results import Quantity
     from tfpt_cli.subjects.model.inventory import Event, Inventory
-    from tfpt_cli.subjects.model.settings import Parted
     from tfpt_cli.subjects.model.side_by_side import Measured
     from tfpt_cli.subjects.model.writer import Span
 
@@ -294,6 +294,7 @@ def called(call: str, framework: str, *, training: bool, given: str = "x") -> st
     return f"{call}({given}{f', training={training}' if modes else ''})"
 
 
+Said = TypeVar("Said", bound="str | Besides")
 _WORDS = {
     Besides.CLASS: "its class",
     Besides.NORMALIZED_AXIS: "the normalized axis",
@@ -305,7 +306,7 @@ _WORDS = {
 }
 
 
-def said_settings(parted: Parted, sides: Sides) -> str:
+def said_settings(parted: Mapping[Said, tuple[object, object]], sides: Sides) -> str:
     """What a layer has otherwise on each side, in words; empty where that is nothing.
 
     >>> from tfpt_cli.frameworks import SIDES

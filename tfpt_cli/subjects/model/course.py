@@ -11,9 +11,9 @@ from tfpt_cli.language.mentions import few, field
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.listing import listing
 from tfpt_cli.results import DROPPED, RATES, STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
+from tfpt_cli.results.layers import SAME
 from tfpt_cli.subjects.model.beginning import Search, class_of
 from tfpt_cli.subjects.model.comparer import (
-    SAME,
     SAME_IN_FLOAT32,
     SAME_IN_SINGLE,
     Comparer,

@@ -10,6 +10,7 @@ import numpy as np
 from tfpt_cli.language.mentions import field
 from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.layers.layout import Layout
+from tfpt_cli.layers.settings import parted_settings
 from tfpt_cli.results import RATES, STATE, Comparison, Finding, Kind, Quantity, State, Value
 from tfpt_cli.subjects.model.axis_orders import turned
 from tfpt_cli.subjects.model.beginning import said_settings
@@ -17,7 +18,6 @@ from tfpt_cli.subjects.model.comparer import Both, Comparer
 from tfpt_cli.subjects.model.evidence import rates_of
 from tfpt_cli.subjects.model.looking import Stopped
 from tfpt_cli.subjects.model.loss import weightings
-from tfpt_cli.subjects.model.settings import parted_settings
 from tfpt_cli.subjects.model.spec import (
     BACKWARD,
     FORWARD,

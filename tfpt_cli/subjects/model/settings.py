@@ -13,6 +13,7 @@ from tfpt_cli.language.constants import BadConstant, NotConstant, constant
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.known import arguments_of, unstacked
+from tfpt_cli.layers.settings import mean_the_same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,19 +57,6 @@ _OWN_ACTIVATION = re.compile(r"LSTM|GRU|SimpleRNN|ConvLSTM|\.Activation\b")
 _USUAL = {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": True, "go_backwards": False}
 
 
-def parted_settings(row: Row | None, settings: Mapping[str, Mapping[str, object]]) -> Parted:
-    """The settings that a layer has otherwise on each side, by name, PyTorch's first."""
-    found: Parted = {}
-    if row is not None:
-        ours, theirs = settings[TORCH], settings[TENSORFLOW]
-        for name in row.signature.settings:
-            if name in ours and name in theirs and not _same(ours[name], theirs[name]):
-                found[name] = (ours[name], theirs[name])
-    if found.get("num_groups", (0, 0))[1] == -1 and found["num_groups"][0] == settings[TORCH].get("num_channels"):
-        del found["num_groups"]
-    return found
-
-
 def argument_settings(
     row: Row | None,
     settings: Mapping[str, Mapping[str, object]],
@@ -90,7 +78,7 @@ def argument_settings(
     for name, theirs_name in _COMMON:
         if name not in found and name in arguments[0] and theirs_name in arguments[1]:
             values = arguments[0][name], _in_one_row(arguments[1][theirs_name])
-            if not _same(*values) and name not in compared:
+            if not mean_the_same(*values) and name not in compared:
                 found[name] = (_one_number(values[0]), _one_number(values[1]))
     axes = None if turned else _axes(ours, arguments, rank)
     if axes is not None and axes[0] != axes[1]:
@@ -215,16 +203,6 @@ def _numbers(value: object) -> list[int] | None:
     values = list(value) if isinstance(value, (tuple, list)) else [value]
     whole = [each for each in values if isinstance(each, int)]
     return whole if len(whole) == len(values) else None
-
-
-def _same(one: object, other: object) -> bool:
-    """Whether two settings are the same: 3 and (3, 3) are, and a padding of 0 and `valid`."""
-    plain = (0 if value == "valid" else value for value in (one, other))
-    listed = [list(value) if isinstance(value, (tuple, list)) else [value] for value in plain]
-    if len(set(map(len, listed))) > 1:
-        longest = max(map(len, listed))
-        listed = [values * longest if len(values) == 1 else values for values in listed]
-    return listed[0] == listed[1]
 
 
 def recurrent_settings(event: Event, theirs: Event, ours: Layer, layers: Sequence[Layer], *, last: bool) -> Parted:

@@ -10,8 +10,9 @@ import numpy as np
 from tfpt_cli.compare.distance import largest, relative_distance
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.results import LayerLine, Verdict
+from tfpt_cli.results.layers import SAME
 from tfpt_cli.subjects.model.axis_orders import fits, likeliest, nearest, orders_for, turned
-from tfpt_cli.subjects.model.comparer import NOTHING, SAME, array_of, with_ones, with_ones_of
+from tfpt_cli.subjects.model.comparer import NOTHING, array_of, with_ones, with_ones_of
 from tfpt_cli.subjects.model.fields import with_channels
 from tfpt_cli.subjects.model.spec import layer_quantity
 from tfpt_cli.subjects.model.writer import AGAIN, GIVEN, GRADIENT, MADE, PULLED
