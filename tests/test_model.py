@@ -32,7 +32,7 @@ from tfpt_cli.subjects.model import dropping, weights
 from tfpt_cli.subjects.model.axis_orders import orders_for
 from tfpt_cli.subjects.model.comparer import Both, scales
 from tfpt_cli.subjects.model.inventory import Inventory, Tensor
-from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
+from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
 from tfpt_cli.subjects.model.spec import gradient_quantity, output_quantity
 
 if TYPE_CHECKING:
@@ -117,7 +117,9 @@ model: {of: 'batch_norm1d(3, momentum=0.3)', at: {x: 'normal(1, 2, (6, 3))'}, tr
 def test_nothing_that_is_drawn_hides_a_gain_or_a_bias() -> None:
     rows = dictionary().layers["batch_norm2d"].parameters
     torch = _inventory(dict.fromkeys(rows, (50,)))
-    pairs = [Pair((Part(n),), Part(n), Layout(), "", drawn=row.drawn) for n, row in rows.items()]
+    pairs = [
+        PairedParameters((TensorPart(n),), TensorPart(n), Layout(), "", drawn=row.drawn) for n, row in rows.items()
+    ]
     found = weights.drawn(Pairing(tuple(pairs), ()), torch, torch, seed=0).torch
     assert 0.6 <= found["weight"].min() <= found["weight"].max() <= 1.6
     assert np.abs(found["bias"]).min() >= 0.1
@@ -184,7 +186,7 @@ def test_what_is_handed_over_comes_back(row: str, size: int, seed: int) -> None:
     for slot in slots(layer, dict.fromkeys(FRAMEWORKS, settings)):
         if slot.attribute[TORCH] and slot.attribute[TENSORFLOW] and slot.shape and slot.turned:
             ours[slot.name], theirs[slot.name] = slot.shape, slot.turned
-            pairs.append(Pair((Part(slot.name),), Part(slot.name), slot.layout, ""))
+            pairs.append(PairedParameters((TensorPart(slot.name),), TensorPart(slot.name), slot.layout, ""))
     pairing, torch, keras = Pairing(tuple(pairs), ()), _inventory(ours), _inventory(theirs)
     there = weights.drawn(pairing, torch, keras, seed)
     assert there.unfit == ()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tfpt_cli.dictionary.records import Layer as Row
-    from tfpt_cli.subjects.model.inventory import Event, Inventory, Layer
+    from tfpt_cli.subjects.model.inventory import Event, Inventory, SeenLayer
     from tfpt_cli.subjects.model.matching import Match
     from tfpt_cli.subjects.model.settings import Parted
 
@@ -266,7 +266,7 @@ class _Aligner:
                 return candidate.index
         return None
 
-    def _activation(self, event: Event, other: Layer) -> tuple[int | None, str]:
+    def _activation(self, event: Event, other: SeenLayer) -> tuple[int | None, str]:
         """The event of PyTorch right behind a layer that is an activation, where Keras's has one among its arguments."""
         if not activation_of(other):
             return None, ""
@@ -315,7 +315,7 @@ def _one_activation(ours: str, theirs: str) -> bool:
     return ours in {each.replace("_", "") for each in {theirs, *_OTHER_NAMES.get(theirs, ())}}
 
 
-def _without_activation(layer: Layer) -> str:
+def _without_activation(layer: SeenLayer) -> str:
     """The call of a Keras layer without the activation among its arguments, which PyTorch has in a layer of its own."""
     assert layer.tree is not None
     kept = [keyword for keyword in layer.tree.keywords if keyword.arg != "activation"]

@@ -23,7 +23,7 @@ from tfpt_cli.subjects.model.comparer import (
 from tfpt_cli.subjects.model.correspondence import paired, start, unfit
 from tfpt_cli.subjects.model.dropping import drawing
 from tfpt_cli.subjects.model.dropping import drawn as drawn_at_random
-from tfpt_cli.subjects.model.evidence import Code, Evidence
+from tfpt_cli.subjects.model.evidence import CourseEnd, LayerCode
 from tfpt_cli.subjects.model.looking import DTYPES, Stopped, hint_of_layout, look, shapes_of_inputs
 from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.pairing import Pairing
@@ -329,12 +329,12 @@ class Course:
             names = {self.first: pair.name, self.second: pair.keras.text}
             yield PairLine(names, pair.why, pair.layout.pattern, in_part=pair.in_part)
 
-    def code_of(self, quantity: Quantity) -> Code:
+    def code_of(self, quantity: Quantity) -> LayerCode:
         """The layers that a quantity's difference comes from, as they are called, by framework."""
         if quantity in self.of_loss:
             shapes = {name: values.shape for name, values in self.spec.inputs.items()}
-            return Code({f: (self.loss_of(f),) for f in FRAMEWORKS}, shapes)
-        evidence = Evidence(
+            return LayerCode({f: (self.loss_of(f),) for f in FRAMEWORKS}, shapes)
+        end = CourseEnd(
             spec=self.spec,
             sides=self.terms.sides,
             inventories=self.inventories,
@@ -345,7 +345,7 @@ class Course:
             at_the_end=self.at_the_end,
             comparisons=self.comparisons,
         )
-        return evidence.of(quantity)
+        return end.of(quantity)
 
     def loss_of(self, framework: str) -> str:
         """The loss of a framework as it is written for it."""

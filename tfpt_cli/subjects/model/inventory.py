@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Layer:
+class SeenLayer:
     """A layer of a model by its path there, `block.conv1`; empty for the model itself.
 
     `call` is the layer as a person would write it, `nn.Linear(in_features=3, out_features=4)`, empty for a class of one's own. A
@@ -123,7 +123,7 @@ class Inventory:
     """
 
     class_name: str
-    layers: tuple[Layer, ...]
+    layers: tuple[SeenLayer, ...]
     tensors: tuple[Tensor, ...]
     events: tuple[Event, ...]
     outputs: tuple[Output, ...]
@@ -138,7 +138,7 @@ class Inventory:
     ran: Ran = field(default_factory=Ran)
 
     @cached_property
-    def by_name(self) -> dict[str, Layer]:
+    def by_name(self) -> dict[str, SeenLayer]:
         """The layers by their paths."""
         return {layer.name: layer for layer in self.layers}
 
@@ -163,7 +163,7 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
     return Inventory(
         class_name=data["class"],
         layers=tuple(
-            Layer(
+            SeenLayer(
                 name=each["name"], class_name=each["class"], call=each["call"], leaf=each["leaf"], rates=each["rates"]
             )
             for each in data["layers"]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side
     from tfpt_cli.subjects.model.inventory import Inventory, Output
     from tfpt_cli.subjects.model.looking import Looked
-    from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
+    from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.weights import Weights
     from tfpt_cli.subjects.subject import Terms
@@ -155,10 +155,10 @@ class Planner:
     def of(self, side: Side, output: ComparedOutput) -> Output:
         return output.torch if side is self.first else output.keras
 
-    def part(self, side: Side, pair: Pair) -> Part:
+    def part(self, side: Side, pair: PairedParameters) -> TensorPart:
         return pair.torch[0] if side is self.first else pair.keras
 
-    def trained(self, pair: Pair) -> bool:
+    def trained(self, pair: PairedParameters) -> bool:
         ours, theirs = self.inventories[self.first], self.inventories[self.second]
         return ours.tensor[pair.torch[0].tensor].trained and theirs.tensor[pair.keras.tensor].trained
 
@@ -214,7 +214,7 @@ class Planner:
         for output in self.outputs:
             yield later_quantity(output.quantity.partition(".")[2], _AFTERWARDS), output.layout
 
-    def _settings_of(self, pair: Pair) -> str:
+    def _settings_of(self, pair: PairedParameters) -> str:
         """The settings that the layers of a pair have otherwise, in words."""
         for match in self.pairing.matches:
             if any(tensor.name == pair.torch[0].tensor for tensor in match.torch.tensors):

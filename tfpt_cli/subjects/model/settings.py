@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tfpt_cli.dictionary.records import Layer as Row
-    from tfpt_cli.subjects.model.inventory import Event, Layer
+    from tfpt_cli.subjects.model.inventory import Event, SeenLayer
 
 
 class Besides(Enum):
@@ -60,8 +60,8 @@ _USUAL = {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after"
 def argument_settings(
     row: Row | None,
     settings: Mapping[str, Mapping[str, object]],
-    ours: Layer,
-    other: Layer,
+    ours: SeenLayer,
+    other: SeenLayer,
     *,
     training: bool,
     turned: bool,
@@ -88,7 +88,7 @@ def argument_settings(
     return found
 
 
-def pooling_settings(ours: Layer, other: Layer, *, padded: bool) -> Parted:
+def pooling_settings(ours: SeenLayer, other: SeenLayer, *, padded: bool) -> Parted:
     """What a pooling of PyTorch's does otherwise at the edge: Keras's has no names for it but that of its padding."""
     given, theirs = _arguments(ours, TORCH), _arguments(other, TENSORFLOW).get("padding")
     found: Parted = {}
@@ -102,7 +102,7 @@ def pooling_settings(ours: Layer, other: Layer, *, padded: bool) -> Parted:
     return found
 
 
-def padding_settings(padding: Event, other: Layer) -> Parted:
+def padding_settings(padding: Event, other: SeenLayer) -> Parted:
     """That `F.pad` puts other widths around a row than a convolution of Keras over one axis with "same" or "causal"."""
     given = _arguments(other, TENSORFLOW)
     sizes, dilations = _numbers(given.get("kernel_size")), _numbers(given.get("dilation_rate", 1))
@@ -135,7 +135,7 @@ def _plain_class(name: str) -> str:
 
 
 def _axes(
-    layer: Layer, arguments: tuple[Mapping[str, object], Mapping[str, object]], rank: int
+    layer: SeenLayer, arguments: tuple[Mapping[str, object], Mapping[str, object]], rank: int
 ) -> tuple[object, object] | None:
     """Which axes, from the end, a normalizing layer takes in each framework; None for another layer."""
     theirs = arguments[1].get("axis")
@@ -153,7 +153,7 @@ def _axes(
     return (ours[0] if len(ours) == 1 else ours), (axes[0] if len(axes) == 1 else axes)
 
 
-def _arguments(layer: Layer, framework: str) -> dict[str, object]:
+def _arguments(layer: SeenLayer, framework: str) -> dict[str, object]:
     """What a layer was made with, with the defaults of what its call does not say; what is no constant is left out."""
     if layer.tree is None:
         return {}
@@ -172,7 +172,7 @@ def _arguments(layer: Layer, framework: str) -> dict[str, object]:
     return found
 
 
-def pads_the_same(torch: Layer, keras: Layer) -> bool:
+def pads_the_same(torch: SeenLayer, keras: SeenLayer) -> bool:
     """Whether PyTorch's padding by numbers is what Keras calls "valid", or "same" at a stride of one.
 
     A transposed convolution crops by its padding, and "same" crops what a kernel is longer than its stride.
@@ -205,7 +205,9 @@ def _numbers(value: object) -> list[int] | None:
     return whole if len(whole) == len(values) else None
 
 
-def recurrent_settings(event: Event, theirs: Event, ours: Layer, layers: Sequence[Layer], *, last: bool) -> Parted:
+def recurrent_settings(
+    event: Event, theirs: Event, ours: SeenLayer, layers: Sequence[SeenLayer], *, last: bool
+) -> Parted:
     """How a recurrent layer runs otherwise on each side: over which axis, from which state, with which gates and results."""
     found: Parted = {}
     if len(event.inputs[0]) == 3 and "batch_first=True" not in ours.call:
@@ -232,7 +234,7 @@ def mask_settings(event: Event, theirs: Event) -> Parted:
     return {Besides.MASK: ("given", None) if ours else (None, "given")} if ours != other else {}
 
 
-def activation_of(layer: Layer) -> str:
+def activation_of(layer: SeenLayer) -> str:
     """The activation among the arguments of a Keras layer, `relu`; empty for none, and for one that is the layer itself."""
     if layer.tree is None or _OWN_ACTIVATION.search(layer.call):
         return ""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.layers.layout import Layout
     from tfpt_cli.subjects.model.inventory import Inventory
-    from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
+    from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
 
 # A gain that is drawn is between these, and no statistic is near 0 or 1: what leaves one out must be seen.
 _GAINS = 0.6, 1.6
@@ -34,7 +34,7 @@ class Weights:
 
     torch: Mapping[str, NDArray[Any]]
     keras: Mapping[str, NDArray[Any]]
-    unfit: tuple[Pair, ...] = ()
+    unfit: tuple[PairedParameters, ...] = ()
 
 
 def drawn(pairing: Pairing, torch: Inventory, keras: Inventory, seed: int) -> Weights:
@@ -75,7 +75,7 @@ def handed_over(
     """PyTorch's numbers in the places that correspond in Keras, where what stands in `theirs` stays as it is elsewhere."""
     found = dict(theirs)
     copied: set[str] = set()
-    unfit: list[Pair] = []
+    unfit: list[PairedParameters] = []
     for pair in pairing.pairs:
         first, *others = (_part_of(ours[part.tensor], part) for part in pair.torch)
         total = sum(others, start=first.astype(np.float64)) if others else first  # a sum is not rounded
@@ -120,7 +120,7 @@ def handed_back(pairing: Pairing, torch: Inventory, theirs: Mapping[str, NDArray
     return found
 
 
-def _part_of(array: NDArray[Any], part: Part) -> NDArray[Any]:
+def _part_of(array: NDArray[Any], part: TensorPart) -> NDArray[Any]:
     """The part of an array as a view."""
     return array if part.index is None else np.split(array, part.count)[part.index]
 
