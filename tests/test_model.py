@@ -28,7 +28,7 @@ from tfpt_cli.layers.settings import parted_settings
 from tfpt_cli.layers.slots import slots
 from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.writing import scenario_from
-from tfpt_cli.subjects.model import dropping, weights
+from tfpt_cli.subjects.model import correspondence, dropping, weights
 from tfpt_cli.subjects.model.axis_orders import orders_for
 from tfpt_cli.subjects.model.comparer import Both, scales
 from tfpt_cli.subjects.model.inventory import Inventory, Tensor
@@ -151,7 +151,7 @@ def test_one_altered_number_shows(
 
 
 def test_one_altered_weight_shows(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = weights.handed_over
+    before = weights.drawn
 
     def altered(*given: Any) -> weights.Weights:
         found = before(*given)
@@ -159,7 +159,8 @@ def test_one_altered_weight_shows(session: Session, monkeypatch: pytest.MonkeyPa
         kernel[1, 2] *= 1 + 1e-7
         return weights.Weights(found.torch, {**found.keras, "dense.kernel": kernel}, found.unfit)
 
-    monkeypatch.setattr(weights, "handed_over", altered)
+    # Where it is used: a module that is first imported while another one is altered would keep what was altered.
+    monkeypatch.setattr(correspondence, "drawn", altered)
     result = checked(session, TWO_LAYERS)[1]
     assert {str(c.quantity) for c in result.comparisons if not c.verdict.agrees} >= {"output", "d/dx"}
 
