@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tfpt_cli.results import Symptom
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
@@ -100,7 +102,7 @@ class _Scenarios:
         self.environment = report.environment
         (result,) = report.scenarios
         for failure in result.failures:
-            if failure.symptom in ("not installed", "not started"):
+            if failure.symptom in (Symptom.NOT_INSTALLED, Symptom.NOT_STARTED):
                 self.missing = failure.message
         return result
 

@@ -107,7 +107,10 @@ def _list(columns: Sequence[_Column], rows: Sequence[_Listed], width: int) -> Re
         max(map(len, [*column.header.split("\n"), *(row.cells[index] for row in rows)]))
         for index, column in enumerate(columns)
     ]
-    if sum(min(most, column.words or most) + _GAP for column, most in zip(columns, longest, strict=True)) - _GAP > width:
+    if (
+        sum(min(most, column.words or most) + _GAP for column, most in zip(columns, longest, strict=True)) - _GAP
+        > width
+    ):
         return Group(*(part for row, group in _grouped(rows) for part in _stacked(columns, row, group)))
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for column, most in zip(columns, longest, strict=True):

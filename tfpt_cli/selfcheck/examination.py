@@ -16,7 +16,7 @@ from tfpt_cli.dictionary.measured import MEASURED
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.engine.options import Observer, Options
 from tfpt_cli.engine.session import check
-from tfpt_cli.results import VALUE, Comparison, Report, ScenarioResult
+from tfpt_cli.results import VALUE, Comparison, Diagnosis, Report, ScenarioResult
 from tfpt_cli.selfcheck.probes import Deviation, Probe, deviation, fits, scenarios, verdict_of
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _points(probe: Probe, comparison: Comparison, verdict: str) -> Iterator[str]
     for index, pair in enumerate(zip(left, right, strict=True)):
         off = verdict == "wrong" and reference is not None and _off(reference.values.get("", left)[index], pair[0])
         point = " and ".join(str(value[index]) for value in inputs)
-        unstable = "unstable" in comparison.diagnosis and any(point in part.cases for part in row.unstable)
+        unstable = Diagnosis.UNSTABLE in comparison.diagnosis and any(point in part.cases for part in row.unstable)
         if off or (verdict == "differ" and (unstable or not _near(*pair, comparison.tolerance))):
             yield point
 

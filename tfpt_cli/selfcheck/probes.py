@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.documents.document import Document
 from tfpt_cli.language.kinds import ARRAY_KINDS
-from tfpt_cli.results import Verdict
+from tfpt_cli.results import Diagnosis, Verdict
 from tfpt_cli.scenario.scenario import scenarios_of
 
 if TYPE_CHECKING:
@@ -114,4 +114,4 @@ def verdict_of(comparison: Comparison) -> str | None:
         return "error"
     if comparison.verdict is Verdict.DIFFERS:
         return "differ"
-    return "wrong" if "both wrong" in comparison.diagnosis else None
+    return "wrong" if Diagnosis.BOTH_WRONG in comparison.diagnosis else None

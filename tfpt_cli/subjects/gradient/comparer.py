@@ -16,6 +16,7 @@ from tfpt_cli.frameworks import FRAMEWORKS, Side, Sides
 from tfpt_cli.results import (
     Against,
     Comparison,
+    Diagnosis,
     Finding,
     Kind,
     Outcome,
@@ -100,7 +101,12 @@ class Comparer:
         comparison = compare_values(quantity, sides, self.tolerance)
         if comparison.measure is not None and (words := self.unstable(quantity)):
             return replace(
-                comparison, verdict=Verdict.DIFFERS, reason=words, diagnosis=("unstable",), measure=None, errors=()
+                comparison,
+                verdict=Verdict.DIFFERS,
+                reason=words,
+                diagnosis=(Diagnosis.UNSTABLE,),
+                measure=None,
+                errors=(),
             )
         comparison = self.among_themselves(quantity, sides, comparison)
         comparison = self.before_the_reference(quantity, sides, comparison)
@@ -117,7 +123,7 @@ class Comparer:
             if not self.same(usual, value):
                 words = f"{side.label} does not agree with itself: {first or 'eager'} and {how} part"
                 reason = "; ".join(filter(None, (comparison.reason, words)))
-                comparison = replace(comparison, reason=reason, diagnosis=(*comparison.diagnosis, "ways"))
+                comparison = replace(comparison, reason=reason, diagnosis=(*comparison.diagnosis, Diagnosis.WAYS))
         return comparison
 
     def unstable(self, quantity: Quantity) -> str:
@@ -316,7 +322,7 @@ class Comparer:
             by = f"by {apart:.3g}" if np.isfinite(apart) else "and not a finite number"
             findings.append(Finding(Kind.OFF, f"{names} off the reference along a random direction, {by}"))
             if len(off) == len(self.sides) and comparison.verdict.agrees:
-                diagnosis = (*diagnosis, "both wrong")
+                diagnosis = (*diagnosis, Diagnosis.BOTH_WRONG)
         return replace(comparison, findings=tuple(findings), diagnosis=diagnosis)
 
     def parted(self, sides: dict[Side, Computed], comparison: Comparison) -> NDArray[np.bool_] | None:
@@ -352,11 +358,11 @@ class Comparer:
     ) -> Comparison:
         """A mismatch of numbers is run again in double precision: `rounding` if it vanishes, else `different function`."""
         parted = comparison.measure is not None and comparison.measure.mismatched
-        if comparison.verdict is not Verdict.DIFFERS or not parted or "subnormal" in comparison.diagnosis:
+        if comparison.verdict is not Verdict.DIFFERS or not parted or Diagnosis.SUBNORMAL in comparison.diagnosis:
             return comparison
         if self.spec.drawn:
             return comparison  # random weights tell nothing of the functions
-        if "kink" in comparison.diagnosis and self.legitimate(sides, comparison):
+        if Diagnosis.KINK in comparison.diagnosis and self.legitimate(sides, comparison):
             return comparison  # at a kink both may be right: two conventions, not two functions
         doubles = [
             self.again[side].values.get((quantity, how)) for side, (how, _) in sides.items() if side in self.again
@@ -365,16 +371,17 @@ class Comparer:
         if len(values) < len(self.sides):
             if self.spec.in_double() != self.spec:
                 return comparison
-            verdict = "rounding" if "ill-conditioned" in comparison.diagnosis else "different function"
+            known = Diagnosis.ILL_CONDITIONED in comparison.diagnosis
+            diagnosis = Diagnosis.ROUNDING if known else Diagnosis.DIFFERENT_FUNCTION
         else:
-            verdict = "rounding" if self.same(values[0], values[1]) else "different function"
+            diagnosis = Diagnosis.ROUNDING if self.same(values[0], values[1]) else Diagnosis.DIFFERENT_FUNCTION
             numbers = [np.isfinite(np.asarray(value.array)) for _, value in sides.values()]
             lost = any(self.underflows(quantity, side) for side in sides)
-            if verdict == "rounding" and self.witness.finite and not np.array_equal(*numbers) and not lost:
-                verdict = "overflow"  # finite in double precision, and not here
-        if verdict == "rounding" and self.open(quantity, sides, comparison):
+            if diagnosis is Diagnosis.ROUNDING and self.witness.finite and not np.array_equal(*numbers) and not lost:
+                diagnosis = Diagnosis.OVERFLOW  # finite in double precision, and not here
+        if diagnosis is Diagnosis.ROUNDING and self.open(quantity, sides, comparison):
             return comparison  # two conventions, which may be one in double precision
-        return replace(comparison, diagnosis=(*comparison.diagnosis, verdict))
+        return replace(comparison, diagnosis=(*comparison.diagnosis, diagnosis))
 
 
 def _method(evidence: list[Evidence]) -> str:
