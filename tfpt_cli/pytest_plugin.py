@@ -22,8 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tfpt_cli.results import Symptom
-
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
@@ -100,6 +98,8 @@ class _Scenarios:
         if report.interrupted:
             raise KeyboardInterrupt
         self.environment = report.environment
+        from tfpt_cli.results import Symptom
+
         (result,) = report.scenarios
         for failure in result.failures:
             if failure.symptom in (Symptom.NOT_INSTALLED, Symptom.NOT_STARTED):
@@ -202,16 +202,18 @@ class _File(pytest.File):
         self.scenarios = scenarios
 
     def collect(self) -> Iterator[_Item]:
+        from tfpt_cli.language.mentions import permitted_by
         from tfpt_cli.results import Unread
         from tfpt_cli.scenario.scenario import load
 
         shown = _relative(self.path, self.config.invocation_params.dir)
         # Read by its full path, which holds wherever a test has gone; shown by the path from here, which is short.
-        found = list(load(str(self.path), allow_code=self.scenarios.options.allow_code))
+        with permitted_by("set", "tfpt_allow_code = true"):
+            found = list(load(str(self.path), allow_code=self.scenarios.options.allow_code))
         wrong = [item.problem if isinstance(item, Unread) else item for item in found if not isinstance(item, list)]
         problems = [str(replace(problem, file=shown)) for problem in wrong]
         if problems:
-            raise self.CollectError("\n".join(problems).replace("add --allow-code", "set tfpt_allow_code = true"))
+            raise self.CollectError("\n".join(problems))
         taken: dict[str, int] = {}
         for scenario in (scenario for cases in found if isinstance(cases, list) for scenario in cases):
             taken[scenario.title] = taken.get(scenario.title, 0) + 1

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tfpt_cli.layers.layout import Layout
     from tfpt_cli.results import Quantity
 
-# (rtol, atol) by the narrower dtype of the two: DESIGN, which follows torch.testing.assert_close but for one atol.
+# (rtol, atol) by the narrower dtype of the two: those of torch.testing.assert_close but for one atol.
 DEFAULTS = {
     "float16": (1e-3, 1e-5),
     "bfloat16": (1.6e-2, 1e-5),

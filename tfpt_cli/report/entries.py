@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli.report.console import FILE_WIDTH, plain_console
 from tfpt_cli.report.table import print_scenario
 from tfpt_cli.report.view import known as known_differences
-from tfpt_cli.report.words import message_text, said_by, status_words
+from tfpt_cli.report.words import message_text, said_by, status_words, ways_text
 from tfpt_cli.results import (
     Comparison,
     Failure,
@@ -82,8 +82,7 @@ def _of_scenario(result: ScenarioResult, word: str, message: str) -> Entry:
 
 
 def _of_comparison(result: ScenarioResult, comparison: Comparison) -> Entry:
-    ways = " and ".join(filter(None, (value.how for value in comparison.sides.values())))
-    verdict = comparison.verdict
+    ways, verdict = ways_text(comparison), comparison.verdict
     if result.expected or as_expected(comparison, result.expect, result.comparisons):
         return Entry(result, comparison.quantity, ways, Status.PASSED, verdict.value)
     expected = _EXPECTED[expected_of(result.expect, comparison.quantity)]

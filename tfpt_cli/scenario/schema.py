@@ -17,6 +17,7 @@ from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES, dtype_called, dtype_hint
 from tfpt_cli.language.mentions import field
 from tfpt_cli.language.suggest import beginning, did_you_mean
+from tfpt_cli.results import Relation
 from tfpt_cli.subjects.registry import SUBJECTS
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tfpt_cli.documents.document import Document, Path
     from tfpt_cli.results import Problem
 
-EXPECT = ("agree", "differ", "error")
+EXPECT = tuple(map(str, Relation))
 MAX_UNKNOWN = 20
 # The validator's integers have 64 bits.
 _LARGEST = 2.0**63
