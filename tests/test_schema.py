@@ -45,7 +45,8 @@ from tfpt_cli.results import (
 )
 from tfpt_cli.scenario.files import documents_of
 from tfpt_cli.scenario.scenario import read_document
-from tfpt_cli.scenario.schema import schema, structural_problems
+from tfpt_cli.scenario.schema import schema
+from tfpt_cli.scenario.schema_problems import structural_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
