@@ -136,7 +136,7 @@ class _Scenarios:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_from_serializable(self, data: dict[str, Any]) -> Generator[None, Any, Any]:
-        """The other end of the way."""
+        """Makes the table again that a worker of xdist has sent with its report."""
         table = data.pop("tfpt_table", None)
         report = yield
         if table is not None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # What stands for inputs that are not known yet: an expression is refused at once only for what is wrong with all of these.
 _PLACEHOLDERS = (0.5, [0.1, 0.2, 0.3], "ones((3, 3))", "ones((2, 3, 4))", "ones((2, 3, 8, 8))")
 _USUAL = "[1.0, 2.0, 3.0]"
-_EXAMPLES = {"torch": "F.softplus(x, beta=2)", "tensorflow": "tf.math.softplus(2 * x) / 2"}
+_EXAMPLES: dict[str, str] = {TORCH.key: "F.softplus(x, beta=2)", TENSORFLOW.key: "tf.math.softplus(2 * x) / 2"}
 _ROOTS = {root for framework in FRAMEWORKS.values() for root in framework.roots}
 
 
@@ -263,7 +263,7 @@ def _native_layer(questions: _Questions, layer: str) -> dict[str, Any]:
         None,
         _no_shape,
     )
-    return initialization_of_both({TORCH: layer, TENSORFLOW: other}, sizes_in(shape, "it"))
+    return initialization_of_both({TORCH.key: layer, TENSORFLOW.key: other}, sizes_in(shape, "it"))
 
 
 _NO_CALL = "that is no layer of a framework: write its call, such as keras.layers.Dense(128)"

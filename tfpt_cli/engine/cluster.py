@@ -149,7 +149,7 @@ class ClusterSession(Session):
         super().__exit__()
 
     def pipeline(self, options: Options, observer: Observer, chosen: Chosen) -> Pipeline:
-        """What runs one run."""
+        """A new pipeline, which runs the scenarios of these options once."""
         return ClusterPipeline(options, observer, chosen, self._executor)
 
 

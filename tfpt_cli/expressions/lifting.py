@@ -354,7 +354,7 @@ class _Lifter(ast.NodeTransformer):
             return literal(shape if node.attr == "shape" else len(shape))
         if node.attr in ("real", "imag") and dotted(node).split(".")[0] not in FRAMEWORKS[self.framework].roots:
             return ast.Call(ast.Name(node.attr, ast.Load()), [self.visit(node.value)], [])
-        if node.attr in ("T", "mT") and dotted(node).split(".")[0] not in ("torch", "tf", "F", "nn", "keras"):
+        if node.attr in ("T", "mT") and dotted(node).split(".")[0] not in FRAMEWORKS[self.framework].roots:
             return ast.Attribute(self.visit(node.value), node.attr, ast.Load())
         if is_constant(node):
             return node

@@ -141,6 +141,7 @@ class Witness:
             if own
             else self.undecided(quantity, whose, np.shape(np.asarray(exact if value is None else value))),
             own=own,
+            only_exact=value is None,
         )
 
     def undecided(self, quantity: Quantity, whose: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
