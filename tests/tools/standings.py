@@ -3,10 +3,10 @@
     tfpt check tests/causes/reports.yaml --allow-code --report json=out.json
     python -m tests.tools.standings out.json
 
-A side is *off* where a quantity of it is called wrong, rounded or beyond the dtype's range, or where it failed or answered None and
-the reference knows the numbers, by which the other side was judged; it is *right* where it is nowhere off and somewhere right, else
-*silent*. Where its author calls both right, digits that a side loses are held against nobody; a scenario that its author calls
-undecided is as tagged where no side is called wrong. Initial weights have no reference, and do not count.
+A side is *off* where a quantity of it is called wrong, rounded or beyond the dtype's range, or where it failed or answered None
+and the reference knows the numbers, by which the other side was judged; it is *right* where it is nowhere off and somewhere
+right, else *silent*. Where its author calls both right, digits that a side loses are held against nobody; a scenario that its
+author calls undecided is as tagged where no side is called wrong. Initial weights have no reference, and do not count.
 """
 
 from __future__ import annotations
