@@ -38,6 +38,10 @@ READ = {
     "full names": ("def f(a):\n    'words'\n    return F.relu(a[..., :1])", "torch.nn.functional.relu(x[..., :1])"),
     "a local name that hides a module": ("def f(F):\n    keras = F\n    return keras + F", "x + x"),
     "an import of its own": ("def f(a):\n    return a\nimport math\n\ndef g(a):\n    import math\n    return a", "x"),
+    "no statistics": (
+        "def f(a):\n    return F.batch_norm(a, None, None, training=True)",
+        "torch.nn.functional.batch_norm(x, None, None, training=True)",
+    ),
     "what runs as a program": ("def f(a):\n    return a\nif __name__ == '__main__':\n    print(f(1))", "x"),
 }
 NOT_READ = {
@@ -49,6 +53,9 @@ NOT_READ = {
     "inplace": "def f(a):\n    b = F.relu(a, inplace=True)\n    return a",
     "inplace by place": "def f(a):\n    b = F.relu(a, True)\n    return a",
     "an object with inplace": "def f(a):\n    b = torch.nn.ReLU(True)(a)\n    return a",
+    "statistics that are written into": "def f(a):\n    b = F.batch_norm(a, a[0], a[1])\n    return a",
+    "weights that are written into": "def f(a):\n    b = F.embedding(i, a, None, 1.0)\n    return a",
+    "a layer that keeps its statistics": "def f(a):\n    n = torch.nn.BatchNorm1d(2)\n    b = n(a)\n    return n.eval()(a)",
     "out": "def f(a):\n    b = torch.exp(a, out=a)\n    return a",
     "a tensor at the top": "def f(a):\n    return a * TABLE",
     "a name bound twice": "def f(a):\n    return a * EPS\nEPS = 2",
@@ -124,3 +131,23 @@ def test_float32_that_stands_in_the_code_is_called_nothing(compared: Callable[..
     theirs = "    far = tf.cast(x, tf.float32) + tf.constant(1.0e5)\n    return (far**2 - 1.0e10) / 1.0e5"
     found = compared("    return (x**2) / 1.0e5 + 2.0 * x", theirs, "[0.3]")["value"]
     assert standings(found) == ["right", "unknown"]
+
+
+def test_a_layer_of_a_line_that_keeps_statistics_is_not_read_where_it_is_called_twice(
+    write: Callable[..., Path],
+) -> None:
+    file = write("""\
+name: n
+gradient:
+  let:
+    torch: {mean: 'x.mean(0)'}
+    tensorflow: {bn: keras.layers.BatchNormalization(momentum=0.0), step: 'keras.Sequential([bn])(x, training=True)'}
+  torch: 1 - mean
+  tensorflow: keras.Sequential([bn])(0 * step + 1)[0]
+  at: {x: [[-1.0], [3.0]]}
+  derivatives: []
+""")
+    (scenario,) = warm_tfpt("check", file, "--format", "json").json["scenarios"]
+    assert standings(scenario["comparisons"][0]) == ["right", None]
+    words = "no reference for TensorFlow's side: bn is called more than once, and keeps something of each call"
+    assert words in scenario["notes"]

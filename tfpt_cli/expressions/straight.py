@@ -8,6 +8,7 @@ branches, loops, writes into something, or uses a name that is not plainly known
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 # How deep calls of functions of one's own are followed, and how many nodes the expression may come to.
 _DEPTH, _SIZE = 8, 2000
+# What makes a layer that keeps something of each call; two calls of one are not two layers.
+KEEPING = re.compile(r"\b(BatchNorm|InstanceNorm|BatchNormalization|SpectralNorm)\w*\(")
+# Functions that write into an argument, where it is given: its name and its place.
+_WRITING = {"batch_norm": ("running_mean", 1), "instance_norm": ("running_mean", 1), "embedding": ("max_norm", 3)}
 _BUILTINS = frozenset({"abs", "float", "int"})
 
 
@@ -128,6 +133,8 @@ class _Reader:
                     return self.read(value, scope)
                 case ast.Assign(targets=targets, value=value):
                     found = self.read(value, scope)
+                    if KEEPING.search(ast.unparse(value)):
+                        raise _NotStraight  # each call of the name goes on from the one before
                     for target in targets:
                         self.bind(target, found, scope)
                 case ast.AnnAssign(target=ast.Name() as target, value=ast.expr() as value):
@@ -228,12 +235,22 @@ class _Reader:
                 return self.counted(self.result(self.module.functions[name], args, keywords))
             case ast.Attribute(attr=attr) if attr.endswith("_"):
                 raise _NotStraight  # it writes into its tensor
+        self.refuse_writing(tree.func, args, dict(keywords))
         function = self.read(tree.func, scope)
         if ast.unparse(function).startswith("torch.nn.") and any(
             isinstance(a, ast.Constant) and a.value is True for a in args
         ):
             raise _NotStraight  # it may be that it writes into its tensor, which F.relu(x, True) does
         return ast.Call(function, args, [ast.keyword(name, value) for name, value in keywords])
+
+    @staticmethod
+    def refuse_writing(function: ast.expr, args: list[ast.expr], keywords: dict[str, ast.expr]) -> None:
+        """Raises `_NotStraight` for a call that writes into something that it is given."""
+        called = function.attr if isinstance(function, ast.Attribute) else ""
+        name, place = _WRITING.get(called, ("", 0))
+        given = keywords.get(name) or (args[place] if name and len(args) > place else None)
+        if given is not None and not (isinstance(given, ast.Constant) and given.value is None):
+            raise _NotStraight
 
 
 # What a number at the top of a file is made of: nothing that can be written into.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from tfpt_cli.expressions.lifting import NoRow, holds_whole, lifted
 from tfpt_cli.expressions.logic import with_logical_calls
 from tfpt_cli.expressions.lowering import MAX_PARTS, parts_written, too_long, written
 from tfpt_cli.expressions.native import check_native, is_layer, with_full_names
-from tfpt_cli.expressions.straight import straight
+from tfpt_cli.expressions.straight import KEEPING, straight
 from tfpt_cli.expressions.whole_numbers import whole_names
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.constants import bad_constants, mark_inputs, substitute
@@ -278,6 +279,10 @@ class Expressions:
             if line.code and not line.trees:
                 remarks.append(f"no reference for {name or 'the value'}: it is a function of your own")
                 continue
+            if kept := self._keeping(line, framework):
+                words = f"{kept} is called more than once, and keeps something of each call"
+                remarks.append(f"no reference for {FRAMEWORKS[framework].label}'s side: {words}")
+                continue
             try:
                 layers = _layers(known, framework)  # they are put in where they are called
                 needed = [n for n in self._needed(line, framework) if n not in layers]
@@ -288,6 +293,21 @@ class Expressions:
         if len(found) == len(FRAMEWORKS) and len({meaning.numpy for meaning in found.values()}) == 1:
             return {"": found[next(iter(FRAMEWORKS))]}, tuple(dict.fromkeys(remarks))
         return found, tuple(dict.fromkeys(remarks))
+
+    def _keeping(self, line: _Line, framework: str) -> str:
+        """The name of a line that is a layer with statistics of its own and is called in several places; empty where none is."""
+        known = self.lines[framework]
+        layers = _layers(known, framework)
+        trees = [line, *(known[name] for name in self._needed(line, framework))] if framework in line.trees else []
+        used = Counter(
+            node.id
+            for each in trees
+            if framework in each.trees
+            for node in ast.walk(each.trees[framework])
+            if isinstance(node, ast.Name)
+        )
+        whole = {name: ast.unparse(fill(tree, layers)) for name, tree in layers.items()}
+        return next((name for name, text in whole.items() if used[name] > 1 and KEEPING.search(text)), "")
 
     def _lift(self, line: _Line, framework: str) -> ast.expr:
         if framework not in line.trees:
