@@ -40,6 +40,7 @@ from tfpt_cli.subjects.gradient.aspects import (
 from tfpt_cli.subjects.gradient.besides import besides
 from tfpt_cli.subjects.gradient.evidence import Witness
 from tfpt_cli.subjects.gradient.findings import Hearing, with_findings
+from tfpt_cli.subjects.gradient.own_function import excused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -176,6 +177,7 @@ class Comparer:
             if value.state is State.PRESENT and known is not None:
                 key = side, id(value)  # a side's first way stands in the row of each of the other's
                 if key not in self.judged:
+                    known = self.witness.without_blame(known, value, side, self.witness.outputs.get(quantity))
                     judgement = judge(value, self.witness.without_guesses(known, value), self.tolerance)
                     whose = "" if "" in evidence else side
                     self.judged[key] = self.in_double(quantity, side, sides[side], judgement, whose, known)
@@ -236,8 +238,13 @@ class Comparer:
         """
         double = self.again[side].values.get((quantity, way[0])) if side in self.again else None
         wrong = found.wrong
-        if not (wrong.any() or found.against.lost) or double is None or double.state is not State.PRESENT:
+        if not (wrong.any() or found.against.lost):
             return found
+        read = not evidence.own and self.by_own_code(quantity, side)
+        if double is None or double.state is not State.PRESENT or (read and self.stays_narrow(quantity, side)):
+            # Of a function that was read and not run in double precision nobody knows whether it lost its digits here.
+            open_ = read and side in self.again and wrong.any()
+            return replace(found, against=replace(found.against, standing=Standing.UNKNOWN)) if open_ else found
         known = (None if evidence.own else self.witness.evidence(quantity, whose, double=True)) or evidence
         again = judge(double, self.witness.without_guesses(known, double), Tolerance(*limits(None, way[1].dtype)))
         where = wrong if wrong.any() else found.known
@@ -253,6 +260,16 @@ class Comparer:
         if before is None or after is None or after <= before / 10:
             return replace(found, against=replace(found.against, standing=Standing.ROUNDING))
         return found
+
+    def by_own_code(self, quantity: Quantity, side: Side) -> bool:
+        """Whether a quantity comes of a function of a person's own on a side."""
+        output = self.witness.outputs.get(quantity)
+        return output is not None and side.framework in output.code
+
+    def stays_narrow(self, quantity: Quantity, side: Side) -> bool:
+        """Whether float32 that stands in a person's own function is computed with, whatever its inputs are."""
+        output = self.witness.outputs.get(quantity)
+        return output is not None and self.spec.may_be_raised(output, side.framework)
 
     def underflows(self, quantity: Quantity, side: Side) -> bool:
         """Whether the value that a derivative belongs to is zero on a side, where it is a smaller number than the dtype has."""
@@ -296,9 +313,11 @@ class Comparer:
             apart = abs(total - known)
             right = apart <= slack + errors[-1] or (np.isnan(total) and np.isnan(known))
             # An error as large as what is allowed shows nothing of a side that is right by it.
-            sure = errors[-1] <= slack or not right
+            output = self.witness.outputs.get(quantity)
+            blameless = of == OWN and output is not None and bool(excused(output, self.spec, side.framework))
+            sure = errors[-1] <= slack if right else not blameless
             standing = (Standing.RIGHT if right else Standing.WRONG) if sure else Standing.UNKNOWN
-            verdicts[side] = Against(standing=standing, off=int(not right), ulps=None, max_abs=apart)
+            verdicts[side] = Against(standing=standing, off=int(not right and sure), ulps=None, max_abs=apart)
         if not verdicts:
             return None
         method = "differences along a random direction, float64"
