@@ -129,15 +129,22 @@ def pytest_sessionfinish() -> None:
         _Warm.started.__exit__()
 
 
-# The longest first, so that no processor has one of them left when the others are done.
+# The longest first, so that no processor has one of them left when the others are done; and of those that ask for the run of all
+# shipped scenarios only one at the beginning, so that no processor waits for another.
 _FIRST = (
-    "test_selfcheck.py",
     "test_scenarios.py",
-    "test_commands.py",
-    "test_pytest_plugin.py",
-    "test_wheel.py",
+    "test_selfcheck.py",
+    "test_odd_inputs.py",
     "test_warm.py",
+    "test_audit.py",
+    "test_transfer.py",
+    "test_commands.py",
     "test_workers.py",
+    "test_causes.py",
+    "test_pytest_plugin.py",
+    "test_model_failures.py",
+    "test_checkpoint_errors.py",
+    "test_wheel.py",
 )
 
 

@@ -11,6 +11,8 @@ with contextlib.suppress(ImportError):  # each process has one of them
 with contextlib.suppress(ImportError):
     import tensorflow as tf
 
+random.seed(0)  # a file that does more than bind names is not read through the rows
+
 
 def torch_penalty(x):
     gradient = torch.autograd.grad((x**2).sum(), x, create_graph=True)[0]
@@ -105,3 +107,38 @@ def torch_filled_by_input(x):
     with torch.no_grad():
         layer.weight.copy_(x[None])
     return layer(x)
+
+
+def torch_slope_of_weights(x, w):
+    w = w.detach().requires_grad_(True)
+    slope = torch.autograd.grad(torch.tanh(w @ x).sum(), w, create_graph=True)[0]
+    return (slope**2).sum()
+
+
+def keras_slope_of_weights(x, w):
+    with tf.GradientTape() as tape:
+        tape.watch(w)
+        score = tf.reduce_sum(tf.tanh(tf.linalg.matvec(w, x)))
+    return tf.reduce_sum(tape.gradient(score, w) ** 2)
+
+
+def torch_singular(x):
+    left, values, right = torch.linalg.svd(x)
+    return left @ torch.diag(values) @ right.T  # not right: no other sign of the vectors gives the same
+
+
+def keras_singular(x):
+    values, left, right = tf.linalg.svd(x)
+    return left @ tf.linalg.diag(values) @ right
+
+
+def torch_singular_values(x):
+    return torch.linalg.svd(x)[1] * 2
+
+
+def keras_singular_values(x):
+    @tf.custom_gradient
+    def same(x):
+        return x, lambda upstream: -upstream
+
+    return tf.linalg.svd(same(x))[0] * 2

@@ -28,6 +28,7 @@ from tfpt_cli.report.markdown import LIMIT
 from tfpt_cli.report.reasons import reason_of
 from tfpt_cli.results import (
     Comparison,
+    Diagnosis,
     Explanation,
     Failure,
     Finding,
@@ -38,6 +39,7 @@ from tfpt_cli.results import (
     SideValue,
     State,
     Status,
+    Symptom,
     Verdict,
     Way,
     printable,
@@ -77,7 +79,9 @@ def comparison(quantity: str, verdict: Verdict, words: str, how: str = "") -> Co
     )
     sides = {TORCH: SideValue(State.PRESENT, Way(how), (2,), "float32", [1.0, 2.0]), TENSORFLOW: bad}
     finding = Finding(kind=Kind.UNKNOWN, words=words)
-    return Comparison(quantity_named(quantity), verdict, sides, words, diagnosis=("disconnected",), findings=(finding,))
+    return Comparison(
+        quantity_named(quantity), verdict, sides, words, diagnosis=(Diagnosis.DISCONNECTED,), findings=(finding,)
+    )
 
 
 def result(*compared: Comparison, **changes: object) -> ScenarioResult:
@@ -95,7 +99,7 @@ FAILED = result(AGREES, replace(DIFFERS, known_differences=("trap",)), explanati
 REASON = "d/dx differs: what @tf.function <does>, see #12 [trap]; write x | y in PyTorch, or a < b in TensorFlow"
 PASSED = result(AGREES, name="all well", status=Status.PASSED)
 BROKEN = result(
-    name="broken", status=Status.ERROR, failures=(Failure(TORCH, "crashed", "the process ended by signal 11"),)
+    name="broken", status=Status.ERROR, failures=(Failure(TORCH, Symptom.CRASHED, "the process ended by signal 11"),)
 )
 SKIPPED = result(name="not here", status=Status.SKIPPED, notes=("no C++ compiler",))
 PROBLEM = Problem("some/folder/file.yaml", 3, 5, "unknown layer 'Denze', did you mean 'linear'?")
@@ -132,7 +136,7 @@ def drawn_reports(draw: st.DrawFn) -> Builder:
             result(
                 *(comparison(f"{quantity}{i}", verdict, words, how) for i, verdict in enumerate(verdicts)),
                 file=file, name=name, headline=words, status=status, expect=expect, because=words, notes=(words,),
-                failures=(Failure(TORCH, "exception", message),) if failed else (),
+                failures=(Failure(TORCH, Symptom.EXCEPTION, message),) if failed else (),
                 explanations=(KNOWN,),
             )
             for status, expect, verdicts, failed in shapes
@@ -158,7 +162,7 @@ def marked(mark: str) -> Builder:
         compared = comparison("d/dx", Verdict.DIFFERS, text, text), comparison(f"{text}2", Verdict.ERROR, text)
         scenario = result(
             *compared, file=text, name=text, headline=text, because=text, notes=(text,), status=Status.ERROR,
-            failures=(Failure(TORCH, text, text),), explanations=(KNOWN,),
+            failures=(Failure(TORCH, Symptom.EXCEPTION, text),), explanations=(KNOWN,),
         )  # fmt: skip
         skipped = replace(scenario, comparisons=(), status=Status.SKIPPED)
         return Report({**ENVIRONMENT, "torch": text}, (scenario, skipped), (Problem(text, 1, 1, text),))

@@ -15,7 +15,7 @@ from tests.fuzz.targets import MODULES, target
 from tests.fuzz.watching import REGRESSIONS, watched
 from tests.sides import TENSORFLOW, TORCH, drawn, quantity_named
 from tfpt_cli.compare.layout import problem_in
-from tfpt_cli.language import expression
+from tfpt_cli.language import constants
 from tfpt_cli.report import FORMATS
 from tfpt_cli.report.words import verdict_lines
 from tfpt_cli.results import Comparison, Explanation, Measure, Report, ScenarioResult, SideValue, State, Status, Verdict
@@ -76,7 +76,7 @@ def test_the_same_inputs_for_the_same_seed() -> None:
 
 def test_sabotage_an_exception_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The guard around arithmetic is taken away: `1 / 0` and `9.0 ** 999` in an expression are then what Python raises."""
-    monkeypatch.setattr(expression, "_computed", lambda _, compute: compute())
+    monkeypatch.setattr(constants, "_computed", lambda _, compute: compute())
     found = mutated(target("neutral"), 2000, seed=0, into=Runs("neutral", each=PATIENT))
     kinds = {finding.what: finding for finding in found.findings.values()}
     assert "ZeroDivisionError" in kinds

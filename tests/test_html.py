@@ -28,6 +28,7 @@ from tfpt_cli.report.html import report_text
 from tfpt_cli.results import (
     Comparison,
     Curve,
+    Diagnosis,
     Distribution,
     Explanation,
     Failure,
@@ -41,6 +42,7 @@ from tfpt_cli.results import (
     State,
     Status,
     Summary,
+    Symptom,
     Verdict,
     Way,
 )
@@ -92,7 +94,7 @@ def gradient(
         "" if passed else "1 of 2 values off, worst 2 against 2.5 at [1]",
         measure=measure,
         tolerance=tolerance,
-        diagnosis=() if passed else ("number",),
+        diagnosis=() if passed else (Diagnosis.NUMBER,),
         findings=(Finding(kind=Kind.BOTH_WRONG, words="both sides agree, and both are wrong: 1 against 0 at [0]"),),
         known_differences=() if passed else ("act-one",),
     )
@@ -147,12 +149,17 @@ def matrix(name: str = "a matrix", **changes: Any) -> ScenarioResult:
     summary = Summary(0.0, 1.0, -3.0, 3.0, (1,) * 16, (-3.0, 3.0))
     both = dict.fromkeys(SIDES, side(None, shape=(320, 64), left_out=20480, summary=summary))
     product = Comparison(
-        quantity_named("product"), Verdict.DIFFERS, both, "9 of 20,480 values off", diagnosis=("number",), errors=errors
+        quantity_named("product"),
+        Verdict.DIFFERS,
+        both,
+        "9 of 20,480 values off",
+        diagnosis=(Diagnosis.NUMBER,),
+        errors=errors,
     )
     refused = Comparison(
         quantity_named("loss"), Verdict.ERROR, {TORCH: SideValue(State.FAILED), TENSORFLOW: side(1.0, shape=())}
     )
-    failures = (Failure(TORCH, "exception", "RuntimeError: no such thing", 12),)
+    failures = (Failure(TORCH, Symptom.EXCEPTION, "RuntimeError: no such thing", 12),)
     comparisons = (product, refused)
     plain: dict[str, Any] = {"explanations": (), "curves": (), "failures": failures, "status": Status.ERROR}
     return gradient(name, **{**plain, "comparisons": comparisons, **changes})
@@ -382,7 +389,7 @@ def test_hostile_texts_are_shown_and_never_run(show: Callable[..., WebDriver], t
     curve = replace(gradient().curves[0], quantity=text, by=text)
     everywhere = gradient(
         text, file=text, headline=text, because=text, expect={text: "differ"}, tags=(text,), notes=(text,), subject=text,
-        comparisons=(comparison,), failures=(Failure(TORCH, text, text),), explanations=(known,), listings=listings,
+        comparisons=(comparison,), failures=(Failure(TORCH, Symptom.EXCEPTION, text),), explanations=(known,), listings=listings,
         curves=(curve,),
     )  # fmt: skip
     problem = Problem(text, 1, 1, text)

@@ -14,7 +14,7 @@ from tfpt_cli.frameworks import FRAMEWORKS, SIDES
 from tfpt_cli.layers.initializers import formula
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.parameters import FilledParameter, Initialization
-from tfpt_cli.results import Comparison, Failure, State, Value, Verdict
+from tfpt_cli.results import Comparison, Failure, State, Symptom, Value, Verdict
 from tfpt_cli.subjects.init.comparer import PARTS, Pair, compare_parameter, declared_shares
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def test_dtypes_and_numbers_that_are_not_finite() -> None:
 
 
 def test_draws_that_failed_and_parameters_that_are_not_there() -> None:
-    failed = Value(State.FAILED, failure=Failure(TORCH, "exception", "no"))
+    failed = Value(State.FAILED, failure=Failure(TORCH, Symptom.EXCEPTION, "no"))
     own: dict[Side, Value | None] = {f: Value(State.PRESENT, normal(0, 20), "float32") for f in SIDES}
     draws: dict[Side, Value | None] = {TORCH: failed, TENSORFLOW: Value(State.PRESENT, normal(0, 50, 20), "float32")}
     pair = Pair(parameter=FilledParameter("w", {}, Layout(), None, NORMAL), sides=SIDES)

@@ -17,7 +17,7 @@ import yaml
 from tests.conftest import ROOT, run_tfpt, warm_tfpt
 from tfpt_cli.documents.document import documents
 from tfpt_cli.report import FORMATS
-from tfpt_cli.results import INTERNAL, INTERNAL_ERROR, Problem, ScenarioResult
+from tfpt_cli.results import INTERNAL_ERROR, Problem, ScenarioResult, Symptom
 from tfpt_cli.scenario.scenario import load
 from tfpt_cli.subjects.gradient.comparer import Comparer
 from tfpt_cli.subjects.gradient.spec import Gradient
@@ -122,7 +122,7 @@ def test_the_other_four_are_in_every_report(stage: str, tfpt: Run, monkeypatch: 
     assert "in breaking" in shown  # the traceback, behind -v
     report = json.loads(Path("out.json").read_text(encoding="utf-8"))
     odd = next(s for s in report["scenarios"] if s["name"] == "the odd one")
-    (failure,) = (f for f in odd["failures"] if f["symptom"] == INTERNAL)
+    (failure,) = (f for f in odd["failures"] if f["symptom"] == Symptom.INTERNAL)
     assert (odd["status"], failure["framework"]) == ("error", "tfpt")
     assert "Please report it" in failure["message"]
     assert "in breaking" in failure["traceback"]

@@ -108,6 +108,33 @@ def test_what_no_row_knows_has_no_reference(native: str) -> None:
         lifted(ast.parse(native, mode="eval").body, "torch", {"x", "y"})
 
 
+def test_a_setting_that_is_made_of_a_shape_is_what_the_shape_says() -> None:
+    """`x.shape[1:]` is a row of sizes: two axes are normalized, not the last one; of an unknown shape nothing is read."""
+    for native, axes in (
+        ("x.shape[1:]", "(-2, -1)"),
+        ("(x.shape[-1],)", "(-1,)"),
+        ("x.shape[-1]", "-1"),
+        ("x.size()", "(-3, -2, -1)"),
+    ):
+        tree = ast.parse(f"F.layer_norm(x, {native})", mode="eval").body
+        assert f"mean(x, axis={axes}, keepdims=True)" in ast.unparse(lifted(tree, "torch", {"x"}, (), {"x": (2, 3, 4)}))
+        if native != "x.shape[-1]":
+            with pytest.raises(NoRow):
+                lifted(tree, "torch", {"x"})
+
+
+def test_the_norm_of_all_numbers_with_an_order_is_that_of_a_matrix_in_keras() -> None:
+    cases = {
+        ("keras.ops.norm(x, ord=2)", (2, 2)): "matrix_norm(x, ord=2, keepdims=False)",
+        ("keras.ops.norm(x, ord=2)", (4,)): "vector_norm(x, axis=None, keepdims=False)",
+        ("keras.ops.norm(x)", (2, 2)): "vector_norm(x, axis=None, keepdims=False)",
+        ("tf.norm(x, ord=2)", (2, 2)): "vector_norm(x, axis=None, keepdims=False)",
+    }
+    for (native, shape), neutral in cases.items():
+        tree = lifted(ast.parse(native, mode="eval").body, "tensorflow", {"x"}, (), {"x": shape})
+        assert ast.unparse(tree) == neutral
+
+
 def test_the_parts_of_a_complex_number_are_no_array() -> None:
     """`keras.ops.fft` takes a real and an imaginary part, and gives two: it is no `fft` of an array."""
     with pytest.raises(NoRow):

@@ -23,7 +23,8 @@ from tfpt_cli.cli.lookup import run_explain, run_list, run_show
 from tfpt_cli.dictionary.measured import measured
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.language.suggest import did_you_mean
-from tfpt_cli.report.catalogue import KINDS, matching, rows_of, table_of, whole, whole_difference
+from tfpt_cli.report.catalogue import KINDS, matching, rows_of, table_of, whole
+from tfpt_cli.report.row_details import difference_details
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -192,7 +193,7 @@ def test_explain_of_what_is_not_known() -> None:
 
 def test_every_difference_says_what_to_do() -> None:
     for row in rows_of("differences").values():
-        text = compact(printed([whole_difference(row)], 160))
+        text = compact(printed([difference_details(row)], 160))
         for part in (row.what, row.why, *row.write.values(), row.proof):
             assert compact(part) in text, row.name
         assert ("--fix-preview" in text) == bool(row.fixes), row.name

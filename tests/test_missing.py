@@ -19,7 +19,7 @@ from tfpt_cli.dictionary.measured import measured
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.dictionary.uncovered import other_names, reasons
 from tfpt_cli.frameworks import SIDES, usual_sides
-from tfpt_cli.results import Failure
+from tfpt_cli.results import Failure, Symptom
 from tfpt_cli.selfcheck.coverage import Coverage, Namespace, coverage, has_row, namespace_of
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def test_missing_takes_no_kind_and_a_list_needs_one() -> None:
 
 
 def test_a_namespace_that_cannot_be_read_hides_no_other() -> None:
-    failure = Failure(side=TORCH, symptom="exception", message="ImportError: no such list")
+    failure = Failure(side=TORCH, symptom=Symptom.EXCEPTION, message="ImportError: no such list")
     broken = Namespace(name="OpInfo", side=TORCH, failure=failure)
     text = printed(broken, namespace_of("torch.special", SIDES[0], {"erf": []}))
     assert "OpInfo: ImportError: no such list" in text

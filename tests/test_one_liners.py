@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from tests.conftest import Done, run_tfpt
 from tests.sides import TENSORFLOW, TORCH
 from tfpt_cli.documents.document import documents
+from tfpt_cli.documents.typed_values import value_of
 from tfpt_cli.engine.curves import curve_plan
 from tfpt_cli.report.curve_plot import curve_plot
 from tfpt_cli.results import Curve, ScenarioResult
 from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.scenario.writing import scenario_text
 from tfpt_cli.subjects.gradient.curves import POINTS, around
-from tfpt_cli.subjects.gradient.one_liner import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -112,11 +112,30 @@ def test_a_random_function_has_no_slope(checked: Callable[..., dict[str, Any]]) 
     assert "it gives another value each time that it is called" in words(found)
 
 
-def test_a_gradient_that_is_cut_on_purpose_is_held_against_nothing(checked: Callable[..., dict[str, Any]]) -> None:
+def test_nobody_is_blamed_for_a_gradient_that_is_cut_on_purpose(checked: Callable[..., dict[str, Any]]) -> None:
     found = checked("F.ctc_loss(x, y, n, m) * x.detach()", "tf.stop_gradient(x) * tf.nn.ctc_loss(y, x, m, n)",
                     "{x: 'normal(0, 1, (4, 1, 3))', y: [[1, 2]], n: [4], m: [2]}",
                     dtypes="{y: int32, n: int32, m: int32}", wrt="x")  # fmt: skip
-    assert "reference" not in found
+    assert standings(found) == ("unknown", None)  # what TensorFlow computes in float32 is held along a direction alone
+    assert " not that of " not in words(found)
+
+
+def test_what_is_cut_and_still_the_derivative_of_its_value_is_right(checked: Callable[..., dict[str, Any]]) -> None:
+    # The weights are cut, and nobody differentiates by them.
+    at = "{x: [0.5, -1.0], w: [[0.3, 0.2], [-0.4, 0.9]]}"
+    found = checked("torch_slope_of_weights", "keras_slope_of_weights", at, wrt="x")
+    assert standings(found) == ("right", "right")
+
+
+def test_vectors_whose_sign_and_basis_are_a_choice_blame_nobody(checked: Callable[..., dict[str, Any]]) -> None:
+    # Of a matrix of rank one LAPACK has the other singular vectors as it likes, and others beside it.
+    found = checked("torch_singular", "keras_singular", "{x: [[2.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]}")
+    assert "wrong" not in standings(found)
+
+
+def test_singular_values_are_no_choice(checked: Callable[..., dict[str, Any]]) -> None:
+    found = checked("torch_singular_values", "keras_singular_values", "{x: [[2.0, 0.5], [0.1, 1.0]]}")
+    assert standings(found) == ("right", "wrong")
 
 
 def test_many_numbers_are_held_along_a_direction(checked: Callable[..., dict[str, Any]]) -> None:
@@ -147,6 +166,14 @@ def test_a_symmetric_matrix_is_moved_symmetrically(checked: Callable[..., dict[s
     assert standings(found) == ("right", "right")
 
 
+def test_what_is_rounded_to_float32_on_the_way_has_no_kinks(checked: Callable[..., dict[str, Any]]) -> None:
+    # Keras gives back float64 of what TensorFlow's resize computes in float32: between two numbers of it nothing moves.
+    resized = 'keras.ops.image.resize(x, (3, 7), "bicubic")'
+    found = checked('F.interpolate(x, (3, 7), None, "bicubic")', resized, "{x: 'normal(0, 1, (1, 5, 4, 1))'}")
+    assert "kink" not in words(found)
+    assert standings(found)[1] in ("right", "unknown")
+
+
 def test_the_smallest_step_of_a_dtype_is_another_in_float64(checked: Callable[..., dict[str, Any]]) -> None:
     found = checked("torch_steps", "keras_sine", "{x: [0.0, 4.0]}")
     assert standings(found)[0] is None
@@ -156,4 +183,4 @@ def test_weights_that_are_put_in_cut_no_gradient(checked: Callable[..., dict[str
     found = checked("torch_filled", "keras_sine", "{x: [1.0, 4.0]}")
     assert standings(found)[0] == "right"
     found = checked("torch_filled_by_input", "keras_sine", "{x: [1.0, 4.0]}")
-    assert standings(found)[0] is None
+    assert standings(found)[0] in (None, "unknown")

@@ -256,3 +256,33 @@ def test_an_option_that_cannot_be_meant(option: str, words: str, project: pytest
     done = run(project, "-o", option)
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     done.stderr.fnmatch_lines([f"ERROR: {words}"] if words.startswith("tfpt") else [words])
+
+
+def test_scenarios_that_are_run_one_after_another_are_checked_together(project: pytest.Pytester) -> None:
+    """Each has its own result, whichever were checked with it; where a run may end at a failure they go one by one."""
+    agrees = "".join(f"---\nname: agrees {n}\ngradient: {{of: x ** {n}, at: {{x: 2.0}}}}\n" for n in range(4))
+    write(
+        project,
+        "scenarios/mixed.yaml",
+        f"{FAILS}{agrees}---\n{FAILS.replace('fails', 'parts')}{agrees.replace('agrees', 'is')}",
+    )
+    write(project, "conftest.py", COUNTING)
+    for arguments, counts in (((), [1, 11]), (("--maxfail=9",), [1] * 12), (("-k", "mixed and agrees"), [1, 3])):
+        done = run(project, "scenarios/mixed.yaml", "-s", "-rA", *arguments)
+        text = done.stdout.str()
+        failed = re.findall(r"^FAILED \S+::([\w ]+\w)", text, re.MULTILINE)
+        assert sorted(failed) == ([] if "-k" in arguments else ["fails", "fails too", "parts", "parts too"])
+        assert [int(count) for count in re.findall(r"checked together: (\d+)", text)] == counts
+
+
+COUNTING = """
+from tfpt_cli.engine.session import Session
+
+check = Session.check
+
+def counted(self, options, observer=None):
+    print(f"checked together: {len(options.generated)}")
+    return check(self, options, observer)
+
+Session.check = counted
+"""

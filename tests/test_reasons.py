@@ -31,6 +31,7 @@ from tfpt_cli.results import (
     SideValue,
     State,
     Status,
+    Symptom,
     Verdict,
 )
 
@@ -100,7 +101,11 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         "expected to differ, but both sides agree",
     ),
     "one framework refuses": (
-        {"comparisons": (), "status": Status.ERROR, "failures": (Failure(TENSORFLOW, "exception", "ValueError: no."),)},
+        {
+            "comparisons": (),
+            "status": Status.ERROR,
+            "failures": (Failure(TENSORFLOW, Symptom.EXCEPTION, "ValueError: no."),),
+        },
         "TensorFlow failed: ValueError: no",
     ),
     "both refuse": (
@@ -108,9 +113,9 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
             "comparisons": (),
             "status": Status.ERROR,
             "failures": (
-                Failure(TORCH, "exception", "RuntimeError: a"),
-                Failure(TORCH, "exception", "RuntimeError: later"),
-                Failure(TENSORFLOW, "exception", "ValueError: b"),
+                Failure(TORCH, Symptom.EXCEPTION, "RuntimeError: a"),
+                Failure(TORCH, Symptom.EXCEPTION, "RuntimeError: later"),
+                Failure(TENSORFLOW, Symptom.EXCEPTION, "ValueError: b"),
             ),
         },
         "PyTorch and TensorFlow failed: PyTorch: RuntimeError: a; TensorFlow: ValueError: b",

@@ -324,6 +324,22 @@ def test_what_more_than_one_value_is_right_for(text: str, x: Any, undecided: Any
     np.testing.assert_array_equal(found.get(("value", "undecided"), 0), undecided)
 
 
+@pytest.mark.parametrize(
+    ("text", "x", "left", "right"),
+    [
+        ("-xlogy(x, x)", 0.0, NAN, INF),
+        ("-xlogy(1 - x, 1 - x)", 1.0, -INF, NAN),
+        ("xlogy(x, abs(x)) + 3 * x", 0.0, -INF, -INF),
+        ("x * log(abs(x) + 1e-300)", 0.0, NAN, NAN),  # which ends at -690
+        ("x * log(log(1 / abs(x) + 1) + 1)", 1e-3, 2.0, 2.0),
+    ],
+)
+def test_a_slope_that_grows_as_a_logarithm_is_infinite(text: str, x: float, left: float, right: float) -> None:
+    found = reference(f"{{of: '{text}', at: {{x: {x}}}}}", "float64", second=True)
+    sides = [found[("d/dx", f"exact {side}")] for side in ("left", "right")]
+    np.testing.assert_allclose(sides, [left, right], rtol=0.1)
+
+
 def test_whole_numbers_have_no_quotient_by_zero() -> None:
     for name, zero in (("floor_divide", [0, 2]), ("remainder", [0, 2]), ("fmod", [0, 2])):
         row = dictionary().operations[name]

@@ -20,7 +20,20 @@ from tfpt_cli.report.json_report import report_text
 from tfpt_cli.report.numbers import array_lines, digits_apart, histogram, number, summary_lines
 from tfpt_cli.report.table import print_scenario
 from tfpt_cli.report.words import status_words
-from tfpt_cli.results import PLAIN, Comparison, Failure, Report, ScenarioResult, SideValue, State, Status, Verdict, Way
+from tfpt_cli.results import (
+    PLAIN,
+    Comparison,
+    Diagnosis,
+    Failure,
+    Report,
+    ScenarioResult,
+    SideValue,
+    State,
+    Status,
+    Symptom,
+    Verdict,
+    Way,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +48,7 @@ def result(**changes: object) -> ScenarioResult:
     side = SideValue(State.PRESENT, Way("backward"), (2, 3), "float32", ARRAY)
     sides = {TORCH: side, TENSORFLOW: SideValue(State.DISCONNECTED, Way("GradientTape"))}
     comparison = Comparison(
-        quantity_named("d/dx"), Verdict.DIFFERS, sides, "TensorFlow answers None", diagnosis=("disconnected",)
+        quantity_named("d/dx"), Verdict.DIFFERS, sides, "TensorFlow answers None", diagnosis=(Diagnosis.DISCONNECTED,)
     )
     values = {
         "file": "some/folder/file.yaml", "line": 7, "name": "a name", "case": {}, "subject": "gradient",
@@ -97,7 +110,7 @@ def test_a_terminal_that_is_not_utf_8() -> None:
 
 
 def test_every_failure_and_reason_is_said() -> None:
-    failure = Failure(TORCH, "exception", "RuntimeError: no", 12)
+    failure = Failure(TORCH, Symptom.EXCEPTION, "RuntimeError: no", 12)
     failed = result(status=Status.ERROR, failures=(failure,), notes=("a note",))
     text = " ".join(printed(failed, 80).split())
     for words in (

@@ -21,6 +21,7 @@ from tfpt_cli.report.json_report import report_object
 from tfpt_cli.results import (
     Against,
     Comparison,
+    Diagnosis,
     Distribution,
     Failure,
     Finding,
@@ -38,12 +39,14 @@ from tfpt_cli.results import (
     State,
     Status,
     Summary,
+    Symptom,
     Verdict,
     Way,
 )
 from tfpt_cli.scenario.files import documents_of
 from tfpt_cli.scenario.scenario import read_document
-from tfpt_cli.scenario.schema import schema, structural_problems
+from tfpt_cli.scenario.schema import schema
+from tfpt_cli.scenario.schema_problems import structural_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -168,11 +171,11 @@ WHOLE = Comparison(
     Distribution(
         dict.fromkeys(SIDES, "uniform"), dict.fromkeys(SIDES, 9), 1e-6, (results.Test("scale", "both", 0.1),), 0.02, 0.05
     ),
-    ("shape",), REFERENCE, (Finding(kind=Kind.UNKNOWN, words="finding"),), dict.fromkeys(SIDES, ("i", "f")), ("a-row",),
+    (Diagnosis.SHAPE,), REFERENCE, (Finding(kind=Kind.UNKNOWN, words="finding"),), dict.fromkeys(SIDES, ("i", "f")), ("a-row",),
 )  # fmt: skip
 APART = replace(WHOLE, reference=replace(REFERENCE, values=dict.fromkeys(SIDES, 1.0)))
 FAILURES = (
-    Failure(TORCH, "exception", "no", 4, where="in fc, net.py:3"),
+    Failure(TORCH, Symptom.EXCEPTION, "no", 4, where="in fc, net.py:3"),
     Failure.internal(ValueError("no"), "comparing"),
 )
 LAYER = LayerLine(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.sides import TORCH
 from tfpt_cli.compare.summary import BINS, SHOWN, pieces, side_of, summary, summary_of_sorted
-from tfpt_cli.results import Failure, SideValue, State, Summary, Value, Way
+from tfpt_cli.results import Failure, SideValue, State, Summary, Symptom, Value, Way
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def test_zeros_nans_and_infinities_are_counted() -> None:
 
 
 def test_what_is_not_there_says_why() -> None:
-    failed = side_of(Value(State.FAILED, failure=Failure(TORCH, "exception", "no")), Way("by"))
+    failed = side_of(Value(State.FAILED, failure=Failure(TORCH, Symptom.EXCEPTION, "no")), Way("by"))
     assert failed == SideValue(State.FAILED, Way("by"), note="no")
     assert side_of(Value(State.DISCONNECTED)) == SideValue(State.DISCONNECTED)
 

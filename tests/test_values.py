@@ -26,7 +26,7 @@ from tfpt_cli.compare.distance import (
 from tfpt_cli.compare.values import close_numbers, compare_values, limits
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.results import PARAMETER, PLAIN, Comparison, Failure, Quantity, State, Tolerance, Value, Verdict
+from tfpt_cli.results import PARAMETER, PLAIN, Comparison, Failure, Quantity, State, Symptom, Tolerance, Value, Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -419,7 +419,7 @@ def test_what_neither_side_has_is_the_same() -> None:
 
 
 def test_a_side_that_failed_is_an_error_whatever_the_other_has() -> None:
-    failed = Value(State.FAILED, failure=Failure(TORCH, "exception", "no"))
+    failed = Value(State.FAILED, failure=Failure(TORCH, Symptom.EXCEPTION, "no"))
     for other in (Value(State.PRESENT, np.array([1.0]), "float64"), Value(State.DISCONNECTED)):
         found = compare_values(Q, {TORCH: (PLAIN, failed), TENSORFLOW: (PLAIN, other)}, None)
         assert (found.verdict, found.reason) == (Verdict.ERROR, "PyTorch failed")

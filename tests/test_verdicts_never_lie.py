@@ -41,6 +41,7 @@ from tfpt_cli.results import (
     Quantity,
     Standing,
     State,
+    Symptom,
     Tolerance,
     Value,
     Verdict,
@@ -90,7 +91,7 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 NONE = Value(State.DISCONNECTED)
 # (rtol, atol) where a scenario says nothing, as `torch.testing.assert_close` has them but for one atol.
 USUAL = {"float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
-FAILED = Value(State.FAILED, failure=Failure(TORCH, "exception", "no"))
+FAILED = Value(State.FAILED, failure=Failure(TORCH, Symptom.EXCEPTION, "no"))
 
 
 def value(array: Any, dtype: str = "") -> Value:

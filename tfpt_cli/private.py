@@ -94,7 +94,7 @@ class TemporaryFolder:
         self._handle = _locked(Path(self.path))
 
     def __enter__(self) -> str:
-        """The path."""
+        """Gives the path of the folder, which is taken away at the end of the block."""
         return self.path
 
     def __exit__(self, *_: object) -> None:

@@ -38,6 +38,8 @@ _TEXTS = {
     "tfpt_start_timeout": "How many seconds a framework may take to start (300).",
     "tfpt_memory": "How many gigabytes the scenarios may use in a framework (8; Linux; 0: no limit).",
 }
+# So many scenarios are checked at once where it is known that they are run one after another.
+_AHEAD = 100
 # These mean something to pytest: a scenario's tag must not skip it or ask for a fixture.
 _MARKS_OF_PYTEST = {"filterwarnings", "parametrize", "skip", "skipif", "usefixtures", "xfail"}
 
@@ -68,6 +70,9 @@ class _Scenarios:
         self.missing = ""
         self._stack = ExitStack()
         self._session: Session | None = None
+        self._next: pytest.Item | None = None
+        self._places: dict[pytest.Item, int] = {}
+        self._checked: dict[pytest.Item, ScenarioResult] = {}
         self._marks: set[str] = set()
         self.mark("tfpt", "a scenario that tfpt checks")
         no_paths = config.args_source is not pytest.Config.ArgsSource.ARGS
@@ -86,23 +91,53 @@ class _Scenarios:
             return None
         return _File.from_parent(parent, path=file_path, scenarios=self)
 
-    def check(self, scenario: Scenario) -> ScenarioResult:
-        """Checks one scenario; the frameworks start at the first."""
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+        """Remembers what is run behind an item."""
+        del item
+        self._next = nextitem
+        return (yield)
+
+    def behind(self, item: _Item) -> Iterator[_Item]:
+        """The scenarios that are run next, as far as this process knows; none where a run may end at a failure."""
+        if self.cold or self.config.getoption("maxfail"):
+            return
+        items: list[pytest.Item] = [self._next] if self._next is not None else []
+        if not hasattr(self.config, "workerinput"):  # a worker of xdist is only told of the next one
+            every = item.session.items
+            self._places = self._places or {each: place for place, each in enumerate(every)}
+            place = self._places.get(item, len(every)) + 1
+            items = every[place : place + _AHEAD]
+        for each in items:
+            if not isinstance(each, _Item):
+                return
+            yield each
+
+    def check(self, item: _Item) -> ScenarioResult:
+        """The result of an item's scenario; the frameworks start at the first.
+
+        Those that are run next are checked with it, so that a framework is never idle while tfpt reads or compares.
+        """
+        if (known := self._checked.pop(item, None)) is not None:
+            return known
+        items = [item, *self.behind(item)]
         if self._session is None:
             from tfpt_cli.engine.session import Session
 
             thresholds = gc.get_threshold()
             self._session = self._stack.enter_context(Session(self.options))
             gc.set_threshold(*thresholds)  # those of the process belong to the project, not to us
-        report: Report = self._session.check(replace(self.options, generated=[[scenario]]))
+        report: Report = self._session.check(replace(self.options, generated=[[each.scenario] for each in items]))
         if report.interrupted:
             raise KeyboardInterrupt
         self.environment = report.environment
-        (result,) = report.scenarios
-        for failure in result.failures:
-            if failure.symptom in ("not installed", "not started"):
+        from tfpt_cli.results import Symptom
+
+        self._checked = dict(zip(items, report.scenarios, strict=True))
+        for failure in (failure for result in self._checked.values() for failure in result.failures):
+            if failure.symptom in (Symptom.NOT_INSTALLED, Symptom.NOT_STARTED):
                 self.missing = failure.message
-        return result
+        return self._checked.pop(item)
 
     @property
     def cold(self) -> bool:
@@ -134,7 +169,7 @@ class _Scenarios:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_from_serializable(self, data: dict[str, Any]) -> Generator[None, Any, Any]:
-        """The other end of the way."""
+        """Makes the table again that a worker of xdist has sent with its report."""
         table = data.pop("tfpt_table", None)
         report = yield
         if table is not None:
@@ -200,16 +235,18 @@ class _File(pytest.File):
         self.scenarios = scenarios
 
     def collect(self) -> Iterator[_Item]:
+        from tfpt_cli.language.mentions import permitted_by
         from tfpt_cli.results import Unread
         from tfpt_cli.scenario.scenario import load
 
         shown = _relative(self.path, self.config.invocation_params.dir)
         # Read by its full path, which holds wherever a test has gone; shown by the path from here, which is short.
-        found = list(load(str(self.path), allow_code=self.scenarios.options.allow_code))
+        with permitted_by("set", "tfpt_allow_code = true"):
+            found = list(load(str(self.path), allow_code=self.scenarios.options.allow_code))
         wrong = [item.problem if isinstance(item, Unread) else item for item in found if not isinstance(item, list)]
         problems = [str(replace(problem, file=shown)) for problem in wrong]
         if problems:
-            raise self.CollectError("\n".join(problems).replace("add --allow-code", "set tfpt_allow_code = true"))
+            raise self.CollectError("\n".join(problems))
         taken: dict[str, int] = {}
         for scenario in (scenario for cases in found if isinstance(cases, list) for scenario in cases):
             taken[scenario.title] = taken.get(scenario.title, 0) + 1
@@ -269,7 +306,7 @@ class _Item(pytest.Item):
         """The first item starts the frameworks here: that is not its own time, nor its own failure if one is missing."""
         scenarios = self.parent.scenarios
         if scenarios.cold:
-            self.checked = scenarios.check(self.scenario)
+            self.checked = scenarios.check(self)
         if scenarios.missing:
             pytest.fail(scenarios.missing, pytrace=False)
 
@@ -277,7 +314,7 @@ class _Item(pytest.Item):
         from tfpt_cli.report.words import status_words
         from tfpt_cli.results import Status
 
-        result, self.checked = self.checked or self.parent.scenarios.check(self.scenario), None
+        result, self.checked = self.checked or self.parent.scenarios.check(self), None
         if result.status is Status.SKIPPED:
             pytest.skip("; ".join([status_words(result), *result.notes]))
         if not result.expected:

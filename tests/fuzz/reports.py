@@ -18,6 +18,7 @@ from tfpt_cli.results import (
     Against,
     Comparison,
     Curve,
+    Diagnosis,
     Distribution,
     Explanation,
     Failure,
@@ -37,6 +38,7 @@ from tfpt_cli.results import (
     State,
     Status,
     Summary,
+    Symptom,
     Test,
     Verdict,
     Way,
@@ -241,7 +243,7 @@ class _Made:
             measure=self.perhaps(measure),
             tolerance=self.perhaps({"rtol": 1e-5, "atol": 1e-8}),
             distribution=self.perhaps(law),
-            diagnosis=self.texts_of(2),
+            diagnosis=tuple(self.random.sample(tuple(Diagnosis), 2)),
             reference=self.perhaps(reference),
             findings=tuple(
                 Finding(self.random.choice(list(Kind)), self.text(), self.perhaps(sides[0])) for _ in range(2)
@@ -298,7 +300,7 @@ class _Made:
             failures=tuple(
                 Failure(
                     self.perhaps(sides[0], sides[1]),
-                    self.random.choice(("exception", "crashed", "internal", "scenario")),
+                    self.random.choice(tuple(Symptom)),
                     self.text(),
                     self.perhaps(3),
                     self.perhaps(self.text(), ""),

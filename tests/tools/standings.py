@@ -3,9 +3,10 @@
     tfpt check tests/causes/reports.yaml --allow-code --report json=out.json
     python -m tests.tools.standings out.json
 
-A side is *off* where a quantity of it is called wrong, rounded or beyond the dtype's range, *right* where it is nowhere off and
-somewhere right, else *silent*. Where its author calls both right, digits that a side loses are held against nobody; a scenario
-that its author calls undecided is as tagged where no side is called wrong. Initial weights have no reference, and do not count.
+A side is *off* where a quantity of it is called wrong, rounded or beyond the dtype's range, or where it failed or answered None
+and the reference knows the numbers, by which the other side was judged; it is *right* where it is nowhere off and somewhere
+right, else *silent*. Where its author calls both right, digits that a side loses are held against nobody; a scenario that its
+author calls undecided is as tagged where no side is called wrong. Initial weights have no reference, and do not count.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 OFF = {"wrong", "rounding", "overflow"}
 RIGHT = {"right", "convention"}
+SIDES = ("torch", "tensorflow")
 TAGGED = {
     "right-torch": {"torch": "right", "tensorflow": "off"},
     "right-tensorflow": {"torch": "off", "tensorflow": "right"},
@@ -29,13 +31,15 @@ TAGGED = {
 def standing(scenario: dict[str, Any], side: str) -> str:
     """What a report says of one side over all quantities of a scenario: `off`, `right` or `silent`."""
     told = {_of(comparison, side) for comparison in scenario["comparisons"]}
-    return "off" if told & OFF else "right" if told & RIGHT else "silent"
+    if told & OFF or any(_without(comparison, side) for comparison in scenario["comparisons"]):
+        return "off"
+    return "right" if told & RIGHT else "silent"
 
 
 def outcome(scenario: dict[str, Any], tag: str) -> str:
     """`as tagged`, `silent` where a side lacks a word that the tag has, or `otherwise`."""
     if tag == "right-undecided":
-        blamed = any(_of(c, side) == "wrong" for c in scenario["comparisons"] for side in ("torch", "tensorflow"))
+        blamed = any(_of(c, side) == "wrong" for c in scenario["comparisons"] for side in SIDES)
         return "otherwise" if blamed else "as tagged"
     if tag == "right-both" and not any(
         _of(c, side) in OFF - {"rounding"} for c in scenario["comparisons"] for side in TAGGED[tag]
@@ -46,6 +50,13 @@ def outcome(scenario: dict[str, Any], tag: str) -> str:
     if all(found == wanted for found, wanted in pairs):
         return "as tagged"
     return "otherwise" if any(found not in (wanted, "silent") for found, wanted in pairs) else "silent"
+
+
+def _without(comparison: dict[str, Any], side: str) -> bool:
+    """Whether a side failed or answered None where the reference knows the numbers, by which the other side was judged."""
+    state = (comparison.get(side) or {}).get("state")
+    other = next(each for each in SIDES if each != side)
+    return state in ("failed", "disconnected") and _of(comparison, other) in OFF | RIGHT
 
 
 def _of(comparison: dict[str, Any], side: str) -> str:
@@ -60,7 +71,7 @@ def main(path: str) -> None:
             found = outcome(scenario, tags[0])
             counts[found] += 1
             if found != "as tagged":
-                sides = {side: standing(scenario, side) for side in ("torch", "tensorflow")}
+                sides = {side: standing(scenario, side) for side in SIDES}
                 print(f"{scenario['line']:5}  {found:10} {tags[0]:17} {sides}  {scenario['name']}")
     print(", ".join(f"{count} {word}" for word, count in counts.most_common()), f"of {counts.total()}")
 

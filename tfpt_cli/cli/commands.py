@@ -39,7 +39,7 @@ from tfpt_cli.cli.options import (
 )
 from tfpt_cli.cli.outputs import exit_codes
 from tfpt_cli.cli.typed import DtypeName, Named, Typed, no_such_command
-from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE
+from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE, TENSORFLOW, TORCH
 from tfpt_cli.report import FORMATS
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -475,7 +475,7 @@ def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> 
     """
     from tfpt_cli.cli.one_liners import run_diff
 
-    sys.exit(run_diff({"torch": torch, "tensorflow": tensorflow}, input_shape, given))
+    sys.exit(run_diff({TORCH.key: torch, TENSORFLOW.key: tensorflow}, input_shape, given))
 
 
 @cli.command()

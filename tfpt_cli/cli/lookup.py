@@ -8,9 +8,10 @@ import click
 
 from tfpt_cli.dictionary.typed import refusal
 from tfpt_cli.language.suggest import did_you_mean
-from tfpt_cli.report.catalogue import KINDS, hint, matching, rows_of, table_of, whole, whole_difference
+from tfpt_cli.report.catalogue import KINDS, hint, matching, rows_of, table_of, whole
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.report.native_names import native_page, rows_meant
+from tfpt_cli.report.row_details import difference_details
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -67,7 +68,7 @@ def run_explain(names: tuple[str, ...], *, run: bool = False, fix_preview: bool 
     rows = differences_for(names)
     console = plain_console(None)
     for row in rows:
-        console.print(whole_difference(row))
+        console.print(difference_details(row))
     return _run(rows, fix_preview=fix_preview) if run or fix_preview else 0
 
 

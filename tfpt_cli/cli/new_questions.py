@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tfpt_cli.dictionary.rows import dictionary
-from tfpt_cli.frameworks import FRAMEWORKS, TORCH
+from tfpt_cli.documents.typed_values import value_of
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.constants import CONSTANTS
 from tfpt_cli.language.trees import called_name, dotted
 from tfpt_cli.results import printable
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
-from tfpt_cli.subjects.gradient.one_liner import value_of
-from tfpt_cli.subjects.init.one_liner import initialization_of_both
+from tfpt_cli.subjects.init.one_liner import initialization_of_both, sizes_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # What stands for inputs that are not known yet: an expression is refused at once only for what is wrong with all of these.
 _PLACEHOLDERS = (0.5, [0.1, 0.2, 0.3], "ones((3, 3))", "ones((2, 3, 4))", "ones((2, 3, 8, 8))")
 _USUAL = "[1.0, 2.0, 3.0]"
-_EXAMPLES = {"torch": "F.softplus(x, beta=2)", "tensorflow": "tf.math.softplus(2 * x) / 2"}
+_EXAMPLES: dict[str, str] = {TORCH.key: "F.softplus(x, beta=2)", TENSORFLOW.key: "tf.math.softplus(2 * x) / 2"}
 _ROOTS = {root for framework in FRAMEWORKS.values() for root in framework.roots}
 
 
@@ -261,19 +261,19 @@ def _native_layer(questions: _Questions, layer: str) -> dict[str, Any]:
     shape = questions.ask(
         "The shape that Keras builds it for, without the batch, such as 28,28,1",
         None,
-        lambda answer: _no_shape(layer, other, answer),
+        _no_shape,
     )
-    return initialization_of_both({"torch": layer, "tensorflow": other}, shape)
+    return initialization_of_both({TORCH.key: layer, TENSORFLOW.key: other}, sizes_in(shape, "it"))
 
 
 _NO_CALL = "that is no layer of a framework: write its call, such as keras.layers.Dense(128)"
 
 
-def _no_shape(layer: str, other: str, shape: str) -> str:
+def _no_shape(shape: str) -> str:
     try:
-        initialization_of_both({"torch": layer, "tensorflow": other}, shape)
+        sizes_in(shape, "it")
     except ValueError as error:
-        return str(error).replace("--input-shape is", "it is")
+        return str(error)
     return ""
 
 

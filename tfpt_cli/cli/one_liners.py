@@ -19,6 +19,7 @@ from tfpt_cli.cli.outputs import check_outputs, write_file
 from tfpt_cli.cli.show import Outputs, Settings, Show
 from tfpt_cli.cli.typed import as_typed
 from tfpt_cli.documents.document import documents
+from tfpt_cli.documents.typed_values import assigned
 from tfpt_cli.engine.curves import curve_plan, point_plan, run
 from tfpt_cli.engine.options import Options
 from tfpt_cli.engine.session import Session
@@ -27,8 +28,8 @@ from tfpt_cli.language.mentions import typed_as
 from tfpt_cli.report.console import plain_console
 from tfpt_cli.results import printable
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
-from tfpt_cli.subjects.gradient.one_liner import OPTIONS, assigned, gradient_of
-from tfpt_cli.subjects.init.one_liner import initialization_of, initialization_of_both
+from tfpt_cli.subjects.gradient.one_liner import OPTIONS, gradient_of
+from tfpt_cli.subjects.init.one_liner import initialization_of, initialization_of_both, sizes_in
 from tfpt_cli.subjects.model.one_liner import are_models, layer_of, model_of
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def run_diff(codes: dict[str, str], input_shape: str | None, given: dict[str, An
             if stray := [option for key, option in OPTIONS.items() if given[key]]:
                 raise ValueError(f"{stray[0]} is for expressions, --input-shape for layers")
             pair, layout = (assigned(given[key], f"--{key}", example, text=True) for key, example in _PAIRED.items())
-            data = initialization_of_both(codes, input_shape, pair, layout)
+            data = initialization_of_both(codes, sizes_in(input_shape, "--input-shape"), pair, layout)
     return _checked(data, given)
 
 

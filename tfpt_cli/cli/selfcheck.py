@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from tfpt_cli.results import printable
+from tfpt_cli.results import Symptom, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def _run_odd(names: set[str], dtypes: set[str], sides: Sides, show: Progress) ->
         soft_wrap=True,
     )
     broken = [
-        (s, f) for each in (report, edges) for s in each.scenarios for f in s.failures if f.symptom != "exception"
+        (s, f) for each in (report, edges) for s in each.scenarios for f in s.failures if f.symptom != Symptom.EXCEPTION
     ]
     for scenario, failure in broken:
         console.print(Text.assemble((f"{scenario.name}: ", "bold red"), printable(failure.message)), soft_wrap=True)

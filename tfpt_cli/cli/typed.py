@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES, dtype_called, dtype_hint
 from tfpt_cli.language.suggest import beginning, did_you_mean
 
@@ -165,7 +166,7 @@ def as_typed(
     """
     names = [str(step) for step in path[1:]]
     option = options.get(names[0], "") if names else ""
-    inner = f"{':'.join(names[1:])}=" if option and len(names) > 1 and names[0] not in ("torch", "tensorflow") else ""
+    inner = f"{':'.join(names[1:])}=" if option and len(names) > 1 and names[0] not in FRAMEWORKS else ""
     text = str(value) if isinstance(value, (str, int, float)) else ""
     if isinstance(value, list):
         text = ", ".join(value) if all(isinstance(item, str) for item in value) else str(value).replace("'", "")

@@ -46,7 +46,7 @@ class Evidence:
 
     `value` with its `error` estimate is from float64, `exact` from 50 digits where `known` says so (everywhere, unless given).
     `left` and `right` are one-sided derivatives, NaN where there is none. Nobody is judged by the entries that are `undecided`.
-    With `own` it comes of what the side itself computes, by differences.
+    With `own` it comes of what the side itself computes, by differences; with `only_exact` the value too is from 50 digits.
     """
 
     value: NDArray[Any]
@@ -58,6 +58,7 @@ class Evidence:
     known: NDArray[np.bool_] | None = None
     undecided: NDArray[np.bool_] | None = None
     own: bool = False
+    only_exact: bool = False
 
     @cached_property
     def sure(self) -> NDArray[np.bool_]:
@@ -66,7 +67,7 @@ class Evidence:
             return np.zeros(self.value.shape, bool)
         there = np.ones(self.exact.shape, bool) if self.known is None else self.known.astype(bool)
         # A derivative that is none in 50 digits may be had by larger steps.
-        return there & ~np.isnan(self.exact) if self.derivative and self.exact is not self.value else there
+        return there & ~np.isnan(self.exact) if self.derivative and not self.only_exact else there
 
     @property
     def method(self) -> str:
@@ -242,8 +243,6 @@ class _Judged:
         for start in range(0, self.array.size, PIECE):
             part = slice(start, start + PIECE)
             cut: dict[str, Any] = {name: array[part] for name, array in flat.items()}
-            if self.evidence.exact is self.evidence.value:  # which says that it is from 50 digits itself
-                cut["exact"] = cut["value"]
             yield start, self.piece(self.array.reshape(-1)[part], replace(self.evidence, **cut))
 
     @cached_property

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.results import Comparison, Verdict
+from tfpt_cli.results import Comparison, Diagnosis, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from tfpt_cli.frameworks import Side, Sides
 
-# The word of the diagnosis for a parameter that repeats another one, or itself.
-DEPENDENT = "dependent"
 # The chance that two independent parameters are called dependent, over all pairs of a layer.
 _LEVEL = 1e-6
 # So many numbers say nothing of a correlation, and so few different ones may be equal by chance.
@@ -114,7 +112,9 @@ def with_ties(comparisons: Sequence[Comparison], parted: Mapping[str, str]) -> l
 
 def _parted(comparison: Comparison, words: str) -> Comparison:
     if not comparison.verdict.agrees:
-        diagnosis = tuple(dict.fromkeys((*comparison.diagnosis, DEPENDENT)))
+        diagnosis = tuple(dict.fromkeys((*comparison.diagnosis, Diagnosis.DEPENDENT)))
         reason = f"{comparison.reason}; {words}" if comparison.reason else words
         return replace(comparison, reason=reason, diagnosis=diagnosis)
-    return replace(comparison, verdict=Verdict.DIFFERS, reason=words, diagnosis=("distribution", DEPENDENT))
+    return replace(
+        comparison, verdict=Verdict.DIFFERS, reason=words, diagnosis=(Diagnosis.DISTRIBUTION, Diagnosis.DEPENDENT)
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.results import Measure
+from tfpt_cli.results import Diagnosis, Measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -148,24 +148,24 @@ def close(a: NDArray[Any], b: NDArray[Any], rtol: float, atol: Any) -> NDArray[n
     return near
 
 
-def kinds_apart(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, atol: float) -> list[str]:
+def kinds_apart(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, atol: float) -> list[Diagnosis]:
     """The kinds of values that stand against each other where two arrays part.
 
     They are `nan` and `infinity` where either side has one, `zero` where only one side is zero, and `number` for two other
     numbers.
 
-    >>> kinds_apart(np.array([1.0, 0.0, 5.0]), np.array([np.nan, 3.0, 5.0]), rtol=0.0, atol=0.0)
-    ['nan', 'zero']
+    >>> ", ".join(kinds_apart(np.array([1.0, 0.0, 5.0]), np.array([np.nan, 3.0, 5.0]), rtol=0.0, atol=0.0))
+    'nan, zero'
     """
-    found = dict.fromkeys(("nan", "infinity", "zero", "number"), False)
+    found = dict.fromkeys((Diagnosis.NAN, Diagnosis.INFINITY, Diagnosis.ZERO, Diagnosis.NUMBER), False)
     for a, b in _pieces(left, right, _inexact(left, right)):
         apart = ~close(a, b, rtol, atol)
         a, b = a[apart], b[apart]
         nan = np.isnan(a) | np.isnan(b)
         infinite = ~nan & (np.isinf(a) | np.isinf(b))
         zero = ~nan & ~infinite & ((a == 0) | (b == 0))
-        kinds = {"nan": nan, "infinity": infinite, "zero": zero, "number": ~nan & ~infinite & ~zero}
-        found = {kind: there or bool(kinds[kind].any()) for kind, there in found.items()}
+        for kind, where in zip(found, (nan, infinite, zero, ~nan & ~infinite & ~zero), strict=True):
+            found[kind] |= bool(where.any())
     return [kind for kind, there in found.items() if there]
 
 

@@ -125,12 +125,12 @@ def _telling(findings: list[ExplainedTest], limit: float) -> Iterator[str]:
 
     A side that does not fit the other's law is only worth a word where nothing else says so.
     """
-    said: dict[str, str] = {}
+    said: dict[str, ExplainedTest] = {}
     for finding in findings:
         if finding.test.p < limit:
-            said.setdefault(finding.test.on, finding.words)
-    telling = [words for on, words in said.items() if " by " not in on]
-    return iter(telling or said.values())
+            said.setdefault(finding.test.on, finding)
+    telling = [first for first in said.values() if not first.foreign] or said.values()
+    return (first.words for first in telling)
 
 
 def _detectable(pair: Mapping[Side, Sample], declared: Mapping[Side, Law | None], limit: float) -> tuple[float, float]:
@@ -165,7 +165,8 @@ def _findings(
             # The other side's law is a second question: what fails there is no failure of the sample's own.
             on = sample.side if owner == sample.side else f"{sample.side} by {owner}"
             for finding in against_law(sample, law, precision):
-                yield ExplainedTest(replace(finding.test, on=on), start + finding.words)
+                foreign = owner != sample.side
+                yield ExplainedTest(replace(finding.test, on=on), start + finding.words, foreign)
 
 
 def _two_sample(left: Sample, right: Sample) -> Iterator[ExplainedTest]:

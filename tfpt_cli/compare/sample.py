@@ -36,10 +36,11 @@ _FINE_STEP = 1e-5
 
 @dataclass(frozen=True)
 class ExplainedTest:
-    """A test and, for when it fails, what it means in words."""
+    """A test and, for when it fails, what it means in words; `foreign` where a side is held against the other's law."""
 
     test: Test
     words: str
+    foreign: bool = False
 
 
 def two_sided(z: float, among: int = 1) -> float:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 SHOWN = 100
 BINS = 16
-_PIECE = 1 << 18
+# So many elements are looked at at once: what they need then stays in the processor's cache.
+_PIECE = 1 << 15
 
 
 def side_of(value: Value, how: Way = PLAIN, *, summarised: bool = True) -> SideValue:
@@ -28,6 +29,7 @@ def side_of(value: Value, how: Way = PLAIN, *, summarised: bool = True) -> SideV
     left_out = max(array.size - SHOWN, 0)
     numbers = np.abs(array) if array.dtype.kind == "c" else array
     values = array.ravel()[:SHOWN] if left_out else array
+    found = summary(numbers) if summarised and numbers.size > 1 and numbers.dtype.kind in "fiub" else None
     return SideValue(
         state=State.PRESENT,
         how=how,
@@ -35,15 +37,15 @@ def side_of(value: Value, how: Way = PLAIN, *, summarised: bool = True) -> SideV
         dtype=value.dtype,
         values=values.tolist(),
         left_out=left_out,
-        summary=summary(numbers) if summarised and numbers.size > 1 and numbers.dtype.kind in "fiub" else None,
-        kinds=_kinds(array) if summarised else {},
+        summary=found,
+        kinds=_kinds(array, finite=found is not None and not found.not_finite) if summarised else {},
     )
 
 
-def _kinds(array: NDArray[Any]) -> dict[str, int]:
-    """How many zeros, NaNs and infinities there are, of those of which there are any."""
+def _kinds(array: NDArray[Any], *, finite: bool) -> dict[str, int]:
+    """How many zeros, NaNs and infinities there are, of those of which there are any; with `finite` it is known to be so."""
     counts = {"zero": array.size - int(np.count_nonzero(array))}
-    if array.dtype.kind in "fc" and not np.isfinite(array).all():
+    if not finite and array.dtype.kind in "fc" and not np.isfinite(array).all():
         counts |= {"nan": int(np.isnan(array).sum()), "infinity": int(np.isinf(array).sum())}
     return {kind: count for kind, count in counts.items() if count}
 
@@ -68,8 +70,9 @@ def summary(array: NDArray[Any], edges: tuple[float, float] | None = None) -> Su
         edges = edges or (low, high)
         counts, squares = np.zeros(BINS, np.int64), 0.0
         for piece in _finite(flat):
-            squares += float(np.square(piece - mean).sum())
             counts += _counts(piece, edges)
+            piece -= mean
+            squares += float(np.square(piece, out=piece).sum())
         std = math.sqrt(squares / count) if squares < math.inf else math.inf
     return Summary(
         mean=mean,
@@ -104,10 +107,10 @@ def pieces(flat: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
 
 
 def _finite(flat: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
-    """The finite values of each piece that has any."""
+    """The finite values of each piece that has any: a copy, which may be written over."""
     for piece in pieces(flat):
-        finite = np.isfinite(piece)
-        kept = piece if finite.all() else piece[finite]
+        # A NaN or an infinity among them is seen in their sum; finite numbers may overflow there too.
+        kept = piece if math.isfinite(piece.sum()) else piece[np.isfinite(piece)]
         if kept.size:
             yield kept
 
@@ -117,5 +120,9 @@ def _counts(values: NDArray[np.float64], edges: tuple[float, float]) -> NDArray[
     half = edges[1] / 2 - edges[0] / 2  # the whole width of two large numbers may overflow
     if half <= 0:
         return np.bincount([0], weights=[values.size], minlength=BINS).astype(np.int64)
-    places = ((values / 2 - edges[0] / 2) / half * BINS).astype(np.int64)
-    return np.bincount(np.clip(places, 0, BINS - 1), minlength=BINS)
+    shares = values / 2
+    shares -= edges[0] / 2
+    shares /= half
+    shares *= BINS
+    places = shares.astype(np.intp)
+    return np.bincount(np.clip(places, 0, BINS - 1, out=places), minlength=BINS)

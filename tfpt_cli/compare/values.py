@@ -11,7 +11,7 @@ from tfpt_cli.compare.distance import error_map, flushes, kinds_apart, measure, 
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.summary import side_of
 from tfpt_cli.language.shapes import show
-from tfpt_cli.results import MANY_ULP, Comparison, Measure, SideValue, State, Tolerance, Value, Verdict, Way
+from tfpt_cli.results import MANY_ULP, Comparison, Diagnosis, Measure, SideValue, State, Tolerance, Value, Verdict, Way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tfpt_cli.layers.layout import Layout
     from tfpt_cli.results import Quantity
 
-# (rtol, atol) by the narrower dtype of the two: DESIGN, which follows torch.testing.assert_close but for one atol.
+# (rtol, atol) by the narrower dtype of the two: those of torch.testing.assert_close but for one atol.
 DEFAULTS = {
     "float16": (1e-3, 1e-5),
     "bfloat16": (1.6e-2, 1e-5),
@@ -67,23 +67,28 @@ def compare_values(
     turned, reason = under_layout(left.array, right.array, layout, first.framework, second.framework)
     if turned is None:
         return Comparison(
-            quantity=quantity, verdict=Verdict.DIFFERS, sides=shown, reason=reason, layout=text, diagnosis=("shape",)
+            quantity=quantity,
+            verdict=Verdict.DIFFERS,
+            sides=shown,
+            reason=reason,
+            layout=text,
+            diagnosis=(Diagnosis.SHAPE,),
         )
     rtol, atol = limits(tolerance, left.dtype, right.dtype)
     measured = measure(turned, right.array, rtol, atol, left.dtype)
-    diagnosis = []
+    diagnosis: list[Diagnosis] = []
     reasons = []
     if left.dtype != right.dtype:
-        diagnosis.append("dtype")
+        diagnosis.append(Diagnosis.DTYPE)
         reasons.append(f"dtypes {left.dtype} and {right.dtype}")
     flushed = flushes({first: turned, second: right.array}, left.dtype)
     if measured.mismatched:
         if not_finite_apart(turned, right.array):
-            diagnosis.append("non-finite")
+            diagnosis.append(Diagnosis.NON_FINITE)
         diagnosis += kinds_apart(turned, right.array, rtol, atol)
         reasons.append(_apart(measured, turned, right.array))
     for side, count in flushed.items():
-        diagnosis += ["subnormal"] if measured.mismatched else []
+        diagnosis += [Diagnosis.SUBNORMAL] if measured.mismatched else []
         results, them = ("result", "it") if count == 1 else ("results", "them")
         keeps = f"{(second if side is first else first).label} keeps {them}"
         reasons.append(f"{side.label} flushes {count} subnormal {results} to zero, {keeps}")
@@ -129,7 +134,12 @@ def _without_value(
     if states[missing] is State.ABSENT:
         reason = f"only {there.label} has it"
         return Comparison(
-            quantity=quantity, verdict=Verdict.DIFFERS, sides=shown, reason=reason, layout=layout, diagnosis=("absent",)
+            quantity=quantity,
+            verdict=Verdict.DIFFERS,
+            sides=shown,
+            reason=reason,
+            layout=layout,
+            diagnosis=(Diagnosis.ABSENT,),
         )
     has = "zero" if not np.any(values[there].array) else "a value"
     reason = f"{missing.label} answers None (not connected), {there.label} {has}"
@@ -139,7 +149,7 @@ def _without_value(
         sides=shown,
         reason=reason,
         layout=layout,
-        diagnosis=("disconnected",),
+        diagnosis=(Diagnosis.DISCONNECTED,),
     )
 
 

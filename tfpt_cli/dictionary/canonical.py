@@ -332,7 +332,7 @@ def _functions() -> dict[str, str]:
         module, _, method = name.rpartition(".")
         parameters = [parse_signature(signature).parameters for signature in signatures]
         of_tensors = all(each and each[0].name in _TENSORS for each in parameters)
-        if of_tensors and (module == "torch" or (module == "F" and method in table.methods)):
+        if of_tensors and (module == FRAMEWORKS[TORCH].module or (module == "F" and method in table.methods)):
             found.setdefault(method, names.get(name, name))
     return found
 

@@ -25,6 +25,7 @@ from tfpt_cli.language.dtypes import DTYPES
 from tfpt_cli.language.kinds import ARRAY_KINDS, KINDS
 from tfpt_cli.language.shapes import RULES
 from tfpt_cli.language.signature import parse_signature
+from tfpt_cli.results import Diagnosis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Set
@@ -39,11 +40,7 @@ SHOWS = {
     *("right", "convention", "wrong"),  # to the reference
 }
 # What a comparison may be diagnosed with; `error` where a side refused.
-DIAGNOSES = {
-    *("shape", "dtype", "disconnected", "nan", "infinity", "zero", "number", "non-finite", "subnormal", "kink"),
-    *("rounding", "overflow", "different function", "both wrong", "ways", "ill-conditioned", "unstable"),
-    *("distribution", "dependent", "absent", "error"),
-}
+DIAGNOSES = {*Diagnosis, "error"}
 
 _COLUMNS = tuple(framework.column for framework in FRAMEWORKS.values())
 # The keys of a row by what it is: those that it needs, and those that it may have besides.

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from tfpt_cli.documents.shipped import comes_with_tfpt
-from tfpt_cli.language.mentions import typed
+from tfpt_cli.language.mentions import permission, typed
 from tfpt_cli.language.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def own_file(reader: Reader, path: Path, file: str, function: str) -> str | None
         reader.complain(path, f"no such file: {full} (paths start {start})")
     elif not reader.allow_code and not comes_with_tfpt(full):
         words = f"this would run the function '{function}' of {full}, with all that the file does when it is imported"
-        reader.complain(path, f"{words}; if you trust it, add --allow-code")
+        reader.complain(path, f"{words}; if you trust it, {permission()}")
     elif (names := _top_names(full)) is not None and function not in names:
         known = did_you_mean(function, names) or f" (it has {', '.join(sorted(names)[:12])})" * bool(names)
         reader.complain(path, f"{full} has no function '{function}'{known}")

@@ -20,7 +20,7 @@ from tfpt_cli.engine.session import Session
 from tfpt_cli.engine.status import failed_result
 from tfpt_cli.engine.stored import dumped, loaded
 from tfpt_cli.frameworks import FRAMEWORKS, OURSELVES, Side
-from tfpt_cli.results import Failure
+from tfpt_cli.results import Failure, Symptom
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -149,7 +149,7 @@ class ClusterSession(Session):
         super().__exit__()
 
     def pipeline(self, options: Options, observer: Observer, chosen: Chosen) -> Pipeline:
-        """What runs one run."""
+        """A new pipeline, which runs the scenarios of these options once."""
         return ClusterPipeline(options, observer, chosen, self._executor)
 
 
@@ -228,7 +228,7 @@ class ClusterPipeline(Pipeline):
             result = loaded(answer, self.options.sides) if isinstance(answer, bytes) else None
             if result is None:
                 words = answer if isinstance(answer, str) else "the worker's answer is no result"
-                failure = Failure(OURSELVES, "not started", f"the cluster could not run it: {words}")
+                failure = Failure(OURSELVES, Symptom.NOT_STARTED, f"the cluster could not run it: {words}")
                 result = failed_result(scenario, self.options.sides, (failure,))
             self.settle(index, None, result)
 

@@ -26,7 +26,7 @@ from tfpt_cli.engine import fingerprint
 from tfpt_cli.engine.status import Known
 from tfpt_cli.engine.stored import dumped, loaded
 from tfpt_cli.frameworks import REFERENCE
-from tfpt_cli.results import OF_SCENARIO, scenario_id
+from tfpt_cli.results import Symptom, scenario_id
 
 if TYPE_CHECKING:
     import collections.abc
@@ -102,7 +102,11 @@ class KeptResults:
     ) -> None:
         """Keeps a result, where another run would come to the same; many are written at a time, the last by `save`."""
         broken = [f for outcome in outcomes.values() for f in outcome.failures if f.could_not_run]
-        if broken or any(f.symptom not in ("exception", OF_SCENARIO) for f in result.failures) or not self._there():
+        if (
+            broken
+            or any(f.symptom not in (Symptom.EXCEPTION, Symptom.OF_SCENARIO) for f in result.failures)
+            or not self._there()
+        ):
             return
         if any(file.endswith(".py") and not comes_with_tfpt(file) for file in scenario.named):
             return

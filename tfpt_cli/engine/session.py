@@ -59,7 +59,7 @@ class Session:
         return self._runner.run(self.pipeline(options, observer or Observer(), chosen).run())
 
     def pipeline(self, options: Options, observer: Observer, chosen: Chosen) -> Pipeline:
-        """What runs one run."""
+        """A new pipeline, which runs the scenarios of these options once."""
         return Pipeline(options, observer, chosen, self.queues)
 
     def end(self) -> None:

@@ -257,7 +257,16 @@ class _Lifter(ast.NodeTransformer):
             return constant(tree, functions=True)
         except (NotConstant, BadConstant):
             name = dotted(tree)
-            return name if name.split(".")[0] in FRAMEWORKS[self.framework].roots else tree
+            return name if name.split(".")[0] in FRAMEWORKS[self.framework].roots else self.of_shapes(tree)
+
+    def of_shapes(self, tree: ast.expr) -> Any:
+        """What an argument that is made of shapes comes to, such as `x.shape[1:]`; the tree itself where that is not known."""
+        if not any(isinstance(node, ast.Attribute) and node.attr in _OF_SHAPES for node in ast.walk(tree)):
+            return tree
+        try:
+            return constant(_settled(self.visit(self.copied(tree))), functions=True)
+        except (NoRow, NotConstant, BadConstant):
+            return tree
 
     def shape(self, tree: Any) -> Shape:
         """The shape of an argument. Raises `ValueError` where it is not known."""
@@ -318,10 +327,10 @@ class _Lifter(ast.NodeTransformer):
         value: ast.expr = self.visit(node.value)
         keys = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
         keys = [ast.Constant(None) if dotted(key) in _NEW_AXIS else key for key in keys]
-        if is_constant(value) and len(keys) == 1 and is_constant(keys[0]):
+        if is_constant(value) and len(keys) == 1 and (is_constant(keys[0]) or isinstance(keys[0], ast.Slice)):
             try:
-                return literal(constant(value)[constant(keys[0])])  # of a shape
-            except (TypeError, LookupError):  # of a number, `math.e[0]`, or one axis too many
+                return literal(constant(value)[_place(keys[0])])  # of a shape
+            except (TypeError, LookupError, NotConstant):  # of a number, `math.e[0]`, or one axis too many
                 raise NoRow(_cut(ast.unparse(node))) from None
         value = _array(value)
         for axis, key in enumerate(keys):
@@ -354,7 +363,7 @@ class _Lifter(ast.NodeTransformer):
             return literal(shape if node.attr == "shape" else len(shape))
         if node.attr in ("real", "imag") and dotted(node).split(".")[0] not in FRAMEWORKS[self.framework].roots:
             return ast.Call(ast.Name(node.attr, ast.Load()), [self.visit(node.value)], [])
-        if node.attr in ("T", "mT") and dotted(node).split(".")[0] not in ("torch", "tf", "F", "nn", "keras"):
+        if node.attr in ("T", "mT") and dotted(node).split(".")[0] not in FRAMEWORKS[self.framework].roots:
             return ast.Attribute(self.visit(node.value), node.attr, ast.Load())
         if is_constant(node):
             return node
@@ -405,6 +414,8 @@ _GIVE_WHOLE = frozenset(
 
 # The parts of what a function gives that have names, by their places.
 _PARTS = {"values": 0, "indices": 1}
+# What a tensor says of its shape.
+_OF_SHAPES = frozenset({"shape", "ndim", "size", "dim"})
 _NEW_AXIS = frozenset({"tf.newaxis", "np.newaxis", "torch.newaxis"})
 
 
@@ -417,6 +428,13 @@ _SEQUENTIALS = frozenset({"nn.Sequential", "keras.Sequential"})
 
 def _is_backwards(key: ast.Slice) -> bool:
     return key.lower is None and key.upper is None and key.step is not None and ast.unparse(key.step) == "-1"
+
+
+def _place(key: ast.expr) -> Any:
+    """What a constant index, or a slice of constants, is in Python. Raises `NotConstant`."""
+    if isinstance(key, ast.Slice):
+        return slice(*(None if part is None else constant(part) for part in (key.lower, key.upper, key.step)))
+    return constant(key)
 
 
 def _is_full(key: ast.expr) -> bool:

@@ -13,7 +13,7 @@ from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.constants import UNBOUNDED, is_constant
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
 from tfpt_cli.language.expression import Complaining, Complaint, offset
-from tfpt_cli.language.mentions import field, typed
+from tfpt_cli.language.mentions import field, permission, typed
 from tfpt_cli.language.signature import bind_any, parse_signature
 from tfpt_cli.language.suggest import MOST_HINTS, did_you_mean
 from tfpt_cli.language.templates import renamed
@@ -80,7 +80,8 @@ def _of_your_own(framework: str) -> str:
     """How a scenario calls a function of a person's own file."""
     if typed():
         return f"for a function of your own write --{framework} port.py:loss --allow-code"
-    return f"for a function of your own write {field(framework, 'python', 'port.py:loss')}, and check with --allow-code"
+    function = field(framework, "python", "port.py:loss")
+    return f"for a function of your own write {function}, and check with {permission(verb=False)}"
 
 
 class _Checker(Complaining):

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # By field of a scenario the option that gives it; empty where a scenario is read from a file.
 _NONE: Mapping[str, str] = MappingProxyType({})
 _OPTIONS: ContextVar[Mapping[str, str]] = ContextVar("options", default=_NONE)
+# What lets a scenario read a person's own files, and the verb with it.
+_PERMISSION: ContextVar[tuple[str, str]] = ContextVar("permission", default=("add", "--allow-code"))
 
 
 @contextmanager
@@ -28,6 +30,30 @@ def typed_as(options: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         _OPTIONS.reset(token)
+
+
+@contextmanager
+def permitted_by(verb: str, setting: str) -> Iterator[None]:
+    """Within it, messages say how a project permits a person's own code, where no command line does.
+
+    >>> with permitted_by("set", "tfpt_allow_code = true"):
+    ...     f"if you trust it, {permission()}"
+    'if you trust it, set tfpt_allow_code = true'
+    """
+    token = _PERMISSION.set((verb, setting))
+    try:
+        yield
+    finally:
+        _PERMISSION.reset(token)
+
+
+def permission(*, verb: bool = True) -> str:
+    """What to do so that a scenario may use a person's own code, `add --allow-code`; without its verb, what that takes.
+
+    >>> permission(), permission(verb=False)
+    ('add --allow-code', '--allow-code')
+    """
+    return " ".join(_PERMISSION.get()[not verb :])
 
 
 def field(key: str, name: str = "", value: str = "") -> str:

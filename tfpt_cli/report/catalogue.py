@@ -1,4 +1,4 @@
-"""What the dictionary holds, as tables: `tfpt list`, `tfpt show` and `tfpt explain`."""
+"""What the dictionary holds, as lists for `tfpt list`, and everything of one name for `tfpt show`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,18 @@ from rich.text import Text
 from tfpt_cli.dictionary.differences import Difference, differences
 from tfpt_cli.dictionary.measured import measured
 from tfpt_cli.dictionary.records import Initializer, Layer, Operation
-from tfpt_cli.dictionary.related import differences_of
-from tfpt_cli.dictionary.rows import CELL, COPY, dictionary
-from tfpt_cli.frameworks import FRAMEWORKS, OURSELVES
+from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.suggest import did_you_mean
-from tfpt_cli.language.trees import branches, called_name, choices
+from tfpt_cli.language.trees import branches, called_name
+from tfpt_cli.report.row_details import (
+    difference_details,
+    distances,
+    initializer_details,
+    layer_row_details,
+    measured_with,
+    operation_details,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -107,7 +114,10 @@ def _list(columns: Sequence[_Column], rows: Sequence[_Listed], width: int) -> Re
         max(map(len, [*column.header.split("\n"), *(row.cells[index] for row in rows)]))
         for index, column in enumerate(columns)
     ]
-    if sum(min(most, column.words or most) + _GAP for column, most in zip(columns, longest, strict=True)) - _GAP > width:
+    if (
+        sum(min(most, column.words or most) + _GAP for column, most in zip(columns, longest, strict=True)) - _GAP
+        > width
+    ):
         return Group(*(part for row, group in _grouped(rows) for part in _stacked(columns, row, group)))
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for column, most in zip(columns, longest, strict=True):
@@ -204,107 +214,15 @@ def whole(name: str) -> list[RenderableType]:
         row = rows_of(kind).get(name)
         if isinstance(row, Operation):
             known = measured()
-            found += _whole(row, known.get("operations", {}).get(name, {}))
-            found.append(_measured_with(known.get("environment", {})))
+            found += operation_details(row, known.get("operations", {}).get(name, {}))
+            found.append(measured_with(known.get("environment", {})))
         elif isinstance(row, Layer):
-            (found if row.parameters else behind).append(_whole_layer(row))
+            (found if row.parameters else behind).append(layer_row_details(row))
         elif isinstance(row, Initializer):
-            found.append(_whole_initializer(row))
+            found.append(initializer_details(row))
         elif isinstance(row, Difference):
-            found.append(whole_difference(row))
+            found.append(difference_details(row))
     return found + behind
-
-
-def _facts() -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
-
-
-def _headed(head: str, kind: str, table: Table) -> RenderableType:
-    return Group(Text.assemble((head, "bold"), (f"  {kind}", "dim")), Padding(table, (0, 0, 1, 1)))
-
-
-def _whole_layer(row: Layer) -> RenderableType:
-    table = _facts()
-    for framework in FRAMEWORKS.values():
-        for index, (condition, code) in enumerate(choices(row.spelling[framework.key])):
-            words = f"{condition}: " if condition else ""
-            table.add_row("" if index else framework.label, f"{words}{ast.unparse(code)}")
-    for name, formula in row.where.items():
-        table.add_row("where", f"{name} is {ast.unparse(formula)}")
-    for words in row.requires:
-        table.add_row("requires", words)
-    for unlike in row.unlike:
-        table.add_row("two functions", unlike.text)
-    for parameter in row.parameters.values():
-        held = [f"{FRAMEWORKS[f].label} {attribute_words(parameter.attribute[f])}" for f in FRAMEWORKS]
-        defaults = [
-            f"{FRAMEWORKS[f].label} {ast.unparse(parameter.default[f])}" for f in FRAMEWORKS if f in parameter.default
-        ]
-        table.add_row(parameter.name, f"{', '.join(held)}; layout {parameter.layout}")
-        if parameter.blocks:
-            orders = [f"{FRAMEWORKS[f].label} {' '.join(order)}" for f, order in parameter.blocks.items()]
-            table.add_row("", f"gates: {', '.join(orders)}")
-        table.add_row("", f"default: {', '.join(defaults)}")
-    if row.notes:
-        table.add_row("note", row.notes)
-    _add_differences(table, row)
-    table.add_row("shown by", f"tfpt check scenarios/{row.scenario}")
-    return _headed(row.signature.show(row.name), "layer", table)
-
-
-def attribute_words(tree: ast.expr) -> str:
-    """Where a framework keeps a parameter, as a person reads it."""
-    text = ast.unparse(tree)
-    return "has none" if text in ("none", "None") else text.replace(COPY, "{copy}").replace(CELL, "{cell}")
-
-
-def _whole_initializer(row: Initializer) -> RenderableType:
-    table = _facts()
-    for framework in FRAMEWORKS:
-        spelled = row.spelling.get(framework)
-        table.add_row(
-            FRAMEWORKS[framework].label, ast.unparse(spelled) if spelled is not None else "no call of its own"
-        )
-    for label, tree in (("means", row.means), ("draws", row.distribution)):
-        if tree is not None:
-            table.add_row(label, ast.unparse(tree))
-    if row.structure:
-        table.add_row("structure", row.structure)
-    for words in row.requires:
-        table.add_row("requires", words)
-    if row.alone:
-        table.add_row("alone", " ".join(row.alone.split()))
-    _add_differences(table, row)
-    table.add_row("shown by", f"tfpt check scenarios/{row.scenario}")
-    return _headed(row.signature.show(row.name), "initializer", table)
-
-
-def _add_differences(table: Table, row: Operation | Layer | Initializer) -> None:
-    for known in differences_of(row):
-        table.add_row("difference", f"{known.name}: {known.what}")
-
-
-def whole_difference(row: Difference) -> RenderableType:
-    """A known difference with its reason, what to write, its source, the recipes that can be tried, and what shows it."""
-    table = _facts()
-    table.add_row("what", row.what)
-    if row.why:
-        table.add_row("why", row.why)
-    for framework in FRAMEWORKS:
-        if framework in row.write:
-            table.add_row(f"write in {FRAMEWORKS[framework].label}", row.write[framework])
-    if words := str(row.conditions):
-        table.add_row("so", words)
-    table.add_row("source", row.source or "measured by tfpt")
-    table.add_row("shown by", row.proof)
-    if row.fixes:
-        table.add_row("try it", f"{row.proof} --fix-preview")
-    table.add_row("start from it", f"tfpt new --from {row.name} FILE")
-    kind = "believed to differ, and equal" if row.equal else "known difference"
-    return _headed(row.name, f"{kind} ({row.area})", table)
 
 
 def operations_table(rows: list[Operation], found: dict[str, Any], width: int) -> RenderableType:
@@ -316,7 +234,8 @@ def operations_table(rows: list[Operation], found: dict[str, Any], width: int) -
     versions = found.get("environment", {})
     if len(rows) <= FEW:
         return Group(
-            *(part for row in rows for part in _whole(row, numbers.get(row.name, {}))), _measured_with(versions)
+            *(part for row in rows for part in operation_details(row, numbers.get(row.name, {}))),
+            measured_with(versions),
         )
     wide = width >= _WIDE
     columns = [
@@ -330,70 +249,15 @@ def operations_table(rows: list[Operation], found: dict[str, Any], width: int) -
     listed = []
     for row in rows:
         known = numbers.get(row.name, {}).get("float32", {})
-        cells = [row.name, row.domain, _pair(known.get("value")), _pair(known.get("gradient"))]
+        cells = [row.name, row.domain, distances(known.get("value")), distances(known.get("gradient"))]
         dtypes = [" ".join(SHORT[dtype] for dtype in row.dtypes)] if wide else []
         listed.append(_Listed((*cells, *dtypes, _places(row)), row.kind))
     table = _list(columns, listed, width)
     counts = f"{len(rows)} operations, {sum(bool(row.parts) for row in rows)} of them with declared differences; "
     legend = "distances in float32 are PyTorch's and TensorFlow's, the greatest at ordinary points"
-    return Group(table, "", Text(counts + legend, "dim"), _measured_with(versions))
-
-
-def _pair(found: dict[str, float] | None) -> str:
-    """`0.5 1.2`: PyTorch's and TensorFlow's distance."""
-    return " ".join(_short(found[f]) if f in found else "-" for f in FRAMEWORKS) if found else ""
-
-
-def _short(number: float) -> str:
-    return f"{number:.1f}" if number < 100 else f"{number:.1e}".replace("e+0", "e")
+    return Group(table, "", Text(counts + legend, "dim"), measured_with(versions))
 
 
 def _places(row: Operation) -> str:
     places = list(dict.fromkeys(place for part in row.parts for place in part.cases))
     return ", ".join(places[:4]) + (f", {len(places) - 4} more" if len(places) > 4 else "")
-
-
-# What is named of all that was there when the dictionary was measured.
-_MEASURED = (
-    *((framework.key, framework.label) for framework in FRAMEWORKS.values()),
-    (OURSELVES.key, OURSELVES.label),
-    ("keras", "Keras"),
-)
-
-
-def _measured_with(versions: dict[str, str]) -> Text:
-    if not versions:
-        return Text("nothing is measured yet: run tfpt selfcheck", "dim")
-    words = ", ".join(f"{label} {versions[key]}" for key, label in _MEASURED if key in versions)
-    return Text(f"measured with {words}", "dim")
-
-
-def _whole(row: Operation, numbers: dict[str, Any]) -> Iterator[RenderableType]:
-    yield Text.assemble((row.signature.show(row.name), "bold"), (f"  {row.kind}", "dim"))
-    table = _facts()
-    for side, label in (
-        *((f, FRAMEWORKS[f].label) for f in FRAMEWORKS),
-        ("numpy", "reference"),
-        ("mpmath", "50 digits"),
-    ):
-        if side in row.spelling:
-            table.add_row(label, ast.unparse(row.spelling[side]))
-    table.add_row("differentiable", row.domain if row.differentiable else "nowhere: the result has no derivative")
-    if row.about:
-        table.add_row("note", row.about)
-    for dtype in row.dtypes:
-        found = numbers.get(dtype, {})
-        pairs = [
-            f"{what} {_pair(found[kind])}"
-            for kind, what in (("value", "value"), ("gradient", "gradient"))
-            if found.get(kind)
-        ]
-        table.add_row(dtype, f"{', '.join(pairs)} ULP off (PyTorch, TensorFlow)" if pairs else "")
-    for part in (*row.parts, *row.edges):
-        where = f"{', '.join(part.quantities)} at {', '.join(part.cases)}" if part.cases else ", ".join(part.quantities)
-        dtypes = f" in {', '.join(part.dtypes)}" if part.dtypes else ""
-        words = {"differ": "parts", "error": "a side refuses", "wrong": "both wrong"}[part.verdict]
-        table.add_row(words, f"{where}{dtypes}: {part.because}")
-    _add_differences(table, row)
-    table.add_row("shown by", f"tfpt selfcheck {row.name}")
-    yield Padding(table, (0, 0, 1, 1))

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from tfpt_cli.frameworks import FRAMEWORKS, LEFT, OURSELVES, RIGHT, WRITTEN, Side
 from tfpt_cli.report.json_schema import JsonSchema, Keywords, Schemas, reference_to
-from tfpt_cli.results import INTERNAL, OF_SCENARIO, Relation, Standing, State, Status, Verdict
+from tfpt_cli.results import Diagnosis, Relation, Standing, State, Status, Symptom, Verdict
 from tfpt_cli.subjects.registry import SUBJECTS
 
 SCHEMA = "tfpt.report/1"
@@ -61,9 +61,7 @@ class Failure:
     ]
     symptom: Annotated[
         str,
-        Keywords(
-            enum=["exception", "crashed", "timeout", "nonsense", "not installed", "not started", INTERNAL, OF_SCENARIO]
-        ),
+        Keywords(enum=list(map(str, Symptom))),
         "exception where the framework itself refused the code; internal where tfpt itself failed; scenario where only "
         "that can mend it; the others are the framework's process",
     ]
@@ -248,8 +246,7 @@ class Comparison:
         tuple[
             Annotated[
                 Word,
-                "such as shape, dtype, absent, disconnected, nan, infinity, zero, number, non-finite, subnormal, distribution, "
-                "dependent, ways, kink, rounding, overflow, unstable, ill-conditioned, different function, both wrong",
+                f"such as {', '.join(Diagnosis)}",
             ],
             ...,
         ],

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from tfpt_cli.report.console import FILE_WIDTH, plain_console
 from tfpt_cli.report.table import print_scenario
 from tfpt_cli.report.view import known as known_differences
-from tfpt_cli.report.words import message_text, said_by, status_words
+from tfpt_cli.report.words import message_text, said_by, status_words, ways_text
 from tfpt_cli.results import (
-    INTERNAL,
     Comparison,
     Failure,
     Problem,
@@ -20,6 +19,7 @@ from tfpt_cli.results import (
     ScenarioResult,
     State,
     Status,
+    Symptom,
     Verdict,
     as_expected,
     expected_of,
@@ -64,7 +64,7 @@ def entries(result: ScenarioResult) -> list[Entry]:
     found += [
         _of_scenario(result, failure.symptom, failure_words(failure))
         for failure in result.failures
-        if failure.symptom == INTERNAL or (result.status is Status.ERROR and not refused)
+        if failure.symptom == Symptom.INTERNAL or (result.status is Status.ERROR and not refused)
     ]
     if not found or (not result.expected and all(entry.status is Status.PASSED for entry in found)):
         found.append(_of_scenario(result, result.status.value, status_words(result)))
@@ -73,7 +73,7 @@ def entries(result: ScenarioResult) -> list[Entry]:
 
 def failure_words(failure: Failure) -> str:
     """Who failed and what it said; of a mistake of tfpt's own also what to do about it."""
-    said = said_by(failure) if failure.symptom != INTERNAL else failure.message
+    said = said_by(failure) if failure.symptom != Symptom.INTERNAL else failure.message
     return f"{failure.side.label}: {said}"
 
 
@@ -82,8 +82,7 @@ def _of_scenario(result: ScenarioResult, word: str, message: str) -> Entry:
 
 
 def _of_comparison(result: ScenarioResult, comparison: Comparison) -> Entry:
-    ways = " and ".join(filter(None, (value.how for value in comparison.sides.values())))
-    verdict = comparison.verdict
+    ways, verdict = ways_text(comparison), comparison.verdict
     if result.expected or as_expected(comparison, result.expect, result.comparisons):
         return Entry(result, comparison.quantity, ways, Status.PASSED, verdict.value)
     expected = _EXPECTED[expected_of(result.expect, comparison.quantity)]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from tfpt_cli.frameworks import OURSELVES, Side, Sides
+from tfpt_cli.frameworks import FRAMEWORKS, LEFT, OURSELVES, RIGHT, Side, Sides
 from tfpt_cli.report import plots
 from tfpt_cli.report.html_code import Listing, clean, shared_functions, shown_listings
 from tfpt_cli.report.html_environment import html_environment, part, policy_hash
@@ -39,7 +39,7 @@ _NAMES = {"keras": "Keras", "numpy": "NumPy", "scipy": "SciPy", "python": "Pytho
 _WHY = ({About.BOTH_WRONG, About.FINDING}, {About.FAILURE}, {About.REFERENCE}, {About.NOTE})
 _BAD = {About.BOTH_WRONG, About.FAILURE}
 # What a person asks first about a run; the rest of its environment stands at the end of the page.
-_FIRST = ("torch", "tensorflow", "keras", "left", "right")
+_FIRST = (*FRAMEWORKS, "keras", LEFT, RIGHT)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from tfpt_cli.results import VALUE, State, Verdict
+from tfpt_cli.results import VALUE, Diagnosis, State, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,7 +108,7 @@ def _parameter_row(comparison: Comparison) -> ModelRow:
 def size_of(comparison: Comparison) -> str:
     """How far apart both sides of a comparison are at most; `shapes` where those differ, empty where it is not known."""
     size = None if comparison.measure is None else comparison.measure.max_abs
-    return "shapes" if "shape" in comparison.diagnosis else "" if size is None else apart(size)
+    return "shapes" if Diagnosis.SHAPE in comparison.diagnosis else "" if size is None else apart(size)
 
 
 _STATES = {State.ABSENT: "none", State.DISCONNECTED: "None"}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.report.words import differ, said_by, status_words
-from tfpt_cli.results import INTERNAL, Kind, Relation, Status, Verdict, as_expected, printable
+from tfpt_cli.results import Kind, Relation, Status, Symptom, Verdict, as_expected, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,7 +92,7 @@ def reason_of(result: ScenarioResult) -> Reason | None:
     >>> from tfpt_cli.frameworks import SIDES
     >>> from tfpt_cli.results import Failure, ScenarioResult
     >>> broken = ScenarioResult(file="a.yaml", line=1, name="a", case={}, subject="gradient", headline="", expect="agree",
-    ...     because="", status=Status.ERROR, comparisons=(), failures=(Failure(SIDES[0], "exception", "ValueError: no"),))
+    ...     because="", status=Status.ERROR, comparisons=(), failures=(Failure(SIDES[0], Symptom.EXCEPTION, "ValueError: no"),))
     >>> reason_of(broken).line
     'PyTorch failed: ValueError: no'
     """
@@ -144,7 +144,7 @@ def _where(framework: str, row: Explanation) -> str:
 def _failure(result: ScenarioResult) -> tuple[str, str]:
     """Who failed, and what it said; of both where both did."""
     if result.internal:
-        failure = next(failure for failure in result.failures if failure.symptom == INTERNAL)
+        failure = next(failure for failure in result.failures if failure.symptom == Symptom.INTERNAL)
         return "tfpt itself failed", _short(" ".join(failure.message.split()))
     said = {failure.side.label: said_by(failure).rstrip(".") for failure in reversed(result.failures)}
     if len(said) < 2:

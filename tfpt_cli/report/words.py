@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tfpt_cli.results import INTERNAL, MANY_ULP, OF_SCENARIO, Relation, Standing, State, Status, Verdict
+from tfpt_cli.results import MANY_ULP, Diagnosis, Relation, Standing, State, Status, Symptom, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,11 @@ STATE_WORDS = {
     State.SKIPPED: "skipped",
 }
 # What a person reads for a word of the diagnosis; the empty ones are said otherwise.
-_DIAGNOSIS = {"distribution": "", "non-finite": "", "number": "", "disconnected": "None", "nan": "NaN"}
+_DIAGNOSIS = {
+    **dict.fromkeys((Diagnosis.DISTRIBUTION, Diagnosis.NON_FINITE, Diagnosis.NUMBER), ""),
+    Diagnosis.DISCONNECTED: "None",
+    Diagnosis.NAN: "NaN",
+}
 # What TensorFlow puts around its messages: the node of a graph that a person never wrote.
 _NOISE = re.compile(r"\{\{[^}]*\}\}|\[Op:\w+\](?: name:)?|\x1b\[[0-9;]*m")
 _LONGEST = 400
@@ -86,7 +90,7 @@ def status_words(result: ScenarioResult) -> str:
     if result.internal:
         return "tfpt itself failed"
     if result.status is Status.ERROR:
-        failed = list(dict.fromkeys(f.side.label for f in result.failures if f.symptom != OF_SCENARIO))
+        failed = list(dict.fromkeys(f.side.label for f in result.failures if f.symptom != Symptom.OF_SCENARIO))
         if result.failures and not failed:
             return "the scenario cannot be run as it is written"
         return f"{' and '.join(failed)} failed" if failed else "nothing was compared"
@@ -160,12 +164,12 @@ def failure_text(failure: Failure) -> str:
 
     >>> from tfpt_cli.frameworks import SIDES
     >>> from tfpt_cli.results import Failure
-    >>> failure_text(Failure(side=SIDES[0], symptom="exception", message="no such op", listing_line=7))
+    >>> failure_text(Failure(side=SIDES[0], symptom=Symptom.EXCEPTION, message="no such op", listing_line=7))
     'PyTorch (exception, line 7 of its listing): no such op'
     """
-    if failure.symptom == INTERNAL:
+    if failure.symptom == Symptom.INTERNAL:
         return " ".join(failure.message.split())
-    if failure.symptom == OF_SCENARIO:
+    if failure.symptom == Symptom.OF_SCENARIO:
         return message_text(failure.message)
     place = f", line {failure.listing_line} of its listing" if failure.listing_line else ""
     return f"{failure.side.label} ({failure.symptom}{place}): {said_by(failure)}"
@@ -176,7 +180,7 @@ def said_by(failure: Failure) -> str:
 
     >>> from tfpt_cli.frameworks import SIDES
     >>> from tfpt_cli.results import Failure
-    >>> said_by(Failure(side=SIDES[0], symptom="exception", message="no such op", where="in fc, net.py:12"))
+    >>> said_by(Failure(side=SIDES[0], symptom=Symptom.EXCEPTION, message="no such op", where="in fc, net.py:12"))
     'no such op (in fc, net.py:12)'
     """
     return f"{message_text(failure.message)}{f' ({failure.where})' if failure.where else ''}"

@@ -10,6 +10,7 @@ from tfpt_cli.results.comparisons import (
     MANY_ULP,
     Against,
     Comparison,
+    Diagnosis,
     Distribution,
     Finding,
     Kind,
@@ -25,7 +26,7 @@ from tfpt_cli.results.comparisons import (
 )
 from tfpt_cli.results.expectations import Relation, as_expected, expected_of, status_of
 from tfpt_cli.results.layers import LayerLine, PairLine
-from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, OF_SCENARIO, SIGNALLED, Failure, Outcome, State, Value
+from tfpt_cli.results.outcomes import INTERNAL_ERROR, SIGNALLED, Failure, Outcome, State, Symptom, Value
 from tfpt_cli.results.printing import as_json, printable, printable_lines
 from tfpt_cli.results.quantities import (
     DERIVATIVES,
@@ -57,12 +58,10 @@ from tfpt_cli.results.report import (
 __all__ = [
     "DERIVATIVES",
     "DROPPED",
-    "INTERNAL",
     "INTERNAL_ERROR",
     "INVENTORY",
     "LAYER",
     "MANY_ULP",
-    "OF_SCENARIO",
     "PARAMETER",
     "PLAIN",
     "RATES",
@@ -72,6 +71,7 @@ __all__ = [
     "Against",
     "Comparison",
     "Curve",
+    "Diagnosis",
     "Distribution",
     "Explanation",
     "Failure",
@@ -95,6 +95,7 @@ __all__ = [
     "State",
     "Status",
     "Summary",
+    "Symptom",
     "Test",
     "Tolerance",
     "Unread",

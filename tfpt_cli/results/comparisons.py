@@ -32,6 +32,31 @@ class Verdict(StrEnum):
         return self not in (Verdict.DIFFERS, Verdict.ERROR)
 
 
+class Diagnosis(StrEnum):
+    """What is wrong with a comparison, as a word of a fixed vocabulary; known differences are told apart by it."""
+
+    SHAPE = "shape"
+    DTYPE = "dtype"
+    ABSENT = "absent"  # one side's layer has no such parameter
+    DISCONNECTED = "disconnected"  # one side's derivative is None
+    NAN = "nan"
+    INFINITY = "infinity"
+    ZERO = "zero"
+    NUMBER = "number"
+    NON_FINITE = "non-finite"
+    SUBNORMAL = "subnormal"  # one side makes zero of a number below the least normal one
+    DISTRIBUTION = "distribution"
+    DEPENDENT = "dependent"  # a parameter repeats another one, or itself
+    WAYS = "ways"  # the ways of one side part
+    KINK = "kink"
+    ROUNDING = "rounding"
+    OVERFLOW = "overflow"
+    UNSTABLE = "unstable"  # it depends on the place in a vector
+    ILL_CONDITIONED = "ill-conditioned"
+    DIFFERENT_FUNCTION = "different function"
+    BOTH_WRONG = "both wrong"
+
+
 @dataclass(frozen=True)
 class Tolerance:
     """The tolerance of a scenario: two numbers a and b are close where `|a - b| <= atol + rtol * max(|a|, |b|)`."""
@@ -230,7 +255,7 @@ class Comparison:
     measure: Measure | None = None
     tolerance: dict[str, float] | None = None
     distribution: Distribution | None = None
-    diagnosis: tuple[str, ...] = ()
+    diagnosis: tuple[Diagnosis, ...] = ()
     reference: Reference | None = None
     findings: tuple[Finding, ...] = ()
     blocks: dict[Side, tuple[str, ...]] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.results.comparisons import Verdict
+from tfpt_cli.results.outcomes import Symptom
 from tfpt_cli.results.report import Status
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def status_of(
     expected = {quantity: expected_of(expect, quantity) for quantity in found}
     refused = [quantity for quantity in found if found[quantity] is Relation.ERROR]
     unexpected = any(expected[quantity] is not Relation.ERROR for quantity in refused)
-    if any(failure.symptom != "exception" for failure in failures) or unexpected or (failures and not refused):
+    if any(failure.symptom != Symptom.EXCEPTION for failure in failures) or unexpected or (failures and not refused):
         return Status.ERROR
     if not comparisons:
         return Status.SKIPPED if skipped else Status.ERROR

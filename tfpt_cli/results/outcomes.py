@@ -27,25 +27,35 @@ class State(StrEnum):
     SKIPPED = "skipped"  # the machine lacks what it needs
 
 
-# The symptom of a mistake of tfpt's own, and the exit code, which no other outcome has.
-INTERNAL, INTERNAL_ERROR = "internal", 4
+class Symptom(StrEnum):
+    """How a failure shows: what the framework, its process, tfpt itself or the scenario did."""
+
+    EXCEPTION = "exception"  # the framework itself refused the code
+    CRASHED = "crashed"
+    TIMEOUT = "timeout"
+    NONSENSE = "nonsense"
+    NOT_INSTALLED = "not installed"
+    NOT_STARTED = "not started"
+    INTERNAL = "internal"  # a mistake of tfpt's own
+    OF_SCENARIO = "scenario"  # only another scenario can mend it
+
+
+# The exit code of a mistake of tfpt's own, which no other outcome has.
+INTERNAL_ERROR = 4
 # The exit code of what a signal has ended is this and the signal's number, as shells have it.
 SIGNALLED = 128
-# The symptom of what only another scenario can mend.
-OF_SCENARIO = "scenario"
 
 
 @dataclass(frozen=True)
 class Failure:
     """A side that raised, crashed, hung, talked nonsense or could not be started, as a value.
 
-    `symptom` is one of `exception`, `crashed`, `timeout`, `nonsense`, `not installed`, `not started`. It is `internal`, with
-    the side `tfpt` and a `traceback`, where tfpt itself failed, and `scenario`, with that side, where what is written does not
-    fit what was found when it ran. `where` is the line of a person's own file, and the layer, at which it was raised.
+    Its side is `tfpt`, with a `traceback`, where tfpt itself failed, and `scenario` where what is written does not fit what was
+    found when it ran. `where` is the line of a person's own file, and the layer, at which it was raised.
     """
 
     side: Side
-    symptom: str
+    symptom: Symptom
     message: str
     listing_line: int | None = None
     traceback: str = ""
@@ -63,17 +73,17 @@ class Failure:
             "your code. Please report it, with the scenario and the traceback (-v, or the JSON report)"
         )
         lines = traceback.format_exception(error, limit=-_TRACEBACK)
-        return cls(OURSELVES, INTERNAL, message, traceback="".join(lines)[-_TRACEBACK_TEXT:])
+        return cls(OURSELVES, Symptom.INTERNAL, message, traceback="".join(lines)[-_TRACEBACK_TEXT:])
 
     @classmethod
     def of_scenario(cls, message: str) -> Failure:
         """What a person can mend in the scenario alone: it names something that there is not, or does not say enough."""
-        return cls(WRITTEN, OF_SCENARIO, message)
+        return cls(WRITTEN, Symptom.OF_SCENARIO, message)
 
     @property
     def could_not_run(self) -> bool:
         """True where the framework's process broke, false where the framework itself, or tfpt, refused the code."""
-        return self.symptom not in ("exception", INTERNAL, OF_SCENARIO)
+        return self.symptom not in (Symptom.EXCEPTION, Symptom.INTERNAL, Symptom.OF_SCENARIO)
 
 
 # Of a recursion without end the last calls are enough.

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tfpt_cli.frameworks import SIDES
-from tfpt_cli.results.outcomes import INTERNAL, INTERNAL_ERROR, SIGNALLED, Failure
+from tfpt_cli.results.outcomes import INTERNAL_ERROR, SIGNALLED, Failure, Symptom
 from tfpt_cli.results.printing import printable
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class ScenarioResult:
     @property
     def internal(self) -> bool:
         """Whether tfpt itself failed while it checked this scenario."""
-        return any(failure.symptom == INTERNAL for failure in self.failures)
+        return any(failure.symptom == Symptom.INTERNAL for failure in self.failures)
 
     @property
     def outline(self) -> Outline:

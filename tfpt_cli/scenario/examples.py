@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.differences import Difference, differences
 from tfpt_cli.dictionary.records import Initializer, Layer, Operation
 from tfpt_cli.dictionary.rows import dictionary
-from tfpt_cli.language.kinds import ARRAY_KINDS
 from tfpt_cli.scenario.shipped import ShippedScenario, shipped_file_scenarios, shown_by
 from tfpt_cli.scenario.writing import scenario_text
+from tfpt_cli.subjects.gradient.one_liner import operation_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,14 +48,7 @@ def _of_operation(row: Operation) -> Iterator[ShippedScenario]:
         )
         if case.kind != "points" or parts or case.complex is dtype.startswith("float") or not dtype:
             continue
-        fields: dict[str, Any] = {"of": case.call, "at": dict(case.inputs)}
-        kinds = {p.name: ARRAY_KINDS[p.annotation] for p in row.signature.parameters
-                 if p.kind == "array" and p.annotation and p.name in case.inputs}  # fmt: skip
-        if kinds:
-            fields["dtypes"] = kinds
-        if not row.differentiable:
-            fields["derivatives"] = []
-        data: dict[str, Any] = {"name": row.name, "gradient": fields}
+        data = operation_data(row.name, row, case.call, case.inputs)
         if dtype != "float32":
             data["dtype"] = dtype
         yield ShippedScenario("", 0, row.name, scenario_text(data), (), differs=False)

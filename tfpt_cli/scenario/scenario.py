@@ -17,7 +17,7 @@ from tfpt_cli.frameworks import SIDES
 from tfpt_cli.language.expression import parse
 from tfpt_cli.results import Comparison, Problem, Tolerance, Unread, Verdict, scenario_id
 from tfpt_cli.scenario.files import documents_of, unread
-from tfpt_cli.scenario.schema import structural_problems
+from tfpt_cli.scenario.schema_problems import structural_problems
 from tfpt_cli.subjects.registry import SUBJECTS
 from tfpt_cli.subjects.subject import Terms
 

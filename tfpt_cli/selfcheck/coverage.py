@@ -16,7 +16,7 @@ from tfpt_cli.dictionary.uncovered import other_names, reasons
 from tfpt_cli.expressions.rows_of_calls import row_of_same_name
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.trees import branches, called_name
-from tfpt_cli.results import Failure
+from tfpt_cli.results import Failure, Symptom
 from tfpt_cli.workers.process import Broken, Limits, Worker
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ async def _asked(worker: Worker) -> tuple[list[Namespace], dict[str, str]]:
     return [
         namespace_of(name, side, found)
         if isinstance(found, dict)
-        else Namespace(name=name, side=side, failure=Failure(side=side, symptom="exception", message=str(found)))
+        else Namespace(name=name, side=side, failure=Failure(side=side, symptom=Symptom.EXCEPTION, message=str(found)))
         for name, found in answer.items()
     ], worker.versions
 

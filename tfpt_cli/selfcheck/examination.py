@@ -7,16 +7,16 @@ the row declares. An undeclared difference is a finding, and so is a declared on
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.compare.values import close_numbers, same_number
 from tfpt_cli.dictionary.checks import check_rows
 from tfpt_cli.dictionary.measured import MEASURED
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.engine.options import Observer, Options
 from tfpt_cli.engine.session import check
-from tfpt_cli.results import VALUE, Comparison, Report, ScenarioResult
+from tfpt_cli.results import VALUE, Comparison, Diagnosis, Report, ScenarioResult
 from tfpt_cli.selfcheck.probes import Deviation, Probe, deviation, fits, scenarios, verdict_of
 
 if TYPE_CHECKING:
@@ -137,21 +137,17 @@ def _points(probe: Probe, comparison: Comparison, verdict: str) -> Iterator[str]
     for index, pair in enumerate(zip(left, right, strict=True)):
         off = verdict == "wrong" and reference is not None and _off(reference.values.get("", left)[index], pair[0])
         point = " and ".join(str(value[index]) for value in inputs)
-        unstable = "unstable" in comparison.diagnosis and any(point in part.cases for part in row.unstable)
-        if off or (verdict == "differ" and (unstable or not _near(*pair, comparison.tolerance))):
+        unstable = Diagnosis.UNSTABLE in comparison.diagnosis and any(point in part.cases for part in row.unstable)
+        if off or (verdict == "differ" and (unstable or not _close(*pair, comparison.tolerance))):
             yield point
 
 
 def _off(want: Any, have: Any) -> bool:
-    return not _near(want, have, {"rtol": 1e-2, "atol": 1e-2})
+    return not close_numbers(want, have, {"rtol": 1e-2, "atol": 1e-2})
 
 
-def _near(a: Any, b: Any, tolerance: dict[str, float] | None) -> bool:
-    if a == b or (a != a and b != b):
-        return True
-    if not (math.isfinite(abs(a)) and math.isfinite(abs(b))) or tolerance is None:
-        return False
-    return bool(abs(a - b) <= tolerance["atol"] + tolerance["rtol"] * max(abs(a), abs(b)))
+def _close(a: Any, b: Any, tolerance: dict[str, float] | None) -> bool:
+    return same_number(a, b) if tolerance is None else close_numbers(a, b, tolerance)
 
 
 def _measure(measured: dict[str, dict[str, Any]], probe: Probe, result: ScenarioResult) -> None:

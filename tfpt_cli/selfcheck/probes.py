@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.documents.document import Document
-from tfpt_cli.language.kinds import ARRAY_KINDS
-from tfpt_cli.results import Verdict
+from tfpt_cli.results import Diagnosis, Verdict
 from tfpt_cli.scenario.scenario import scenarios_of
+from tfpt_cli.subjects.gradient.one_liner import operation_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -50,14 +50,8 @@ class Probe:
     def document(self) -> Document:
         """The data of the scenario that probes the operation: a gradient of it."""
         row, dtype = self.operation, self.computed or self.dtype
-        kinds = {p.name: ARRAY_KINDS[p.annotation] for p in row.signature.parameters
-                 if p.kind == "array" and p.annotation and p.name in self.inputs}  # fmt: skip
-        gradient: dict[str, Any] = {"of": self.call, "at": dict(self.inputs), **self.fields}
-        if kinds:
-            gradient["dtypes"] = kinds
-        if not row.differentiable:
-            gradient["derivatives"] = []
-        data: dict[str, Any] = {"name": self.name, "dtype": dtype, "gradient": gradient, "tags": [row.name, self.tag]}
+        data = operation_data(self.name, row, self.call, self.inputs, **self.fields)
+        data |= {"dtype": dtype, "tags": [row.name, self.tag]}
         if dtype in HALF:
             data |= {"tolerance": HALF[dtype], "because": "half precision rounds in every step"}
         return Document(f"operations/{row.kind}.yaml", "", data=data)
@@ -114,4 +108,4 @@ def verdict_of(comparison: Comparison) -> str | None:
         return "error"
     if comparison.verdict is Verdict.DIFFERS:
         return "differ"
-    return "wrong" if "both wrong" in comparison.diagnosis else None
+    return "wrong" if Diagnosis.BOTH_WRONG in comparison.diagnosis else None

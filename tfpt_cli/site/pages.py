@@ -16,7 +16,8 @@ from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.expressions.lowering import written, written_for_reference
 from tfpt_cli.frameworks import FRAMEWORKS
 from tfpt_cli.language.trees import branches, called_name, choices
-from tfpt_cli.report.catalogue import KINDS, attribute_words, rows_of
+from tfpt_cli.report.catalogue import KINDS, rows_of
+from tfpt_cli.report.row_details import attribute_words
 from tfpt_cli.scenario.examples import examples_of
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.checkpoints.contents import CannotRead, Contents, Statistics, contents_of
 from tfpt_cli.frameworks import NUMPY, SIDES, TORCH, Side
 from tfpt_cli.private import TemporaryFolder
+from tfpt_cli.results import Symptom
 from tfpt_cli.workers.child import protocol
 from tfpt_cli.workers.child.weight_files import Found, Refused, find
 from tfpt_cli.workers.child.weight_files.entries import numpy_dtype
@@ -36,9 +37,9 @@ _READER = Side(key="reader", label="the reader", framework=NUMPY)
 LIMITS = Limits(timeout=600.0)
 # What to do about a process that failed over a file, by the symptom.
 _FIXES = {
-    "crashed": "it may be damaged, or need more --memory",
-    "timeout": "it may be damaged, or lie on a disk that does not answer: copy it to another one",
-    "nonsense": "see that '{}' is the Python that is meant, and that nothing in it writes into tfpt's pipes",
+    Symptom.CRASHED: "it may be damaged, or need more --memory",
+    Symptom.TIMEOUT: "it may be damaged, or lie on a disk that does not answer: copy it to another one",
+    Symptom.NONSENSE: "see that '{}' is the Python that is meant, and that nothing in it writes into tfpt's pipes",
 }
 
 
@@ -148,7 +149,7 @@ class Checkpoint:
     def _nonsense(self, what: str) -> CannotRead:
         """The end of a file whose process answers what it does not mean."""
         words = f"reading it failed: {self._worker.side.label}'s process talks nonsense: {what}"
-        return CannotRead(self.path, words, _FIXES["nonsense"].format(self._worker.interpreter))
+        return CannotRead(self.path, words, _FIXES[Symptom.NONSENSE].format(self._worker.interpreter))
 
     async def _end(self) -> None:
         await self._worker.end()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from tfpt_cli.results import Symptom
 from tfpt_cli.workers.process import Broken, Limits, Worker
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class LentWorker(Worker):
         try:
             self.process = cast("asyncio.subprocess.Process", await _Pipes.of(self._it))
         except OSError as error:
-            raise Broken(self._failure("crashed", f"a process that was lent has gone: {error}")) from None
+            raise Broken(self._failure(Symptom.CRASHED, f"a process that was lent has gone: {error}")) from None
         self._reader = asyncio.create_task(self._keep_stderr())
 
     async def load(self) -> None:
@@ -96,7 +97,7 @@ class LentWorker(Worker):
 
     async def _ended(self, partial: bytes) -> Broken:
         del partial  # why is for its parent to know; another process is asked instead
-        return Broken(self._failure("crashed", f"{self.side.label}'s process, which was lent, has gone"))
+        return Broken(self._failure(Symptom.CRASHED, f"{self.side.label}'s process, which was lent, has gone"))
 
     def kill(self) -> None:
         """Ends the process at once, unless it can be given back."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.private import TemporaryFolder
-from tfpt_cli.results import Failure
+from tfpt_cli.results import Failure, Symptom
 from tfpt_cli.workers.child import protocol
 
 if TYPE_CHECKING:
@@ -103,14 +103,16 @@ class Worker:
             )
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise Broken(self._failure("not started", f"cannot start '{self.interpreter}': {reason}")) from None
+            raise Broken(self._failure(Symptom.NOT_STARTED, f"cannot start '{self.interpreter}': {reason}")) from None
         self._reader = asyncio.create_task(self._keep_stderr())
 
     async def greet(self) -> None:
         """Waits until the process says that it is there. Raises `Broken`, also where it is something else."""
         hello, _ = await self.read(self.limits.start, "start")
         if hello.get("hello") != protocol.VERSION:
-            raise Broken(self._failure("nonsense", f"'{self.interpreter}' is no worker: it answered {str(hello)[:80]}"))
+            raise Broken(
+                self._failure(Symptom.NONSENSE, f"'{self.interpreter}' is no worker: it answered {str(hello)[:80]}")
+            )
         self.versions = {"python": str(hello.get("python"))}
 
     async def load(self) -> None:
@@ -121,7 +123,7 @@ class Worker:
         if "failed" in answer:
             raise self._not_imported(str(answer["failed"]), str(answer.get("missing") or ""))
         if not isinstance(answer.get("loaded"), dict):
-            raise Broken(self._failure("nonsense", f"it answered {str(answer)[:80]}"))
+            raise Broken(self._failure(Symptom.NONSENSE, f"it answered {str(answer)[:80]}"))
         self.versions |= {key: str(value) for key, value in answer["loaded"].items()}
         self.folder = self._own.path if self._own is not None and answer.get("files") is True else ""
 
@@ -136,7 +138,7 @@ class Worker:
         self.write({"functions": True})
         answer, _ = await self.read(self.limits.start, "run")
         if not isinstance(answer.get("functions"), dict):
-            raise Broken(self._failure("nonsense", f"it answered {str(answer)[:80]}"))
+            raise Broken(self._failure(Symptom.NONSENSE, f"it answered {str(answer)[:80]}"))
         return dict(answer["functions"])
 
     def _not_imported(self, said: str, missing: str) -> Broken:
@@ -152,7 +154,9 @@ class Worker:
         message = (
             f"{self.side.label} cannot be imported: {said} ({words}: {self.interpreter} -m pip install {packages})"
         )
-        return Broken(self._failure("not installed" if missing else "not started", message), packages=packages)
+        return Broken(
+            self._failure(Symptom.NOT_INSTALLED if missing else Symptom.NOT_STARTED, message), packages=packages
+        )
 
     def write(self, header: dict[str, Any], blobs: Iterable[Any] = ()) -> None:
         """Hands a request to the process without waiting for it to be read."""
@@ -184,12 +188,12 @@ class Worker:
         except TimeoutError:
             words = {"start": "did not start", "import": "was not imported", "run": "did not finish"}[doing]
             message = f"{self.side.label} {words} within {limit or seconds:g} s"
-            raise Broken(self._failure("timeout", message)) from None
+            raise Broken(self._failure(Symptom.TIMEOUT, message)) from None
         except asyncio.IncompleteReadError as error:
             raise await self._ended(error.partial) from None
         except (protocol.Nonsense, ValueError, TypeError) as error:
             message = f"{self.side.label}'s process talks nonsense: {error}"
-            raise Broken(self._failure("nonsense", message)) from None
+            raise Broken(self._failure(Symptom.NONSENSE, message)) from None
 
     def handed(self, name: str, size: int) -> Any:
         """The bytes of an array that the process has left as a file, as memory that can be written.
@@ -226,7 +230,7 @@ class Worker:
             code = await asyncio.wait_for(self.process.wait(), 5)
         except TimeoutError:
             message = f"{self.side.label}'s process closed its output and went on"
-            return Broken(self._failure("nonsense", message))
+            return Broken(self._failure(Symptom.NONSENSE, message))
         if self._reader is not None:
             await asyncio.wait([self._reader], timeout=1)
         if code < 0:
@@ -235,7 +239,7 @@ class Worker:
         else:
             words = f"ended with exit code {code}"
         said = f" after it answered {partial[:40]!r}" if partial else ""
-        symptom = "crashed" if self.versions else "not started"
+        symptom = Symptom.CRASHED if self.versions else Symptom.NOT_STARTED
         message = f"{self.side.label}'s process {words}{said}{self._last_words()}"
         return Broken(self._failure(symptom, message), by=-code if code < 0 else None)
 
@@ -254,7 +258,7 @@ class Worker:
             while kept > STDERR_KEPT and len(self._stderr) > 1:
                 kept -= len(self._stderr.popleft())
 
-    def _failure(self, symptom: str, message: str) -> Failure:
+    def _failure(self, symptom: Symptom, message: str) -> Failure:
         return Failure(side=self.side, symptom=symptom, message=message)
 
     def kill(self) -> None:

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.results import Failure, Outcome, Quantity, State, Value, Way
+from tfpt_cli.results import Failure, Outcome, Quantity, State, Symptom, Value, Way
 from tfpt_cli.workers.child import protocol
 from tfpt_cli.workers.child.tiles import in_order
 from tfpt_cli.workers.lent import borrowed
@@ -178,7 +178,7 @@ class ListingQueue:
                 answer.take(*await worker.read(max(left, 0.001), "run", limit))
             outcome = answer.outcome()
         except Broken as broken:
-            if worker.lent and broken.failure.symptom != "timeout":
+            if worker.lent and broken.failure.symptom != Symptom.TIMEOUT:
                 await self._replace()  # by one of our own, which is asked the same
                 return False
             if broken.from_outside and not job.again:
@@ -195,7 +195,7 @@ class ListingQueue:
                 return False
             said = str(error) if isinstance(error, protocol.Nonsense) else f"{type(error).__name__}: {error}"
             message = f"{self.side.label}'s process talks nonsense: {said}"
-            outcome = self._failed(job, Failure(side=self.side, symptom="nonsense", message=message))
+            outcome = self._failed(job, Failure(side=self.side, symptom=Symptom.NONSENSE, message=message))
         self._jobs.popleft()
         job.done(replace(outcome, seconds=time.perf_counter() - began))
         usable = not any(failure.could_not_run for failure in outcome.failures)
@@ -279,7 +279,7 @@ class _Answer:
                 raise ValueError(f"a failure at {str(item['line'])[:60]}")
             failure = Failure(
                 side=self.side,
-                symptom="exception",
+                symptom=Symptom.EXCEPTION,
                 message=str(item["message"]),
                 listing_line=item["line"],
                 where=item.get("where"),

@@ -16,6 +16,7 @@ from tfpt_cli.frameworks import FRAMEWORKS, Side, Sides
 from tfpt_cli.results import (
     Against,
     Comparison,
+    Diagnosis,
     Finding,
     Kind,
     Outcome,
@@ -39,6 +40,7 @@ from tfpt_cli.subjects.gradient.aspects import (
 from tfpt_cli.subjects.gradient.besides import besides
 from tfpt_cli.subjects.gradient.evidence import Witness
 from tfpt_cli.subjects.gradient.findings import Hearing, with_findings
+from tfpt_cli.subjects.gradient.own_function import excused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -100,7 +102,12 @@ class Comparer:
         comparison = compare_values(quantity, sides, self.tolerance)
         if comparison.measure is not None and (words := self.unstable(quantity)):
             return replace(
-                comparison, verdict=Verdict.DIFFERS, reason=words, diagnosis=("unstable",), measure=None, errors=()
+                comparison,
+                verdict=Verdict.DIFFERS,
+                reason=words,
+                diagnosis=(Diagnosis.UNSTABLE,),
+                measure=None,
+                errors=(),
             )
         comparison = self.among_themselves(quantity, sides, comparison)
         comparison = self.before_the_reference(quantity, sides, comparison)
@@ -117,7 +124,7 @@ class Comparer:
             if not self.same(usual, value):
                 words = f"{side.label} does not agree with itself: {first or 'eager'} and {how} part"
                 reason = "; ".join(filter(None, (comparison.reason, words)))
-                comparison = replace(comparison, reason=reason, diagnosis=(*comparison.diagnosis, "ways"))
+                comparison = replace(comparison, reason=reason, diagnosis=(*comparison.diagnosis, Diagnosis.WAYS))
         return comparison
 
     def unstable(self, quantity: Quantity) -> str:
@@ -170,6 +177,7 @@ class Comparer:
             if value.state is State.PRESENT and known is not None:
                 key = side, id(value)  # a side's first way stands in the row of each of the other's
                 if key not in self.judged:
+                    known = self.witness.without_blame(known, value, side, self.witness.outputs.get(quantity))
                     judgement = judge(value, self.witness.without_guesses(known, value), self.tolerance)
                     whose = "" if "" in evidence else side
                     self.judged[key] = self.in_double(quantity, side, sides[side], judgement, whose, known)
@@ -230,8 +238,13 @@ class Comparer:
         """
         double = self.again[side].values.get((quantity, way[0])) if side in self.again else None
         wrong = found.wrong
-        if not (wrong.any() or found.against.lost) or double is None or double.state is not State.PRESENT:
+        if not (wrong.any() or found.against.lost):
             return found
+        read = not evidence.own and self.by_own_code(quantity, side)
+        if double is None or double.state is not State.PRESENT or (read and self.stays_narrow(quantity, side)):
+            # Of a function that was read and not run in double precision nobody knows whether it lost its digits here.
+            open_ = read and side in self.again and wrong.any()
+            return replace(found, against=replace(found.against, standing=Standing.UNKNOWN)) if open_ else found
         known = (None if evidence.own else self.witness.evidence(quantity, whose, double=True)) or evidence
         again = judge(double, self.witness.without_guesses(known, double), Tolerance(*limits(None, way[1].dtype)))
         where = wrong if wrong.any() else found.known
@@ -247,6 +260,16 @@ class Comparer:
         if before is None or after is None or after <= before / 10:
             return replace(found, against=replace(found.against, standing=Standing.ROUNDING))
         return found
+
+    def by_own_code(self, quantity: Quantity, side: Side) -> bool:
+        """Whether a quantity comes of a function of a person's own on a side."""
+        output = self.witness.outputs.get(quantity)
+        return output is not None and side.framework in output.code
+
+    def stays_narrow(self, quantity: Quantity, side: Side) -> bool:
+        """Whether float32 that stands in a person's own function is computed with, whatever its inputs are."""
+        output = self.witness.outputs.get(quantity)
+        return output is not None and self.spec.may_be_raised(output, side.framework)
 
     def underflows(self, quantity: Quantity, side: Side) -> bool:
         """Whether the value that a derivative belongs to is zero on a side, where it is a smaller number than the dtype has."""
@@ -290,9 +313,11 @@ class Comparer:
             apart = abs(total - known)
             right = apart <= slack + errors[-1] or (np.isnan(total) and np.isnan(known))
             # An error as large as what is allowed shows nothing of a side that is right by it.
-            sure = errors[-1] <= slack or not right
+            output = self.witness.outputs.get(quantity)
+            blameless = of == OWN and output is not None and bool(excused(output, self.spec, side.framework))
+            sure = errors[-1] <= slack if right else not blameless
             standing = (Standing.RIGHT if right else Standing.WRONG) if sure else Standing.UNKNOWN
-            verdicts[side] = Against(standing=standing, off=int(not right), ulps=None, max_abs=apart)
+            verdicts[side] = Against(standing=standing, off=int(not right and sure), ulps=None, max_abs=apart)
         if not verdicts:
             return None
         method = "differences along a random direction, float64"
@@ -316,7 +341,7 @@ class Comparer:
             by = f"by {apart:.3g}" if np.isfinite(apart) else "and not a finite number"
             findings.append(Finding(Kind.OFF, f"{names} off the reference along a random direction, {by}"))
             if len(off) == len(self.sides) and comparison.verdict.agrees:
-                diagnosis = (*diagnosis, "both wrong")
+                diagnosis = (*diagnosis, Diagnosis.BOTH_WRONG)
         return replace(comparison, findings=tuple(findings), diagnosis=diagnosis)
 
     def parted(self, sides: dict[Side, Computed], comparison: Comparison) -> NDArray[np.bool_] | None:
@@ -352,11 +377,11 @@ class Comparer:
     ) -> Comparison:
         """A mismatch of numbers is run again in double precision: `rounding` if it vanishes, else `different function`."""
         parted = comparison.measure is not None and comparison.measure.mismatched
-        if comparison.verdict is not Verdict.DIFFERS or not parted or "subnormal" in comparison.diagnosis:
+        if comparison.verdict is not Verdict.DIFFERS or not parted or Diagnosis.SUBNORMAL in comparison.diagnosis:
             return comparison
         if self.spec.drawn:
             return comparison  # random weights tell nothing of the functions
-        if "kink" in comparison.diagnosis and self.legitimate(sides, comparison):
+        if Diagnosis.KINK in comparison.diagnosis and self.legitimate(sides, comparison):
             return comparison  # at a kink both may be right: two conventions, not two functions
         doubles = [
             self.again[side].values.get((quantity, how)) for side, (how, _) in sides.items() if side in self.again
@@ -365,16 +390,17 @@ class Comparer:
         if len(values) < len(self.sides):
             if self.spec.in_double() != self.spec:
                 return comparison
-            verdict = "rounding" if "ill-conditioned" in comparison.diagnosis else "different function"
+            known = Diagnosis.ILL_CONDITIONED in comparison.diagnosis
+            diagnosis = Diagnosis.ROUNDING if known else Diagnosis.DIFFERENT_FUNCTION
         else:
-            verdict = "rounding" if self.same(values[0], values[1]) else "different function"
+            diagnosis = Diagnosis.ROUNDING if self.same(values[0], values[1]) else Diagnosis.DIFFERENT_FUNCTION
             numbers = [np.isfinite(np.asarray(value.array)) for _, value in sides.values()]
             lost = any(self.underflows(quantity, side) for side in sides)
-            if verdict == "rounding" and self.witness.finite and not np.array_equal(*numbers) and not lost:
-                verdict = "overflow"  # finite in double precision, and not here
-        if verdict == "rounding" and self.open(quantity, sides, comparison):
+            if diagnosis is Diagnosis.ROUNDING and self.witness.finite and not np.array_equal(*numbers) and not lost:
+                diagnosis = Diagnosis.OVERFLOW  # finite in double precision, and not here
+        if diagnosis is Diagnosis.ROUNDING and self.open(quantity, sides, comparison):
             return comparison  # two conventions, which may be one in double precision
-        return replace(comparison, diagnosis=(*comparison.diagnosis, verdict))
+        return replace(comparison, diagnosis=(*comparison.diagnosis, diagnosis))
 
 
 def _method(evidence: list[Evidence]) -> str:

@@ -95,7 +95,8 @@ def _in_two_precisions(function, *arrays):
 def _quotient(function, number, side):
     """The slope of a function of a number by a step of 1e-25 of it, or of one where it is greater.
 
-    It is infinite where it grows without bound, and NaN at a jump, or where a longer step says something else.
+    It is infinite where it grows without bound, a logarithm's way too, and NaN at a jump, or where a longer step says something
+    else.
     """
     size = abs(number)
     scale = max(min(size, 1), size * mpmath.mpf("1e-25")) if size else mpmath.mpf("1e-20")
@@ -118,7 +119,22 @@ def _quotient(function, number, side):
         return mpmath.nan if jumps else mpmath.sign(by_fine) * mpmath.inf
 
     (fine, fine_step, lost), (coarse, coarse_step, _) = rise("1e-25"), rise("1e-20")
-    return np.vectorize(slope, [object])(fine, coarse, lost)
+    slopes = np.vectorize(slope, [object])(fine, coarse, lost)
+    slow = np.vectorize(lambda s, f, c: s != s and c != 0 and 1 < f / c < 1.3, [bool])(
+        slopes, fine / fine_step, coarse / coarse_step
+    )
+    if not slow.any():
+        return slopes
+    with mpmath.workdps(mpmath.mp.dps + 2000):
+        four = [found / length for found, length, _ in map(rise, ("1e-250", "1e-500", "1e-1000", "1e-2000"))]
+    return np.where(slow, np.vectorize(_as_a_logarithm, [object])(*four), slopes)
+
+
+def _as_a_logarithm(*slopes):
+    """The infinity that slopes go to which grow as a logarithm does, each step twice as many digits long; NaN for others."""
+    first, second, third = (slopes[index + 1] - slopes[index] for index in range(3))
+    doubles = all(abs(b - 2 * a) <= 1e-6 * abs(b) for a, b in ((first, second), (second, third)))
+    return mpmath.sign(first) * mpmath.inf if doubles and first != 0 else mpmath.nan
 
 
 def _quotients(function, point, side=0):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.compare.arbiter import Evidence
+from tfpt_cli.compare.arbiter import Evidence, judge
 from tfpt_cli.compare.values import limits
 from tfpt_cli.frameworks import REFERENCE
 from tfpt_cli.results import Outcome, Quantity, State, Value, Way
@@ -25,6 +25,7 @@ from tfpt_cli.subjects.gradient.aspects import (
     UNDECIDED_SLOPES,
     Aspect,
 )
+from tfpt_cli.subjects.gradient.own_function import excused
 from tfpt_cli.subjects.gradient.writer import quantities_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.results import Tolerance
-    from tfpt_cli.subjects.gradient.spec import Gradient
+    from tfpt_cli.subjects.gradient.spec import Gradient, Output
 
 Computed = tuple[Way, Value]
 _NOT_FINITE = re.compile(r"\b(inf|nan)\b")
@@ -141,6 +142,7 @@ class Witness:
             if own
             else self.undecided(quantity, whose, np.shape(np.asarray(exact if value is None else value))),
             own=own,
+            only_exact=value is None,
         )
 
     def undecided(self, quantity: Quantity, whose: str, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
@@ -170,6 +172,13 @@ class Witness:
         if evidence.undecided is not None:
             guessed |= evidence.undecided
         return replace(evidence, undecided=guessed) if guessed.any() else evidence
+
+    def without_blame(self, evidence: Evidence, value: Value, side: Side, output: Output | None) -> Evidence:
+        """The evidence without the places where a side is off what it computes itself, where that is no mistake of its own."""
+        if not evidence.own or output is None or not excused(output, self.spec, side.framework):
+            return evidence
+        off = judge(value, evidence, self.tolerance).off
+        return replace(evidence, undecided=off) if off.any() else evidence
 
     def sided(self, value: NDArray[Any] | None, error: NDArray[Any] | None) -> NDArray[Any] | None:
         """A one-sided derivative in float64, NaN where it is not sure enough for the dtype to show a kink by it."""

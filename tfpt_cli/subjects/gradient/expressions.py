@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.native import native
@@ -11,13 +12,15 @@ from tfpt_cli.dictionary.records import OnDemand
 from tfpt_cli.documents.own_file import own_file
 from tfpt_cli.documents.reader import bad_name
 from tfpt_cli.expressions.checking import shape_of
+from tfpt_cli.expressions.doubling import may_be_doubled
 from tfpt_cli.expressions.lifting import NoRow, holds_whole, lifted
 from tfpt_cli.expressions.logic import with_logical_calls
 from tfpt_cli.expressions.lowering import MAX_PARTS, parts_written, too_long, written
-from tfpt_cli.expressions.native import is_layer
+from tfpt_cli.expressions.native import check_native, is_layer, with_full_names
+from tfpt_cli.expressions.straight import KEEPING, straight
 from tfpt_cli.expressions.whole_numbers import whole_names
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.language.constants import mark_inputs, substitute
+from tfpt_cli.language.constants import bad_constants, mark_inputs, substitute
 from tfpt_cli.language.expression import Complaint, parse
 from tfpt_cli.language.templates import fill
 from tfpt_cli.language.trees import called_name, dotted
@@ -187,8 +190,9 @@ class Expressions:
             return Output(name=name, body=bodies, shape=shape, reference=Meanings(lambda: self._reference(line)))
         native = {f: line for f, line in lines.items() if f in line.trees}
         body = OnDemand(native, lambda f, line: self._body(line, f, f))
-        own = f"no reference for {name or 'the value'}: it is a function of your own"
-        reference = Meanings((lambda: ({}, (own,))) if code else (lambda: self._lifted(lines)))
+        reference = Meanings(
+            lambda: self._lifted({field_: self._straight(line) for field_, line in lines.items()}, name)
+        )
         return Output(name=name, body=body, shape=shape, reference=reference, code=code)
 
     def _output_line(self, name: str, field_: str) -> _Line:
@@ -255,12 +259,30 @@ class Expressions:
             return {}, (f"no reference for {ast.unparse(line.trees['of'])[:60]}: {words}",)
         return {"": meaning}, ()
 
-    def _lifted(self, lines: dict[str, _Line]) -> tuple[dict[str, Meaning], tuple[str, ...]]:
+    def _straight(self, line: _Line) -> _Line:
+        """A line with the expression that a person's own function means, where it is straight and a scenario may say as much."""
+        for framework, code in line.code.items():
+            tree = straight(code.file, code.function, list(self.inputs))
+            if tree is None or not may_be_doubled(ast.unparse(tree)):
+                continue
+            mark_inputs(tree, set(self.inputs))
+            if not check_native(tree, framework, set(self.inputs)) and not any(bad_constants(tree)):
+                return replace(line, trees={framework: with_full_names(tree, framework, set(self.inputs))})
+        return line
+
+    def _lifted(self, lines: dict[str, _Line], name: str) -> tuple[dict[str, Meaning], tuple[str, ...]]:
         """Native expressions read back through the rows; one for both sides where they come out the same; and the remarks."""
         found: dict[str, Meaning] = {}
         remarks: list[str] = []
         for framework, line in lines.items():
             known = self.lines[framework]
+            if line.code and not line.trees:
+                remarks.append(f"no reference for {name or 'the value'}: it is a function of your own")
+                continue
+            if kept := self._keeping(line, framework):
+                words = f"{kept} is called more than once, and keeps something of each call"
+                remarks.append(f"no reference for {FRAMEWORKS[framework].label}'s side: {words}")
+                continue
             try:
                 layers = _layers(known, framework)  # they are put in where they are called
                 needed = [n for n in self._needed(line, framework) if n not in layers]
@@ -269,8 +291,23 @@ class Expressions:
             except NoRow as error:
                 remarks.append(without_reference(framework, str(error)))
         if len(found) == len(FRAMEWORKS) and len({meaning.numpy for meaning in found.values()}) == 1:
-            return {"": found[next(iter(FRAMEWORKS))]}, tuple(remarks)
-        return found, tuple(remarks)
+            return {"": found[next(iter(FRAMEWORKS))]}, tuple(dict.fromkeys(remarks))
+        return found, tuple(dict.fromkeys(remarks))
+
+    def _keeping(self, line: _Line, framework: str) -> str:
+        """The name of a line that is a layer with statistics of its own and is called in several places; empty where none is."""
+        known = self.lines[framework]
+        layers = _layers(known, framework)
+        trees = [line, *(known[name] for name in self._needed(line, framework))] if framework in line.trees else []
+        used = Counter(
+            node.id
+            for each in trees
+            if framework in each.trees
+            for node in ast.walk(each.trees[framework])
+            if isinstance(node, ast.Name)
+        )
+        whole = {name: ast.unparse(fill(tree, layers)) for name, tree in layers.items()}
+        return next((name for name, text in whole.items() if used[name] > 1 and KEEPING.search(text)), "")
 
     def _lift(self, line: _Line, framework: str) -> ast.expr:
         if framework not in line.trees:

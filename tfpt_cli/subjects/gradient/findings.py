@@ -12,6 +12,7 @@ from tfpt_cli.compare.distance import PRECISION, close
 from tfpt_cli.compare.values import limits
 from tfpt_cli.results import (
     Comparison,
+    Diagnosis,
     Finding,
     Kind,
     Kink,
@@ -67,20 +68,20 @@ class Hearing:
 
 def with_findings(hearing: Hearing) -> Comparison:
     """The comparison with what the reference says of it."""
-    comparison, _reference = hearing.comparison, hearing.reference
+    comparison = hearing.comparison
     agrees = comparison.verdict.agrees
     findings: list[Finding] = []
     diagnosis = list(comparison.diagnosis)
     if kinks := _kinks(hearing):
         findings.append(Finding(Kind.KINK, _kink_words(hearing, kinks)))
-        diagnosis.append("kink")
+        diagnosis.append(Diagnosis.KINK)
     wrong = hearing.standing(Standing.WRONG) if hearing.final else []
     if len(wrong) == len(hearing.sides) and agrees:
-        diagnosis.append("both wrong")
+        diagnosis.append(Diagnosis.BOTH_WRONG)
         own = all(hearing.by_its_own(side) for side in wrong)
         words = "neither derivative is that of its own value" if own else "both are wrong"
         findings.append(Finding(Kind.BOTH_WRONG, f"both sides agree, and {words}: {_off(hearing, wrong[0])}"))
-    elif wrong or not (agrees or "subnormal" in diagnosis):
+    elif wrong or not (agrees or Diagnosis.SUBNORMAL in diagnosis):
         findings += _of_sides(hearing)
     if comparison.flushed:
         return replace(comparison, findings=tuple(findings), diagnosis=tuple(diagnosis))
@@ -90,14 +91,14 @@ def with_findings(hearing: Hearing) -> Comparison:
             f"{' and '.join(rounding)} lose{'s' * (len(rounding) == 1)} digits here: right in double precision, off "
         )
         findings.append(Finding(Kind.ROUNDING, f"{words}the reference in this dtype"))
-        diagnosis.append("rounding")
+        diagnosis.append(Diagnosis.ROUNDING)
     overflow = hearing.standing(Standing.OVERFLOW)
     if overflow and agrees:
         findings += [_overflow(hearing, side) for side in overflow]
-        diagnosis.append("overflow")
+        diagnosis.append(Diagnosis.OVERFLOW)
     if (rounding or wrong or not agrees) and (words := _condition_words(hearing)):
         findings.append(Finding(Kind.CONDITION, words))
-        diagnosis.append("ill-conditioned")
+        diagnosis.append(Diagnosis.ILL_CONDITIONED)
     return replace(comparison, findings=tuple(findings), diagnosis=tuple(diagnosis))
 
 

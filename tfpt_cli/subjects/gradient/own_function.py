@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfpt_cli.expressions.doubling import may_be_doubled
-from tfpt_cli.frameworks import FRAMEWORKS
+from tfpt_cli.frameworks import FRAMEWORKS, TORCH
 from tfpt_cli.listing import Section
 from tfpt_cli.subjects.gradient.aspects import ITSELF, OWN, Aspect
 from tfpt_cli.subjects.gradient.differences import DifferenceWriter
@@ -50,8 +50,6 @@ def _unread(spec: Gradient, framework: str) -> list[Output]:
 def not_held(output: Output, spec: Gradient, framework: str) -> str:
     """Why differences of a side's own value would say nothing of its derivative, in words; empty where they do."""
     sources = " ".join(ast.unparse(tree) for tree in spec.code(output, framework))
-    if found := _CUT.search(sources):
-        return f"the gradient is cut on purpose ({found[0]})"
     if found := _STEPS.search(sources):
         return f"it computes with the smallest steps of its dtype, which are others in float64 ({found[0]})"
     if (found := _SYMMETRIC.search(sources)) and not _of_symmetric(spec):
@@ -59,6 +57,44 @@ def not_held(output: Output, spec: Gradient, framework: str) -> str:
             f"the derivative is one by symmetric matrices ({found[0]}), which no single number of one leaves symmetric"
         )
     return ""
+
+
+def excused(output: Output, spec: Gradient, framework: str) -> str:
+    """Why nobody is blamed for a derivative that is not that of the side's own value, in words; empty where somebody is.
+
+    One that is that of its own value is right all the same.
+    """
+    trees = spec.code(output, framework)
+    if found := _CUT.search(" ".join(map(ast.unparse, trees))):
+        return f"the gradient is cut on purpose ({found[0]})"
+    if name := next(filter(None, (_chosen(tree, framework) for tree in trees)), ""):
+        return f"the signs and bases of the vectors are a choice, which may be another one beside the point ({name})"
+    return ""
+
+
+def _chosen(tree: ast.AST, framework: str) -> str:
+    """The name of a decomposition in an expression of which more is taken than its values; empty where there is none."""
+    match tree:
+        case ast.Subscript(value=ast.Call() as call) | ast.Attribute(value=ast.Call() as call) if _takes(
+            tree, framework
+        ):
+            tree = ast.Tuple([call.func, *call.args], ast.Load())
+        case ast.Call(func=ast.Attribute(attr=name)) | ast.Call(func=ast.Name(id=name)) if name in _VECTORS:
+            if not any(keyword.arg == "compute_uv" for keyword in tree.keywords):
+                return name
+    return next(filter(None, (_chosen(node, framework) for node in ast.iter_child_nodes(tree))), "")
+
+
+def _takes(node: ast.Subscript | ast.Attribute, framework: str) -> bool:
+    """Whether a part of what a call gives is the values of a decomposition, which are no choice."""
+    if isinstance(node, ast.Attribute):
+        return node.attr in ("eigenvalues", "S")
+    match node.value, node.slice:
+        case ast.Call(func=ast.Attribute(attr="svd")), ast.Constant(value=int(place)):
+            return place == (1 if framework == TORCH.key else 0)
+        case ast.Call(func=ast.Attribute(attr=name)), ast.Constant(value=int(place)):
+            return place == 0 and name != "qr"
+    return False
 
 
 def _takes_symmetric(output: Output, spec: Gradient, framework: str) -> bool:
@@ -98,15 +134,22 @@ def remarks(spec: Gradient) -> list[str]:
             why = without(output, spec, framework)
             if why:
                 found.append(f"no reference for the derivatives of {label}: {why}")
-            elif not spec.complex and spec.may_be_raised(output, framework):
+                continue
+            if words := excused(output, spec, framework):
+                found.append(
+                    f"{label}'s own function: nobody is blamed for another derivative than that of its value: {words}"
+                )
+            if not spec.complex and spec.may_be_raised(output, framework):
                 words = "its float32 was raised to float64 where its derivatives are held against differences"
                 found.append(f"{label}'s own function: {words}")
     return list(dict.fromkeys(found))
 
 
-# What holds a part of a value fixed, and what reads half of a matrix that it takes for symmetric.
+# What holds a part of a value fixed, what gives vectors that may as well have another sign, and what reads half of a matrix that
+# it takes for symmetric.
 _CUT = re.compile(r"detach|stop_gradient|no_grad|inference_mode|stop_recording|\.data\b")
 _STEPS = re.compile(r"(finfo\([^()]*\.dtype\)|\.dtype)\.(eps|tiny|smallest_normal)")
+_VECTORS = frozenset({"svd", "eig", "eigh", "self_adjoint_eig", "qr", "schur"})
 _SYMMETRIC = re.compile(r"\b(eigh|eigvalsh|cholesky|self_adjoint_eig\w*)\b")
 
 

@@ -123,12 +123,21 @@ def _steady(function, point, single=False):
         def moved(step, entry=entry):
             return _moved_to(function, point, entry, point[entry] + step)
 
-        longest = 2.0 ** np.floor(np.log2(max(np.nan_to_num(np.abs(number), posinf=1.0), 0.1)) - 5.5)
-        for step in (longest, longest / 8):
+        for step in _long_steps(number):
             found, off, _ = _central(moved, value, step)
-            apart = np.abs(found - slopes[:, entry]) > 10 * (off + errors[:, entry])
-            errors[apart, entry] = np.inf
+            errors[_apart(found, off, slopes[:, entry], errors[:, entry]), entry] = np.inf
     return slopes, errors
+
+
+def _long_steps(number):
+    """The lengths of step, the longest first, by which a slope is asked again whether it holds."""
+    longest = 2.0 ** np.floor(np.log2(max(np.nan_to_num(np.abs(number), posinf=1.0), 0.1)) - 5.5)
+    return longest, longest / 8
+
+
+def _apart(found, off, slopes, errors):
+    """Where slopes by a longer step say something else, whatever the errors of both are."""
+    return np.abs(found - slopes) > 10 * (off + errors)
 
 
 def _by_long_steps(function, point):
@@ -155,13 +164,17 @@ def _edges(function, point, side, slopes, errors):
     """The slopes from a side, and their errors: taken by those entries whose slope in the middle is not sure, else that one."""
     slopes, errors = slopes.copy(), errors.copy()
     unsure = ~(errors <= 1e-6 * np.maximum(np.abs(slopes), 1)).all(0)
+    value = np.ravel(function(point)) * 1.0
     for entry in np.flatnonzero(unsure):
 
-        def moved(steps, entry=entry):
-            return _moved_to(function, point, entry, point[entry] + steps[0])
+        def moved(step, entry=entry):
+            return _moved_to(function, point, entry, point[entry] + step)
 
-        column, off = _slopes(moved, np.zeros(1), side)
-        slopes[:, entry], errors[:, entry] = column[:, 0], off[:, 0]
+        column, off = (found[:, 0] for found in _slopes(lambda steps, moved=moved: moved(steps[0]), np.zeros(1), side))
+        for step in _long_steps(0.0):  # what a part in float32 does between two of its numbers is no slope
+            found, coarse, _ = _one_sided(moved, value, side * step)
+            off = np.where(_apart(found, coarse, column, off), np.inf, off)
+        slopes[:, entry], errors[:, entry] = column, off
     return slopes, errors
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from tfpt_cli.compare import structure
 from tfpt_cli.compare.declared_laws import Declared, guesses, parting
-from tfpt_cli.compare.dependence import DEPENDENT
 from tfpt_cli.compare.distance import PRECISION
 from tfpt_cli.compare.distribution import LEVEL, against_law, compare_distributions
 from tfpt_cli.compare.layout import blocks, moved
@@ -21,7 +20,7 @@ from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.layers.initializers import InitializerCall
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.results import PLAIN, Comparison, Distribution, State, Tolerance, Value, Verdict
+from tfpt_cli.results import PLAIN, Comparison, Diagnosis, Distribution, State, Tolerance, Value, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -164,30 +163,34 @@ def _as_distribution(
     first, second = pair.sides
     left, right = own[first], own[second]
     turned, apart = under_layout(left.array, right.array, pair.layout, first.framework, second.framework)
-    verdict, diagnosis, distribution, reason, repeated = Verdict.DIFFERS, "", None, "", False
+    verdict, distribution, reason, repeated = Verdict.DIFFERS, None, "", False
+    diagnosis: Diagnosis | None = None
     sorted_: Mapping[Side, Sample] = {}
     ends = {side: (float(array.min()), float(array.max())) for side, array in samples.items()}
     broken = [side.label for side in pair.sides if not np.isfinite(ends[side]).all()]
     # What is shown of the layer's own values comes first: the tests may sort them where they are.
     shown = {side: side_of(own[side], summarised=False) for side in pair.sides}
     if turned is None:
-        reason, diagnosis = apart, "shape"
+        reason, diagnosis = apart, Diagnosis.SHAPE
     elif left.dtype != right.dtype:
-        reason, diagnosis = f"dtypes {left.dtype} and {right.dtype}", "dtype"
+        reason, diagnosis = f"dtypes {left.dtype} and {right.dtype}", Diagnosis.DTYPE
     elif not all(random.values()):
         (fixed,) = (side for side in pair.sides if not random[side])
         (drawn,) = (side for side in pair.sides if random[side])
-        reason, diagnosis = f"{drawn.label}'s is random, {fixed.label}'s is the same in every draw", "distribution"
+        reason, diagnosis = (
+            f"{drawn.label}'s is random, {fixed.label}'s is the same in every draw",
+            Diagnosis.DISTRIBUTION,
+        )
         # Zeros are the same in every draw too, but nothing that was drawn.
         repeated = pair.initialization[fixed].random is not False and bool(np.ptp(samples[fixed]) > 0)
     elif broken:
-        reason, diagnosis = f"{' and '.join(broken)} drew values that are not finite", "non-finite"
+        reason, diagnosis = f"{' and '.join(broken)} drew values that are not finite", Diagnosis.NON_FINITE
     else:
         judged, extra = _judged(pair, samples, left.dtype)
         distribution, sorted_ = judged.distribution, judged.samples
-        reason, diagnosis = "; ".join([*extra, *judged.words]), "distribution"
+        reason, diagnosis = "; ".join([*extra, *judged.words]), Diagnosis.DISTRIBUTION
         if not reason:
-            verdict, diagnosis, reason = Verdict.SAME_DISTRIBUTION, "", _agreement(distribution, pair.initialization)
+            verdict, diagnosis, reason = Verdict.SAME_DISTRIBUTION, None, _agreement(distribution, pair.initialization)
     edges = _edges(samples, ends)
     for side, array in samples.items():
         found = sorted_.get(side)
@@ -206,7 +209,7 @@ def _as_distribution(
         reason=reason,
         layout=pair.layout.pattern,
         distribution=distribution,
-        diagnosis=tuple(filter(None, (diagnosis, DEPENDENT if repeated else ""))),
+        diagnosis=tuple(filter(None, (diagnosis, Diagnosis.DEPENDENT if repeated else None))),
     )
 
 

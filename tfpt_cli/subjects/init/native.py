@@ -6,6 +6,7 @@ import ast
 import keyword
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
@@ -265,25 +266,26 @@ class NativeReader:
             holder = f'layer.state_dict()["{ours}"]'
             initialization = {f: Initialization() for f in FRAMEWORKS}
             statements: tuple[str, ...] = ()
-            if ours in initializers:
-                initializer = native_fill(initializers[ours], TORCH)
+            fill = initializers.get(ours)
+            if fill is not None:
+                initializer = native_fill(fill, TORCH)
                 # Fans of a tensor whose shape no row knows are not known either.
-                initialization[TORCH] = Initialization(initializer, initializer.base if initializer else None)
-                statements = (_statement(initializers[ours], holder),)
-            attribute: dict[str, str | None] = {TORCH: holder, TENSORFLOW: _target(theirs)}
-            layout = self.layout(layouts, ours, Layout())
-            parameters.append(
-                FilledParameter(
-                    name=ours,
-                    attribute=attribute,
-                    layout=layout,
-                    shape=None,
-                    initialization=initialization,
-                    given=statements,
-                    rebuilt=frozenset(FRAMEWORKS),
-                    inside=_inside(ours, theirs, calls, initializers.get(ours)),
+                initialization[TORCH] = Initialization(
+                    initializer, initializer.base if initializer else None, write=partial(native_source, fill, TORCH)
                 )
+                statements = (_statement(fill, holder),)
+            attribute: dict[str, str | None] = {TORCH: holder, TENSORFLOW: _target(theirs)}
+            parameter = FilledParameter(
+                name=ours,
+                attribute=attribute,
+                layout=self.layout(layouts, ours, Layout()),
+                shape=None,
+                initialization=initialization,
+                given=statements,
+                rebuilt=frozenset(FRAMEWORKS),
             )
+            slot = _slot_inside(ours, theirs, calls)
+            parameters.append(parameter if slot is None else _drawn_inside(parameter, slot, theirs, calls, fill))
         for name in initializers:
             if name not in (pair or {}):
                 words = f"the layer has no parameter '{name}' here (it has {', '.join(pair or {})})"
@@ -346,23 +348,54 @@ def _is_parameter_name(name: str) -> bool:
     return all(words.fullmatch(part) and "__" not in part and not keyword.iskeyword(part) for part in parts)
 
 
-def _inside(ours: str, theirs: str, calls: Mapping[str, ast.Call], fill: ast.Call | None) -> dict[str, Initialization]:
-    """How the layers of two Sequentials fill a parameter, `0.weight` and `layers.0.kernel`; empty where no row knows them."""
+def _slot_inside(ours: str, theirs: str, calls: Mapping[str, ast.Call]) -> Slot | None:
+    """The parameter of a known layer that `0.weight` and `layers.0.kernel` are of two Sequentials; None where no row knows it."""
     held = {TORCH: held_layer(calls[TORCH], ours), TENSORFLOW: held_layer(calls[TENSORFLOW], theirs)}
     if not all(native(f).calls.get(native(f).canonical(called_name(call))) for f, call in held.items()):
-        return {}
+        return None
     row, settings = known_row(held[TORCH], held[TENSORFLOW])
     if row is None or (row.recurrent and len(unstacked(held[TENSORFLOW])[0]) != 1):
-        return {}
+        return None
     tensor = f"layer.{ours.rpartition('.')[2]}"
     for slot in slots(row, settings):
-        argument = arguments_of(held[TENSORFLOW]).get(slot.entry.keras_argument)
         if slot.attribute[TORCH] == tensor and (slot.attribute[TENSORFLOW] or "").endswith(theirs.rpartition(".")[2]):
-            return {
-                TORCH: slot.default[TORCH] if fill is None else slot.native(fill, TORCH),
-                TENSORFLOW: slot.default[TENSORFLOW] if argument is None else slot.native(argument, TENSORFLOW),
-            }
-    return {}
+            return slot
+    return None
+
+
+def _drawn_inside(
+    parameter: FilledParameter, slot: Slot, theirs: str, calls: Mapping[str, ast.Call], fill: ast.Call | None
+) -> FilledParameter:
+    """A parameter that the scenario pairs, with what a row knows of the layer of a Sequential that holds it.
+
+    It is drawn by that layer alone: to build all of a network again for each draw of two numbers takes minutes.
+    """
+    argument = arguments_of(held_layer(calls[TENSORFLOW], theirs)).get(slot.entry.keras_argument)
+    inside: dict[str, Initialization] = {
+        TORCH: slot.default[TORCH] if fill is None else slot.native(fill, TORCH),
+        TENSORFLOW: slot.default[TENSORFLOW] if argument is None else slot.native(argument, TENSORFLOW),
+    }
+    known = slot.parameter(inside)
+    holders = {f: _holder(calls[f], name) for f, name in ((TORCH, parameter.name), (TENSORFLOW, theirs))}
+    keras_initializer = known.keras_initializer.replace("layer", holders[TENSORFLOW], 1)
+    alone = bool(keras_initializer) and not keras_initializer.startswith("copies") and slot.shape is not None
+    if not alone or called_name(calls[TORCH]) == called_name(held_layer(calls[TORCH], parameter.name)):
+        return replace(parameter, inside=inside)
+    return replace(
+        parameter,
+        inside=inside,
+        shape=slot.shape,
+        keras_initializer=keras_initializer,
+        reset=known.reset.replace("layer", holders[TORCH], 1),
+        rebuilt=frozenset(),
+    )
+
+
+def _holder(call: ast.Call, name: str) -> str:
+    """The expression of the layer that holds a parameter by its name, `layer.layers[0]` for `layers.0.kernel`."""
+    if held_layer(call, name) is call:
+        return "layer"
+    return _target(name).partition("]")[0] + "]"
 
 
 def held_layer(call: ast.Call, name: str) -> ast.Call:

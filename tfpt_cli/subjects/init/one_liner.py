@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.frameworks import TENSORFLOW
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -40,24 +42,33 @@ def initialization_of(layer: str, options: Sequence[str], samples: int | None) -
     return {"name": ", ".join(words), "init": fields}
 
 
+def sizes_in(text: str, called: str) -> list[int]:
+    """The sizes that a text lists, such as `28,28,1`. Raises `ValueError`, which names it as it is `called`.
+
+    >>> sizes_in("(28, 28, 1)", "--input-shape")
+    [28, 28, 1]
+    """
+    sizes = [size for size in re.split(r"[,\s]+", text.strip("()[] ")) if size]
+    if not sizes or not all(size.isdecimal() for size in sizes):
+        raise ValueError(f"{called} is a list of sizes without the batch, such as 28,28,1; got '{text}'")
+    return [int(size) for size in sizes]
+
+
 def initialization_of_both(
-    layers: dict[str, str],
-    input_shape: str,
+    layers: Mapping[str, str],
+    input_shape: Sequence[int],
     pair: Mapping[str, str] | None = None,
     layout: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The data of a native initialization: a layer of each framework, and the shape that Keras builds its layer for.
 
-    `pair` says which parameters correspond, `layout` how their axes do. Raises `ValueError` for a shape that is no list of sizes.
+    `pair` says which parameters correspond, `layout` how their axes do.
 
     >>> layers = {"torch": "nn.Linear(4, 3)", "tensorflow": "keras.layers.Dense(3)"}
-    >>> initialization_of_both(layers, "4")["init"]["tensorflow"]
+    >>> initialization_of_both(layers, [4])["init"]["tensorflow"]
     {'layer': 'keras.layers.Dense(3)', 'input_shape': [4]}
     """
-    sizes = [size for size in re.split(r"[,\s]+", input_shape.strip("()[] ")) if size]
-    if not sizes or not all(size.isdecimal() for size in sizes):
-        raise ValueError(f"--input-shape is a list of sizes without the batch, such as 28,28,1; got '{input_shape}'")
     fields: dict[str, dict[str, Any]] = {framework: {"layer": layer} for framework, layer in layers.items()}
-    fields["tensorflow"]["input_shape"] = [int(size) for size in sizes]
+    fields[TENSORFLOW]["input_shape"] = list(input_shape)
     more: dict[str, Any] = {key: dict(given) for key, given in (("pair", pair), ("layout", layout)) if given}
     return {"name": " and ".join(layers.values()), "init": {**fields, **more}}

@@ -11,7 +11,7 @@ from tfpt_cli.dictionary.native import native
 from tfpt_cli.expressions.native import check_native
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.expression import Complaint, offset, parse
-from tfpt_cli.language.mentions import field
+from tfpt_cli.language.mentions import field, permission
 from tfpt_cli.language.shapes import show
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.language.trees import called_name, nodes
@@ -74,14 +74,16 @@ def check_call(reader: Reader, path: Path, framework: str, tree: ast.expr, input
         if isinstance(call, ast.Subscript):
             picked.append(call.slice)
         elif not reader.allow_code and call.attr not in native(framework).properties:
-            words = f"the attribute '{call.attr}' of an output needs --allow-code; pick it by its place, {example}[0]"
+            words = f"the attribute '{call.attr}' of an output needs {permission(verb=False)}; pick it by its place, {example}[0]"
             complaints.append(Complaint(offset(call), words))
         call = call.value
     if not isinstance(call, ast.Call) or _root(call.func) != "model":
         reader.complain(path, f"this must be a call of the model, such as {example}")
         return
     if isinstance(call.func, ast.Attribute) and not reader.allow_code:
-        complaints.append(Complaint(offset(call), f"a method of the model needs --allow-code; write {example}"))
+        complaints.append(
+            Complaint(offset(call), f"a method of the model needs {permission(verb=False)}; write {example}")
+        )
     roots = FRAMEWORKS[framework].roots
     for argument in (*call.args, *(keyword.value for keyword in call.keywords), *picked):
         used = {node.id: node for node in nodes(argument) if isinstance(node, ast.Name)}

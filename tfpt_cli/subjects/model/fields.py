@@ -18,6 +18,7 @@ from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.constants import substitute
 from tfpt_cli.language.dtypes import DTYPES, WHOLE_DTYPES
 from tfpt_cli.language.expression import Complaint, offset, parse
+from tfpt_cli.language.mentions import permission
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import checked_settings, not_the_same
@@ -366,13 +367,13 @@ def _start(reader: Reader) -> str | WeightFile:
         hint = did_you_mean(text, _START)
         reader.complain(path, f"'{text}' is neither {', '.join(_START)} nor a file of weights such as net.pt{hint}")
     elif os.path.commonpath([folder, full]) != folder and not reader.allow_code:
-        words = f"{full} is not in the scenario's folder; if you trust the scenario to read it, add --allow-code"
+        words = f"{full} is not in the scenario's folder; if you trust the scenario to read it, {permission()}"
         reader.complain(path, words)
     elif not there:
         reader.complain(path, f"no such file: {full} (paths start at the scenario's folder)")
     elif not reader.allow_code and (link := link_out_of(folder, full)):
         words = f"{link} is a link to {os.path.realpath(link)}, which is not in the scenario's folder"
-        reader.complain(path, f"{words}; if you trust the scenario to read it, add --allow-code")
+        reader.complain(path, f"{words}; if you trust the scenario to read it, {permission()}")
     reader.named.append(full)
     return WeightFile(full, text)
 

@@ -10,7 +10,7 @@ from tfpt_cli.compare.summary import side_of
 from tfpt_cli.language.mentions import field
 from tfpt_cli.language.shapes import show
 from tfpt_cli.listing import listing
-from tfpt_cli.results import PLAIN, Comparison, Failure, State, Value, Verdict
+from tfpt_cli.results import PLAIN, Comparison, Failure, State, Symptom, Value, Verdict
 from tfpt_cli.subjects.model.fields import with_channels
 from tfpt_cli.subjects.model.inventory import inventory_of
 from tfpt_cli.subjects.model.spec import CHANNELS, output_quantity
@@ -120,7 +120,7 @@ def _stopped(spec: Model, inventories: Mapping[Side, Inventory | None], outcomes
     for side, outcome in outcomes.items():
         inventory = inventories[side]
         if inventory is not None and inventory.error:
-            failure = Failure(side, "exception", inventory.error, where=_where(inventory) or None)
+            failure = Failure(side, Symptom.EXCEPTION, inventory.error, where=_where(inventory) or None)
             outcome = replace(outcome, failures=(*outcome.failures, failure))
         told[side] = outcome
     values = {side: Value(State.FAILED, failure=next(iter(outcome.failures), None)) for side, outcome in told.items()}

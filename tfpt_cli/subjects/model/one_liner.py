@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.dictionary.rows import dictionary
+from tfpt_cli.documents.typed_values import assigned
+from tfpt_cli.documents.typed_values import value_of as value_in
 from tfpt_cli.frameworks import FRAMEWORKS, TORCH
 from tfpt_cli.language.expression import parse
 from tfpt_cli.language.trees import called_name
-from tfpt_cli.subjects.gradient.one_liner import assigned
-from tfpt_cli.subjects.gradient.one_liner import value_of as value_in
 from tfpt_cli.subjects.model.fields import call_in
 
 if TYPE_CHECKING:

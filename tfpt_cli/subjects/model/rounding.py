@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.compare.distance import relative_distance
 from tfpt_cli.frameworks import TORCH
-from tfpt_cli.results import Comparison, Finding, Kind, Verdict
+from tfpt_cli.results import Comparison, Diagnosis, Finding, Kind, Verdict
 from tfpt_cli.subjects.model.axis_orders import nearest
 from tfpt_cli.subjects.model.beginning import reaching
 from tfpt_cli.subjects.model.comparer import array_of, with_ones_of
@@ -48,7 +48,9 @@ def with_rounding(double: Comparison, pairs: Mapping[Way, Both | None], sides: S
     if off <= max(_ROUNDING * sum(own.values()), 1e-6):
         return double, f"{told}: rounding"
     finding = Finding(Kind.ROUNDING, f"{told}; in float64 both agree")
-    return replace(double, verdict=Verdict.DIFFERS, reason=told, diagnosis=("rounding",), findings=(finding,)), told
+    return replace(
+        double, verdict=Verdict.DIFFERS, reason=told, diagnosis=(Diagnosis.ROUNDING,), findings=(finding,)
+    ), told
 
 
 def own_rounding(pairs: Mapping[Way, Both | None], sides: Sides) -> dict[Side, float]:

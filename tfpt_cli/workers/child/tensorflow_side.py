@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from typing import Any
+
+import protocol
 
 # The widest vector instructions first, by NumPy's name and by PyTorch's.
 WIDTHS = (("AVX512F", "AVX512"), ("AVX2", "AVX2"), ("AVX", "AVX"), ("ASIMD", "NEON"))
@@ -99,5 +102,19 @@ def array(value: Any) -> tuple[Any, str]:
         plain = numpy.asarray(value)
         return plain, plain.dtype.name
     dtype = value.dtype.name
-    plain = numpy.asarray(value.numpy())
+    plain = _in_place(value)
+    if plain is None:
+        plain = numpy.asarray(value.numpy())
     return (plain.astype(numpy.float32) if dtype == "bfloat16" else plain), dtype
+
+
+def _in_place(value: Any) -> Any:
+    """A large tensor or variable as an array of its own memory, which `numpy()` would copy; None for any other."""
+    import numpy
+
+    try:
+        if math.prod(value.shape) * value.dtype.size < protocol.LARGE:
+            return None
+        return numpy.asarray(memoryview(value.read_value() if hasattr(value, "read_value") else value))
+    except (TypeError, ValueError, AttributeError):  # no dense tensor, or a dtype that buffers do not have (bfloat16)
+        return None
