@@ -70,6 +70,13 @@ def test_a_row_that_cannot_be_right_is_refused(change: dict[str, Any], message: 
         check_operation("sum", GOOD | change, "reductions")
 
 
+WEIGHT = {
+    "torch": "layer.weight",
+    "tensorflow": "layer.kernel",
+    "layout": "a -> a",
+    "shape": "(kernel_size,)",
+    "default": {},
+}
 POOL = {
     "signature": "kernel_size: sizes",
     "torch": "nn.MaxPool2d(kernel_size)",
@@ -87,6 +94,7 @@ POOL = {
         ({"call": {"torch": "layer(x)", "tensorflow": "layer(y)"}}, "not called with the same inputs on both sides"),
         ({"torch": "nn.MaxPool2d(2)"}, r"does not use \['kernel_size'\]"),
         ({"tensorflow": "keras.layers.Activation(lambda x: kernel_size(x, y))"}, r"does not know \['y'\]"),
+        ({"parameters": {"weight": {**WEIGHT, "drawn": "large"}}}, "is 'drawn' as none of gain, positive"),
         ({"channel": True}, r"unknown \['channel'\]"),
     ],
 )

@@ -24,15 +24,15 @@ from tfpt_cli.engine.options import Options
 from tfpt_cli.frameworks import FRAMEWORKS, SIDES, TENSORFLOW, TORCH
 from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.layers.layout import Layout
+from tfpt_cli.layers.settings import parted_settings
 from tfpt_cli.layers.slots import slots
 from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.writing import scenario_from
-from tfpt_cli.subjects.model import dropping, weights
+from tfpt_cli.subjects.model import correspondence, dropping, weights
+from tfpt_cli.subjects.model.axis_orders import orders_for
 from tfpt_cli.subjects.model.comparer import Both, scales
 from tfpt_cli.subjects.model.inventory import Inventory, Tensor
-from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
-from tfpt_cli.subjects.model.settings import parted_settings
-from tfpt_cli.subjects.model.side_by_side import orders_for
+from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
 from tfpt_cli.subjects.model.spec import gradient_quantity, output_quantity
 
 if TYPE_CHECKING:
@@ -115,9 +115,11 @@ model: {of: 'batch_norm1d(3, momentum=0.3)', at: {x: 'normal(1, 2, (6, 3))'}, tr
 
 
 def test_nothing_that_is_drawn_hides_a_gain_or_a_bias() -> None:
-    names = ("weight", "bias", "running_mean", "running_var")
-    torch = _inventory(dict.fromkeys(names, (50,)))
-    pairs = [Pair((Part(n),), Part(n), Layout(), n, "batch_norm2d", "") for n in names]
+    rows = dictionary().layers["batch_norm2d"].parameters
+    torch = _inventory(dict.fromkeys(rows, (50,)))
+    pairs = [
+        PairedParameters((TensorPart(n),), TensorPart(n), Layout(), "", drawn=row.drawn) for n, row in rows.items()
+    ]
     found = weights.drawn(Pairing(tuple(pairs), ()), torch, torch, seed=0).torch
     assert 0.6 <= found["weight"].min() <= found["weight"].max() <= 1.6
     assert np.abs(found["bias"]).min() >= 0.1
@@ -149,7 +151,7 @@ def test_one_altered_number_shows(
 
 
 def test_one_altered_weight_shows(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = weights.handed_over
+    before = weights.drawn
 
     def altered(*given: Any) -> weights.Weights:
         found = before(*given)
@@ -157,7 +159,8 @@ def test_one_altered_weight_shows(session: Session, monkeypatch: pytest.MonkeyPa
         kernel[1, 2] *= 1 + 1e-7
         return weights.Weights(found.torch, {**found.keras, "dense.kernel": kernel}, found.unfit)
 
-    monkeypatch.setattr(weights, "handed_over", altered)
+    # Where it is used: a module that is first imported while another one is altered would keep what was altered.
+    monkeypatch.setattr(correspondence, "drawn", altered)
     result = checked(session, TWO_LAYERS)[1]
     assert {str(c.quantity) for c in result.comparisons if not c.verdict.agrees} >= {"output", "d/dx"}
 
@@ -184,7 +187,7 @@ def test_what_is_handed_over_comes_back(row: str, size: int, seed: int) -> None:
     for slot in slots(layer, dict.fromkeys(FRAMEWORKS, settings)):
         if slot.attribute[TORCH] and slot.attribute[TENSORFLOW] and slot.shape and slot.turned:
             ours[slot.name], theirs[slot.name] = slot.shape, slot.turned
-            pairs.append(Pair((Part(slot.name),), Part(slot.name), slot.layout, slot.entry.name, row, ""))
+            pairs.append(PairedParameters((TensorPart(slot.name),), TensorPart(slot.name), slot.layout, ""))
     pairing, torch, keras = Pairing(tuple(pairs), ()), _inventory(ours), _inventory(theirs)
     there = weights.drawn(pairing, torch, keras, seed)
     assert there.unfit == ()

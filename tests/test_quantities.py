@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tfpt_cli.frameworks import SIDES
-from tfpt_cli.results import PARAMETER, VALUE, Quantity, Way
+from tfpt_cli.results import DROPPED, PARAMETER, RATES, VALUE, Quantity, Way
 from tfpt_cli.subjects.gradient.aspects import Aspect
 
 QUANTITIES = [
@@ -23,13 +23,16 @@ QUANTITIES = [
     (Quantity(kind="hessian", output="y", by=("x", "w")), "d2y/dxdw"),
     (Quantity(kind="derivative", by=("x",), order=4), "d4/dx4"),
     (Quantity(kind="jvp", output="y", by=("x", "w")), "jvp y"),
+    (Quantity(kind=RATES), "dropout rates"),
+    (Quantity(kind=DROPPED, layer="encoder.0"), "dropped by encoder.0"),
+    (Quantity(kind=DROPPED), "dropped by the layer"),
 ]
 
 
 @pytest.mark.parametrize(("quantity", "name"), QUANTITIES)
 def test_a_quantity_is_called_by_what_it_is(quantity: Quantity, name: str) -> None:
     assert quantity == name
-    assert quantity.derivative == (quantity.kind not in (VALUE, PARAMETER))
+    assert quantity.derivative == (quantity.kind not in (VALUE, PARAMETER, RATES, DROPPED))
     assert quantity.second == name.startswith(("d2", "d4"))
 
 

@@ -47,6 +47,7 @@ from tfpt_cli.results import (
     Verdict,
     Way,
 )
+from tfpt_cli.results.layers import SAME
 from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.subjects.gradient.aspects import (
     ALONG,
@@ -64,7 +65,6 @@ from tfpt_cli.subjects.gradient.comparer import doubtful
 from tfpt_cli.subjects.init.spec import DRAWS, Init
 from tfpt_cli.subjects.init.subject import compare as compare_parameters
 from tfpt_cli.subjects.model.comparer import (
-    SAME,
     SAME_IN_FLOAT32,
     SAME_IN_SINGLE,
     Both,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tfpt_cli.checkpoints.differences import apart, layouts
 from tfpt_cli.checkpoints.names import is_counter, shown
-from tfpt_cli.checkpoints.pairing import Pair, Paired, paired
+from tfpt_cli.checkpoints.pairing import Paired, PairedEntries, paired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ class Sameness(StrEnum):
 class ComparedPair:
     """A pair with the layout that takes the first to the second, the largest difference under it, and how they are."""
 
-    pair: Pair
+    pair: PairedEntries
     sameness: Sameness
     layout: str = ""
     largest: float | None = None
@@ -98,7 +98,7 @@ def _without_counters(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     return tuple(entry for entry in entries if not is_counter(entry.name))
 
 
-def _compared(pair: Pair, first: Readable, second: Readable) -> ComparedPair:
+def _compared(pair: PairedEntries, first: Readable, second: Readable) -> ComparedPair:
     fitting = layouts(pair.first.shape, pair.second.shape)
     if not fitting:
         return ComparedPair(pair, Sameness.SHAPES)

@@ -98,7 +98,12 @@ def _matched(
     known: Mapping[_Key, str],
     names: Iterable[str],
 ) -> Matched:
-    """As `matched`, where entries are `written` so, and `called` so besides."""
+    """The entries that are a model's parameters, each found by one of two names, and what is left over on both sides.
+
+    In the order of `entries`, `written` has the name of each and `called` what the file calls it besides, empty for nothing.
+    `known` gives the parameter that may be called so, and `names` are all parameters. What most names have in front on one side
+    alone counts for nothing.
+    """
     keys = [(_key(name), _key(other)) for name, other in zip(written, called, strict=True)]
     front, behind = _prefixes([key for key, _ in keys], list(known))
     found: dict[str, Entry] = {}

@@ -20,7 +20,7 @@ _ROLES = ("weight", "bias", "running_mean", "running_var")
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairedEntries:
     """Two entries that correspond, and by what they were paired: `name`, `numbers`, `shape` or `order`."""
 
     first: Entry
@@ -37,7 +37,7 @@ class Pair:
 class Paired:
     """The pairs of two files in the order of the first, and the entries that only one of them has."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[PairedEntries, ...]
     only_first: tuple[Entry, ...]
     only_second: tuple[Entry, ...]
 
@@ -54,7 +54,7 @@ def paired(
     side, and the order among as many of one shape. Last come equal names whose shapes do not fit.
     """
     left, right = _Rest(first), _Rest(second)
-    pairs: list[Pair] = []
+    pairs: list[PairedEntries] = []
 
     def take(by: str, mark: Callable[[_Rest, Entry], Hashable | None], *, ordered: bool = False) -> None:
         theirs = right.marked(mark)
@@ -62,7 +62,7 @@ def paired(
             others = theirs.get(key, [])
             if ours and len(ours) == len(others) and (len(ours) == 1 or ordered):
                 for one, other in zip(ours, others, strict=True):
-                    pairs.append(Pair(one, other, by))
+                    pairs.append(PairedEntries(one, other, by))
                     del left.entries[one.name]
                     del right.entries[other.name]
 

@@ -49,7 +49,7 @@ def _lines(result: ScenarioResult) -> Iterator[str]:
     parts: list[str] = []
     for pair in result.pairs:
         ours, theirs = pair.names.values()
-        if "[" in ours or "[" in theirs:
+        if pair.in_part:
             parts.append(f"#   {ours}: {theirs}  ({pair.why})")
             continue
         said[ours] = theirs

@@ -18,7 +18,7 @@ from tfpt_cli.dictionary.formulas import HELPERS
 from tfpt_cli.dictionary.patterns import parsed
 from tfpt_cli.dictionary.points import VERDICTS, point_sets
 from tfpt_cli.dictionary.readings import readings
-from tfpt_cli.dictionary.records import RowError, Unlike
+from tfpt_cli.dictionary.records import DRAWN, RowError, Unlike
 from tfpt_cli.dictionary.rows import OPERATIONS, ROOTS, array_call, initializer, layer, operation, written_out
 from tfpt_cli.frameworks import FRAMEWORKS, TORCH
 from tfpt_cli.language.dtypes import DTYPES
@@ -55,13 +55,16 @@ _KEYS: dict[str, tuple[set[str], set[str]]] = {
     ),
     "layer": (
         {"signature", *_COLUMNS, "input_shape", "parameters", "scenario"},
-        {"where", "requires", "unlike", "build", "call", "channels", "single", "written", "recurrent", "notes"},
+        {
+            *("where", "requires", "unlike", "build", "further", "inputs", "indices"),
+            *("call", "channels", "single", "written", "recurrent", "notes"),
+        },
     ),
     "parameter": (
         {*_COLUMNS, "layout", "shape", "default"},
         {
             *("added", "key", "sizes", "blocks", "present", "initializer"),
-            *("also", "fans", "fans_of", "copied", "reset"),
+            *("also", "fans", "fans_of", "copied", "reset", "state", "drawn"),
         },
     ),
     "array call": ({"signature", "numpy", "shape"}, set()),
@@ -195,6 +198,11 @@ def check_layer(name: str, row: Row) -> None:
     _check_unlike(name, made.unlike, {p.name for p in signature.parameters} | HELPERS)
     if unknown := made.written - set(signature.settings):
         raise RowError(f"{name}: 'written' names {sorted(unknown)}, which are no settings of it")
+    if str(row.get("further", 1)) not in ("1", "2", "3"):
+        raise RowError(f"{name}: 'further' is no number of axes")
+    for formula in filter(None, (made.inputs, made.indices)):
+        if strange := _names(formula) - {*signature.settings, *made.where} - HELPERS:
+            raise RowError(f"{name}: '{ast.unparse(formula)}' does not know {sorted(strange)}")
     inputs = {framework: _names(call) - {"layer"} for framework, call in made.call.items()}
     if len(set(map(frozenset, inputs.values()))) > 1:
         raise RowError(f"{name}: is not called with the same inputs on both sides: {inputs}")
@@ -203,6 +211,8 @@ def check_layer(name: str, row: Row) -> None:
         _ask_all(parameter.attribute, parameter.sizes, parameter.fans, parameter.default)
         if parameter.present is not None and parameter.present not in {*signature.settings, *made.where}:
             raise RowError(f"{where}: '{parameter.present}' is not a setting of the layer")
+        if parameter.drawn not in DRAWN:
+            raise RowError(f"{where}: is 'drawn' as none of {', '.join(filter(None, DRAWN))}")
         gates = {frozenset(order) for order in parameter.blocks.values()}
         if len(gates) > 1 or (gates and "(gate " not in parameter.layout):
             raise RowError(f"{where}: the blocks are not the same on both sides, or no axis 'gate' holds them")

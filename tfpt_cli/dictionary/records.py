@@ -166,11 +166,16 @@ class Initializer:
         return bool(self.means or self.distribution or self.structure)
 
 
+# How the numbers of a parameter are drawn where two models are given the same: near one, above zero, or of either sign.
+GAIN, POSITIVE, SIGNED = DRAWN = ("gain", "positive", "")
+
+
 @dataclass(frozen=True)
 class LayerParameter:
     """One parameter of a layer: where each framework keeps it and how the axes correspond.
 
-    The keys are explained in `layers.yaml`; a side of `attribute` is None where the layer has no such parameter.
+    The keys are explained in `layers.yaml`; a side of `attribute` is None where the layer has no such parameter. `drawn` is one
+    of `DRAWN`.
     """
 
     name: str
@@ -182,6 +187,8 @@ class LayerParameter:
     blocks: Mapping[str, tuple[str, ...]]
     shape: ast.expr
     present: str | None
+    state: bool
+    drawn: str
     keras_argument: str
     also: Mapping[str, Any]
     fans: Mapping[str, ast.expr]
@@ -207,6 +214,9 @@ class Layer:
     unlike: tuple[Unlike, ...]
     input_shape: ast.expr
     build: ast.expr | None
+    further: int
+    inputs: ast.expr | None
+    indices: ast.expr | None
     call: Mapping[str, ast.expr]
     channels: bool
     single: bool

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.files import derived, rows_of
 from tfpt_cli.dictionary.points import cases_of, domain_of, parts_of
 from tfpt_cli.dictionary.records import (
+    SIGNED,
     ArrayCall,
     Initializer,
     Layer,
@@ -232,6 +233,9 @@ def layer(name: str, row: Mapping[str, Any]) -> Layer:
         unlike=_unlike(name, row),
         input_shape=expression(name, row["input_shape"]),
         build=expression(name, row["build"]) if "build" in row else None,
+        further=int(row.get("further", 1)),
+        inputs=expression(name, row["inputs"]) if "inputs" in row else None,
+        indices=expression(name, row["indices"]) if "indices" in row else None,
         call=_expressions(
             name, {f.key: row["call"][f.column] if "call" in row else "layer(x)" for f in FRAMEWORKS.values()}
         ),
@@ -258,6 +262,8 @@ def _parameter(where: str, name: str, row: Mapping[str, Any]) -> LayerParameter:
         blocks={framework: tuple(order) for framework, order in row.get("blocks", {}).items()},
         shape=expression(where, row["shape"]),
         present=row.get("present"),
+        state=bool(row.get("state")),
+        drawn=row.get("drawn", SIGNED),
         keras_argument=row.get("initializer", ""),
         also=row.get("also", {}),
         fans=_expressions(where, row.get("fans", {})),

@@ -11,7 +11,7 @@ from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.signature import bind_any
-from tfpt_cli.language.trees import branches, called_name
+from tfpt_cli.language.trees import branches, called_name, nodes
 from tfpt_cli.layers.initializers import constants
 
 if TYPE_CHECKING:
@@ -155,6 +155,24 @@ def _rows_of(torch_class: str) -> list[Layer]:
 def _as_written(row: Layer, framework: str) -> ast.expr:
     """The call by which a framework has a layer, without what a row writes around it for the settings that it does not have."""
     return branches(row.spelling[framework])[0]
+
+
+@cache
+def _recurrent_classes() -> frozenset[str]:
+    """The classes of Keras that rows of recurrent layers are spelled with, by their canonical names."""
+    rows = (row for row in dictionary().layers.values() if row.recurrent)
+    return frozenset(called_name(_as_written(row, TENSORFLOW)) for row in rows)
+
+
+def is_recurrent(call: ast.Call) -> bool:
+    """Whether a native Keras layer is a recurrent one, or holds one, as `keras.layers.Bidirectional` does.
+
+    >>> call = ast.parse("keras.layers.Bidirectional(keras.layers.LSTM(4))", mode="eval").body
+    >>> is_recurrent(call)
+    True
+    """
+    names = (native(TENSORFLOW).canonical(called_name(node)) for node in nodes(call))
+    return any(name in _recurrent_classes() for name in names)
 
 
 def unstacked(call: ast.Call) -> tuple[list[ast.Call], bool]:

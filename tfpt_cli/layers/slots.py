@@ -41,13 +41,14 @@ class Copy:
     """One layer and direction of a recurrent stack, for instance the first layer read backwards.
 
     `suffix` ends PyTorch's names (`_l0_reverse`), `cell` is the expression of Keras's cell, `input_size` the size of its input,
-    and `index` the number of the layer, from 0.
+    and `index` the number of the layer, from 0. `bidirectional` says that there is one for each direction.
     """
 
     suffix: str
     cell: str
     input_size: int
     index: int
+    bidirectional: bool = False
 
 
 def copies(row: Layer, names: Mapping[str, Any]) -> list[Copy]:
@@ -67,7 +68,15 @@ def copies(row: Layer, names: Mapping[str, Any]) -> list[Copy]:
         for direction in directions:
             way = "" if len(directions) == 1 else (".backward_layer" if direction else ".forward_layer")
             size = names["hidden_size"] * len(directions) if index else names.get("input_size", 0)
-            found.append(Copy(suffix=f"_l{index}{direction}", cell=f"{holder}{way}.cell", input_size=size, index=index))
+            found.append(
+                Copy(
+                    suffix=f"_l{index}{direction}",
+                    cell=f"{holder}{way}.cell",
+                    input_size=size,
+                    index=index,
+                    bidirectional=len(directions) > 1,
+                )
+            )
     return found
 
 
@@ -188,7 +197,7 @@ class Slot:
             "turned": self.turned,
             "gate_orders": len(set(self.layout.blocks.values())),
             "merged": "(" in self.layout.pattern,
-            "bidirectional": "ward_layer" in (self.attribute[TENSORFLOW] or ""),
+            "bidirectional": self.copy.bidirectional,
         }
         return not_the_same(initializer.row, {**initializer.settings, **names})
 

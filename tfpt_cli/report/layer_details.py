@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.layers.known import row_of_layers
+from tfpt_cli.layers.settings import parted_settings
 from tfpt_cli.report.models import apart, size_of
-from tfpt_cli.results import PARAMETER, STATE
+from tfpt_cli.results import DROPPED, PARAMETER, RATES, STATE
+from tfpt_cli.results.layers import SAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 _BROKEN = (SyntaxError, ValueError, RecursionError, MemoryError)
 # Of what both sides call the same: an error of a layer by itself that is no more than this is rounding.
-BY_ITSELF = 1e-9
+BY_ITSELF = SAME
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,13 @@ def _settings(ours: str, theirs: str) -> list[Setting]:
     row, known = row_of_layers(calls[0], calls[1])
     if row is None:
         return _as_written(ours, theirs)
-    found = []
-    for name in row.signature.settings:
-        sides = [known[framework] for framework in (TORCH, TENSORFLOW)]
-        if any(name in values for values in sides):
-            both = all(name in values for values in sides)
-            parted = both and not _same(name, *sides)
-            found.append(Setting(name, (_text(sides[0], name), _text(sides[1], name)), parted))
-    return found
+    parted = parted_settings(row, known)
+    sides = [known[framework] for framework in (TORCH, TENSORFLOW)]
+    return [
+        Setting(name, (_text(sides[0], name), _text(sides[1], name)), name in parted)
+        for name in row.signature.settings
+        if any(name in values for values in sides)
+    ]
 
 
 def _as_written(ours: str, theirs: str) -> list[Setting]:
@@ -106,20 +107,6 @@ def _call(code: str) -> ast.Call | None:
 
 def _text(values: Mapping[str, Any], name: str) -> str:
     return f"{values[name]}" if name in values else ""
-
-
-def _same(name: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    """Whether a setting is the same on both sides: 3 and (3, 3) are, a padding of 0 and `valid`, a group a channel and -1."""
-    if name == "num_groups" and theirs[name] == -1:
-        return bool(ours[name] == ours.get("num_channels"))
-    return bool(_plain(ours[name]) == _plain(theirs[name]))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        values = [_plain(each) for each in value]
-        return values[0] if values and all(each == values[0] for each in values) else values
-    return 0 if value == "valid" else value
 
 
 def parted_yet_same(line: LayerLine, found: Sequence[Setting]) -> bool:
@@ -177,11 +164,11 @@ def _compared(comparisons: Sequence[Comparison]) -> tuple[tuple[str, str, Compar
 
 
 def _parameter(comparison: Comparison) -> str:
-    """The parameter or statistic that a comparison is of; empty where it is of something else."""
+    """The parameter or statistic that a comparison is of, or what is seen of dropout; empty where it is of something else."""
     quantity = comparison.quantity
     if quantity.kind == "gradient":
         return quantity.by[0]
-    return quantity.output if quantity.kind in (STATE, PARAMETER) else ""
+    return str(quantity) if quantity.kind in (STATE, PARAMETER, RATES, DROPPED) else ""
 
 
 def rounding(line: LayerLine) -> str:

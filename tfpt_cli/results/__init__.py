@@ -28,7 +28,19 @@ from tfpt_cli.results.expectations import Relation, as_expected, expected_of, st
 from tfpt_cli.results.layers import LayerLine, PairLine
 from tfpt_cli.results.outcomes import INTERNAL_ERROR, SIGNALLED, Failure, Outcome, State, Symptom, Value
 from tfpt_cli.results.printing import as_json, printable, printable_lines
-from tfpt_cli.results.quantities import DERIVATIVES, INVENTORY, LAYER, PARAMETER, PLAIN, STATE, VALUE, Quantity, Way
+from tfpt_cli.results.quantities import (
+    DERIVATIVES,
+    DROPPED,
+    INVENTORY,
+    LAYER,
+    PARAMETER,
+    PLAIN,
+    RATES,
+    STATE,
+    VALUE,
+    Quantity,
+    Way,
+)
 from tfpt_cli.results.report import (
     Curve,
     Explanation,
@@ -45,12 +57,14 @@ from tfpt_cli.results.report import (
 
 __all__ = [
     "DERIVATIVES",
+    "DROPPED",
     "INTERNAL_ERROR",
     "INVENTORY",
     "LAYER",
     "MANY_ULP",
     "PARAMETER",
     "PLAIN",
+    "RATES",
     "SIGNALLED",
     "STATE",
     "VALUE",

@@ -1,14 +1,26 @@
 """The subject `model`: a layer or a network, forward, backward and state, with the same weights on both sides.
 
-`fields` reads such a scenario (`checks` is what it complains of), `spec` is what that gives, `subject` is what the pipeline uses,
-and `course` the order of the rounds:
+Its modules, in the order in which a scenario meets them:
 
-1. Each side's process looks at its model (`looking`), which gives an `inventory`.
-2. The layers that hold parameters (`units`) and the parameters in them are paired (`pairing`), and given the same numbers
-   (`weights`). Both run what `planning` decides, and what they give is compared (`comparer`).
-3. Where they part, or are small, the layers are laid side by side (`alignment`), with what they are set to otherwise
-   (`settings`); in Keras each is run by itself on what PyTorch's was given. `beginning` says where the models begin to part,
-   `evidence` in which code a known difference is looked for.
+- `fields` reads the scenario and `checks` is what it complains of; `loss` is what is differentiated; `spec` is what that gives.
+- `templates` are what `tfpt new` starts from, and `one_liner` makes a scenario of the options of a command line.
+- `subject` is what the pipeline uses; `course` has the order of the rounds.
 
-`torch` and `tensorflow` write the listings, and `writer` is what they share.
+1. Each side's process looks at its model:
+   - `looking` is that round, and `inventory` what it gives: layers, tensors, and what ran.
+2. The parameters are paired and given the same numbers (`correspondence`), and both models are run with them:
+   - `units` are the layers that hold parameters; `matching` says which of both sides correspond.
+   - `pairing` pairs the parameters within them, and `leftover` those of which no row says what they are.
+   - `stored` has the numbers from a file of weights, and `weights` draws them, or hands one side's own to the other.
+   - `planning` decides what both run, and `comparer` compares what they give.
+   - `dropping` compares layers that draw at random, by what each makes of ones.
+3. Where they part, or are small, the layers are looked at (`watching` has these rounds); in Keras each is run by itself on what
+   PyTorch's was given:
+   - `alignment` says which calls stand beside each other, and `settings` what they are set to otherwise.
+   - `axis_orders` says how what one gives stands in the other, and `side_by_side` measures how far both are apart.
+   - `rounding` is what single precision adds.
+   - `beginning` says where the models begin to part, and `evidence` in which code a known difference is looked for.
+
+- `writer` is what the writers of listings share; `torch` and `tensorflow` are these.
+- `transfer` writes one model's weights from a file as a file of the other, and `conversion` writes code that does so.
 """

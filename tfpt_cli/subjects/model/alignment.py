@@ -12,6 +12,7 @@ import numpy as np
 
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.layers.known import arguments_of, row_of_layers
+from tfpt_cli.layers.settings import parted_settings
 from tfpt_cli.subjects.model.settings import (
     activation_of,
     argument_settings,
@@ -19,10 +20,10 @@ from tfpt_cli.subjects.model.settings import (
     mask_settings,
     padding_settings,
     pads_the_same,
-    parted_settings,
     pooling_settings,
     recurrent_settings,
 )
+from tfpt_cli.subjects.model.units import plain
 from tfpt_cli.subjects.model.writer import Span
 
 if TYPE_CHECKING:
@@ -32,22 +33,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tfpt_cli.dictionary.records import Layer as Row
-    from tfpt_cli.subjects.model.inventory import Event, Inventory, Layer
+    from tfpt_cli.subjects.model.inventory import Event, Inventory, SeenLayer
     from tfpt_cli.subjects.model.matching import Match
+    from tfpt_cli.subjects.model.settings import Parted
 
-# Other names of an activation, by what Keras calls it.
+# Other names of an activation, by what Keras calls it. No row has them: a row knows calls, and this is a word among the arguments
+# of a layer, beside the name of a class or of a function that PyTorch calls behind its own.
 _OTHER_NAMES = {
     "silu": {"swish"},
     "swish": {"silu"},
-    "relu6": {"relu6"},
     "hard_silu": {"hardswish"},
     "hard_sigmoid": {"hardsigmoid"},
 }
+# The words that are an activation; the operations of that kind in the dictionary are more, and some have parameters.
 _ACTIVATIONS = re.compile(
     "relu|relu6|leakyrelu|elu|selu|celu|gelu|silu|swish|mish|(log)?sigmoid|tanh|(log)?softmax|softplus|softsign|"
     "hardswish|hardsigmoid|hardtanh|prelu"
 )
-# Layers that do nothing in evaluation.
+# Layers that do nothing in evaluation, also those of a person's own or of timm, which no row knows (`DropPath`).
 _NOTHING = re.compile("Identity|Dropout|DropPath")
 
 
@@ -55,9 +58,9 @@ _NOTHING = re.compile("Identity|Dropout|DropPath")
 class Aligned:
     """A call of a layer in both models, each with the events that it is made of.
 
-    `row` is the row that knows both as one layer, and `parted` the settings that it has otherwise on each side, by name. `inputs`
-    says which of PyTorch's inputs goes to each of Keras's; it is None where that is not known. `last` says that of PyTorch's
-    recurrent layer the last output is used alone, which is all that Keras's gives.
+    `row` is the row that knows both as one layer, and `parted` what it has otherwise on each side. `inputs` says which
+    of PyTorch's inputs goes to each of Keras's; it is None where that is not known. `last` says that of PyTorch's recurrent layer
+    the last output is used alone, which is all that Keras's gives.
     """
 
     torch: Span
@@ -65,7 +68,7 @@ class Aligned:
     names: Mapping[str, str]
     calls: Mapping[str, str]
     row: Row | None
-    parted: Mapping[str, tuple[object, object]]
+    parted: Parted
     inputs: tuple[int, ...] | None
     last: bool = False
 
@@ -263,7 +266,7 @@ class _Aligner:
                 return candidate.index
         return None
 
-    def _activation(self, event: Event, other: Layer) -> tuple[int | None, str]:
+    def _activation(self, event: Event, other: SeenLayer) -> tuple[int | None, str]:
         """The event of PyTorch right behind a layer that is an activation, where Keras's has one among its arguments."""
         if not activation_of(other):
             return None, ""
@@ -272,9 +275,9 @@ class _Aligner:
                 continue
             layer = self.torch.by_name.get(candidate.layer or "-")
             name = layer.class_name if layer is not None and candidate.layer is not None else candidate.function
-            plain = _plain_name(name)
-            if _ACTIVATIONS.fullmatch(plain):
-                return candidate.index, plain
+            word = plain(name)
+            if _ACTIVATIONS.fullmatch(word):
+                return candidate.index, word
             return None, ""
         return None, ""
 
@@ -283,7 +286,7 @@ class _Aligner:
         inside = (
             [layer for layer in self.torch.layers if layer.name.startswith(f"{event.layer}.")] if event.layer else []
         )
-        names = [_plain_name(layer.class_name) for layer in inside if not _NOTHING.search(layer.class_name)]
+        names = [plain(layer.class_name) for layer in inside if not _NOTHING.search(layer.class_name)]
         return names[0] if len(names) == 1 and _ACTIVATIONS.fullmatch(names[0]) else ""
 
     def _activation_behind(self, index: int) -> int | None:
@@ -291,7 +294,7 @@ class _Aligner:
         readers = [candidate for candidate in self.keras.events[index + 1 :] if index in candidate.origin]
         if len(readers) != 1 or readers[0].layer is None or readers[0].index in self.used:
             return None
-        name = _plain_name(self.keras.by_name[readers[0].layer].class_name)
+        name = plain(self.keras.by_name[readers[0].layer].class_name)
         return readers[0].index if name == "activation" or _ACTIVATIONS.fullmatch(name) else None
 
 
@@ -307,17 +310,12 @@ def _name_of_activation(inventory: Inventory, index: int | None) -> str:
     return name if _ACTIVATIONS.fullmatch(name.replace("_", "")) else ""
 
 
-def _plain_name(name: str) -> str:
-    """The name of a class or a function in small letters alone: `leakyrelu` for `leaky_relu`."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
 def _one_activation(ours: str, theirs: str) -> bool:
     """Whether PyTorch's activation, as `logsoftmax`, is the one that Keras calls `log_softmax`."""
     return ours in {each.replace("_", "") for each in {theirs, *_OTHER_NAMES.get(theirs, ())}}
 
 
-def _without_activation(layer: Layer) -> str:
+def _without_activation(layer: SeenLayer) -> str:
     """The call of a Keras layer without the activation among its arguments, which PyTorch has in a layer of its own."""
     assert layer.tree is not None
     kept = [keyword for keyword in layer.tree.keywords if keyword.arg != "activation"]

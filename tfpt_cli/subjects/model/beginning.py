@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.results import STATE
-from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_SINGLE
+from tfpt_cli.results.layers import SAME
+from tfpt_cli.subjects.model.comparer import SAME_IN_SINGLE
+from tfpt_cli.subjects.model.inventory import Ran
+from tfpt_cli.subjects.model.settings import Besides
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -83,7 +86,7 @@ class Search:
 
         One whose settings part is not: an epsilon of its own may be as little. Two classes without a row may be one all the same.
         """
-        if set(each.aligned.parted) - {"its class"}:
+        if set(each.aligned.parted) - {Besides.CLASS}:
             return False
         events = self.events(self.first, each.aligned.torch) + self.events(self.second, each.aligned.keras)
         kept = (each.aligned.row is not None and each.aligned.row.single) or any(event.single for event in events)
@@ -226,23 +229,23 @@ class Search:
                 found.append(f"{', '.join(reversed(dict.fromkeys(names)))} in {side.label}")
         return f": {' and '.join(found)}" if found else ""
 
-    def ran_before(self, behind: Measured | None, side: Side) -> list[str]:
-        """What ran outside of the layers between a layer and those before it, or behind the last layer where there is none.
-
-        It is lines of a person's files, `/home/me/net.py:12`, and operations of a functional model as calls.
-        """
+    def ran_before(self, behind: Measured | None, side: Side) -> Ran:
+        """What ran outside of the layers between a layer and those before it, or behind the last layer where there is none."""
         inventory = self.inventories[side]
         before = self.lines[-1:] if behind is None else self.reaching(behind)
         start = min((self.span(each, side).last for each in before), default=-1) + 1
         end = len(inventory.events) if behind is None else self.span(behind, side).first + 1
-        ran = [each for event in inventory.events[start:end] for each in event.ran]
-        return [*ran, *(inventory.ran if behind is None else ())]
+        ran = [*(event.ran for event in inventory.events[start:end]), *([inventory.ran] if behind is None else [])]
+        return Ran(
+            lines=tuple(line for each in ran for line in each.lines),
+            calls=tuple(call for each in ran for call in each.calls),
+        )
 
     def places(self, behind: Measured | None) -> str:
         """The lines of a person's own files that ran before a layer, and that calls it, as the end of a sentence."""
         found: list[str] = []
         for side in (self.first, self.second):
-            lines = [each for each in self.ran_before(behind, side) if not each.endswith(")")]
+            lines = list(self.ran_before(behind, side).lines)
             if behind is not None:
                 lines.append(self.inventories[side].events[self.span(behind, side).first].place)
             few = [line.rpartition("/")[2] for line in dict.fromkeys(lines) if line]
@@ -291,11 +294,29 @@ def called(call: str, framework: str, *, training: bool, given: str = "x") -> st
     return f"{call}({given}{f', training={training}' if modes else ''})"
 
 
-def said_settings(parted: Mapping[str, tuple[object, object]], sides: Sides) -> str:
-    """Settings that a layer has otherwise on each side, in words; empty where there are none."""
+Said = TypeVar("Said", bound="str | Besides")
+_WORDS = {
+    Besides.CLASS: "its class",
+    Besides.NORMALIZED_AXIS: "the normalized axis",
+    Besides.AXIS_OF_CHANNELS: "the axis of channels",
+    Besides.FIRST_AXIS: "its first axis",
+    Besides.FIRST_STATE: "its first state",
+    Besides.MASK: "its mask",
+    Besides.RESULT: "its result",
+}
+
+
+def said_settings(parted: Mapping[Said, tuple[object, object]], sides: Sides) -> str:
+    """What a layer has otherwise on each side, in words; empty where that is nothing.
+
+    >>> from tfpt_cli.frameworks import SIDES
+    >>> said_settings({"eps": (1e-05, 0.001), Besides.MASK: (None, "given")}, SIDES)
+    'eps is 1e-05 in PyTorch, 0.001 in TensorFlow, its mask is none in PyTorch, given in TensorFlow'
+    """
     first, second = sides
     return ", ".join(
-        f"{name} is {_setting(ours)} in {first.label}, {_setting(theirs)} in {second.label}"
+        f"{_WORDS[name] if isinstance(name, Besides) else name} is {_setting(ours)} in {first.label},"
+        f" {_setting(theirs)} in {second.label}"
         for name, (ours, theirs) in parted.items()
     )
 

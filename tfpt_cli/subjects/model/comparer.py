@@ -13,6 +13,7 @@ from tfpt_cli.compare.values import compare_values
 from tfpt_cli.language.shapes import without_ones
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.results import PLAIN, VALUE, Comparison, State, Tolerance, Value, Way
+from tfpt_cli.results.layers import SAME
 from tfpt_cli.subjects.model.writer import DOUBLE
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.results import Outcome, Quantity
 
-# In double precision two models are the same function up to here, relative to the greatest number of an array: sums that are
-# added in another order stay far below, an epsilon of 1e-12 in place of 1e-5 shows as 5e-6.
-SAME = 1e-9
 # Up to here where a layer by itself shows a number or an operation that a framework keeps in single precision.
 SAME_IN_SINGLE = 1e-6
 # Up to here where a side can be run in single precision alone.

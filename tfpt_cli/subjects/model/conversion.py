@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.layers.layout import Layout
     from tfpt_cli.subjects.model.inventory import Inventory
-    from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
+    from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
 
 
 # Code that turns a matrix, where what is turned is one array or a call of `gates`.
@@ -66,7 +66,7 @@ def _script(imports: Sequence[str], function: Sequence[str]) -> str:
     return "\n".join([*imports, "", "", *([_GATES, "", ""] if "gates(" in text else []), text, ""])
 
 
-def _turned(pair: Pair, torch: Inventory, shape: Shape) -> str:
+def _turned(pair: PairedParameters, torch: Inventory, shape: Shape) -> str:
     """PyTorch's part of a pair with Keras's axes and shape, as code that reads the arrays of a dict `w`."""
     source = " + ".join(_chunk(part) for part in pair.torch)
     own = _of_part(torch.tensor[pair.torch[0].tensor].shape, pair.torch[0])
@@ -81,7 +81,7 @@ def _shaped(source: str, shape: Shape, wanted: Shape) -> str:
     return source if tuple(shape) == tuple(wanted) else f"np.reshape({source}, {tuple(wanted)})"
 
 
-def _chunk(part: Part) -> str:
+def _chunk(part: TensorPart) -> str:
     source = f"w[{part.tensor!r}]"
     return source if part.index is None else f"np.split({source}, {part.count})[{part.index}]"
 
@@ -124,11 +124,11 @@ def to_torch(pairing: Pairing, torch: Inventory, keras: Inventory) -> str:
     ])  # fmt: skip
 
 
-def _of_part(shape: Shape, part: Part) -> Shape:
+def _of_part(shape: Shape, part: TensorPart) -> Shape:
     return shape if part.index is None else (shape[0] // part.count, *shape[1:])
 
 
-def _turned_back(pair: Pair, torch: Inventory, keras: Inventory) -> str:
+def _turned_back(pair: PairedParameters, torch: Inventory, keras: Inventory) -> str:
     """Keras's part of a pair with PyTorch's axes and shape, as code that reads the arrays of a list `weights`."""
     tensor = keras.tensor[pair.keras.tensor]
     source = f"weights[{tensor.index}]" + ("" if pair.keras.index is None else f"[{pair.keras.index}]")

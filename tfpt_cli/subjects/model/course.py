@@ -10,10 +10,10 @@ from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.language.mentions import few, field
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.listing import listing
-from tfpt_cli.results import STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
+from tfpt_cli.results import DROPPED, RATES, STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
+from tfpt_cli.results.layers import SAME
 from tfpt_cli.subjects.model.beginning import Search, class_of
 from tfpt_cli.subjects.model.comparer import (
-    SAME,
     SAME_IN_FLOAT32,
     SAME_IN_SINGLE,
     Comparer,
@@ -21,9 +21,9 @@ from tfpt_cli.subjects.model.comparer import (
     scales,
 )
 from tfpt_cli.subjects.model.correspondence import paired, start, unfit
-from tfpt_cli.subjects.model.dropping import DROPPED, drawing
+from tfpt_cli.subjects.model.dropping import drawing
 from tfpt_cli.subjects.model.dropping import drawn as drawn_at_random
-from tfpt_cli.subjects.model.evidence import RATES, Code, Evidence
+from tfpt_cli.subjects.model.evidence import CourseEnd, LayerCode
 from tfpt_cli.subjects.model.looking import DTYPES, Stopped, hint_of_layout, look, shapes_of_inputs
 from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.pairing import Pairing
@@ -326,14 +326,15 @@ class Course:
     def pair_lines(self) -> Iterator[PairLine]:
         """Which parameters were paired, and why."""
         for pair in self.pairing.pairs:
-            yield PairLine({self.first: pair.name, self.second: pair.keras.text}, pair.why, pair.layout.pattern)
+            names = {self.first: pair.name, self.second: pair.keras.text}
+            yield PairLine(names, pair.why, pair.layout.pattern, in_part=pair.in_part)
 
-    def code_of(self, quantity: Quantity) -> Code:
+    def code_of(self, quantity: Quantity) -> LayerCode:
         """The layers that a quantity's difference comes from, as they are called, by framework."""
         if quantity in self.of_loss:
             shapes = {name: values.shape for name, values in self.spec.inputs.items()}
-            return Code({f: (self.loss_of(f),) for f in FRAMEWORKS}, shapes)
-        evidence = Evidence(
+            return LayerCode({f: (self.loss_of(f),) for f in FRAMEWORKS}, shapes)
+        end = CourseEnd(
             spec=self.spec,
             sides=self.terms.sides,
             inventories=self.inventories,
@@ -344,7 +345,7 @@ class Course:
             at_the_end=self.at_the_end,
             comparisons=self.comparisons,
         )
-        return evidence.of(quantity)
+        return end.of(quantity)
 
     def loss_of(self, framework: str) -> str:
         """The loss of a framework as it is written for it."""
@@ -353,13 +354,9 @@ class Course:
 
     def covered(self, comparisons: Sequence[Comparison]) -> str:
         """What the comparisons cover, in words."""
-        kinds = {VALUE: "output", "gradient": "gradient", STATE: "statistic"}
-        compared = dict.fromkeys(c.quantity for c in comparisons if c.quantity.output != RATES)
-        counts = Counter(
-            str(LOSS) if each == LOSS
-            else "random layer" if each.output.startswith(DROPPED) else kinds.get(each.kind, "parameter")
-            for each in compared
-        )  # fmt: skip
+        kinds = {VALUE: "output", "gradient": "gradient", STATE: "statistic", DROPPED: "random layer"}
+        compared = dict.fromkeys(c.quantity for c in comparisons if c.quantity.kind != RATES)
+        counts = Counter(str(LOSS) if each == LOSS else kinds.get(each.kind, "parameter") for each in compared)
         words = [f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items()]
         layers = f" of {len(self.lines)} layers" if len(self.lines) > 1 else ""
         mode = "in training" if self.spec.training else "in evaluation"

@@ -15,10 +15,10 @@ from scipy.special import ndtri
 
 from tfpt_cli.compare.distance import largest
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.results import Finding, Kind, State, Value, Verdict
+from tfpt_cli.results import DROPPED, Finding, Kind, Quantity, State, Value, Verdict
+from tfpt_cli.subjects.model.axis_orders import orders_for, turned
 from tfpt_cli.subjects.model.comparer import Both, Comparer, array_of
-from tfpt_cli.subjects.model.side_by_side import orders_for, turned
-from tfpt_cli.subjects.model.spec import layer_quantity, parameter_quantity
+from tfpt_cli.subjects.model.spec import layer_quantity
 from tfpt_cli.subjects.model.writer import MADE
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tfpt_cli.results import Comparison, Outcome
     from tfpt_cli.subjects.model.inventory import Inventory
 
-DROPPED = "dropped by"
 # How seldom two layers that are the same may be told apart by chance.
 _LEVEL = 1e-6
 # A layer is given as many rows as make so many numbers along its first two axes, and no more numbers than this in all.
@@ -122,7 +121,7 @@ def _compared(
 ) -> Comparison:
     """The comparison of two layers: the shares within what chance explains, the values within single precision."""
     first, second = sides
-    name = layer.names[first] or layer.names[second] or "the layer"
+    quantity = Quantity(kind=DROPPED, layer=layer.names[first] or layer.names[second])
     laws = {side: Law.of(array) for side, array in made.items()}
     ours, theirs = laws[first], laws[second]
     pooled = (ours.share * ours.draws + theirs.share * theirs.draws) / (ours.draws + theirs.draws)
@@ -131,7 +130,7 @@ def _compared(
     far = largest(np.array([a - b for a, b in zip(ours.values, theirs.values, strict=True)]))
     same = abs(ours.share - theirs.share) <= width and far <= 1e-5 * max(map(abs, (*ours.values, *theirs.values)))
     values = {side: Value(State.PRESENT, law.summary, "float64") for side, law in laws.items()}
-    found = Comparer(sides, None).compare(Both(parameter_quantity(f"{DROPPED} {name}"), Layout(), values), 0.0)
+    found = Comparer(sides, None).compare(Both(quantity, Layout(), values), 0.0)
     words = "; ".join(
         f"{side.label} drops {law.share:.3g} of {law.draws:,} to {law.values[0]:.3g} and makes the others {law.values[1]:.4g}"
         for side, law in laws.items()

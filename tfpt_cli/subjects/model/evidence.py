@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.expressions.own_lines import expressions_at
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
-from tfpt_cli.results import PARAMETER, STATE, Verdict
+from tfpt_cli.results import DROPPED, PARAMETER, RATES, STATE, Verdict
 from tfpt_cli.subjects.model.beginning import called
-from tfpt_cli.subjects.model.dropping import DROPPED, drawing
+from tfpt_cli.subjects.model.dropping import drawing
 from tfpt_cli.subjects.model.spec import CHANNELS
 from tfpt_cli.subjects.model.writer import turned_source
 
@@ -28,25 +28,24 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.writer import Span
 
-RATES = "dropout rates"
 # How what has its channels last gets them first again, by how they were put last.
 _BACK = {CHANNELS[3]: (0, 2, 1), CHANNELS[4]: (0, 3, 1, 2), CHANNELS[5]: (0, 4, 1, 2, 3)}
 
 
 @dataclass(frozen=True)
-class Code:
+class LayerCode:
     """Expressions by framework, and the shapes of the inputs in them."""
 
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shapes: Mapping[str, Shape] = field(default_factory=dict)
 
-    def __add__(self, other: Code) -> Code:
+    def __add__(self, other: LayerCode) -> LayerCode:
         sources = {f: (*self.sources.get(f, ()), *other.sources.get(f, ())) for f in FRAMEWORKS}
-        return Code(sources, {**other.shapes, **self.shapes})
+        return LayerCode(sources, {**other.shapes, **self.shapes})
 
 
 @dataclass(frozen=True)
-class Evidence:
+class CourseEnd:
     """What is known when a course has ended: the search with its layers, the pairs, and where the models begin to part.
 
     That is a layer, by its place among the lines (`begins`), or the code before one (`behind`) or behind the last (`at_the_end`).
@@ -62,48 +61,46 @@ class Evidence:
     at_the_end: bool
     comparisons: Sequence[Comparison]
 
-    def of(self, quantity: Quantity) -> Code:
+    def of(self, quantity: Quantity) -> LayerCode:
         """The layers that a quantity's difference comes from, as they are called."""
         if any(c.verdict is Verdict.ERROR for c in self.comparisons if c.quantity == quantity):
             return self.refused()
-        if quantity.kind == PARAMETER and quantity.output == RATES:
+        if quantity.kind == RATES:
             return self.dropping()
-        if quantity.kind == PARAMETER and quantity.output.startswith(f"{DROPPED} "):
-            return self.drawing(quantity.output.removeprefix(f"{DROPPED} "))
+        if quantity.kind == DROPPED:
+            return self.drawing(quantity.layer)
         if quantity.kind in (PARAMETER, STATE):
             return self.holding(quantity.output)
         if quantity.step:
             return self.afterwards()
         return self.where_it_begins() + self.further(quantity.output.partition(".")[2])
 
-    def where_it_begins(self) -> Code:
+    def where_it_begins(self) -> LayerCode:
         """The layer at which the models begin to part, and how its weights were copied where the scenario says it."""
         if self.begins is None:
             return self.between()
         line = self.search.lines[self.begins].aligned
         return self.line(self.begins) + self.copied(line.names[TORCH], line.calls)
 
-    def between(self) -> Code:
+    def between(self) -> LayerCode:
         """What stands between layers that agree: what a layer is given, and what a person's own code computes there."""
         return self.given() + self.own_code()
 
-    def own_code(self) -> Code:
+    def own_code(self) -> LayerCode:
         """What a person's own files compute between the layers before the one at which the models part, and that one."""
         if self.behind is None and not self.at_the_end:
-            return Code()
+            return LayerCode()
         behind = None if self.behind is None else self.search.lines[self.behind]
         sources: dict[str, tuple[str, ...]] = {}
         for side in self.sides:
             ran = self.search.ran_before(behind, side)
-            calls = [each for each in ran if each.endswith(")")]
-            trees = expressions_at(each for each in ran if not each.endswith(")"))
-            sources[side.framework] = (*map(ast.unparse, trees), *calls)
-        return Code(sources)
+            sources[side.framework] = (*map(ast.unparse, expressions_at(ran.lines)), *ran.calls)
+        return LayerCode(sources)
 
-    def given(self) -> Code:
+    def given(self) -> LayerCode:
         """What a layer that agrees by itself is given: which inputs, or what is taken of the result of the one before."""
         if self.behind is None:
-            return Code()
+            return LayerCode()
         line = self.search.lines[self.behind].aligned
         events = self.inventories[self.sides[0]].events
         if len(events[line.torch.first].inputs) > 1:
@@ -114,23 +111,23 @@ class Evidence:
             if each.aligned.torch.last in events[line.torch.first].origin
         ]
         if len(before) != 1:
-            return Code()
+            return LayerCode()
         start = self.search.lines[before[0]].aligned.torch.last
         taken = [event.text for event in events[start + 1 : line.torch.first] if start in event.origin and event.text]
         if not taken:
-            return Code()
+            return LayerCode()
         code = self.line(before[0])
         first = tuple(source + "".join(taken) for source in code.sources.get(TORCH, ()))
-        return Code({**code.sources, TORCH: first}, code.shapes)
+        return LayerCode({**code.sources, TORCH: first}, code.shapes)
 
-    def further(self, name: str) -> Code:
+    def further(self, name: str) -> LayerCode:
         """Two layers that are the models themselves, by what they give besides their first result: `[1]` for `output.1`."""
         lines = self.search.lines
         if len(lines) != 1 or lines[0].aligned.names[TORCH] or not name.isdigit() or self.begins is not None:
-            return Code()
+            return LayerCode()
         return self.line(0, int(name))
 
-    def line(self, place: int, result: int = 0) -> Code:
+    def line(self, place: int, result: int = 0) -> LayerCode:
         """The layers at a place, as they are called, with the shape of what PyTorch's is given."""
         each = self.search.lines[place]
         line = each.aligned
@@ -145,7 +142,7 @@ class Evidence:
         back = _BACK.get(each.line.layout)
         if back is not None and TENSORFLOW in calls:
             calls[TENSORFLOW] = f"tf.transpose({calls[TENSORFLOW]}, {back})"
-        return Code({f: (call,) for f, call in calls.items()}, {"x": tuple(shape)})
+        return LayerCode({f: (call,) for f, call in calls.items()}, {"x": tuple(shape)})
 
     def chain(self, side: Side, span: Span, line: Aligned, given: str, result: int) -> str:
         """A layer as it is called, on what a layer right before it gives where both together stand beside the other side's."""
@@ -170,9 +167,9 @@ class Evidence:
             return f"{text}[{result}]" if len(event.outputs) > 1 else text
         return called(line.calls[framework], framework, training=self.spec.training, given=given)
 
-    def copied(self, layer: str, calls: Mapping[str, str]) -> Code:
+    def copied(self, layer: str, calls: Mapping[str, str]) -> LayerCode:
         """How the weights of a layer were copied, where the scenario says another layout than that of the known layer."""
-        found = Code()
+        found = LayerCode()
         for pair in self.pairing.pairs:
             if pair.layer != layer or not pair.said_otherwise or "(" in pair.layout.pattern:
                 continue
@@ -180,13 +177,13 @@ class Evidence:
             axes = tuple(left.index(name) for name in right)
             source = "w" if axes == tuple(range(len(axes))) else f"tf.transpose(w, {axes})"
             own = {TORCH: pair.torch[0].tensor.rpartition(".")[2], TENSORFLOW: pair.keras.tensor.rpartition(".")[2]}
-            found += Code({
+            found += LayerCode({
                 TORCH: (f"{calls[TORCH]}.{own[TORCH]}.copy_(w)",),
                 TENSORFLOW: (f"{calls[TENSORFLOW]}.{own[TENSORFLOW]}.assign({source})",),
             })  # fmt: skip
         return found
 
-    def holding(self, name: str) -> Code:
+    def holding(self, name: str) -> LayerCode:
         """The layer that holds a parameter or keeps a statistic."""
         names = {part.strip() for part in name.split("+")}
         for match in self.pairing.matches:
@@ -196,19 +193,19 @@ class Evidence:
         for place, each in enumerate(self.search.lines):
             if holders & set(each.aligned.names.values()):
                 return self.line(place)
-        return Code()
+        return LayerCode()
 
-    def matched(self, match: Match) -> Code:
+    def matched(self, match: Match) -> LayerCode:
         """Two layers that correspond, as they are called."""
         for place, each in enumerate(self.search.lines):
             if each.aligned.names[TORCH] in match.torch.paths:
                 return self.line(place)
         if match.torch.call is None or match.keras.call is None:
-            return Code()
+            return LayerCode()
         calls = {TORCH: match.torch.call, TENSORFLOW: match.keras.call}
-        return Code({f: (called(ast.unparse(call), f, training=self.spec.training),) for f, call in calls.items()})
+        return LayerCode({f: (called(ast.unparse(call), f, training=self.spec.training),) for f, call in calls.items()})
 
-    def afterwards(self) -> Code:
+    def afterwards(self) -> LayerCode:
         """The layers whose statistics part, in the call that keeps them and in the one that reads them."""
         parted = [c.quantity for c in self.comparisons if c.quantity.kind == STATE and not c.verdict.agrees]
         found = self.where_it_begins()
@@ -217,10 +214,10 @@ class Evidence:
             read = tuple(
                 source.replace("training=True", "training=False") for source in kept.sources.get(TENSORFLOW, ())
             )
-            found += kept + Code({TORCH: (), TENSORFLOW: read})
+            found += kept + LayerCode({TORCH: (), TENSORFLOW: read})
         return found
 
-    def dropping(self) -> Code:
+    def dropping(self) -> LayerCode:
         """The first layers beside each other that drop at different rates."""
         for match in self.pairing.matches:
             rates = [
@@ -229,15 +226,15 @@ class Evidence:
             ]
             if rates[0] != rates[1]:
                 return self.matched(match)
-        return Code()
+        return LayerCode()
 
-    def drawing(self, name: str) -> Code:
-        """A layer that draws at random, by the name that its comparison has, and the one beside it."""
+    def drawing(self, name: str) -> LayerCode:
+        """A layer that draws at random, by its path on either side, and the one beside it."""
         for layer in drawing(self.inventories, self.sides):
-            if name in (*layer.names.values(), "the layer"):
+            if name in layer.names.values():
                 calls = {s.framework: self.inventories[s].by_name[layer.names[s]].call for s in self.sides}
-                return Code({f: (called(call, f, training=True),) for f, call in calls.items() if call})
-        return Code()
+                return LayerCode({f: (called(call, f, training=True),) for f, call in calls.items() if call})
+        return LayerCode()
 
     def rates_in(self, side: Side, path: str) -> Iterator[float]:
         """The rates at which a layer of a side drops, and what is in it."""
@@ -245,7 +242,7 @@ class Evidence:
             if name == path or name.startswith(f"{path}." if path else ""):
                 yield rate
 
-    def refused(self) -> Code:
+    def refused(self) -> LayerCode:
         """The layer at which a side refused, and all layers of a side that did not; what was written where none was made."""
         sources: dict[str, tuple[str, ...]] = {}
         for side in self.sides:
@@ -261,7 +258,7 @@ class Evidence:
             if not calls and not source.file:
                 calls = [source.expression]
             sources[framework] = tuple(called(call, framework, training=self.spec.training) for call in calls)
-        return Code(sources)
+        return LayerCode(sources)
 
 
 # Inputs that go to a layer by place; all others go by name.

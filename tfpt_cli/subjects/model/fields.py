@@ -174,7 +174,9 @@ NEEDED: dict[str, Any] = {
         {"title": "One spelling a side", "required": list(FRAMEWORKS), "properties": {"of": False}},
     ]
 }
-# A row whose layers have the channels of an image, a signal or a volume: first in PyTorch, last in Keras.
+# Layers that have the channels of an image, a signal or a volume: first in PyTorch, last in Keras. By PyTorch's way to name them,
+# for the rows that say `channels` are fewer: none is spelled with `nn.PixelShuffle` or `nn.ReflectionPad2d`, and `nn.Flatten` is
+# the spelling of rows of either kind.
 _WITH_CHANNELS = re.compile(r"[123]d\b|GroupNorm|nn\.PReLU|Upsample|PixelShuffle")
 
 

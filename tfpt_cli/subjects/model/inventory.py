@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Layer:
+class SeenLayer:
     """A layer of a model by its path there, `block.conv1`; empty for the model itself.
 
     `call` is the layer as a person would write it, `nn.Linear(in_features=3, out_features=4)`, empty for a class of one's own. A
@@ -63,6 +63,17 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class Ran:
+    """What was computed outside of all layers: lines of a person's files, `/home/me/net.py:12`, and calls.
+
+    The calls are operations of a functional model, `keras.ops.gelu(x)`, which stand in no line that runs.
+    """
+
+    lines: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Event:
     """The call of a layer, or of a function between layers.
 
@@ -70,8 +81,7 @@ class Event:
     person's own file that called it. `names` are the parameters of the layer that its inputs went to, and `said` what each is
     called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`, or the widths of a padding,
     `(1, 0)`. `packed` says that PyTorch's layer was given a packed sequence, `masked` that a mask came with what Keras's was
-    given, `causal` that it makes one itself. `ran` is what was computed since the event before, outside of all layers: lines of a
-    person's files, `/home/me/net.py:12`, and operations of a functional model, as calls.
+    given, `causal` that it makes one itself. `ran` is what was computed since the event before, outside of all layers.
     """
 
     index: int
@@ -88,7 +98,7 @@ class Event:
     causal: bool = False
     names: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
-    ran: tuple[str, ...] = ()
+    ran: Ran = field(default_factory=Ran)
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,7 @@ class Inventory:
     """
 
     class_name: str
-    layers: tuple[Layer, ...]
+    layers: tuple[SeenLayer, ...]
     tensors: tuple[Tensor, ...]
     events: tuple[Event, ...]
     outputs: tuple[Output, ...]
@@ -125,10 +135,10 @@ class Inventory:
     single: tuple[str, ...] = ()
     built: bool = False
     legacy: bool = False
-    ran: tuple[str, ...] = ()
+    ran: Ran = field(default_factory=Ran)
 
     @cached_property
-    def by_name(self) -> dict[str, Layer]:
+    def by_name(self) -> dict[str, SeenLayer]:
         """The layers by their paths."""
         return {layer.name: layer for layer in self.layers}
 
@@ -153,7 +163,7 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
     return Inventory(
         class_name=data["class"],
         layers=tuple(
-            Layer(
+            SeenLayer(
                 name=each["name"], class_name=each["class"], call=each["call"], leaf=each["leaf"], rates=each["rates"]
             )
             for each in data["layers"]
@@ -178,7 +188,7 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
         single=tuple(data.get("single", ())),
         built=data.get("built", False),
         legacy=data.get("legacy", False),
-        ran=tuple(data.get("ran", ())),
+        ran=_ran(data),
     )
 
 
@@ -213,5 +223,9 @@ def _event(each: dict[str, Any]) -> Event:
         causal=each.get("causal", False),
         names=tuple(each.get("names", ())),
         said=tuple(each.get("said", ())),
-        ran=tuple(each.get("ran", ())),
+        ran=_ran(each),
     )
+
+
+def _ran(each: dict[str, Any]) -> Ran:
+    return Ran(lines=tuple(each.get("lines", ())), calls=tuple(each.get("calls", ())))

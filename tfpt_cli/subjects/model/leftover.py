@@ -1,4 +1,6 @@
-"""Parameters that are held by layers of another cut on each side: paired one by one, by their shapes and by their names.
+"""Parameters of which no row says what they are, because layers of another cut hold them on each side, or a person's own.
+
+They are paired one by one, by their shapes and by their names, and their names alone tell how numbers for them are drawn.
 
 Keras's code often holds in one layer of its own (`embeddings.weight`, `embeddings.position_embeddings`) what stands in
 several layers in PyTorch (`embeddings.word_embeddings.weight`).
@@ -12,6 +14,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from tfpt_cli.checkpoints import names
+from tfpt_cli.dictionary.records import GAIN, POSITIVE, SIGNED
 from tfpt_cli.language.shapes import without_ones
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.subjects.model.units import plain
@@ -36,6 +39,20 @@ def own_layout(one: Tensor, other: Tensor) -> Layout | None:
         return None
     axes = {size: f"a{place}" for place, size in enumerate(one.shape)}
     return Layout(f"{' '.join(axes[size] for size in one.shape)} -> {' '.join(axes[size] for size in other.shape)}")
+
+
+def drawn_by_name(own: str) -> str:
+    """How numbers for a parameter are drawn, one of `DRAWN`, by the name that it has in its layer.
+
+    >>> drawn_by_name("moving_variance"), drawn_by_name("gamma"), drawn_by_name("weight")
+    ('positive', 'gain', '')
+    """
+    return POSITIVE if own.endswith(("var", "variance")) else GAIN if own in ("gamma", "scale") else SIGNED
+
+
+def is_state_by_name(own: str) -> bool:
+    """Whether a parameter is a statistic that its layer keeps, by the name that it has in it: `running_mean`."""
+    return own.startswith("running")
 
 
 def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor, str]]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # What an axis without a size of its own is given, and how many inputs there are.
 _SIZE, _BATCH = 6, 2
+# So many indices at most are looked up.
+_INDICES = 4
 _OWN = re.compile(r"\s*[^\s()\"']+\.py:[A-Za-z_]\w*\s*(\(.*\))?\s*", re.DOTALL)
 # The options of an expression alone: with one of them two layers are compared as expressions.
 _OF_EXPRESSIONS = ("let", "wrt", "derivatives", "tangent", "ways")
@@ -108,24 +110,26 @@ def inputs_for(call: str) -> dict[str, Any]:
     settings, more = row.signature.values(row.name, bound)
     if wrong or more:
         return {"x": 0.0}
-    if row.name == "embedding":
-        return {"x": [list(range(min(int(settings["num_embeddings"]), 4)))]}
+    names = [arg.id for arg in call_in(row.call[TORCH]).args if isinstance(arg, ast.Name)]
     try:
-        shape = [_BATCH, *_sizes(row, settings)]
+        if row.indices is not None:
+            most = int(value_of(row.indices, row.names(settings)))
+            return {name: [list(range(min(most, _INDICES)))] for name in names}
+        shapes = _shapes(row, settings, len(names))
     except UNKNOWN:
         raise missing from None
-    names = [arg.id for arg in call_in(row.call[TORCH]).args if isinstance(arg, ast.Name)]
-    if row.name == "bilinear":
-        return {name: f"normal(0, 1, ({_BATCH}, {size}))" for name, size in zip(names, shape[1:], strict=True)}
-    if row.channels:
-        shape = [shape[0], shape[-1], *shape[1:-1]]
-    return {name: f"normal(0, 1, {tuple(shape)})" for name in names}
+    return {name: f"normal(0, 1, {(_BATCH, *shape)})" for name, shape in zip(names, shapes, strict=True)}
 
 
-def _sizes(row: Layer, settings: Mapping[str, Any]) -> list[int]:
-    """The shape of one input as Keras takes it, where an axis of any size has some size, and there are as many as it needs."""
+def _shapes(row: Layer, settings: Mapping[str, Any], count: int) -> list[tuple[int, ...]]:
+    """The shapes of so many inputs as PyTorch takes them, without the batch.
+
+    An axis of any size has some size, and there are as many as the layer needs.
+    """
+    if row.inputs is not None:
+        return [tuple(shape) for shape in value_of(row.inputs, row.names(settings))]
     found = value_of(row.input_shape, row.names(settings))
-    further = re.search(r"([123])d$", row.name)
-    open_axes = [_SIZE] * (int(further[1]) if further else 1) if row.channels else []
+    open_axes = [_SIZE] * row.further if row.channels else []
     sizes = [each for size in found for each in (open_axes if size is ... else [_SIZE if size is None else size])]
-    return sizes or [_SIZE]
+    sizes = sizes or [_SIZE]
+    return [(sizes[-1], *sizes[:-1]) if row.channels else tuple(sizes)] * count

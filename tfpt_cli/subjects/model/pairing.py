@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from tfpt_cli.dictionary.records import SIGNED
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.shapes import show, without_ones
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.layers.known import at_each_step
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.subjects.model.leftover import MEANS, by_name_or_shape, own_layout
+from tfpt_cli.subjects.model.leftover import MEANS, by_name_or_shape, drawn_by_name, is_state_by_name, own_layout
 from tfpt_cli.subjects.model.matching import match_of, matched, row_of
 from tfpt_cli.subjects.model.units import plain, separable, stacked, units_of
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Part:
+class TensorPart:
     """A tensor of a side by its path, or a part of it: the chunk `index` of `count` along its first axis."""
 
     tensor: str
@@ -38,30 +39,42 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The part as a person would write it: `in_proj_weight[0:3]` is said as `in_proj_weight, part 1 of 3`."""
+        """The part as a person reads it: `in_proj_weight[0]` for the first chunk, `in_proj_weight` for the whole tensor."""
         return self.tensor if self.index is None else f"{self.tensor}[{self.index}]"
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairedParameters:
     """Parameters that correspond: the sum of some in PyTorch (one, usually) against one in Keras, and how their axes map.
 
-    `role` is what the row calls it (`weight`, `running_var`), empty where no row knows it; `why` is why they were paired. Where
-    the scenario says the layout, `own` is the one that it would have otherwise.
+    `drawn` is how numbers for it are drawn (one of `DRAWN`), and `state` says that it is a statistic which its layer keeps; `why`
+    is why they were paired. Where the scenario says the layout, `own` is the one that it would have otherwise.
     """
 
-    torch: tuple[Part, ...]
-    keras: Part
+    torch: tuple[TensorPart, ...]
+    keras: TensorPart
     layout: Layout
-    role: str
-    row: str
     why: str
+    drawn: str = SIGNED
+    state: bool = False
     own: Layout | None = None
+
+    @classmethod
+    def of_tensors(cls, torch: Sequence[Tensor], keras: Tensor, layout: Layout, why: str) -> PairedParameters:
+        """The pair of tensors of which no row says what they are: PyTorch's name has to tell."""
+        own = torch[0].own
+        parts = tuple(TensorPart(tensor.name) for tensor in torch)
+        return cls(parts, TensorPart(keras.name), layout, why, drawn=drawn_by_name(own), state=is_state_by_name(own))
 
     @property
     def name(self) -> str:
         """The name in PyTorch, that of a sum as `bias_ih_l0 + bias_hh_l0`."""
         return " + ".join(part.text for part in self.torch)
+
+    @property
+    def in_part(self) -> bool:
+        """Whether a part of a tensor is one of them."""
+        return any(part.index is not None for part in (*self.torch, self.keras))
 
     @property
     def said_otherwise(self) -> bool:
@@ -78,7 +91,7 @@ class Pair:
 class Pairing:
     """The parameters of two models that correspond, the units that do, and what is left over on each side."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[PairedParameters, ...]
     matches: tuple[Match, ...]
     left: Mapping[Framework, tuple[Tensor, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -108,7 +121,7 @@ def pairing_of(
     ours, theirs = _left(torch, keras, pairs, used).values()
     alone = alone_in(matches)
     pairs += [
-        Pair((Part(one.name),), Part(other.name), own_layout(one, other) or Layout(), one.own, "", why)
+        PairedParameters.of_tensors([one], other, own_layout(one, other) or Layout(), why)
         for one, other, why in by_name_or_shape(ours, theirs)
         if one.name not in alone[TORCH] or other.name not in alone[TENSORFLOW]
     ]
@@ -125,7 +138,7 @@ def pairing_of(
 
 
 def _left(
-    torch: Inventory, keras: Inventory, pairs: Sequence[Pair], used: Mapping[str, set[str]]
+    torch: Inventory, keras: Inventory, pairs: Sequence[PairedParameters], used: Mapping[str, set[str]]
 ) -> dict[Framework, tuple[Tensor, ...]]:
     """The parameters of each side that are in no pair, and that the scenario does not name."""
     taken = {part.tensor for pair in pairs for part in pair.torch}, {pair.keras.tensor for pair in pairs}
@@ -140,20 +153,20 @@ def _left(
 def same_names(ours: Inventory, theirs: Inventory) -> Pairing:
     """The pairs of two versions of one framework: the tensors of one name."""
     pairs = [
-        Pair((Part(t.name),), Part(t.name), Layout(), t.own, "", "by name")
+        PairedParameters.of_tensors([t], t, Layout(), "by name")
         for t in ours.tensors
         if t.real and t.name in theirs.tensor
     ]
     return Pairing(tuple(pairs), ())
 
 
-def _laid_out(pair: Pair, layouts: Mapping[str, Layout]) -> Pair:
+def _laid_out(pair: PairedParameters, layouts: Mapping[str, Layout]) -> PairedParameters:
     layout = layouts.get(pair.name) or next(
         (layouts[part.tensor] for part in pair.torch if part.tensor in layouts), None
     )
     if layout is None:
         return pair
-    return Pair(pair.torch, pair.keras, layout, pair.role, pair.row, pair.why, own=pair.layout)
+    return replace(pair, layout=layout, own=pair.layout)
 
 
 def letters(layout: Layout) -> str:
@@ -164,9 +177,9 @@ def letters(layout: Layout) -> str:
 
 def _given(
     torch: Inventory, keras: Inventory, given: Mapping[str, str | None]
-) -> tuple[list[Pair], list[str], dict[str, set[str]]]:
+) -> tuple[list[PairedParameters], list[str], dict[str, set[str]]]:
     """The pairs that the scenario names, what is wrong with them, and the tensors of each side that they use up."""
-    pairs: list[Pair] = []
+    pairs: list[PairedParameters] = []
     problems: list[str] = []
     names_of: dict[str, dict[str, str]] = {TORCH: {}, TENSORFLOW: {}}  # by tensor, the name by which it was paired
 
@@ -194,7 +207,7 @@ def _given(
             )
             continue
         layout = _known_layout(mine[0], other, torch, keras) or own_layout(mine[0], other) or Layout()
-        pairs.append(Pair(tuple(map(Part, names)), Part(other.name), layout, mine[0].own, "", "as the scenario says"))
+        pairs.append(PairedParameters.of_tensors(mine, other, layout, "as the scenario says"))
     return pairs, problems, {framework: set(names) for framework, names in names_of.items()}
 
 
@@ -208,7 +221,7 @@ def _known_layout(mine: Tensor, other: Tensor, torch: Inventory, keras: Inventor
         return None
     pairs = _pairs_within(match_of(found[0], found[1], "")) if row_of(found[0], found[1]) else []
     return next(
-        (p.layout for p in pairs if p.torch == (Part(mine.name),) and p.keras == Part(other.name)),
+        (p.layout for p in pairs if p.torch == (TensorPart(mine.name),) and p.keras == TensorPart(other.name)),
         None,
     )
 
@@ -229,7 +242,7 @@ _CHUNK = re.compile(r"\.detach\(\)\.chunk\((\d+)\)\[(\d+)\]$")
 _PLACE = re.compile(r"\[(\d+)\]")
 
 
-def _part(expression: str, unit: Unit, *, torch: bool) -> Part:
+def _part(expression: str, unit: Unit, *, torch: bool) -> TensorPart:
     """The tensor that an expression of a row stands for in a unit."""
     index, count = None, 1
     if found := _CHUNK.search(expression):
@@ -245,10 +258,10 @@ def _part(expression: str, unit: Unit, *, torch: bool) -> Part:
     own = _PLACE.sub(r".\1", path).strip(".")
     if not torch and unit.call is not None and at_each_step(unit.call) is not unit.call:
         own = f"layer.{own}"
-    return Part(f"{first}.{own}" if first else own, index, count)
+    return TensorPart(f"{first}.{own}" if first else own, index, count)
 
 
-def _pairs_within(match: Match) -> list[Pair]:
+def _pairs_within(match: Match) -> list[PairedParameters]:
     """The parameters of two units that correspond."""
     if match.row is None:
         return list(_by_name_and_shape(match.torch.tensors, match.keras.tensors, match.why))
@@ -264,7 +277,8 @@ def _pairs_within(match: Match) -> list[Pair]:
         if parts and other.tensor in known[1]:
             tensor = next(t for t in match.keras.tensors if t.name == other.tensor)
             layout = slot.layout.joined() if _is_flat(slot.layout, tensor) else slot.layout
-            pairs.append(Pair(parts, other, layout, slot.entry.name, match.row.name, match.why))
+            entry = slot.entry
+            pairs.append(PairedParameters(parts, other, layout, match.why, drawn=entry.drawn, state=entry.state))
     return pairs
 
 
@@ -287,7 +301,7 @@ def _is_flat(layout: Layout, tensor: Tensor) -> bool:
     return len(axes) > len(tensor.shape) == 2 and "(" not in layout.pattern
 
 
-def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: str) -> Iterator[Pair]:
+def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: str) -> Iterator[PairedParameters]:
     """Tensors of layers that no row knows: of one name, else the only ones of a shape, else in their order among those."""
     rest, left = list(theirs), list(ours)
     for by in (_same_name, _same_shape):
@@ -301,7 +315,7 @@ def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: st
             layout = own_layout(tensor, other)
             assert layout is not None
             how = "name" if by is _same_name else "shape"
-            yield Pair((Part(tensor.name),), Part(other.name), layout, tensor.own, "", f"{why}, by {how}")
+            yield PairedParameters.of_tensors([tensor], other, layout, f"{why}, by {how}")
 
 
 def _same_name(one: Tensor, other: Tensor) -> bool:

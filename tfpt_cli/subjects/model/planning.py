@@ -10,14 +10,14 @@ import numpy as np
 from tfpt_cli.language.mentions import field
 from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.results import STATE, Comparison, Finding, Kind, State, Value
+from tfpt_cli.layers.settings import parted_settings
+from tfpt_cli.results import RATES, STATE, Comparison, Finding, Kind, Quantity, State, Value
+from tfpt_cli.subjects.model.axis_orders import turned
 from tfpt_cli.subjects.model.beginning import said_settings
 from tfpt_cli.subjects.model.comparer import Both, Comparer
-from tfpt_cli.subjects.model.evidence import RATES, rates_of
+from tfpt_cli.subjects.model.evidence import rates_of
 from tfpt_cli.subjects.model.looking import Stopped
 from tfpt_cli.subjects.model.loss import weightings
-from tfpt_cli.subjects.model.settings import parted_settings
-from tfpt_cli.subjects.model.side_by_side import turned
 from tfpt_cli.subjects.model.spec import (
     BACKWARD,
     FORWARD,
@@ -37,10 +37,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tfpt_cli.frameworks import Side
-    from tfpt_cli.results import Quantity
     from tfpt_cli.subjects.model.inventory import Inventory, Output
     from tfpt_cli.subjects.model.looking import Looked
-    from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
+    from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.weights import Weights
     from tfpt_cli.subjects.subject import Terms
@@ -136,7 +135,7 @@ class Planner:
         """What each side runs."""
         trained = [pair for pair in self.pairing.pairs if self.trained(pair)] if self.backward else []
         stepped = self.spec.training and STATE in self.spec.compared
-        kept = [pair for pair in self.pairing.pairs if pair.role.startswith("running")] if stepped else []
+        kept = [pair for pair in self.pairing.pairs if pair.state] if stepped else []
         return {
             side: Plan(
                 inventory=self.inventories[side],
@@ -156,10 +155,10 @@ class Planner:
     def of(self, side: Side, output: ComparedOutput) -> Output:
         return output.torch if side is self.first else output.keras
 
-    def part(self, side: Side, pair: Pair) -> Part:
+    def part(self, side: Side, pair: PairedParameters) -> TensorPart:
         return pair.torch[0] if side is self.first else pair.keras
 
-    def trained(self, pair: Pair) -> bool:
+    def trained(self, pair: PairedParameters) -> bool:
         ours, theirs = self.inventories[self.first], self.inventories[self.second]
         return ours.tensor[pair.torch[0].tensor].trained and theirs.tensor[pair.keras.tensor].trained
 
@@ -215,7 +214,7 @@ class Planner:
         for output in self.outputs:
             yield later_quantity(output.quantity.partition(".")[2], _AFTERWARDS), output.layout
 
-    def _settings_of(self, pair: Pair) -> str:
+    def _settings_of(self, pair: PairedParameters) -> str:
         """The settings that the layers of a pair have otherwise, in words."""
         for match in self.pairing.matches:
             if any(tensor.name == pair.torch[0].tensor for tensor in match.torch.tensors):
@@ -233,12 +232,11 @@ class Planner:
         """The comparison of the rates at which both models drop at random, in the order in which they have them."""
         rates = {side: [rate for _, rate in rates_of(self.inventories[side])] for side in self.terms.sides}
         values = {side: Value(State.PRESENT, np.array(found), "float64") for side, found in rates.items()}
-        return self.parameter(RATES, Layout(), values)
+        return self.known(Quantity(kind=RATES), Layout(), values)
 
-    def parameter(self, name: str, layout: Layout, values: Mapping[Side, Value]) -> Comparison:
-        """The comparison of a parameter itself."""
-        both = Both(parameter_quantity(name), layout, values)
-        return Comparer(self.terms.sides, self.terms.tolerance).compare(both, 0.0)
+    def known(self, quantity: Quantity, layout: Layout, values: Mapping[Side, Value]) -> Comparison:
+        """The comparison of what is known before anything runs."""
+        return Comparer(self.terms.sides, self.terms.tolerance).compare(Both(quantity, layout, values), 0.0)
 
     def before(self) -> Iterator[Comparison]:
         """What is known before anything runs: what one side alone has, what does not fit, and rates of dropout."""
@@ -246,12 +244,13 @@ class Planner:
             for tensor in self.pairing.left.get(side.framework, ()):
                 there = Value(State.PRESENT, held[tensor.name], tensor.dtype)
                 values = {each: there if each is side else Value(State.ABSENT) for each in self.terms.sides}
-                yield self.parameter(tensor.name, Layout(), values)
+                yield self.known(parameter_quantity(tensor.name), Layout(), values)
         ours, theirs = self.inventories[self.first], self.inventories[self.second]
         for pair in self.weights.unfit:
             tensors = ours.tensor[pair.torch[0].tensor], theirs.tensor[pair.keras.tensor]
             shown = (Value(State.PRESENT, np.zeros(tensor.shape), tensor.dtype) for tensor in tensors)
-            found = self.parameter(pair.name, pair.layout, dict(zip(self.terms.sides, shown, strict=True)))
+            values = dict(zip(self.terms.sides, shown, strict=True))
+            found = self.known(parameter_quantity(pair.name), pair.layout, values)
             words = self._settings_of(pair)
             yield replace(found, findings=(Finding(Kind.BEGINS, words),)) if words else found
         if self.random:

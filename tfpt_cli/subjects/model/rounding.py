@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from tfpt_cli.compare.distance import relative_distance
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.results import Comparison, Diagnosis, Finding, Kind, Verdict
+from tfpt_cli.subjects.model.axis_orders import nearest
 from tfpt_cli.subjects.model.beginning import reaching
 from tfpt_cli.subjects.model.comparer import array_of, with_ones_of
-from tfpt_cli.subjects.model.side_by_side import nearest
 from tfpt_cli.subjects.model.spec import layer_quantity
 from tfpt_cli.subjects.model.writer import DOUBLE, MADE, MADE_IN_SINGLE, SINGLE
 

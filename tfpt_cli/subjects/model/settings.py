@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.native import native
@@ -12,12 +13,29 @@ from tfpt_cli.language.constants import BadConstant, NotConstant, constant
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.known import arguments_of, unstacked
+from tfpt_cli.layers.settings import mean_the_same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tfpt_cli.dictionary.records import Layer as Row
-    from tfpt_cli.subjects.model.inventory import Event, Layer
+    from tfpt_cli.subjects.model.inventory import Event, SeenLayer
+
+
+class Besides(Enum):
+    """What two layers may have otherwise that is no argument of theirs, or that each framework says by another one."""
+
+    CLASS = auto()
+    NORMALIZED_AXIS = auto()
+    AXIS_OF_CHANNELS = auto()
+    FIRST_AXIS = auto()
+    FIRST_STATE = auto()
+    MASK = auto()
+    RESULT = auto()
+
+
+# What two layers have otherwise, PyTorch's first: by the name of an argument, or by what it is that is none.
+Parted = dict[str | Besides, tuple[object, object]]
 
 # Settings that both frameworks have, by PyTorch's name and Keras's.
 _COMMON = (
@@ -32,60 +50,48 @@ _COMMON = (
     ("mode", "interpolation"),
     ("negative_slope", "negative_slope"),
 )
-# Layers of Keras that have an activation of their own among their arguments, which is no function put behind them.
+# Layers of Keras that have an activation of their own among their arguments, which is no function put behind them. It is those
+# of a recurrent row, their cells, and `ConvLSTM2D` and `Activation`, which have no row of that kind.
 _OWN_ACTIVATION = re.compile(r"LSTM|GRU|SimpleRNN|ConvLSTM|\.Activation\b")
 # What PyTorch's recurrent layers do, by the setting of Keras's that may say otherwise.
 _USUAL = {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": True, "go_backwards": False}
 
 
-def parted_settings(row: Row | None, settings: Mapping[str, Mapping[str, object]]) -> dict[str, tuple[object, object]]:
-    """The settings that a layer has otherwise on each side, by name, PyTorch's first."""
-    found: dict[str, tuple[object, object]] = {}
-    if row is not None:
-        ours, theirs = settings[TORCH], settings[TENSORFLOW]
-        for name in row.signature.settings:
-            if name in ours and name in theirs and not _same(ours[name], theirs[name]):
-                found[name] = (ours[name], theirs[name])
-    if found.get("num_groups", (0, 0))[1] == -1 and found["num_groups"][0] == settings[TORCH].get("num_channels"):
-        del found["num_groups"]
-    return found
-
-
 def argument_settings(
     row: Row | None,
     settings: Mapping[str, Mapping[str, object]],
-    ours: Layer,
-    other: Layer,
+    ours: SeenLayer,
+    other: SeenLayer,
     *,
     training: bool,
     turned: bool,
     rank: int,
-) -> dict[str, tuple[object, object]]:
+) -> Parted:
     """What a layer has otherwise on each side besides the settings of its row."""
-    found: dict[str, tuple[object, object]] = {}
+    found: Parted = {}
     if row is None and ours.tree is not None and other.tree is not None:
         names = ast.unparse(ours.tree.func), ast.unparse(other.tree.func)
         if _plain_class(names[0]) != _plain_class(names[1]):
-            found["its class"] = names
+            found[Besides.CLASS] = names
     compared = set() if row is None else set(settings[TORCH]) & set(settings[TENSORFLOW])
     arguments = _arguments(ours, TORCH), _arguments(other, TENSORFLOW)
     for name, theirs_name in _COMMON:
         if name not in found and name in arguments[0] and theirs_name in arguments[1]:
             values = arguments[0][name], _in_one_row(arguments[1][theirs_name])
-            if not _same(*values) and name not in compared:
+            if not mean_the_same(*values) and name not in compared:
                 found[name] = (_one_number(values[0]), _one_number(values[1]))
     axes = None if turned else _axes(ours, arguments, rank)
     if axes is not None and axes[0] != axes[1]:
-        found["the normalized axis" if "BatchNorm" not in other.class_name else "the axis of channels"] = axes
+        found[Besides.AXIS_OF_CHANNELS if "BatchNorm" in other.class_name else Besides.NORMALIZED_AXIS] = axes
     if training and "BatchNormalization" in other.class_name and arguments[1].get("trainable") is False:
         found["trainable"] = (True, False)
     return found
 
 
-def pooling_settings(ours: Layer, other: Layer, *, padded: bool) -> dict[str, tuple[object, object]]:
+def pooling_settings(ours: SeenLayer, other: SeenLayer, *, padded: bool) -> Parted:
     """What a pooling of PyTorch's does otherwise at the edge: Keras's has no names for it but that of its padding."""
     given, theirs = _arguments(ours, TORCH), _arguments(other, TENSORFLOW).get("padding")
-    found: dict[str, tuple[object, object]] = {}
+    found: Parted = {}
     if given.get("ceil_mode") and theirs == "valid":
         found["ceil_mode"] = (True, None)
     if theirs == "same" and not padded:
@@ -96,7 +102,7 @@ def pooling_settings(ours: Layer, other: Layer, *, padded: bool) -> dict[str, tu
     return found
 
 
-def padding_settings(padding: Event, other: Layer) -> dict[str, tuple[object, object]]:
+def padding_settings(padding: Event, other: SeenLayer) -> Parted:
     """That `F.pad` puts other widths around a row than a convolution of Keras over one axis with "same" or "causal"."""
     given = _arguments(other, TENSORFLOW)
     sizes, dilations = _numbers(given.get("kernel_size")), _numbers(given.get("dilation_rate", 1))
@@ -129,7 +135,7 @@ def _plain_class(name: str) -> str:
 
 
 def _axes(
-    layer: Layer, arguments: tuple[Mapping[str, object], Mapping[str, object]], rank: int
+    layer: SeenLayer, arguments: tuple[Mapping[str, object], Mapping[str, object]], rank: int
 ) -> tuple[object, object] | None:
     """Which axes, from the end, a normalizing layer takes in each framework; None for another layer."""
     theirs = arguments[1].get("axis")
@@ -147,7 +153,7 @@ def _axes(
     return (ours[0] if len(ours) == 1 else ours), (axes[0] if len(axes) == 1 else axes)
 
 
-def _arguments(layer: Layer, framework: str) -> dict[str, object]:
+def _arguments(layer: SeenLayer, framework: str) -> dict[str, object]:
     """What a layer was made with, with the defaults of what its call does not say; what is no constant is left out."""
     if layer.tree is None:
         return {}
@@ -166,7 +172,7 @@ def _arguments(layer: Layer, framework: str) -> dict[str, object]:
     return found
 
 
-def pads_the_same(torch: Layer, keras: Layer) -> bool:
+def pads_the_same(torch: SeenLayer, keras: SeenLayer) -> bool:
     """Whether PyTorch's padding by numbers is what Keras calls "valid", or "same" at a stride of one.
 
     A transposed convolution crops by its padding, and "same" crops what a kernel is longer than its stride.
@@ -199,30 +205,20 @@ def _numbers(value: object) -> list[int] | None:
     return whole if len(whole) == len(values) else None
 
 
-def _same(one: object, other: object) -> bool:
-    """Whether two settings are the same: 3 and (3, 3) are, and a padding of 0 and `valid`."""
-    plain = (0 if value == "valid" else value for value in (one, other))
-    listed = [list(value) if isinstance(value, (tuple, list)) else [value] for value in plain]
-    if len(set(map(len, listed))) > 1:
-        longest = max(map(len, listed))
-        listed = [values * longest if len(values) == 1 else values for values in listed]
-    return listed[0] == listed[1]
-
-
 def recurrent_settings(
-    event: Event, theirs: Event, ours: Layer, layers: Sequence[Layer], *, last: bool
-) -> dict[str, tuple[object, object]]:
+    event: Event, theirs: Event, ours: SeenLayer, layers: Sequence[SeenLayer], *, last: bool
+) -> Parted:
     """How a recurrent layer runs otherwise on each side: over which axis, from which state, with which gates and results."""
-    found: dict[str, tuple[object, object]] = {}
+    found: Parted = {}
     if len(event.inputs[0]) == 3 and "batch_first=True" not in ours.call:
-        found["its first axis"] = ("time", "the batch")
+        found[Besides.FIRST_AXIS] = ("time", "the batch")
     if not last and len(event.outputs[0]) > len(theirs.outputs[0]):
-        found["its result"] = ("the output of every step", "that of the last step")
+        found[Besides.RESULT] = ("the output of every step", "that of the last step")
     states = "hx" in event.names, "initial_state" in theirs.names
     if len(layers) == 1 and states[0] != states[1]:
-        found["its first state"] = ("given", "zeros") if states[0] else ("zeros", "given")
+        found[Besides.FIRST_STATE] = ("given", "zeros") if states[0] else ("zeros", "given")
     if (theirs.masked or "mask" in theirs.names) and not event.packed:
-        found["its mask"] = (None, "given")
+        found[Besides.MASK] = (None, "given")
     for cell in (cell for layer in layers if layer.tree is not None for cell in unstacked(layer.tree)[0]):
         for name, tree in arguments_of(cell).items():
             usual = "relu" if name == "activation" and "relu" in ours.call else _USUAL.get(name, constant_or_none(tree))
@@ -231,14 +227,14 @@ def recurrent_settings(
     return found
 
 
-def mask_settings(event: Event, theirs: Event) -> dict[str, tuple[object, object]]:
+def mask_settings(event: Event, theirs: Event) -> Parted:
     """That an attention is given a mask, or makes one itself, on one side alone."""
     ours = any("mask" in name for name in event.names)
     other = theirs.causal or theirs.masked or any("mask" in name for name in theirs.names)
-    return {"its mask": ("given", None) if ours else (None, "given")} if ours != other else {}
+    return {Besides.MASK: ("given", None) if ours else (None, "given")} if ours != other else {}
 
 
-def activation_of(layer: Layer) -> str:
+def activation_of(layer: SeenLayer) -> str:
     """The activation among the arguments of a Keras layer, `relu`; empty for none, and for one that is the layer itself."""
     if layer.tree is None or _OWN_ACTIVATION.search(layer.call):
         return ""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfpt_cli.compare.distance import largest, relative_distance
-from tfpt_cli.compare.layout import moved
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
-from tfpt_cli.layers.layout import Layout, layout_of
 from tfpt_cli.results import LayerLine, Verdict
-from tfpt_cli.subjects.model.comparer import NOTHING, SAME, array_of, with_ones, with_ones_of
+from tfpt_cli.results.layers import SAME
+from tfpt_cli.subjects.model.axis_orders import fits, likeliest, nearest, orders_for, turned
+from tfpt_cli.subjects.model.comparer import NOTHING, array_of, with_ones, with_ones_of
 from tfpt_cli.subjects.model.fields import with_channels
-from tfpt_cli.subjects.model.spec import CHANNELS, layer_quantity
+from tfpt_cli.subjects.model.spec import layer_quantity
 from tfpt_cli.subjects.model.writer import AGAIN, GIVEN, GRADIENT, MADE, PULLED
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.frameworks import Sides
     from tfpt_cli.language.shapes import Shape
+    from tfpt_cli.layers.layout import Layout
     from tfpt_cli.results import Outcome
     from tfpt_cli.subjects.model.alignment import Aligned
     from tfpt_cli.subjects.model.inventory import Inventory
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 
 # A layer that is this much nearer in the models than by itself was not run by itself as it is there.
 _FAR = 1e4
-# Arrays that are this near are the same but for what parted before; other orders of their axes are as far apart as chance is.
-_NEAR = 0.1
-# Orders of axes that a layer's result may have in Keras, besides that of PyTorch.
-_ORDERS = {2: ("a b -> b a",), 3: ("n c w -> n w c", "t n c -> n t c"), 4: ("n c h w -> n h w c",), 5: (CHANNELS[5],)}
 
 
 @dataclass(frozen=True)
@@ -71,84 +67,6 @@ class Measured:
     def pulls_apart(self) -> bool:
         """Whether both sides of the layer pull another gradient back to the same input."""
         return (self.line.gradient_by_itself or 0.0) > self.limit
-
-
-def orders_for(ours: tuple[int, ...], theirs: tuple[int, ...], *, channels: bool) -> list[Layout]:
-    """The orders of axes under which a shape of PyTorch becomes one of Keras, the likeliest first.
-
-    >>> [layout.pattern for layout in orders_for((2, 3, 8, 8), (2, 8, 8, 3), channels=True)]
-    ['n c h w -> n h w c']
-    >>> [layout.pattern for layout in orders_for((2, 64, 3), (2, 8, 8, 3), channels=True)]
-    ['n (h w) c -> n h w c']
-    """
-    patterns = ["", *_ORDERS.get(len(ours), ())]
-    if channels and len(ours) > 2:
-        patterns = [*patterns[1:], ""]
-    layouts = [layout_of(pattern) if pattern else Layout() for pattern in patterns]
-    return [layout for layout in (*layouts, *_tokens(ours, theirs)) if _fits(layout, ours, theirs)]
-
-
-def _tokens(ours: tuple[int, ...], theirs: tuple[int, ...]) -> Iterator[Layout]:
-    """The orders under which the pixels of an image are tokens in a row on one side: `n (h w) c -> n h w c`.
-
-    Each is the only one for its numbers of axes that does not put pixels in another order.
-    """
-    ranks = len(ours), len(theirs)
-    if ranks == (3, 4):
-        yield Layout("n (h w) c -> n h w c", {"h": theirs[1]})
-        yield Layout("n c (h w) -> n h w c", {"h": theirs[1]})
-    if ranks == (4, 3):
-        yield Layout("n c h w -> n (h w) c")
-        yield Layout("n h w c -> n (h w) c")
-    if ranks == (2, 3):  # a BatchNorm of PyTorch is given tokens without an axis for the batch
-        yield Layout("(n t) c -> n t c", {"n": theirs[0]})
-    if ranks == (2, 4):
-        yield Layout("(n h w) c -> n h w c", {"n": theirs[0], "h": theirs[1]})
-
-
-def _fits(layout: Layout, ours: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
-    try:
-        return tuple(layout.turned(ours)) == tuple(theirs)
-    except ValueError:
-        return False
-
-
-def turned(array: NDArray[Any], layout: Layout) -> NDArray[Any]:
-    """PyTorch's array with the axes that a layout says."""
-    found = moved(array, layout, TORCH, TENSORFLOW) if layout.pattern else array
-    return array if found is None else found
-
-
-def flattened(layout: Layout) -> Layout | None:
-    """How the input of a layer is ordered whose weights have axes together in another order; None where they have none.
-
-    >>> flattened(layout_of("out (c h w) -> (h w c) out, c=4, h=3")).pattern
-    'n (c h w) -> n (h w c)'
-    """
-    left, _, right = layout.pattern.partition("->")
-    apart = left.split()[1:]
-    if (joined := f"({' '.join([*apart[1:], *apart[:1]])})") in right and "(" not in left:
-        return replace(layout, pattern=f"n {' '.join(apart)} -> n {joined}")  # a convolution that is a dense layer
-    for group in re.findall(r"\([^)]*\)", left):
-        for other in re.findall(r"\([^)]*\)", right):
-            if group != other and sorted(group[1:-1].split()) == sorted(other[1:-1].split()):
-                return replace(layout, pattern=f"n {group} -> n {other}")
-    return None
-
-
-def nearest(ours: NDArray[Any], theirs: NDArray[Any], layouts: Sequence[Layout]) -> tuple[Layout | None, float | None]:
-    """The order of axes under which two arrays are nearest, and how far apart they are then; None where none fits."""
-    found = [(relative_distance(turned(ours, layout), theirs), place, layout) for place, layout in enumerate(layouts)]
-    if not found:
-        return None, None
-    best = min(found, key=lambda each: (each[0] > SAME, each[1]) if each[0] <= SAME else (True, each[0]))
-    return best[2], best[0]
-
-
-def likeliest(ours: NDArray[Any], theirs: NDArray[Any] | None, layouts: Sequence[Layout]) -> Layout:
-    """The order of axes under which two arrays are near; the first, where none is or there is nothing to be near to."""
-    layout, size = (None, None) if theirs is None else nearest(ours, theirs, layouts)
-    return layouts[0] if layout is None or size is None or size > _NEAR else layout
 
 
 class Layers:
@@ -207,13 +125,13 @@ class Layers:
 
     def orders(self, line: Aligned, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
         """The orders of axes under which a result of PyTorch's layer becomes one of Keras's."""
-        flat = [layout for layout in self.flattened.values() if _fits(layout, ours, theirs)]
+        flat = [layout for layout in self.flattened.values() if fits(layout, ours, theirs)]
         return [*orders_for(ours, theirs, channels=self.channels_of(line)), *flat]
 
     def orders_given(self, line: Aligned, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
         """The orders of axes under which what PyTorch's layer is given becomes what Keras's is given."""
         flat = self.flattened.get(line.names[TORCH])
-        if flat is not None and _fits(flat, ours, theirs):
+        if flat is not None and fits(flat, ours, theirs):
             return [flat]
         return orders_for(ours, theirs, channels=self.channels_of(line))
 
@@ -277,7 +195,15 @@ class Layers:
         return [
             Measured(
                 line,
-                self._line(place, line, torch, keras, alone if possible[place] else None, sides, scale),
+                self._line(
+                    place,
+                    line,
+                    torch=torch,
+                    keras=keras,
+                    alone=alone if possible[place] else None,
+                    sides=sides,
+                    scale=scale,
+                ),
                 self.limit,
                 self.turned.get((place, 0)),
             )
@@ -292,6 +218,7 @@ class Layers:
         self,
         place: int,
         line: Aligned,
+        *,
         torch: Outcome,
         keras: Outcome,
         alone: Outcome | None,

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.writer import ModelWriter
 
 _ENTRIES, _NAMES = Quantity(kind=INVENTORY, output="entries"), Quantity(kind=INVENTORY, output="names in files")
-# By what a file of HDF5 says of itself, the way in which Keras has written it.
-_WRITTEN = {"Keras's .weights.h5": "weights.h5", "Keras's HDF5 of layers": "layers.h5"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def stored(file: WeightFile, looked: Looked, writers: Mapping[Side, ModelWriter]
         raise Stopped(
             looked.outcomes, f"{file.shown} cannot be read: {opener.label}'s process talks nonsense: {error}"
         ) from None
-    written = _WRITTEN.get(str(there.get("format")), str(found.get("format")))
+    written = str(there.get("written") or found.get("format"))
     names = yield from _names(written, looked, writers)
     owner, held = _owner(entries, names, looked, file, [s for s in writers if framework in ("", s.framework)])
     shapes = {tensor.name: tensor.shape for tensor in looked.inventories[owner].tensors}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.explain.causes import Provenance, code_trees
 from tfpt_cli.frameworks import FRAMEWORKS
-from tfpt_cli.results import PARAMETER, STATE, VALUE, Quantity
+from tfpt_cli.results import DROPPED, PARAMETER, RATES, STATE, VALUE, Quantity
 from tfpt_cli.subjects.model.fields import NEEDED, SCHEMA, WITHOUT_DTYPES, read
 from tfpt_cli.subjects.model.spec import BOTH, NAME, output_quantity
 from tfpt_cli.subjects.model.templates import EXAMPLE, TEMPLATES
@@ -91,8 +91,8 @@ class ModelTask(Task):
     def provenance(self, quantity: Quantity) -> Provenance:
         """The layer at which the models begin to part, as each framework calls it; of a statistic the one that keeps it."""
         kind = VALUE if quantity.kind == VALUE else "derivative"
-        if quantity.kind in (STATE, PARAMETER):
-            kind = quantity.output
+        if quantity.kind in (STATE, PARAMETER, RATES, DROPPED):
+            kind = str(quantity)
         code = self.course[0].code_of(quantity) if self.course else None
         sources, shapes = (code.sources, code.shapes) if code is not None else ({}, {})
         return Provenance(code=code_trees({f: sources.get(f, ()) for f in FRAMEWORKS}), kind=kind, shapes=dict(shapes))

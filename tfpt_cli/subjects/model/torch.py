@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.listing import Section
     from tfpt_cli.subjects.model.inventory import Inventory
-    from tfpt_cli.subjects.model.pairing import Part
+    from tfpt_cli.subjects.model.pairing import TensorPart
 
 _WITHOUT_DROPPING = """\
 for layer in model.modules():  # what drops at random has no counterpart
@@ -109,7 +109,7 @@ class TorchModelWriter(ModelWriter):
         yield self.with_leaves(self.section(lines, dtype=dtype, required=True), [*leaves, *self.given(spans)])
 
 
-def _gradient(part: Part) -> str:
+def _gradient(part: TensorPart) -> str:
     chunk = "" if part.index is None else f".chunk({part.count})[{part.index}]"
     return f"model.get_parameter({part.tensor!r}).grad{chunk}"
 

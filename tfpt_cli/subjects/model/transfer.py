@@ -140,9 +140,15 @@ def converted(task: ModelTask) -> Converted | None:
 
 
 @dataclass(frozen=True)
-class _ModelTask(Task):
-    """A task about one model that compares nothing; `said` is what went wrong."""
+class Writing(Task):
+    """Writes the other side's model, with the numbers that were found for it, into a file, and reads that into it again.
 
+    What was read is held against the numbers where they are: in the process that wrote it. Nothing is compared; `said` is what
+    went wrong.
+    """
+
+    converted: Converted
+    path: str
     said: list[str] = field(default_factory=list, compare=False)
 
     def headline(self, sides: Sides) -> str:
@@ -164,19 +170,7 @@ class _ModelTask(Task):
         del outcomes
         return ()
 
-
-@dataclass(frozen=True)
-class Writing(_ModelTask):
-    """Writes the other side's model, with the numbers that were found for it, into a file, and reads that into it again.
-
-    What was read is held against the numbers where they are: in the process that wrote it.
-    """
-
-    converted: Converted | None = None
-    path: str = ""
-
     def run(self, terms: Terms) -> Run:
-        assert self.converted is not None
         course, side = self.converted.course, self.converted.target
         writer, numbers, inventory = course.writers[side], self.converted.numbers, self.converted.inventory
         plan = Plan(inventory, outputs={}, gradients={}, state={}, later={}, given=tuple(numbers))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tfpt_cli.language.shapes import without_ones
-from tfpt_cli.layers.known import known_row
+from tfpt_cli.layers.known import is_recurrent, known_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,19 +59,15 @@ def units_of(inventory: Inventory, used: set[str]) -> Iterator[Unit]:
             yield Unit((path,), layer.tree if layer else None, tuple(kept), first.get(path, last + place))
 
 
-# A recurrent layer of Keras, of which several in a row are one of PyTorch with `num_layers`.
-_RECURRENT = re.compile(r"\b(LSTM|GRU|SimpleRNN)\b")
-
-
 def stacked(torch: Sequence[Unit], keras: Sequence[Unit]) -> list[Unit]:
-    """Keras's units, where as many recurrent layers as one of PyTorch stacks are one unit."""
+    """Keras's units, where as many recurrent layers as one of PyTorch stacks (`num_layers`) are one unit."""
     rest = sorted(keras, key=lambda unit: unit.order)
     found: list[Unit] = []
     for unit in sorted(torch, key=lambda unit: unit.order):
         depth = _depth(unit)
         if depth < 2:
             continue
-        recurrent = (u for u in rest if u.call is not None and _RECURRENT.search(ast.unparse(u.call)))
+        recurrent = (u for u in rest if u.call is not None and is_recurrent(u.call))
         layers = list(itertools.islice(recurrent, depth))
         if len(layers) < depth:
             continue
@@ -160,5 +156,5 @@ class Flow:
 
 
 def plain(name: str) -> str:
-    """A path without what the frameworks write in their own way, so that `layer1.0.conv` and `layer1_0_conv` are one."""
+    """A path or a name in small letters alone: `layer1.0.conv` and `layer1_0_conv` are one, `LeakyReLU` and `leaky_relu`."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

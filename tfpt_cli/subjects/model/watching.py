@@ -9,10 +9,12 @@ import numpy as np
 
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.listing import listing
+from tfpt_cli.results.layers import SAME
 from tfpt_cli.subjects.model.alignment import aligned
-from tfpt_cli.subjects.model.comparer import SAME, SAME_IN_FLOAT32, SAME_IN_SINGLE, array_of
+from tfpt_cli.subjects.model.axis_orders import flattened
+from tfpt_cli.subjects.model.comparer import SAME_IN_FLOAT32, SAME_IN_SINGLE, array_of
 from tfpt_cli.subjects.model.rounding import ill_conditioned, rounded
-from tfpt_cli.subjects.model.side_by_side import Layers, flattened
+from tfpt_cli.subjects.model.side_by_side import Layers
 from tfpt_cli.subjects.model.spec import layer_quantity
 from tfpt_cli.subjects.model.writer import MADE
 from tfpt_cli.subjects.subject import Round

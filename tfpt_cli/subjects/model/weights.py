@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfpt_cli.compare.layout import moved
+from tfpt_cli.dictionary.records import GAIN, POSITIVE
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.shapes import without_ones
+from tfpt_cli.subjects.model.leftover import drawn_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.layers.layout import Layout
     from tfpt_cli.subjects.model.inventory import Inventory
-    from tfpt_cli.subjects.model.pairing import Pair, Pairing, Part
+    from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
 
 # A gain that is drawn is between these, and no statistic is near 0 or 1: what leaves one out must be seen.
 _GAINS = 0.6, 1.6
@@ -32,7 +34,7 @@ class Weights:
 
     torch: Mapping[str, NDArray[Any]]
     keras: Mapping[str, NDArray[Any]]
-    unfit: tuple[Pair, ...] = ()
+    unfit: tuple[PairedParameters, ...] = ()
 
 
 def drawn(pairing: Pairing, torch: Inventory, keras: Inventory, seed: int) -> Weights:
@@ -41,29 +43,24 @@ def drawn(pairing: Pairing, torch: Inventory, keras: Inventory, seed: int) -> We
     What only one side has is drawn too, in that side alone.
     """
     rng = np.random.default_rng(seed)
-    roles = {part.tensor: pair.role for pair in pairing.pairs for part in pair.torch}
-    normalizing = {part.tensor for pair in pairing.pairs if "norm" in pair.row for part in pair.torch}
+    how = {part.tensor: pair.drawn for pair in pairing.pairs for part in pair.torch}
     # In the order of the model, so that the order in which a scenario names its pairs changes nothing.
-    ours = {
-        t.name: _numbers(rng, t.shape, roles[t.name], gain=t.name in normalizing and roles[t.name] == "weight")
-        for t in torch.tensors
-        if t.name in roles
-    }
+    ours = {t.name: _numbers(rng, t.shape, how[t.name]) for t in torch.tensors if t.name in how}
     for tensor in pairing.left.get(TORCH, ()):
-        ours[tensor.name] = _numbers(rng, tensor.shape, tensor.own)
-    theirs = {t.name: _numbers(rng, t.shape, t.own) for t in pairing.left.get(TENSORFLOW, ())}
+        ours[tensor.name] = _numbers(rng, tensor.shape, drawn_by_name(tensor.own))
+    theirs = {t.name: _numbers(rng, t.shape, drawn_by_name(t.own)) for t in pairing.left.get(TENSORFLOW, ())}
     return handed_over(pairing, keras, ours, theirs)
 
 
-def _numbers(rng: np.random.Generator, shape: tuple[int, ...], role: str, *, gain: bool = False) -> NDArray[Any]:
+def _numbers(rng: np.random.Generator, shape: tuple[int, ...], how: str) -> NDArray[Any]:
     """Numbers for one parameter, which single precision holds exactly: rounding them is no difference between the two."""
-    return _drawn(rng, shape, role, gain=gain).astype(np.float32)
+    return _drawn(rng, shape, how).astype(np.float32)
 
 
-def _drawn(rng: np.random.Generator, shape: tuple[int, ...], role: str, *, gain: bool) -> NDArray[Any]:
-    if role.endswith(("var", "variance")):
+def _drawn(rng: np.random.Generator, shape: tuple[int, ...], how: str) -> NDArray[Any]:
+    if how == POSITIVE:
         return rng.uniform(*_SPREAD, shape)
-    if gain or role in ("gamma", "scale"):
+    if how == GAIN:
         return rng.uniform(*_GAINS, shape)
     if len(shape) > 1:
         fed = math.prod(shape) // max(shape[0], 1)
@@ -78,7 +75,7 @@ def handed_over(
     """PyTorch's numbers in the places that correspond in Keras, where what stands in `theirs` stays as it is elsewhere."""
     found = dict(theirs)
     copied: set[str] = set()
-    unfit: list[Pair] = []
+    unfit: list[PairedParameters] = []
     for pair in pairing.pairs:
         first, *others = (_part_of(ours[part.tensor], part) for part in pair.torch)
         total = sum(others, start=first.astype(np.float64)) if others else first  # a sum is not rounded
@@ -123,7 +120,7 @@ def handed_back(pairing: Pairing, torch: Inventory, theirs: Mapping[str, NDArray
     return found
 
 
-def _part_of(array: NDArray[Any], part: Part) -> NDArray[Any]:
+def _part_of(array: NDArray[Any], part: TensorPart) -> NDArray[Any]:
     """The part of an array as a view."""
     return array if part.index is None else np.split(array, part.count)[part.index]
 

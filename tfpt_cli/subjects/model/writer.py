@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.layers.layout import Layout
     from tfpt_cli.subjects.model.inventory import Inventory
-    from tfpt_cli.subjects.model.pairing import Part
+    from tfpt_cli.subjects.model.pairing import TensorPart
     from tfpt_cli.subjects.model.spec import Model
 
 # What a listing leaves of a model that it has looked at: the bytes of a JSON text.
@@ -76,7 +76,7 @@ class Plan:
 
     inventory: Inventory
     outputs: Mapping[Quantity, tuple[str, str]]
-    gradients: Mapping[Quantity, Part]
+    gradients: Mapping[Quantity, TensorPart]
     state: Mapping[Quantity, str]
     later: Mapping[Quantity, str]
     given: tuple[str, ...]

@@ -33,7 +33,9 @@ class Watch:
         self.inside: list[str] = []
         self.running = 0
         self.single: set[str] = set()
-        self.ran: list[str] = []  # since the last event, outside of all layers that are looked at as one
+        # What ran since the last event, outside of all layers that are looked at as one.
+        self.lines: list[str] = []
+        self.operations: list[str] = []
 
     def operation(
         self, op_type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
@@ -43,8 +45,8 @@ class Watch:
         name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
         if graph is None and outputs:
             place = "" if self.running else traces.place()
-            if place and place not in self.ran:
-                self.ran.append(place)
+            if place and place not in self.lines:
+                self.lines.append(place)
             self.origins.put(list(outputs), self.origins.of(list(inputs)))
             self.origins.negated(name, list(inputs), list(outputs))
             double = any(getattr(t, "dtype", None) == tf.float64 for t in (*inputs, *outputs))
@@ -82,11 +84,12 @@ class Watch:
             "outputs": [list(t.shape) for t in made],
             "place": place,
             "single": sorted(single),
-            "ran": self.ran,
+            "lines": self.lines,
+            "calls": self.operations,
             "masked": any(getattr(tensor, "_keras_mask", None) is not None for tensor in given),
             "causal": bool(kwargs.get("use_causal_mask")),
         }
-        self.ran = []
+        self.lines, self.operations = [], []
         self.events.append(event)
         self.results.append(made)
         self.given.append(given)
@@ -141,7 +144,7 @@ def watched(model: Any) -> Iterator[Watch]:
 
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(self, keras.layers.Layer) and not watch.running:
-            watch.ran += filter(None, [call_of_operation(self)])
+            watch.operations += filter(None, [call_of_operation(self)])
         return operation(self, *args, **kwargs)
 
     kind.__call__, keras.Operation.__call__ = call, called
@@ -195,7 +198,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
     found["tensors"] = variables(model, layers)
     found["events"] = watch.events
     found["single"] = sorted(watch.single)
-    found["ran"] = watch.ran
+    found["lines"], found["calls"] = watch.lines, watch.operations
     traces.add_outputs(found, output, is_tensor, lambda tensor: tensor.dtype.name, watch.origins.of)
     return traces.sent(found)
 

@@ -111,7 +111,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         name = getattr(func, "__name__", str(func))
         if name not in ("__get__", "requires_grad_", "detach"):
             place = traces.place()
-            event = {"function": name, "from": sorted(origin), "place": place, "ran": [place] if place else []}
+            event = {"function": name, "from": sorted(origin), "place": place, "lines": [place] if place else []}
             if name == "__getitem__":
                 event["text"] = traces.index_text(args[1])
             elif name == "pad" and len(args) > 1 and (kwargs or {}).get("mode", "constant") == "constant":

@@ -65,7 +65,7 @@ class Origins:
         return [self._texts[id(tensor)][1] for tensor in tensors]
 
 
-# What turns True into False in either framework.
+# What puts in an axis of length one in either framework, and what turns True into False.
 _RESHAPING = re.compile("unsqueeze|__getitem__|ExpandDims|StridedSlice|Reshape$")
 _NEGATION = re.compile("logical_?not|bitwise_not|__invert__|invert", re.IGNORECASE)
 

@@ -54,11 +54,12 @@ class LeftOut:
 class Reader:
     """An open weight file.
 
-    `format` is what it is, in words; `inside` the path of the nested dict or group in which the entries stand, where they stand
-    in one. `entries` are in the order of the file, each name once; `left_out` is what is no weight.
+    `format` is what it is, in words, and `written` the way in which Keras has written it, where the file says so: `weights.h5` or
+    `layers.h5`. `inside` is the path of the nested dict or group in which the entries stand, where they stand in one. `entries`
+    are in the order of the file, each name once; `left_out` is what is no weight.
     """
 
-    format = ""
+    format = written = ""
 
     def __init__(self) -> None:
         self.inside = ""

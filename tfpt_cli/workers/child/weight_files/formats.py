@@ -25,22 +25,22 @@ class Found:
     framework: str = ""
 
 
-# What people point to by mistake, by its first bytes.
-_OTHERS = (
-    (b"GGUF", "a GGUF file, of llama.cpp"),
-    (b"\x89PNG", "an image (PNG)"),
-    (b"\xff\xd8\xff", "an image (JPEG)"),
-    (b"GIF8", "an image (GIF)"),
-    (b"\x93NUMPY", "a single NumPy array (.npy), which has no name"),
-    (b"\x1f\x8b", "packed by gzip: unpack it first"),
-    (b"BZh", "packed by bzip2: unpack it first"),
-    (b"\xfd7zXZ", "packed by xz: unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "packed by zstd: unpack it first"),
-    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself: git lfs pull"),
-    (b"%PDF", "a PDF"),
-)
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _TAKEN = "taken are .safetensors, .pt, .npz, .h5, .keras, a TensorFlow checkpoint and a SavedModel"
+# What people point to by mistake, by its first bytes, and the likely fix, where the words do not say it themselves.
+_OTHERS = (
+    (b"GGUF", "a GGUF file, of llama.cpp", _TAKEN),
+    (b"\x89PNG", "an image (PNG)", _TAKEN),
+    (b"\xff\xd8\xff", "an image (JPEG)", _TAKEN),
+    (b"GIF8", "an image (GIF)", _TAKEN),
+    (b"\x93NUMPY", "a single NumPy array (.npy), which has no name", _TAKEN),
+    (b"\x1f\x8b", "packed by gzip: unpack it first", ""),
+    (b"BZh", "packed by bzip2: unpack it first", ""),
+    (b"\xfd7zXZ", "packed by xz: unpack it first", ""),
+    (b"\x28\xb5\x2f\xfd", "packed by zstd: unpack it first", ""),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself: git lfs pull", ""),
+    (b"%PDF", "a PDF", _TAKEN),
+)
 
 
 def find(path: str) -> Found:
@@ -82,34 +82,38 @@ def _by_content(path: str, head: bytes) -> Found:
         return Found("safetensors", path)
     if name.endswith(".json") and head.lstrip()[:1] == b"{":
         return _of_index(path)
-    what = _what(head, name)
+    what, fix = _what(head, name)
     if not what and name.endswith(".safetensors"):
         return Found("safetensors", path)  # which says what is wrong with its header
     if not what:
         raise Refused("it is none of the formats that are read: it begins with {!r}".format(head[:8]), _TAKEN)
-    raise Refused("it is {}".format(what), "" if ":" in what else _TAKEN)
+    raise Refused("it is {}".format(what), fix)
 
 
-def _what(head: bytes, name: str) -> str:
-    """What a file is that holds no weights that are read; empty where that cannot be told."""
-    for begin, what in _OTHERS:
+def _what(head: bytes, name: str) -> tuple[str, str]:
+    """What a file is that holds no weights that are read, and the likely fix beside what the words say of it.
+
+    Both are empty where that cannot be told.
+    """
+    for begin, what, fix in _OTHERS:
         if head.startswith(begin):
-            return what
+            return what, fix
     if head[4:8] == b"TFL3":
-        return "a TFLite model"
+        return "a TFLite model", _TAKEN
     if head[:1] == b"\x08" and (name.endswith(".onnx") or b"pytorch" in head[:64] or b"onnx" in head[:200]):
-        return "an ONNX model"
+        return "an ONNX model", _TAKEN
     if head[257:262] == b"ustar":
-        return "a tar archive: unpack it first"
+        return "a tar archive: unpack it first", ""
     if re.match(rb"\s*(<!doctype html|<html)", head, re.IGNORECASE):
-        return "a page of HTML: a download that failed, usually"
+        return "a page of HTML: a download that failed, usually", ""
     if head[:2] in (b"\x0a\x8c", b"\x08\x01") and name.endswith(".pb"):
-        return "the graph of a SavedModel: name its folder"
+        return "the graph of a SavedModel: name its folder", ""
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:
         text = head[: error.start].decode("utf-8") if error.start > 4000 else "\0"
-    return "a text file" if text.isprintable() or not re.search(r"[\0-\x08\x0e-\x1f]", text) else ""
+    printable = text.isprintable() or not re.search(r"[\0-\x08\x0e-\x1f]", text)
+    return ("a text file", _TAKEN) if printable else ("", "")
 
 
 def _in_zip(path: str) -> Found:

@@ -62,10 +62,10 @@ class Hdf5File(Reader):
         if holder is not None:
             self.inside = "model_weights"
         if "layer_names" in legacy.attrs:
-            self.format = "Keras's HDF5 of layers"
+            self.format, self.written = "Keras's HDF5 of layers", "layers.h5"
             order = tuple(map(_text, legacy.attrs["layer_names"]))
         elif "layers" in self._file or "_layer_checkpoint_dependencies" in self._file:
-            self.format = "Keras's .weights.h5"
+            self.format, self.written = "Keras's .weights.h5", "weights.h5"
         found: list[Entry] = []
         for path, dataset, owner in _datasets(self._file, "", "", set()):
             name = path[len(self.inside) + 1 :] if self.inside and path.startswith(self.inside + "/") else path

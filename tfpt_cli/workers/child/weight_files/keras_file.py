@@ -35,7 +35,7 @@ class KerasFile(Hdf5File):
         except BaseException:
             self._stream.close()
             raise
-        self.format = "Keras's .keras"
+        self.format, self.written = "Keras's .keras", ""  # its own format says how
 
     def close(self) -> None:
         super().close()

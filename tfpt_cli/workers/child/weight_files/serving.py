@@ -54,12 +54,12 @@ def found(path: str) -> dict[str, str]:
 
 
 def described(path: str) -> dict[str, Any]:
-    """What is in a file, as plain data: its `entries`, each with its name, shape, dtype and other name, and its format in words.
+    """What is in a file, as plain data: its `entries`, each with its name, shape, dtype and other name, and how it was `written`.
 
-    Raises `Refused`.
+    That is as a `Reader` has it. Raises `Refused`.
     """
     with refusing("reading it"), open_file(path) as reader:
-        return {"format": reader.format, "entries": _entries(reader)}
+        return {"written": reader.written, "entries": _entries(reader)}
 
 
 def _entries(reader: Reader) -> list[Any]:
