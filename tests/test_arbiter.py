@@ -97,6 +97,15 @@ def test_complex_numbers_have_no_units_in_the_last_place() -> None:
     assert against_of(side(1.0), Evidence(np.array([1 + 1j])), None).standing is Standing.WRONG
 
 
+def test_digits_that_are_complex_judge_real_numbers_where_they_are_real(recwarn: pytest.WarningsRecorder) -> None:
+    """mpmath answers with complex numbers wherever an input is one; by what is none of the reals nobody is judged."""
+    real, digits = array(1.0, 2.5, math.nan), np.array([1.0 + 0j, 2.5 + 0j, 0.0 + 1j])
+    against = judge(side(1.0, 2.0, 0.0), Evidence(real, exact=digits), None).against
+    assert (against.standing, against.off, against.unknown) == (Standing.WRONG, 1, 1)
+    assert judge(side(0.0), Evidence(array(math.nan), exact=digits[2:]), None).against.standing is Standing.UNKNOWN
+    assert not recwarn.list
+
+
 def test_how_many_are_off_and_the_worst_of_them() -> None:
     want = np.array([[1.0, 2.0], [3.0, 4.0]])
     have = Value(State.PRESENT, np.array([[1.5, 2.0], [3.0, 4.25]], np.float32), "float32")

@@ -289,7 +289,8 @@ class _Piece:
 
     @classmethod
     def of(cls, have: NDArray[Any], evidence: Evidence, dtype: str, tolerance: Tolerance | None) -> _Piece:
-        want = evidence.best.astype(have.dtype)
+        want, real = _real(evidence.best) if have.dtype.kind != "c" else (evidence.best, True)
+        want = want.astype(have.dtype)
         rtol, atol = limits(tolerance, dtype)
         error = evidence.uncertainty
         right = close(have, want, rtol, atol + evidence.slack)
@@ -307,6 +308,7 @@ class _Piece:
                 known = ~((evidence.slack > allowed) & (np.abs(have - want) <= SAFE * evidence.slack))
         if evidence.undecided is not None:
             known &= ~evidence.undecided
+        known &= real
         convention &= known
         off = known & ~right
         measured = known & ~convention & np.isfinite(want) & np.isfinite(have)
@@ -322,6 +324,13 @@ def _beyond(have: NDArray[Any], want: NDArray[Any], dtype: str) -> NDArray[np.bo
         return np.zeros(have.shape, bool)
     found: NDArray[np.bool_] = np.isinf(have) & (np.abs(want) > GREATEST[dtype]) & (np.sign(have) == np.sign(want))
     return found
+
+
+def _real(best: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] | bool]:
+    """The real numbers that the reference's are, which may have been computed with complex ones, and where they are real."""
+    if best.dtype.kind != "c":
+        return best, True
+    return best.real, np.abs(best.imag) <= ZERO * np.abs(best)
 
 
 def _one_sided(
