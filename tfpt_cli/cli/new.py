@@ -38,7 +38,9 @@ def run_new(kind: str | None, path: str | None, *, origin: str | None = None, fo
             click.echo("\nnothing is written")
             return SIGNALS.exit_code
         return _write(answered.path, answered.text, options=answered.options)
-    return _write(path, templates()[kind or "gradient"].format(file=path or "scenario.yaml"))
+    from tfpt_cli.subjects.registry import GRADIENT
+
+    return _write(path, templates()[kind or GRADIENT.name].format(file=path or "scenario.yaml"))
 
 
 def text_from(origin: str) -> str:

@@ -20,6 +20,7 @@ from tfpt_cli.language.trees import called_name, dotted
 from tfpt_cli.results import printable
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
 from tfpt_cli.subjects.init.one_liner import initialization_of_both, sizes_in
+from tfpt_cli.subjects.registry import GRADIENT, INIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -114,7 +115,7 @@ def _expression(questions: _Questions) -> dict[str, Any]:
         None,
         lambda answer: _unreadable(questions, answer, lambda text: {"of": text}),
     )
-    return {"name": code, "gradient": {"of": code, "at": _inputs(questions, _names(code))}}
+    return {"name": code, GRADIENT.name: {"of": code, "at": _inputs(questions, _names(code))}}
 
 
 def _native(questions: _Questions) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def _native(questions: _Questions) -> dict[str, Any]:
             lambda answer, key=key: _unreadable(questions, answer, lambda text: _one_side(key, text)),  # type: ignore[misc]
         )
     names = list(dict.fromkeys(name for code in codes.values() for name in _names(code)))
-    return {"name": " and ".join(codes.values()), "gradient": {**codes, "at": _inputs(questions, names)}}
+    return {"name": " and ".join(codes.values()), GRADIENT.name: {**codes, "at": _inputs(questions, names)}}
 
 
 def _one_side(key: str, code: str) -> dict[str, Any]:
@@ -142,7 +143,7 @@ def _unreadable(questions: _Questions, code: str, fields: Callable[[str], dict[s
         return "it has no input to differentiate by: name one, such as x"
     found: list[list[str]] = []
     for value in _PLACEHOLDERS:
-        data = {"gradient": {**fields(code), "at": dict.fromkeys(names or ["x"], value)}}
+        data = {GRADIENT.name: {**fields(code), "at": dict.fromkeys(names or ["x"], value)}}
         found.append(questions.problems(data))
         if not found[-1]:
             break
@@ -162,7 +163,7 @@ def _own_functions(questions: _Questions) -> dict[str, Any]:
     }
     fields: dict[str, Any] = {key: {"python": place} for key, place in places.items()}
     names = _parameters(questions, places[TORCH])
-    return {"name": " and ".join(places.values()), "gradient": {**fields, "at": _inputs(questions, names)}}
+    return {"name": " and ".join(places.values()), GRADIENT.name: {**fields, "at": _inputs(questions, names)}}
 
 
 def _no_function(questions: _Questions, place: str) -> str:
@@ -200,7 +201,7 @@ def _inputs(questions: _Questions, names: Sequence[str]) -> dict[str, Any]:
             questions.ask(
                 f"The input {name}",
                 _USUAL,
-                lambda answer: questions.problem({"gradient": {"of": "x", "at": {"x": value_of(answer)}}}),
+                lambda answer: questions.problem({GRADIENT.name: {"of": "x", "at": {"x": value_of(answer)}}}),
             )
         )
         for name in names
@@ -245,13 +246,13 @@ def _layer(questions: _Questions) -> dict[str, Any]:
         answer = questions.ask(
             f"Its {key}, such as {'zeros()' if 'bias' in key else 'he_normal()'} (Enter: each framework's default)",
             None,
-            lambda answer, key=key: questions.problem({"init": {**fields, key: answer}}) if answer else "",  # type: ignore[misc]
+            lambda answer, key=key: questions.problem({INIT.name: {**fields, key: answer}}) if answer else "",  # type: ignore[misc]
             optional=True,
         )
         if answer:
             fields[key] = answer
     words = [layer, *(f"{key} {value}" for key, value in list(fields.items())[1:])]
-    return {"name": ", ".join(words), "init": fields}
+    return {"name": ", ".join(words), INIT.name: fields}
 
 
 def _native_layer(questions: _Questions, layer: str) -> dict[str, Any]:
@@ -278,7 +279,7 @@ def _no_shape(shape: str) -> str:
 
 
 def _no_layer(questions: _Questions, layer: str) -> str:
-    return "" if _is_native(layer) else questions.problem({"init": {"layer": layer}})
+    return "" if _is_native(layer) else questions.problem({INIT.name: {"layer": layer}})
 
 
 def _is_native(code: str) -> bool:

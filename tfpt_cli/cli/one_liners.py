@@ -31,6 +31,7 @@ from tfpt_cli.scenario.writing import scenario_from, scenario_text
 from tfpt_cli.subjects.gradient.one_liner import OPTIONS, gradient_of
 from tfpt_cli.subjects.init.one_liner import initialization_of, initialization_of_both, sizes_in
 from tfpt_cli.subjects.model.one_liner import are_models, layer_of, model_of
+from tfpt_cli.subjects.registry import INIT, SUBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -188,7 +189,7 @@ def _complain(problem: Problem, data: dict[str, Any]) -> None:
         return
     document = found[0]
     # The parameters of a layer are options by their own names.
-    own = {key: f"--{key.replace('_', '-')}" for key in data.get("init", {}) if key not in ("layer", *FRAMEWORKS)}
+    own = {key: f"--{key.replace('_', '-')}" for key in data.get(INIT.name, {}) if key not in ("layer", *FRAMEWORKS)}
     words, place = as_typed(path, document.at(path), offset, {**_FIELDS, **own})
     click.echo(f"    {printable(words)}", err=True)
     if place is not None:
@@ -197,8 +198,8 @@ def _complain(problem: Problem, data: dict[str, Any]) -> None:
 
 def _beside(path: str, data: dict[str, Any]) -> dict[str, Any]:
     """The data of a scenario with the paths of a person's own files as they are seen from a file at `path`."""
-    subject = next((name for name in ("gradient", "model") if name in data), "gradient")
-    fields = dict(data.get(subject, {}))
+    subject = next(name for name in SUBJECTS if name in data)
+    fields = dict(data[subject])
     own = {f: fields[f]["python"] for f in FRAMEWORKS if isinstance(fields.get(f), dict) and "python" in fields[f]}
     for framework, text in own.items():
         file, colon, function = text.partition(".py:")

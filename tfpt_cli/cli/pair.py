@@ -12,6 +12,7 @@ from tfpt_cli.engine.options import Options
 from tfpt_cli.engine.session import Session
 from tfpt_cli.results import printable
 from tfpt_cli.scenario.writing import scenario_text
+from tfpt_cli.subjects.registry import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ def run_pair(paths: tuple[str, ...], expression: str | None, tags: tuple[str, ..
     """Runs the chosen scenarios of models and prints their pairs; the exit code is 1 where a model's could not be told."""
     chosen = choice(expression, tags)
     found, problems, _ = scenarios_of(paths, allow_code)
-    scenarios = [scenario for scenario in found if chosen(scenario) and scenario.subject == "model"]
+    scenarios = [scenario for scenario in found if chosen(scenario) and scenario.subject == MODEL.name]
     for problem in problems:
         click.echo(str(problem), err=True)
     if not scenarios:

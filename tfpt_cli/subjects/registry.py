@@ -11,4 +11,6 @@ from tfpt_cli.subjects.model.subject import MODEL
 if TYPE_CHECKING:
     from tfpt_cli.subjects.subject import Subject
 
+__all__ = ["GRADIENT", "INIT", "MODEL", "SUBJECTS"]
+
 SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in (INIT, GRADIENT, MODEL)}
