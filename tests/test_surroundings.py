@@ -183,6 +183,33 @@ def test_variables_of_a_person_and_files_that_are_called_as_modules_are(tmp_path
     assert done.out.isascii()
 
 
+@pytest.mark.parametrize("name", ["numpy/__init__.py", "rich.py", "click.py", "yaml.py"])
+@pytest.mark.parametrize("text", ["raise RuntimeError('on purpose')", "import nothing_there", "x = 1", "def f(:"])
+def test_another_module_in_the_place_of_a_library(name: str, text: str, tmp_path: Path) -> None:
+    """It is said which file stands there; the mistake is not called one of tfpt's own."""
+    file = tmp_path / "mine" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    path = f"{tmp_path / 'mine'}{os.pathsep}{ROOT}"
+    environment = {"PYTHONPATH": path, "XDG_CACHE_HOME": str(tmp_path / "caches")}
+    done = run_tfpt("validate", "--no-cache", "scenarios/seed", environment=environment)
+    what = file.parent if file.name == "__init__.py" else file
+    assert done.code == 3
+    assert done.err.strip() == (
+        f"tfpt: {what} stands before the {name.split('/')[0].removesuffix('.py')} that tfpt needs; "
+        "rename it, or take its folder out of PYTHONPATH"
+    )
+
+
+def test_an_error_of_our_own_beside_a_library_of_ones_own_is_ours(tmp_path: Path) -> None:
+    """A file that stands before a library and has nothing to do with what went wrong is not blamed."""
+    (tmp_path / "plotext.py").write_text("raise RuntimeError")
+    script = "from tfpt_cli.cli.libraries import broken_library; print([broken_library(ValueError('ours'))])"
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "['']\n"
+
+
 def test_a_path_that_is_said_to_be_safe(tmp_path: Path, fakes: dict[str, str]) -> None:
     """The child finds the modules beside it, and gets as far as the framework."""
     (tmp_path / "s.yaml").write_text(SCENARIO)

@@ -8,6 +8,9 @@ from typing import NoReturn
 
 from tfpt_cli.cli import warm_client
 
+# As where a framework is missing: what tfpt needs is not as it should be.
+_CANNOT_RUN = 3
+
 
 def main() -> NoReturn:
     """The entry point of `tfpt`: on the warm processes where there are some, else here, and then they are made ready."""
@@ -50,6 +53,11 @@ def run() -> NoReturn:
 
 def _ended_by(error: Exception) -> int:
     """Says what ended a command, and gives its exit code."""
+    from tfpt_cli.cli.libraries import broken_library
+
+    if words := broken_library(error):  # said without click: it may be that which is broken
+        print(f"tfpt: {words}", file=sys.stderr)  # noqa: T201
+        return _CANNOT_RUN
     import traceback
 
     import click
