@@ -232,7 +232,7 @@ class Here(Executor):
         return future
 
 
-def answered(terms: cluster.Terms, jobs: list[cluster.Job]) -> Any:
+def answered(terms: cluster.ClusterTerms, jobs: list[cluster.Job]) -> Any:
     """What a worker answers, by results that are made here."""
     from tfpt_cli.engine.status import failed_result
     from tfpt_cli.engine.stored import dumped
@@ -269,10 +269,12 @@ def test_terms_are_plain() -> None:
     torch, tensorflow = FRAMEWORKS.values()
     sides = Side("left", "left PyTorch", torch, "a/python"), Side("right", "right", tensorflow)
     options = Options(sides=sides, reference=False)
-    terms = cluster.Terms.of(options)
-    assert terms == cluster.Terms.of(options)
+    terms = cluster.ClusterTerms.of(options)
+    assert terms == cluster.ClusterTerms.of(options)
     own = replace(options, allow_code=True)
-    assert cluster.Terms.of(own) != cluster.Terms.of(own), "own code may have been edited between two runs"
+    assert cluster.ClusterTerms.of(own) != cluster.ClusterTerms.of(own), (
+        "own code may have been edited between two runs"
+    )
     again = pickle.loads(pickle.dumps(terms))
     assert again == terms
     assert [(side.key, side.label, side.framework, side.interpreter) for side in again.options.sides] == [

@@ -22,7 +22,7 @@ from tfpt_cli.layers.parameters import FilledParameter, Initialization
 from tfpt_cli.layers.slots import slots
 from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.scenario import load
-from tfpt_cli.subjects.init.comparer import Pair, compare_parameter
+from tfpt_cli.subjects.init.comparer import FilledPair, compare_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,8 +120,8 @@ def test_a_matrix_may_give_a_whole_call(write: Callable[..., Path]) -> None:
     ]
 
 
-def pair() -> Pair:
-    return Pair(
+def pair() -> FilledPair:
+    return FilledPair(
         parameter=FilledParameter("weight", {}, Layout(), None, dict.fromkeys(FRAMEWORKS, Initialization())),
         sides=SIDES,
     )

@@ -15,7 +15,7 @@ from tfpt_cli.layers.initializers import formula
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.parameters import FilledParameter, Initialization
 from tfpt_cli.results import Comparison, Failure, State, Symptom, Value, Verdict
-from tfpt_cli.subjects.init.comparer import PARTS, Pair, compare_parameter, declared_shares
+from tfpt_cli.subjects.init.comparer import PARTS, FilledPair, compare_parameter, declared_shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ def compared(
     names = dict(zip(SIDES, dtypes or (str(torch.dtype), str(tensorflow.dtype)), strict=True))
     draws: dict[Side, Value | None] = {f: Value(State.PRESENT, a, names[f]) for f, a in arrays.items()}
     own: dict[Side, Value | None] = {f: Value(State.PRESENT, a[0].copy(), names[f]) for f, a in arrays.items()}
-    pair = Pair(parameter=FilledParameter("w", {}, layout or Layout(), None, initializations), sides=SIDES)
+    pair = FilledPair(parameter=FilledParameter("w", {}, layout or Layout(), None, initializations), sides=SIDES)
     return compare_parameter(pair, own, draws, None)
 
 
@@ -112,7 +112,7 @@ def test_what_is_not_a_number_in_every_draw_is_not_random() -> None:
 
 def test_one_draw_alone_is_a_sample() -> None:
     own: dict[Side, Value | None] = {f: Value(State.PRESENT, normal(i, 40, 50), "float32") for i, f in enumerate(SIDES)}
-    pair = Pair(parameter=FilledParameter("w", {}, Layout(), None, NORMAL), sides=SIDES)
+    pair = FilledPair(parameter=FilledParameter("w", {}, Layout(), None, NORMAL), sides=SIDES)
     found = compare_parameter(pair, own, dict.fromkeys(SIDES), None)
     assert found.verdict is Verdict.SAME_DISTRIBUTION
     assert found.distribution is not None
@@ -138,7 +138,7 @@ def test_draws_that_failed_and_parameters_that_are_not_there() -> None:
     failed = Value(State.FAILED, failure=Failure(TORCH, Symptom.EXCEPTION, "no"))
     own: dict[Side, Value | None] = {f: Value(State.PRESENT, normal(0, 20), "float32") for f in SIDES}
     draws: dict[Side, Value | None] = {TORCH: failed, TENSORFLOW: Value(State.PRESENT, normal(0, 50, 20), "float32")}
-    pair = Pair(parameter=FilledParameter("w", {}, Layout(), None, NORMAL), sides=SIDES)
+    pair = FilledPair(parameter=FilledParameter("w", {}, Layout(), None, NORMAL), sides=SIDES)
     assert compare_parameter(pair, own, draws, None).reason == "PyTorch failed"
     gone: dict[Side, Value | None] = {**own, TENSORFLOW: None}
     assert compare_parameter(pair, gone, dict.fromkeys(SIDES), None).reason == "only PyTorch has it"

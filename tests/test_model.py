@@ -877,7 +877,7 @@ def test_dropout_drops_as_often_and_scales_as_its_rate_says(session: Session) ->
     ],
 )
 def test_how_a_layer_draws(made: NDArray[Any], share: float, together: tuple[int, ...], draws: int) -> None:
-    law = dropping.Law.of(made)
+    law = dropping.DroppingLaw.of(made)
     assert (law.share, law.draws) == (share, draws)
     assert law.together == together
 

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import run_tfpt
 from tfpt_cli.dictionary.conditions import MACHINE
 from tfpt_cli.dictionary.measured import measured
-from tfpt_cli.dictionary.points import Part
+from tfpt_cli.dictionary.points import DeclaredPart
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.engine.options import Options
 from tfpt_cli.frameworks import FRAMEWORKS
@@ -129,7 +129,7 @@ def test_a_difference_that_is_not_declared_or_no_longer_there_is_found(
 ) -> None:
     row = dictionary().operations["maximum"]
     assert row.parts
-    altered(replace(row, parts=(Part(("value",), ("points",), (), "differ", "a fable"),)), monkeypatch)
+    altered(replace(row, parts=(DeclaredPart(("value",), ("points",), (), "differ", "a fable"),)), monkeypatch)
     report = selfchecked(session, {"maximum"}, {"float32"}).report
     assert report is not None
     found = selfcheck.examine(report, whole=True)

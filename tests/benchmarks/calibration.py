@@ -27,7 +27,7 @@ from tfpt_cli.frameworks import FRAMEWORKS, SIDES, Side
 from tfpt_cli.layers.parameters import FilledParameter, Initialization
 from tfpt_cli.results import Comparison, State, Value, Verdict
 from tfpt_cli.scenario.scenario import load
-from tfpt_cli.subjects.init.comparer import Pair, compare_parameter
+from tfpt_cli.subjects.init.comparer import FilledPair, compare_parameter
 from tfpt_cli.subjects.init.spec import DRAWS
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class Drawing:
         parameter: FilledParameter = self.parameter
         if not rows:
             parameter = replace(parameter, initialization={f: Initialization() for f in FRAMEWORKS})
-        return compare_parameter(Pair(parameter=parameter, sides=SIDES), values, draws, None)
+        return compare_parameter(FilledPair(parameter=parameter, sides=SIDES), values, draws, None)
 
 
 def alarms(initializer: str, layer: str, seeds: int) -> tuple[str, str, int, int]:

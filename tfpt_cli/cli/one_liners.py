@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from tfpt_cli.engine.curves import Plan
+    from tfpt_cli.engine.curves import CurveRun
     from tfpt_cli.results import Problem, Report
     from tfpt_cli.scenario.scenario import Scenario
     from tfpt_cli.subjects.subject import Interval
@@ -220,7 +220,7 @@ def _save(path: str, text: str) -> None:
     click.echo(f"{'added to' if before else 'saved as'} {path}", err=True)
 
 
-def _plan(scenario: Scenario, interval: Interval | None) -> Plan:
+def _plan(scenario: Scenario, interval: Interval | None) -> CurveRun:
     """How the curves are computed; a usage error where nothing can be drawn."""
     plan = curve_plan(scenario, interval)
     if plan is not None:
@@ -229,7 +229,7 @@ def _plan(scenario: Scenario, interval: Interval | None) -> Plan:
         return point_plan(scenario, interval)
 
 
-def _plot(plan: Plan, report: Report, console: Console) -> None:
+def _plot(plan: CurveRun, report: Report, console: Console) -> None:
     from rich.padding import Padding
 
     from tfpt_cli.report.curve_plot import curve_plot

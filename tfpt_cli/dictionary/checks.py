@@ -47,11 +47,11 @@ _COLUMNS = tuple(framework.column for framework in FRAMEWORKS.values())
 _KEYS: dict[str, tuple[set[str], set[str]]] = {
     "operation": (
         {"signature", *_COLUMNS, "numpy", "shape", "points", "dtypes"},
-        {"mpmath", "operator", "about", "domain", "special", "call", "parts", "undecided", "axes", "edges"},
+        {"mpmath", "operator", "about", "domain", "special", "call", "parts", "undecided", "axes", "edges", "holds"},
     ),
     "initializer": (
         {"signature", "scenario"},
-        {*_COLUMNS, "means", "distribution", "structure", "axes", "requires", "unlike", "alone"},
+        {*_COLUMNS, "means", "distribution", "structure", "axes", "requires", "unlike", "alone", "fills"},
     ),
     "layer": (
         {"signature", *_COLUMNS, "input_shape", "parameters", "scenario"},

@@ -32,7 +32,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Part:
+class DeclaredPart:
     """A declared difference: in which quantity, at which cases and dtypes, what becomes of it, and why.
 
     `verdict` is `differ` (the sides differ), `error` (a side refuses) or `wrong` (both agree, and not with the
@@ -97,10 +97,10 @@ def _cases(name: str, row: Mapping[str, Any], signature: Signature, kind: str) -
         yield Case(kind=kind, name=called, call=call, inputs=values, complex=wanted)
 
 
-def parts_of(entries: Sequence[Mapping[str, Any]]) -> tuple[Part, ...]:
+def parts_of(entries: Sequence[Mapping[str, Any]]) -> tuple[DeclaredPart, ...]:
     """The declared differences of a row, from the list that it has under `parts` or `edges`."""
     return tuple(
-        Part(
+        DeclaredPart(
             quantities=_texts(entry.get("in", "all")),
             cases=_texts(entry.get("at", ())),
             dtypes=_texts(entry.get("dtypes", ())),

@@ -15,7 +15,7 @@ from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from tfpt_cli.dictionary.points import Case, Part
+    from tfpt_cli.dictionary.points import Case, DeclaredPart
     from tfpt_cli.language.signature import Signature
 
 Made = TypeVar("Made")
@@ -81,7 +81,7 @@ class Operation:
 
     `kind` is its file. `spelling` has both frameworks, `numpy` for the reference and, where there is one, `mpmath` for
     50 digits. `axes` says how many axes an array must have, at least and at most; `edges` are the declared differences at
-    the edges of `tfpt_cli.selfcheck.edge_inputs`.
+    the edges of `tfpt_cli.selfcheck.edge_inputs`. One that `holds` its array has no derivative, wherever its inputs are moved.
     """
 
     name: str
@@ -94,10 +94,11 @@ class Operation:
     domain: str
     cases: tuple[Case, ...]
     dtypes: tuple[str, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[DeclaredPart, ...]
     undecided: tuple[Undecided, ...] = ()
-    edges: tuple[Part, ...] = ()
+    edges: tuple[DeclaredPart, ...] = ()
     axes: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    holds: bool = False
 
     @property
     def differentiable(self) -> bool:
@@ -110,7 +111,7 @@ class Operation:
         return self.shape in ("elementwise", "complex of two")
 
     @property
-    def unstable(self) -> tuple[Part, ...]:
+    def unstable(self) -> tuple[DeclaredPart, ...]:
         """The declared differences in which a framework's answer at NaN depends on the place in a vector."""
         return tuple(part for part in self.parts if part.unstable)
 
@@ -145,7 +146,8 @@ class Unlike:
 class Initializer:
     """A way to fill a parameter that means the same in both frameworks. The keys are explained in `initializers.yaml`.
 
-    A framework that is missing from `spelling` is written as what the row `means`; with neither, `alone` says why.
+    A framework that is missing from `spelling` is written as what the row `means`; with neither, `alone` says why. `fills` is what
+    every number is, where that is known of the row alone.
     """
 
     name: str
@@ -159,6 +161,7 @@ class Initializer:
     unlike: tuple[Unlike, ...]
     alone: str
     scenario: str
+    fills: float | None = None
 
     @property
     def random(self) -> bool:

@@ -199,6 +199,7 @@ def operation(name: str, row: Mapping[str, Any], kind: str) -> Operation:
         ),
         edges=parts_of(row.get("edges", ())),
         axes={array: (least, most) for array, (least, most) in limits.items()},
+        holds=row.get("holds", False),
     )
 
 
@@ -219,6 +220,7 @@ def initializer(name: str, row: Mapping[str, Any]) -> Initializer:
         unlike=_unlike(name, row),
         alone=row.get("alone", "").strip(),
         scenario=row["scenario"],
+        fills=row.get("fills"),
     )
 
 

@@ -44,7 +44,7 @@ class NoCluster(Exception):
 
 
 @dataclass(frozen=True)
-class Terms:
+class ClusterTerms:
     """How the scenarios of a run are to be run, of which a worker needs to know: plain data, which goes to it."""
 
     code: str
@@ -56,7 +56,7 @@ class Terms:
     run: str = ""
 
     @classmethod
-    def of(cls, options: Options) -> Terms:
+    def of(cls, options: Options) -> ClusterTerms:
         """The terms of these options.
 
         A person's own Python is imported anew in each `run`, which no two have in common: it may have been edited.
@@ -95,10 +95,10 @@ class _Warm:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.terms: Terms | None = None
+        self.terms: ClusterTerms | None = None
         self.session: Session | None = None
 
-    def for_terms(self, terms: Terms) -> Session:
+    def for_terms(self, terms: ClusterTerms) -> Session:
         if self.session is None or terms != self.terms:
             if self.session is not None:
                 self.session.__exit__()
@@ -109,7 +109,7 @@ class _Warm:
 _WARM = _Warm()
 
 
-def run_batch(terms: Terms, jobs: Sequence[Job]) -> tuple[dict[str, str], list[bytes | str]]:
+def run_batch(terms: ClusterTerms, jobs: Sequence[Job]) -> tuple[dict[str, str], list[bytes | str]]:
     """Runs cases on a worker: the versions there, and of each case its result as bytes, or why it cannot be run there.
 
     A person's own Python and files of weights that a scenario names must be where the worker sees them under the same path.
@@ -126,7 +126,7 @@ def run_batch(terms: Terms, jobs: Sequence[Job]) -> tuple[dict[str, str], list[b
     return report.environment, [found if isinstance(found, str) else dumped(next(results)) for found in read]
 
 
-def _read(job: Job, terms: Terms) -> Scenario | str:
+def _read(job: Job, terms: ClusterTerms) -> Scenario | str:
     """The case, as it was read where it came from; why it cannot be read here."""
     from tfpt_cli.scenario.writing import scenario_from
 
@@ -176,7 +176,7 @@ class ClusterPipeline(Pipeline):
 
     def __init__(self, options: Options, observer: Observer, chosen: Chosen, executor: Executor) -> None:
         super().__init__(options, observer, chosen, [])
-        self.executor, self.terms = executor, Terms.of(options)
+        self.executor, self.terms = executor, ClusterTerms.of(options)
         self.document: Document | None = None
         self.batch: list[tuple[int, Scenario, Job]] = []
         self.versions: dict[str, str] = {}

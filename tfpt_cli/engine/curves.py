@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CurveRun:
     """The scenarios whose values make the curves: one for all points `at` of the input `by`, or one for each."""
 
     scenarios: tuple[Scenario, ...]
@@ -72,7 +72,7 @@ def run(session: Session, options: Options, scenarios: Sequence[Scenario]) -> Re
     return session.check(replace(options.of(scenarios), reference=False))
 
 
-def curve_plan(scenario: Scenario, interval: Interval | None = None) -> Plan | None:
+def curve_plan(scenario: Scenario, interval: Interval | None = None) -> CurveRun | None:
     """The plan that gives a scenario's curves with all points at once; None where that cannot be or there are none.
 
     >>> from tfpt_cli.scenario.writing import scenario_from
@@ -86,7 +86,7 @@ def curve_plan(scenario: Scenario, interval: Interval | None = None) -> Plan | N
     return plan if plan is not None and plan.scenarios else None
 
 
-def point_plan(scenario: Scenario, interval: Interval | None = None) -> Plan:
+def point_plan(scenario: Scenario, interval: Interval | None = None) -> CurveRun:
     """The plan that gives a scenario's curves point by point, one scenario for each.
 
     Raises `ValueError` with the reason where nothing can be drawn.
@@ -94,9 +94,9 @@ def point_plan(scenario: Scenario, interval: Interval | None = None) -> Plan:
     return _plan(scenario, scenario.task.curve_by_points(scenario.fields, interval))
 
 
-def _plan(scenario: Scenario, found: CurvePlan) -> Plan:
+def _plan(scenario: Scenario, found: CurvePlan) -> CurveRun:
     made = [_with_fields(scenario, fields) for fields in found.fields]
-    return Plan(tuple(one for one in made if one is not None), found.by, found.at)
+    return CurveRun(tuple(one for one in made if one is not None), found.by, found.at)
 
 
 def _with_fields(scenario: Scenario, fields: dict[str, Any]) -> Scenario | None:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli import private
 from tfpt_cli.documents.shipped import comes_with_tfpt
 from tfpt_cli.engine import fingerprint
-from tfpt_cli.engine.status import Known
+from tfpt_cli.engine.status import KnownScenario
 from tfpt_cli.engine.stored import dumped, loaded
 from tfpt_cli.frameworks import REFERENCE
 from tfpt_cli.results import Symptom, scenario_id
@@ -77,7 +77,7 @@ class KeptResults:
         """The versions under which the results were made that are found; nothing where none was kept."""
         return (self._versions or {}) if self._there() else {}
 
-    def recall(self, document: Document) -> list[Known] | None:
+    def recall(self, document: Document) -> list[KnownScenario] | None:
         """All cases of a document, where the result of each is known and nothing that it depends on has changed; else None."""
         if not self._there() or self._versions is None:
             return None
@@ -93,7 +93,9 @@ class KeptResults:
             if result is None:
                 return None
             own_id = scenario_id(document.file, result.name)
-            found.append(Known(name, replace(result, file=document.file, line=document.line, id=own_id, cached=True)))
+            found.append(
+                KnownScenario(name, replace(result, file=document.file, line=document.line, id=own_id, cached=True))
+            )
         self._used.append((time.time(), key))
         return found
 

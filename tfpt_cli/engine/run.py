@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from tfpt_cli import __version__
 from tfpt_cli.engine.options import Crashed, Observer, Options, Stop
 from tfpt_cli.engine.signals import SIGNALS, Ended
-from tfpt_cli.engine.status import Known, compared_result, failed_result, unread_result
+from tfpt_cli.engine.status import KnownScenario, compared_result, failed_result, unread_result
 from tfpt_cli.engine.stored import IN_MEMORY, Spool
 from tfpt_cli.frameworks import REFERENCE, Side
 from tfpt_cli.results import (
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.subject import Run
 
     # What is read at once: the cases of a document, or what is wrong with it.
-    Part = list[Scenario] | list[Known] | Problem | Unread
+    Part = list[Scenario] | list[KnownScenario] | Problem | Unread
     # Whether a scenario is one of those that a person has chosen.
-    Chosen = Callable[[Scenario | Known], bool]
+    Chosen = Callable[[Scenario | KnownScenario], bool]
 
 Queues = dict[Side, ListingQueue]
 # So many scenarios may be under way; files are read on when fewer are.
@@ -151,7 +151,7 @@ class Pipeline:
                 for scenario in found:
                     if not self.wanted(scenario):
                         self.deselected += 1
-                    elif isinstance(scenario, Known):
+                    elif isinstance(scenario, KnownScenario):
                         self.known = True
                         self.settle(self.counted(), None, scenario.result)
                     else:
@@ -168,7 +168,7 @@ class Pipeline:
         self.observer.all_read()
         self.close_if_done()
 
-    def wanted(self, scenario: Scenario | Known) -> bool:
+    def wanted(self, scenario: Scenario | KnownScenario) -> bool:
         """Whether a scenario is chosen, and in this shard."""
         only, shard = self.options.only, self.options.shard
         if self.within is not None and not self.within.takes(scenario):

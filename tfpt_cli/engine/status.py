@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownScenario:
     """A case of which an earlier run has kept the result. It has what scenarios are chosen by; `name` is without the case."""
 
     name: str

@@ -241,7 +241,7 @@ class _Writer:
 
     def call(self, node: ast.Call, row: Operation) -> ast.expr:
         given, settings, arrays = self.arguments(node, row)
-        if row.name == "stop_gradient" and self.side in ("numpy", "mpmath"):
+        if row.holds and self.side in ("numpy", "mpmath"):
             # A difference quotient moves the inputs; what is held must not move with them.
             held = ast.Attribute(ast.Name("_held", ast.Load()), "setdefault", ast.Load())
             return ast.Call(held, [ast.Constant(next(self.held)), *arrays.values()], [])

@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 
 from tfpt_cli.frameworks import FRAMEWORKS, LEFT, OURSELVES, RIGHT, Side, Sides
 from tfpt_cli.report import plots
-from tfpt_cli.report.html_code import Listing, clean, shared_functions, shown_listings
+from tfpt_cli.report.html_code import ShownListing, clean, shared_functions, shown_listings
 from tfpt_cli.report.html_environment import html_environment, part, policy_hash
 from tfpt_cli.report.html_layers import Depth, depth_of
 from tfpt_cli.report.models import is_of_models
@@ -51,7 +51,7 @@ class Item:
     anchor: str
     mismatch: bool
     why: tuple[tuple[About, str], ...]
-    listings: tuple[Listing, ...]
+    listings: tuple[ShownListing, ...]
     figures: tuple[tuple[str, Markup, tuple[str, ...]], ...]
     depth: Depth | None
 

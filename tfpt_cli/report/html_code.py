@@ -37,7 +37,7 @@ _FEW = 2
 
 
 @dataclass(frozen=True)
-class Listing:
+class ShownListing:
     """The code of one side: its differing calls are marked.
 
     `parts` are its lines in stretches, each with how many of them are folded away; 0 where they are shown.
@@ -70,7 +70,7 @@ def shared_functions(listings: Sequence[Mapping[Side, str]]) -> dict[str, str]:
 
 def shown_listings(
     listings: Mapping[Side, str], shared: Mapping[str, str], *, parted: bool, folded: bool
-) -> Iterator[Listing]:
+) -> Iterator[ShownListing]:
     """The listings as the page shows them, the reference's last; with `folded` only what differs is unfolded, in colour."""
     marks = differing_calls(listings, parted=parted)
     for side in sorted(listings, key=lambda side: side is REFERENCE):
@@ -79,7 +79,7 @@ def shown_listings(
         found = [span for span in marks.get(side, []) if not any(a <= span[0] < b for a, b in links)]
         lines = _lines(code, links, found, coloured=folded)
         label = "Reference" if side is REFERENCE else side.label
-        yield Listing(label, tuple(_stretches(lines, folded=folded and bool(found))), len(found), side)
+        yield ShownListing(label, tuple(_stretches(lines, folded=folded and bool(found))), len(found), side)
 
 
 def _lines(

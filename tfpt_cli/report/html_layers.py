@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from tfpt_cli.report.depth import FEW_LAYERS, Direction, directions, share
 from tfpt_cli.report.layer_details import (
     BY_ITSELF,
-    LayerParameter,
     Setting,
+    ShownParameter,
     parameters,
     parted_yet_same,
     rounding,
@@ -64,7 +64,7 @@ class Layer:
     single: tuple[str, str]
     settings: list[Setting]
     excused: bool
-    parameters: list[LayerParameter]
+    parameters: list[ShownParameter]
     rounding: str
 
 
@@ -141,7 +141,7 @@ def depth_of(result: ScenarioResult) -> Depth | None:
     )
 
 
-def _layer(line: LayerLine, place: int, found: Sequence[Direction], owned: list[LayerParameter]) -> Layer:
+def _layer(line: LayerLine, place: int, found: Sequence[Direction], owned: list[ShownParameter]) -> Layer:
     known = settings(line)
     return Layer(
         line=line,

@@ -34,7 +34,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class LayerParameter:
+class ShownParameter:
     """A parameter or statistic of a layer: its paths, how its axes map, why both were paired, and what was compared of it.
 
     `compared` has each quantity with how far it is apart and its verdict.
@@ -114,7 +114,7 @@ def parted_yet_same(line: LayerLine, found: Sequence[Setting]) -> bool:
     return any(each.parted for each in found) and line.by_itself is not None and line.by_itself <= BY_ITSELF
 
 
-def parameters(result: ScenarioResult) -> dict[str, list[LayerParameter]]:
+def parameters(result: ScenarioResult) -> dict[str, list[ShownParameter]]:
     """The parameters and statistics of two models by PyTorch's path of the layer that has them.
 
     A layer has what is below its path, and below that of no layer within it.
@@ -127,16 +127,16 @@ def parameters(result: ScenarioResult) -> dict[str, list[LayerParameter]]:
     for comparison in result.comparisons:
         if name := _parameter(comparison):
             compared.setdefault(name, []).append(comparison)
-    found: dict[str, list[LayerParameter]] = {}
+    found: dict[str, list[ShownParameter]] = {}
     for pair in result.pairs:
         name = pair.names[side]
         _add(found, layers, _paired(pair, compared.pop(name, [])))
     for name, rest in compared.items():
-        _add(found, layers, LayerParameter((name, ""), rest[0].layout, "", _compared(rest)))
+        _add(found, layers, ShownParameter((name, ""), rest[0].layout, "", _compared(rest)))
     return found
 
 
-def _add(found: dict[str, list[LayerParameter]], layers: set[str], parameter: LayerParameter) -> None:
+def _add(found: dict[str, list[ShownParameter]], layers: set[str], parameter: ShownParameter) -> None:
     owner = next((path for path in _above(parameter.names[0]) if path in layers), None)
     if owner is not None:
         found.setdefault(owner, []).append(parameter)
@@ -154,9 +154,9 @@ def _above(name: str) -> Iterator[str]:
         yield path
 
 
-def _paired(pair: PairLine, compared: Sequence[Comparison]) -> LayerParameter:
+def _paired(pair: PairLine, compared: Sequence[Comparison]) -> ShownParameter:
     ours, theirs = pair.names.values()
-    return LayerParameter((ours, theirs), pair.layout, pair.why, _compared(compared))
+    return ShownParameter((ours, theirs), pair.layout, pair.why, _compared(compared))
 
 
 def _compared(comparisons: Sequence[Comparison]) -> tuple[tuple[str, str, Comparison], ...]:

@@ -155,7 +155,7 @@ class About(StrEnum):
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownDifference:
     """A known difference that explains what does not agree; `write` has pairs such as `("write in PyTorch", "F.gelu(x)")`."""
 
     name: str
@@ -197,7 +197,7 @@ class ScenarioView:
     rows: list[Row]
     tables: list[tuple[tuple[str, ...], list[ModelRow]]]
     why: list[tuple[About, str]]
-    known: list[Known]
+    known: list[KnownDifference]
     parted: list[str]
     unexplained: list[str]
     measured: list[Measured]
@@ -225,10 +225,10 @@ def view(result: ScenarioResult) -> ScenarioView:
     )
 
 
-def known(explanations: Sequence[Explanation]) -> list[Known]:
+def known(explanations: Sequence[Explanation]) -> list[KnownDifference]:
     """Known differences, with what to write in each framework."""
     return [
-        Known(
+        KnownDifference(
             name=row.name,
             what=row.what,
             why=row.why,

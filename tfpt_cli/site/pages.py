@@ -23,7 +23,7 @@ from tfpt_cli.scenario.examples import examples_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from tfpt_cli.dictionary.points import Part
+    from tfpt_cli.dictionary.points import DeclaredPart
     from tfpt_cli.dictionary.records import Initializer, Layer, LayerParameter, Operation
     from tfpt_cli.scenario.shipped import ShippedScenario
 
@@ -55,7 +55,7 @@ class Parting:
 
 
 @dataclass(frozen=True)
-class Parameter:
+class ParameterPage:
     """A parameter of a layer: by framework where it is kept, what it is filled with unless told, the order of its gates."""
 
     name: str
@@ -96,7 +96,7 @@ class Page:
     spelled: tuple[Spelled, ...] = ()
     longer: tuple[Spelled, ...] = ()
     facts: tuple[tuple[str, str, bool], ...] = ()
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[ParameterPage, ...] = ()
     partings: tuple[Parting, ...] = ()
     ulp: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     differences: tuple[Link, ...] = ()
@@ -148,8 +148,14 @@ def versions() -> list[tuple[str, str]]:
     return [(label, environment[key]) for key, label in names.items() if key in environment]
 
 
+def _holds(call: str) -> bool:
+    """Whether a call holds a part of itself fixed, which a page of one operation does not need."""
+    rows, names = dictionary().operations, re.findall(r"\w+(?=\()", call)
+    return any(name in rows and rows[name].holds for name in names)
+
+
 def _of_operation(row: Operation) -> Page:
-    calls = list(dict.fromkeys(case.call for case in row.cases if "stop_gradient" not in case.call))
+    calls = list(dict.fromkeys(case.call for case in row.cases if not _holds(case.call)))
     short = [spelled for call in calls if (spelled := _called(call, row)) is not None]
     domain = row.domain if row.differentiable else "nowhere: its result has no derivative"
     facts = [("Differentiable", domain, False)]
@@ -228,7 +234,7 @@ def _partings(row: Operation) -> Iterator[Parting]:
         yield Parting("nobody is right", "open", f"{of}{at}", undecided.because)
 
 
-def _where(part: Part) -> str:
+def _where(part: DeclaredPart) -> str:
     quantities = "everything" if part.quantities == ("all",) else ", ".join(part.quantities)
     at = f" at {', '.join(part.cases)}" if part.cases else ""
     dtypes = f", in {', '.join(part.dtypes)}" if part.dtypes else ""
@@ -266,7 +272,7 @@ def _of_settings(row: Layer) -> Iterator[Spelled]:
         yield from (Spelled(words, {framework: code}) for words, code in _branches(row.spelling[framework]) if words)
 
 
-def _names_of_formulas(row: Layer, parameters: Sequence[Parameter]) -> Iterator[tuple[str, str, bool]]:
+def _names_of_formulas(row: Layer, parameters: Sequence[ParameterPage]) -> Iterator[tuple[str, str, bool]]:
     """What the names mean that stand in what is shown of a layer and are no arguments of it: `packed` of an attention."""
     code = [ast.unparse(tree) for tree in row.spelling.values()]
     code += [text for p in parameters for texts in (p.attribute, p.default) for text in texts.values()]
@@ -275,8 +281,8 @@ def _names_of_formulas(row: Layer, parameters: Sequence[Parameter]) -> Iterator[
             yield name, ast.unparse(formula), True
 
 
-def _parameter(row: LayerParameter) -> Parameter:
-    return Parameter(
+def _parameter(row: LayerParameter) -> ParameterPage:
+    return ParameterPage(
         name=row.name,
         layout=row.layout,
         attribute={f: attribute_words(row.attribute[f]) for f in FRAMEWORKS},

@@ -41,7 +41,7 @@ _COARSE = 2.0**-11
 
 
 @dataclass(frozen=True)
-class Pair:
+class FilledPair:
     """One parameter as the sides of a run have it: what fills it on each, and how its axes map from one to the other."""
 
     parameter: FilledParameter
@@ -83,7 +83,7 @@ class Pair:
 
 
 def compare_parameter(
-    pair: Pair,
+    pair: FilledPair,
     values: Mapping[Side, Value | None],
     draws: Mapping[Side, Value | None],
     tolerance: Tolerance | None,
@@ -105,7 +105,7 @@ def compare_parameter(
 
 
 def _compared(
-    pair: Pair,
+    pair: FilledPair,
     values: Mapping[Side, Value | None],
     draws: Mapping[Side, Value | None],
     tolerance: Tolerance | None,
@@ -158,7 +158,7 @@ def _varies(sample: NDArray[Any], draws: Value | None) -> bool:
 
 
 def _as_distribution(
-    pair: Pair, own: Mapping[Side, Value], samples: dict[Side, NDArray[Any]], random: Mapping[Side, bool]
+    pair: FilledPair, own: Mapping[Side, Value], samples: dict[Side, NDArray[Any]], random: Mapping[Side, bool]
 ) -> Comparison:
     first, second = pair.sides
     left, right = own[first], own[second]
@@ -221,7 +221,7 @@ def declared_shares(initialization: Initialization, edges: tuple[float, float] |
     return tuple(float(share) for share in np.diff(law.law.cdf(np.linspace(*edges, PARTS + 1))))
 
 
-def _judged(pair: Pair, samples: dict[Side, NDArray[Any]], dtype: str) -> tuple[DistributionResult, list[str]]:
+def _judged(pair: FilledPair, samples: dict[Side, NDArray[Any]], dtype: str) -> tuple[DistributionResult, list[str]]:
     """The judgement of two random parameters, and what else there is to say where they part."""
     precision = 2.0 ** -PRECISION.get(dtype, 52)
     initialization = pair.initialization
@@ -252,7 +252,7 @@ def _judged(pair: Pair, samples: dict[Side, NDArray[Any]], dtype: str) -> tuple[
     return judged, [*extra, *_fitting(judged.samples, laws, initialization, precision)]
 
 
-def _blocks(turned: Mapping[Side, NDArray[Any]], pair: Pair) -> dict[str, dict[Side, NDArray[Any]]] | None:
+def _blocks(turned: Mapping[Side, NDArray[Any]], pair: FilledPair) -> dict[str, dict[Side, NDArray[Any]]] | None:
     """The parts of both sides by name, (draws, ...) each; None where a parameter has none."""
     if not pair.layout.blocks:
         return None

@@ -236,7 +236,7 @@ class NativeReader:
         tensors = (slot.attribute[TORCH] or "").split(" + ")
         calls = {_target(name): call for name, call in initializers.items()}
         parts = [slot.native(calls[tensor], TORCH) if tensor in calls else None for tensor in tensors]
-        zeros = [part is not None and part.base is not None and part.base.row.name == "zeros" for part in parts]
+        zeros = [part is not None and part.base is not None and part.base.row.fills == 0 for part in parts]
         other = next((part for part, zero in zip(parts, zeros, strict=True) if not zero), parts[0])
         return other if any(zeros) and other is not None else Initialization(fans=slot.fans[TORCH])
 

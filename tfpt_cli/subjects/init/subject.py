@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tfpt_cli.layers.parameters import FilledParameter
     from tfpt_cli.listing import Section
     from tfpt_cli.results import Outcome, Quantity, Tolerance
-    from tfpt_cli.subjects.init.comparer import Pair
+    from tfpt_cli.subjects.init.comparer import FilledPair
     from tfpt_cli.subjects.init.spec import Init
     from tfpt_cli.subjects.subject import Run, Terms
 
@@ -154,10 +154,10 @@ def compare(
     """One comparison for every parameter: by value, or as a distribution where a side is random."""
     from tfpt_cli.compare.dependence import parted_by_ties, with_ties  # not above: validating needs no NumPy
     from tfpt_cli.compare.summary import side_of
-    from tfpt_cli.subjects.init.comparer import Pair, compare_parameter
+    from tfpt_cli.subjects.init.comparer import FilledPair, compare_parameter
 
     comparisons = []
-    pairs = [Pair(parameter, sides) for parameter in spec.parameters_of([side.framework for side in sides])]
+    pairs = [FilledPair(parameter, sides) for parameter in spec.parameters_of([side.framework for side in sides])]
     # Before anything else: the tests sort the arrays where they are.
     tied = parted_by_ties(*_own(pairs, outcomes), sides)
     for pair in pairs:
@@ -176,7 +176,7 @@ def compare(
 
 
 def _own(
-    pairs: Sequence[Pair], outcomes: Mapping[Side, Outcome]
+    pairs: Sequence[FilledPair], outcomes: Mapping[Side, Outcome]
 ) -> tuple[dict[str, dict[Side, NDArray[Any]]], dict[str, frozenset[Side]]]:
     """The layer's own arrays by parameter and side, and which sides may draw each."""
     own: dict[str, dict[Side, NDArray[Any]]] = {}

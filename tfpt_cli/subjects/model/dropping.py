@@ -91,7 +91,7 @@ def drawn(
 
 
 @dataclass(frozen=True)
-class Law:
+class DroppingLaw:
     """How a layer draws: the share it drops, what a dropped and a kept one become, and along which axes it draws once."""
 
     share: float
@@ -100,7 +100,7 @@ class Law:
     draws: int
 
     @classmethod
-    def of(cls, made: NDArray[Any]) -> Law:
+    def of(cls, made: NDArray[Any]) -> DroppingLaw:
         """How a layer draws that made this of ones; the first axis is that of rows, for which it always draws anew."""
         together = tuple(
             axis for axis in range(1, made.ndim) if made.shape[axis] > 1 and not np.ptp(made, axis=axis).any()
@@ -122,7 +122,7 @@ def _compared(
     """The comparison of two layers: the shares within what chance explains, the values within single precision."""
     first, second = sides
     quantity = Quantity(kind=DROPPED, layer=layer.names[first] or layer.names[second])
-    laws = {side: Law.of(array) for side, array in made.items()}
+    laws = {side: DroppingLaw.of(array) for side, array in made.items()}
     ours, theirs = laws[first], laws[second]
     pooled = (ours.share * ours.draws + theirs.share * theirs.draws) / (ours.draws + theirs.draws)
     chance = math.sqrt(pooled * (1 - pooled) * (1 / ours.draws + 1 / theirs.draws))
@@ -146,7 +146,9 @@ def _compared(
     )
 
 
-def _alike(ours: Law, theirs: Law, made: Mapping[Side, NDArray[Any]], sides: Sides, turned_axes: bool) -> bool:
+def _alike(
+    ours: DroppingLaw, theirs: DroppingLaw, made: Mapping[Side, NDArray[Any]], sides: Sides, turned_axes: bool
+) -> bool:
     """Whether both draw for the same axes, in one of the orders that Keras's may have."""
     one, other = (np.ones(made[side].shape, bool) for side in sides)
     for mask, law in ((one, ours), (other, theirs)):
@@ -157,7 +159,7 @@ def _alike(ours: Law, theirs: Law, made: Mapping[Side, NDArray[Any]], sides: Sid
     return any(np.array_equal(turned(one[:1], order), other[:1]) for order in orders)
 
 
-def _axes(law: Law) -> str:
+def _axes(law: DroppingLaw) -> str:
     if not law.together:
         return "every number"
     return f"all along its {'axis' if len(law.together) == 1 else 'axes'} {', '.join(map(str, law.together))}"
