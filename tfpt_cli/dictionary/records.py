@@ -146,8 +146,8 @@ class Unlike:
 class Initializer:
     """A way to fill a parameter that means the same in both frameworks. The keys are explained in `initializers.yaml`.
 
-    A framework that is missing from `spelling` is written as what the row `means`; with neither, `alone` says why. `fills` is what
-    every number is, where that is known of the row alone.
+    A framework that is missing from `spelling` is written as what the row `means`; with neither, `alone` says why. `fills` is
+    what every number is, where that is known of the row alone.
     """
 
     name: str
