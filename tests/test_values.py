@@ -508,3 +508,17 @@ def test_the_errors_of_matrices_that_are_no_squares() -> None:
     right[2, 1], right[0, 0] = 4.0, 1.0
     assert error_map(left, right) == ((1.0, 0.0), (0.0, 0.0), (0.0, 4.0))
     assert error_map(left.T, right.T) == ((1.0, 0.0, 0.0), (0.0, 0.0, 4.0))
+
+
+@pytest.mark.parametrize("other", [3.0, math.nan, 2.0])
+def test_what_is_shown_of_large_arrays_is_made_beside_the_comparison(
+    other: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {
+        side: (PLAIN, Value(State.PRESENT, np.array([1.0, number, 0.0]), "float64"))
+        for side, number in zip(SIDES, (2.0, other), strict=True)
+    }
+    plainly = compare_values(Quantity(kind="value"), values, None)
+    monkeypatch.setattr("tfpt_cli.compare.values._LARGE", 1)
+    assert repr(compare_values(Quantity(kind="value"), values, None)) == repr(plainly)
+    assert [shown.summary is not None for shown in plainly.sides.values()] == [True, True]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import cmath
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from tfpt_cli.layers.layout import Layout
     from tfpt_cli.results import Quantity
 
+# From so many numbers on both sides are summarised beside the comparison, each on a processor of its own where there are some.
+_LARGE = 1 << 22
 # (rtol, atol) by the narrower dtype of the two: those of torch.testing.assert_close but for one atol.
 DEFAULTS = {
     "float16": (1e-3, 1e-5),
@@ -52,17 +56,30 @@ def compare_values(
     >>> str(found.verdict), found.reason
     ('differs', '1 of 2 values off, worst 2 against 2.5 at [1]: 0.5 apart; would pass at rtol 0.2 or atol 0.5')
     """
-    text = layout.pattern if layout is not None else ""
-    shown = {side: side_of(value, how) for side, (how, value) in sides.items()}
     values = {side: value for side, (_, value) in sides.items()}
+    if sum(value.array.size for value in values.values() if value.state is State.PRESENT) < _LARGE:
+        shown = {side: side_of(value, how) for side, (how, value) in sides.items()}
+        return replace(_compared(quantity, values, tolerance, layout), sides=shown)
+    with ThreadPoolExecutor(len(sides)) as pool:  # while they are compared
+        coming = {side: pool.submit(side_of, value, how) for side, (how, value) in sides.items()}
+        found = _compared(quantity, values, tolerance, layout)
+        return replace(found, sides={side: shown.result() for side, shown in coming.items()})
+
+
+def _compared(
+    quantity: Quantity, values: Mapping[Side, Value], tolerance: Tolerance | None, layout: Layout | None
+) -> Comparison:
+    """The comparison of two values, without what is shown of them."""
+    text = layout.pattern if layout is not None else ""
+    shown: dict[Side, SideValue] = {}
     if any(value.state is State.FAILED for value in values.values()):
         failed = [side.label for side, value in values.items() if value.state is State.FAILED]
         return Comparison(
             quantity=quantity, verdict=Verdict.ERROR, sides=shown, reason=f"{' and '.join(failed)} failed", layout=text
         )
     if any(value.state is not State.PRESENT for value in values.values()):
-        return _without_value(quantity, shown, values, text)
-    first, second = sides
+        return _without_value(quantity, values, text)
+    first, second = values
     left, right = values[first], values[second]
     turned, reason = under_layout(left.array, right.array, layout, first.framework, second.framework)
     if turned is None:
@@ -116,9 +133,8 @@ def compare_values(
     )
 
 
-def _without_value(
-    quantity: Quantity, shown: dict[Side, SideValue], values: Mapping[Side, Value], layout: str
-) -> Comparison:
+def _without_value(quantity: Quantity, values: Mapping[Side, Value], layout: str) -> Comparison:
+    shown: dict[Side, SideValue] = {}
     states = {side: value.state for side, value in values.items()}
     if len(set(states.values())) == 1:
         words = {State.DISCONNECTED: "None on both sides", State.ABSENT: "neither side has it"}
