@@ -92,6 +92,8 @@ def main() -> None:
         initialization(Path(folder), runs)
         models(Path(folder), runs)
         transfers(Path(folder), runs)
+        plugin(Path(folder), runs)
+        arrays(Path(folder), runs)
         again(Path(folder), runs)
         very_many(Path(folder), runs)
 
@@ -190,8 +192,10 @@ def models(folder: Path, runs: int) -> None:
     print(f"| {words} | | | {extra} | at most 3 each |", flush=True)
     seconds = statistics.median(after_imports(small) for _ in range(runs))
     print(f"| one layer of a model, after the imports | {seconds:.2f} | | | at most 0.3 s |", flush=True)
-    seconds = statistics.median(timed([*TFPT, "check", "scenarios/model"]) for _ in range(min(runs, 3)))
-    print(f"| `tfpt check scenarios/model` | {seconds:.0f} | | | at most 180 s |", flush=True)
+    for more in ([], ["-j", "2"]):
+        command = ["check", "scenarios/model", "--allow-code", *more]
+        seconds = statistics.median(timed([*TFPT, *command]) for _ in range(min(runs, 3)))
+        print(f"| `tfpt {' '.join(command)}` | {seconds:.0f} | | | at most 180 s on two cores |", flush=True)
 
 
 def initialization(folder: Path, runs: int) -> None:
@@ -270,7 +274,71 @@ def timed(command: list[str]) -> float:
     return seconds
 
 
-_PARTS = {"transfers": transfers, "again": again, "very-many": very_many}
+def plugin(folder: Path, runs: int) -> None:
+    """The pytest plugin beside `tfpt check`, on the same scenarios; pytest itself, which imports and collects, is in it."""
+    project = folder / "project"
+    (project / "scenarios").mkdir(parents=True)
+    for number in range(4):
+        numbers = range(number * COUNT // 4, (number + 1) * COUNT // 4)
+        (project / "scenarios" / f"{number}.yaml").write_text(gradient_scenarios(numbers), encoding="utf-8")
+    (project / "pytest.ini").write_text("[pytest]\ntfpt_scenarios = scenarios\n", encoding="utf-8")
+    for ours, other in (([], []), (["-n", "2"], ["-j", "2"])):
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *ours, "--rootdir", str(project)]
+        seconds, ratios = [], []
+        for _ in range(runs):
+            seconds.append(timed([*command, "-c", str(project / "pytest.ini"), str(project / "scenarios")]))
+            ratios.append(seconds[-1] / timed([*TFPT, "check", str(project / "scenarios"), "-qq", *other]))
+        words = " ".join(["pytest", *ours])
+        print(
+            f"| `{words}`, {COUNT:,} gradients | {statistics.median(seconds):.1f} | `{' '.join(['tfpt check', *other])}` | "
+            f"{statistics.median(ratios):.2f} | at most 1.00 |",
+            flush=True,
+        )
+
+
+def arrays(folder: Path, runs: int) -> None:
+    """Two arrays of half a gigabyte compared, beside reading both twice, and the memory of a scenario of such arrays."""
+    import numpy as np
+
+    from tfpt_cli.compare.values import compare_values
+    from tfpt_cli.frameworks import SIDES
+    from tfpt_cli.results import PLAIN, Quantity, State, Value
+
+    numbers = np.tanh(np.random.default_rng(0).standard_normal(1 << 27, dtype=np.float32))
+    numbers.tofile(folder / "a.bin")
+    numbers[::3] = np.nextafter(numbers[::3], np.float32(2))
+    numbers.tofile(folder / "b.bin")
+    seconds, ratios = [], []
+    for _ in range(runs):
+        began = time.perf_counter()
+        for name in ("a.bin", "b.bin") * 2:
+            np.fromfile(folder / name, dtype=np.float32)
+        twice, began = time.perf_counter() - began, time.perf_counter()
+        both = (np.memmap(folder / name, dtype=np.float32, mode="r") for name in ("a.bin", "b.bin"))
+        values = {
+            side: (PLAIN, Value(State.PRESENT, array, "float32")) for side, array in zip(SIDES, both, strict=True)
+        }
+        compare_values(Quantity(kind="value"), values, None)
+        seconds.append(time.perf_counter() - began)
+        ratios.append(seconds[-1] / twice)
+    print(
+        f"| two arrays of 0.54 GB compared | {statistics.median(seconds):.1f} | reading both twice | "
+        f"{statistics.median(ratios):.1f} | at most 3.0 |",
+        flush=True,
+    )
+    found = []
+    for name, size in (("large", 8192), ("small", 8)):
+        path = folder / f"{name}.yaml"
+        path.write_text(
+            f"name: a\ngradient: {{of: tanh(x), at: {{x: 'normal(0, 1, ({size}, {size}))'}}, derivatives: []}}\n",
+            encoding="utf-8",
+        )
+        found.append(peaks([*TFPT, "check", str(path), "--memory", "12", "--timeout", "300", "--no-reference"], ROOT))
+    extra = (found[0]["tfpt"] - found[1]["tfpt"]) / 512 - 1
+    print(f"| memory of that beyond the arrays themselves, of their size | | | {extra:.2f} | at most 1.5 |", flush=True)
+
+
+_PARTS = {"plugin": plugin, "arrays": arrays, "transfers": transfers, "again": again, "very-many": very_many}
 
 
 if __name__ == "__main__":
