@@ -120,17 +120,26 @@ def _list(columns: Sequence[_Column], rows: Sequence[_Listed], width: int) -> Re
     ):
         return Group(*(part for row, group in _grouped(rows) for part in _stacked(columns, row, group)))
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
-    for column, most in zip(columns, longest, strict=True):
-        if column.words:
-            table.add_column(column.header, overflow="fold", min_width=column.words)
-        else:  # of a known width, so that its cells are not measured one by one
-            table.add_column(column.header, overflow="fold", no_wrap=True, width=most)
+    # Of known widths, so that rich does not measure thousands of cells one by one.
+    for column, room in zip(columns, _widths(columns, longest, width), strict=True):
+        table.add_column(column.header, overflow="fold", no_wrap=not column.words, width=room)
     for row, group in _grouped(rows):
         if group:
             table.add_row(Text(group, "bold"))
         name = _broken(row.cells[0]) if columns[0].words and width < _WIDE else row.cells[0]
         table.add_row(name, *row.cells[1:-1], Text(row.cells[-1], row.style))
     return table
+
+
+def _widths(columns: Sequence[_Column], longest: Sequence[int], width: int) -> list[int]:
+    """The widths of columns whose cells are so long at most: where there is no room, the widest of words wrap first."""
+    widths = list(longest)
+    while sum(widths) + _GAP * (len(widths) - 1) > width:
+        wrapped = [place for place, column in enumerate(columns) if 0 < column.words < widths[place]]
+        if not wrapped:
+            break
+        widths[max(wrapped, key=lambda place: widths[place])] -= 1
+    return widths
 
 
 def _broken(name: str) -> str:
