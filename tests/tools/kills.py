@@ -73,6 +73,8 @@ def run(folder: Path, kills: int, rng: random.Random, found: Lost) -> None:
         f"json={report}",
         "--timeout",
         "10",
+        "--start-timeout",
+        "20",
         "-qq",
     ]
     process = subprocess.Popen(
