@@ -38,6 +38,17 @@ init:
   tensorflow: {{layer: 'keras.layers.Dense(40{keras})', input_shape: [30]}}
 """
 
+NETWORK = """
+name: n
+init:
+  torch: {{layer: 'nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))'{filled}}}
+  tensorflow: {{layer: 'keras.Sequential([keras.layers.Dense(8), keras.layers.ReLU(), keras.layers.Dense(2)])', input_shape: [8]}}
+  pair: {{2.weight: layers.2.kernel, 2.bias: layers.2.bias}}
+  layout: {{2.weight: out in -> in out}}
+  samples: 4000
+"""
+FILLED = ", 2.weight: nn.init.xavier_uniform_(), 2.bias: nn.init.zeros_()"
+
 
 def spec(path: Path) -> Init:
     ((scenario,),) = (item for item in load(str(path)) if isinstance(item, list))
@@ -214,22 +225,10 @@ def test_a_parameter_that_is_not_there_fails_alone(write: Callable[..., Path]) -
     assert {c["quantity"]: c["verdict"] for c in scenario["comparisons"]}["0.weight"] == "error"
 
 
-HEAD = """
-name: n
-init:
-  torch: {{layer: 'nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))'{filled}}}
-  tensorflow: {{layer: 'keras.Sequential([keras.layers.Dense(8), keras.layers.ReLU(), keras.layers.Dense(2)])', input_shape: [8]}}
-  pair: {{2.weight: layers.2.kernel, 2.bias: layers.2.bias}}
-  layout: {{2.weight: out in -> in out}}
-  samples: 4000
-"""
-FILLED = ", 2.weight: nn.init.xavier_uniform_(), 2.bias: nn.init.zeros_()"
-
-
 @pytest.mark.parametrize("filled", ["", FILLED])
 def test_a_layer_of_a_network_is_drawn_by_itself(write: Callable[..., Path], filled: str) -> None:
     """To build a network again for each draw of the two numbers of its last bias takes minutes."""
-    path = write(HEAD.format(filled=filled))
+    path = write(NETWORK.format(filled=filled))
     found = spec(path)
     assert [p.rebuilt for p in found.parameters] == [frozenset()] * 2
     (scenario,) = (s for item in load(str(path)) if isinstance(item, list) for s in item)
@@ -242,13 +241,13 @@ def test_a_layer_of_a_network_is_drawn_by_itself(write: Callable[..., Path], fil
 def test_the_draws_of_a_layer_in_a_network_are_those_of_the_layer(
     tfpt: Callable[..., Done], write: Callable[..., Path]
 ) -> None:
-    done = tfpt("check", write(HEAD.format(filled=FILLED)), "--format", "json")
+    done = tfpt("check", write(NETWORK.format(filled=FILLED)), "--format", "json")
     (scenario,) = json.loads(done.out)["scenarios"]
     weight, bias = scenario["comparisons"]
     assert (weight["verdict"], bias["verdict"]) == ("same distribution", "identical")
     assert {side["samples"]["histogram"] is not None for side in (weight["torch"], weight["tensorflow"])} == {True}
     assert math.isclose(weight["torch"]["samples"]["std"], math.sqrt(6 / 10 / 3), rel_tol=0.05)
-    done = tfpt("check", write(HEAD.format(filled="")), "--format", "json")
+    done = tfpt("check", write(NETWORK.format(filled="")), "--format", "json")
     weight, bias = json.loads(done.out)["scenarios"][0]["comparisons"]
     assert (weight["verdict"], bias["verdict"]) == ("differs", "differs")
     assert math.isclose(weight["torch"]["samples"]["std"], math.sqrt(1 / 8 / 3), rel_tol=0.05)

@@ -113,13 +113,18 @@ class _Scenarios:
                 return
             yield each
 
-    def check(self, item: _Item) -> ScenarioResult:
-        """The result of an item's scenario; the frameworks start at the first.
+    def result(self, item: _Item) -> ScenarioResult:
+        """The result of an item's scenario, once: one that is run again is checked again."""
+        self.check(item)
+        return self._checked.pop(item)
+
+    def check(self, item: _Item) -> None:
+        """Checks an item's scenario, unless one before it has had that done; the frameworks start at the first.
 
         Those that are run next are checked with it, so that a framework is never idle while tfpt reads or compares.
         """
-        if (known := self._checked.pop(item, None)) is not None:
-            return known
+        if item in self._checked:
+            return
         items = [item, *self.behind(item)]
         if self._session is None:
             from tfpt_cli.engine.session import Session
@@ -137,7 +142,6 @@ class _Scenarios:
         for failure in (failure for result in self._checked.values() for failure in result.failures):
             if failure.symptom in (Symptom.NOT_INSTALLED, Symptom.NOT_STARTED):
                 self.missing = failure.message
-        return self._checked.pop(item)
 
     @property
     def cold(self) -> bool:
@@ -291,7 +295,6 @@ class _Item(pytest.Item):
     def __init__(self, *, scenario: Scenario, **rest: Any) -> None:
         super().__init__(**rest)
         self.scenario = scenario
-        self.checked: ScenarioResult | None = None
 
     def mark(self) -> None:
         """Gives it the mark `tfpt` and its tags: for `-k` as they are, for `-m` where pytest can read them as marks."""
@@ -306,7 +309,7 @@ class _Item(pytest.Item):
         """The first item starts the frameworks here: that is not its own time, nor its own failure if one is missing."""
         scenarios = self.parent.scenarios
         if scenarios.cold:
-            self.checked = scenarios.check(self)
+            scenarios.check(self)
         if scenarios.missing:
             pytest.fail(scenarios.missing, pytrace=False)
 
@@ -314,7 +317,7 @@ class _Item(pytest.Item):
         from tfpt_cli.report.words import status_words
         from tfpt_cli.results import Status
 
-        result, self.checked = self.checked or self.parent.scenarios.check(self), None
+        result = self.parent.scenarios.result(self)
         if result.status is Status.SKIPPED:
             pytest.skip("; ".join([status_words(result), *result.notes]))
         if not result.expected:

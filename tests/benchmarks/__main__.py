@@ -232,10 +232,7 @@ def after_imports(path: Path) -> float:
 
 def very_many(folder: Path, runs: int) -> None:
     """Ten files of 1,000 gradients, and what they take in memory with a JSON report."""
-    (folder / "files").mkdir()
-    for number in range(10):
-        numbers = range(number * COUNT, (number + 1) * COUNT)
-        (folder / "files" / f"{number}.yaml").write_text(gradient_scenarios(numbers), encoding="utf-8")
+    write_gradients(folder / "files", 10, COUNT)
     command = ["check", str(folder / "files"), "-qq"]
     pair(f"`tfpt check`, {10 * COUNT:,} gradients", command, f"bare_gradients.py {10 * COUNT}", 1.10, min(runs, 3))
     report = ["--report", f"json={folder / 'out.json'}"]
@@ -243,6 +240,14 @@ def very_many(folder: Path, runs: int) -> None:
     print(
         f"| memory of its own process, in MiB, with a JSON report | | | {used['tfpt']:.0f} | at most 150 |", flush=True
     )
+
+
+def write_gradients(folder: Path, files: int, each: int) -> None:
+    """Writes scenarios of `bare_gradients.py` into so many files of a new folder."""
+    folder.mkdir(parents=True)
+    for number in range(files):
+        numbers = range(number * each, (number + 1) * each)
+        (folder / f"{number}.yaml").write_text(gradient_scenarios(numbers), encoding="utf-8")
 
 
 def gradient_scenarios(numbers: range) -> str:
@@ -254,15 +259,19 @@ def gradient_scenarios(numbers: range) -> str:
 
 
 def pair(label: str, command: list[str], bare: str, promised: float, runs: int) -> None:
-    ours, ratios = [], []
-    for _ in range(runs):
-        ours.append(timed([*TFPT, *command]))
-        script, *arguments = bare.split()
-        ratios.append(ours[-1] / timed([sys.executable, str(HERE / script), *arguments]))
-    figures = (
-        f"{statistics.median(ours):.2f} | `{script if len(bare) > 40 else bare}` | {statistics.median(ratios):.2f}"
-    )
+    script, *arguments = bare.split()
+    seconds, ratio = beside([*TFPT, *command], [sys.executable, str(HERE / script), *arguments], runs)
+    figures = f"{seconds:.2f} | `{script if len(bare) > 40 else bare}` | {ratio:.2f}"
     print(f"| {label} | {figures} | at most {promised:.2f} |", flush=True)
+
+
+def beside(command: list[str], other: list[str], runs: int) -> tuple[float, float]:
+    """The median of a command's seconds, and of how many times those of another, run behind it, they are."""
+    seconds, ratios = [], []
+    for _ in range(runs):
+        seconds.append(timed(command))
+        ratios.append(seconds[-1] / timed(other))
+    return statistics.median(seconds), statistics.median(ratios)
 
 
 def timed(command: list[str]) -> float:
@@ -276,23 +285,16 @@ def timed(command: list[str]) -> float:
 
 def plugin(folder: Path, runs: int) -> None:
     """The pytest plugin beside `tfpt check`, on the same scenarios; pytest itself, which imports and collects, is in it."""
-    project = folder / "project"
-    (project / "scenarios").mkdir(parents=True)
-    for number in range(4):
-        numbers = range(number * COUNT // 4, (number + 1) * COUNT // 4)
-        (project / "scenarios" / f"{number}.yaml").write_text(gradient_scenarios(numbers), encoding="utf-8")
-    (project / "pytest.ini").write_text("[pytest]\ntfpt_scenarios = scenarios\n", encoding="utf-8")
+    scenarios = folder / "project" / "scenarios"
+    write_gradients(scenarios, 4, COUNT // 4)
+    settings = scenarios.parent / "pytest.ini"
+    settings.write_text("[pytest]\ntfpt_scenarios = scenarios\n", encoding="utf-8")
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(settings), str(scenarios)]
     for ours, other in (([], []), (["-n", "2"], ["-j", "2"])):
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *ours, "--rootdir", str(project)]
-        seconds, ratios = [], []
-        for _ in range(runs):
-            seconds.append(timed([*command, "-c", str(project / "pytest.ini"), str(project / "scenarios")]))
-            ratios.append(seconds[-1] / timed([*TFPT, "check", str(project / "scenarios"), "-qq", *other]))
-        words = " ".join(["pytest", *ours])
+        seconds, ratio = beside([*pytest, *ours], [*TFPT, "check", str(scenarios), "-qq", *other], runs)
+        label, against = " ".join(["pytest", *ours]), " ".join(["tfpt check", *other])
         print(
-            f"| `{words}`, {COUNT:,} gradients | {statistics.median(seconds):.1f} | `{' '.join(['tfpt check', *other])}` | "
-            f"{statistics.median(ratios):.2f} | at most 1.00 |",
-            flush=True,
+            f"| `{label}`, {COUNT:,} gradients | {seconds:.1f} | `{against}` | {ratio:.2f} | at most 1.00 |", flush=True
         )
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.conftest import ROOT
+from tests.processes import children, gone
 
 SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGSTOP)
 SCENARIOS = 60
@@ -38,14 +39,6 @@ class Lost:
     statuses: Counter[str] = field(default_factory=Counter)
     symptoms: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process has started; none where it has gone."""
-    try:
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
 
 
 def importing(pid: int) -> bool:
@@ -106,7 +99,7 @@ def run(folder: Path, kills: int, rng: random.Random, found: Lost) -> None:
         found.statuses[each["status"]] += 1
         found.symptoms.update(failure["symptom"] for failure in each["failures"])
     time.sleep(0.5)
-    if left := [pid for pid in ours if Path(f"/proc/{pid}").exists()]:
+    if left := [pid for pid in ours if not gone(pid)]:
         found.problems.append(f"processes are left: {left}")
     if files := list(temporary.iterdir()):
         found.problems.append(f"temporary files are left: {files}")

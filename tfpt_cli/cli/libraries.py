@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.metadata
+import os
 import re
 import traceback
 from pathlib import Path
@@ -23,8 +24,10 @@ def broken_library(error: BaseException) -> str:
     A folder of `PYTHONPATH`, or the one that tfpt is started in, may hold a `numpy.py` of a person's own.
     """
     errors = list(_chain(error))
-    files = {Path(frame.filename).resolve() for each in errors for frame in traceback.extract_tb(each.__traceback__)}
-    files |= {Path(each.filename).resolve() for each in errors if isinstance(each, SyntaxError) and each.filename}
+    names = [frame.filename for each in errors for frame in traceback.extract_tb(each.__traceback__)]
+    names += [each.filename or "" for each in errors if isinstance(each, SyntaxError)]
+    # Python's own are called `<frozen importlib>`, and stand in no folder.
+    files = {Path(name).resolve() for name in names if os.path.isabs(name)}
     missed = {name.partition(".")[0] for name in map(_missed, errors)}
     for distribution, module in _needed():
         spec = importlib.machinery.PathFinder.find_spec(module)
@@ -68,7 +71,7 @@ def _needed() -> Iterator[tuple[str, str]]:
         requirements = importlib.metadata.requires("tfpt") or ()
     except importlib.metadata.PackageNotFoundError:  # run from a checkout that was not installed
         return
-    for requirement in requirements:
+    for requirement in requirements:  # read without `packaging`, which may be what is broken
         if "extra ==" not in requirement:
             name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
             yield name, _MODULES.get(name, name.replace("-", "_"))

@@ -55,11 +55,7 @@ def _ended_by(error: Exception) -> int:
     """Says what ended a command, and gives its exit code."""
     from tfpt_cli.cli.libraries import broken_library
 
-    try:
-        words = broken_library(error)
-    except OSError:  # the working folder was removed, from which relative paths are seen
-        words = ""
-    if words:  # said without click: it may be that which is broken
+    if words := broken_library(error):  # said without click: it may be that which is broken
         print(f"tfpt: {words}", file=sys.stderr)  # noqa: T201
         return _CANNOT_RUN
     import traceback

@@ -160,12 +160,12 @@ def _findings(
             law = declared[owner]
             if law is None or (owner != sample.side and own is not None and own.text == law.text):
                 continue
-            whose = "their declared" if owner == sample.side else f"{owner.label}'s"
+            foreign = owner != sample.side
+            whose = f"{owner.label}'s" if foreign else "their declared"
             start = f"{sample.side.label}'s values do not fit {whose} {law.text}: "
             # The other side's law is a second question: what fails there is no failure of the sample's own.
-            on = sample.side if owner == sample.side else f"{sample.side} by {owner}"
+            on = f"{sample.side} by {owner}" if foreign else sample.side
             for finding in against_law(sample, law, precision):
-                foreign = owner != sample.side
                 yield ExplainedTest(replace(finding.test, on=on), start + finding.words, foreign)
 
 

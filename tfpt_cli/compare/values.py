@@ -13,7 +13,7 @@ from tfpt_cli.compare.distance import error_map, flushes, kinds_apart, measure, 
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.summary import side_of
 from tfpt_cli.language.shapes import show
-from tfpt_cli.results import MANY_ULP, Comparison, Diagnosis, Measure, SideValue, State, Tolerance, Value, Verdict, Way
+from tfpt_cli.results import MANY_ULP, Comparison, Diagnosis, Measure, State, Tolerance, Value, Verdict, Way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,27 +70,19 @@ def _compared(
     quantity: Quantity, values: Mapping[Side, Value], tolerance: Tolerance | None, layout: Layout | None
 ) -> Comparison:
     """The comparison of two values, without what is shown of them."""
-    text = layout.pattern if layout is not None else ""
-    shown: dict[Side, SideValue] = {}
+    found = Comparison(
+        quantity=quantity, verdict=Verdict.DIFFERS, sides={}, layout=layout.pattern if layout is not None else ""
+    )
     if any(value.state is State.FAILED for value in values.values()):
         failed = [side.label for side, value in values.items() if value.state is State.FAILED]
-        return Comparison(
-            quantity=quantity, verdict=Verdict.ERROR, sides=shown, reason=f"{' and '.join(failed)} failed", layout=text
-        )
+        return replace(found, verdict=Verdict.ERROR, reason=f"{' and '.join(failed)} failed")
     if any(value.state is not State.PRESENT for value in values.values()):
-        return _without_value(quantity, values, text)
+        return _without_value(found, values)
     first, second = values
     left, right = values[first], values[second]
     turned, reason = under_layout(left.array, right.array, layout, first.framework, second.framework)
     if turned is None:
-        return Comparison(
-            quantity=quantity,
-            verdict=Verdict.DIFFERS,
-            sides=shown,
-            reason=reason,
-            layout=text,
-            diagnosis=(Diagnosis.SHAPE,),
-        )
+        return replace(found, reason=reason, diagnosis=(Diagnosis.SHAPE,))
     rtol, atol = limits(tolerance, left.dtype, right.dtype)
     measured = measure(turned, right.array, rtol, atol, left.dtype)
     diagnosis: list[Diagnosis] = []
@@ -119,12 +111,10 @@ def _compared(
                 f", {measured.max_ulp:,} ULP" if measured.max_ulp is not None and measured.max_ulp < MANY_ULP else ""
             )
             reasons.insert(0, f"at most {measured.max_abs:.2g} apart{units}")
-    return Comparison(
-        quantity=quantity,
+    return replace(
+        found,
         verdict=verdict,
-        sides=shown,
         reason="; ".join(reasons),
-        layout=text,
         measure=measured,
         tolerance={"rtol": rtol, "atol": atol},
         diagnosis=tuple(diagnosis),
@@ -133,40 +123,19 @@ def _compared(
     )
 
 
-def _without_value(quantity: Quantity, values: Mapping[Side, Value], layout: str) -> Comparison:
-    shown: dict[Side, SideValue] = {}
+def _without_value(found: Comparison, values: Mapping[Side, Value]) -> Comparison:
+    """The comparison where a side has no value."""
     states = {side: value.state for side, value in values.items()}
     if len(set(states.values())) == 1:
         words = {State.DISCONNECTED: "None on both sides", State.ABSENT: "neither side has it"}
-        return Comparison(
-            quantity=quantity,
-            verdict=Verdict.IDENTICAL,
-            sides=shown,
-            reason=words[next(iter(states.values()))],
-            layout=layout,
-        )
+        return replace(found, verdict=Verdict.IDENTICAL, reason=words[next(iter(states.values()))])
     (missing,) = (side for side, state in states.items() if state is not State.PRESENT)
     (there,) = (side for side in states if side is not missing)
     if states[missing] is State.ABSENT:
-        reason = f"only {there.label} has it"
-        return Comparison(
-            quantity=quantity,
-            verdict=Verdict.DIFFERS,
-            sides=shown,
-            reason=reason,
-            layout=layout,
-            diagnosis=(Diagnosis.ABSENT,),
-        )
+        return replace(found, reason=f"only {there.label} has it", diagnosis=(Diagnosis.ABSENT,))
     has = "zero" if not np.any(values[there].array) else "a value"
     reason = f"{missing.label} answers None (not connected), {there.label} {has}"
-    return Comparison(
-        quantity=quantity,
-        verdict=Verdict.DIFFERS,
-        sides=shown,
-        reason=reason,
-        layout=layout,
-        diagnosis=(Diagnosis.DISCONNECTED,),
-    )
+    return replace(found, reason=reason, diagnosis=(Diagnosis.DISCONNECTED,))
 
 
 def same_number(a: complex, b: complex) -> bool:

@@ -53,11 +53,15 @@ def names_below(folder: str) -> list[str]:
 def derived(kind: str, compute: Callable[[], Data]) -> Data:
     """What `compute` makes of the rows and of the lists of native calls, and of nothing else; it is kept, as the rows are.
 
-    Another name than before has what is computed by other code: that of this room and of the language.
+    Another name than before has what is computed by other code: that of this room, of the language and of the frameworks.
     """
-    code = [*FOLDER.rglob("*.json"), *FOLDER.rglob("*.py"), *(FOLDER.parent / "language").glob("*.py")]
-    contents = _contents() | {path.name: path.read_bytes() for path in sorted(code)}
-    return _kept_or(kind, contents, compute)
+    rooms = (FOLDER, FOLDER.parent / "language", FOLDER.parent / "frameworks")
+    code = [*FOLDER.rglob("*.json"), *(path for room in rooms for path in room.glob("*.py"))]
+    return _kept_or(
+        kind,
+        _contents() | {path.relative_to(FOLDER.parent).as_posix(): path.read_bytes() for path in sorted(code)},
+        compute,
+    )
 
 
 @cache

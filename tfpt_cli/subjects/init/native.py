@@ -379,7 +379,7 @@ def _drawn_inside(
     holders = {f: _holder(calls[f], name) for f, name in ((TORCH, parameter.name), (TENSORFLOW, theirs))}
     keras_initializer = known.keras_initializer.replace("layer", holders[TENSORFLOW], 1)
     alone = bool(keras_initializer) and not keras_initializer.startswith("copies") and slot.shape is not None
-    if not alone or called_name(calls[TORCH]) == called_name(held_layer(calls[TORCH], parameter.name)):
+    if not alone or holders[TORCH] == "layer":
         return replace(parameter, inside=inside)
     return replace(
         parameter,

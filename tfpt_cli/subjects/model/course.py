@@ -37,8 +37,6 @@ from tfpt_cli.subjects.subject import Compared, Round
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from tfpt_cli.frameworks import Side
     from tfpt_cli.results import LayerLine, Outcome, Quantity
     from tfpt_cli.subjects.model.comparer import Both
@@ -47,7 +45,7 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.side_by_side import Measured
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.weights import Weights
-    from tfpt_cli.subjects.model.writer import ModelWriter, Plan
+    from tfpt_cli.subjects.model.writer import ModelWriter
     from tfpt_cli.subjects.subject import Run, Terms
 
 
@@ -70,8 +68,6 @@ class Course:
         self.at_the_end = False
         self.source: Side | None = None
         self.numbers: Weights | None = None
-        self.plans: Mapping[Side, Plan] = {}
-        self.arrays: Mapping[Side, Mapping[str, NDArray[Any]]] = {}
         # What was run, as a person would write it: of models that are only looked at, without what looks.
         self.listings = {s: listing(s.framework, writer.tried("float64")) for s, writer in writers.items()}
 
@@ -163,7 +159,6 @@ class Course:
             self.notes.append("dropout is switched off in both: what it drops is drawn at random")
             known += yield from self.draw(looked)
         plans, arrays = planner.plans(), planner.arrays()
-        self.plans, self.arrays = plans, arrays
         dtypes = [looked.dtype, *(["float32"] if looked.dtype == "float64" and self.spec.dtype == "float32" else [])]
         self.listings = {
             side: listing(side.framework, writer.sections(plans[side], dtypes), arrays[side])
