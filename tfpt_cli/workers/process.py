@@ -291,6 +291,8 @@ def environment_of(side: Side, given: Mapping[str, str], *, own_code: bool) -> d
     """The environment of a side's process: what is given, and what the framework needs."""
     return {
         "TF_CPP_MIN_LOG_LEVEL": "2",
+        # Threads that wait for one another let the other framework's have the processor instead of turning on it.
+        "OMP_WAIT_POLICY": "PASSIVE",
         **given,
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8",
