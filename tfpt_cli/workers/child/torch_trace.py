@@ -302,17 +302,19 @@ class Captured:
 
     def gradients(self, loss: Any, events: list[int]) -> list[Any]:
         """The gradient of a loss by what each event gave; None where it does not depend on it."""
-        return [_gradient(loss, self.made(event), None) for event in events]
+        return _gradients(loss, [self.made(event) for event in events])
 
     def pulled(self, first: int, last: int, place: int, weights: Any) -> Any:
         """The gradient of what event `last` gave, times weights, by what event `first` was given; None where there is none."""
-        return None if weights is None else _gradient(self.made(last), self.given(first, place), weights)
+        return None if weights is None else _gradients(self.made(last), [self.given(first, place)], weights)[0]
 
 
-def _gradient(of: Any, by: Any, weights: Any) -> Any:
-    if not (of.requires_grad and by.requires_grad):
-        return None
-    return torch.autograd.grad(of, by, weights, retain_graph=True, allow_unused=True)[0]
+def _gradients(of: Any, by: list[Any], weights: Any = None) -> list[Any]:
+    """The gradients of a tensor, times weights, by others, in one walk back; None by one that it does not depend on."""
+    connected = [tensor for tensor in by if tensor.requires_grad] if of.requires_grad else []
+    found = torch.autograd.grad(of, connected, weights, retain_graph=True, allow_unused=True) if connected else ()
+    of_each = {id(tensor): found[place] for place, tensor in enumerate(connected)}
+    return [of_each.get(id(tensor)) for tensor in by]
 
 
 def captured(model: nn.Module, call: Callable[[], Any]) -> Captured:
