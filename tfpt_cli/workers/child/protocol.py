@@ -21,7 +21,7 @@ PREFIX = struct.Struct("<4sI")
 MAX_HEADER = 1 << 28
 MAX_ARRAY = 1 << 30
 # An array of at least so many bytes is handed over as a file.
-LARGE = 1 << 22
+LARGE = 1 << 18
 _numbers = itertools.count()
 
 
