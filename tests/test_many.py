@@ -150,13 +150,13 @@ def test_no_more_is_read_than_is_soon_run(
 ) -> None:
     monkeypatch.setattr(run, "READ_AHEAD", 5)
     waiting: list[int] = []
-    ask = run.Pipeline.ask
+    go_on = run.Pipeline.go_on
 
     def counted(pipeline: run.Pipeline, *arguments: Any, **given: Any) -> None:
-        ask(pipeline, *arguments, **given)
+        go_on(pipeline, *arguments, **given)
         waiting.append(len(pipeline.waiting))
 
-    monkeypatch.setattr(run.Pipeline, "ask", counted)
+    monkeypatch.setattr(run.Pipeline, "go_on", counted)
     (tmp_path / "all").mkdir()
     write(tmp_path / "all", range(30))
     write(tmp_path / "all", range(30, 40), "b.yaml")

@@ -47,7 +47,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, st
     return done.stdout, {format_: file.read_text(encoding="utf-8") for format_, file in files.items()}
 
 
-def test_three_rounds_come_to_one_table(checked: tuple[str, dict[str, str]]) -> None:
+def test_several_rounds_come_to_one_table(checked: tuple[str, dict[str, str]]) -> None:
     table, _ = checked
     assert "there and back from [1.0, 4.0, 9.0]" in table
     assert "passed: both sides agree in 2 laps" in table

@@ -67,18 +67,25 @@ class Listing:
 
     `arrays` are put under their names before it runs: what an earlier round of the same scenario left. Those that are called
     `weights/conv.bias` are one dict, `weights`, which a script reads from the file beside it; its arrays are not changed, and
-    the same object in the next listing of a process is not sent again.
+    the same object in the next listing of a process is not sent again. Of its sections a worker runs those whose places are in
+    `ran`, all of them unless that is said; the script has them all.
     """
 
     framework: Framework
     sections: tuple[Section, ...]
     title: str = ""
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    ran: tuple[int, ...] | None = None
 
     @property
     def keys(self) -> list[tuple[Quantity, Way]]:
-        """The (quantity, way) of everything that the listing leaves, in order."""
-        return [(leaf.quantity, leaf.way) for section in self.sections for leaf in section.leaves]
+        """The (quantity, way) of everything that the listing leaves as it is run, in order."""
+        sections = self.sections if self.ran is None else [self.sections[place] for place in self.ran]
+        return [(leaf.quantity, leaf.way) for section in sections for leaf in section.leaves]
+
+    def split(self, place: int) -> tuple[Listing, Listing]:
+        """Two listings of one script: of its sections one runs those before a place, one the imports and those from there."""
+        return replace(self, ran=tuple(range(place))), replace(self, ran=(0, *range(place, len(self.sections))))
 
     def titled(self, title: str) -> Listing:
         """A copy with the title that its script says at its head, on one line, whatever a scenario is called."""
@@ -99,8 +106,8 @@ class Listing:
         return "\n".join(line for _, text in self._placed() for line in [text, ""]).rstrip() + "\n"
 
     def request(self) -> list[dict[str, Any]]:
-        """What a worker is sent: the sections, each with the line of the script at which it starts."""
-        return [
+        """What a worker is sent: the sections that it runs, each with the line of the script at which it starts."""
+        sections = [
             {
                 "source": section.source,
                 "line": line,
@@ -112,6 +119,7 @@ class Listing:
             }
             for (line, _), section in zip(self._placed(), self.sections, strict=True)
         ]
+        return sections if self.ran is None else [sections[place] for place in self.ran]
 
     def files(self, stem: str) -> dict[str, dict[str, NDArray[Any]]]:
         """The arrays that a script reads, by the name of the file beside it: one for each dict of them."""

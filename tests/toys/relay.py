@@ -1,7 +1,7 @@
-"""A subject that nothing in tfpt knows of, put in from outside: three rounds, each of what the round before left.
+"""A subject that nothing in tfpt knows of, put in from outside: rounds of what the rounds before have left.
 
 `python tests/toys/relay.py check scenario.yaml` is `tfpt` with this subject. The first framework takes a root; the second
-squares what it is handed; both add one to what that left.
+squares what it is handed, and adds a number that it made while the first was at work; both add one to what that left.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.subject import Run, Terms
 
 _TENSOR = {TORCH: "torch.as_tensor({})", TENSORFLOW: "tf.constant({})"}
-_START, _ROOT, _SQUARE, _LAST = (
-    Quantity(kind=VALUE, output=name) for name in ("start", "root", "square of the root", "one more")
+_START, _ROOT, _OFF, _SQUARE, _LAST = (
+    Quantity(kind=VALUE, output=name) for name in ("start", "root", "off", "square of the root", "one more")
 )
 
 
@@ -82,13 +82,16 @@ class RelayTask(Task):
         first, second = terms.sides
         left, right = (FRAMEWORKS[side.framework].module for side in terms.sides)
         start = f"{_TENSOR[first.framework].format(list(self.start))}\n"
+        ahead = {second: _listing(second, f"off = {_TENSOR[second.framework].format([self.off])}", {"off": "off"})}
         roots = yield Round(
-            {first: _listing(first, f"x = {start}root = {left}.sqrt(x)", {"start": "x", "root": "root"})}
+            {first: _listing(first, f"x = {start}root = {left}.sqrt(x)", {"start": "x", "root": "root"})}, ahead=ahead
         )
         if roots[first].failures:  # nothing to hand on
             return Compared((), roots)
-        handed = {"root": roots[first].values[_ROOT, PLAIN].array}
-        square = f"square = {right}.square({_TENSOR[second.framework].format('root')}) + {self.off}"
+        offs = yield Round(ahead)
+        handed = {"root": roots[first].values[_ROOT, PLAIN].array, "off": offs[second].values[_OFF, PLAIN].array}
+        root, off = (_TENSOR[second.framework].format(name) for name in ("root", "off"))
+        square = f"square = {right}.square({root}) + {off}"
         squares = yield Round({second: _listing(second, square, {"square of the root": "square"}, handed)})
         # What is known so far, should the next round break.
         if squares[second].failures:

@@ -32,13 +32,15 @@ from tfpt_cli.results import (
     Unread,
     placed,
 )
-from tfpt_cli.subjects.subject import Compared, Round
+from tfpt_cli.subjects.subject import Compared
 from tfpt_cli.workers.queue import ListingQueue, end_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tfpt_cli.documents.document import Document
+    from tfpt_cli.listing import Listing
+    from tfpt_cli.results import Comparison
     from tfpt_cli.scenario.files import Within
     from tfpt_cli.scenario.scenario import Scenario
     from tfpt_cli.subjects.subject import Run
@@ -54,13 +56,30 @@ READ_AHEAD = 1000
 
 
 @dataclass
+class _Asked:
+    """Listings that were queued, and their outcomes so far."""
+
+    listings: Mapping[Side, Listing]
+    outcomes: dict[Side, Outcome] = field(default_factory=dict)
+
+    @property
+    def answered(self) -> bool:
+        """Whether all outcomes are there."""
+        return len(self.outcomes) == len(self.listings)
+
+
+@dataclass
 class _Waiting:
-    """A scenario whose outcomes are awaited; `run` goes on with them, `first` are those of the round before any other."""
+    """A scenario whose outcomes are awaited; `run` goes on with them, `first` are those of the round before any other.
+
+    `ahead` is what was queued already though the scenario has not come to it yet.
+    """
 
     scenario: Scenario
     run: Run
-    round: Round
-    outcomes: dict[Side, Outcome] = field(default_factory=dict)
+    comparisons: tuple[Comparison, ...]
+    asked: _Asked
+    ahead: _Asked | None = None
     first: dict[Side, Outcome] = field(default_factory=dict)
 
 
@@ -252,20 +271,25 @@ class Pipeline:
             self.options.kept.look(scenario.named)
         scenario = scenario.between(sides)
         run = scenario.run(sides, reference=self.options.reference)
-        self.go_on(index, _Waiting(scenario=scenario, run=run, round=Round({})), None)
+        self.go_on(index, _Waiting(scenario=scenario, run=run, comparisons=(), asked=_Asked({})), None)
 
-    def ask(self, index: int, waiting: _Waiting, *, soon: bool = False) -> None:
-        self.waiting[index] = waiting
+    def ask(self, index: int, listings: Mapping[Side, Listing], *, soon: bool) -> _Asked:
+        """Queues listings of a scenario, with `soon` before those of all others that no process has yet."""
+        asked = _Asked(listings)
         queues = self.queues[index % len(self.queues)]
-        for side, listing in waiting.round.listings.items():
-            queues[side].add(listing, partial(self.take, index, side), soon=soon)
+        for side, listing in listings.items():
+            queues[side].add(listing, partial(self.take, index, asked, side), soon=soon)
+        return asked
 
-    def take(self, index: int, side: Side, outcome: Outcome) -> None:
-        """Keeps a side's outcome; when all of a round are there the task goes on, to another round or to its end."""
-        waiting = self.waiting[index]
-        waiting.outcomes[side] = outcome
-        if len(waiting.outcomes) < len(waiting.round.listings):
-            return
+    def take(self, index: int, asked: _Asked, side: Side, outcome: Outcome) -> None:
+        """Keeps a side's outcome; when all that its scenario waits for are there it goes on."""
+        asked.outcomes[side] = outcome
+        waiting = self.waiting.get(index)  # none, where a scenario has ended before it came to what was asked ahead
+        if waiting is not None and waiting.asked is asked and asked.answered:
+            self.answered(index, waiting)
+
+    def answered(self, index: int, waiting: _Waiting) -> None:
+        """Lets a task go on with the outcomes of its round, to another round or to its end."""
         scenario, sides = waiting.scenario, self.options.sides
         if scenario.conditions and (words := self.lacking(scenario)):
             del self.waiting[index]
@@ -275,7 +299,7 @@ class Pipeline:
             self.settle(index, scenario, skipped)
             return
         # In the order of the sides, whichever answered first: notes and failures are read in that order.
-        outcomes = {side: waiting.outcomes[side] for side in waiting.round.listings}
+        outcomes = {side: waiting.asked.outcomes[side] for side in waiting.asked.listings}
         del self.waiting[index]
         self.go_on(index, waiting, outcomes)
 
@@ -284,7 +308,7 @@ class Pipeline:
         scenario, sides = waiting.scenario, self.options.sides
         first = waiting.first or outcomes or {}
         failures: list[Failure] = []  # of our own: they are this scenario's alone, and lose nothing of it
-        found = Compared(waiting.round.comparisons, first)
+        found = Compared(waiting.comparisons, first)
         try:
             again = next(waiting.run) if outcomes is None else waiting.run.send(outcomes)
             while not again.listings:  # no question, but what is known so far
@@ -296,8 +320,14 @@ class Pipeline:
             doing = "writing the code of this scenario" if outcomes is None else "comparing"
             failures.append(Failure.internal(error, doing))
         else:
-            waiting = _Waiting(scenario=scenario, run=waiting.run, round=again, first=first)
-            self.ask(index, waiting, soon=outcomes is not None)
+            soon, asked, ahead = outcomes is not None, waiting.ahead, None
+            if asked is None or asked.listings is not again.listings:
+                asked = self.ask(index, again.listings, soon=soon)
+            if again.ahead:
+                ahead = self.ask(index, again.ahead, soon=soon)
+            self.waiting[index] = waiting = _Waiting(scenario, waiting.run, again.comparisons, asked, ahead, first)
+            if asked.answered:
+                self.answered(index, waiting)
             return
         if not found.outcomes:  # nothing has run
             self.settle(index, scenario, failed_result(scenario, sides, tuple(failures), found.comparisons))

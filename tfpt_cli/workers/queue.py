@@ -36,6 +36,7 @@ class _Job:
     id: int
     listing: Listing
     done: Callable[[Outcome], None]
+    soon: bool = False
     sent: bool = False
     again: bool = False  # a signal from outside ended the process over it once
 
@@ -84,10 +85,14 @@ class ListingQueue:
             self._dead = broken.failure
 
     def add(self, listing: Listing, done: Callable[[Outcome], None], *, soon: bool = False) -> None:
-        """Queues a listing; `done` is called with its outcome. With `soon`, before all that the worker does not have yet."""
-        job = _Job(id=self._count, listing=listing, done=done)
+        """Queues a listing; `done` is called with its outcome.
+
+        With `soon`, before all that the worker does not have yet, but behind others that are to be run so.
+        """
+        job = _Job(id=self._count, listing=listing, done=done, soon=soon)
         if soon:
-            self._jobs.insert(sum(1 for _ in itertools.takewhile(lambda queued: queued.sent, self._jobs)), job)
+            ahead = itertools.takewhile(lambda queued: queued.sent or queued.soon, self._jobs)
+            self._jobs.insert(sum(1 for _ in ahead), job)
         else:
             self._jobs.append(job)
         self._count += 1

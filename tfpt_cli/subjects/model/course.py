@@ -37,7 +37,11 @@ from tfpt_cli.subjects.subject import Compared, Round
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from tfpt_cli.frameworks import Side
+    from tfpt_cli.layers.layout import Layout
+    from tfpt_cli.listing import Listing
     from tfpt_cli.results import LayerLine, Outcome, Quantity
     from tfpt_cli.subjects.model.comparer import Both
     from tfpt_cli.subjects.model.inventory import Inventory
@@ -45,7 +49,7 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.side_by_side import Measured
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.weights import Weights
-    from tfpt_cli.subjects.model.writer import ModelWriter
+    from tfpt_cli.subjects.model.writer import ModelWriter, Plan
     from tfpt_cli.subjects.subject import Run, Terms
 
 
@@ -159,13 +163,12 @@ class Course:
             self.notes.append("dropout is switched off in both: what it drops is drawn at random")
             known += yield from self.draw(looked)
         plans, arrays = planner.plans(), planner.arrays()
-        dtypes = [looked.dtype, *(["float32"] if looked.dtype == "float64" and self.spec.dtype == "float32" else [])]
-        self.listings = {
-            side: listing(side.framework, writer.sections(plans[side], dtypes), arrays[side])
-            for side, writer in self.writers.items()
-        }
-        outcomes = yield Round(self.listings, tuple(self.comparisons))
+        first, further = self.write(looked.dtype, plans, arrays)
+        outcomes = yield Round(first, tuple(self.comparisons), further)
         self.comparisons = known + self.compared(outcomes, planner, SAME)
+        if further:  # which the processes run while what is above is compared
+            outcomes = _together(outcomes, (yield Round(further, tuple(self.comparisons))))
+        self.comparisons = known + self.completed(self.comparisons[len(known) :], outcomes, planner, SAME)
         yield Round({}, tuple(self.comparisons))
         parted = any(not comparison.verdict.agrees for comparison in self.comparisons)
         if self.first.framework is not self.second.framework and (parted or small(looked.inventories[self.second])):
@@ -176,9 +179,8 @@ class Course:
             singles = self.search.in_single() or self.search.keeping_in_single(apart)
             if parted and singles:
                 before = [c.verdict for c in self.comparisons]
-                self.comparisons = known + self.compared(
-                    outcomes, planner, SAME_IN_SINGLE, self.comparisons[len(known) :]
-                )
+                wider = self.compared(outcomes, planner, SAME_IN_SINGLE, self.comparisons[len(known) :])
+                self.comparisons = known + self.completed(wider, outcomes, planner, SAME_IN_SINGLE)
                 if before != [c.verdict for c in self.comparisons]:
                     self.notes.append(f"computed with numbers in single precision, whatever the dtype: {few(singles)}")
         self.judge()
@@ -200,44 +202,80 @@ class Course:
         turned = self.spec.channels or bool(self.spec.layouts)
         return list(drawn_at_random(layers, outcomes, self.terms.sides, turned_axes=turned))
 
+    def write(
+        self, dtype: str, plans: Mapping[Side, Plan], arrays: Mapping[Side, Mapping[str, NDArray[Any]]]
+    ) -> tuple[dict[Side, Listing], dict[Side, Listing] | None]:
+        """The listings that run both models in a dtype, and those that run them in all other ways, None where there are none."""
+        others = ["float32"] if dtype == "float64" and self.spec.dtype == "float32" else []
+        first, later = {}, {}
+        for side, writer in self.writers.items():
+            usual, further = list(writer.run(plans[side], dtype)), writer.further(plans[side], dtype, others)
+            self.listings[side] = whole = listing(side.framework, [*usual, *further], arrays[side])
+            first[side], later[side] = whole.split(1 + len(usual))
+        return first, later if any(each.keys for each in later.values()) else None
+
+    def comparer(self, planner: Planner, within: float) -> Comparer:
+        """What compares both sides, which may be `within` so much apart in double precision."""
+        limit = within if planner.looked.dtype == "float64" else SAME_IN_FLOAT32
+        return Comparer(self.terms.sides, self.terms.tolerance, limit, in_single=self.spec.dtype == "float32")
+
     def compared(
         self, outcomes: Mapping[Side, Outcome], planner: Planner, within: float, before: Sequence[Comparison] = ()
     ) -> list[Comparison]:
-        """The comparisons of everything that both sides have left, which may be `within` so much apart in double precision.
+        """The comparisons of everything that both sides have left as they usually run.
 
-        What agreed `before`, within less, is not compared again.
+        They may be `within` so much apart in double precision. What agreed `before`, within less, is not compared again.
         """
-        double = planner.looked.dtype == "float64"
-        way = DOUBLE if double else SINGLE
-        comparer = Comparer(
-            self.terms.sides,
-            self.terms.tolerance,
-            within if double else SAME_IN_FLOAT32,
-            in_single=self.spec.dtype == "float32",
-        )
+        comparer = self.comparer(planner, within)
+        way = DOUBLE if planner.looked.dtype == "float64" else SINGLE
         wanted = (comparer.values(outcomes, quantity, layout, way) for quantity, layout in planner.wanted())
-        found = [pair for pair in (*wanted, *self.in_modes(comparer, outcomes, planner)) if pair is not None]
-        self.rounding = []
+        found = [pair for pair in wanted if pair is not None]
         comparisons = []
         for place, (pair, scale) in enumerate(zip(found, scales(found, single=comparer.within > SAME), strict=True)):
             if before and before[place].verdict.agrees and pair.quantity.kind != VALUE:
                 comparisons.append(before[place])
                 continue
             comparison = comparer.compare(pair, scale)
-            single = comparer.values(outcomes, pair.quantity, pair.layout, SINGLE)
-            if double and single is not None and pair.quantity.kind == VALUE and not pair.ways:
-                ways = {DOUBLE: pair, SINGLE: single}
-                comparison, words = with_rounding(comparison, ways, self.terms.sides)
-                self.rounding += [f"{pair.quantity}: {words}"] if words else []
-                events = planner.looked.inventories[self.first].events
-                if len(events) == 1 and comparison.verdict.agrees:  # of more, each layer is looked at by itself
-                    name = class_of(planner.looked.inventories[self.first].by_name[events[0].layer or ""].call)
-                    self.rounding += magnified(name, own_rounding(ways, self.terms.sides))
             if not comparison.verdict.agrees and pair.quantity.kind == VALUE and (order := other_order(pair)):
                 words = _of_order(str(pair.quantity), order)
                 comparison = replace(comparison, findings=(*comparison.findings, Finding(Kind.RESEMBLANCE, words)))
             comparisons.append(comparison)
         return comparisons
+
+    def completed(
+        self, comparisons: Sequence[Comparison], outcomes: Mapping[Side, Outcome], planner: Planner, within: float
+    ) -> list[Comparison]:
+        """The comparisons with what single precision adds to them, and those of what the models give in their further modes."""
+        self.rounding = []
+        comparer = self.comparer(planner, within)
+        modes = [pair for pair in self.in_modes(comparer, outcomes, planner) if pair is not None]
+        layouts = dict(planner.wanted())
+        found = [
+            self.with_single(c, comparer, layouts[c.quantity], outcomes, planner) if c.quantity.kind == VALUE else c
+            for c in comparisons
+        ]
+        scaled = zip(modes, scales(modes, single=comparer.within > SAME), strict=True)
+        return [*found, *(comparer.compare(pair, scale) for pair, scale in scaled)]
+
+    def with_single(
+        self,
+        comparison: Comparison,
+        comparer: Comparer,
+        layout: Layout,
+        outcomes: Mapping[Side, Outcome],
+        planner: Planner,
+    ) -> Comparison:
+        """The comparison of an output in double precision with what single precision adds; what it says is kept for the notes."""
+        ways = {way: comparer.values(outcomes, comparison.quantity, layout, way) for way in (DOUBLE, SINGLE)}
+        if None in ways.values():
+            return comparison
+        found, words = with_rounding(comparison, ways, self.terms.sides)
+        self.rounding += [f"{comparison.quantity}: {words}"] if words else []
+        inventory = planner.looked.inventories[self.first]
+        if len(inventory.events) == 1 and found.verdict.agrees:  # of more, each layer is looked at by itself
+            name = class_of(inventory.by_name[inventory.events[0].layer or ""].call)
+            self.rounding += magnified(name, own_rounding(ways, self.terms.sides))
+        return found
 
     def in_modes(self, comparer: Comparer, outcomes: Mapping[Side, Outcome], planner: Planner) -> Iterator[Both | None]:
         """What each side has in its further modes, beside what the other has as usual."""
@@ -365,6 +403,19 @@ def _failed(outcomes: Mapping[Side, Outcome], words: Sequence[str]) -> Mapping[S
     side = next(iter(outcomes))
     failures = (Failure.of_scenario(each) for each in words)
     return {**outcomes, side: replace(outcomes[side], failures=(*outcomes[side].failures, *failures))}
+
+
+def _together(first: Mapping[Side, Outcome], later: Mapping[Side, Outcome]) -> dict[Side, Outcome]:
+    """The outcomes of two parts of one listing, by side."""
+    return {
+        side: replace(
+            one,
+            values={**one.values, **later[side].values},
+            failures=tuple(dict.fromkeys((*one.failures, *later[side].failures))),
+            seconds=one.seconds + later[side].seconds,
+        )
+        for side, one in first.items()
+    }
 
 
 def _of_order(name: str, order: str) -> str:

@@ -251,15 +251,17 @@ class ModelWriter(ABC):
             ]
             yield self.section(lines, [Wanted(OWN_NAMES, "names"), Wanted(OWN_NUMBERS, "numbers")])
 
-    def sections(self, plan: Plan, dtypes: Sequence[str]) -> Iterator[Section]:
-        """Everything that is compared: the model in the first dtype, what it gives in the others, then its further modes."""
-        yield from self.run(plan, dtypes[0])
-        for dtype in dtypes[1:]:
-            yield from self.forward(plan, dtype)
+    def further(self, plan: Plan, dtype: str, others: Sequence[str]) -> Iterator[Section]:
+        """What is compared besides what the model gives in a dtype: what it gives in other dtypes, and in its further modes.
+
+        They need nothing of the sections of `run`.
+        """
+        for other in others:
+            yield from self.forward(plan, other)
         for mode in self.spec.modes[self.framework]:
             if mode != "eager":
-                made = self.prepared(plan, dtypes[0])
-                for section in (self.section(made, dtype=mode, required=True), *self.in_mode(plan, dtypes[0], mode)):
+                made = self.prepared(plan, dtype)
+                for section in (self.section(made, dtype=mode, required=True), *self.in_mode(plan, dtype, mode)):
                     way = Way(mode=mode)
                     yield replace(section, leaves=tuple(replace(leaf, way=way) for leaf in section.leaves), group=mode)
 
