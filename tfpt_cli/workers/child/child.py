@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import gc
 import importlib
 import importlib.util
 import linecache
@@ -28,6 +29,8 @@ import protocol  # noqa: E402
 import traces  # noqa: E402
 
 MAX_MESSAGE = 2000
+# Weights of so many bytes are of a model beside which the one before must not stay until Python looks for circles.
+MANY = 1 << 26
 
 
 class Channel:
@@ -120,6 +123,8 @@ def run(side: Any, request: dict[str, Any], channel: Channel, folder: str = "") 
     register(request)
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
     give(request, namespace, np, folder)
+    if sum(array.nbytes for array in _kept.values()) >= MANY:
+        gc.collect()  # the model of the listing before, which holds itself in a circle
     values: list[Any] = []
     failures: list[Any] = []
     blobs: list[Any] = []
