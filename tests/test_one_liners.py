@@ -68,6 +68,7 @@ def test_two_layers(tfpt: Run) -> None:
     assert done.code == 1
     assert "known difference init-linear-default" in done.out
     assert tfpt(*LAYERS[:-1], "[3]").out == done.out
+    assert tfpt(*LAYERS[:-2]).out == done.out  # PyTorch's layer tells the shape
 
 
 def test_a_parameter_with_a_dash_in_its_name(tfpt: Run) -> None:
@@ -295,7 +296,11 @@ BAD = [
     (["diff", "--torch", "F.gelu(x)", "--at", "x=1"], "Missing option '--tensorflow'"),
     (["diff", "--torch", "F.sofmax(x)", "--tensorflow", "x", "--at", "x=1"], "did you mean 'F.softmax'?"),
     (["diff", "--torch", "os.system('x')", "--tensorflow", "x", "--at", "x=1"], "not among the PyTorch calls"),
-    (LAYERS[:-2], "or of two layers the shape that Keras builds for, --input-shape 28,28,1"),
+    (
+        ["diff", "--torch", "nn.LazyLinear(4)", "--tensorflow", "keras.layers.Dense(4)"],
+        "or of two layers the shape that Keras builds for, --input-shape 28,28,1",
+    ),
+    ([*LAYERS[:-2], "--training"], "--training is for layers, with --at or --input-shape"),
     ([*LAYERS[:-1], "three"], "--input-shape is a list of sizes without the batch, such as 28,28,1; got 'three'"),
     ([*LAYERS, "--at", "x=1"], "--at is for expressions, --input-shape for layers"),
     ([*LAYERS, "--derivative", "hessian"], "--derivative is for expressions"),
@@ -405,7 +410,7 @@ def test_a_layer_that_is_called_is_built_once(tfpt: Run) -> None:
     assert "different function" not in done.out
     said = words(done.out)
     assert "nn.Linear(3, 4) and keras.layers.Dense(4): random weights, each framework its own" in said
-    assert "tfpt diff --torch 'nn.Linear(3, 4)' --tensorflow 'keras.layers.Dense(4)' --input-shape 3" in said
+    assert "tfpt diff --torch 'nn.Linear(3, 4)' --tensorflow 'keras.layers.Dense(4)'" in said
 
 
 def test_a_layer_without_random_weights_says_nothing_of_them(tfpt: Run) -> None:

@@ -442,7 +442,11 @@ def weights(layer: str, parameters: tuple[str, ...], samples: int | None, **give
 @click.option("--torch", required=True, metavar="CODE", help="The expression or the layer in PyTorch.")
 @click.option("--tensorflow", required=True, metavar="CODE", help="The expression or the layer in TensorFlow or Keras.")
 @options(POINT)
-@click.option("--input-shape", metavar="SIZES", help="Of two layers: the shape that Keras builds for, such as 28,28,1.")
+@click.option(
+    "--input-shape",
+    metavar="SIZES",
+    help="Of two layers: the shape that Keras builds for, such as 28,28,1, where PyTorch's layer does not tell it.",
+)
 @click.option(
     "--pair",
     multiple=True,
@@ -471,7 +475,7 @@ def diff(torch: str, tensorflow: str, input_shape: str | None, **given: Any) -> 
 
     tfpt diff --torch 'nn.Linear(3, 4)' --tensorflow 'keras.layers.Dense(4)' --at 'x=normal(0, 1, (2, 3))'
 
-    tfpt diff --torch 'nn.Linear(3, 4)' --tensorflow 'keras.layers.Dense(4)' --input-shape 3
+    tfpt diff --torch 'nn.Linear(3, 4)' --tensorflow 'keras.layers.Dense(4)'
     """
     from tfpt_cli.cli.one_liners import run_diff
 

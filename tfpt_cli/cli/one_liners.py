@@ -29,7 +29,7 @@ from tfpt_cli.report.console import plain_console
 from tfpt_cli.results import printable
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
 from tfpt_cli.subjects.gradient.one_liner import OPTIONS, gradient_of
-from tfpt_cli.subjects.init.one_liner import initialization_of, initialization_of_both, sizes_in
+from tfpt_cli.subjects.init.one_liner import initialization_of, initialization_of_both, input_shape_of, sizes_in
 from tfpt_cli.subjects.model.one_liner import are_models, layer_of, model_of
 from tfpt_cli.subjects.registry import INIT, SUBJECTS
 
@@ -94,11 +94,14 @@ def run_layer(layer: str, given: dict[str, Any]) -> int:
 
 
 def run_diff(codes: dict[str, str], input_shape: str | None, given: dict[str, Any]) -> int:
-    """`tfpt diff`: native code by framework; two layers where the shape is given that Keras builds its layer for."""
+    """`tfpt diff`: native code by framework; without inputs two layers by what they are filled with."""
     with _usage_errors():
-        if input_shape is None and given["at"] and are_models(codes, given):
+        built_for: Sequence[int] | None = None if input_shape is None else sizes_in(input_shape, "--input-shape")
+        if built_for is None and not any(given[key] for key in (*OPTIONS, "training", "weights")):
+            built_for = input_shape_of(codes)
+        if built_for is None and given["at"] and are_models(codes, given):
             data = model_of(codes, given)
-        elif input_shape is None:
+        elif built_for is None:
             if stray := [f"--{key}" for key in _OF_MODELS if given.get(key)]:
                 raise ValueError(f"{stray[0]} is for layers, with --at or --input-shape")
             data = gradient_of(codes, given)
@@ -106,7 +109,7 @@ def run_diff(codes: dict[str, str], input_shape: str | None, given: dict[str, An
             if stray := [option for key, option in OPTIONS.items() if given[key]]:
                 raise ValueError(f"{stray[0]} is for expressions, --input-shape for layers")
             pair, layout = (assigned(given[key], f"--{key}", example, text=True) for key, example in _PAIRED.items())
-            data = initialization_of_both(codes, sizes_in(input_shape, "--input-shape"), pair, layout)
+            data = initialization_of_both(codes, built_for, pair, layout)
     return _checked(data, given)
 
 

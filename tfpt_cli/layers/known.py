@@ -7,19 +7,23 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.language.constants import constant
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import branches, called_name, nodes
 from tfpt_cli.layers.initializers import constants
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tfpt_cli.dictionary.records import Layer
 
 
+# What an axis is given that may have any size.
+_SIZE = 6
 # Keras counts the channels of an instance normalization, written with groups=-1, when it is built.
 _INSTANCE = re.compile(r"nn\.InstanceNorm[123]d")
 
@@ -61,6 +65,34 @@ def known_row(torch_call: ast.Call, keras_call: ast.Call) -> tuple[Layer | None,
     ):
         return known_row(torch_call, one)
     return None, {}
+
+
+def built_for(torch_call: ast.Call, keras_call: ast.Call) -> tuple[int, ...] | None:
+    """A shape of inputs, without the batch and as Keras takes them, that two layers of one row can be built for.
+
+    An axis of any size is given some size. None where PyTorch's layer does not tell the others, or no row knows the two.
+
+    >>> one, other = (ast.parse(text, mode="eval").body for text in ("nn.Conv2d(3, 8, 5)", "keras.layers.Conv2D(8, 5)"))
+    >>> built_for(one, other)
+    (6, 6, 3)
+    """
+    row, settings = known_row(torch_call, keras_call)
+    if row is None:
+        return None
+    usual = {p.name: constant(p.default) for p in row.signature.parameters if p.default is not None}
+    try:
+        sizes = value_of(row.input_shape, row.names({**usual, **settings[TORCH]}))
+    except UNKNOWN:
+        return None
+    return filled(row, sizes)
+
+
+def filled(row: Layer, sizes: Sequence[Any]) -> tuple[int, ...]:
+    """An `input_shape` of a row in which each axis of any size has some size, and there are as many as the layer needs."""
+    open_axes = [_SIZE] * row.further if row.channels else []
+    return tuple(
+        each for size in sizes for each in (open_axes if size is ... else [_SIZE if size is None else int(size)])
+    ) or (_SIZE,)
 
 
 # What PyTorch's convolution and Keras's are called, by the number of axes that they go over.

@@ -264,7 +264,7 @@ class Gradient:
             notes.append(
                 f"{calls}: random weights, each framework its own, so the numbers cannot be the same. Give them as inputs "
                 "(F.linear(x, w, b) and x @ w + b), or compare what fills the layers: tfpt diff --torch 'nn.Linear(3, 4)' "
-                "--tensorflow 'keras.layers.Dense(4)' --input-shape 3"
+                "--tensorflow 'keras.layers.Dense(4)'"
             )
         remarks = dict.fromkeys(remark for output in self.outputs for remark in output.reference.remarks)
         return (*notes, *remarks)

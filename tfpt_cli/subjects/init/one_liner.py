@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING, Any
 
-from tfpt_cli.frameworks import TENSORFLOW
+from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.language.expression import parse
+from tfpt_cli.language.trees import called_name
+from tfpt_cli.layers.known import built_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +56,19 @@ def sizes_in(text: str, called: str) -> list[int]:
     if not sizes or not all(size.isdecimal() for size in sizes):
         raise ValueError(f"{called} is a list of sizes without the batch, such as 28,28,1; got '{text}'")
     return [int(size) for size in sizes]
+
+
+def input_shape_of(layers: Mapping[str, str]) -> tuple[int, ...] | None:
+    """A shape that Keras can build its layer for where PyTorch's tells it; None where it does not, or these are no two layers.
+
+    >>> input_shape_of({"torch": "nn.Linear(4, 3)", "tensorflow": "keras.layers.Dense(3)"})
+    (4,)
+    """
+    calls = [parse(layers[framework])[0] for framework in (TORCH, TENSORFLOW)]
+    torch_call, keras_call = calls
+    if not isinstance(torch_call, ast.Call) or not isinstance(keras_call, ast.Call):
+        return None
+    return built_for(torch_call, keras_call) if all(map(called_name, (torch_call, keras_call))) else None
 
 
 def initialization_of_both(

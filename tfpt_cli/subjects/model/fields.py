@@ -36,10 +36,21 @@ from tfpt_cli.subjects.model.checks import (
     layer_that_is_called,
 )
 from tfpt_cli.subjects.model.loss import COTANGENT_SCHEMA, LOSS_SCHEMA, read_cotangent, read_loss
-from tfpt_cli.subjects.model.spec import BOTH, FORWARD, NAME, PARTS, Model, ModelSource, WeightFile, fed, output_name
+from tfpt_cli.subjects.model.spec import (
+    BOTH,
+    CHANNELS,
+    FORWARD,
+    NAME,
+    PARTS,
+    Model,
+    ModelSource,
+    WeightFile,
+    fed,
+    output_name,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tfpt_cli.dictionary.records import Layer
     from tfpt_cli.documents.document import Path
@@ -271,7 +282,7 @@ def _neutral(
         reader.complain_all(path, [Complaint(offset(call), unknown("layer", name))])
         return None
     check_count(reader, row, names)
-    settings = checked_settings(reader, path, row, call)
+    settings = checked_settings(reader, path, row, _told_its_input(row, call, [inputs[name] for name in names]))
     if settings is None:
         return None
     if words := not_the_same(row, settings):
@@ -280,6 +291,19 @@ def _neutral(
     given = set(row.signature.bind(row.name, call)[0])
     sources = {f: ModelSource(layer_call(row, settings, given, {}, f)) for f in FRAMEWORKS}
     return row, sources
+
+
+def _told_its_input(row: Layer, call: ast.Call, inputs: Sequence[Values | None]) -> ast.Call:
+    """The call with the size of the input that the scenario has, where the row asks for it and the call does not say it.
+
+    A stride with "same" pads by it. `input_size` is that without batch and channels.
+    """
+    asked = any((p.name, p.annotation) == ("input_size", "sizes_or_none") for p in row.signature.parameters)
+    said = any(each.arg == "input_size" for each in call.keywords)
+    if not asked or said or not inputs or inputs[0] is None or len(inputs[0].shape) not in CHANNELS:
+        return call
+    size = ast.keyword("input_size", ast.copy_location(ast.parse(str(inputs[0].shape[2:]), mode="eval").body, call))
+    return ast.copy_location(ast.Call(call.func, call.args, [*call.keywords, size]), call)
 
 
 def _call_of(row: Layer, inputs: list[str]) -> dict[str, str]:

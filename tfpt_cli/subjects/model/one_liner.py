@@ -14,6 +14,7 @@ from tfpt_cli.documents.typed_values import value_of as value_in
 from tfpt_cli.frameworks import FRAMEWORKS, TORCH
 from tfpt_cli.language.expression import parse
 from tfpt_cli.language.trees import called_name
+from tfpt_cli.layers.known import filled
 from tfpt_cli.subjects.model.fields import call_in
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from tfpt_cli.dictionary.records import Layer
 
-# What an axis without a size of its own is given, and how many inputs there are.
-_SIZE, _BATCH = 6, 2
+# How many inputs there are.
+_BATCH = 2
 # So many indices at most are looked up.
 _INDICES = 4
 _OWN = re.compile(r"\s*[^\s()\"']+\.py:[A-Za-z_]\w*\s*(\(.*\))?\s*", re.DOTALL)
@@ -122,14 +123,8 @@ def inputs_for(call: str) -> dict[str, Any]:
 
 
 def _shapes(row: Layer, settings: Mapping[str, Any], count: int) -> list[tuple[int, ...]]:
-    """The shapes of so many inputs as PyTorch takes them, without the batch.
-
-    An axis of any size has some size, and there are as many as the layer needs.
-    """
+    """The shapes of so many inputs as PyTorch takes them, without the batch."""
     if row.inputs is not None:
         return [tuple(shape) for shape in value_of(row.inputs, row.names(settings))]
-    found = value_of(row.input_shape, row.names(settings))
-    open_axes = [_SIZE] * row.further if row.channels else []
-    sizes = [each for size in found for each in (open_axes if size is ... else [_SIZE if size is None else size])]
-    sizes = sizes or [_SIZE]
-    return [(sizes[-1], *sizes[:-1]) if row.channels else tuple(sizes)] * count
+    sizes = filled(row, value_of(row.input_shape, row.names(settings)))
+    return [(sizes[-1], *sizes[:-1]) if row.channels else sizes] * count
