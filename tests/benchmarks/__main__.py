@@ -63,6 +63,7 @@ model:
   at: {{x: 'normal(0, 1, (2, {width}))'}}
 """  # that of bare_transfer.py
 ONE_LAYER = "name: a layer\nmodel: {of: 'linear(3, 4)', at: {x: 'normal(0, 1, (2, 3))'}}\n"
+GRAD = ["grad", "tanh(x)", "--at", "x=1"]  # that of bare_one.py
 SAMPLES = 20_000
 TENSOR = 4096 * 4096 * 4 / 2**20  # MiB
 NETWORK = 25_610_152 * 8 / 2**20  # MiB, in float64
@@ -94,26 +95,39 @@ def main() -> None:
         transfers(Path(folder), runs)
         plugin(Path(folder), runs)
         arrays(Path(folder), runs)
+        cold(Path(folder), runs)
         again(Path(folder), runs)
         very_many(Path(folder), runs)
 
 
+def cold(folder: Path, runs: int) -> None:
+    """One scenario and the one-liners, beside the import of TensorFlow and beside a script that imports both frameworks."""
+    scenario = folder / "one.yaml"
+    scenario.write_text("name: one\ngradient: {of: tanh(x), at: {x: 1.0}}\n", encoding="utf-8")
+    tensorflow = [sys.executable, "-c", "import tensorflow"]
+    commands = {
+        "check": [str(scenario)],
+        "grad": GRAD[1:],
+        "layer": ["linear(3, 4)"],
+        "weights": ["linear(3, 4)", "--weight", "uniform(0, 1)", "--bias", "zeros()"],
+        "diff": ["--torch", "torch.tanh(x)", "--tensorflow", "tf.tanh(x)", "--at", "x=1"],
+    }
+    for name, more in commands.items():
+        seconds, ratio = beside([*TFPT, name, *more], tensorflow, runs)
+        print(f"| `tfpt {name}`, cold | {seconds:.2f} | `import tensorflow` | {ratio:.2f} | at most 1.15 |", flush=True)
+        pair("the same", [name, *more], "bare_one.py", 0.72, runs)
+
+
 def again(folder: Path, runs: int) -> None:
-    """A first command, one that finds the frameworks warm, and one of which nothing has changed."""
-    grad = ["grad", "tanh(x)", "--at", "x=1"]
-    imported = [sys.executable, "-c", "import tensorflow"]
-    seconds = [(timed([*TFPT, *grad]), timed(imported)) for _ in range(runs)]
-    ratio = statistics.median(ours / bare for ours, bare in seconds)
-    first = statistics.median(ours for ours, _ in seconds)
-    print(f"| `tfpt grad`, cold | {first:.2f} | `import tensorflow` | {ratio:.2f} | at most 1.15 |", flush=True)
+    """A command that finds the frameworks warm, and one of which nothing has changed."""
     (folder / "run").mkdir(mode=0o700)
     variables = {name: value for name, value in os.environ.items() if name != "CI"}
     variables |= {"XDG_RUNTIME_DIR": str(folder / "run"), "TFPT_WARM": "1"}
     subprocess.run([*TFPT, "warm", "start"], cwd=ROOT, env=variables, capture_output=True, check=True)
-    at_a_terminal(grad, variables)  # waits for the frameworks
-    second = statistics.median(at_a_terminal(grad, variables) for _ in range(runs))
+    at_a_terminal(GRAD, variables)  # waits for the frameworks
+    second = statistics.median(at_a_terminal(GRAD, variables) for _ in range(runs))
     subprocess.run([*TFPT, "warm", "stop"], cwd=ROOT, env=variables, capture_output=True, check=True)
-    print(f"| a second one at a terminal | {second:.2f} | | | at most 0.25 s |", flush=True)
+    print(f"| a second `tfpt grad` at a terminal | {second:.2f} | | | at most 0.25 s |", flush=True)
     os.environ |= {"TFPT_CACHE": "1", "XDG_CACHE_HOME": str(folder / "caches")}
     for command, promised in (("validate", 0.6), ("check", 1.5)):
         whole = timed([*TFPT, command, "scenarios"])
@@ -340,7 +354,14 @@ def arrays(folder: Path, runs: int) -> None:
     print(f"| memory of that beyond the arrays themselves, of their size | | | {extra:.2f} | at most 1.5 |", flush=True)
 
 
-_PARTS = {"plugin": plugin, "arrays": arrays, "transfers": transfers, "again": again, "very-many": very_many}
+_PARTS = {
+    "plugin": plugin,
+    "arrays": arrays,
+    "transfers": transfers,
+    "cold": cold,
+    "again": again,
+    "very-many": very_many,
+}
 
 
 if __name__ == "__main__":
