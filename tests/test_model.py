@@ -470,6 +470,57 @@ def test_a_layer_in_single_precision_is_compared_in_a_model_in_double(session: S
     assert result.agree, result.comparisons
 
 
+@pytest.mark.parametrize(("off", "agree"), [(0.0, True), (3e-6, False)])
+def test_a_gradient_in_single_precision_is_compared_in_a_model_in_double(
+    session: Session, tmp_path: Path, off: float, agree: bool
+) -> None:
+    """A variable that Keras's code keeps in float32 has a gradient in it, which is rounded; more than that differs."""
+    (tmp_path / "net.py").write_text(
+        """
+import torch
+from torch import nn
+
+
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dense, self.scale = nn.Linear(4, 6), nn.Parameter(torch.ones(6))
+
+    def forward(self, x):
+        return self.dense(x) * self.scale
+""",
+        encoding="utf-8",
+    )
+    (tmp_path / "net_keras.py").write_text(
+        f"""
+import keras
+import tensorflow as tf
+
+
+class Scaled(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(6)
+        self.scale = self.add_weight(shape=(6,), dtype="float32", name="scale", initializer="ones")
+
+    def call(self, x):
+        return self.dense(x) * tf.cast(self.scale, x.dtype) * (1 + {off!r})
+""",
+        encoding="utf-8",
+    )
+    text = """
+name: a scale of its own
+model:
+  torch: {python: 'net.py:Scaled()'}
+  tensorflow: {python: 'net_keras.py:Scaled()'}
+  at: {x: 'normal(0, 1, (5, 4))'}
+"""
+    _, result = checked(session, text, tmp_path)
+    assert not result.failures, result.failures
+    verdicts = {str(each.quantity): each.verdict.agrees for each in result.comparisons}
+    assert verdicts == dict.fromkeys(("output", "d/dx", "d/ddense.weight", "d/ddense.bias", "d/dscale"), agree)
+
+
 EDGES = [
     ("nn.AvgPool2d(3, 1, 1)", 'AveragePooling2D(3, 1, "same")', "count_include_pad is True in PyTorch, False in TensorFlow"),
     ("nn.MaxPool2d(3, 2, ceil_mode=True)", "MaxPooling2D(3, 2)", "ceil_mode is True in PyTorch, none in TensorFlow"),
