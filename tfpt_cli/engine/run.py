@@ -38,6 +38,7 @@ from tfpt_cli.workers.queue import ListingQueue, end_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tfpt_cli.budget import Allowance
     from tfpt_cli.documents.document import Document
     from tfpt_cli.scenario.files import Within
     from tfpt_cli.scenario.scenario import Scenario
@@ -55,11 +56,15 @@ READ_AHEAD = 1000
 
 @dataclass
 class _Waiting:
-    """A scenario whose outcomes are awaited; `run` goes on with them, `first` are those of the round before any other."""
+    """A scenario whose outcomes are awaited; `run` goes on with them, `first` are those of the round before any other.
+
+    `allowance` is what tfpt's own process may take for it.
+    """
 
     scenario: Scenario
     run: Run
     round: Round
+    allowance: Allowance
     outcomes: dict[Side, Outcome] = field(default_factory=dict)
     first: dict[Side, Outcome] = field(default_factory=dict)
 
@@ -205,7 +210,7 @@ class Pipeline:
 
         self.within = Within(self.options.paths)
         for file in scenario_files(self.options.paths):
-            for found in [file] if isinstance(file, Problem) else documents_of(file):
+            for found in [file] if isinstance(file, Problem) else documents_of(file, budget=self.options.limits.own):
                 if isinstance(found, Problem | Unread):
                     yield found
                 else:
@@ -219,7 +224,7 @@ class Pipeline:
             return
         from tfpt_cli.scenario.scenario import scenarios_of  # not above: what is known needs none of it
 
-        yield from scenarios_of(document, allow_code=self.options.allow_code)
+        yield from scenarios_of(document, allow_code=self.options.allow_code, budget=self.options.limits.own)
 
     def close_if_done(self) -> None:
         """Tells the queues that nothing more comes; another round may still ask for something until all are compared."""
@@ -252,7 +257,8 @@ class Pipeline:
             self.options.kept.look(scenario.named)
         scenario = scenario.between(sides)
         run = scenario.run(sides, reference=self.options.reference)
-        self.go_on(index, _Waiting(scenario=scenario, run=run, round=Round({})), None)
+        allowance = self.options.limits.own.allowance()
+        self.go_on(index, _Waiting(scenario=scenario, run=run, round=Round({}), allowance=allowance), None)
 
     def ask(self, index: int, waiting: _Waiting, *, soon: bool = False) -> None:
         self.waiting[index] = waiting
@@ -286,25 +292,27 @@ class Pipeline:
         failures: list[Failure] = []  # of our own: they are this scenario's alone, and lose nothing of it
         found = Compared(waiting.round.comparisons, first)
         try:
-            again = next(waiting.run) if outcomes is None else waiting.run.send(outcomes)
-            while not again.listings:  # no question, but what is known so far
-                found = Compared(again.comparisons, first)
-                again = next(waiting.run)
+            with waiting.allowance:
+                again = next(waiting.run) if outcomes is None else waiting.run.send(outcomes)
+                while not again.listings:  # no question, but what is known so far
+                    found = Compared(again.comparisons, first)
+                    again = next(waiting.run)
         except StopIteration as end:
             found = end.value
         except Exception as error:
             doing = "writing the code of this scenario" if outcomes is None else "comparing"
             failures.append(Failure.internal(error, doing))
         else:
-            waiting = _Waiting(scenario=scenario, run=waiting.run, round=again, first=first)
-            self.ask(index, waiting, soon=outcomes is not None)
+            self.ask(index, replace(waiting, round=again, outcomes={}, first=first), soon=outcomes is not None)
             return
         if not found.outcomes:  # nothing has run
             self.settle(index, scenario, failed_result(scenario, sides, tuple(failures), found.comparisons))
             return
         try:
-            if sides[0].framework is not sides[1].framework:  # what is known is about two frameworks
-                explained = scenario.explained(found.comparisons, self.environment())
+            # What is known is about two frameworks.
+            if sides[0].framework is not sides[1].framework and not waiting.allowance.spent:
+                with waiting.allowance:
+                    explained = scenario.explained(found.comparisons, self.environment())
                 found = replace(found, comparisons=tuple(explained))
         except Exception as error:
             failures.append(Failure.internal(error, "explaining what was found"))

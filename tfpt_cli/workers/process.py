@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.budget import BUDGET, Budget
 from tfpt_cli.private import TemporaryFolder
 from tfpt_cli.results import Failure, Symptom
 from tfpt_cli.workers.child import protocol
@@ -34,11 +35,19 @@ _SENT = {getattr(signal, name) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIG
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds a scenario may take, seconds a framework may take to start, and gigabytes a worker may use."""
+    """Seconds a scenario may take, seconds a framework may take to start, and gigabytes a worker may use.
 
-    timeout: float = 60.0
+    tfpt's own process may take as much for each scenario, in processor time, as `own` says.
+    """
+
+    timeout: float = BUDGET.seconds
     start: float = 300.0
-    memory: float = 8.0
+    memory: float = BUDGET.memory
+
+    @property
+    def own(self) -> Budget:
+        """What tfpt's own process may take to read one document, and to compare one scenario."""
+        return Budget(self.timeout, self.memory)
 
     def of_reference(self) -> Limits:
         """These limits with a shorter time for a scenario: nobody should have to wait for the reference."""
