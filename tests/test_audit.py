@@ -48,6 +48,19 @@ def test_every_name_touches_nothing(framework: str) -> None:
     assert len(audit.works) > 0.8 * len(names)
     assert audit.calls > 40_000
     assert audit.traced == TRACED
+    # What ends its process is said with the call, and the calls behind it are made in another one.
+    assert all(": " in call for calls in audit.crashed.values() for call in calls)
+    assert set(audit.crashed) - set(audit.given_up) <= set(audit.names)
+
+
+def test_a_call_that_ends_its_process_is_listed_and_the_others_are_made() -> None:
+    """Whether it is one of the arguments that are tried first, or one of the hostile ones."""
+    ends = "nn.init.warnings.sys.modules['os']._exit"
+    audit = audited("torch", {"torch.tanh": ["input"], ends: ["status"], "torch.exp": ["input"]}, trace=False)
+    assert audit.names == ["torch.tanh", ends, "torch.exp"]
+    tried = [f"tried arguments {place}: exit code {code}" for place, code in ((2, 1), (3, 2), (11, 1), (12, 2))]
+    assert audit.crashed == {ends: [*tried, "all -1: exit code 255", "status=-1: exit code 255"]}
+    assert audit.given_up == []
 
 
 @pytest.mark.parametrize("framework", ["torch", "tensorflow"])

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import pickle
+import random
+import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import zipfile
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -18,7 +24,7 @@ import pytest
 from tests.conftest import ROOT, run_tfpt
 from tfpt_cli.checkpoints.contents import CannotRead
 from tfpt_cli.workers.checkpoint import LIMITS, opened
-from tfpt_cli.workers.child.weight_files import Refused, open_file
+from tfpt_cli.workers.child.weight_files import Refused, keras_file, open_file
 from tfpt_cli.workers.process import Limits
 
 if TYPE_CHECKING:
@@ -260,6 +266,75 @@ def test_memory_and_time_have_a_limit(tmp_path: Path) -> None:
     with opened(str(tmp_path / "a.npz"), limits=limited) as (checkpoint,), pytest.raises(CannotRead) as error:
         checkpoint.statistics("w")
     assert error.value.fix == "allow more with --memory"
+
+
+def packed_keras(path: Path, size: int = 30_000) -> None:
+    """A `.keras` archive whose weights are packed, as no Keras writes them: so many bytes, nearly all zeros."""
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        file["w"] = np.arange(6.0)
+        file["zeros"] = np.zeros(size, np.uint8)
+    members = [("config.json", b"{}"), ("metadata.json", b"{}"), ("model.weights.h5", stream.getvalue())]
+    zipped(path, members, zipfile.ZIP_DEFLATED)
+
+
+def test_packed_weights_are_unpacked_as_far_as_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.keras"
+    packed_keras(path)
+    with open_file(str(path)) as reader:
+        assert reader.read("w").tolist() == [0, 1, 2, 3, 4, 5]
+    monkeypatch.setattr(keras_file, "MOST_UNPACKED", 20_000)
+    with pytest.raises(
+        Refused, match=r"its model\.weights\.h5 has [3-9]\d,\d{3} bytes, packed to .*room to unpack 20,000 in /"
+    ) as error:
+        open_file(str(path))
+    assert error.value.fix == "write the archive without packing (zip -0), which is read where it lies"
+    monkeypatch.undo()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=40_000))
+    with pytest.raises(Refused, match=r"there is room to unpack 20,000 in /"):
+        open_file(str(path))
+
+
+def test_an_archive_that_would_fill_the_disk_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    """It claims 4.2 GB of 25 MB, which is less than deflate can do."""
+    path = tmp_path / "a.keras"
+    zipped(
+        path,
+        [("model.weights.h5", random.Random(0).randbytes(25_000_000)), ("metadata.json", b"{}")],
+        zipfile.ZIP_DEFLATED,
+    )
+    content = bytearray(path.read_bytes())
+    at = content.index(b"PK\x01\x02") + 24
+    content[at : at + 4] = struct.pack("<I", 4_294_967_200)
+    path.write_bytes(content)
+    before = shutil.disk_usage(tempfile.gettempdir()).free
+    with pytest.raises(Refused, match=r"its model\.weights\.h5 has 4,294,967,200 bytes") as error:
+        open_file(str(path))
+    assert "zip -0" in error.value.fix
+    assert before - shutil.disk_usage(tempfile.gettempdir()).free < 2**30
+
+
+def test_an_archive_that_holds_more_than_it_claims_is_not_unpacked_beyond_that(tmp_path: Path) -> None:
+    path = tmp_path / "a.keras"
+    packed_keras(path, 3_000_000)
+    content = bytearray(path.read_bytes())
+    at = content.rindex(b"PK\x01\x02") + 24
+    content[at : at + 4] = struct.pack("<I", 10_000)
+    path.write_bytes(content)
+    with pytest.raises(Refused, match=r"it is damaged or cut off \(unpacking model\.weights\.h5: Bad CRC-32"):
+        open_file(str(path))
+
+
+def test_a_disk_that_is_full_while_an_archive_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.BytesIO):
+        def write(self, _: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "a.keras"
+    packed_keras(path)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Full())
+    with pytest.raises(Refused, match=r"there is room to unpack 0 in /.*zip -0"):
+        open_file(str(path))
 
 
 def test_the_inside_that_is_not_there(weights: Path) -> None:

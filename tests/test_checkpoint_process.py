@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.conftest import run_tfpt
+from tests.conftest import ROOT, run_tfpt
 from tests.toys.worker import ODD_FILES, interpreter_of
 from tfpt_cli.checkpoints.contents import CannotRead, Statistics
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.workers import checkpoint
 from tfpt_cli.workers.checkpoint import LIMITS, opened
+from tfpt_cli.workers.child.weight_files.hdf5_file import within_its_time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +88,38 @@ def test_a_reader_without_a_framework(mode: str, words: str, tmp_path: Path, mon
     with pytest.raises(CannotRead) as error, opened(str(tmp_path / "net.npz"), limits=limits):
         pass
     assert words in error.value.problem
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "tests" / "fuzz" / "endless").iterdir()), ids=lambda file: file.name)
+def test_a_file_over_which_the_library_loops_is_ended(file: Path) -> None:
+    """Long before the limit of 600 s, by the processor time that a file of its size can need."""
+    with pytest.raises(CannotRead) as error, opened(str(file)):
+        pass
+    assert error.value.problem.startswith(
+        "it is damaged: reading it took more of the processor than a file of its size"
+    )
+    assert error.value.fix == "copy or download it again"
+
+
+def test_the_time_of_a_file_grows_with_its_size_and_is_given_back() -> None:
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+
+    def seconds(size: int) -> float:
+        with within_its_time(size):
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            return resource.getrlimit(resource.RLIMIT_CPU)[0] - used.ru_utime - used.ru_stime
+
+    assert 4.0 < seconds(0) <= 6.1
+    assert 34.0 < seconds(1_000_000) <= 36.1
+    assert resource.getrlimit(resource.RLIMIT_CPU) == before
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    own = int(used.ru_utime + used.ru_stime) + 1000
+    resource.setrlimit(resource.RLIMIT_CPU, (own, before[1]))
+    try:
+        with within_its_time(10**12):  # somebody else's limit stays
+            assert resource.getrlimit(resource.RLIMIT_CPU)[0] == own
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, before)
 
 
 @pytest.mark.parametrize("mode", ["open: garbage", "statistics: an end", "read: half of the numbers"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -225,3 +226,70 @@ def test_orthogonal_and_sparse_parameters_are_judged_by_their_structure() -> Non
     found = compared(torch, keras, sparse, Layout("out in -> in out"))
     assert "zeros in a column" in {test.name for test in found.distribution.tests}  # type: ignore[union-attr]
     assert found.verdict is Verdict.SAME_DISTRIBUTION, found.reason
+
+
+# ---- what mutants of the module changed and no test had seen
+
+
+def test_what_is_no_number_anywhere_in_any_draw_is_not_random() -> None:
+    nothing = np.full((50, 20), np.nan, np.float32)
+    found = compared(nothing, nothing)
+    assert (found.verdict, found.distribution) == (Verdict.IDENTICAL, None)
+
+
+def test_what_both_sides_declare_is_kept_of_an_orthogonal_parameter_too() -> None:
+    one, other = (stats.ortho_group.rvs(8, size=40, random_state=seed).astype(np.float32) for seed in (1, 2))
+    declared = {"torch": initialization("orthogonal()"), "tensorflow": Initialization()}
+    found = compared(one, other, declared, Layout("out in -> in out"))
+    assert found.distribution is not None
+    assert found.distribution.declared == {TORCH: declared["torch"].base.text}  # type: ignore[union-attr]
+
+
+def test_the_columns_of_a_sparse_parameter_are_those_of_the_second_side() -> None:
+    """In PyTorch the first axis is counted along, whatever the layout to Keras is, where both sides are PyTorch's."""
+    later = replace(TORCH, key="later")
+    for sides, pattern, axis in (
+        (SIDES, "out in -> in out", 1),
+        (SIDES, "", 0),
+        ((TORCH, later), "out in -> in out", 0),
+        ((TORCH, later), "", 0),
+    ):
+        parameter = FilledParameter("w", {}, Layout(pattern), None, NORMAL)
+        assert FilledPair(parameter=parameter, sides=sides).column_axis == axis
+
+
+def test_the_histogram_shows_all_values_and_not_only_those_that_were_judged() -> None:
+    torch, keras = normal(0, 50, 10, 4), normal(1, 50, 10, 4)
+    torch[:, 0] = keras[:, 0] = 0
+    found = compared(torch, keras)
+    for side in found.sides.values():
+        assert side.samples is not None
+        assert sum(side.samples.counts) == 2000
+
+
+def test_eight_draws_tell_what_is_never_drawn() -> None:
+    torch, keras = normal(0, 8, 40, 4), normal(1, 8, 40, 4)
+    torch[:, 0] = 0
+    assert "the same in every draw, of 160 values: PyTorch 4, TensorFlow 0" in compared(torch, keras).reason
+    assert "the same in every draw" not in compared(torch[:7], keras[:7]).reason
+
+
+@pytest.mark.parametrize(("numbers", "said"), [(64, True), (128, True), (192, False), (256, False)])
+def test_more_than_half_as_many_numbers_are_no_word_worth(numbers: int, said: bool) -> None:
+    draws = [
+        np.random.default_rng(seed).integers(0, n, (50, 200)) / np.float32(n) for seed, n in ((0, 256), (1, numbers))
+    ]
+    fine, coarse = (each.astype(np.float32) for each in draws)
+    uniform = dict.fromkeys(FRAMEWORKS, initialization("uniform(0.0, 1.0)"))
+    found = compared(fine, coarse * np.float32(1.5), uniform, dtypes=("bfloat16", "bfloat16"))
+    assert ("different numbers" in found.reason) is said
+
+
+def test_the_range_is_that_of_the_finite_numbers() -> None:
+    broken = normal(1, 50, 20)
+    broken[3, 4] = np.inf
+    found = compared(normal(0, 50, 20), broken)
+    finite = np.concatenate([normal(0, 50, 20).ravel(), broken[np.isfinite(broken)]])
+    for side in found.sides.values():
+        assert side.samples is not None
+        assert side.samples.edges == (float(finite.min()), float(finite.max()))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "strangers"
 HUGE = "0x" + "f" * 3900
-NOT_READ_SO = {"commands", "runs"}
+NOT_READ_SO = {"commands", "runs", "crashes"}
 ESCAPES = [
     (f"{file.stem}: {section['place']}", section.get("scenario", "ESCAPE"), escape, words)
     for file in sorted(FOLDER.glob("*.yaml"))
@@ -227,6 +227,22 @@ def test_what_only_a_run_can_refuse_ends_within_its_limits(tmp_path: Path) -> No
     assert [s["name"] for s in done.json["scenarios"] if s["status"] != "error"] == []
     # The names of what failed are tfpt's own, for --last-failed.
     assert sorted(os.listdir(tmp_path)) == [".tfpt_cache", "runs.yaml"]
+
+
+def test_what_ends_its_process_is_its_own_scenarios_error(tmp_path: Path) -> None:
+    """In C++, or never: the scenarios between them are computed, by a process that is started anew."""
+    between = "name: harmless\ngradient: {of: tanh(x), at: {x: 0.5}, derivatives: none}\n"
+    crashes = (FOLDER / "crashes.yaml").read_text(encoding="utf-8").split("---\n")
+    text = "---\n".join(part for crash in crashes for part in (crash, between))
+    (tmp_path / "crashes.yaml").write_text(text, encoding="utf-8")
+    limits = ("--memory", "2", "--timeout", "20", "--no-reference")
+    done = run_tfpt("check", "crashes.yaml", "--format", "json", *limits, cwd=tmp_path, timeout=600)
+    assert done.code in (1, 3), done.err
+    found = done.json["scenarios"]
+    assert len(found) == 2 * len(crashes)
+    assert [s["status"] for s in found] == ["error", "passed"] * len(crashes)
+    assert all(s["failures"] for s in found[::2])
+    assert sorted(os.listdir(tmp_path)) == [".tfpt_cache", "crashes.yaml"]
 
 
 @pytest.mark.parametrize(("command", "words"), COMMANDS, ids=[command for command, _ in COMMANDS])

@@ -310,3 +310,106 @@ def test_how_two_laws_part_is_said(torch: str, tensorflow: str, said: list[str])
     fans = (256, 300)
     found = parting({TORCH: declared(torch, fans), TENSORFLOW: declared(tensorflow, fans)})
     assert [words for words in found if "sigma" in words or "against" in words or "is normal" in words] == said
+
+
+# ---- what mutants of the module changed and no test had seen
+
+
+def test_each_side_is_judged_though_the_other_is_not_orthogonal() -> None:
+    gaussians = np.random.default_rng(0).normal(0, 1 / math.sqrt(12), (2, 40, 12, 12))
+    words = orthogonal_words(*gaussians)
+    assert [word.partition("'s is not orthogonal")[0] for word in words] == ["PyTorch", "TensorFlow"]
+
+
+def test_zeros_are_no_orthogonal_matrix() -> None:
+    """They are a multiple of one, by zero: of what is left then nothing can be said."""
+    zeros = np.zeros((40, 12, 12), np.float32)
+    for one, other, name in ((zeros, haar(0), "PyTorch"), (haar(0), zeros, "TensorFlow")):
+        assert orthogonal_words(one, other) == (f"{name}'s is not orthogonal: all its numbers are zero",)
+
+
+def test_how_far_from_orthogonal_a_coarse_dtype_may_be() -> None:
+    """Not farther than 1 / root of the size, where a Gaussian begins."""
+    sound, other = (haar(seed).astype(np.float64) for seed in (3, 4))
+    for share, flagged in ((0.98, False), (1.02, True)):
+        changed = sound.copy()
+        changed[5, 1] *= math.sqrt(1 + share / math.sqrt(12))
+        words = compare_orthogonal({TORCH: changed, TENSORFLOW: other}, DECLARED, 2.0**-7).words
+        assert any("not orthogonal" in word for word in words) == flagged
+
+
+@pytest.mark.parametrize(
+    ("size", "names"), [(1, {"means of entries", "traces"}), (2, {"entries", "means of entries", "traces"})]
+)
+def test_entries_have_a_law_from_two_columns_on(size: int, names: set[str]) -> None:
+    signs = {
+        side: np.where(np.random.default_rng(seed).random((40, 1, 1)) < 0.5, -1.0, 1.0)
+        for seed, side in enumerate(SIDES)
+    }
+    pair = signs if size == 1 else dict(zip(SIDES, (haar(0, 40, 2), haar(1, 40, 2)), strict=True))
+    found = compare_orthogonal(pair, DECLARED, PRECISION)
+    assert {test.name for test in found.distribution.tests} == names
+    assert found.words == ()
+
+
+def test_the_entry_whose_mean_is_not_zero_is_named() -> None:
+    found = haar(0, 400, 8).astype(np.float64)
+    found *= np.where(found[:, 2:3, 5:6] < 0, -1, 1)
+    words = [word for word in orthogonal_words(found, haar(1, 400, 8)) if "entry" in word]
+    assert len(words) == 1
+    assert words[0].startswith("PyTorch's entry [2, 5] has mean 0.2")
+
+
+def test_columns_may_be_the_second_axis() -> None:
+    """The axis along which zeros are counted is that of the outputs or the other one, as the framework has it."""
+    laws = dict.fromkeys(SIDES, law("normal(0.0, 0.01)"))
+    fixed = sparse(1, zeros=0)
+    fixed[:, :6] = 0
+    dropped = np.where(np.random.default_rng(2).random((40, 20, 15)) < 0.3, 0, sparse(1, zeros=0))
+    for other in (sparse(1), sparse(1, zeros=7), fixed, dropped):
+        pair = {TORCH: sparse(0), TENSORFLOW: other}
+        turned = {side: np.swapaxes(array, 1, 2).copy() for side, array in pair.items()}
+        one, two = compare_sparse(pair, laws, 0, PRECISION), compare_sparse(turned, laws, 1, PRECISION)
+        of_zeros = ("zeros in a column", "places of the zeros")
+        assert [t for t in one.distribution.tests if t.name in of_zeros] == [
+            t for t in two.distribution.tests if t.name in of_zeros
+        ]
+        assert [w for w in one.words if "zeros in" in w] == [w for w in two.words if "zeros in" in w]
+
+
+def test_how_many_zeros_a_row_should_have_is_said() -> None:
+    fixed = sparse(1, zeros=0)
+    fixed[:, :6] = 0
+    words = " ".join(sparse_words(sparse(0), fixed))
+    assert "TensorFlow puts 600 zeros into row 0, 180 would be its share" in words
+
+
+def test_without_zeros_no_place_of_them_is_tested() -> None:
+    laws = dict.fromkeys(SIDES, law("normal(0.0, 0.01)"))
+    found = compare_sparse({TORCH: sparse(0), TENSORFLOW: sparse(1, zeros=0)}, laws, 0, PRECISION)
+    assert ("places of the zeros", "torch") in p_values(found)
+    assert ("places of the zeros", "tensorflow") not in p_values(found)
+    assert ("zeros in a column", "tensorflow") in p_values(found)
+
+
+def test_two_numbers_are_the_least_that_have_a_distribution() -> None:
+    laws = dict.fromkeys(SIDES, law("normal(0.0, 0.01)"))
+    for left, judged in ((0, False), (1, False), (2, True), (3, True)):
+        few = np.zeros((40, 20, 15))
+        few.flat[:left] = sparse(1, zeros=0).flat[:left]
+        found = compare_sparse({TORCH: sparse(0), TENSORFLOW: few}, laws, 0, PRECISION)
+        assert bool(found.distribution.tests) is judged
+        assert found.words[0].startswith("zeros in every column: PyTorch 6, TensorFlow ")
+
+
+def test_the_other_half_of_the_level_is_of_what_is_not_zero() -> None:
+    laws = dict.fromkeys(SIDES, law("normal(0.0, 0.01)"))
+
+    def judged(level: float) -> DistributionResult:
+        return compare_sparse({TORCH: sparse(0), TENSORFLOW: 1.05 * sparse(1)}, laws, 0, PRECISION, level)
+
+    tests = [test for test in judged(1e-6).distribution.tests if "zeros" not in test.name]
+    least = 2 * len(tests) * min(test.p for test in tests)
+    assert 0 < least < 0.1
+    assert any("what is not zero" in word for word in judged(least * 1.01).words)
+    assert not any("what is not zero" in word for word in judged(least * 0.99).words)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -22,6 +23,7 @@ from tfpt_cli.compare.distance import (
     measure,
     not_finite_apart,
     relative_distance,
+    within,
 )
 from tfpt_cli.compare.values import close_numbers, compare_values, limits
 from tfpt_cli.frameworks import SIDES
@@ -214,6 +216,116 @@ def test_whole_numbers_farther_apart_than_int64_can_say_are_not_close(
         assert found.measure.max_abs == apart
         assert relative_distance(np.array([one], dtype), np.array([other], dtype)) == apart / max(abs(one), abs(other))
         assert largest(np.array([one], dtype)) == float(abs(one))
+
+
+def magnitude_of(number: complex) -> Fraction:
+    """The magnitude in exact arithmetic; of a complex number to 200 bits behind its own."""
+    parts = [Fraction(part) for part in (number.real, number.imag)]
+    if not parts[1]:
+        return abs(parts[0])
+    square = parts[0] ** 2 + parts[1] ** 2
+    return Fraction(math.isqrt(square.numerator * square.denominator << 400), square.denominator << 200)
+
+
+def apart_of(one: complex, other: complex) -> Fraction:
+    """How far two numbers are apart, as `magnitude_of` measures it."""
+    real, imaginary = (Fraction(a) - Fraction(b) for a, b in ((one.real, other.real), (one.imag, other.imag)))
+    shift = 2 ** max(0, 1100 - 53)  # makes whole numbers of them all that fit into no float64
+    square = (real * shift) ** 2 + (imaginary * shift) ** 2
+    if not imaginary:
+        return abs(real)
+    return Fraction(math.isqrt(square.numerator * square.denominator << 400), square.denominator * shift << 200)
+
+
+def truly_within(one: complex, other: complex, rtol: float, atol: float) -> bool:
+    """Whether two finite numbers are close in exact arithmetic; what lies within rounding of the limit is not asked."""
+    apart, largest_of = apart_of(one, other), max(magnitude_of(one), magnitude_of(other))
+    allowed = Fraction(atol) + Fraction(rtol) * largest_of
+    # A difference of large numbers is rounded to their units.
+    assume(apart == 0 or abs(apart - allowed) > max(allowed, largest_of) / 10**12)
+    return apart <= allowed
+
+
+GREATEST = float(np.finfo(np.float64).max)
+BESIDE_THE_GREATEST = st.one_of(
+    st.floats(2.0**1020, GREATEST), st.floats(-GREATEST, -(2.0**1020)), st.floats(allow_nan=False, allow_infinity=False)
+)
+# Up to where a share of the greatest number is beyond it, and beyond all numbers.
+ANY_TOLERANCE = st.one_of(st.floats(0, 3), st.floats(0, GREATEST), st.just(0.0))
+
+
+@settings(max_examples=400)
+@given(
+    st.lists(st.tuples(*[BESIDE_THE_GREATEST] * 4), min_size=1, max_size=4),
+    st.sampled_from(["float64", "complex128"]),
+    ANY_TOLERANCE,
+    ANY_TOLERANCE,
+)
+def test_no_tolerance_is_so_large_that_it_passes_what_it_does_not_allow(
+    numbers: list[tuple[float, float, float, float]], dtype: str, rtol: float, atol: float
+) -> None:
+    """What is allowed of 1.7e308, and how far it is from -1.7e308, is no float64; that an infinity allows anything was wrong."""
+    kind = complex if dtype == "complex128" else (lambda real, _: real)
+    ones, others = [kind(a, b) for a, b, _, _ in numbers], [kind(c, d) for _, _, c, d in numbers]
+    wanted = [truly_within(one, other, rtol, atol) for one, other in zip(ones, others, strict=True)]
+    left, right = np.array(ones, dtype), np.array(others, dtype)
+    for a, b in ((left, right), (right, left)):
+        assert close(a, b, rtol, atol).tolist() == wanted
+        assert [
+            close_numbers(x, y, {"rtol": rtol, "atol": atol}) for x, y in zip(a.tolist(), b.tolist(), strict=True)
+        ] == wanted
+        found = measure(a, b, rtol, atol, dtype)
+        assert found.mismatched == wanted.count(False)
+        assert compare(a, b, dtype, Tolerance(rtol, atol)).verdict.agrees is all(wanted)
+        assert found.passes_at is not None
+        assert found.max_rel is not None
+        # Relative to the greater of two numbers nothing is farther apart than its opposite.
+        assert found.max_rel <= 2 * (1 + 1e-15)
+        assert found.passes_at["rtol"] <= 2 * (1 + 1e-15)
+        assert measure(a, b, found.passes_at["rtol"] * (1 + 1e-9), atol, dtype).mismatched == 0
+        if (enough := found.passes_at["atol"] * (1 + 1e-9)) < math.inf:
+            assert measure(a, b, rtol, enough, dtype).mismatched == 0
+        distance = max(map(apart_of, ones, others))
+        of = max(map(magnitude_of, (*ones, *others)))
+        assert relative_distance(a, b) == pytest.approx(float(distance / of) if of else 0.0)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "complex64"])
+def test_the_greatest_numbers_of_narrow_dtypes_have_a_difference(dtype: str) -> None:
+    """They are compared in float64, which has it; a bfloat16 travels as float32."""
+    finfo = np.finfo({"bfloat16": "float32", "complex64": "float32"}.get(dtype, dtype))
+    greatest = (2 - 2.0**-7) * 2.0**127 if dtype == "bfloat16" else float(finfo.max)
+    held = {"bfloat16": "float32"}.get(dtype, dtype)
+    left = np.array([greatest], held) * (1 + 1j if dtype == "complex64" else 1)
+    assert largest(left.astype(held)) == pytest.approx(greatest * (math.sqrt(2) if dtype == "complex64" else 1))
+    values = [Value(State.PRESENT, array.astype(held), dtype) for array in (left, -left)]
+    for rtol, agrees in ((1.5, False), (1.999, False), (2.0, True), (1e300, True)):
+        sides = dict(zip(SIDES, [(PLAIN, value) for value in values], strict=True))
+        assert compare_values(Q, sides, Tolerance(rtol, 0.0)).verdict.agrees is agrees
+    assert relative_distance(values[0].array, values[1].array) == 2.0
+
+
+def test_an_infinity_is_no_tolerance_that_would_pass() -> None:
+    """2.7e308 apart, which no float64 is: no `atol` passes that."""
+    far = compare([1.75e308], [-0.95e308], "float64", Tolerance(0.1, 0.0))
+    assert far.reason == "worst 1.75e+308 against -9.5e+307 at [0]: more than 1.8e+308 apart; would pass at rtol 1.6"
+    near = compare([1.75e308, 1.5e308], [1.0, -1.5e308], "float64", Tolerance(0.0, 0.0))
+    assert near.measure is not None
+    assert near.measure.worst_index == (1,)
+    # Two digits, rounded up, are beyond all numbers.
+    assert compare([1.796e308], [0.0], "float64", Tolerance(0.0, 0.0)).reason.endswith("or atol 1.796e+308")
+
+
+def test_an_error_is_within_a_finite_share_of_a_finite_number() -> None:
+    greatest = complex(1.7e308, 1.7e308)
+    for of in (1.7e308, greatest):
+        assert within(np.array([1e308, math.inf, math.nan]), 9.0, 0.0, np.array([of] * 3)).tolist() == [
+            True,
+            False,
+            False,
+        ]
+    assert within(np.array([0.1, 0.2, 0.25]), 0.1, 0.1, np.array([0.0, 1.0, -1.0])).tolist() == [True, True, False]
+    assert within(np.array([1.0]), 0.1, 0.0, np.array([math.inf])).tolist() == [True]
 
 
 def test_complex_numbers_whose_magnitude_is_no_number_are_not_all_close() -> None:

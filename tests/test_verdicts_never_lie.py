@@ -767,8 +767,13 @@ def test_a_large_gradient_is_held_along_one_direction(numbers: NDArray[Any], dat
                 side: Standing.UNKNOWN if error > 1 else Standing.WRONG
                 for side, error in zip(SIDES, (first, second), strict=True)
             }
-    not_finite = judged(value(single), value(with_number(single, place, np.nan)), 1e-9)
-    assert standings(not_finite)[TENSORFLOW] is Standing.WRONG
+    for odd in (np.nan, np.inf, -np.inf):
+        not_finite = judged(value(single), value(with_number(single, place, odd)), 1e-9)
+        assert standings(not_finite) == {TORCH: Standing.RIGHT, TENSORFLOW: Standing.WRONG}
+    # Of numbers whose sum is no float64 it is not known how far the sum is off.
+    huge = value(np.where(direction > 0, 1.7e308, -1.7e308))
+    known_of_it = Standing.UNKNOWN if np.abs(direction).sum() > 1.06 else Standing.WRONG
+    assert standings(judged(huge, huge, 1e-9)) == dict.fromkeys(SIDES, known_of_it)
     missing = judged(value(single), NONE, 1e-9)
     assert standings(missing) == {TORCH: Standing.RIGHT}
     assert missing.diagnosis == ("disconnected",)

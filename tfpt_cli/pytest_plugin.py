@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _TEXTS = {
     "tfpt_torch_python": "Run PyTorch in this interpreter, which needs only torch and NumPy.",
     "tfpt_tensorflow_python": "Run TensorFlow in this interpreter, which needs only tensorflow and NumPy.",
-    "tfpt_timeout": "How many seconds one scenario may run in a framework (60).",
+    "tfpt_timeout": "How many seconds one scenario may run in a framework, and tfpt itself read or compare it (60).",
     "tfpt_start_timeout": "How many seconds a framework may take to start (300).",
     "tfpt_memory": "How many gigabytes the scenarios may use in a framework (8; Linux; 0: no limit).",
 }
@@ -246,7 +246,8 @@ class _File(pytest.File):
         shown = _relative(self.path, self.config.invocation_params.dir)
         # Read by its full path, which holds wherever a test has gone; shown by the path from here, which is short.
         with permitted_by("set", "tfpt_allow_code = true"):
-            found = list(load(str(self.path), allow_code=self.scenarios.options.allow_code))
+            options = self.scenarios.options
+            found = list(load(str(self.path), allow_code=options.allow_code, budget=options.limits.own))
         wrong = [item.problem if isinstance(item, Unread) else item for item in found if not isinstance(item, list)]
         problems = [str(replace(problem, file=shown)) for problem in wrong]
         if problems:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
+import signal
 import struct
 import tempfile
 import zipfile
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tests.fuzz.mutation import json_text, of_bytes, of_data, of_text, text_of
-from tests.fuzz.watching import Target, own_folder
+from tests.fuzz.watching import BYTES, SECONDS, Target, own_folder, peak
 from tfpt_cli.checkpoints.contents import contents_of
 from tfpt_cli.workers.child import weight_files
 
@@ -66,6 +68,26 @@ def read_file(name: str, data: bytes) -> None:
         for reader in serving._open.values():
             reader.close()
         serving._open.clear()
+
+
+def read_apart(name: str, data: bytes) -> None:
+    """`read_file` in a process of its own, which a damaged file of HDF5 may keep so long that its own limit ends it.
+
+    That is a documented outcome. Whatever else is odd about it is done again in this process, which is watched.
+    """
+    pid = os.fork()
+    if not pid:
+        code = 1
+        try:
+            read_file(name, data)
+            code = 0
+        finally:
+            os._exit(code)
+    _, status, used = os.wait4(pid, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+        return
+    if status or used.ru_utime + used.ru_stime > SECONDS or used.ru_maxrss * 1024 > peak() + BYTES:
+        read_file(name, data)
 
 
 def _refused(said: dict[str, Any]) -> bool:
@@ -318,8 +340,8 @@ TARGETS = (
     Target(
         "npz", partial(read_file, "net.npz"), another_npz, lambda: [_zipped(_arrays()), _zipped(_arrays(), packed=True)]
     ),
-    Target("hdf5", partial(read_file, "net.h5"), of_bytes, list),
-    Target("keras", partial(read_file, "net.keras"), another_keras, list),
+    Target("hdf5", partial(read_apart, "net.h5"), of_bytes, list),
+    Target("keras", partial(read_apart, "net.keras"), another_keras, list),
     Target("torch", read_torch, another_torch, lambda: list(_pickles())),
     Target("tensorflow", read_tensorflow, of_bytes, lambda: [_checkpoint()["net.index"]]),
 )

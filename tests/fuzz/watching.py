@@ -108,7 +108,7 @@ def watched(target: Target, data: bytes, seconds: float = SECONDS) -> Finding | 
 
 
 def _once(target: Target, data: bytes, seconds: float) -> Finding | None:
-    before, peak = _resident(), _peak()
+    before, highest = _resident(), peak()
     began = time.process_time()
     try:
         found = _run(target, data, seconds)
@@ -119,7 +119,7 @@ def _once(target: Target, data: bytes, seconds: float) -> Finding | None:
     if (took := time.process_time() - began) > seconds:  # in C, which no signal interrupts
         return Finding(target.name, "time", "", f"{took:.1f} s", data)
     # The peak is that of the whole life of the process: only where this input has raised it, it is this input's.
-    if (now := _peak()) > peak and now - before > BYTES:
+    if (now := peak()) > highest and now - before > BYTES:
         return Finding(target.name, "memory", "", f"{(now - before) / 2**20:,.0f} MB", data)
     return None
 
@@ -152,7 +152,7 @@ def _place(error: BaseException) -> str:
     return f"{Path(last.filename).name}:{last.name}"
 
 
-def _peak() -> int:
+def peak() -> int:
     """The most memory that the process has had so far, in bytes."""
     with contextlib.suppress(OSError, ValueError, IndexError), open("/proc/self/status", "rb") as stream:
         # Not what `getrusage` gives here, which begins with the peak of the process that has started this one.
@@ -167,4 +167,4 @@ def _resident() -> int:
         with open("/proc/self/statm", "rb") as stream:
             return int(stream.read().split()[1]) * resource.getpagesize()
     except OSError:
-        return _peak()
+        return peak()

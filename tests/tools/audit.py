@@ -38,7 +38,7 @@ from tfpt_cli.language.trees import called_name, nodes
 ROOT = Path(__file__).parents[2]
 STRACE = shutil.which("strace")
 # How thorough it is: signatures of a name, parameters of one, calls tried until one works, seconds of a call and of a name.
-QUICK = {"overloads": 1, "places": 6, "bases": 100, "seconds": 0.5, "seconds_of_name": 3, "crashes": 2, "chunk": 300}
+QUICK = {"overloads": 1, "places": 6, "bases": 100, "seconds": 0.5, "seconds_of_name": 3, "crashes": 8, "chunk": 300}
 FULL = {"overloads": 4, "places": 30, "bases": 800, "seconds": 2, "seconds_of_name": 60, "crashes": 10, "chunk": 50}
 
 
@@ -46,17 +46,18 @@ FULL = {"overloads": 4, "places": 30, "bases": 800, "seconds": 2, "seconds_of_na
 class Audit:
     """What the calls of many names came to.
 
-    `touched` are the findings, by name; `crashed` the names whose calls ended their process, with how; `slow` counts calls that
-    were cut off, `late` are names whose time was up, `absent` those that the
-    installed version does not have. `works` are the names of which a call that is no refusal was found, so that
-    single hostile arguments were met behind the first check.
+    `touched` are the findings, by name; `crashed` the calls that ended their process, by name, each with how it ended; `given_up`
+    are the names of which the calls behind such a one were not made any more. `slow` counts calls that were cut off, `late` are
+    names whose time was up, `absent` those that the installed version does not have. `works` are the names of which a call that
+    is no refusal was found, so that single hostile arguments were met behind the first check.
     """
 
     calls: int = 0
     names: list[str] = field(default_factory=list)
     works: list[str] = field(default_factory=list)
     touched: dict[str, list[str]] = field(default_factory=dict)
-    crashed: dict[str, str] = field(default_factory=dict)
+    crashed: dict[str, list[str]] = field(default_factory=dict)
+    given_up: list[str] = field(default_factory=list)
     slow: Counter[str] = field(default_factory=Counter)
     late: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
@@ -187,7 +188,9 @@ def _read(output: str) -> Audit:
             audit.absent.append(answer["absent"])
             continue
         if "crashed" in answer:
-            audit.crashed[answer["crashed"]] = answer["how"]
+            audit.crashed.setdefault(answer["crashed"], []).append(f"{answer['call']}: {answer['how']}")
+            if answer["last"]:
+                audit.given_up.append(answer["crashed"])
             continue
         name = answer["name"]
         audit.names.append(name)
@@ -211,7 +214,9 @@ def report(audit: Audit) -> str:
         f"{sum(audit.slow.values())} calls of {len(audit.slow)} names cut off; "
         f"{len(audit.late)} names not to their end; {len(audit.absent)} absent",
     ]
-    lines += [f"ended its process: {name} ({how})" for name, how in sorted(audit.crashed.items())]
+    for name, calls in sorted(audit.crashed.items()):
+        rest = "; its other calls were not made" if name in audit.given_up else ""
+        lines.append(f"ended its process: {name} ({'; '.join(calls)}){rest}")
     lines += [f"TOUCHED by {name}: {what}" for name, found in sorted(audit.touched.items()) for what in found[:5]]
     return "\n".join(lines)
 

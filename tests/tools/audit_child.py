@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 GIGABYTE = 2**30
+# Which call is under way, for who sees a fork end in it: the name's place, the call's, that of the arguments that are tried
+# before the first (0 behind them), and a word for it.
+CALL = struct.Struct("<qqq104s")
 # The exit code of a fork that has gone through so many names that another one goes on.
 ENOUGH = 77
 
@@ -42,8 +45,17 @@ ENOUGH = 77
 class Calls:
     """The calls that are made of one name: one that works, as far as one is found, with each argument replaced in turn."""
 
-    def __init__(self, job: dict[str, Any], namespace: dict[str, Any], row: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        job: dict[str, Any],
+        namespace: dict[str, Any],
+        row: dict[str, Any],
+        dead: set[int],
+        trying: Callable[[int, str], object],
+    ) -> None:
         self.job, self.namespace, self.row = job, namespace, row
+        # Which of the arguments that are tried have ended a fork, how many were tried, and who is told of the next.
+        self.dead, self.tried, self.trying = dead, 0, trying
         self.plain = namespace["_plain"]
         self.hostile = namespace["_hostile"]
         self.works = False
@@ -84,6 +96,12 @@ class Calls:
         """Arguments that the name takes; tensors where none of those that are tried are taken."""
         tried = itertools.islice(itertools.product(self.plain, repeat=count), self.job["bases"]) if count <= 3 else []
         for args in itertools.chain(tried, ([value] * count for value in self.plain)):
+            self.tried += 1
+            if len(self.dead) >= self.job["crashes"]:
+                break
+            if self.tried in self.dead:
+                continue
+            self.trying(self.tried, f"tried arguments {self.tried}")
             try:
                 with within(1.0):
                     self.called(function, list(args), {})
@@ -183,7 +201,12 @@ def with_values(framework: str, namespace: dict[str, Any], job: dict[str, Any]) 
 
 
 def fork(
-    framework: str, job: dict[str, Any], namespace: dict[str, Any], place: mmap.mmap, start: tuple[int, int]
+    framework: str,
+    job: dict[str, Any],
+    namespace: dict[str, Any],
+    place: mmap.mmap,
+    start: tuple[int, int],
+    dead: dict[int, set[int]],
 ) -> tuple[int, int]:
     """Starts a process that goes through the names from a place on; its id, and the end of the pipe that it writes to."""
     marked("")
@@ -202,10 +225,10 @@ def fork(
         out = os.fdopen(sending, "w", buffering=1)
         for index in range(start[0], len(job["names"])):
             first = start[1] if index == start[0] else 0
-            gone_through(job, namespace, witness, place, index, first, out)
+            gone_through(job, namespace, witness, place, index, first, out, dead.get(index, set()))
             if index + 1 - start[0] >= job["chunk"] and index + 1 < len(job["names"]):
                 place.seek(0)
-                place.write(struct.pack("<qq", index + 1, -1))
+                place.write(CALL.pack(index + 1, -1, 0, b""))
                 os._exit(ENOUGH)
         os._exit(0)
     except BaseException as error:
@@ -214,11 +237,23 @@ def fork(
 
 
 def gone_through(
-    job: dict[str, Any], namespace: dict[str, Any], witness: Witness, place: mmap.mmap, index: int, first: int, out: Any
+    job: dict[str, Any],
+    namespace: dict[str, Any],
+    witness: Witness,
+    place: mmap.mmap,
+    index: int,
+    first: int,
+    out: Any,
+    dead: set[int],
 ) -> None:
-    """Makes the calls of one name from the `first` on, and writes what they touched."""
+    """Makes the calls of one name from the `first` on, without those arguments that are `dead`, and writes what they touched."""
+
+    def trying(tried: int, what: str) -> None:
+        place.seek(0)
+        place.write(CALL.pack(index, first, tried, what.encode()))
+
     row = job["names"][index]
-    calls = Calls(job, namespace, row)
+    calls = Calls(job, namespace, row, dead, trying)
     try:
         calls.function()
     except AttributeError:  # this version of the framework does not have it
@@ -230,13 +265,11 @@ def gone_through(
     witness.looks = True
     what = "finding it"
     try:
-        place.seek(0)
-        place.write(struct.pack("<qq", index, 0))
         for made, (what, call) in enumerate(calls.all(), 1):
             if made < first:
                 continue
             place.seek(0)
-            place.write(struct.pack("<qq", index, made))
+            place.write(CALL.pack(index, made, 0, what.encode()[: CALL.size - 24]))
             before = len(witness.seen)
             try:
                 with within(job["seconds"]):
@@ -291,7 +324,7 @@ def answers(process: int, receiving: int, place: mmap.mmap, seconds: float) -> I
             *lines, buffer = (buffer + piece).split(b"\n")
             yield from map(json.loads, lines)
         place.seek(0)
-        now = place.read(16)
+        now = place.read(CALL.size)
         if now != seen:
             seen, since = now, time.monotonic()
         elif time.monotonic() - since > seconds:
@@ -314,28 +347,38 @@ def main(framework: str, job_file: str) -> None:
         job = json.load(stream)
     os.chdir(job["folder"])
     namespace = {"torch": torch_namespace, "tensorflow": tensorflow_namespace}[framework]()
-    place = mmap.mmap(-1, 16)
+    place = mmap.mmap(-1, CALL.size)
     start, crashes = (0, 0), 0
+    dead: dict[int, set[int]] = {}
     while start[0] < len(job["names"]):
         place.seek(0)
-        place.write(struct.pack("<qq", *start))
-        process, receiving = fork(framework, job, namespace, place, start)
+        place.write(CALL.pack(*start, 0, b""))
+        process, receiving = fork(framework, job, namespace, place, start, dead)
         again = False
         for answer in answers(process, receiving, place, job["seconds"] + 4):
             if "ended" not in answer:
                 print(json.dumps(answer), flush=True)
                 continue
             place.seek(0)
-            index, call = struct.unpack("<qq", place.read(16))
+            index, call, tried, what = CALL.unpack(place.read(CALL.size))
             again = True
             if call < 0:  # it ends after so many names, for what they leave in memory
                 start, crashes = (index, 0), 0
                 continue
-            crashes = crashes + 1 if index == start[0] else 1
-            print(
-                json.dumps({"crashed": job["names"][index]["name"], "call": call, "how": answer["ended"]}), flush=True
-            )
-            start = (index, call + 1) if crashes < job["crashes"] else (index + 1, 0)
+            if tried:
+                dead.setdefault(index, set()).add(tried)
+                crashes = crashes if index == start[0] else 0
+            else:
+                crashes = crashes + 1 if index == start[0] else 1
+            last = crashes >= job["crashes"]
+            crash = {
+                "crashed": job["names"][index]["name"],
+                "call": what.rstrip(b"\0").decode("utf-8", "replace"),
+                "how": answer["ended"],
+                "last": last,
+            }
+            print(json.dumps(crash), flush=True)
+            start = (index + 1, 0) if last else (index, call + (not tried))
         if not again:
             break
 

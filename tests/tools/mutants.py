@@ -155,11 +155,25 @@ def survives(module: str, text: str) -> bool:
     return status == 0
 
 
+def difference(module: str, text: str, mutant: str) -> str:
+    """What a mutant changes of its module, as it is printed."""
+    lines = difflib.unified_diff(text.splitlines(), mutant.splitlines(), module, "", n=0, lineterm="")
+    return "\n".join(line for line in lines if not line.startswith("+++"))
+
+
+def changed(difference: str) -> list[str]:
+    """The lines of a difference without their numbers, which another line above them moves."""
+    return [line for line in difference.splitlines() if not line.startswith(("@@", "---"))]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, help="so many of all mutants, at random; all unless said")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=float("inf"), help="no mutant is begun after so long")
+    parser.add_argument(
+        "--again", type=Path, help="those alone that survived by what an earlier run has printed into this file"
+    )
     parser.add_argument("--module", help="those modules alone whose name holds this")
     asked = parser.parse_args()
     # The same examples for every mutant.
@@ -170,6 +184,15 @@ def main() -> None:
         if not survives(module, text):
             sys.exit(f"the tests of {module} fail as it is")
     every = [(module, mutant) for module, text in texts.items() for mutant in mutants(text)]
+    if asked.again is not None:
+        printed = re.split(r"^--- .*\n", asked.again.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        before = [changed(each) for each in printed]
+        of_last = before[-1][:2]  # behind it stand the figures
+        every = [
+            (m, mutant)
+            for m, mutant in every
+            if (lines := changed(difference(m, texts[m], mutant))) in before or lines == of_last
+        ]
     random.Random(asked.seed).shuffle(every)
     chosen = every[: asked.sample]
     print(f"{len(chosen)} of {len(every)} mutants", flush=True)
@@ -181,8 +204,7 @@ def main() -> None:
         tried[module] += 1
         if survives(module, mutant):
             left[module] += 1
-            lines = difflib.unified_diff(texts[module].splitlines(), mutant.splitlines(), module, "", n=0, lineterm="")
-            print("\n".join(line for line in lines if not line.startswith("+++")), flush=True)
+            print(difference(module, texts[module], mutant), flush=True)
     for module, count in left.items():
         print(f"{module}: {tried[module]} tried, {count} survived")
 

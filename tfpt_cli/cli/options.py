@@ -126,7 +126,7 @@ LIMITS = [
         default=60.0,
         show_default=True,
         metavar="SECONDS",
-        help="How long one scenario may run in a framework.",
+        help="How long one scenario may run in a framework, and tfpt itself read or compare it (processor time).",
     ),
     click.option(
         "--start-timeout",
@@ -142,7 +142,7 @@ LIMITS = [
         default=8.0,
         show_default=True,
         metavar="GIGABYTES",
-        help="How much memory the scenarios may use in a framework (Linux; 0: no limit).",
+        help="How much memory the scenarios may use in a framework, and one in tfpt itself (Linux; 0: no limit).",
     ),
 ]
 

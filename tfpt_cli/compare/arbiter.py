@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.compare.distance import PRECISION, close, ulps
+from tfpt_cli.compare.distance import PRECISION, close, ulps, within
 from tfpt_cli.compare.values import limits
 from tfpt_cli.results import Against, Kink, Standing
 
@@ -297,15 +297,15 @@ class _Piece:
         known = np.ones(want.shape, bool)
         convention = np.zeros(want.shape, bool)
         if evidence.derivative:
-            unsure = np.isnan(error) | (error > 0.1 * (atol + rtol * np.abs(want)))
+            unsure = np.isnan(error) | ~within(error, 0.1 * rtol, 0.1 * atol, want)
             known = ~np.isnan(want) & ~unsure
             if evidence.left is not None and evidence.right is not None and have.dtype.kind == "f":
                 known, right, convention = _one_sided(evidence, have, right, known, dtype, (rtol, atol))
         else:
             least = limits(None, dtype)  # a stricter tolerance does not make the reference less sure
             with np.errstate(invalid="ignore"):
-                allowed = max(atol, least[1]) + max(rtol, least[0]) * np.abs(want)
-                known = ~((evidence.slack > allowed) & (np.abs(have - want) <= SAFE * evidence.slack))
+                much = ~within(evidence.slack, max(rtol, least[0]), max(atol, least[1]), want)
+                known = ~(much & (np.abs(have - want) <= SAFE * evidence.slack))
         if evidence.undecided is not None:
             known &= ~evidence.undecided
         known &= real

@@ -31,7 +31,11 @@ _PIECE = 1 << 15
 _EXPONENT = np.int64(0x7FF0_0000_0000_0000)
 _LEAST_NUMBER = 5e-324
 # Of a complex number that is finite the magnitude may not be.
-_GREATEST_NUMBER = float(np.finfo(np.float64).max)
+GREATEST_NUMBER = float(np.finfo(np.float64).max)
+# Of numbers beyond this the difference, the magnitude or what is allowed may be no float64. A quarter of them all is one, and
+# no digit is lost by the division.
+HUGE = 2.0**1022
+_QUARTER = 0.25
 
 
 def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, atol: float, dtype: str) -> Measure:
@@ -62,6 +66,8 @@ class _Extremes:
         self.mismatched = 0
         # The places of the greatest difference, and of the first NaN or infinity on one side.
         self.worst = self.odd = -1
+        # A quarter of the greatest difference, where that is no float64.
+        self.quarter = 0.0
         self.absolute = self.relative = self.units = self.needed_rtol = self.needed_atol = 0.0
 
     def add(self, start: int, a: NDArray[Any], b: NDArray[Any]) -> None:
@@ -70,7 +76,7 @@ class _Extremes:
         if same.all():
             return
         difference = _difference(a, b)
-        if math.isfinite(difference.max()):
+        if math.isfinite(difference.max()) and (a.dtype.kind != "c" or np.isfinite(np.abs([a, b])).all()):
             self.add_comparable(start + int(np.argmax(difference)), a, b, difference)
             return
         same |= (a != a) & (b != b)
@@ -81,26 +87,38 @@ class _Extremes:
             self.odd = start + int(np.argmax(odd))
         places = np.flatnonzero(comparable & ~same)
         if places.size:
-            difference = difference[places]
-            worst = start + int(places[np.argmax(difference)])
-            self.add_comparable(worst, a[places], b[places], difference)
+            self.add_numbers(start + places, a[places], b[places])
 
-    def add_comparable(self, worst: int, a: NDArray[Any], b: NDArray[Any], difference: NDArray[np.float64]) -> None:
-        """Looks at finite numbers, of which those at a place are farthest apart."""
+    def add_numbers(self, places: NDArray[np.int64], a: NDArray[Any], b: NDArray[Any]) -> None:
+        """Looks at finite numbers, of which each stands at its place; some may be too large for their difference."""
+        huge = np.maximum(_magnitude(a), _magnitude(b)) > HUGE
+        for which, unit in ((~huge, 1.0), (huge, 1 / _QUARTER)):
+            if which.any():
+                one, other = (a[which], b[which]) if unit == 1.0 else (a[which] * _QUARTER, b[which] * _QUARTER)
+                difference = _difference(one, other)
+                self.add_comparable(int(places[which][np.argmax(difference)]), one, other, difference, unit)
+
+    def add_comparable(
+        self, worst: int, a: NDArray[Any], b: NDArray[Any], difference: NDArray[np.float64], unit: float = 1.0
+    ) -> None:
+        """Looks at finite numbers, which are `unit` times as large as they are given; those at a place are farthest apart."""
         one, other = _magnitude(a), _magnitude(b)
-        scale = np.minimum(np.maximum(one, other), _GREATEST_NUMBER)
+        scale = np.maximum(one, other)
         greatest = float(difference.max())
-        if self.worst < 0 or greatest > self.absolute:
-            self.absolute, self.worst = greatest, worst
+        absolute = greatest * unit
+        quarter = greatest if absolute == math.inf else 0.0
+        if self.worst < 0 or (absolute, quarter) > (self.absolute, self.quarter):
+            self.absolute, self.quarter, self.worst = absolute, quarter, worst
         # Of two zeros nothing is apart, whatever it is divided by.
         divisor = np.maximum(scale, _LEAST_NUMBER)
         self.relative = max(self.relative, float((difference / divisor).max()))
+        atol = self.atol / unit
         allowed = self.rtol * scale
-        self.needed_atol = max(self.needed_atol, float((difference - allowed).max()))
-        allowed += self.atol
+        self.needed_atol = max(self.needed_atol, float((difference - allowed).max()) * unit)
+        allowed += atol
         self.mismatched += int(np.count_nonzero(~(difference <= allowed)))
-        if greatest > self.atol:
-            self.needed_rtol = max(self.needed_rtol, float(((difference - self.atol) / divisor).max()))
+        if greatest > atol:
+            self.needed_rtol = max(self.needed_rtol, float(((difference - atol) / divisor).max()))
         if self.dtype is not None:
             self.units = max(self.units, ulps(np.minimum(one, other), difference, self.dtype))
 
@@ -143,8 +161,26 @@ def close(a: NDArray[Any], b: NDArray[Any], rtol: float, atol: Any) -> NDArray[n
     with np.errstate(all="ignore"):
         same = (a == b) | (np.isnan(a) & np.isnan(b))
         finite = np.isfinite(a) & np.isfinite(b)
-        scale = np.minimum(np.maximum(np.abs(a), np.abs(b)), _GREATEST_NUMBER)
+        scale = np.maximum(np.abs(a), np.abs(b))
         near: NDArray[np.bool_] = same | (finite & (np.abs(a - b) <= atol + rtol * scale))
+        huge = finite & (scale > HUGE)
+        if huge.any():
+            a, b, atol = a * _QUARTER, b * _QUARTER, atol * _QUARTER
+            allowed = atol + rtol * np.maximum(np.abs(a), np.abs(b))
+            near = np.where(huge, same | (np.abs(a - b) <= allowed), near)
+    return near
+
+
+def within(error: NDArray[Any], rtol: float, atol: float, of: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where errors are at most `atol + rtol * |of|`, entry by entry; a NaN is not, and no infinity at a finite number.
+
+    >>> within(np.array([0.5, np.inf]), rtol=2.0, atol=0.0, of=np.array([1.0, 1.7e308])).tolist()
+    [True, False]
+    """
+    with np.errstate(all="ignore"):
+        allowed = atol + rtol * magnitude(of)
+        # What is allowed of a finite number is finite, also where it is no float64.
+        near: NDArray[np.bool_] = error <= np.where(np.isfinite(of), np.minimum(allowed, GREATEST_NUMBER), allowed)
     return near
 
 
@@ -230,12 +266,13 @@ def largest(array: NDArray[Any]) -> float:
     3.0
     """
     found = 0.0
-    for piece in _read([array], array.dtype, order="K"):
-        sizes = np.abs(piece.astype(np.float64) if piece.dtype.kind == "i" else piece)
-        size = sizes.max(initial=0)
-        if not np.isfinite(size):
-            size = sizes[np.isfinite(sizes)].max(initial=0)
-        found = max(found, float(size))
+    wide = np.dtype(np.complex128) if array.dtype.kind == "c" else array.dtype
+    with np.errstate(all="ignore"):
+        for piece in _read([array], wide, order="K"):
+            size = _magnitude(piece).max(initial=0)
+            if not np.isfinite(size):
+                size = magnitude(piece[np.isfinite(piece)]).max(initial=0)
+            found = max(found, float(size))
     return found
 
 
@@ -255,8 +292,14 @@ def relative_distance(one: NDArray[Any], other: NDArray[Any], scale: float = 0.0
                 difference = np.where((a == b) | ((a != a) & (b != b)), 0.0, difference)
             greatest = max(greatest, float(np.nan_to_num(difference.max(initial=0.0), nan=np.inf, posinf=np.inf)))
             if greatest == math.inf:
-                return math.inf
-    scale = max(largest(one), largest(other), scale)
+                break
+        scale = max(largest(one), largest(other), scale)
+        if scale > HUGE and one.dtype.kind in "fc" and other.dtype.kind in "fc":
+            # What is apart may be no float64, which is none of these either then.
+            one, other = (np.asarray(array, _inexact(one, other)) * _QUARTER for array in (one, other))
+            return relative_distance(one, other, scale * _QUARTER)
+    if greatest == math.inf:
+        return math.inf
     return greatest / scale if scale else greatest
 
 
@@ -276,8 +319,18 @@ def _difference(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(np.abs(a - b), np.float64)
 
 
+def magnitude(a: NDArray[Any]) -> NDArray[np.float64]:
+    """The magnitudes of some numbers; of a finite complex number whose magnitude is no float64, the greatest one.
+
+    >>> magnitude(np.array([-3.0, np.inf])).tolist()
+    [3.0, inf]
+    """
+    sizes = _magnitude(a)
+    return np.where(np.isinf(sizes) & np.isfinite(a), GREATEST_NUMBER, sizes)
+
+
 def _magnitude(a: NDArray[Any]) -> NDArray[np.float64]:
-    """The magnitudes of some numbers; that of the least int64 is no int64."""
+    """The magnitudes of some numbers as NumPy has them; that of the least int64 is no int64."""
     return np.asarray(np.abs(a.astype(np.float64) if a.dtype.kind in "iu" else a), np.float64)
 
 

@@ -64,6 +64,9 @@ def compare_orthogonal(
         sizes[side] = int(found.size)
         gram = found @ found.swapaxes(1, 2)
         gain = math.sqrt(max(float(np.einsum("dii->", gram)) / (gram.shape[0] * gram.shape[1]), 0.0))
+        if not gain:
+            words.append(f"{side.label}'s is not orthogonal: all its numbers are zero")
+            continue
         off = float(np.max(np.abs(gram - gain**2 * np.eye(gram.shape[1])))) / max(gain**2, 1e-300)
         root = math.sqrt(found.shape[2])
         # The Gram matrix of a Gaussian is farther away than 1 / root, which in a coarse dtype is less than so many units.

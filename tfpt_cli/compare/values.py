@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import cmath
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfpt_cli.compare.distance import error_map, flushes, kinds_apart, measure, not_finite_apart
+from tfpt_cli.compare.distance import (
+    GREATEST_NUMBER,
+    HUGE,
+    error_map,
+    flushes,
+    kinds_apart,
+    measure,
+    not_finite_apart,
+)
 from tfpt_cli.compare.layout import moved
 from tfpt_cli.compare.summary import side_of
 from tfpt_cli.language.shapes import show
@@ -151,7 +160,10 @@ def close_numbers(a: complex, b: complex, tolerance: Mapping[str, float]) -> boo
     """Whether two numbers are close as `close` says it of arrays; whole ones are compared as they are, however large."""
     if same_number(a, b) or not (cmath.isfinite(a) and cmath.isfinite(b)):
         return same_number(a, b)
-    return bool(abs(a - b) <= tolerance["atol"] + tolerance["rtol"] * max(abs(a), abs(b)))
+    rtol, atol = tolerance["rtol"], tolerance["atol"]
+    if max(abs(part) for number in (a, b) for part in (number.real, number.imag)) > HUGE:
+        a, b, atol = a / 4, b / 4, atol / 4  # of which the difference and what is allowed are numbers
+    return bool(abs(a - b) <= atol + rtol * max(abs(a), abs(b)))
 
 
 def under_layout(
@@ -192,8 +204,11 @@ def _apart(measured: Measure, left: NDArray[np.generic], right: NDArray[np.gener
     pair = f"{left[index]:.6g} against {right[index]:.6g}"
     if measured.passes_at is None or measured.max_abs is None or measured.max_rel is None:
         return f"{count}{pair}{place}"
-    needed = f"would pass at rtol {_rounded_up(measured.passes_at['rtol'])} or atol {_rounded_up(measured.passes_at['atol'])}"
-    return f"{count}worst {pair}{place}: {measured.max_abs:.3g} apart; {needed}"
+    needed = f"would pass at rtol {_rounded_up(measured.passes_at['rtol'])}"
+    if measured.passes_at["atol"] <= GREATEST_NUMBER:  # an infinity is no tolerance
+        needed += f" or atol {_rounded_up(measured.passes_at['atol'])}"
+    distance = f"{measured.max_abs:.3g}" if measured.max_abs < math.inf else f"more than {GREATEST_NUMBER:.3g}"
+    return f"{count}worst {pair}{place}: {distance} apart; {needed}"
 
 
 def _rounded_up(value: float) -> str:
@@ -202,4 +217,5 @@ def _rounded_up(value: float) -> str:
     if float(text) < value:
         mantissa, exponent = text.split("e")
         text = f"{float(mantissa) + 0.1:.1f}e{exponent}"
-    return f"{float(text):.2g}"
+    # Next to the greatest number there are no two digits to round up to.
+    return f"{float(text):.2g}" if float(text) <= GREATEST_NUMBER else repr(value)

@@ -38,6 +38,7 @@ from tfpt_cli.workers.queue import ListingQueue, end_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from tfpt_cli.budget import Allowance
     from tfpt_cli.documents.document import Document
     from tfpt_cli.listing import Listing
     from tfpt_cli.results import Comparison
@@ -72,13 +73,14 @@ class _Asked:
 class _Waiting:
     """A scenario whose outcomes are awaited; `run` goes on with them, `first` are those of the round before any other.
 
-    `ahead` is what was queued already though the scenario has not come to it yet.
+    `allowance` is what tfpt's own process may take for it, `ahead` what was queued already though it has not come to it yet.
     """
 
     scenario: Scenario
     run: Run
-    comparisons: tuple[Comparison, ...]
-    asked: _Asked
+    allowance: Allowance
+    comparisons: tuple[Comparison, ...] = ()
+    asked: _Asked = field(default_factory=lambda: _Asked({}))
     ahead: _Asked | None = None
     first: dict[Side, Outcome] = field(default_factory=dict)
 
@@ -224,7 +226,7 @@ class Pipeline:
 
         self.within = Within(self.options.paths)
         for file in scenario_files(self.options.paths):
-            for found in [file] if isinstance(file, Problem) else documents_of(file):
+            for found in [file] if isinstance(file, Problem) else documents_of(file, budget=self.options.limits.own):
                 if isinstance(found, Problem | Unread):
                     yield found
                 else:
@@ -238,7 +240,7 @@ class Pipeline:
             return
         from tfpt_cli.scenario.scenario import scenarios_of  # not above: what is known needs none of it
 
-        yield from scenarios_of(document, allow_code=self.options.allow_code)
+        yield from scenarios_of(document, allow_code=self.options.allow_code, budget=self.options.limits.own)
 
     def close_if_done(self) -> None:
         """Tells the queues that nothing more comes; another round may still ask for something until all are compared."""
@@ -271,7 +273,7 @@ class Pipeline:
             self.options.kept.look(scenario.named)
         scenario = scenario.between(sides)
         run = scenario.run(sides, reference=self.options.reference)
-        self.go_on(index, _Waiting(scenario=scenario, run=run, comparisons=(), asked=_Asked({})), None)
+        self.go_on(index, _Waiting(scenario, run, self.options.limits.own.allowance()), None)
 
     def ask(self, index: int, listings: Mapping[Side, Listing], *, soon: bool) -> _Asked:
         """Queues listings of a scenario, with `soon` before those of all others that no process has yet."""
@@ -310,10 +312,11 @@ class Pipeline:
         failures: list[Failure] = []  # of our own: they are this scenario's alone, and lose nothing of it
         found = Compared(waiting.comparisons, first)
         try:
-            again = next(waiting.run) if outcomes is None else waiting.run.send(outcomes)
-            while not again.listings:  # no question, but what is known so far
-                found = Compared(again.comparisons, first)
-                again = next(waiting.run)
+            with waiting.allowance:
+                again = next(waiting.run) if outcomes is None else waiting.run.send(outcomes)
+                while not again.listings:  # no question, but what is known so far
+                    found = Compared(again.comparisons, first)
+                    again = next(waiting.run)
         except StopIteration as end:
             found = end.value
         except Exception as error:
@@ -325,7 +328,8 @@ class Pipeline:
                 asked = self.ask(index, again.listings, soon=soon)
             if again.ahead:
                 ahead = self.ask(index, again.ahead, soon=soon)
-            self.waiting[index] = waiting = _Waiting(scenario, waiting.run, again.comparisons, asked, ahead, first)
+            waiting = replace(waiting, comparisons=again.comparisons, asked=asked, ahead=ahead, first=first)
+            self.waiting[index] = waiting
             if asked.answered:
                 self.answered(index, waiting)
             return
@@ -333,8 +337,10 @@ class Pipeline:
             self.settle(index, scenario, failed_result(scenario, sides, tuple(failures), found.comparisons))
             return
         try:
-            if sides[0].framework is not sides[1].framework:  # what is known is about two frameworks
-                explained = scenario.explained(found.comparisons, self.environment())
+            # What is known is about two frameworks.
+            if sides[0].framework is not sides[1].framework and not waiting.allowance.spent:
+                with waiting.allowance:
+                    explained = scenario.explained(found.comparisons, self.environment())
                 found = replace(found, comparisons=tuple(explained))
         except Exception as error:
             failures.append(Failure.internal(error, "explaining what was found"))

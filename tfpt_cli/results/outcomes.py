@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.budget import TookTooLong
 from tfpt_cli.frameworks import OURSELVES, WRITTEN
 
 if TYPE_CHECKING:
@@ -63,10 +64,21 @@ class Failure:
 
     @classmethod
     def internal(cls, error: Exception, doing: str) -> Failure:
-        """A mistake of tfpt's own: what it was `doing` (`comparing`), and the exception. That memory was short is none."""
+        """A mistake of tfpt's own: what it was `doing` (`comparing`), and the exception.
+
+        That memory or the time of a budget was short is none.
+        """
+        reading = doing.startswith("reading")
+        less = (
+            "split it, or make it smaller"
+            if reading
+            else "make the arrays smaller, leave the reference out (--no-reference)"
+        )
+        if isinstance(error, TookTooLong):
+            return cls.of_scenario(f"{doing} took tfpt itself {error}; {less}, or allow more: --timeout")
         if isinstance(error, MemoryError):
             why = f"{doing} takes more memory than tfpt itself has here{f' ({error})' if str(error) else ''}"
-            return cls.of_scenario(f"{why}; make the arrays smaller, or leave the reference out: --no-reference")
+            return cls.of_scenario(f"{why}; {less}, or allow more: --memory")
         text = " ".join(str(error).split())[:300]
         message = (
             f"tfpt itself failed while {doing}: {type(error).__name__}{': ' if text else ''}{text}; this says nothing of "

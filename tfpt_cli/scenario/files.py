@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfpt_cli.budget import BUDGET
 from tfpt_cli.documents.document import Document, documents_in
 from tfpt_cli.documents.shipped import shipped_scenarios
 from tfpt_cli.documents.source import STANDARD_INPUT, Source, opened
@@ -17,6 +18,7 @@ from tfpt_cli.results import Failure, Problem, Unread
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tfpt_cli.budget import Budget
     from tfpt_cli.scenario.selection import Named
 
 ENDINGS = (".yaml", ".yml")
@@ -60,20 +62,27 @@ def scenario_files(paths: Iterable[str]) -> Iterator[str | Problem]:
                 yield file
 
 
-def documents_of(file: str, source: Source | Problem | None = None) -> Iterator[Document | Problem | Unread]:
+def documents_of(
+    file: str, source: Source | Problem | None = None, budget: Budget = BUDGET
+) -> Iterator[Document | Problem | Unread]:
     """The documents of a file as they are read, and every problem that keeps it, or one of them, from being read.
 
-    `source` is what `opened` gives of it, where that was asked before.
+    `source` is what `opened` gives of it, where that was asked before. Each document has the budget to itself.
     """
     source = opened(file) if source is None else source
     if isinstance(source, Problem):
         yield source
         return
-    empty = True
+    empty, line = True, 1
     with source.stream as stream:
         try:
-            for found in documents_in(file, stream):
-                empty = False
+            reading = documents_in(file, stream)
+            while True:
+                with budget.allowance():
+                    found = next(reading, None)
+                if found is None:
+                    break
+                empty, line = False, found.line
                 yield found
         except OSError as error:
             yield Problem(file=file, line=0, column=0, message=f"cannot be read: {error.strerror}")
@@ -81,7 +90,7 @@ def documents_of(file: str, source: Source | Problem | None = None) -> Iterator[
         except UnicodeDecodeError:  # which it was when it was opened
             pass
         except Exception as error:  # a mistake of ours: the other files are read
-            yield unread(Document(file, ""), error)
+            yield unread(Document(file, "", line), error)
             return
         if source.changed:
             words = "it was written to while it was read: what was read of it may stand nowhere; run it again"
@@ -100,7 +109,9 @@ def unread(document: Document, error: Exception) -> Unread:
         line=document.line,
         name=document.name or "(a scenario that was not read)",
         subject=next((name for name in _subjects() if name in data), ""),
-        failure=Failure.internal(error, "reading this scenario" if data else "reading this file"),
+        failure=Failure.internal(
+            error, "reading this scenario" if data else f"reading this file from line {document.line} on"
+        ),
     )
 
 

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.budget import BUDGET
 from tfpt_cli.dictionary.conditions import Conditions, is_specifier
 from tfpt_cli.dictionary.differences import Difference, differences
 from tfpt_cli.documents.document import Document
@@ -24,6 +25,7 @@ from tfpt_cli.subjects.subject import Terms
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tfpt_cli.budget import Budget
     from tfpt_cli.documents.source import Source
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.listing import Listing
@@ -129,24 +131,27 @@ def _refusal(comparison: Comparison) -> tuple[str, ...]:
 
 
 def load(
-    file: str, source: Source | Problem | None = None, *, allow_code: bool = False
+    file: str, source: Source | Problem | None = None, *, allow_code: bool = False, budget: Budget = BUDGET
 ) -> Iterator[list[Scenario] | Problem | Unread]:
     """The scenarios of a file, document by document (one list of cases each), and every problem in it.
 
     `source` is what `opened` gives of it, where that was asked before. A scenario that names a person's own function is a
-    problem unless `allow_code`. A document over which tfpt itself fails is `Unread`; it does not stop the others.
+    problem unless `allow_code`. A document over which tfpt itself fails, or its budget ends, is `Unread`; the others are read.
     """
-    for found in documents_of(file, source):
+    for found in documents_of(file, source, budget):
         if isinstance(found, Document):
-            yield from scenarios_of(found, allow_code=allow_code)
+            yield from scenarios_of(found, allow_code=allow_code, budget=budget)
         else:
             yield found
 
 
-def scenarios_of(document: Document, *, allow_code: bool = False) -> Iterator[list[Scenario] | Problem | Unread]:
-    """The cases of a document as one list, or every problem in it; `Unread` where tfpt itself fails over it."""
+def scenarios_of(
+    document: Document, *, allow_code: bool = False, budget: Budget = BUDGET
+) -> Iterator[list[Scenario] | Problem | Unread]:
+    """The cases of a document as one list, or every problem in it; `Unread` where tfpt fails over it, or the budget ends."""
     try:
-        scenarios, problems = read_document(document, allow_code=allow_code)
+        with budget.allowance():
+            scenarios, problems = read_document(document, allow_code=allow_code)
     except Exception as error:  # a mistake of ours: the other documents are read
         yield unread(document, error)
         return

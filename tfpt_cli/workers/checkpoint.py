@@ -20,7 +20,7 @@ from tfpt_cli.private import TemporaryFolder
 from tfpt_cli.results import Symptom
 from tfpt_cli.workers.child import protocol
 from tfpt_cli.workers.child.weight_files import Found, Refused, find
-from tfpt_cli.workers.child.weight_files.entries import numpy_dtype
+from tfpt_cli.workers.child.weight_files.entries import DAMAGED, numpy_dtype
 from tfpt_cli.workers.process import Broken, Limits, Worker
 
 if TYPE_CHECKING:
@@ -135,6 +135,9 @@ class Checkpoint:
         try:
             answer, _ = await self._worker.read(self._limits.timeout, "run", arrays=False)
         except Broken as broken:
+            if broken.endless:
+                words = "it is damaged: reading it took more of the processor than a file of its size can need, and was ended"
+                raise CannotRead(self.path, words, DAMAGED) from None
             fix = _FIXES.get(broken.failure.symptom, "").format(self._worker.interpreter)
             raise CannotRead(self.path, f"reading it failed: {broken.failure.message}", fix) from None
         if answer.get("id") != self._count:

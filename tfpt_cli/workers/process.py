@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.budget import BUDGET, Budget
 from tfpt_cli.private import TemporaryFolder
 from tfpt_cli.results import Failure, Symptom
 from tfpt_cli.workers.child import protocol
@@ -29,16 +30,26 @@ STDERR_KEPT = 16_000
 REFERENCE_TIMEOUT = 10.0
 # A line of the stack that TensorFlow prints when it aborts, behind the reason.
 _FRAME = re.compile(r"\s*(@\s+0x[0-9a-f]+\s|\*\*\* Check failure stack trace)")
+# What ends a process that reads a damaged file without end, see `child/weight_files/hdf5_file.py`.
+_XCPU = getattr(signal, "SIGXCPU", -1)
 _SENT = {getattr(signal, name) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)}
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds a scenario may take, seconds a framework may take to start, and gigabytes a worker may use."""
+    """Seconds a scenario may take, seconds a framework may take to start, and gigabytes a worker may use.
 
-    timeout: float = 60.0
+    tfpt's own process may take as much for each scenario, in processor time, as `own` says.
+    """
+
+    timeout: float = BUDGET.seconds
     start: float = 300.0
-    memory: float = 8.0
+    memory: float = BUDGET.memory
+
+    @property
+    def own(self) -> Budget:
+        """What tfpt's own process may take to read one document, and to compare one scenario."""
+        return Budget(self.timeout, self.memory)
 
     def of_reference(self) -> Limits:
         """These limits with a shorter time for a scenario: nobody should have to wait for the reference."""
@@ -59,6 +70,11 @@ class Broken(Exception):
     def by_signal(self) -> bool:
         """Whether a signal ended the process, so that another process may fare better."""
         return self.by is not None
+
+    @property
+    def endless(self) -> bool:
+        """Whether the process was ended over a damaged file of weights, which it would have read without end."""
+        return self.by == _XCPU
 
     @property
     def from_outside(self) -> bool:
@@ -233,7 +249,11 @@ class Worker:
             return Broken(self._failure(Symptom.NONSENSE, message))
         if self._reader is not None:
             await asyncio.wait([self._reader], timeout=1)
-        if code < 0:
+        if -code == _XCPU:
+            words = (
+                "was ended: a file of weights took it more of the processor than its size can need, so it is damaged"
+            )
+        elif code < 0:
             name = signal.Signals(-code).name if -code in {s.value for s in signal.Signals} else f"signal {-code}"
             words = f"was killed by {name}"
         else:

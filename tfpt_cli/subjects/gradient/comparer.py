@@ -10,7 +10,7 @@ import numpy as np
 from tfpt_cli.compare.arbiter import Evidence, Judgement, found_kinks, judge
 from tfpt_cli.compare.distance import close, measure
 from tfpt_cli.compare.summary import SHOWN
-from tfpt_cli.compare.values import compare_values, limits
+from tfpt_cli.compare.values import compare_values, limits, same_number
 from tfpt_cli.dictionary.rows import unstable_operations
 from tfpt_cli.frameworks import FRAMEWORKS, Side, Sides
 from tfpt_cli.results import (
@@ -307,11 +307,16 @@ class Comparer:
                 continue
             rtol, atol = limits(self.tolerance, value.dtype)
             # By the real part of an input and by its imaginary one; the gradient holds both.
-            products = np.real(np.conj(value.array.astype(direction.dtype)) * direction)
-            slack = rtol * float(np.abs(products).sum()) + atol * float(np.sqrt(products.size))
-            total, known = float(products.sum()), wanted[whose]
+            with np.errstate(all="ignore"):
+                products = np.real(np.conj(value.array.astype(direction.dtype)) * direction)
+                slack = rtol * float(np.abs(products).sum()) + atol * float(np.sqrt(products.size))
+                total, known = float(products.sum()), wanted[whose]
             apart = abs(total - known)
-            right = apart <= slack + errors[-1] or (np.isnan(total) and np.isnan(known))
+            if not np.isfinite(slack) and np.isfinite(value.array).all():  # numbers whose sum is no float64
+                verdicts[side] = Against(standing=Standing.UNKNOWN, off=0, ulps=None, max_abs=apart)
+                continue
+            # An infinity is near the same infinity alone, whatever share of it is allowed.
+            right = bool(np.isfinite(apart) and apart <= slack + errors[-1]) or same_number(total, known)
             # An error as large as what is allowed shows nothing of a side that is right by it.
             output = self.witness.outputs.get(quantity)
             blameless = of == OWN and output is not None and bool(excused(output, self.spec, side.framework))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfpt_cli.compare.arbiter import Evidence, judge
+from tfpt_cli.compare.distance import within
 from tfpt_cli.compare.values import limits
 from tfpt_cli.frameworks import REFERENCE
 from tfpt_cli.results import Outcome, Quantity, State, Value, Way
@@ -187,7 +188,7 @@ class Witness:
         rtol, atol = limits(None, self.spec.dtype)
         with np.errstate(all="ignore"):
             known = np.where(np.abs(value) <= error, 0.0, value)  # what is less than its error is nothing
-            return np.where(error <= 0.1 * (atol + rtol * np.abs(value)), known, np.nan)
+            return np.where(within(error, 0.1 * rtol, 0.1 * atol, value), known, np.nan)
 
     def present(self, quantity: Quantity, aspect: Aspect) -> NDArray[Any] | None:
         """An array that the reference has of a quantity, None where it has none."""

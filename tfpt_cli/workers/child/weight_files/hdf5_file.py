@@ -5,9 +5,16 @@ Nothing that leads out of the file is followed, and no filter runs but those tha
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import re
-from typing import Any
+from typing import Any, Iterator
+
+try:
+    import resource
+except ImportError:  # no such limit on this system
+    resource = None  # type: ignore[assignment]
 
 from .entries import DAMAGED, Entry, LeftOut, Reader, Refused, check_size, refusing
 
@@ -15,6 +22,8 @@ from .entries import DAMAGED, Entry, LeftOut, Reader, Refused, check_size, refus
 FILTERS = {1, 2, 3, 4, 5, 6}
 # What may be claimed of a dataset beyond what is stored of it: gzip makes at most 1,032 bytes of one.
 MOST_RATIO, ALWAYS = 1040, 1 << 22
+# Over damage the library may loop without end, in C. The names of a file take 0.2 to 5 s a megabyte, and its numbers much less.
+SECONDS, SECONDS_A_MEGABYTE = 5, 30
 _SELF_CONTAINED = "write the file again with everything in it"
 
 
@@ -29,10 +38,11 @@ class Hdf5File(Reader):
         os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
         import h5py
 
-        with refusing("opening it"):
+        self._size = _size(file)
+        with refusing("opening it"), within_its_time(self._size):
             self._file = h5py.File(file, "r")
         try:
-            with refusing("reading its table of contents"):
+            with refusing("reading its table of contents"), within_its_time(self._size):
                 self._list(order)
         except BaseException:
             self.close()
@@ -43,7 +53,7 @@ class Hdf5File(Reader):
 
         entry = self.entry(name)
         found = np.empty(entry.shape, entry.dtype)
-        with refusing("reading '{}'".format(name)):
+        with refusing("reading '{}'".format(name)), within_its_time(self._size + found.nbytes):
             dataset = self._file[self._path(name)]
             if entry.size:
                 dataset.read_direct(found)
@@ -76,6 +86,38 @@ class Hdf5File(Reader):
             _check(path, dataset)
             found.append(Entry(name, dataset.shape, dataset.dtype.name, _called(name, owner)))
         self.entries = sorted(found, key=lambda entry: _place(entry, order, legacy))
+
+
+@contextlib.contextmanager
+def within_its_time(size: int) -> Iterator[None]:
+    """Inside, the process may take as much of the processor as so many bytes can need; beyond that SIGXCPU ends it.
+
+    Nothing else interrupts a library. Who has started the process says what that means.
+    """
+    if resource is None:
+        yield
+        return
+    outer = soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most = math.ceil(used.ru_utime + used.ru_stime + SECONDS + SECONDS_A_MEGABYTE * size / 1e6)
+    if soft != resource.RLIM_INFINITY:
+        most = min(most, soft)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_CPU, outer)
+
+
+def _size(file: Any) -> int:
+    """How many bytes a file has, given as its path or open."""
+    if isinstance(file, str):
+        return os.path.getsize(file)
+    size: int = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return size
 
 
 def _links(group: Any) -> list[str]:

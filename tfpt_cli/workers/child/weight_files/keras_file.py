@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import shutil
 import tempfile
 import zipfile
 from typing import Any
@@ -16,6 +18,8 @@ from .hdf5_file import Hdf5File
 WEIGHTS = "model.weights.h5"
 # The text that describes a model is read whole.
 MOST_CONFIG = 1 << 26
+# Weights that are packed are unpacked to the folder for temporary files: at most so many bytes, and half of what is free there.
+MOST_UNPACKED = 1 << 31
 
 
 class KerasFile(Hdf5File):
@@ -63,11 +67,32 @@ def _opened(path: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Any
             lengths = stream.read(4)
         begin = member.header_offset + 30 + sum(int.from_bytes(lengths[at : at + 2], "little") for at in (0, 2))
         return io.BufferedReader(Window(path, begin, member.file_size), 1 << 20)
-    unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the reader
-    with refusing("unpacking {}".format(WEIGHTS)), archive.open(member) as source:
-        while piece := source.read(1 << 20):
-            unpacked.write(piece)
+    folder = tempfile.gettempdir()
+    most = min(MOST_UNPACKED, shutil.disk_usage(folder).free // 2)
+    if member.file_size > most:
+        raise _too_large(member, most, folder)
+    unpacked = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed with the reader
+    try:
+        with refusing("unpacking {}".format(WEIGHTS)), archive.open(member) as source:
+            while piece := source.read(1 << 20):
+                try:
+                    unpacked.write(piece)
+                except OSError as error:  # another process has filled it meanwhile
+                    raise _too_large(member, unpacked.tell(), folder) from error
+                if unpacked.tell() > most:
+                    raise _too_large(member, most, folder)
+    except BaseException:
+        with contextlib.suppress(OSError):  # what could not be written cannot be flushed either
+            unpacked.close()
+        raise
     return unpacked
+
+
+def _too_large(member: zipfile.ZipInfo, most: int, folder: str) -> Refused:
+    """Why a member is not unpacked: there is room for so many bytes alone."""
+    words = "its {} has {:,} bytes, packed to {:,}; there is room to unpack {:,} in {}"
+    problem = words.format(WEIGHTS, member.file_size, member.compress_size, most, folder)
+    return Refused(problem, "write the archive without packing (zip -0), which is read where it lies")
 
 
 class Window(io.RawIOBase):
