@@ -293,3 +293,14 @@ def test_the_range_is_that_of_the_finite_numbers() -> None:
     for side in found.sides.values():
         assert side.samples is not None
         assert side.samples.edges == (float(finite.min()), float(finite.max()))
+
+
+def test_what_is_not_zero_in_a_sparse_parameter_is_held_against_its_law() -> None:
+    """On both sides alike: what they declare is a standard deviation of 0.01, and they draw with another."""
+    sparse = dict.fromkeys(FRAMEWORKS, initialization("sparse(0.25)"))
+    for factor, agrees in ((0.01, True), (0.02, False)):
+        torch = normal(0, 40, 8, 6) * np.float32(factor)
+        order = np.random.default_rng(0).permuted(np.tile(np.arange(8)[None, :, None], (40, 1, 6)), axis=1)
+        torch[order < 2] = 0
+        found = compared(torch, torch[::-1, :, ::-1].swapaxes(1, 2), sparse, Layout("out in -> in out"))
+        assert found.verdict.agrees is agrees, found.reason
