@@ -1039,3 +1039,43 @@ model:
     _, result = checked(session, text, tmp_path)
     assert all(comparison.verdict.agrees for comparison in result.comparisons), result.comparisons
     assert any("single precision" in note for note in result.notes), result.notes
+
+
+# So large a last sample that what parts by itself is far less than what counts, as it is measured by the greatest number.
+ROWS = "[[1, 2, -1, 1, 0.5, -2], [-1, 1, 1, 2, -0.5, 1], [1, -1, 2, 1, 1, 1], [3000, -2000, 3000, 2000, 2500, 3000]]"
+
+
+@pytest.mark.parametrize(("said", "words"), [("", "blocks.0"), ("fused=False", "before blocks.1 (Cast)")])
+def test_what_is_kept_in_single_precision_may_be_little_in_every_layer(session: Session, said: str, words: str) -> None:
+    """A layer with GELU is the same by itself, and so is GELU between two; what they add up to is no other function."""
+    text = f"""
+name: GELU
+model:
+  torch: {{python: 'narrow.py:Mlp()'}}
+  tensorflow: {{python: 'narrow_keras.py:Mlp({said})'}}
+  at: {{x: {ROWS}}}
+  compare: [forward]
+"""
+    _, result = checked(session, text, MODELS)
+    assert all(line.by_itself is not None and line.by_itself < 1e-9 for line in result.layers), result.layers
+    measure = result.comparisons[0].measure
+    assert measure is not None
+    assert measure.max_abs is not None
+    assert measure.max_abs > 1e-9
+    assert result.agree, result.comparisons
+    assert any("single precision" in note and words in note for note in result.notes), result.notes
+
+
+@pytest.mark.parametrize(("epsilon", "agrees"), [("1e-8", True), ("1e-7", False)])
+def test_a_number_in_single_precision_excuses_no_other_code(session: Session, epsilon: str, agrees: bool) -> None:
+    """A cast mask is exact, and GELU two layers before is no reason for an epsilon that is another."""
+    text = f"""
+name: unit vectors
+model:
+  torch: {{python: 'narrow.py:Unit()'}}
+  tensorflow: {{python: 'narrow_keras.py:Unit(epsilon={epsilon})'}}
+  at: {{x: 'normal(0, 1, (4, 6))'}}
+"""
+    _, result = checked(session, text, MODELS)
+    assert result.agree == agrees, result.comparisons
+    assert agrees or told(result).startswith("it begins between two and three, which agree"), told(result)

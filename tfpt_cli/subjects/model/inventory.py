@@ -77,8 +77,9 @@ class Ran:
 class Event:
     """The call of a layer, or of a function between layers.
 
-    `origin` are the events whose results reached its inputs; `single` what it computed in single precision; `place` the line of a
-    person's own file that called it. `names` are the parameters of the layer that its inputs went to, and `said` what each is
+    `origin` are the events whose results reached its inputs; `single` what it computed in single precision, and `reached_by` what
+    did outside of all layers on the way from those events to its inputs; `place` the line of a person's own file that called it.
+    `names` are the parameters of the layer that its inputs went to, and `said` what each is
     called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`, or the widths of a padding,
     `(1, 0)`. `packed` says that PyTorch's layer was given a packed sequence, `masked` that a mask came with what Keras's was
     given, `causal` that it makes one itself. `ran` is what was computed since the event before, outside of all layers.
@@ -92,6 +93,7 @@ class Event:
     outputs: tuple[Shape, ...]
     place: str
     single: tuple[str, ...]
+    reached_by: tuple[str, ...] = ()
     text: str = ""
     packed: bool = False
     masked: bool = False
@@ -103,13 +105,17 @@ class Event:
 
 @dataclass(frozen=True)
 class Output:
-    """A tensor of what the model gave: its name there (`0.hidden`, empty for a single one) and the source that gets it."""
+    """A tensor of what the model gave: its name there (`0.hidden`, empty for a single one) and the source that gets it.
+
+    `origin` are the events whose results reached it, and `reached_by` is what computed in single precision on the way.
+    """
 
     name: str
     source: str
     shape: Shape
     dtype: str
     origin: tuple[int, ...]
+    reached_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,9 +123,8 @@ class Inventory:
     """Everything that is known of one side's model, and of a call of it.
 
     `error` is why the call failed, with the layer `at` which it did and the line of a person's own file, `place`; `arguments` is
-    what the model is called with, as text, and `parameters` are the names of what it takes. `single` is what was computed in
-    single precision outside of the layers, `ran` what was computed behind the last event; `built` says that a Keras model had its
-    weights before it was called, and `legacy` that it is one of tf_keras.
+    what the model is called with, as text, and `parameters` are the names of what it takes. `ran` is what was computed behind the
+    last event; `built` says that a Keras model had its weights before it was called, and `legacy` that it is one of tf_keras.
     """
 
     class_name: str
@@ -132,7 +137,6 @@ class Inventory:
     at: str = ""
     place: str = ""
     parameters: tuple[str, ...] = ()
-    single: tuple[str, ...] = ()
     built: bool = False
     legacy: bool = False
     ran: Ran = field(default_factory=Ran)
@@ -177,6 +181,7 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
                 shape=tuple(each["shape"]),
                 dtype=each["dtype"],
                 origin=tuple(each["from"]),
+                reached_by=tuple(each["reached_by"]),
             )
             for each in data["outputs"]
         ),
@@ -185,7 +190,6 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
         at=data.get("at", ""),
         place=data.get("place", ""),
         parameters=tuple(data.get("parameters", ())),
-        single=tuple(data.get("single", ())),
         built=data.get("built", False),
         legacy=data.get("legacy", False),
         ran=_ran(data),
@@ -217,6 +221,7 @@ def _event(each: dict[str, Any]) -> Event:
         outputs=tuple(tuple(shape) for shape in each["outputs"]),
         place=each["place"],
         single=tuple(each.get("single", ())),
+        reached_by=tuple(each["reached_by"]),
         text=each.get("text", ""),
         packed=each.get("packed", False),
         masked=each.get("masked", False),

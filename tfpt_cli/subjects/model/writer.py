@@ -15,7 +15,7 @@ from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.spec import BOTH, LOSS, layer_quantity, output_quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from tfpt_cli.documents.inputs import Values
     from tfpt_cli.frameworks import Framework
@@ -33,6 +33,8 @@ OWN_NAMES, OWN_NUMBERS = Quantity(kind=INVENTORY, output="names"), Quantity(kind
 GIVEN, MADE, GRADIENT, PULLED = (Way(method=name) for name in ("given", "made", "gradient", "pulled"))
 # What a layer gives by itself, on what the other side's was given.
 AGAIN = Way(method="again")
+# What a layer is given by the code before it, or the model gives, where all layers give what the other side's gave.
+BETWEEN = Way(method="between")
 MADE_IN_SINGLE = Way(method="made", mode="float32")
 # Each side is computed in double precision, where both mean the same or not, and in single, where rounding shows.
 DOUBLE, SINGLE = Way(mode="float64"), Way(mode="float32")
@@ -230,6 +232,14 @@ class ModelWriter(ABC):
         Each is given what the other side's layers were given, as arrays; of None nothing is run.
         """
         del dtype, spans
+        raise NotImplementedError(f"{self.framework.label}'s layers are what others are held against")
+
+    def between(self, plan: Plan, dtype: str, spans: Sequence[Span], made: Collection[int]) -> Iterator[Section]:
+        """The sections that run the model where spans, by their places, give what the other side's gave; of Keras's alone.
+
+        They leave what the code between the layers gives each of them, and the outputs.
+        """
+        del plan, dtype, spans, made
         raise NotImplementedError(f"{self.framework.label}'s layers are what others are held against")
 
     @abstractmethod
