@@ -1079,3 +1079,26 @@ model:
     _, result = checked(session, text, MODELS)
     assert result.agree == agrees, result.comparisons
     assert agrees or told(result).startswith("it begins between two and three, which agree"), told(result)
+
+
+@pytest.mark.parametrize(
+    ("start", "scale", "agrees"), [("drawn", 1, True), ("drawn", 2, False), ("torch", 2, True), ("tensorflow", 2, True)]
+)
+def test_random_buffers_have_the_same_numbers(session: Session, start: str, scale: int, agrees: bool) -> None:
+    """A buffer that PyTorch draws is a variable that Keras draws; a constant is each side's own, and may be another one."""
+    text = f"""
+name: positions
+model:
+  torch: {{python: 'buffers.py:Net()'}}
+  tensorflow: {{python: 'buffers_keras.py:Net(scale={scale})'}}
+  at: {{x: 'normal(0, 1, (4, 3))'}}
+  weights: {start}
+"""
+    _, result = checked(session, text, MODELS)
+    assert not result.failures, result.failures
+    assert result.agree == agrees, result.comparisons
+    assert agrees or told(result).startswith("positions is the first that parts, by itself"), told(result)
+    pairs = {pair.names[SIDES[0]]: pair.names[SIDES[1]] for pair in result.pairs}
+    assert pairs["positions.frequencies"] == "positions.frequencies"
+    assert ("positions.steps" in pairs) == (start != "drawn")
+    assert (start == "drawn") == any("positions.frequencies: PyTorch draws it itself" in note for note in result.notes)

@@ -131,7 +131,7 @@ class Course:
         self.pairing = paired(self.spec, self.terms.sides, looked)
         started = yield from start(self.spec, self.terms.sides, looked, self.pairing, self.writers)
         self.notes += started.notes
-        self.source, self.numbers = started.source, started.weights
+        self.pairing, self.source, self.numbers = started.pairing, started.source, started.weights
         return looked, started.weights
 
     def stopped(self, stop: Stopped) -> Mapping[Side, Outcome]:

@@ -75,6 +75,22 @@ def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterat
         yield from (pair for pair in found if own_layout(*pair[:2]) is not None)
 
 
+def buffers_by_name(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Buffers of PyTorch and variables of Keras that are not trained, of one shape and one name in layers of one name.
+
+    Layers are of one name whose paths end alike; where there are several such, none of them is known to be the one.
+    """
+    for one in ours:
+        options = [other for other in theirs if _one_buffer(one, other)]
+        if len(options) == 1 and sum(_one_buffer(each, options[0]) for each in ours) == 1:
+            yield one, options[0]
+
+
+def _one_buffer(one: Tensor, other: Tensor) -> bool:
+    ends = [plain(tensor.layer.rpartition(".")[2]) for tensor in (one, other)]
+    return one.shape == other.shape and _meaning(one.own) == _meaning(other.own) and (ends[0] == ends[1] or "" in ends)
+
+
 def _nearest(left: Sequence[Tensor], right: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
     """Tensors that are nearer to each other by name than either is to any other, the nearest first."""
     table = {(i, j): nearness(one.name, other.name) for i, one in enumerate(left) for j, other in enumerate(right)}

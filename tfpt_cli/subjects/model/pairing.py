@@ -16,12 +16,19 @@ from tfpt_cli.language.shapes import show, without_ones
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.layers.known import at_each_step
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.subjects.model.leftover import MEANS, by_name_or_shape, drawn_by_name, is_state_by_name, own_layout
+from tfpt_cli.subjects.model.leftover import (
+    MEANS,
+    buffers_by_name,
+    by_name_or_shape,
+    drawn_by_name,
+    is_state_by_name,
+    own_layout,
+)
 from tfpt_cli.subjects.model.matching import match_of, matched, row_of
 from tfpt_cli.subjects.model.units import plain, separable, stacked, units_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Framework
     from tfpt_cli.subjects.model.inventory import Inventory, Tensor
@@ -89,12 +96,20 @@ class PairedParameters:
 
 @dataclass(frozen=True)
 class Pairing:
-    """The parameters of two models that correspond, the units that do, and what is left over on each side."""
+    """The parameters of two models that correspond, the units that do, and what is left over on each side.
+
+    `buffers` are those of PyTorch that are variables in Keras, which no side trains: they have numbers of their own.
+    """
 
     pairs: tuple[PairedParameters, ...]
     matches: tuple[Match, ...]
     left: Mapping[Framework, tuple[Tensor, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    buffers: tuple[PairedParameters, ...] = ()
+
+    def with_buffers(self, names: Container[str]) -> Pairing:
+        """The pairing with those buffers among its pairs that have one of some names in PyTorch."""
+        return replace(self, pairs=(*self.pairs, *(pair for pair in self.buffers if pair.name in names)))
 
     @property
     def unclear(self) -> bool:
@@ -134,7 +149,20 @@ def pairing_of(
         for name in layouts
         if name not in known
     ]
-    return Pairing(tuple(pairs), tuple(matches), left, tuple(problems))
+    return Pairing(tuple(pairs), tuple(matches), left, tuple(problems), tuple(_buffers(torch, keras, pairs, used)))
+
+
+def _buffers(
+    torch: Inventory, keras: Inventory, pairs: Sequence[PairedParameters], used: Mapping[str, set[str]]
+) -> Iterator[PairedParameters]:
+    """The buffers of PyTorch that are variables in Keras, of those that are in no pair yet."""
+    taken = {part.tensor for pair in pairs for part in pair.torch}, {pair.keras.tensor for pair in pairs}
+    ours, theirs = (
+        [t for t in inventory.tensors if t.real and t.buffer and t.name not in names | used[framework]]
+        for framework, inventory, names in ((TORCH, torch, taken[0]), (TENSORFLOW, keras, taken[1]))
+    )
+    for one, other in buffers_by_name(ours, theirs):
+        yield PairedParameters.of_tensors([one], other, Layout(), "a buffer and a variable of one name and shape")
 
 
 def _left(

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 INSPECTED = Quantity(kind=INVENTORY, output="inventory")
 # A model's own weights, where both sides are to start with them: their names and shapes, and all numbers in one row.
 OWN_NAMES, OWN_NUMBERS = Quantity(kind=INVENTORY, output="names"), Quantity(kind=INVENTORY, output="numbers")
+# Buffers of a model that was made from one seed, and from another one.
+SEEDS = (Way(method="first seed"), Way(method="second seed"))
 # What of a span of layers a listing leaves.
 GIVEN, MADE, GRADIENT, PULLED = (Way(method=name) for name in ("given", "made", "gradient", "pulled"))
 # What a layer gives by itself, on what the other side's was given.
@@ -210,6 +212,11 @@ class ModelWriter(ABC):
     @abstractmethod
     def draws(self, inventory: Inventory, layers: Mapping[str, Shape]) -> Iterator[Section]:
         """The sections that leave what layers by their paths make of ones of a shape in training, by their places."""
+
+    def buffers(self, names: Sequence[str]) -> Iterator[Section]:
+        """The sections that make the model twice, from other seeds, and leave some buffers of either; of PyTorch's alone."""
+        del names
+        raise NotImplementedError(f"{self.framework.label}'s models have no buffers")
 
     def names_in_files(self, inventory: Inventory, file_format: str, leaf: Leaf) -> Iterator[Section]:
         """The sections that leave what the parameters are called in files of a format; of Keras's models alone."""
