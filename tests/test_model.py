@@ -1102,3 +1102,47 @@ model:
     assert pairs["positions.frequencies"] == "positions.frequencies"
     assert ("positions.steps" in pairs) == (start != "drawn")
     assert (start == "drawn") == any("positions.frequencies: PyTorch draws it itself" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("start", ["drawn", "torch"])
+def test_gains_of_equal_shape_are_told_by_the_layers_around_them(session: Session, start: str) -> None:
+    """In PyTorch code between layers reads them, in Keras each is a layer; neither their names nor their order tells."""
+    text = f"""
+name: scaled blocks
+model:
+  torch: {{python: 'gains.py:Net()'}}
+  tensorflow: {{python: 'gains_keras.py:net()'}}
+  at: {{x: 'normal(0, 1, (3, 4))'}}
+  weights: {start}
+"""
+    _, result = checked(session, text, MODELS)
+    assert not result.failures, result.failures
+    assert result.agree, result.comparisons
+    first, second = SIDES
+    pairs = {pair.names[first]: pair for pair in result.pairs}
+    assert {name: pairs[name].names[second] for name in pairs if "gain" in name or "affine" in name} == {
+        "blocks.0.affine.alpha": "a1.ww",
+        "blocks.0.affine.beta": "a1.bb",
+        "blocks.0.gain": "s2.ww",
+        "blocks.0.gain_of_mlp": "s1.ww",
+        "blocks.1.affine.alpha": "a2.ww",
+        "blocks.1.affine.beta": "a2.bb",
+        "blocks.1.gain": "s4.ww",
+        "blocks.1.gain_of_mlp": "s3.ww",
+    }
+    assert pairs["blocks.0.gain"].why == "by the layers around it, by shape"
+    assert pairs["blocks.0.affine.alpha"].why.endswith("by order among equal shapes")
+
+
+def test_gains_that_nothing_tells_apart_are_asked_for(session: Session) -> None:
+    text = """
+name: two gains at one place
+model:
+  torch: {python: 'gains.py:Twice()'}
+  tensorflow: {python: 'gains_keras.py:twice()'}
+  at: {x: 'normal(0, 1, (3, 4))'}
+"""
+    _, result = checked(session, text, MODELS)
+    assert [failure.message.partition(":")[0] for failure in result.failures] == [
+        "these parameters cannot be told from each other"
+    ]

@@ -82,7 +82,8 @@ class Event:
     `names` are the parameters of the layer that its inputs went to, and `said` what each is
     called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`, or the widths of a padding,
     `(1, 0)`. `packed` says that PyTorch's layer was given a packed sequence, `masked` that a mask came with what Keras's was
-    given, `causal` that it makes one itself. `ran` is what was computed since the event before, outside of all layers.
+    given, `causal` that it makes one itself. `ran` is what was computed since the event before, outside of all layers, and `uses`
+    are the places of those uses of parameters among it that reached its inputs.
     """
 
     index: int
@@ -101,13 +102,23 @@ class Event:
     names: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     ran: Ran = field(default_factory=Ran)
+    uses: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Use:
+    """Parameters that code between layers of PyTorch reads together, and the events whose results it computes with them."""
+
+    reads: tuple[str, ...]
+    origin: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Output:
     """A tensor of what the model gave: its name there (`0.hidden`, empty for a single one) and the source that gets it.
 
-    `origin` are the events whose results reached it, and `reached_by` is what computed in single precision on the way.
+    `origin` are the events whose results reached it, and on the way `reached_by` is what computed in single precision, and `uses`
+    what was computed with parameters.
     """
 
     name: str
@@ -116,6 +127,7 @@ class Output:
     dtype: str
     origin: tuple[int, ...]
     reached_by: tuple[str, ...] = ()
+    uses: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,6 +152,7 @@ class Inventory:
     built: bool = False
     legacy: bool = False
     ran: Ran = field(default_factory=Ran)
+    uses: tuple[Use, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, SeenLayer]:
@@ -182,6 +195,7 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
                 dtype=each["dtype"],
                 origin=tuple(each["from"]),
                 reached_by=tuple(each["reached_by"]),
+                uses=tuple(each["uses"]),
             )
             for each in data["outputs"]
         ),
@@ -193,6 +207,7 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
         built=data.get("built", False),
         legacy=data.get("legacy", False),
         ran=_ran(data),
+        uses=tuple(Use(tuple(each["reads"]), tuple(each["from"])) for each in data["uses"]),
     )
 
 
@@ -229,6 +244,7 @@ def _event(each: dict[str, Any]) -> Event:
         names=tuple(each.get("names", ())),
         said=tuple(each.get("said", ())),
         ran=_ran(each),
+        uses=tuple(each["uses"]),
     )
 
 

@@ -35,9 +35,10 @@ def own_layout(one: Tensor, other: Tensor) -> Layout | None:
     """
     if without_ones(one.shape) == without_ones(other.shape):
         return Layout()
-    if sorted(one.shape) != sorted(other.shape) or len(set(one.shape)) != len(one.shape):
+    sizes = without_ones(one.shape)
+    if sorted(sizes) != sorted(without_ones(other.shape)) or len(set(sizes)) != len(sizes):
         return None
-    axes = {size: f"a{place}" for place, size in enumerate(one.shape)}
+    axes = {1: "1"} | {size: f"a{place}" for place, size in enumerate(one.shape) if size != 1}
     return Layout(f"{' '.join(axes[size] for size in one.shape)} -> {' '.join(axes[size] for size in other.shape)}")
 
 

@@ -225,7 +225,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
     layers = named_layers(model) if of_keras else []
     found["layers"] = [_described(name, layer) for name, layer in layers]
     found["tensors"] = variables(model, layers)
-    found["events"] = watch.events
+    found["events"], found["uses"] = watch.events, []
     found["lines"], found["calls"] = watch.lines, watch.operations
     traces.add_outputs(found, output, is_tensor, lambda tensor: tensor.dtype.name, watch.origins.described)
     return traces.sent(found)

@@ -98,6 +98,10 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.given: list[list[Any]] = []
         self.origins = traces.Origins()
         self.handed: dict[int, tuple[Any, Any]] = {}  # copies that were handed on, each with the tensor that was noted
+        self.uses: list[dict[str, Any]] = []  # what code between layers computed with parameters
+        for name, tensor in model.named_parameters():
+            if not is_leaf(model.get_submodule(name.rpartition(".")[0])):
+                self.origins.put([tensor], frozenset([traces.Read(name)]))
         self.inside: list[str] = []  # the layers that are running, the outermost first
         self.running = 0  # how many of them are looked at as one layer
         self.single: set[str] = set()  # what computed in single precision in the layer that runs
@@ -115,7 +119,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
             self.single |= narrow
             self.origins.put([t for t in made if not any(t is g for g in given)], origin)
             return result
-        before, origin = self.origins.described(given), origin | narrow
+        before, origin = self.origins.described(given), self.used(given) | narrow
         self.overwritten(given, made)
         self.origins.put(made, origin)
         self.origins.negated(called, given, made)
@@ -128,6 +132,15 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
                 event["text"] = str(tuple(args[1]))
             self.note(event, given, made)
         return result
+
+    def used(self, given: list[Any]) -> frozenset[Any]:
+        """The origins of what a function makes of tensors; that it reads parameters beside something else is noted as a use."""
+        origin, reads = self.origins.of(given), self.origins.reads(given)
+        if all(self.origins.reads([tensor]) for tensor in given) or not reads:
+            return frozenset(origin)
+        self.uses.append({"reads": reads, "from": self.origins.described(given)["from"]})
+        kept = [each for each in origin if not isinstance(each, traces.Read)]
+        return frozenset([*kept, traces.Use(len(self.uses) - 1)])
 
     def note(self, event: dict[str, Any], given: list[Any], made: list[Any]) -> int:
         """Notes an event with the tensors that it was given and that it gave; gives its number."""
@@ -231,7 +244,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
         except (Exception, SystemExit) as error:
             found.update(error=traces.said(error), at=watch.inside[-1] if watch.inside else "")
             found["place"] = traces.raised_at(error)
-    found["events"] = watch.events
+    found["events"], found["uses"] = watch.events, watch.uses
     traces.add_outputs(
         found, output, is_tensor, lambda tensor: str(tensor.dtype).replace("torch.", ""), watch.origins.described
     )

@@ -12,7 +12,7 @@ import re
 import sys
 import traceback
 from functools import lru_cache
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, NamedTuple
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 # What Keras puts around what a layer said, and marks.
@@ -22,11 +22,23 @@ _AROUND = re.compile(
 _MARKS = re.compile(r"\x1b\[[0-9;]*m")
 
 
+class Read(NamedTuple):
+    """A parameter by its name."""
+
+    name: str
+
+
+class Use(NamedTuple):
+    """What was computed with parameters and something else, by its place among all such."""
+
+    place: int
+
+
 class Origins:
     """Which events a tensor comes from, and what of single precision, by the tensor itself.
 
-    Tensors are kept, so that no other takes their place. An origin is the number of an event, or the name of an operation
-    outside of all layers that computed in single precision.
+    Tensors are kept, so that no other takes their place. An origin is the number of an event, the name of an operation outside of
+    all layers that computed in single precision, a parameter that code outside of them reads, `Read`, or a `Use` of some.
     """
 
     def __init__(self) -> None:
@@ -46,7 +58,12 @@ class Origins:
         return {
             "from": sorted(each for each in found if isinstance(each, int)),
             "reached_by": sorted(each for each in found if isinstance(each, str)),
+            "uses": sorted(each.place for each in found if isinstance(each, Use)),
         }
+
+    def reads(self, tensors: list[Any]) -> list[str]:
+        """The parameters that some tensors are, or were computed of alone."""
+        return sorted(each.name for each in self.of(tensors) if isinstance(each, Read))
 
     def put(self, tensors: list[Any], origins: frozenset[Any]) -> None:
         """Says where some tensors come from."""
