@@ -89,6 +89,7 @@ APPLICATIONS = [
 
 KECAM = [
     _kecam("convnextv2_atto", "ConvNeXtV2Atto"),
+    _kecam("edgenext_xx_small", "EdgeNeXt_XX_Small"),
     _kecam("efficientvit_b0", "EfficientViT_B0"),
     _kecam("fasternet_t0", "FasterNetT0"),
     _kecam("ghostnet_100", "GhostNet_100"),
@@ -103,6 +104,7 @@ KECAM = [
     _kecam("mobilevit_xxs", "MobileViT_XXS"),
     _kecam("mobilevitv2_050", "MobileViT_V2_050"),
     _kecam("pvt_v2_b0", "PVT_V2B0"),
+    _kecam("resmlp_12_224", "ResMLP12", said=_SMALL),
     _kecam("resnet50d", "ResNet50D"),
     _kecam("tf_efficientnet_lite0", "EfficientNetV1Lite0"),
     _kecam("tf_efficientnet_lite0", "EfficientNetV1Lite0", keras_said="activation='relu6'"),

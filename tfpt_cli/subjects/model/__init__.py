@@ -10,7 +10,8 @@ Its modules, in the order in which a scenario meets them:
    - `looking` is that round, and `inventory` what it gives: layers, tensors, and what ran.
 2. The parameters are paired and given the same numbers (`correspondence`), and both models are run with them:
    - `units` are the layers that hold parameters; `matching` says which of both sides correspond.
-   - `pairing` pairs the parameters within them, and `leftover` those of which no row says what they are.
+   - `pairing` pairs the parameters within them, and `leftover` those of which no row says what they are; `neighbours` those of a
+     person's own that only the layers around them tell.
    - `stored` has the numbers from a file of weights, and `weights` draws them, or hands one side's own to the other.
    - `planning` decides what both run, and `comparer` compares what they give.
    - `dropping` compares layers that draw at random, by what each makes of ones.

@@ -5,22 +5,23 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from tfpt_cli.frameworks import TORCH
-from tfpt_cli.results import STATE
+from tfpt_cli.results import STATE, VALUE
 from tfpt_cli.results.layers import SAME
 from tfpt_cli.subjects.model.comparer import SAME_IN_SINGLE
 from tfpt_cli.subjects.model.inventory import Ran
 from tfpt_cli.subjects.model.settings import Besides
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.results import Quantity
-    from tfpt_cli.subjects.model.inventory import Event, Inventory
-    from tfpt_cli.subjects.model.side_by_side import Measured
+    from tfpt_cli.subjects.model.inventory import Event, Inventory, Output
+    from tfpt_cli.subjects.model.side_by_side import Measured, Watched
     from tfpt_cli.subjects.model.writer import Span
 
 
@@ -37,6 +38,8 @@ class Beginning:
     at_the_end: bool = False
 
 
+# What is no farther apart in double precision is rounding: nothing that was kept in single precision is seen there.
+_ROUNDED = 1e-12
 # So many lines of a file are named, of more the first and the last.
 _FEW_LINES = 3
 
@@ -44,32 +47,73 @@ _FEW_LINES = 3
 class Search:
     """Looks through the layers of both models for where they begin to part."""
 
-    def __init__(self, lines: Sequence[Measured], inventories: Mapping[Side, Inventory], sides: Sides) -> None:
-        self.lines, self.inventories = lines, inventories
+    def __init__(self, watched: Watched, inventories: Mapping[Side, Inventory], sides: Sides) -> None:
+        self.lines, self.watched, self.inventories = watched.lines, watched, inventories
         self.first, self.second = sides
 
-    def in_single(self) -> list[str]:
-        """What computes in single precision, where nothing else can be why the models part; empty where something can.
+    def in_single(self, parted: Collection[Quantity]) -> list[str]:
+        """What computes in single precision, where nothing else can be why some quantities part; empty where something can.
 
-        A layer that parts by itself must be seen to do so, and by no more than that explains; where none parts, something
-        between the layers must.
+        A layer that parts by itself, and code between layers that does, must be seen to do so, and by no more than that explains.
+        Where none parts, layers that do so, each by less than counts, may add up to what does.
         """
-        found = []
-        for place, each in enumerate(self.lines):
-            if (each.parts_by_itself or each.pulls_apart) and not self.recovered(place):
-                if not self.excused(each):
-                    return []
-                found.append(self.name(each))
-        return found or self.between_in_single()
+        if self.unexplained():
+            return []
+        forward = any(quantity.kind == VALUE for quantity in parted)
+        parting = [
+            self.name(each)
+            for place, each in enumerate(self.lines)
+            if (each.parts_by_itself or each.pulls_apart) and not self.recovered(place)
+        ]
+        return parting + self.code_in_single(forward=forward) or [
+            *(self.name(each) for each in self.lines if each.apart > _ROUNDED and self.excused(each)),
+            *self.keeping_in_single(parted),
+        ]
 
-    def between_in_single(self) -> list[str]:
-        """What computes in single precision beside none of the other side's layers: functions, and layers of one side alone."""
+    def unexplained(self) -> bool:
+        """Whether a layer parts by itself, or code between layers, that no number in single precision explains.
+
+        Of layers that could not be watched nothing is known. Where settings part, what is the same by itself counts too, but for
+        rounding: an epsilon of its own may be as little in many layers.
+        """
+        for place, each in enumerate(self.lines):
+            if each.given_apart and not self.reached_by[place] and not self.recovered(place):
+                return True
+            little = self.set_otherwise(each) and _ROUNDED < each.apart <= each.limit
+            parts = each.parts_by_itself or each.pulls_apart or little
+            if parts and not self.excused(each) and not self.recovered(place):
+                return True
+        return self.watched.refused or ((self.watched.behind or 0.0) > SAME and not self.reached_by[-1])
+
+    def code_in_single(self, *, forward: bool) -> list[str]:
+        """What computes in single precision between layers, and may be why they part: functions, and layers of one side alone.
+
+        `forward` says that outputs part: then the code must be seen to give something else for the same, where that was measured.
+        """
+        measured = [*(each.between for each in self.lines), self.watched.behind]
         found = []
+        for place, names in enumerate(self.reached_by):
+            size = measured[place]
+            if not names or (forward and size is not None and size <= _ROUNDED):
+                continue
+            each = self.lines[place] if place < len(self.lines) else None
+            if each is not None:
+                where = f"before {self.name(each)}"
+            else:
+                where = f"behind {self.name(self.lines[-1])}" if self.lines else "of the model"
+            found.append(f"the code {where} ({', '.join(names)})")
+        return found
+
+    @cached_property
+    def reached_by(self) -> list[list[str]]:
+        """What of single precision reaches each line since those before it, by line, and at the end what reaches the outputs."""
+        found: list[set[str]] = [set() for _ in range(len(self.lines) + 1)]
         for side, inventory in self.inventories.items():
             beside = {index for line in self.lines for index in self.span(line, side).events}
-            found += [f"the code between the layers ({', '.join(inventory.single)})"] if inventory.single else []
-            found += [event.layer or "" for event in inventory.events if event.single and event.index not in beside]
-        return found
+            for place, line in enumerate(self.lines):
+                found[place] |= _in_single(inventory.events, [inventory.events[self.span(line, side).first]], beside)
+            found[-1] |= _in_single(inventory.events, inventory.outputs, beside)
+        return [sorted(names) for names in found]
 
     def keeping_in_single(self, parted: Collection[Quantity]) -> list[str]:
         """The layers whose statistics part, and that are seen to compute with a number in single precision."""
@@ -86,11 +130,17 @@ class Search:
 
         One whose settings part is not: an epsilon of its own may be as little. Two classes without a row may be one all the same.
         """
-        if set(each.aligned.parted) - {Besides.CLASS}:
+        if self.set_otherwise(each):
             return False
-        events = self.events(self.first, each.aligned.torch) + self.events(self.second, each.aligned.keras)
-        kept = (each.aligned.row is not None and each.aligned.row.single) or any(event.single for event in events)
-        return kept and max(each.line.by_itself or 0.0, each.line.gradient_by_itself or 0.0) <= SAME_IN_SINGLE
+        kept = each.aligned.row is not None and each.aligned.row.single
+        for side in (self.first, self.second):
+            start, *rest = self.events(side, self.span(each, side))
+            kept = kept or bool(start.single) or any(event.single or event.reached_by for event in rest)
+        return kept and each.apart <= SAME_IN_SINGLE
+
+    def set_otherwise(self, each: Measured) -> bool:
+        """Whether the settings of a layer part."""
+        return bool(set(each.aligned.parted) - {Besides.CLASS})
 
     def forward(self) -> Beginning | None:
         """Where what the models give begins to part; None where all layers agree, or where nothing was measured."""
@@ -98,6 +148,8 @@ class Search:
             line = each.line
             if self.recovered(place):
                 continue
+            if each.given_apart and not self.reached_by[place]:
+                return self.beginning_before(place)
             if each.parts_by_itself and not self.excused(each):
                 return Beginning(place, f"{self.name(each)} is the first that parts, by itself{self.settings(each)}")
             if line.so_far is None or line.so_far <= self.limit(place):
@@ -105,17 +157,21 @@ class Search:
             if line.by_itself is None:
                 why = f" ({line.note})" if line.note else ""
                 return Beginning(place, f"{self.name(each)} is the first that parts{why}{self.settings(each)}")
-            between = self.given(each) or self.alone(each)
-            words = (
-                f"it begins between {self.before(each)} and {self.name(each)}, which agree{self.places(each)}{between}"
-            )
-            return Beginning(None, words, behind=place)
+            return self.beginning_before(place)
         return None
 
+    def beginning_before(self, place: int) -> Beginning:
+        """That the models begin to part in the code before a layer."""
+        each = self.lines[place]
+        between = self.given(each) or self.alone(each)
+        words = f"it begins between {self.before(each)} and {self.name(each)}, which agree{self.places(each)}{between}"
+        return Beginning(None, words, behind=place)
+
     def limit(self, place: int) -> float:
-        """How far a layer may be apart so far: more where one before it computes in single precision."""
-        excused = self.between_in_single() or any(
-            (each.parts_by_itself or each.pulls_apart) and self.excused(each) for each in self.lines[: place + 1]
+        """How far a layer may be apart so far: more where one before it, or code, computes in single precision."""
+        excused = any(
+            self.reached_by[other] or (each.apart > _ROUNDED and self.excused(each))
+            for other, each in enumerate(self.lines[: place + 1])
         )
         return max(self.lines[place].limit, SAME_IN_SINGLE if excused else SAME)
 
@@ -255,6 +311,21 @@ class Search:
     def events(self, side: Side, span: Span) -> list[Event]:
         """The events of a span."""
         return [self.inventories[side].events[index] for index in span.events]
+
+
+def _in_single(events: Sequence[Event], reached: Iterable[Event | Output], beside: Collection[int]) -> set[str]:
+    """What of single precision reaches events, or outputs, since the events that stand beside others: operations, and layers."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    rest: list[Event | Output] = list(reached)
+    while rest:
+        each = rest.pop()
+        found.update(each.reached_by)
+        for index in set(each.origin) - seen - set(beside):
+            seen.add(index)
+            rest.append(events[index])
+            found.update([events[index].layer or events[index].function] if events[index].single else [])
+    return found
 
 
 def reaching(events: Sequence[Event], index: int, known: Collection[int]) -> Iterator[int]:

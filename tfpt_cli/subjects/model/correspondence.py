@@ -11,14 +11,17 @@ import numpy as np
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.language.mentions import few, field
 from tfpt_cli.language.suggest import did_you_mean
-from tfpt_cli.results import PLAIN
+from tfpt_cli.listing import listing
+from tfpt_cli.results import INVENTORY, PLAIN, Quantity
 from tfpt_cli.subjects.model.checks import is_output
+from tfpt_cli.subjects.model.comparer import array_of
 from tfpt_cli.subjects.model.looking import Stopped
 from tfpt_cli.subjects.model.pairing import Pairing, pairing_of, same_names
 from tfpt_cli.subjects.model.spec import OUTPUT, WeightFile
 from tfpt_cli.subjects.model.stored import stored
 from tfpt_cli.subjects.model.weights import drawn, handed_back, handed_over
-from tfpt_cli.subjects.model.writer import OWN_NAMES, OWN_NUMBERS
+from tfpt_cli.subjects.model.writer import OWN_NAMES, OWN_NUMBERS, SEEDS
+from tfpt_cli.subjects.subject import Round
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,9 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Started:
-    """The numbers of both sides, the side whose file they are of, if of one, and what to say of how they came."""
+    """The numbers of both sides and the pairs that they are of, the side whose file they are of, if of one, and what to say."""
 
     weights: Weights
+    pairing: Pairing
     source: Side | None = None
     notes: tuple[str, ...] = ()
 
@@ -65,7 +69,11 @@ def start(
     """
     (first, second), (ours, theirs) = sides, (looked.inventories[side] for side in sides)
     if spec.start == "drawn":
-        return Started(drawn(pairing, ours, theirs, spec.seed))
+        own = yield from _random_buffers(pairing, writers[first], first)
+        pairing = pairing.with_buffers(own)
+        told = f"{few(list(own))}: PyTorch draws {'it' if len(own) == 1 else 'them'} itself, Keras is given the same numbers"
+        return Started(drawn(pairing, ours, theirs, spec.seed, own), pairing, notes=(told,) if own else ())
+    pairing = pairing.with_buffers([pair.name for pair in pairing.buffers])
     source, notes = None, ()
     if isinstance(spec.start, WeightFile):
         file = yield from stored(spec.start, looked, writers)
@@ -75,8 +83,27 @@ def start(
         side = first if spec.start == TORCH else second
         numbers = _own(looked, side)
     if side is first:
-        return Started(handed_over(pairing, theirs, numbers, {}), source, notes)
-    return Started(handed_over(pairing, theirs, handed_back(pairing, ours, numbers), numbers), source, notes)
+        return Started(handed_over(pairing, theirs, numbers, {}), pairing, source, notes)
+    weights = handed_over(pairing, theirs, handed_back(pairing, ours, numbers), numbers)
+    return Started(weights, pairing, source, notes)
+
+
+def _random_buffers(pairing: Pairing, writer: ModelWriter, side: Side) -> Any:
+    """The numbers of those buffers that PyTorch draws at random and Keras has as variables, by name.
+
+    A model that is made twice has the same masks and constants, and other random numbers. What is no random number is each
+    side's own to compute.
+    """
+    if not pairing.buffers or side.framework != TORCH:
+        return {}
+    names = [pair.name for pair in pairing.buffers]
+    outcomes = yield Round({side: listing(side.framework, writer.buffers(names))})
+    found = {}
+    for name in names:
+        one, other = (array_of(outcomes[side], Quantity(kind=INVENTORY, output=name), seed) for seed in SEEDS)
+        if one is not None and other is not None and not np.array_equal(one, other, equal_nan=True):
+            found[name] = one
+    return found
 
 
 def unfit(sides: Sequence[Side], looked: Looked, weights: Weights) -> Iterator[str]:

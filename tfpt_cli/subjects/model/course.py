@@ -29,6 +29,7 @@ from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.pairing import Pairing
 from tfpt_cli.subjects.model.planning import Planner
 from tfpt_cli.subjects.model.rounding import magnified, own_rounding, with_rounding
+from tfpt_cli.subjects.model.side_by_side import Watched
 from tfpt_cli.subjects.model.spec import BOTH, LOSS
 from tfpt_cli.subjects.model.watching import Asked, layer_by_layer, small
 from tfpt_cli.subjects.model.writer import DOUBLE, SINGLE
@@ -62,7 +63,7 @@ class Course:
         self.notes: list[str] = []
         self.rounding: list[str] = []
         self.comparisons: list[Comparison] = []
-        self.lines: list[Measured] = []
+        self.watched = Watched()
         self.looked: Looked | None = None
         self.seen: Mapping[Side, Inventory] = {}
         self.pairing = Pairing((), ())
@@ -83,7 +84,12 @@ class Course:
     @property
     def search(self) -> Search:
         """The search for where the models begin to part."""
-        return Search(self.lines, self.inventories, self.terms.sides)
+        return Search(self.watched, self.inventories, self.terms.sides)
+
+    @property
+    def lines(self) -> Sequence[Measured]:
+        """The layers of both models side by side, empty where they were not watched."""
+        return self.watched.lines
 
     @property
     def quantities(self) -> list[Quantity]:
@@ -125,7 +131,7 @@ class Course:
         self.pairing = paired(self.spec, self.terms.sides, looked)
         started = yield from start(self.spec, self.terms.sides, looked, self.pairing, self.writers)
         self.notes += started.notes
-        self.source, self.numbers = started.source, started.weights
+        self.pairing, self.source, self.numbers = started.pairing, started.source, started.weights
         return looked, started.weights
 
     def stopped(self, stop: Stopped) -> Mapping[Side, Outcome]:
@@ -172,12 +178,19 @@ class Course:
         yield Round({}, tuple(self.comparisons))
         parted = any(not comparison.verdict.agrees for comparison in self.comparisons)
         if self.first.framework is not self.second.framework and (parted or small(looked.inventories[self.second])):
-            asked = Asked(looked, self.pairing, plans, arrays, tuple(self.comparisons))
-            self.lines, notes = yield from layer_by_layer(self.spec, self.terms.sides, self.writers, asked)
-            self.notes += notes
+            asked = Asked(
+                looked=looked,
+                pairing=self.pairing,
+                plans=plans,
+                arrays=arrays,
+                comparisons=tuple(self.comparisons),
+                outputs=self.outputs_of_torch(outcomes, planner),
+            )
+            self.watched = yield from layer_by_layer(self.spec, self.terms.sides, self.writers, asked)
+            self.notes += self.watched.notes
             apart = [c.quantity for c in self.comparisons if not c.verdict.agrees]
-            singles = self.search.in_single() or self.search.keeping_in_single(apart)
-            if parted and singles:
+            singles = self.search.in_single(apart) if parted else []
+            if singles:
                 before = [c.verdict for c in self.comparisons]
                 wider = self.compared(outcomes, planner, SAME_IN_SINGLE, self.comparisons[len(known) :])
                 self.comparisons = known + self.completed(wider, outcomes, planner, SAME_IN_SINGLE)
@@ -185,6 +198,16 @@ class Course:
                     self.notes.append(f"computed with numbers in single precision, whatever the dtype: {few(singles)}")
         self.judge()
         return outcomes
+
+    def outputs_of_torch(self, outcomes: Mapping[Side, Outcome], planner: Planner) -> dict[Quantity, NDArray[Any]]:
+        """PyTorch's outputs with Keras's axes, as far as they fit."""
+        comparer, found = self.comparer(planner, SAME), {}
+        for quantity, layout in planner.wanted():
+            both = comparer.values(outcomes, quantity, layout) if quantity.kind == VALUE and not quantity.step else None
+            arrays = both.arrays() if both is not None else None
+            if arrays is not None and arrays[0].dtype.kind == "f":
+                found[quantity] = arrays[0]
+        return found
 
     def draw(self, looked: Looked) -> Any:
         """Has the layers that draw at random make something of ones; gives the comparisons of what they made."""

@@ -77,11 +77,13 @@ class Ran:
 class Event:
     """The call of a layer, or of a function between layers.
 
-    `origin` are the events whose results reached its inputs; `single` what it computed in single precision; `place` the line of a
-    person's own file that called it. `names` are the parameters of the layer that its inputs went to, and `said` what each is
+    `origin` are the events whose results reached its inputs; `single` what it computed in single precision, and `reached_by` what
+    did outside of all layers on the way from those events to its inputs; `place` the line of a person's own file that called it.
+    `names` are the parameters of the layer that its inputs went to, and `said` what each is
     called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`, or the widths of a padding,
     `(1, 0)`. `packed` says that PyTorch's layer was given a packed sequence, `masked` that a mask came with what Keras's was
-    given, `causal` that it makes one itself. `ran` is what was computed since the event before, outside of all layers.
+    given, `causal` that it makes one itself. `ran` is what was computed since the event before, outside of all layers, and `uses`
+    are the places of those uses of parameters among it that reached its inputs.
     """
 
     index: int
@@ -92,6 +94,7 @@ class Event:
     outputs: tuple[Shape, ...]
     place: str
     single: tuple[str, ...]
+    reached_by: tuple[str, ...] = ()
     text: str = ""
     packed: bool = False
     masked: bool = False
@@ -99,17 +102,32 @@ class Event:
     names: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     ran: Ran = field(default_factory=Ran)
+    uses: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Use:
+    """Parameters that code between layers of PyTorch reads together, and the events whose results it computes with them."""
+
+    reads: tuple[str, ...]
+    origin: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Output:
-    """A tensor of what the model gave: its name there (`0.hidden`, empty for a single one) and the source that gets it."""
+    """A tensor of what the model gave: its name there (`0.hidden`, empty for a single one) and the source that gets it.
+
+    `origin` are the events whose results reached it, and on the way `reached_by` is what computed in single precision, and `uses`
+    what was computed with parameters.
+    """
 
     name: str
     source: str
     shape: Shape
     dtype: str
     origin: tuple[int, ...]
+    reached_by: tuple[str, ...] = ()
+    uses: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,9 +135,8 @@ class Inventory:
     """Everything that is known of one side's model, and of a call of it.
 
     `error` is why the call failed, with the layer `at` which it did and the line of a person's own file, `place`; `arguments` is
-    what the model is called with, as text, and `parameters` are the names of what it takes. `single` is what was computed in
-    single precision outside of the layers, `ran` what was computed behind the last event; `built` says that a Keras model had its
-    weights before it was called, and `legacy` that it is one of tf_keras.
+    what the model is called with, as text, and `parameters` are the names of what it takes. `ran` is what was computed behind the
+    last event; `built` says that a Keras model had its weights before it was called, and `legacy` that it is one of tf_keras.
     """
 
     class_name: str
@@ -132,10 +149,10 @@ class Inventory:
     at: str = ""
     place: str = ""
     parameters: tuple[str, ...] = ()
-    single: tuple[str, ...] = ()
     built: bool = False
     legacy: bool = False
     ran: Ran = field(default_factory=Ran)
+    uses: tuple[Use, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, SeenLayer]:
@@ -177,6 +194,8 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
                 shape=tuple(each["shape"]),
                 dtype=each["dtype"],
                 origin=tuple(each["from"]),
+                reached_by=tuple(each["reached_by"]),
+                uses=tuple(each["uses"]),
             )
             for each in data["outputs"]
         ),
@@ -185,10 +204,10 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
         at=data.get("at", ""),
         place=data.get("place", ""),
         parameters=tuple(data.get("parameters", ())),
-        single=tuple(data.get("single", ())),
         built=data.get("built", False),
         legacy=data.get("legacy", False),
         ran=_ran(data),
+        uses=tuple(Use(tuple(each["reads"]), tuple(each["from"])) for each in data["uses"]),
     )
 
 
@@ -217,6 +236,7 @@ def _event(each: dict[str, Any]) -> Event:
         outputs=tuple(tuple(shape) for shape in each["outputs"]),
         place=each["place"],
         single=tuple(each.get("single", ())),
+        reached_by=tuple(each["reached_by"]),
         text=each.get("text", ""),
         packed=each.get("packed", False),
         masked=each.get("masked", False),
@@ -224,6 +244,7 @@ def _event(each: dict[str, Any]) -> Event:
         names=tuple(each.get("names", ())),
         said=tuple(each.get("said", ())),
         ran=_ran(each),
+        uses=tuple(each["uses"]),
     )
 
 

@@ -35,9 +35,10 @@ def own_layout(one: Tensor, other: Tensor) -> Layout | None:
     """
     if without_ones(one.shape) == without_ones(other.shape):
         return Layout()
-    if sorted(one.shape) != sorted(other.shape) or len(set(one.shape)) != len(one.shape):
+    sizes = without_ones(one.shape)
+    if sorted(sizes) != sorted(without_ones(other.shape)) or len(set(sizes)) != len(sizes):
         return None
-    axes = {size: f"a{place}" for place, size in enumerate(one.shape)}
+    axes = {1: "1"} | {size: f"a{place}" for place, size in enumerate(one.shape) if size != 1}
     return Layout(f"{' '.join(axes[size] for size in one.shape)} -> {' '.join(axes[size] for size in other.shape)}")
 
 
@@ -73,6 +74,22 @@ def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterat
         if len(rest[0]) == len(rest[1]) == 1:
             found.append((rest[0][0], rest[1][0], "by its shape"))
         yield from (pair for pair in found if own_layout(*pair[:2]) is not None)
+
+
+def buffers_by_name(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Buffers of PyTorch and variables of Keras that are not trained, of one shape and one name in layers of one name.
+
+    Layers are of one name whose paths end alike; where there are several such, none of them is known to be the one.
+    """
+    for one in ours:
+        options = [other for other in theirs if _one_buffer(one, other)]
+        if len(options) == 1 and sum(_one_buffer(each, options[0]) for each in ours) == 1:
+            yield one, options[0]
+
+
+def _one_buffer(one: Tensor, other: Tensor) -> bool:
+    ends = [plain(tensor.layer.rpartition(".")[2]) for tensor in (one, other)]
+    return one.shape == other.shape and _meaning(one.own) == _meaning(other.own) and (ends[0] == ends[1] or "" in ends)
 
 
 def _nearest(left: Sequence[Tensor], right: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:

@@ -5,7 +5,7 @@ A layer that holds parameters is a *unit*.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tfpt_cli.layers.known import row_of_layers
@@ -26,25 +26,29 @@ _DEPTH = 8
 
 @dataclass(frozen=True)
 class Match:
-    """Two units that correspond, with the row that knows both as one layer and what each call means by it, and why."""
+    """Two units that correspond, with the row that knows both as one layer and what each call means by it, and why.
+
+    `sure` says that their names or the flow of data tell so, and not their size or their order alone.
+    """
 
     torch: Unit
     keras: Unit
     why: str
     row: Row | None = None
     slots: tuple[Slot, ...] = ()
+    sure: bool = True
 
 
 def matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Inventory) -> list[Match]:
     """The units that correspond: by how data flows where that tells them apart, else by their order among equal ones."""
     flows = Flow(one, torch), Flow(other, keras)
     left, right = list(range(len(torch))), list(range(len(keras)))
-    found: list[tuple[int, int, str]] = []
+    found: list[tuple[int, int, str, bool]] = []
 
-    def take(i: int, j: int, why: str) -> None:
+    def take(i: int, j: int, why: str, *, sure: bool) -> None:
         left.remove(i)
         right.remove(j)
-        found.append((i, j, why))
+        found.append((i, j, why, sure))
 
     for depth in range(_DEPTH, -1, -1):
         marks = [{}, {}]  # type: list[dict[object, list[int]]]
@@ -54,7 +58,7 @@ def matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invento
         for key, ours in marks[0].items():
             theirs = marks[1].get(key, [])
             if len(ours) == len(theirs) and len(ours) == 1 and _alike(torch[ours[0]], keras[theirs[0]]):
-                take(ours[0], theirs[0], "by how the data flows" if depth else "by its size")
+                take(ours[0], theirs[0], "by how the data flows" if depth else "by its size", sure=depth > 0)
         for key, ours in marks[0].items():
             ours = [i for i in ours if i in left]
             theirs = [j for j in marks[1].get(key, []) if j in right]
@@ -63,10 +67,10 @@ def matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invento
             by_name = {plain(torch[i].name): i for i in ours}, {plain(keras[j].name): j for j in theirs}
             if set(by_name[0]) == set(by_name[1]) and len(by_name[0]) == len(ours):
                 for name, i in by_name[0].items():
-                    take(i, by_name[1][name], "by name")
+                    take(i, by_name[1][name], "by name", sure=True)
                 continue
             for i, j in _of_one_name(ours, theirs, torch, keras):
-                take(i, j, "by name and order")
+                take(i, j, "by name and order", sure=True)
             ours, theirs = ([unit for unit in units if unit in rest] for units, rest in ((ours, left), (theirs, right)))
             # As many of a person's own classes on both sides stand beside each other, whatever of one size is between them.
             own = sum(torch[i].call is None for i in ours) == sum(keras[j].call is None for j in theirs)
@@ -75,11 +79,11 @@ def matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invento
                 for group, units in ((ours, torch), (theirs, keras))
             ]
             for i, j in zip(*ordered, strict=True):
-                take(i, j, "by order among equal layers")
+                take(i, j, "by order among equal layers", sure=False)
     for ours_left, theirs_left, why in _by_class_or_shape([torch[i] for i in left], [keras[j] for j in right]):
-        take(torch.index(ours_left), keras.index(theirs_left), why)
+        take(torch.index(ours_left), keras.index(theirs_left), why, sure=False)
     found.sort(key=lambda item: torch[item[0]].order)
-    return [match_of(torch[i], keras[j], why) for i, j, why in found]
+    return [replace(match_of(torch[i], keras[j], why), sure=sure) for i, j, why, sure in found]
 
 
 def _of_one_name(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,20 @@ from tfpt_cli.language.shapes import show, without_ones
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.layers.known import at_each_step
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.subjects.model.leftover import MEANS, by_name_or_shape, drawn_by_name, is_state_by_name, own_layout
+from tfpt_cli.subjects.model.leftover import (
+    MEANS,
+    buffers_by_name,
+    by_name_or_shape,
+    drawn_by_name,
+    is_state_by_name,
+    own_layout,
+)
 from tfpt_cli.subjects.model.matching import match_of, matched, row_of
+from tfpt_cli.subjects.model.neighbours import by_neighbours
 from tfpt_cli.subjects.model.units import plain, separable, stacked, units_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Framework
     from tfpt_cli.subjects.model.inventory import Inventory, Tensor
@@ -89,12 +98,20 @@ class PairedParameters:
 
 @dataclass(frozen=True)
 class Pairing:
-    """The parameters of two models that correspond, the units that do, and what is left over on each side."""
+    """The parameters of two models that correspond, the units that do, and what is left over on each side.
+
+    `buffers` are those of PyTorch that are variables in Keras, which no side trains: they have numbers of their own.
+    """
 
     pairs: tuple[PairedParameters, ...]
     matches: tuple[Match, ...]
     left: Mapping[Framework, tuple[Tensor, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    buffers: tuple[PairedParameters, ...] = ()
+
+    def with_buffers(self, names: Container[str]) -> Pairing:
+        """The pairing with those buffers among its pairs that have one of some names in PyTorch."""
+        return replace(self, pairs=(*self.pairs, *(pair for pair in self.buffers if pair.name in names)))
 
     @property
     def unclear(self) -> bool:
@@ -115,7 +132,7 @@ def pairing_of(
     units = {TORCH: list(units_of(torch, used[TORCH])), TENSORFLOW: list(units_of(keras, used[TENSORFLOW]))}
     units[TENSORFLOW] = stacked(units[TORCH], units[TENSORFLOW])
     units[TORCH] = separable(units[TORCH], units[TENSORFLOW])
-    matches = matched(units[TORCH], units[TENSORFLOW], torch, keras)
+    matches = told_by_neighbours(matched(units[TORCH], units[TENSORFLOW], torch, keras), units, (torch, keras))
     for match in matches:
         pairs += _pairs_within(match)
     ours, theirs = _left(torch, keras, pairs, used).values()
@@ -125,16 +142,66 @@ def pairing_of(
         for one, other, why in by_name_or_shape(ours, theirs)
         if one.name not in alone[TORCH] or other.name not in alone[TENSORFLOW]
     ]
+    ours, theirs = _left(torch, keras, pairs, used).values()
+    known = [(match.torch.paths, match.keras.paths) for match in matches if match.row is not None]
+    for mine, others in by_neighbours(torch, keras, known, (ours, theirs)) if ours and theirs else ():
+        pairs += _by_name_and_shape(mine, others, _AROUND)
     pairs = [_laid_out(pair, layouts) for pair in pairs]
     left = _left(torch, keras, pairs, used)
-    known = {part.tensor for pair in pairs for part in pair.torch} | {pair.name for pair in pairs}
+    names = {part.tensor for pair in pairs for part in pair.torch} | {pair.name for pair in pairs}
     problems += [
         f"layout names '{name}', which is no input, no output and no parameter of PyTorch's that is paired"
-        f"{did_you_mean(name, [*known, 'output']) or f' (these are: {_some(known)})' * bool(known)}"
+        f"{did_you_mean(name, [*names, 'output']) or f' (these are: {_some(names)})' * bool(names)}"
         for name in layouts
-        if name not in known
+        if name not in names
     ]
-    return Pairing(tuple(pairs), tuple(matches), left, tuple(problems))
+    return Pairing(tuple(pairs), tuple(matches), left, tuple(problems), tuple(_buffers(torch, keras, pairs, used)))
+
+
+_AROUND = "by the layers around it"
+
+
+def told_by_neighbours(
+    matches: Sequence[Match], units: Mapping[Framework, Sequence[Unit]], inventories: tuple[Inventory, Inventory]
+) -> list[Match]:
+    """The matches, where units of a person's own that only their size or order told are told by the layers around them.
+
+    What those layers tell to be something else is no match; it may be a part of a unit, such as one of the gains of a block.
+    """
+    doubted = [match for match in matches if match.row is None and not match.sure]
+    kept = [match for match in matches if match not in doubted]
+    taken = {TORCH: {match.torch.paths for match in kept}, TENSORFLOW: {match.keras.paths for match in kept}}
+    free = [[unit for unit in units[f] if unit.paths not in taken[f]] for f in (TORCH, TENSORFLOW)]
+    known = [(match.torch.paths, match.keras.paths) for match in kept if match.row is not None]
+    tensors = tuple([tensor for unit in group for tensor in unit.tensors] for group in free)
+    told: set[str] = set()
+    for ours, theirs in by_neighbours(*inventories, known, (tensors[0], tensors[1])) if doubted else ():
+        told |= {f"{TORCH} {tensor.name}" for tensor in ours} | {f"{TENSORFLOW} {tensor.name}" for tensor in theirs}
+        one, other = (
+            next((unit for unit in group if set(unit.tensors) == set(held)), None)
+            for group, held in zip(free, (ours, theirs), strict=True)
+        )
+        if one is not None and other is not None:
+            kept.append(match_of(one, other, _AROUND))
+    for match in doubted:
+        names = {f"{TORCH} {t.name}" for t in match.torch.tensors} | {
+            f"{TENSORFLOW} {t.name}" for t in match.keras.tensors
+        }
+        kept += [] if names & told else [match]
+    return sorted(kept, key=lambda match: match.torch.order)
+
+
+def _buffers(
+    torch: Inventory, keras: Inventory, pairs: Sequence[PairedParameters], used: Mapping[str, set[str]]
+) -> Iterator[PairedParameters]:
+    """The buffers of PyTorch that are variables in Keras, of those that are in no pair yet."""
+    taken = {part.tensor for pair in pairs for part in pair.torch}, {pair.keras.tensor for pair in pairs}
+    ours, theirs = (
+        [t for t in inventory.tensors if t.real and t.buffer and t.name not in names | used[framework]]
+        for framework, inventory, names in ((TORCH, torch, taken[0]), (TENSORFLOW, keras, taken[1]))
+    )
+    for one, other in buffers_by_name(ours, theirs):
+        yield PairedParameters.of_tensors([one], other, Layout(), "a buffer and a variable of one name and shape")
 
 
 def _left(
@@ -305,6 +372,7 @@ def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: st
     """Tensors of layers that no row knows: of one name, else the only ones of a shape, else in their order among those."""
     rest, left = list(theirs), list(ours)
     for by in (_same_name, _same_shape):
+        alike = Counter(_sizes(tensor) for tensor in left)
         for tensor in list(left):
             options = [other for other in rest if by(tensor, other) and own_layout(tensor, other) is not None]
             if not options or (by is _same_name and len(options) > 1):
@@ -314,8 +382,10 @@ def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: st
             rest.remove(other)
             layout = own_layout(tensor, other)
             assert layout is not None
-            how = "name" if by is _same_name else "shape"
-            yield PairedParameters.of_tensors([tensor], other, layout, f"{why}, by {how}")
+            among = "order among equal shapes" if alike[_sizes(tensor)] > 1 else "shape"
+            yield PairedParameters.of_tensors(
+                [tensor], other, layout, f"{why}, by {'name' if by is _same_name else among}"
+            )
 
 
 def _same_name(one: Tensor, other: Tensor) -> bool:
@@ -324,4 +394,9 @@ def _same_name(one: Tensor, other: Tensor) -> bool:
 
 
 def _same_shape(one: Tensor, other: Tensor) -> bool:
-    return sorted(without_ones(one.shape)) == sorted(without_ones(other.shape))
+    return _sizes(one) == _sizes(other)
+
+
+def _sizes(tensor: Tensor) -> tuple[int, ...]:
+    """The sizes of a tensor, whatever the order of its axes, without those of length one."""
+    return tuple(sorted(without_ones(tensor.shape)))

@@ -15,7 +15,7 @@ from tfpt_cli.subjects.model.axis_orders import fits, likeliest, nearest, orders
 from tfpt_cli.subjects.model.comparer import NOTHING, array_of, with_ones, with_ones_of
 from tfpt_cli.subjects.model.fields import with_channels
 from tfpt_cli.subjects.model.spec import layer_quantity
-from tfpt_cli.subjects.model.writer import AGAIN, GIVEN, GRADIENT, MADE, PULLED
+from tfpt_cli.subjects.model.writer import AGAIN, BETWEEN, GIVEN, GRADIENT, MADE, PULLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,12 +36,17 @@ _FAR = 1e4
 
 @dataclass(frozen=True)
 class Measured:
-    """A line of layers with what was measured of it, how far apart is the same, and the layout of what it was given."""
+    """A line of layers with what was measured of it, how far apart is the same, and the layout of what it was given.
+
+    `between` is how far apart it is given something by the code before it, where all layers give the same on both sides; None
+    where that was not measured.
+    """
 
     aligned: Aligned
     line: LayerLine
     limit: float = SAME
     given: Layout | None = None
+    between: float | None = None
 
     @property
     def agrees_so_far(self) -> bool:
@@ -64,9 +69,36 @@ class Measured:
         return self.agrees_so_far or (so_far is not None and by_itself is not None and so_far < by_itself / _FAR)
 
     @property
+    def given_apart(self) -> bool:
+        """Whether the code before the layer makes something else of the same, and that is seen in what the layer gives."""
+        between, so_far = self.between, self.line.so_far
+        if between is None or between <= self.limit or self.agrees_so_far:
+            return False
+        return so_far is None or so_far >= between / _FAR
+
+    @property
+    def apart(self) -> float:
+        """How far both sides of the layer are apart by themselves, forward or backward."""
+        return max(self.line.by_itself or 0.0, self.line.gradient_by_itself or 0.0)
+
+    @property
     def pulls_apart(self) -> bool:
         """Whether both sides of the layer pull another gradient back to the same input."""
         return (self.line.gradient_by_itself or 0.0) > self.limit
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The lines of the layers, empty where they cannot be watched, and what to say of them.
+
+    `behind` is how far apart the code behind the layers gives something, where all layers give the same on both sides; None
+    where that was not measured. `refused` says that there are layers which could not be watched.
+    """
+
+    lines: Sequence[Measured] = ()
+    notes: Sequence[str] = ()
+    behind: float | None = None
+    refused: bool = False
 
 
 class Layers:
@@ -209,6 +241,36 @@ class Layers:
             )
             for place, line in enumerate(self.lines)
         ]
+
+    def made(self, torch: Outcome, keras: Outcome) -> dict[str, NDArray[Any]]:
+        """What each of PyTorch's layers gave, with its axes as Keras's layer gives it, by name; without those that do not fit."""
+        found = {}
+        for place, line in enumerate(self.lines):
+            made = self._made(place, line, torch, keras)
+            layout = nearest(*made, self.orders(line, made[0].shape, made[1].shape))[0] if made is not None else None
+            if made is not None and layout is not None and made[1].dtype.kind == "f":
+                found[f"layers/{place} made"] = turned(made[0], layout)
+        return found
+
+    def with_between(
+        self, lines: Sequence[Measured], given: Mapping[str, NDArray[Any]], seen: Outcome
+    ) -> list[Measured]:
+        """The lines with how far apart the code before each gives it something.
+
+        `given` is what each was given by PyTorch's, `seen` what it is given in Keras where all layers give what PyTorch's gave.
+        """
+        found = []
+        for place, each in enumerate(lines):
+            names = (f"{place} {other}" for other in range(each.aligned.keras.inputs))
+            sizes = [
+                relative_distance(given[f"layers/{name}"], array)
+                for name in names
+                if (array := array_of(seen, layer_quantity(name), BETWEEN)) is not None
+                and f"layers/{name}" in given
+                and array.dtype == np.float64  # what comes in single precision was rounded to it
+            ]
+            found.append(replace(each, between=max(sizes, default=None)))
+        return found
 
     def _largest(self, outcome: Outcome, places: range) -> float:
         arrays = (array_of(outcome, layer_quantity(str(place)), GRADIENT) for place in places)

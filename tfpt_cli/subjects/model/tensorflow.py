@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING
 from tfpt_cli.frameworks import TENSORFLOW
 from tfpt_cli.listing import Leaf
 from tfpt_cli.subjects.model.spec import gradient_quantity, layer_quantity
-from tfpt_cli.subjects.model.writer import AGAIN, GRADIENT, MADE, PULLED, ModelWriter, Plan, Span, Wanted, turned_source
+from tfpt_cli.subjects.model.writer import (
+    AGAIN,
+    BETWEEN,
+    GRADIENT,
+    MADE,
+    PULLED,
+    ModelWriter,
+    Plan,
+    Span,
+    Wanted,
+    turned_source,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from tfpt_cli.documents.inputs import Values
     from tfpt_cli.language.shapes import Shape
@@ -170,6 +181,26 @@ class TensorFlowModelWriter(ModelWriter):
         for place, span in enumerate(spans):
             if span is not None:
                 yield self.by_itself(place, span, dtype)
+
+    def between(self, plan: Plan, dtype: str, spans: Sequence[Span], made: Collection[int]) -> Iterator[Section]:
+        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+        names = {spans[place].last: f"{place} made" for place in made}
+        lines = [
+            "import keras_trace",
+            f"made = {names}",
+            "instead = {event: tf.constant(layers[name]) for event, name in made.items()}",
+            f"seen = keras_trace.captured(model, lambda: {self.called_as(plan)}, instead)",
+            "output = seen.output",
+        ]
+        leaves = [
+            Leaf(
+                quantity=layer_quantity(f"{place} {each}"), way=BETWEEN, expression=f"seen.given({span.first}, {each})"
+            )
+            for place, span in enumerate(spans)
+            for each in range(span.inputs)
+        ]
+        leaves += [Leaf(each.quantity, BETWEEN, each.expression) for each in self.outputs(plan)]
+        yield self.with_leaves(self.section(lines, dtype=dtype, required=True), leaves)
 
     def by_itself(self, place: int, span: Span, dtype: str) -> Section:
         """One span on its own inputs, in a section of its own: what one refuses, another may do."""

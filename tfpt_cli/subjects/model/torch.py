@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.listing import Leaf
+from tfpt_cli.results import INVENTORY, Quantity
 from tfpt_cli.subjects.model.spec import gradient_quantity, layer_quantity
-from tfpt_cli.subjects.model.writer import GRADIENT, MADE, PULLED, ModelWriter, Plan, Span, Wanted
+from tfpt_cli.subjects.model.writer import GRADIENT, MADE, PULLED, SEEDS, ModelWriter, Plan, Span, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -98,6 +99,13 @@ class TorchModelWriter(ModelWriter):
         yield self.section(self.made("float32"), dtype="float32", required=True)
         leaves = [Leaf(layer_quantity(str(place)), MADE, expression) for place, expression in enumerate(made)]
         yield self.with_leaves(self.section([], dtype="float32"), leaves)
+
+    def buffers(self, names: Sequence[str]) -> Iterator[Section]:
+        for seed, way in enumerate(SEEDS, start=1):
+            start = [f"torch.manual_seed({seed})", "torch.set_default_dtype(torch.float32)"]
+            section = self.section([*start, *self.model(), "buffers = dict(model.named_buffers())"], required=True)
+            leaves = [Leaf(Quantity(kind=INVENTORY, output=name), way, f"buffers[{name!r}]") for name in names]
+            yield self.with_leaves(section, leaves)
 
     def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)

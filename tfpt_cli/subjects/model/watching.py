@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tfpt_cli.compare.distance import relative_distance
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.listing import listing
 from tfpt_cli.results.layers import SAME
@@ -14,9 +15,9 @@ from tfpt_cli.subjects.model.alignment import aligned
 from tfpt_cli.subjects.model.axis_orders import flattened
 from tfpt_cli.subjects.model.comparer import SAME_IN_FLOAT32, SAME_IN_SINGLE, array_of
 from tfpt_cli.subjects.model.rounding import ill_conditioned, rounded
-from tfpt_cli.subjects.model.side_by_side import Layers
+from tfpt_cli.subjects.model.side_by_side import Layers, Watched
 from tfpt_cli.subjects.model.spec import layer_quantity
-from tfpt_cli.subjects.model.writer import MADE
+from tfpt_cli.subjects.model.writer import BETWEEN, MADE
 from tfpt_cli.subjects.subject import Round
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tfpt_cli.frameworks import Side
-    from tfpt_cli.results import Comparison, Outcome
+    from tfpt_cli.results import Comparison, Outcome, Quantity
     from tfpt_cli.subjects.model.inventory import Inventory
     from tfpt_cli.subjects.model.looking import Looked
     from tfpt_cli.subjects.model.pairing import Pairing
@@ -39,13 +40,17 @@ _SMALL = 40_000_000
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked of both models before: what was seen of them, their pairs, what was run on which arrays, how it compares."""
+    """What was asked of both models before: what was seen of them, their pairs, what was run on which arrays, how it compares.
+
+    `outputs` are those of PyTorch, with Keras's axes.
+    """
 
     looked: Looked
     pairing: Pairing
     plans: Mapping[Side, Plan]
     arrays: Mapping[Side, Mapping[str, NDArray[Any]]]
     comparisons: tuple[Comparison, ...]
+    outputs: Mapping[Quantity, NDArray[Any]]
 
 
 def small(inventory: Inventory) -> bool:
@@ -57,13 +62,13 @@ def small(inventory: Inventory) -> bool:
 
 
 def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side, ModelWriter], asked: Asked) -> Any:
-    """The rounds that watch the layers; gives a list of `Measured`, empty where they cannot be, and what to say of them."""
+    """The rounds that watch the layers; gives what is `Watched`."""
     (first, second), looked = sides, asked.looked
     ours, theirs = (looked.inventories[side] for side in sides)
     channels = spec.channels or bool(spec.layouts)
     beside = aligned(ours, theirs, asked.pairing.matches, training=spec.training, turned=channels)
     if not beside:
-        return [], []
+        return Watched()
     layers = Layers(
         beside,
         {TORCH: ours, TENSORFLOW: theirs},
@@ -81,7 +86,7 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
         {side: listing(side.framework, watched[side], asked.arrays[side]) for side in before}, asked.comparisons
     )
     if failed := _unwatched(seen):
-        return [], failed
+        return Watched(notes=failed, refused=True)
     given, possible = layers.given(seen[first], seen.get(second))
     chosen = [each.keras if can else None for each, can in zip(beside, possible, strict=True)]
     sections = [*watched[second], *writers[second].alone(looked.dtype, chosen)]
@@ -90,9 +95,29 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
     )
     seen = {**alone, **seen}
     if failed := _unwatched(seen):
-        return [], failed
+        return Watched(notes=failed, refused=True)
     lines = layers.measured(seen[first], seen[second], alone[second], possible, sides)
-    if looked.dtype == "float64" and spec.dtype == "float32" and _nearly(lines):
+    if looked.dtype != "float64" or not _nearly(lines):
+        return Watched(lines)
+    behind = None
+    if any(not comparison.verdict.agrees for comparison in asked.comparisons):
+        # So little may be a number in single precision: then it must be seen where, and that it is nothing else.
+        made = layers.made(seen[first], seen[second])
+        places = [place for place in range(len(lines)) if f"layers/{place} made" in made]
+        sections = [*writers[second].between(asked.plans[second], looked.dtype, spans[second], places)]
+        arrays = {**asked.arrays[second], **made}
+        between = yield Round({second: listing(second.framework, sections, arrays)}, asked.comparisons)
+        if not between[second].failures:
+            lines = layers.with_between(lines, given, between[second])
+            ends = [
+                relative_distance(array, other)
+                for quantity, array in asked.outputs.items()
+                if (other := array_of(between[second], quantity, BETWEEN)) is not None
+                and array.shape == other.shape
+                and array.dtype == other.dtype == np.float64
+            ]
+            behind = max(ends, default=None)
+    if spec.dtype == "float32":
         listings = {
             side: listing(side.framework, writer.in_single(asked.plans[side], spans[side]), asked.arrays[side])
             for side, writer in writers.items()
@@ -100,8 +125,8 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
         narrow = yield Round(listings, asked.comparisons)
         if not any(outcome.failures for outcome in narrow.values()):
             lines = rounded(layers, lines, seen, narrow)
-            return lines, [*ill_conditioned(lines, ours.events, sides)]
-    return lines, []
+            return Watched(lines, [*ill_conditioned(lines, ours.events, sides)], behind)
+    return Watched(lines, behind=behind)
 
 
 def _unwatched(seen: Mapping[Side, Outcome]) -> list[str]:

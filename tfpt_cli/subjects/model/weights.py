@@ -37,15 +37,23 @@ class Weights:
     unfit: tuple[PairedParameters, ...] = ()
 
 
-def drawn(pairing: Pairing, torch: Inventory, keras: Inventory, seed: int) -> Weights:
+def drawn(
+    pairing: Pairing,
+    torch: Inventory,
+    keras: Inventory,
+    seed: int,
+    own: Mapping[str, NDArray[Any]] | None = None,
+) -> Weights:
     """Numbers for all parameters that are paired, drawn from the seed: scaled by what feeds a layer, and nowhere 0 or 1.
 
-    What only one side has is drawn too, in that side alone.
+    What only one side has is drawn too, in that side alone. `own` are numbers that PyTorch has drawn itself, which stay.
     """
+    own = own or {}
     rng = np.random.default_rng(seed)
     how = {part.tensor: pair.drawn for pair in pairing.pairs for part in pair.torch}
     # In the order of the model, so that the order in which a scenario names its pairs changes nothing.
-    ours = {t.name: _numbers(rng, t.shape, how[t.name]) for t in torch.tensors if t.name in how}
+    ours = {t.name: _numbers(rng, t.shape, how[t.name]) for t in torch.tensors if t.name in how and t.name not in own}
+    ours |= {name: array.astype(np.float32) for name, array in own.items()}
     for tensor in pairing.left.get(TORCH, ()):
         ours[tensor.name] = _numbers(rng, tensor.shape, drawn_by_name(tensor.own))
     theirs = {t.name: _numbers(rng, t.shape, drawn_by_name(t.own)) for t in pairing.left.get(TENSORFLOW, ())}

@@ -15,7 +15,7 @@ from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.spec import BOTH, LOSS, layer_quantity, output_quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from tfpt_cli.documents.inputs import Values
     from tfpt_cli.frameworks import Framework
@@ -29,10 +29,14 @@ if TYPE_CHECKING:
 INSPECTED = Quantity(kind=INVENTORY, output="inventory")
 # A model's own weights, where both sides are to start with them: their names and shapes, and all numbers in one row.
 OWN_NAMES, OWN_NUMBERS = Quantity(kind=INVENTORY, output="names"), Quantity(kind=INVENTORY, output="numbers")
+# Buffers of a model that was made from one seed, and from another one.
+SEEDS = (Way(method="first seed"), Way(method="second seed"))
 # What of a span of layers a listing leaves.
 GIVEN, MADE, GRADIENT, PULLED = (Way(method=name) for name in ("given", "made", "gradient", "pulled"))
 # What a layer gives by itself, on what the other side's was given.
 AGAIN = Way(method="again")
+# What a layer is given by the code before it, or the model gives, where all layers give what the other side's gave.
+BETWEEN = Way(method="between")
 MADE_IN_SINGLE = Way(method="made", mode="float32")
 # Each side is computed in double precision, where both mean the same or not, and in single, where rounding shows.
 DOUBLE, SINGLE = Way(mode="float64"), Way(mode="float32")
@@ -209,6 +213,11 @@ class ModelWriter(ABC):
     def draws(self, inventory: Inventory, layers: Mapping[str, Shape]) -> Iterator[Section]:
         """The sections that leave what layers by their paths make of ones of a shape in training, by their places."""
 
+    def buffers(self, names: Sequence[str]) -> Iterator[Section]:
+        """The sections that make the model twice, from other seeds, and leave some buffers of either; of PyTorch's alone."""
+        del names
+        raise NotImplementedError(f"{self.framework.label}'s models have no buffers")
+
     def names_in_files(self, inventory: Inventory, file_format: str, leaf: Leaf) -> Iterator[Section]:
         """The sections that leave what the parameters are called in files of a format; of Keras's models alone."""
         del inventory, file_format, leaf
@@ -230,6 +239,14 @@ class ModelWriter(ABC):
         Each is given what the other side's layers were given, as arrays; of None nothing is run.
         """
         del dtype, spans
+        raise NotImplementedError(f"{self.framework.label}'s layers are what others are held against")
+
+    def between(self, plan: Plan, dtype: str, spans: Sequence[Span], made: Collection[int]) -> Iterator[Section]:
+        """The sections that run the model where spans, by their places, give what the other side's gave; of Keras's alone.
+
+        They leave what the code between the layers gives each of them, and the outputs.
+        """
+        del plan, dtype, spans, made
         raise NotImplementedError(f"{self.framework.label}'s layers are what others are held against")
 
     @abstractmethod

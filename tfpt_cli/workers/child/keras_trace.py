@@ -32,7 +32,9 @@ class Watch:
         self.origins = traces.Origins()
         self.inside: list[str] = []
         self.running = 0
-        self.single: set[str] = set()
+        self.single: set[str] = set()  # what computed in single precision in the layer that runs
+        # By event, what stands for what its layer gave.
+        self.instead: dict[int, Any] = {}
         # What ran since the last event, outside of all layers that are looked at as one.
         self.lines: list[str] = []
         self.operations: list[str] = []
@@ -47,31 +49,30 @@ class Watch:
             place = "" if self.running else traces.place()
             if place and place not in self.lines:
                 self.lines.append(place)
-            self.origins.put(list(outputs), self.origins.of(list(inputs)))
+            narrow = {name} if _in_single(name, [*inputs, *outputs]) else set()
+            if self.running:
+                self.single |= narrow
+                narrow = set()
+            self.origins.put(list(outputs), self.origins.of(list(inputs)) | narrow)
             self.origins.negated(name, list(inputs), list(outputs))
-            double = any(getattr(t, "dtype", None) == tf.float64 for t in (*inputs, *outputs))
-            narrow = [t for t in (*inputs, *outputs) if getattr(t, "dtype", None) == tf.float32]
-            if double and (name in _SINGLE or narrow):
-                self.single.add(name)
 
     def call(self, layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """Calls a layer, and notes it where it is looked at as one."""
+        """Calls a layer, and notes it where it is looked at as one; what it gives is what `instead` has for it."""
         if id(layer) not in self.names:
             return original(layer, *args, **kwargs)
         self.inside.append(self.names[id(layer)])
         leaf = self.leaf[id(layer)]
         place = traces.place() if leaf and not self.running else ""
         self.running += leaf
-        before, self.single = self.single, set()
+        if leaf and self.running == 1:
+            self.single = set()
         output = original(layer, *args, **kwargs)
         self.inside.pop()  # an exception leaves it: that says where it was raised
         self.running -= leaf
-        single = self.single
-        self.single = (
-            before if leaf else before | single
-        )  # of a layer it is said there, of what is between layers once for all
         if not leaf or self.running or not tf.executing_eagerly():  # a layer may be built by calling it on symbols
             return output
+        if len(self.events) in self.instead:
+            output = traces.replaced(output, is_tensor, self._instead(traces.tensors_in(output, is_tensor)))
         named = traces.named_tensors(_signature(layer), args, kwargs, is_tensor)
         given, made = [tensor for _, tensor in named], traces.tensors_in(output, is_tensor)
         event = {
@@ -79,11 +80,11 @@ class Watch:
             "said": self.origins.said(given, "k"),
             "index": len(self.events),
             "layer": self.names[id(layer)],
-            "from": sorted(self.origins.of(given)),
+            **self.origins.described(given),
             "inputs": [list(t.shape) for t in given],
             "outputs": [list(t.shape) for t in made],
             "place": place,
-            "single": sorted(single),
+            "single": sorted(self.single),
             "lines": self.lines,
             "calls": self.operations,
             "masked": any(getattr(tensor, "_keras_mask", None) is not None for tensor in given),
@@ -96,6 +97,34 @@ class Watch:
         self.calls.append((layer, args, kwargs))
         self.origins.put(made, frozenset([event["index"]]))
         return output
+
+    def _instead(self, made: list[Any]) -> Iterator[Any]:
+        """What stands for what a layer gave, the first of it, with its dtype and its mask."""
+        new = tf.cast(self.instead[len(self.events)], made[0].dtype)
+        if getattr(made[0], "_keras_mask", None) is not None:
+            new._keras_mask = made[0]._keras_mask
+        yield new
+
+
+def _in_single(operation: str, tensors: list[Any]) -> bool:
+    """Whether an operation computes in single precision what is double before or behind it."""
+    dtypes = [getattr(tensor, "dtype", None) for tensor in tensors]
+    if tf.float64 not in dtypes:
+        return False
+    narrow = [tensor for tensor, dtype in zip(tensors, dtypes) if dtype == tf.float32]  # noqa: B905 - Python 3.9
+    return operation in _SINGLE or any(traces.rounds(tensor.numpy()) for tensor in narrow)
+
+
+def _with(layer: Any, args: Any, kwargs: Any, new: list[Any]) -> Any:
+    """The arguments of a call with other tensors in place of its own, as many as there are, in the order of the parameters.
+
+    They are noted in that order, whatever the order in which they were given.
+    """
+    before = [tensor for _, tensor in traces.named_tensors(_signature(layer), args, kwargs, is_tensor)]
+    places = {id(tensor): place for place, tensor in enumerate(before)}
+    called = traces.tensors_in((args, kwargs), is_tensor)
+    ordered = [new[places[id(t)]] if places[id(t)] < len(new) else t for t in called]
+    return traces.replaced((args, kwargs), is_tensor, iter(ordered))
 
 
 def _signature(layer: Any) -> inspect.Signature:
@@ -196,10 +225,9 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
     layers = named_layers(model) if of_keras else []
     found["layers"] = [_described(name, layer) for name, layer in layers]
     found["tensors"] = variables(model, layers)
-    found["events"] = watch.events
-    found["single"] = sorted(watch.single)
+    found["events"], found["uses"] = watch.events, []
     found["lines"], found["calls"] = watch.lines, watch.operations
-    traces.add_outputs(found, output, is_tensor, lambda tensor: tensor.dtype.name, watch.origins.of)
+    traces.add_outputs(found, output, is_tensor, lambda tensor: tensor.dtype.name, watch.origins.described)
     return traces.sent(found)
 
 
@@ -239,18 +267,17 @@ class Captured:
         for event in events:
             layer, args, kwargs = self._watch.calls[event]
             new = list(given if event == events[0] else traces.tensors_in(result, is_tensor))
-            # In the order of the parameters, as they were noted, whatever the order in which they were given.
-            before = [tensor for _, tensor in traces.named_tensors(_signature(layer), args, kwargs, is_tensor)]
-            places = {id(tensor): place for place, tensor in enumerate(before)}
-            called = traces.tensors_in((args, kwargs), is_tensor)
-            ordered = [new[places[id(t)]] if places[id(t)] < len(new) else t for t in called]
-            args, kwargs = traces.replaced((args, kwargs), is_tensor, iter(ordered))
+            args, kwargs = _with(layer, args, kwargs, new)
             result = layer(*args, **kwargs)
         return traces.tensors_in(result, is_tensor)[0]
 
 
-def captured(model: Any, call: Callable[[], Any]) -> Captured:
-    """A call of a model, with the tensors of all its events."""
+def captured(model: Any, call: Callable[[], Any], instead: Any = None) -> Captured:
+    """A call of a model, with the tensors of all its events.
+
+    `instead` has by event what its layer gives, whatever that is: then what is between the layers is by itself.
+    """
     with watched(model) as watch:
+        watch.instead = instead or {}
         output = call()
     return Captured(watch, output)

@@ -75,6 +75,17 @@ def call_of(module: nn.Module) -> str:
     return "" if kind is nn.Module else traces.written_call("nn." + kind.__name__, settings_of(module))
 
 
+def _in_single(function: str, tensors: list[Any]) -> bool:
+    """Whether a function computes in single precision what is double before or behind it."""
+    dtypes = {tensor.dtype for tensor in tensors}
+    if torch.float64 not in dtypes:
+        return False
+    narrow = [tensor for tensor in tensors if tensor.dtype == torch.float32]
+    return function in _SINGLE or any(
+        tensor.layout != torch.strided or traces.rounds(tensor.detach().cpu().numpy()) for tensor in narrow
+    )
+
+
 class Watch(TorchFunctionMode):  # type: ignore[misc]
     """Notes every call of a layer, and every function that is called between layers, in their order."""
 
@@ -87,10 +98,13 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.given: list[list[Any]] = []
         self.origins = traces.Origins()
         self.handed: dict[int, tuple[Any, Any]] = {}  # copies that were handed on, each with the tensor that was noted
+        self.uses: list[dict[str, Any]] = []  # what code between layers computed with parameters
+        for name, tensor in model.named_parameters():
+            if not is_leaf(model.get_submodule(name.rpartition(".")[0])):
+                self.origins.put([tensor], frozenset([traces.Read(name)]))
         self.inside: list[str] = []  # the layers that are running, the outermost first
         self.running = 0  # how many of them are looked at as one layer
-        self.outside: set[str] = set()
-        self.single: set[str] = set()  # what computed in single precision: in the layer that runs, or outside of them
+        self.single: set[str] = set()  # what computed in single precision in the layer that runs
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -98,26 +112,35 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         if not made:
             return result
         given = traces.tensors_in([args, kwargs or {}], is_tensor)
-        dtypes, called = {tensor.dtype for tensor in (*given, *made)}, getattr(func, "__name__", str(func))
-        if {torch.float32, torch.float64} <= dtypes or (called in _SINGLE and torch.float64 in dtypes):
-            self.single.add(called)
-        if self.running:
-            self.origins.put([t for t in made if not any(t is g for g in given)], self.origins.of(given))
-            return result
+        called = getattr(func, "__name__", str(func))
+        narrow = {called} if _in_single(called, [*given, *made]) else set()
         origin = self.origins.of(given)
+        if self.running:
+            self.single |= narrow
+            self.origins.put([t for t in made if not any(t is g for g in given)], origin)
+            return result
+        before, origin = self.origins.described(given), self.used(given) | narrow
         self.overwritten(given, made)
         self.origins.put(made, origin)
-        self.origins.negated(getattr(func, "__name__", ""), given, made)
-        name = getattr(func, "__name__", str(func))
-        if name not in ("__get__", "requires_grad_", "detach"):
+        self.origins.negated(called, given, made)
+        if called not in ("__get__", "requires_grad_", "detach"):
             place = traces.place()
-            event = {"function": name, "from": sorted(origin), "place": place, "lines": [place] if place else []}
-            if name == "__getitem__":
+            event = dict(before, function=called, place=place, lines=[place] if place else [], single=sorted(narrow))
+            if called == "__getitem__":
                 event["text"] = traces.index_text(args[1])
-            elif name == "pad" and len(args) > 1 and (kwargs or {}).get("mode", "constant") == "constant":
+            elif called == "pad" and len(args) > 1 and (kwargs or {}).get("mode", "constant") == "constant":
                 event["text"] = str(tuple(args[1]))
             self.note(event, given, made)
         return result
+
+    def used(self, given: list[Any]) -> frozenset[Any]:
+        """The origins of what a function makes of tensors; that it reads parameters beside something else is noted as a use."""
+        origin, reads = self.origins.of(given), self.origins.reads(given)
+        if all(self.origins.reads([tensor]) for tensor in given) or not reads:
+            return frozenset(origin)
+        self.uses.append({"reads": reads, "from": self.origins.described(given)["from"]})
+        kept = [each for each in origin if not isinstance(each, traces.Read)]
+        return frozenset([*kept, traces.Use(len(self.uses) - 1)])
 
     def note(self, event: dict[str, Any], given: list[Any], made: list[Any]) -> int:
         """Notes an event with the tensors that it was given and that it gave; gives its number."""
@@ -133,7 +156,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         if self.leaf[id(module)]:
             self.running += 1
             if self.running == 1:
-                self.outside, self.single = self.single, set()
+                self.single = set()
 
     def overwritten(self, given: list[Any], made: list[Any]) -> None:
         """Takes what was overwritten, `nn.ReLU(inplace=True)` or `x += y`, no longer for the tensor that was noted."""
@@ -150,14 +173,13 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.running -= 1
         if self.running:
             return None
-        single, self.single = self.single, self.outside
         named = traces.named_tensors(inspect.signature(module.forward), args, kwargs, is_tensor)
         given, made = [self.handed.get(id(t), (t, t))[1] for _, t in named], traces.tensors_in(output, is_tensor)
         self.overwritten([tensor for _, tensor in named], made)
         event = {
             "layer": self.names[id(module)],
-            "single": sorted(single),
-            "from": sorted(self.origins.of([tensor for _, tensor in named])),
+            "single": sorted(self.single),
+            **self.origins.described([tensor for _, tensor in named]),
             "names": [name for name, _ in named],
             "said": self.origins.said([tensor for _, tensor in named], "t"),
         }
@@ -222,10 +244,9 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
         except (Exception, SystemExit) as error:
             found.update(error=traces.said(error), at=watch.inside[-1] if watch.inside else "")
             found["place"] = traces.raised_at(error)
-    found["events"] = watch.events
-    found["single"] = sorted(watch.single)
+    found["events"], found["uses"] = watch.events, watch.uses
     traces.add_outputs(
-        found, output, is_tensor, lambda tensor: str(tensor.dtype).replace("torch.", ""), watch.origins.of
+        found, output, is_tensor, lambda tensor: str(tensor.dtype).replace("torch.", ""), watch.origins.described
     )
     return traces.sent(found)
 

@@ -12,7 +12,7 @@ import re
 import sys
 import traceback
 from functools import lru_cache
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, NamedTuple
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 # What Keras puts around what a layer said, and marks.
@@ -22,24 +22,53 @@ _AROUND = re.compile(
 _MARKS = re.compile(r"\x1b\[[0-9;]*m")
 
 
+class Read(NamedTuple):
+    """A parameter by its name."""
+
+    name: str
+
+
+class Use(NamedTuple):
+    """What was computed with parameters and something else, by its place among all such."""
+
+    place: int
+
+
 class Origins:
-    """Which events a tensor comes from, by the tensor itself; tensors are kept, so that no other takes their place."""
+    """Which events a tensor comes from, and what of single precision, by the tensor itself.
+
+    Tensors are kept, so that no other takes their place. An origin is the number of an event, the name of an operation outside of
+    all layers that computed in single precision, a parameter that code outside of them reads, `Read`, or a `Use` of some.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Any, frozenset[int]]] = {}
+        self._known: dict[int, tuple[Any, frozenset[Any]]] = {}
         self._texts: dict[int, tuple[Any, str]] = {}
 
-    def of(self, tensors: list[Any]) -> frozenset[int]:
-        """The events that some tensors come from; nothing for those that no event has made, such as an input."""
-        found: frozenset[int] = frozenset()
+    def of(self, tensors: list[Any]) -> frozenset[Any]:
+        """The origins of some tensors; nothing for those that no event has made, such as an input."""
+        found: frozenset[Any] = frozenset()
         for tensor in tensors:
             found |= self._known.get(id(tensor), (None, frozenset()))[1]
         return found
 
-    def put(self, tensors: list[Any], events: frozenset[int]) -> None:
+    def described(self, tensors: list[Any]) -> dict[str, Any]:
+        """The origins of some tensors as they are sent: the events, and what of single precision reached them since."""
+        found = self.of(tensors)
+        return {
+            "from": sorted(each for each in found if isinstance(each, int)),
+            "reached_by": sorted(each for each in found if isinstance(each, str)),
+            "uses": sorted(each.place for each in found if isinstance(each, Use)),
+        }
+
+    def reads(self, tensors: list[Any]) -> list[str]:
+        """The parameters that some tensors are, or were computed of alone."""
+        return sorted(each.name for each in self.of(tensors) if isinstance(each, Read))
+
+    def put(self, tensors: list[Any], origins: frozenset[Any]) -> None:
         """Says where some tensors come from."""
         for tensor in tensors:
-            self._known[id(tensor)] = (tensor, events)
+            self._known[id(tensor)] = (tensor, origins)
 
     def name(self, tensor: Any, text: str) -> None:
         """Says what a tensor is called, such as an input of the model."""
@@ -63,6 +92,21 @@ class Origins:
             if id(tensor) not in self._texts:
                 self.name(tensor, "{}{}".format(other, len(self._texts)))
         return [self._texts[id(tensor)][1] for tensor in tensors]
+
+
+def rounds(numbers: Any) -> bool:
+    """Whether an array of single precision has numbers that it cannot be told to hold exactly.
+
+    A mask, a whole number and 0.5 are the same numbers in double precision: that a model casts them is no reason for any
+    difference. 0.1 and the square root of 2 are not, nor is nearly all that was computed in single precision.
+    """
+    import numpy
+
+    with numpy.errstate(invalid="ignore"):
+        short = (
+            numpy.ascontiguousarray(numbers).view(numpy.uint32) & 0x7FF == 0
+        )  # at most 13 of the 24 bits of a number
+        return not bool(numpy.all(short.reshape(numbers.shape) | (numbers == numpy.rint(numbers))))
 
 
 # What puts in an axis of length one in either framework, and what turns True into False.
@@ -184,11 +228,11 @@ def add_outputs(
     output: Any,
     is_tensor: Callable[[Any], bool],
     dtype: Callable[[Any], str],
-    sources: Callable[[Any], Any],
+    sources: Callable[[Any], dict[str, Any]],
 ) -> None:
     """Writes in what was found of a model which tensors it gave, or that it gave none, where it did so without an error.
 
-    `dtype` names the dtype of a tensor, and `sources` gives where tensors come from, as `Origins.of` does.
+    `dtype` names the dtype of a tensor, and `sources` says where tensors come from, as `Origins.described` does.
     """
     found["outputs"] = [
         {
@@ -196,7 +240,7 @@ def add_outputs(
             "source": source,
             "shape": list(tensor.shape),
             "dtype": dtype(tensor),
-            "from": sorted(sources([tensor])),
+            **sources([tensor]),
         }
         for name, source, tensor in leaves(output, is_tensor)
     ]
