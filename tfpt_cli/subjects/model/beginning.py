@@ -102,7 +102,7 @@ class Search:
             else:
                 where = f"behind {self.name(self.lines[-1])}" if self.lines else "of the model"
             found.append(f"the code {where} ({', '.join(names)})")
-        return found
+        return list(dict.fromkeys(found))  # a layer that is called twice has it before it twice
 
     @cached_property
     def reached_by(self) -> list[list[str]]:
