@@ -71,6 +71,7 @@ class Allowance:
         self.budget = budget
         self._left = budget.seconds
         self._timed = False
+        self._over = False
         self._data: tuple[int, int] | None = None
 
     @property
@@ -98,9 +99,11 @@ class Allowance:
         if self._data is not None:
             resource.setrlimit(resource.RLIMIT_DATA, self._data)
             self._data = None
-        if isinstance(error, _Ends):
+        if self._over:
             self._left = 0.0
-            raise self._ended() from None
+            # Of what has ended meanwhile, too: a call that is not interrupted, or what has swallowed that it was.
+            if error is None or isinstance(error, _Ends):
+                raise self._ended() from None
 
     def _ended(self) -> TookTooLong:
         return TookTooLong(f"more than {self.budget.seconds:g} s of processor time")
@@ -124,6 +127,8 @@ _spends: list[Allowance] = []
 
 def _tick(_: int, frame: FrameType | None) -> None:
     """Ends the step that is under way; in the middle of an import, or of what begins and ends a step, at the next tick."""
+    for allowance in _spends:
+        allowance._over = True
     if frame is not None and frame.f_code.co_filename == __file__:
         return
     while frame is not None:
