@@ -101,8 +101,9 @@ def elsewhere(seen: list[str], *own: Path) -> list[str]:
     """What of it is neither one of some files nor Python and tfpt that read themselves."""
     places = (*own, ROOT / "tfpt_cli", sys.prefix, sys.base_prefix)
     read = [f"{event} ('{place}" for event in ("open", "exec", "os.scandir", "os.listdir") for place in places]
-    # What a row of the dictionary computes sizes with is compiled, and it is tfpt's own.
-    return [event for event in seen if not event.startswith((*read, "exec ('<row>'"))]
+    # What a row of the dictionary computes sizes with is compiled, and it is tfpt's own; so is how much memory it has.
+    itself = "exec ('<row>'", "open ('/proc/self/statm',"
+    return [event for event in seen if not event.startswith((*read, *itself))]
 
 
 def refusals(path: Path) -> list[str]:
