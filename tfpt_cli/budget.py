@@ -101,8 +101,9 @@ class Allowance:
             self._data = None
         if self._over:
             self._left = 0.0
-            # Of what has ended meanwhile, too: a call that is not interrupted, or what has swallowed that it was.
-            if error is None or isinstance(error, _Ends):
+            # Of what has ended meanwhile, too: a call that is not interrupted, what has swallowed that it was, or what made
+            # another error of it. That a generator has come to its end is none.
+            if error is None or (isinstance(error, (_Ends, Exception)) and not isinstance(error, StopIteration)):
                 raise self._ended() from None
 
     def _ended(self) -> TookTooLong:
