@@ -129,6 +129,8 @@ def stranger(tmp_path: Path) -> Callable[[str, str], Path]:
 def everything_is_imported(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What tfpt imports late, and keeps in its own cache, is no escape's doing."""
     path = tmp_path_factory.mktemp("usual") / "scenario.yaml"
+    path.write_text("name: n\ninit: {layer: 'linaer(3, 4)'}\n", encoding="utf-8")
+    assert "did you mean 'linear'" in str(refusals(path))  # for which all that there is is looked through
     path.write_text(USUAL, encoding="utf-8")
     assert refusals_of_code(path) == []
 
