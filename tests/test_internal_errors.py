@@ -145,6 +145,16 @@ def test_what_was_compared_before_is_kept(stage: str, tfpt: Run, monkeypatch: py
     assert [c["verdict"] for c in odd["comparisons"]] == ["differs"] * 3
 
 
+def alone_in_error(tfpt: Run) -> dict[str, Any]:
+    """The result of the odd one of five scenarios, which is an error where all others have passed."""
+    done = tfpt("check", "five.yaml", "--format", "json")
+    assert done.code == 1
+    assert [s["status"] for s in done.json["scenarios"]] == ["passed", "passed", "error", "passed", "passed"]
+    found: dict[str, Any]
+    (found,) = (s for s in done.json["scenarios"] if s["name"] == "the odd one")
+    return found
+
+
 def test_memory_that_is_short_is_no_mistake(tfpt: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other scenarios go on, and what to change is said."""
     Path("five.yaml").write_text(FIVE, encoding="utf-8")
@@ -156,11 +166,7 @@ def test_memory_that_is_short_is_no_mistake(tfpt: Run, monkeypatch: pytest.Monke
         return compared(comparer)
 
     monkeypatch.setattr(Comparer, "comparisons", short)
-    done = tfpt("check", "five.yaml", "--format", "json")
-    assert done.code == 1
-    assert [s["status"] for s in done.json["scenarios"]] == ["passed", "passed", "error", "passed", "passed"]
-    (odd,) = (s for s in done.json["scenarios"] if s["name"] == "the odd one")
-    (failure,) = odd["failures"]
+    (failure,) = alone_in_error(tfpt)["failures"]
     words = (
         "comparing takes more memory than tfpt itself has here (Unable to allocate 458. MiB); make the arrays smaller"
     )

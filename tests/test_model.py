@@ -1092,6 +1092,13 @@ model:
     assert any("single precision" in note for note in result.notes), result.notes
 
 
+def ported(session: Session, torch: str, tensorflow: str, at: str, **more: Any) -> ScenarioResult:
+    """The result of two models of `tests/models`, each as it is made, at an input, with further fields of the scenario."""
+    fields = {"torch": {"python": torch}, "tensorflow": {"python": tensorflow}, "at": {"x": yaml.safe_load(at)}, **more}
+    _, result = checked(session, yaml.safe_dump({"name": "a port", "model": fields}), MODELS)
+    return result
+
+
 # So large a last sample that what parts by itself is far less than what counts, as it is measured by the greatest number.
 ROWS = "[[1, 2, -1, 1, 0.5, -2], [-1, 1, 1, 2, -0.5, 1], [1, -1, 2, 1, 1, 1], [3000, -2000, 3000, 2000, 2500, 3000]]"
 
@@ -1099,15 +1106,7 @@ ROWS = "[[1, 2, -1, 1, 0.5, -2], [-1, 1, 1, 2, -0.5, 1], [1, -1, 2, 1, 1, 1], [3
 @pytest.mark.parametrize(("said", "words"), [("", "blocks.0"), ("fused=False", "before blocks.1 (Cast)")])
 def test_what_is_kept_in_single_precision_may_be_little_in_every_layer(session: Session, said: str, words: str) -> None:
     """A layer with GELU is the same by itself, and so is GELU between two; what they add up to is no other function."""
-    text = f"""
-name: GELU
-model:
-  torch: {{python: 'narrow.py:Mlp()'}}
-  tensorflow: {{python: 'narrow_keras.py:Mlp({said})'}}
-  at: {{x: {ROWS}}}
-  compare: [forward]
-"""
-    _, result = checked(session, text, MODELS)
+    result = ported(session, "narrow.py:Mlp()", f"narrow_keras.py:Mlp({said})", ROWS, compare=["forward"])
     assert all(line.by_itself is not None and line.by_itself < 1e-9 for line in result.layers), result.layers
     measure = result.comparisons[0].measure
     assert measure is not None
@@ -1120,14 +1119,7 @@ model:
 @pytest.mark.parametrize(("epsilon", "agrees"), [("1e-8", True), ("1e-7", False)])
 def test_a_number_in_single_precision_excuses_no_other_code(session: Session, epsilon: str, agrees: bool) -> None:
     """A cast mask is exact, and GELU two layers before is no reason for an epsilon that is another."""
-    text = f"""
-name: unit vectors
-model:
-  torch: {{python: 'narrow.py:Unit()'}}
-  tensorflow: {{python: 'narrow_keras.py:Unit(epsilon={epsilon})'}}
-  at: {{x: 'normal(0, 1, (4, 6))'}}
-"""
-    _, result = checked(session, text, MODELS)
+    result = ported(session, "narrow.py:Unit()", f"narrow_keras.py:Unit(epsilon={epsilon})", "normal(0, 1, (4, 6))")
     assert result.agree == agrees, result.comparisons
     assert agrees or told(result).startswith("it begins between two and three, which agree"), told(result)
 
@@ -1137,15 +1129,9 @@ model:
 )
 def test_random_buffers_have_the_same_numbers(session: Session, start: str, scale: int, agrees: bool) -> None:
     """A buffer that PyTorch draws is a variable that Keras draws; a constant is each side's own, and may be another one."""
-    text = f"""
-name: positions
-model:
-  torch: {{python: 'buffers.py:Net()'}}
-  tensorflow: {{python: 'buffers_keras.py:Net(scale={scale})'}}
-  at: {{x: 'normal(0, 1, (4, 3))'}}
-  weights: {start}
-"""
-    _, result = checked(session, text, MODELS)
+    result = ported(
+        session, "buffers.py:Net()", f"buffers_keras.py:Net(scale={scale})", "normal(0, 1, (4, 3))", weights=start
+    )
     assert not result.failures, result.failures
     assert result.agree == agrees, result.comparisons
     assert agrees or told(result).startswith("positions is the first that parts, by itself"), told(result)
@@ -1158,15 +1144,7 @@ model:
 @pytest.mark.parametrize("start", ["drawn", "torch"])
 def test_gains_of_equal_shape_are_told_by_the_layers_around_them(session: Session, start: str) -> None:
     """In PyTorch code between layers reads them, in Keras each is a layer; neither their names nor their order tells."""
-    text = f"""
-name: scaled blocks
-model:
-  torch: {{python: 'gains.py:Net()'}}
-  tensorflow: {{python: 'gains_keras.py:net()'}}
-  at: {{x: 'normal(0, 1, (3, 4))'}}
-  weights: {start}
-"""
-    _, result = checked(session, text, MODELS)
+    result = ported(session, "gains.py:Net()", "gains_keras.py:net()", "normal(0, 1, (3, 4))", weights=start)
     assert not result.failures, result.failures
     assert result.agree, result.comparisons
     first, second = SIDES
@@ -1186,14 +1164,7 @@ model:
 
 
 def test_gains_that_nothing_tells_apart_are_asked_for(session: Session) -> None:
-    text = """
-name: two gains at one place
-model:
-  torch: {python: 'gains.py:Twice()'}
-  tensorflow: {python: 'gains_keras.py:twice()'}
-  at: {x: 'normal(0, 1, (3, 4))'}
-"""
-    _, result = checked(session, text, MODELS)
+    result = ported(session, "gains.py:Twice()", "gains_keras.py:twice()", "normal(0, 1, (3, 4))")
     assert [failure.message.partition(":")[0] for failure in result.failures] == [
         "these parameters cannot be told from each other"
     ]
