@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.frameworks import NUMPY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -80,8 +80,12 @@ class Listing:
     @property
     def keys(self) -> list[tuple[Quantity, Way]]:
         """The (quantity, way) of everything that the listing leaves as it is run, in order."""
-        sections = self.sections if self.ran is None else [self.sections[place] for place in self.ran]
-        return [(leaf.quantity, leaf.way) for section in sections for leaf in section.leaves]
+        return [(leaf.quantity, leaf.way) for place in self._running for leaf in self.sections[place].leaves]
+
+    @property
+    def _running(self) -> Sequence[int]:
+        """The places of the sections that a worker runs."""
+        return range(len(self.sections)) if self.ran is None else self.ran
 
     def split(self, place: int) -> tuple[Listing, Listing]:
         """Two listings of one script: of its sections one runs those before a place, one the imports and those from there."""
@@ -107,19 +111,19 @@ class Listing:
 
     def request(self) -> list[dict[str, Any]]:
         """What a worker is sent: the sections that it runs, each with the line of the script at which it starts."""
-        sections = [
+        placed = self._placed()
+        return [
             {
                 "source": section.source,
-                "line": line,
+                "line": placed[place][0],
                 "leaves": [[leaf.quantity, leaf.way, leaf.expression] for leaf in section.leaves],
                 "required": section.required,
                 "needs": section.needs,
                 "group": section.group,
                 "after": list(section.after),
             }
-            for (line, _), section in zip(self._placed(), self.sections, strict=True)
+            for place, section in ((place, self.sections[place]) for place in self._running)
         ]
-        return sections if self.ran is None else [sections[place] for place in self.ran]
 
     def files(self, stem: str) -> dict[str, dict[str, NDArray[Any]]]:
         """The arrays that a script reads, by the name of the file beside it: one for each dict of them."""

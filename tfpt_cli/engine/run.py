@@ -64,7 +64,7 @@ class _Asked:
     outcomes: dict[Side, Outcome] = field(default_factory=dict)
 
     @property
-    def answered(self) -> bool:
+    def complete(self) -> bool:
         """Whether all outcomes are there."""
         return len(self.outcomes) == len(self.listings)
 
@@ -287,7 +287,7 @@ class Pipeline:
         """Keeps a side's outcome; when all that its scenario waits for are there it goes on."""
         asked.outcomes[side] = outcome
         waiting = self.waiting.get(index)  # none, where a scenario has ended before it came to what was asked ahead
-        if waiting is not None and waiting.asked is asked and asked.answered:
+        if waiting is not None and waiting.asked is asked and asked.complete:
             self.answered(index, waiting)
 
     def answered(self, index: int, waiting: _Waiting) -> None:
@@ -330,7 +330,7 @@ class Pipeline:
                 ahead = self.ask(index, again.ahead, soon=soon)
             waiting = replace(waiting, comparisons=again.comparisons, asked=asked, ahead=ahead, first=first)
             self.waiting[index] = waiting
-            if asked.answered:
+            if asked.complete:
                 self.answered(index, waiting)
             return
         if not found.outcomes:  # nothing has run

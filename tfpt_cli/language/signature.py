@@ -70,6 +70,15 @@ class Signature:
         return tuple(p.name for p in self.parameters if p.kind == "setting")
 
     @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """The constants that those parameters have by name which a call may leave out.
+
+        >>> parse_signature("x, /, *, axis: axis = 0").defaults
+        {'axis': 0}
+        """
+        return {p.name: constant(p.default) for p in self.parameters if p.default is not None}
+
+    @cached_property
     def _positional(self) -> tuple[Parameter, ...]:
         return tuple(p for p in self.parameters if not p.keyword_only and p.kind in ("array", "setting"))
 

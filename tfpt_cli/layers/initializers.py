@@ -98,10 +98,8 @@ def _makers() -> dict[str, Callable[..., InitializerCall]]:
 
 
 def _maker(row: Initializer) -> Callable[..., InitializerCall]:
-    defaults = {p.name: constant(p.default) for p in row.signature.parameters if p.default is not None}
-
     def make(*values: Any) -> InitializerCall:
-        return InitializerCall(row, defaults | dict(zip(row.signature.settings, values, strict=False)))
+        return InitializerCall(row, row.signature.defaults | dict(zip(row.signature.settings, values, strict=False)))
 
     return make
 

@@ -11,7 +11,6 @@ from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native, settings_of
 from tfpt_cli.dictionary.rows import dictionary
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
-from tfpt_cli.language.constants import constant
 from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import branches, called_name, nodes
 from tfpt_cli.layers.initializers import constants
@@ -79,9 +78,8 @@ def built_for(torch_call: ast.Call, keras_call: ast.Call) -> tuple[int, ...] | N
     row, settings = known_row(torch_call, keras_call)
     if row is None:
         return None
-    usual = {p.name: constant(p.default) for p in row.signature.parameters if p.default is not None}
     try:
-        sizes = value_of(row.input_shape, row.names({**usual, **settings[TORCH]}))
+        sizes = value_of(row.input_shape, row.names({**row.signature.defaults, **settings[TORCH]}))
     except UNKNOWN:
         return None
     return filled(row, sizes)

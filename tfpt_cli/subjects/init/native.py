@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from tfpt_cli.dictionary.formulas import UNKNOWN, value_of
 from tfpt_cli.dictionary.native import native
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
-from tfpt_cli.language.constants import constant
 from tfpt_cli.language.mentions import field, typed
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.initializers import native_fill, native_source
@@ -125,7 +124,7 @@ class NativeReader:
                 break
             settings[element.id] = size
         try:
-            usual = {p.name: 1 if p.default is None else constant(p.default) for p in row.signature.parameters}
+            usual = dict.fromkeys((p.name for p in row.signature.parameters), 1) | row.signature.defaults
             shape = value_of(row.input_shape, row.names({**usual, **settings}))
         except UNKNOWN:
             return

@@ -12,11 +12,11 @@ from tfpt_cli.frameworks import TORCH
 from tfpt_cli.results import STATE, VALUE
 from tfpt_cli.results.layers import SAME
 from tfpt_cli.subjects.model.comparer import SAME_IN_SINGLE
-from tfpt_cli.subjects.model.inventory import Ran
+from tfpt_cli.subjects.model.inventory import Ran, reaching
 from tfpt_cli.subjects.model.settings import Besides
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.results import Quantity
@@ -244,7 +244,7 @@ class Search:
         """The lines whose results reach that of a layer in PyTorch, through whatever is computed between."""
         events = self.inventories[self.first].events
         beside = {index: line for line in self.lines for index in line.aligned.torch.events}
-        known = reaching(events, each.aligned.torch.first, beside)
+        known = reaching(events, events[each.aligned.torch.first].origin, beside)
         return [beside[index] for index in known]
 
     def span(self, each: Measured, side: Side) -> Span:
@@ -326,20 +326,6 @@ def _in_single(events: Sequence[Event], reached: Iterable[Event | Output], besid
             rest.append(events[index])
             found.update([events[index].layer or events[index].function] if events[index].single else [])
     return found
-
-
-def reaching(events: Sequence[Event], index: int, known: Collection[int]) -> Iterator[int]:
-    """The events among the known ones whose results reach an event, through whatever is computed between."""
-    rest, seen = list(events[index].origin), set()
-    while rest:
-        origin = rest.pop(0)
-        if origin in seen:
-            continue
-        seen.add(origin)
-        if origin in known:
-            yield origin
-        else:  # a layer that stands beside none, or a function
-            rest += events[origin].origin
 
 
 # Layers that compute otherwise in training.

@@ -184,7 +184,7 @@ class Course:
                 plans=plans,
                 arrays=arrays,
                 comparisons=tuple(self.comparisons),
-                outputs=self.outputs_of_torch(outcomes, planner),
+                outputs=self.outputs_of_torch(outcomes, planner) if parted else {},
             )
             self.watched = yield from layer_by_layer(self.spec, self.terms.sides, self.writers, asked)
             self.notes += self.watched.notes

@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tfpt_cli.language.shapes import without_ones
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
     from numpy.typing import NDArray
 
     from tfpt_cli.language.shapes import Shape
@@ -60,6 +64,11 @@ class Tensor:
     def real(self) -> bool:
         """Whether it holds real numbers, and no counter or mask."""
         return "float" in self.dtype
+
+    @property
+    def sizes(self) -> Shape:
+        """The sizes of its axes, whatever their order, without those of length one."""
+        return tuple(sorted(without_ones(self.shape)))
 
 
 @dataclass(frozen=True)
@@ -172,6 +181,20 @@ class Inventory:
             if layer is not None and layer.leaf:
                 return layer.name
         return path
+
+
+def reaching(events: Sequence[Event], origin: Iterable[int], known: Collection[int]) -> Iterator[int]:
+    """The events among the known ones whose results reach what comes from some events, through whatever is computed between."""
+    rest, seen = list(origin), set[int]()
+    while rest:
+        index = rest.pop(0)
+        if index in seen:
+            continue
+        seen.add(index)
+        if index in known:
+            yield index
+        else:  # a layer that stands beside none, or a function
+            rest += events[index].origin
 
 
 def inventory_of(sent: NDArray[Any]) -> Inventory:

@@ -35,8 +35,7 @@ def own_layout(one: Tensor, other: Tensor) -> Layout | None:
     """
     if without_ones(one.shape) == without_ones(other.shape):
         return Layout()
-    sizes = without_ones(one.shape)
-    if sorted(sizes) != sorted(without_ones(other.shape)) or len(set(sizes)) != len(sizes):
+    if one.sizes != other.sizes or len(set(one.sizes)) != len(one.sizes):
         return None
     axes = {1: "1"} | {size: f"a{place}" for place, size in enumerate(one.shape) if size != 1}
     return Layout(f"{' '.join(axes[size] for size in one.shape)} -> {' '.join(axes[size] for size in other.shape)}")
@@ -64,7 +63,7 @@ def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterat
     groups: dict[tuple[int, ...], tuple[list[Tensor], list[Tensor]]] = {}
     for side, tensors in enumerate((ours, theirs)):
         for tensor in tensors:
-            groups.setdefault(tuple(sorted(without_ones(tensor.shape))), ([], []))[side].append(tensor)
+            groups.setdefault(tensor.sizes, ([], []))[side].append(tensor)
     for left, right in groups.values():
         found = [(one, other, "by its name") for one, other in _nearest(left, right)]
         rest = [

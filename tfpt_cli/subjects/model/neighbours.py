@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tfpt_cli.language.shapes import Shape, without_ones
+from tfpt_cli.language.shapes import Shape
+from tfpt_cli.subjects.model.inventory import reaching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.subjects.model.inventory import Event, Inventory, Output, Tensor
 
@@ -28,52 +29,58 @@ class _Graph:
     inventory: Inventory
     known: Mapping[str, int]
 
+    def number(self, event: Event) -> int | None:
+        """The number of the layer that an event calls; None for one that is not known, and for a function."""
+        return None if event.layer is None else self.known.get(event.layer)
+
     def before(self, origin: Iterable[int]) -> frozenset[int]:
         """The known layers whose results reach what comes from some events."""
-        rest, seen, found = list(origin), set[int](), set[int]()
-        while rest:
-            index = rest.pop()
-            if index in seen:
-                continue
-            seen.add(index)
-            event = self.inventory.events[index]
-            if event.layer is not None and event.layer in self.known:
-                found.add(self.known[event.layer])
-            else:
-                rest += event.origin
-        return frozenset(found)
+        events = self.inventory.events
+        numbers = {event.index: number for event in events if (number := self.number(event)) is not None}
+        return frozenset(numbers[index] for index in reaching(events, origin, numbers))
 
-    def after(self, reads: Callable[[Event | Output], bool]) -> frozenset[int]:
-        """The known layers that read something, by what reads it itself; -1 for the outputs."""
-        reached, found = set[int](), set[int]()
+    def after(self, calls: Collection[int], uses: Collection[int]) -> frozenset[int]:
+        """The known layers that some calls, or uses of parameters, reach; -1 for the outputs."""
+        reached, found = set(calls), set[int]()
         for event in self.inventory.events:
-            if reads(event) or reached & set(event.origin):
-                if event.layer is not None and event.layer in self.known:
-                    found.add(self.known[event.layer])
-                else:
-                    reached.add(event.index)
-        if any(reads(output) or reached & set(output.origin) for output in self.inventory.outputs):
+            if not self.reads(event, reached, uses):
+                continue
+            number = self.number(event)
+            if number is None:
+                reached.add(event.index)
+            else:
+                found.add(number)
+        if any(self.reads(output, reached, uses) for output in self.inventory.outputs):
             found.add(-1)
         return frozenset(found)
 
+    @staticmethod
+    def reads(each: Event | Output, calls: Collection[int], uses: Collection[int]) -> bool:
+        """Whether one of some calls or uses of parameters is among what something is computed of."""
+        return any(index in calls for index in each.origin) or any(place in uses for place in each.uses)
+
     def places(self, tensors: Sequence[Tensor]) -> Iterator[tuple[_Place, list[Tensor]]]:
         """Where the layers stand that hold some tensors, and the code that reads one, each with what is held."""
+        events, every_use = self.inventory.events, self.inventory.uses
         held: dict[str, list[Tensor]] = {}
         for tensor in tensors:
             held.setdefault(self.inventory.leaf_of(tensor.layer), []).append(tensor)
         for path, group in held.items():
-            calls = {event.index for event in self.inventory.events if event.layer == path}
+            calls = {event.index for event in events if event.layer == path}
             if calls:
-                origin = [other for index in calls for other in self.inventory.events[index].origin]
-                after = self.after(lambda each, calls=calls: bool(calls & set(each.origin)))  # type: ignore[misc]
-                yield (self.before(origin), after, _sizes(group)), group
+                yield self.place(group, [other for index in calls for other in events[index].origin], calls, ()), group
                 continue
             for tensor in group:
-                uses = {place for place, use in enumerate(self.inventory.uses) if tensor.name in use.reads}
+                uses = {place for place, use in enumerate(every_use) if tensor.name in use.reads}
                 if uses:
-                    origin = [other for place in uses for other in self.inventory.uses[place].origin]
-                    after = self.after(lambda each, uses=uses: bool(uses & set(each.uses)))  # type: ignore[misc]
-                    yield (self.before(origin), after, _sizes([tensor])), [tensor]
+                    origin = [other for place in uses for other in every_use[place].origin]
+                    yield self.place([tensor], origin, (), uses), [tensor]
+
+    def place(
+        self, held: Sequence[Tensor], origin: Iterable[int], calls: Collection[int], uses: Collection[int]
+    ) -> _Place:
+        """The place of tensors that some calls, or uses of parameters, compute with, which come from the events of an origin."""
+        return self.before(origin), self.after(calls, uses), tuple(sorted(tensor.sizes for tensor in held))
 
 
 def by_neighbours(
@@ -95,8 +102,3 @@ def by_neighbours(
         others = found[1].get(place, [])
         if len(groups) == len(others) == 1 and any(place[:2]):
             yield groups[0], others[0]
-
-
-def _sizes(tensors: Sequence[Tensor]) -> tuple[Shape, ...]:
-    """The shapes of tensors, whatever the order of their axes, without those of length one."""
-    return tuple(sorted(tuple(sorted(without_ones(tensor.shape))) for tensor in tensors))

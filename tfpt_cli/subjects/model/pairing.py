@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.dictionary.records import SIGNED
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
-from tfpt_cli.language.shapes import show, without_ones
+from tfpt_cli.language.shapes import show
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.layers.known import at_each_step
 from tfpt_cli.layers.layout import Layout
@@ -143,8 +143,7 @@ def pairing_of(
         if one.name not in alone[TORCH] or other.name not in alone[TENSORFLOW]
     ]
     ours, theirs = _left(torch, keras, pairs, used).values()
-    known = [(match.torch.paths, match.keras.paths) for match in matches if match.row is not None]
-    for mine, others in by_neighbours(torch, keras, known, (ours, theirs)) if ours and theirs else ():
+    for mine, others in by_neighbours(torch, keras, _known(matches), (ours, theirs)) if ours and theirs else ():
         pairs += _by_name_and_shape(mine, others, _AROUND)
     pairs = [_laid_out(pair, layouts) for pair in pairs]
     left = _left(torch, keras, pairs, used)
@@ -161,6 +160,11 @@ def pairing_of(
 _AROUND = "by the layers around it"
 
 
+def _known(matches: Iterable[Match]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The paths on both sides of the units that a row knows."""
+    return [(match.torch.paths, match.keras.paths) for match in matches if match.row is not None]
+
+
 def told_by_neighbours(
     matches: Sequence[Match], units: Mapping[Framework, Sequence[Unit]], inventories: tuple[Inventory, Inventory]
 ) -> list[Match]:
@@ -172,11 +176,11 @@ def told_by_neighbours(
     kept = [match for match in matches if match not in doubted]
     taken = {TORCH: {match.torch.paths for match in kept}, TENSORFLOW: {match.keras.paths for match in kept}}
     free = [[unit for unit in units[f] if unit.paths not in taken[f]] for f in (TORCH, TENSORFLOW)]
-    known = [(match.torch.paths, match.keras.paths) for match in kept if match.row is not None]
-    tensors = tuple([tensor for unit in group for tensor in unit.tensors] for group in free)
-    told: set[str] = set()
-    for ours, theirs in by_neighbours(*inventories, known, (tensors[0], tensors[1])) if doubted else ():
-        told |= {f"{TORCH} {tensor.name}" for tensor in ours} | {f"{TENSORFLOW} {tensor.name}" for tensor in theirs}
+    ours_free, theirs_free = ([tensor for unit in group for tensor in unit.tensors] for group in free)
+    told: tuple[set[str], set[str]] = set(), set()
+    for ours, theirs in by_neighbours(*inventories, _known(kept), (ours_free, theirs_free)) if doubted else ():
+        for names, tensors in zip(told, (ours, theirs), strict=True):
+            names.update(tensor.name for tensor in tensors)
         one, other = (
             next((unit for unit in group if set(unit.tensors) == set(held)), None)
             for group, held in zip(free, (ours, theirs), strict=True)
@@ -184,10 +188,9 @@ def told_by_neighbours(
         if one is not None and other is not None:
             kept.append(match_of(one, other, _AROUND))
     for match in doubted:
-        names = {f"{TORCH} {t.name}" for t in match.torch.tensors} | {
-            f"{TENSORFLOW} {t.name}" for t in match.keras.tensors
-        }
-        kept += [] if names & told else [match]
+        units_of_both = zip(told, (match.torch, match.keras), strict=True)
+        if not any(tensor.name in names for names, unit in units_of_both for tensor in unit.tensors):
+            kept.append(match)
     return sorted(kept, key=lambda match: match.torch.order)
 
 
@@ -372,7 +375,7 @@ def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: st
     """Tensors of layers that no row knows: of one name, else the only ones of a shape, else in their order among those."""
     rest, left = list(theirs), list(ours)
     for by in (_same_name, _same_shape):
-        alike = Counter(_sizes(tensor) for tensor in left)
+        alike = Counter(tensor.sizes for tensor in left)
         for tensor in list(left):
             options = [other for other in rest if by(tensor, other) and own_layout(tensor, other) is not None]
             if not options or (by is _same_name and len(options) > 1):
@@ -382,7 +385,7 @@ def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: st
             rest.remove(other)
             layout = own_layout(tensor, other)
             assert layout is not None
-            among = "order among equal shapes" if alike[_sizes(tensor)] > 1 else "shape"
+            among = "order among equal shapes" if alike[tensor.sizes] > 1 else "shape"
             yield PairedParameters.of_tensors(
                 [tensor], other, layout, f"{why}, by {'name' if by is _same_name else among}"
             )
@@ -394,9 +397,4 @@ def _same_name(one: Tensor, other: Tensor) -> bool:
 
 
 def _same_shape(one: Tensor, other: Tensor) -> bool:
-    return _sizes(one) == _sizes(other)
-
-
-def _sizes(tensor: Tensor) -> tuple[int, ...]:
-    """The sizes of a tensor, whatever the order of its axes, without those of length one."""
-    return tuple(sorted(without_ones(tensor.shape)))
+    return one.sizes == other.sizes

@@ -9,8 +9,8 @@ from tfpt_cli.compare.distance import relative_distance
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.results import Comparison, Diagnosis, Finding, Kind, Verdict
 from tfpt_cli.subjects.model.axis_orders import nearest
-from tfpt_cli.subjects.model.beginning import reaching
 from tfpt_cli.subjects.model.comparer import array_of, with_ones_of
+from tfpt_cli.subjects.model.inventory import reaching
 from tfpt_cli.subjects.model.spec import layer_quantity
 from tfpt_cli.subjects.model.writer import DOUBLE, MADE, MADE_IN_SINGLE, SINGLE
 
@@ -97,7 +97,7 @@ def ill_conditioned(lines: Sequence[Measured], events: Sequence[Event], sides: S
     for each in lines:
         if not each.line.rounding:
             continue
-        given = [own[index] for index in reaching(events, each.aligned.torch.first, own)]
+        given = [own[index] for index in reaching(events, events[each.aligned.torch.first].origin, own)]
         before = {side: max([_ONCE, *(known[side] for known in given if known)]) for side in sides}
         names = " / ".join(dict.fromkeys(name for name in each.line.names.values() if name))
         yield from magnified(names or each.aligned.calls[TORCH], each.line.rounding, before)

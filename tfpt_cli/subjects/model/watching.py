@@ -104,19 +104,11 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
         # So little may be a number in single precision: then it must be seen where, and that it is nothing else.
         made = layers.made(seen[first], seen[second])
         places = [place for place in range(len(lines)) if f"layers/{place} made" in made]
-        sections = [*writers[second].between(asked.plans[second], looked.dtype, spans[second], places)]
-        arrays = {**asked.arrays[second], **made}
-        between = yield Round({second: listing(second.framework, sections, arrays)}, asked.comparisons)
-        if not between[second].failures:
-            lines = layers.with_between(lines, given, between[second])
-            ends = [
-                relative_distance(array, other)
-                for quantity, array in asked.outputs.items()
-                if (other := array_of(between[second], quantity, BETWEEN)) is not None
-                and array.shape == other.shape
-                and array.dtype == other.dtype == np.float64
-            ]
-            behind = max(ends, default=None)
+        replaced = writers[second].between(asked.plans[second], looked.dtype, spans[second], places)
+        code = listing(second.framework, replaced, {**asked.arrays[second], **made})
+        between = (yield Round({second: code}, asked.comparisons))[second]
+        if not between.failures:
+            lines, behind = layers.with_between(lines, given, between), _behind(asked.outputs, between)
     if spec.dtype == "float32":
         listings = {
             side: listing(side.framework, writer.in_single(asked.plans[side], spans[side]), asked.arrays[side])
@@ -127,6 +119,18 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
             lines = rounded(layers, lines, seen, narrow)
             return Watched(lines, [*ill_conditioned(lines, ours.events, sides)], behind)
     return Watched(lines, behind=behind)
+
+
+def _behind(outputs: Mapping[Quantity, NDArray[Any]], between: Outcome) -> float | None:
+    """How far apart the outputs are where all of Keras's layers give what PyTorch's gave; None where none can be compared."""
+    ends = [
+        relative_distance(array, other)
+        for quantity, array in outputs.items()
+        if (other := array_of(between, quantity, BETWEEN)) is not None
+        and array.shape == other.shape
+        and array.dtype == other.dtype == np.float64
+    ]
+    return max(ends, default=None)
 
 
 def _unwatched(seen: Mapping[Side, Outcome]) -> list[str]:
