@@ -20,7 +20,7 @@ _LAYOUTS = {
     5: ("out in d h w -> d h w in out",),
 }
 # As many numbers are compared at a time: two arrays of 4 GB must not become four of 8, and few stay near the processor.
-_BLOCK = 1 << 16
+_BLOCK = 1 << 14
 
 
 @dataclass(frozen=True)

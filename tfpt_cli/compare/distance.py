@@ -30,6 +30,8 @@ _PIECE = 1 << 15
 # The bits of a float64 that say which power of two it has.
 _EXPONENT = np.int64(0x7FF0_0000_0000_0000)
 _LEAST_NUMBER = 5e-324
+# The kinds of values that stand against each other where two arrays part, as they are said.
+_KINDS = (Diagnosis.NAN, Diagnosis.INFINITY, Diagnosis.ZERO, Diagnosis.NUMBER)
 # Of a complex number that is finite the magnitude may not be.
 GREATEST_NUMBER = float(np.finfo(np.float64).max)
 # Of numbers beyond this the difference, the magnitude or what is allowed may be no float64. A quarter of them all is one, and
@@ -48,6 +50,21 @@ def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, 
     >>> found.mismatched, found.max_abs, found.max_rel, found.worst_index
     (1, 0.5, 0.2, (1,))
     """
+    return measured(left, right, rtol, atol, dtype)[0]
+
+
+def measured(
+    left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, atol: float, dtype: str
+) -> tuple[Measure, list[Diagnosis]]:
+    """How far two arrays of one shape are apart, as `measure` has it, and the kinds of values that stand against each other.
+
+    They are those of the places that are off: `nan` and `infinity` where either side has one, `zero` where only one side is zero,
+    and `number` for two other numbers.
+
+    >>> _, kinds = measured(np.array([1.0, 0.0, 5.0]), np.array([np.nan, 3.0, 5.0]), rtol=0.0, atol=0.0, dtype="float64")
+    >>> ", ".join(kinds)
+    'nan, zero'
+    """
     wide = _wide(left, right)
     found = _Extremes(rtol, atol, dtype if dtype in PRECISION and wide is np.float64 else None)
     start = 0
@@ -55,7 +72,7 @@ def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, 
         for a, b in _pieces(left, right, wide):
             found.add(start, a, b)
             start += a.size
-    return found.measure(left.shape)
+    return found.measure(left.shape), [kind for kind in _KINDS if kind in found.kinds]
 
 
 class _Extremes:
@@ -64,6 +81,7 @@ class _Extremes:
     def __init__(self, rtol: float, atol: float, dtype: str | None) -> None:
         self.rtol, self.atol, self.dtype = rtol, atol, dtype
         self.mismatched = 0
+        self.kinds: set[Diagnosis] = set()
         # The places of the greatest difference, and of the first NaN or infinity on one side.
         self.worst = self.odd = -1
         # A quarter of the greatest difference, where that is no float64.
@@ -82,9 +100,12 @@ class _Extremes:
         same |= (a != a) & (b != b)
         comparable = np.isfinite(a) & np.isfinite(b)
         odd = ~same & ~comparable
-        self.mismatched += int(np.count_nonzero(odd))
-        if self.odd < 0 and odd.any():
-            self.odd = start + int(np.argmax(odd))
+        if odd.any():
+            self.mismatched += int(np.count_nonzero(odd))
+            self.odd = start + int(np.argmax(odd)) if self.odd < 0 else self.odd
+            nan = odd & ((a != a) | (b != b))
+            self.kinds |= {Diagnosis.NAN} if nan.any() else set()
+            self.kinds |= {Diagnosis.INFINITY} if (odd & ~nan).any() else set()
         places = np.flatnonzero(comparable & ~same)
         if places.size:
             self.add_numbers(start + places, a[places], b[places])
@@ -102,25 +123,40 @@ class _Extremes:
         self, worst: int, a: NDArray[Any], b: NDArray[Any], difference: NDArray[np.float64], unit: float = 1.0
     ) -> None:
         """Looks at finite numbers, which are `unit` times as large as they are given; those at a place are farthest apart."""
+        # What is needed no more is written over: so less memory stays in the processor's cache.
         one, other = _magnitude(a), _magnitude(b)
         scale = np.maximum(one, other)
+        np.maximum(scale, _LEAST_NUMBER, out=scale)  # of two zeros nothing is apart, whatever it is divided by
+        least = np.minimum(one, other, out=one)
         greatest = float(difference.max())
         absolute = greatest * unit
         quarter = greatest if absolute == math.inf else 0.0
         if self.worst < 0 or (absolute, quarter) > (self.absolute, self.quarter):
             self.absolute, self.quarter, self.worst = absolute, quarter, worst
-        # Of two zeros nothing is apart, whatever it is divided by.
-        divisor = np.maximum(scale, _LEAST_NUMBER)
-        self.relative = max(self.relative, float((difference / divisor).max()))
+        relative = float(np.divide(difference, scale, out=other).max())
+        self.relative = max(self.relative, relative)
         atol = self.atol / unit
-        allowed = self.rtol * scale
-        self.needed_atol = max(self.needed_atol, float((difference - allowed).max()) * unit)
-        allowed += atol
-        self.mismatched += int(np.count_nonzero(~(difference <= allowed)))
+        allowed = np.multiply(scale, self.rtol, out=other)
+        if absolute > self.needed_atol:
+            self.needed_atol = max(self.needed_atol, float((difference - allowed).max()) * unit)
         if greatest > atol:
-            self.needed_rtol = max(self.needed_rtol, float(((difference - atol) / divisor).max()))
+            allowed += atol
+            self.add_off(~(difference <= allowed), least)
+            if relative > self.needed_rtol:
+                beyond = np.subtract(difference, atol, out=other)
+                beyond /= scale
+                self.needed_rtol = max(self.needed_rtol, float(beyond.max()))
         if self.dtype is not None:
-            self.units = max(self.units, ulps(np.minimum(one, other), difference, self.dtype))
+            self.units = max(self.units, ulps(least, difference, self.dtype))
+
+    def add_off(self, off: NDArray[np.bool_], least: NDArray[np.float64]) -> None:
+        """Counts the finite numbers that are off, of which the smaller magnitudes are given."""
+        count = int(np.count_nonzero(off))
+        self.mismatched += count
+        if not count or {Diagnosis.ZERO, Diagnosis.NUMBER} <= self.kinds:
+            return
+        zeros = int(np.count_nonzero(off & (least == 0)))
+        self.kinds |= ({Diagnosis.ZERO} if zeros else set()) | ({Diagnosis.NUMBER} if zeros < count else set())
 
     def measure(self, shape: tuple[int, ...]) -> Measure:
         """What was found of two arrays of a shape."""
@@ -184,27 +220,6 @@ def within(error: NDArray[Any], rtol: float, atol: float, of: NDArray[Any]) -> N
     return near
 
 
-def kinds_apart(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, atol: float) -> list[Diagnosis]:
-    """The kinds of values that stand against each other where two arrays part.
-
-    They are `nan` and `infinity` where either side has one, `zero` where only one side is zero, and `number` for two other
-    numbers.
-
-    >>> ", ".join(kinds_apart(np.array([1.0, 0.0, 5.0]), np.array([np.nan, 3.0, 5.0]), rtol=0.0, atol=0.0))
-    'nan, zero'
-    """
-    found = dict.fromkeys((Diagnosis.NAN, Diagnosis.INFINITY, Diagnosis.ZERO, Diagnosis.NUMBER), False)
-    for a, b in _pieces(left, right, _inexact(left, right)):
-        apart = ~close(a, b, rtol, atol)
-        a, b = a[apart], b[apart]
-        nan = np.isnan(a) | np.isnan(b)
-        infinite = ~nan & (np.isinf(a) | np.isinf(b))
-        zero = ~nan & ~infinite & ((a == 0) | (b == 0))
-        for kind, where in zip(found, (nan, infinite, zero, ~nan & ~infinite & ~zero), strict=True):
-            found[kind] |= bool(where.any())
-    return [kind for kind, there in found.items() if there]
-
-
 def flushes(sides: Mapping[Side, NDArray[np.generic]], dtype: str) -> dict[Side, int]:
     """The number of results, by side, that are zero there and on the other side less than the least normal number of the dtype.
 
@@ -225,17 +240,6 @@ def flushes(sides: Mapping[Side, NDArray[np.generic]], dtype: str) -> dict[Side,
             for side, zero, other in zip(sides, zeros, reversed(pair), strict=True):
                 counts[side] += int(np.count_nonzero(np.abs(other[alone & zero]) < least))
     return {side: count for side, count in counts.items() if count}
-
-
-def not_finite_apart(left: NDArray[np.generic], right: NDArray[np.generic]) -> bool:
-    """Whether a NaN or an infinity stands on one side only, or two different ones in one place."""
-    if left.dtype.kind not in "fc" and right.dtype.kind not in "fc":
-        return False
-    with np.errstate(all="ignore"):
-        return any(
-            bool(np.any((a != b) & ~(np.isnan(a) & np.isnan(b)) & ~(np.isfinite(a) & np.isfinite(b))))
-            for a, b in _pieces(left, right, _inexact(left, right))
-        )
 
 
 def error_map(left: NDArray[Any], right: NDArray[Any]) -> tuple[tuple[float, ...], ...]:

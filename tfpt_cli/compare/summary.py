@@ -69,7 +69,7 @@ def summary(array: NDArray[Any], edges: tuple[float, float] | None = None) -> Su
         mean = total / count
         edges = edges or (low, high)
         counts, squares = np.zeros(BINS, np.int64), 0.0
-        for piece in _finite(flat):
+        for piece in pieces(flat) if count == flat.size else _finite(flat):
             counts += _counts(piece, edges)
             piece -= mean
             squares += float(np.square(piece, out=piece).sum())

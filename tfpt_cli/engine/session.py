@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 import gc
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from tfpt_cli.results import (
         Report,
     )
+
+
+# Parameters of `mallopt`, as glibc's malloc.h numbers them.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
 def check(options: Options, observer: Observer | None = None) -> Report:
@@ -47,11 +53,16 @@ class Session:
         gc.set_threshold(
             100_000, 50, 100
         )  # thousands of small trees and texts live shortly, and hardly one in a circle
+        _keep_freed_memory()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.end()
         self._runner.close()
+
+    def begin(self) -> None:
+        """Starts the processes, which import their frameworks while the caller does something else."""
+        self._runner.run(_begin_all(self.queues))
 
     def check(self, options: Options, observer: Observer | None = None) -> Report:
         """The report of one run, on the frameworks that this session has started, or starts now."""
@@ -65,3 +76,19 @@ class Session:
     def end(self) -> None:
         """Ends every process; a later run starts them anew."""
         self._runner.run(end_all(self.queues))
+
+
+async def _begin_all(queues: list[Queues]) -> None:
+    await asyncio.gather(*(queue.begin() for each in queues for queue in each.values()))
+
+
+def _keep_freed_memory() -> None:
+    """Has glibc keep what is freed for the next array, within 64 MiB.
+
+    Else the pieces in which arrays are compared are given back to the system one by one, and are new pages each time: two to
+    four times as slow. glibc comes to these limits by itself once an array of 32 MiB was let go (`man 3 mallopt`).
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # another C library
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_MMAP_THRESHOLD, 32 << 20)
+        libc.mallopt(_TRIM_THRESHOLD, 64 << 20)
