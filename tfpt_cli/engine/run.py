@@ -73,7 +73,7 @@ class _Asked:
 class _Waiting:
     """A scenario whose outcomes are awaited; `run` goes on with them, `first` are those of the round before any other.
 
-    `allowance` is what tfpt's own process may take for it, `ahead` what was queued already though it has not come to it yet.
+    `allowance` is what tfpt's own process may take for it, `ahead` what was queued already though it has not come to that yet.
     """
 
     scenario: Scenario
@@ -81,7 +81,7 @@ class _Waiting:
     allowance: Allowance
     comparisons: tuple[Comparison, ...] = ()
     asked: _Asked = field(default_factory=lambda: _Asked({}))
-    ahead: _Asked | None = None
+    ahead: tuple[_Asked, ...] = ()
     first: dict[Side, Outcome] = field(default_factory=dict)
 
 
@@ -323,11 +323,13 @@ class Pipeline:
             doing = "writing the code of this scenario" if outcomes is None else "comparing"
             failures.append(Failure.internal(error, doing))
         else:
-            soon, asked, ahead = outcomes is not None, waiting.ahead, None
-            if asked is None or asked.listings is not again.listings:
+            soon = outcomes is not None
+            asked = next((each for each in waiting.ahead if each.listings is again.listings), None)
+            ahead = tuple(each for each in waiting.ahead if each is not asked)
+            if asked is None:
                 asked = self.ask(index, again.listings, soon=soon)
             if again.ahead:
-                ahead = self.ask(index, again.ahead, soon=soon)
+                ahead += (self.ask(index, again.ahead, soon=soon),)
             waiting = replace(waiting, comparisons=again.comparisons, asked=asked, ahead=ahead, first=first)
             self.waiting[index] = waiting
             if asked.complete:

@@ -43,8 +43,8 @@ class Round:
     A round without listings only says what is known: should tfpt fail after it, that is not lost. The task goes on at once,
     and is sent nothing.
 
-    `ahead` are the listings of a later round, of which the task knows already that it will ask for them: the processes run them
-    while the task looks at what this round has left. It is asked for in a round that has the same object as its listings.
+    `ahead` are the listings of a later round that the task will ask for, or most likely: the processes run them while they would
+    wait for each other, or for the task. They are asked for in a round that has the same object as its listings.
     """
 
     listings: Mapping[Side, Listing]

@@ -242,14 +242,23 @@ class Layers:
             for place, line in enumerate(self.lines)
         ]
 
-    def made(self, torch: Outcome, keras: Outcome) -> dict[str, NDArray[Any]]:
-        """What each of PyTorch's layers gave, with its axes as Keras's layer gives it, by name; without those that do not fit."""
+    def made(self, torch: Outcome, keras: Outcome | None) -> dict[int, NDArray[Any]]:
+        """What each of PyTorch's layers gave, with its axes as Keras's layer gives it, by place; without those that do not fit.
+
+        What Keras's layers gave in the model is needed where the shapes do not tell how axes are ordered; see `clear`.
+        """
         found = {}
         for place, line in enumerate(self.lines):
-            made = self._made(place, line, torch, keras)
-            layout = nearest(*made, self.orders(line, made[0].shape, made[1].shape))[0] if made is not None else None
-            if made is not None and layout is not None and made[1].dtype.kind == "f":
-                found[f"layers/{place} made"] = turned(made[0], layout)
+            ours = array_of(torch, layer_quantity(str(place)), MADE)
+            theirs = None if keras is None else array_of(keras, layer_quantity(str(place)), MADE)
+            shape = self._shapes_made(line)[1] if theirs is None else theirs.shape
+            if ours is None or (keras is not None and theirs is None):
+                continue
+            ours = with_ones_of(line.taken(ours), shape)
+            layouts = self.orders(line, ours.shape, shape)
+            layout = next(iter(layouts), None) if theirs is None else nearest(ours, theirs, layouts)[0]
+            if layout is not None and (ours if theirs is None else theirs).dtype.kind == "f":
+                found[place] = turned(ours, layout)
         return found
 
     def with_between(

@@ -84,11 +84,15 @@ class TensorFlowModelWriter(ModelWriter):
             lines.append(f"{self.called_as(plan, training=False)}  # the weights are made by the first call")
         if plan.random:
             lines.append(_WITHOUT_DROPPING)
+        return [*lines, *self.loaded(plan)]
+
+    def loaded(self, plan: Plan) -> list[str]:
+        """The lines that give the model its weights."""
         if plan.given and len(plan.given) == len(plan.inventory.tensors) and plan.inventory.layers:
-            return [*lines, "model.set_weights([weights[name] for name in weights])"]
+            return ["model.set_weights([weights[name] for name in weights])"]
         held = "weights" if plan.inventory.layers else "variables"
         numbers = {name: plan.inventory.tensor[name].index for name in plan.given}
-        return [*lines, *(f"model.{held}[{index}].assign(weights[{name!r}])" for name, index in numbers.items())]
+        return [f"model.{held}[{index}].assign(weights[{name!r}])" for name, index in numbers.items()]
 
     def forward(self, plan: Plan, dtype: str) -> Iterator[Section]:
         yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
@@ -182,8 +186,11 @@ class TensorFlowModelWriter(ModelWriter):
             if span is not None:
                 yield self.by_itself(place, span, dtype)
 
-    def between(self, plan: Plan, dtype: str, spans: Sequence[Span], made: Collection[int]) -> Iterator[Section]:
-        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+    def between(
+        self, plan: Plan, dtype: str, spans: Sequence[Span], made: Collection[int], *, again: bool = False
+    ) -> Iterator[Section]:
+        prepared = self.loaded(plan) if again else self.prepared(plan, dtype)
+        yield self.section(prepared, dtype=dtype, required=True)
         names = {spans[place].last: f"{place} made" for place in made}
         lines = [
             "import keras_trace",

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.compare.distance import relative_distance
+from tfpt_cli.compare.distance import largest, relative_distance
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
 from tfpt_cli.listing import listing
+from tfpt_cli.results import VALUE
 from tfpt_cli.results.layers import SAME
 from tfpt_cli.subjects.model.alignment import aligned
 from tfpt_cli.subjects.model.axis_orders import flattened
@@ -52,6 +53,21 @@ class Asked:
     comparisons: tuple[Comparison, ...]
     outputs: Mapping[Quantity, NDArray[Any]]
 
+    @property
+    def parted(self) -> bool:
+        """Whether anything that was compared parts."""
+        return any(not comparison.verdict.agrees for comparison in self.comparisons)
+
+    @property
+    def nearly(self) -> bool:
+        """Whether no output is farther apart than something in single precision may take it."""
+        parted = [c for c in self.comparisons if c.quantity.kind == VALUE and not c.verdict.agrees]
+        sizes = [(c.measure.max_abs if c.measure is not None else None, self.outputs.get(c.quantity)) for c in parted]
+        return all(
+            apart is not None and output is not None and apart <= SAME_IN_SINGLE * largest(output)
+            for apart, output in sizes
+        )
+
 
 def small(inventory: Inventory) -> bool:
     """Whether a model and what all its layers give are little enough to be looked at though nothing parts."""
@@ -80,19 +96,31 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
     watched = {
         side: list(writer.watched(asked.plans[side], looked.dtype, spans[side])) for side, writer in writers.items()
     }
+    narrow = {
+        side: listing(side.framework, writer.in_single(asked.plans[side], spans[side]), asked.arrays[side])
+        for side, writer in writers.items()
+        if spec.dtype == "float32" and looked.dtype == "float64"
+    }
     # Keras's layers are watched and run by themselves at once, unless how is only seen when they have been watched.
     before = [first] if layers.clear else list(sides)
     seen = yield Round(
-        {side: listing(side.framework, watched[side], asked.arrays[side]) for side in before}, asked.comparisons
+        {side: listing(side.framework, watched[side], asked.arrays[side]) for side in before},
+        asked.comparisons,
+        ahead=narrow if asked.nearly else None,
     )
     if failed := _unwatched(seen):
         return Watched(notes=failed, refused=True)
     given, possible = layers.given(seen[first], seen.get(second))
     chosen = [each.keras if can else None for each, can in zip(beside, possible, strict=True)]
     sections = [*watched[second], *writers[second].alone(looked.dtype, chosen)]
-    alone = yield Round(
-        {second: listing(second.framework, sections, {**asked.arrays[second], **given})}, asked.comparisons
-    )
+    arrays = {**asked.arrays[second], **given}
+    # So little may be a number in single precision: then it must be seen where, and that it is nothing else.
+    at_once = asked.parted and asked.nearly and layers.clear and asked.plans[second].complete
+    if at_once:
+        made = layers.made(seen[first], None)
+        sections += writers[second].between(asked.plans[second], looked.dtype, spans[second], made, again=True)
+        arrays |= _named(made)
+    alone = yield Round({second: listing(second.framework, sections, arrays)}, asked.comparisons)
     seen = {**alone, **seen}
     if failed := _unwatched(seen):
         return Watched(notes=failed, refused=True)
@@ -100,25 +128,25 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
     if looked.dtype != "float64" or not _nearly(lines):
         return Watched(lines)
     behind = None
-    if any(not comparison.verdict.agrees for comparison in asked.comparisons):
-        # So little may be a number in single precision: then it must be seen where, and that it is nothing else.
-        made = layers.made(seen[first], seen[second])
-        places = [place for place in range(len(lines)) if f"layers/{place} made" in made]
-        replaced = writers[second].between(asked.plans[second], looked.dtype, spans[second], places)
-        code = listing(second.framework, replaced, {**asked.arrays[second], **made})
-        between = (yield Round({second: code}, asked.comparisons))[second]
-        if not between.failures:
-            lines, behind = layers.with_between(lines, given, between), _behind(asked.outputs, between)
-    if spec.dtype == "float32":
-        listings = {
-            side: listing(side.framework, writer.in_single(asked.plans[side], spans[side]), asked.arrays[side])
-            for side, writer in writers.items()
-        }
-        narrow = yield Round(listings, asked.comparisons)
-        if not any(outcome.failures for outcome in narrow.values()):
-            lines = rounded(layers, lines, seen, narrow)
+    if asked.parted:
+        between = alone[second]
+        if not at_once:
+            made = layers.made(seen[first], seen[second])
+            replaced = writers[second].between(asked.plans[second], looked.dtype, spans[second], made)
+            code = listing(second.framework, replaced, {**asked.arrays[second], **_named(made)})
+            between = (yield Round({second: code}, asked.comparisons))[second]
+        lines, behind = layers.with_between(lines, given, between), _behind(asked.outputs, between)
+    if narrow:
+        in_single = yield Round(narrow, asked.comparisons)
+        if not any(outcome.failures for outcome in in_single.values()):
+            lines = rounded(layers, lines, seen, in_single)
             return Watched(lines, [*ill_conditioned(lines, ours.events, sides)], behind)
     return Watched(lines, behind=behind)
+
+
+def _named(made: Mapping[int, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """What layers gave, by the names that arrays of `ModelWriter.between` have."""
+    return {f"layers/{place} made": array for place, array in made.items()}
 
 
 def _behind(outputs: Mapping[Quantity, NDArray[Any]], between: Outcome) -> float | None:

@@ -241,12 +241,15 @@ class ModelWriter(ABC):
         del dtype, spans
         raise NotImplementedError(f"{self.framework.label}'s layers are what others are held against")
 
-    def between(self, plan: Plan, dtype: str, spans: Sequence[Span], made: Collection[int]) -> Iterator[Section]:
+    def between(
+        self, plan: Plan, dtype: str, spans: Sequence[Span], made: Collection[int], *, again: bool = False
+    ) -> Iterator[Section]:
         """The sections that run the model where spans, by their places, give what the other side's gave; of Keras's alone.
 
-        They leave what the code between the layers gives each of them, and the outputs.
+        They leave what the code between the layers gives each of them, and the outputs. With `again` they stand behind those of
+        `watched` and take its model, which is given its weights anew.
         """
-        del plan, dtype, spans, made
+        del plan, dtype, spans, made, again
         raise NotImplementedError(f"{self.framework.label}'s layers are what others are held against")
 
     @abstractmethod
