@@ -216,6 +216,19 @@ def test_a_broken_file_is_an_error_that_lists_everything(project: pytest.Pyteste
     assert not os.path.exists(mark)
 
 
+@pytest.mark.parametrize("chosen", ["--collect-only", "--keyword=test_own", "-mnot tfpt", "tests"])
+def test_no_framework_is_imported_where_no_scenario_is_run(
+    chosen: str, project: pytest.Pytester, fakes: dict[str, str]
+) -> None:
+    """Else that begins while pytest collects."""
+    mark = fakes.pop("mark")
+    project._monkeypatch.setenv("PYTHONPATH", fakes["PYTHONPATH"])
+    run(project, chosen)
+    assert not os.path.exists(mark)
+    run(project)
+    assert os.path.exists(mark)
+
+
 def test_a_framework_that_is_not_installed_is_an_error_with_the_remedy(project: pytest.Pytester) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", project.path / "bare"], check=True)
     done = run(project, "-o", "tfpt_torch_python=bare/bin/python")

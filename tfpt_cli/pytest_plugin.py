@@ -68,6 +68,8 @@ class _Scenarios:
         self.files = {os.path.realpath(file) for file in _files(named)}
         self.environment: dict[str, str] = {}
         self.missing = ""
+        self.broken = False  # whether a file cannot be read, after which pytest runs nothing
+        self.cold = True  # as long as no scenario was checked, and nobody has waited for the frameworks
         self._stack = ExitStack()
         self._session: Session | None = None
         self._next: pytest.Item | None = None
@@ -119,20 +121,16 @@ class _Scenarios:
         return self._checked.pop(item)
 
     def check(self, item: _Item) -> None:
-        """Checks an item's scenario, unless one before it has had that done; the frameworks start at the first.
+        """Checks an item's scenario, unless one before it has had that done; the first waits for the frameworks.
 
         Those that are run next are checked with it, so that a framework is never idle while tfpt reads or compares.
         """
         if item in self._checked:
             return
         items = [item, *self.behind(item)]
-        if self._session is None:
-            from tfpt_cli.engine.session import Session
-
-            thresholds = gc.get_threshold()
-            self._session = self._stack.enter_context(Session(self.options))
-            gc.set_threshold(*thresholds)  # those of the process belong to the project, not to us
-        report: Report = self._session.check(replace(self.options, generated=[[each.scenario] for each in items]))
+        options = replace(self.options, generated=[[each.scenario] for each in items])
+        report: Report = self.session.check(options)
+        self.cold = False
         if report.interrupted:
             raise KeyboardInterrupt
         self.environment = report.environment
@@ -144,9 +142,21 @@ class _Scenarios:
                 self.missing = failure.message
 
     @property
-    def cold(self) -> bool:
-        """Whether no framework was started yet."""
-        return self._session is None
+    def session(self) -> Session:
+        """The processes of both frameworks, which are kept for the whole run."""
+        if self._session is None:
+            from tfpt_cli.engine.session import Session
+
+            thresholds = gc.get_threshold()
+            self._session = self._stack.enter_context(Session(self.options))
+            gc.set_threshold(*thresholds)  # those of the process belong to the project, not to us
+        return self._session
+
+    def begin(self) -> None:
+        """Has the frameworks imported while pytest collects, where it is to be expected that what is collected is run."""
+        chooses = ("collectonly", "keyword", "markexpr", "deselect", "lf", "stepwise", "setupplan")
+        if self._session is None and not self.broken and not any(self.config.getoption(name, None) for name in chooses):
+            self.session.begin()
 
     @property
     def width(self) -> int:
@@ -251,7 +261,9 @@ class _File(pytest.File):
         wrong = [item.problem if isinstance(item, Unread) else item for item in found if not isinstance(item, list)]
         problems = [str(replace(problem, file=shown)) for problem in wrong]
         if problems:
+            self.scenarios.broken = True
             raise self.CollectError("\n".join(problems))
+        self.scenarios.begin()
         taken: dict[str, int] = {}
         for scenario in (scenario for cases in found if isinstance(cases, list) for scenario in cases):
             taken[scenario.title] = taken.get(scenario.title, 0) + 1

@@ -97,13 +97,15 @@ class Worker:
         self.kept: dict[str, NDArray[Any]] = {}
         # Where large arrays are handed over as files, once the process has said that it sees it; else empty.
         self.folder = ""
+        # Whether the process was asked to import its framework.
+        self.importing = False
         self._own: TemporaryFolder | None = None
         self._stderr: deque[bytes] = deque()
         self._reader: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Starts the process; the framework is not imported yet. Raises `Broken`."""
-        self.kept, self.folder = {}, ""
+        self.kept, self.folder, self.importing = {}, "", False
         try:
             self.process = await asyncio.create_subprocess_exec(
                 self.interpreter,
@@ -134,7 +136,8 @@ class Worker:
     async def load(self) -> None:
         """Imports the framework. Raises `Broken`, also where the interpreter does not have it."""
         await self.greet()
-        self.ask_to_load()
+        if not self.importing:
+            self.ask_to_load()
         answer, _ = await self.read(self.limits.start, "import")
         if "failed" in answer:
             raise self._not_imported(str(answer["failed"]), str(answer.get("missing") or ""))
@@ -144,7 +147,11 @@ class Worker:
         self.folder = self._own.path if self._own is not None and answer.get("files") is True else ""
 
     def ask_to_load(self) -> None:
-        """Asks the process to import its framework, and says where large arrays may be handed over as files."""
+        """Asks the process to import its framework, and says where large arrays may be handed over as files.
+
+        It may be asked before it has said that it is there: then it imports while nobody waits for it.
+        """
+        self.importing = True
         with contextlib.suppress(OSError):  # no room, say: then all goes through the pipe
             self._own = TemporaryFolder()
         self.write(load_request(self.limits.memory, "" if self._own is None else self._own.path))

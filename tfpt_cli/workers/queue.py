@@ -73,6 +73,12 @@ class ListingQueue:
         if self._worker is None and self._dead is None:
             await self.start()
 
+    async def begin(self) -> None:
+        """Starts the first worker's process and has it import its framework, without waiting for either."""
+        await self.open()
+        if self._worker is not None and not self._worker.importing:
+            self._worker.ask_to_load()
+
     async def start(self) -> None:
         """Starts the first worker's process; the framework is imported when the first listing is there."""
         lent = borrowed(self.side, self.limits, own_code=self.own_code)
