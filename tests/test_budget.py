@@ -7,6 +7,7 @@ import gc
 import importlib
 import resource
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from tests.test_internal_errors import FIVE, alone_in_error, is_odd
 from tfpt_cli.budget import Budget, TookTooLong
 from tfpt_cli.results import Symptom, Unread
@@ -215,7 +217,7 @@ def test_a_profiler_keeps_its_clock() -> None:
 @ON_LINUX
 def test_memory_has_a_limit_too() -> None:
     with pytest.raises(MemoryError), Budget(memory=0.5).allowance():
-        np.ones(2**27)
+        np.ones(2**29)
     with Budget(memory=0.5).allowance():
         np.ones(2**24)
     with Budget(memory=0).allowance():
@@ -287,6 +289,12 @@ def test_a_run_says_which_scenario_and_goes_on(tfpt: Run, monkeypatch: pytest.Mo
 
 
 @ON_LINUX
+def test_what_tfpt_imports_has_its_memory_whatever_the_limit() -> None:
+    """OpenBLAS, which both bring, tries for ever to have the memory that it wants, or ends the process."""
+    code = "from tfpt_cli.budget import Budget\nwith Budget(memory=0.01).allowance():\n    import numpy, scipy.linalg"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=ROOT)
+
+
 def test_a_run_has_a_limit_of_memory(tfpt: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("five.yaml").write_text(FIVE, encoding="utf-8")
     compared = Comparer.comparisons

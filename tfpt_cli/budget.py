@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 # The time that is left is looked at again after so many seconds, where what was interrupted has swallowed that it was.
 _AGAIN = 0.1
+# So many gigabytes a step has at least. Within one NumPy and SciPy may be imported, each with an OpenBLAS, which takes 32 MB and
+# the stack of a thread for each processor, and where it has too little tries again for ever, or ends the process.
+_LEAST = 0.5 + (os.cpu_count() or 1) / 50
 # What runs while a module is imported: half of one cannot be imported a second time.
 _IMPORTING = "<frozen importlib."
 
@@ -38,7 +41,8 @@ class _Ends(BaseException):
 class Budget:
     """Seconds of processor time for one document or scenario, and gigabytes of memory more than there were before (0: no limit).
 
-    Processor time, that of all threads: a machine that is busy with something else makes nothing fail.
+    Processor time, that of all threads: a machine that is busy with something else makes nothing fail. Less than half a gigabyte
+    is as much as that, for what tfpt itself imports.
     """
 
     seconds: float = 60.0
@@ -116,7 +120,7 @@ class Allowance:
         try:
             there = int(_size_of_this_process().split()[5]) * resource.getpagesize()
             soft, hard = self._data = resource.getrlimit(resource.RLIMIT_DATA)
-            most = there + int(self.budget.memory * 2**30)
+            most = there + int(max(self.budget.memory, _LEAST) * 2**30)
             resource.setrlimit(resource.RLIMIT_DATA, (most if soft < 0 else min(most, soft), hard))
         except (AttributeError, OSError, ValueError, IndexError, OverflowError):
             self._data = None  # no such limit here
