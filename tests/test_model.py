@@ -1168,3 +1168,60 @@ def test_gains_that_nothing_tells_apart_are_asked_for(session: Session) -> None:
     assert [failure.message.partition(":")[0] for failure in result.failures] == [
         "these parameters cannot be told from each other"
     ]
+
+
+# What each side calls between `one` and `two`, or behind `two`, and the known difference of the two calls.
+CALLED = [
+    ("Net(F.gelu)", "Net(keras.ops.gelu)", "F.gelu(x) in PyTorch and keras.ops.gelu(x) in TensorFlow", "act-gelu-default"),
+    ("Net(F.gelu)", "Net('by_tanh')", "keras.activations.gelu(x, approximate=True) in TensorFlow", "act-gelu-default"),
+    ("Net(F.gelu)", "functional()", "keras.ops.gelu(x, approximate=True) in TensorFlow", "act-gelu-default"),
+    ("Net('Gelu')", "Net(keras.ops.gelu)", ": Gelu (F.gelu(x)) in PyTorch and keras.ops.gelu(x)", "act-gelu-default"),
+    ("Net(nn.GELU())", "Net(keras.ops.gelu)", ": nn.GELU() in PyTorch and keras.ops.gelu(x)", "act-gelu-default"),
+    ("Net('half_gelu')", "Net(keras.ops.gelu)", ": F.gelu(x), x * 0.5 in PyTorch and keras.ops.gelu(x)", ""),
+    ("Net(F.leaky_relu)", "Net(tf.nn.leaky_relu)", ": F.leaky_relu(x) in PyTorch", "act-leakyrelu-slope"),
+    ("Net('steep')", "Net('steeper')", "negative_slope=0.2) in PyTorch and tf.nn.leaky_relu(x, alpha=0.3) in", ""),
+    ("Net(F.relu6)", "Net(tf.nn.relu)", ": F.relu6(x) in PyTorch and tf.nn.relu(x) in TensorFlow", ""),
+    ("Net(F.relu6)", "Net()", "two, which agree (functions.py:26, functions_keras.py:26): F.relu6(x) in PyTorch", ""),
+    ("Net()", "Net('Silu')", "Silu (tf.nn.silu(x)) in TensorFlow", ""),
+    ("Net()", "Net('compiled')", ": compiled(x) in TensorFlow", ""),
+    ("Net('relu_and_silu')", "Net(tf.nn.elu, activation='relu')", ": F.silu(x) in PyTorch and tf.nn.elu(x) in TensorFlow", ""),
+    ("Net('over_samples')", "Net(tf.nn.softmax)", ": F.softmax(x, dim=0) in PyTorch and tf.nn.softmax(x) in", ""),
+    ("Net('scores')", "Net('scores')", "x.transpose(0, 1), x @ y, x / 2.0, x.softmax(-1) in PyTorch and tf.matmul(x, x, ", ""),
+    ("Net(F.relu, torch.tanh)", "Net(tf.nn.relu)", "it begins behind two (functions.py:27): torch.tanh(x) in PyTorch", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("torch", "tensorflow", "words", "cause"), CALLED)
+def test_what_is_called_between_layers_is_named(
+    session: Session, torch: str, tensorflow: str, words: str, cause: str
+) -> None:
+    """Each side's functions are named as they were called, and a cause where there is one call on either side that it is of."""
+    result = ported(session, f"functions.py:{torch}", f"functions_keras.py:{tensorflow}", "normal(0, 5, (5, 4))")
+    assert words in told(result), told(result)
+    found = {name for comparison in result.comparisons for name in comparison.known_differences}
+    assert found == ({cause} if cause else set()), found
+
+
+@pytest.mark.parametrize(
+    ("keras", "words"),
+    [
+        ("tf.nn.relu6", ""),
+        ("tf.nn.relu", "it begins between 0 / one and 2 / two, which agree"),
+        ("tf.nn.relu6, bias=False", "2 / two is the first that parts, by itself: bias is True"),
+    ],
+)
+def test_an_activation_within_a_layer_of_pytorch_may_be_a_function_of_keras(
+    session: Session, keras: str, words: str
+) -> None:
+    """What the two normalizations give is not compared: one is before the activation, the other behind it."""
+    result = ported(
+        session, "functions.py:normalized()", f"functions_keras.py:Normalized({keras})", "normal(0, 9, (5, 4))"
+    )
+    assert result.agree == (not words), result.comparisons
+    assert [line.names[SIDES[0]] for line in result.layers] == ["0", "2"]
+    assert not words or words in told(result), told(result)
+    if "between" in words:
+        ours, theirs = told(result).split(" in PyTorch and ")
+        assert ours.endswith("NormAct (nn.BatchNorm1d(num_features=6, eps=0.001), nn.ReLU6())")
+        assert theirs.startswith("keras.layers.BatchNormalization()")
+        assert "tf.nn.relu(x)" in theirs

@@ -85,6 +85,7 @@ APPLICATIONS = [
     _applications("inception_v3", "InceptionV3", size=80, said="scale=False"),
     _applications("inception_resnet_v2", "InceptionResNetV2", size=80, said="scale=False"),
     _applications("legacy_xception", "Xception", size=75, said="eps=1e-3"),
+    _applications("vgg16", "VGG16", size=224),
 ]
 
 KECAM = [

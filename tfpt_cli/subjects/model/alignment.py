@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tfpt_cli.dictionary.records import Layer as Row
-    from tfpt_cli.subjects.model.inventory import Event, Inventory, SeenLayer
+    from tfpt_cli.subjects.model.inventory import Event, Inventory, Output, SeenLayer
     from tfpt_cli.subjects.model.matching import Match
     from tfpt_cli.subjects.model.settings import Parted
 
@@ -104,6 +104,8 @@ class _Aligner:
         self.match = {path: match for match in matches for path in match.torch.paths}
         self.partner = self._partners(matches)
         self.used: set[int] = {index for indices in self.partner.values() for index in indices}
+        # Events that correspond and give something else, since a function behind Keras's is within PyTorch's.
+        self.apart: dict[str, set[int]] = {TORCH: set(), TENSORFLOW: set()}
 
     def _partners(self, matches: Sequence[Match]) -> dict[int, list[int]]:
         """The events of Keras beside each of PyTorch's, of the layers that hold parameters: call by call."""
@@ -135,7 +137,7 @@ class _Aligner:
         for inventory, framework in ((self.torch, TORCH), (self.keras, TENSORFLOW)):
             start = self._span(before, framework).last + 1 if before is not None else 0
             end = self._span(after, framework).first if after is not None else len(inventory.events)
-            taken = {index for line in lines for index in self._span(line, framework).events}
+            taken = {index for line in lines for index in self._span(line, framework).events} | self.apart[framework]
             rest.append([
                 event for event in inventory.events[start:end]
                 if event.index not in taken and event.layer is not None and event.inputs and event.outputs
@@ -166,6 +168,10 @@ class _Aligner:
                     continue
                 self.used.update(partners)
             reached = max(reached, *partners)
+            if self._function_behind(event, partners[-1]):
+                self.apart[TORCH].add(event.index)
+                self.apart[TENSORFLOW].update(partners)
+                continue
             yield self._line(event, partners)
 
     def _without_parameters(self, event: Event, reached: int) -> list[int] | None:
@@ -296,6 +302,20 @@ class _Aligner:
             return None
         name = plain(self.keras.by_name[readers[0].layer].class_name)
         return readers[0].index if name == "activation" or _ACTIVATIONS.fullmatch(name) else None
+
+    def _function_behind(self, event: Event, index: int) -> bool:
+        """Whether a layer of PyTorch calls an activation itself that Keras calls as a function behind its layer, `tf.nn.relu6`.
+
+        What that function gives is the result of no layer, so the two layers cannot be compared.
+        """
+        other = self.keras.by_name[self.keras.events[index].layer or ""]
+        rest: list[Event | Output] = [*self.keras.events[index + 1 :], *self.keras.outputs]
+        readers = [each for each in rest if index in each.origin]
+        if not readers or not self._activation_within(event) or activation_of(other):
+            return False
+        calls = set.intersection(*(set(each.calls) for each in readers))
+        names = (plain(text.partition("(")[0].rpartition(".")[2]) for _, text in calls)
+        return any(map(_ACTIVATIONS.fullmatch, names))
 
 
 def _name_of_activation(inventory: Inventory, index: int | None) -> str:

@@ -12,15 +12,15 @@ from tfpt_cli.frameworks import TORCH
 from tfpt_cli.results import STATE, VALUE
 from tfpt_cli.results.layers import SAME
 from tfpt_cli.subjects.model.comparer import SAME_IN_SINGLE
-from tfpt_cli.subjects.model.inventory import Ran, reaching
+from tfpt_cli.subjects.model.inventory import Event, reaching
 from tfpt_cli.subjects.model.settings import Besides
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.results import Quantity
-    from tfpt_cli.subjects.model.inventory import Event, Inventory, Output
+    from tfpt_cli.subjects.model.inventory import Inventory, Output
     from tfpt_cli.subjects.model.side_by_side import Measured, Watched
     from tfpt_cli.subjects.model.writer import Span
 
@@ -38,10 +38,29 @@ class Beginning:
     at_the_end: bool = False
 
 
+@dataclass(frozen=True)
+class Step:
+    """What one side computes on the way to a layer, outside of all beside others: a layer alone, or a call of a function.
+
+    `words` are how a person would write it, `F.gelu(x)`, and `code` is that as the known differences read it: empty where it is
+    of a person's own and more than one call, or is not known.
+    """
+
+    words: str
+    code: str = ""
+
+
 # What is no farther apart in double precision is rounding: nothing that was kept in single precision is seen there.
 _ROUNDED = 1e-12
 # So many lines of a file are named, of more the first and the last.
 _FEW_LINES = 3
+# So many steps between layers are named; of more those that compute something.
+_FEW_STEPS = 4
+# What only moves numbers about.
+_MOVING = re.compile(
+    r"x\[|[\w.]+\.((un)?squeeze|(un)?flatten|view|reshape|permute|(swap|move)axes|transpose|contiguous|chunk|split|unbind|expand"
+    r"(_dims)?|broadcast_to|to|cast|float|double|clone|identity|shape)\("
+)
 
 
 class Search:
@@ -163,7 +182,7 @@ class Search:
     def beginning_before(self, place: int) -> Beginning:
         """That the models begin to part in the code before a layer."""
         each = self.lines[place]
-        between = self.given(each) or self.alone(each)
+        between = self.given(each) or self.between(each)
         words = f"it begins between {self.before(each)} and {self.name(each)}, which agree{self.places(each)}{between}"
         return Beginning(None, words, behind=place)
 
@@ -203,7 +222,9 @@ class Search:
         """That it begins behind the last layer, where every layer agrees and the outputs do not."""
         if not self.lines:
             return None
-        words = f"every layer agrees; it begins behind {self.name(self.lines[-1])}{self.places(None)}"
+        words = (
+            f"every layer agrees; it begins behind {self.name(self.lines[-1])}{self.places(None)}{self.between(None)}"
+        )
         return Beginning(None, words, at_the_end=True)
 
     def backward(self) -> Beginning | None:
@@ -266,42 +287,41 @@ class Search:
         ]
         return f": {', '.join(words)}" if words else ""
 
-    def alone(self, each: Measured) -> str:
-        """The layers that stand right before one and beside none of the other side, as the end of a sentence."""
-        found = []
-        for side in (self.first, self.second):
-            events = self.inventories[side].events
-            beside = {index for line in self.lines for index in self.span(line, side).events}
-            rest, names = list(events[self.span(each, side).first].origin), []
-            while rest:
-                event = events[rest.pop(0)]
-                if event.index in beside:
-                    continue
-                rest += event.origin
-                if event.layer is not None:
-                    layer = self.inventories[side].by_name[event.layer]
-                    names.append(layer.call or layer.class_name)
-            if names:
-                found.append(f"{', '.join(reversed(dict.fromkeys(names)))} in {side.label}")
+    def between(self, behind: Measured | None) -> str:
+        """What each side computes on the way to a layer, or to the outputs where there is none, as the end of a sentence."""
+        steps = {side: self.steps(behind, side) for side in (self.first, self.second)}
+        found = [f"{_few_steps(each)} in {side.label}" for side, each in steps.items() if each]
         return f": {' and '.join(found)}" if found else ""
 
-    def ran_before(self, behind: Measured | None, side: Side) -> Ran:
-        """What ran outside of the layers between a layer and those before it, or behind the last layer where there is none."""
+    def steps(self, behind: Measured | None, side: Side) -> list[Step]:
+        """What a side computes between a layer and those before it, or behind all of them, in the order in which it does."""
+        inventory = self.inventories[side]
+        ends = inventory.outputs if behind is None else [inventory.events[self.span(behind, side).first]]
+        beside = {index for line in self.lines for index in self.span(line, side).events}
+        # A function that stands beside a setting of a layer, `F.relu` behind one, is no step; by its place it is an event.
+        said = {index for index in beside if inventory.events[index].layer is None}
+        found: list[Step] = []
+        for each in (*sorted(_on_the_way(inventory.events, ends, beside), key=lambda event: event.index), *ends):
+            found += [Step(text, text) for place, text in each.calls if place not in said]
+            said.update(place for place, _ in each.calls)
+            if isinstance(each, Event) and each not in ends:
+                found.append(_step_of_layer(each, inventory))
+        return found
+
+    def lines_before(self, behind: Measured | None, side: Side) -> list[str]:
+        """The lines of a person's files that ran outside of layers between a layer and those before it, or behind the last."""
         inventory = self.inventories[side]
         before = self.lines[-1:] if behind is None else self.reaching(behind)
         start = min((self.span(each, side).last for each in before), default=-1) + 1
         end = len(inventory.events) if behind is None else self.span(behind, side).first + 1
-        ran = [*(event.ran for event in inventory.events[start:end]), *([inventory.ran] if behind is None else [])]
-        return Ran(
-            lines=tuple(line for each in ran for line in each.lines),
-            calls=tuple(call for each in ran for call in each.calls),
-        )
+        ran = [*(event.lines for event in inventory.events[start:end]), *([inventory.lines] if behind is None else [])]
+        return [line for lines in ran for line in lines]
 
     def places(self, behind: Measured | None) -> str:
         """The lines of a person's own files that ran before a layer, and that calls it, as the end of a sentence."""
         found: list[str] = []
         for side in (self.first, self.second):
-            lines = list(self.ran_before(behind, side).lines)
+            lines = self.lines_before(behind, side)
             if behind is not None:
                 lines.append(self.inventories[side].events[self.span(behind, side).first].place)
             few = [line.rpartition("/")[2] for line in dict.fromkeys(lines) if line]
@@ -315,17 +335,42 @@ class Search:
 
 def _in_single(events: Sequence[Event], reached: Iterable[Event | Output], beside: Collection[int]) -> set[str]:
     """What of single precision reaches events, or outputs, since the events that stand beside others: operations, and layers."""
-    found: set[str] = set()
-    seen: set[int] = set()
+    ends = list(reached)
+    found = {name for each in ends for name in each.reached_by}
+    for event in _on_the_way(events, ends, beside):
+        found.update(event.reached_by, [event.layer or event.function] if event.single else [])
+    return found
+
+
+def _on_the_way(events: Sequence[Event], reached: Iterable[Event | Output], beside: Collection[int]) -> Iterator[Event]:
+    """The events whose results reach some events, or outputs, since those that stand beside others, each once."""
+    seen = set(beside)
     rest: list[Event | Output] = list(reached)
     while rest:
-        each = rest.pop()
-        found.update(each.reached_by)
-        for index in set(each.origin) - seen - set(beside):
+        for index in set(rest.pop().origin) - seen:
             seen.add(index)
             rest.append(events[index])
-            found.update([events[index].layer or events[index].function] if events[index].single else [])
-    return found
+            yield events[index]
+
+
+def _step_of_layer(event: Event, inventory: Inventory) -> Step:
+    """The step that is a call of a layer, with what it calls itself, and what is in it, where it is of a person's own class."""
+    layer = inventory.by_name[event.layer or ""]
+    if layer.class_name == class_of(layer.call):
+        return Step(layer.call, f"{layer.call}(x)")
+    inner = [each for each in inventory.layers if each.name.startswith(f"{layer.name}.") and layer.name]
+    within = [Step(text, text) for text in event.within]
+    held = [Step(text) for text in (layer.call, *(each.call or each.class_name for each in inner)) if text]
+    words = f"{layer.class_name} ({_few_steps([*held, *within])})" if held or within else layer.class_name
+    return Step(words, within[0].code if len(within) == 1 and not held else "")
+
+
+def _few_steps(steps: Sequence[Step]) -> str:
+    """Some steps in words; of many those that compute something, and how many more there are."""
+    words = list(dict.fromkeys(step.words for step in steps))
+    some = [each for each in words if len(words) <= _FEW_STEPS or not _MOVING.match(each)][: 2 * _FEW_STEPS]
+    rest = len(words) - len(some)
+    return ", ".join([*some, *([f"... ({rest} more)"] if rest else [])])
 
 
 # Layers that compute otherwise in training.

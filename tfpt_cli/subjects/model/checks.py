@@ -44,7 +44,7 @@ LISTING_NAMES = frozenset(
             "name",
         ),
         *("names", "numbers", "output", "pulled", "rate", "run", "seen", "state", "tape", "weight", "weights"),
-        *("keras_layers", "keras_trace", "keras_variables", "torch_trace", "traces"),
+        *("keras_functions", "keras_layers", "keras_trace", "keras_variables", "torch_trace", "traces"),
     }
 )
 _LAYER = {TORCH: "nn.ReLU()", TENSORFLOW: "keras.layers.ReLU()"}

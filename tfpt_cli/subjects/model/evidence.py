@@ -87,14 +87,21 @@ class CourseEnd:
         return self.given() + self.own_code()
 
     def own_code(self) -> LayerCode:
-        """What a person's own files compute between the layers before the one at which the models part, and that one."""
+        """What is computed between the layers before the one at which the models part, and that one.
+
+        Where that is one call on either side, it is that call, wherever it stands; else it is what a person's own files say
+        there, and of a side that has none there, such as a functional model, the calls.
+        """
         if self.behind is None and not self.at_the_end:
             return LayerCode()
         behind = None if self.behind is None else self.search.lines[self.behind]
+        steps = {side: [step.code for step in self.search.steps(behind, side)] for side in self.sides}
+        if all(len(each) == 1 and each[0] for each in steps.values()):
+            return LayerCode({side.framework: tuple(each) for side, each in steps.items()})
         sources: dict[str, tuple[str, ...]] = {}
         for side in self.sides:
-            ran = self.search.ran_before(behind, side)
-            sources[side.framework] = (*map(ast.unparse, expressions_at(ran.lines)), *ran.calls)
+            written = map(ast.unparse, expressions_at(self.search.lines_before(behind, side)))
+            sources[side.framework] = tuple(written) or tuple(filter(None, steps[side]))
         return LayerCode(sources)
 
     def given(self) -> LayerCode:

@@ -72,17 +72,6 @@ class Tensor:
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What was computed outside of all layers: lines of a person's files, `/home/me/net.py:12`, and calls.
-
-    The calls are operations of a functional model, `keras.ops.gelu(x)`, which stand in no line that runs.
-    """
-
-    lines: tuple[str, ...] = ()
-    calls: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Event:
     """The call of a layer, or of a function between layers.
 
@@ -91,8 +80,10 @@ class Event:
     `names` are the parameters of the layer that its inputs went to, and `said` what each is
     called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`, or the widths of a padding,
     `(1, 0)`. `packed` says that PyTorch's layer was given a packed sequence, `masked` that a mask came with what Keras's was
-    given, `causal` that it makes one itself. `ran` is what was computed since the event before, outside of all layers, and `uses`
-    are the places of those uses of parameters among it that reached its inputs.
+    given, `causal` that it makes one itself. `lines` are those of a person's files, `/home/me/net.py:12`, that computed something
+    since the event before, outside of all layers. Of that `uses` are the places of those uses of parameters that reached its
+    inputs, and `calls` the calls of functions, each with its place, `(3, "F.gelu(x)")`. `within` is what a layer of a person's
+    own class calls itself.
     """
 
     index: int
@@ -110,8 +101,10 @@ class Event:
     causal: bool = False
     names: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
-    ran: Ran = field(default_factory=Ran)
+    lines: tuple[str, ...] = ()
     uses: tuple[int, ...] = ()
+    calls: tuple[tuple[int, str], ...] = ()
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,8 +119,8 @@ class Use:
 class Output:
     """A tensor of what the model gave: its name there (`0.hidden`, empty for a single one) and the source that gets it.
 
-    `origin` are the events whose results reached it, and on the way `reached_by` is what computed in single precision, and `uses`
-    what was computed with parameters.
+    `origin` are the events whose results reached it, and on the way `reached_by` is what computed in single precision, `uses`
+    what was computed with parameters, and `calls` are the calls of functions with their places.
     """
 
     name: str
@@ -137,6 +130,7 @@ class Output:
     origin: tuple[int, ...]
     reached_by: tuple[str, ...] = ()
     uses: tuple[int, ...] = ()
+    calls: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,8 +138,9 @@ class Inventory:
     """Everything that is known of one side's model, and of a call of it.
 
     `error` is why the call failed, with the layer `at` which it did and the line of a person's own file, `place`; `arguments` is
-    what the model is called with, as text, and `parameters` are the names of what it takes. `ran` is what was computed behind the
-    last event; `built` says that a Keras model had its weights before it was called, and `legacy` that it is one of tf_keras.
+    what the model is called with, as text, and `parameters` are the names of what it takes. `lines` are those of a person's files
+    that computed something behind the last event; `built` says that a Keras model had its weights before it was called, and
+    `legacy` that it is one of tf_keras.
     """
 
     class_name: str
@@ -160,7 +155,7 @@ class Inventory:
     parameters: tuple[str, ...] = ()
     built: bool = False
     legacy: bool = False
-    ran: Ran = field(default_factory=Ran)
+    lines: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
 
     @cached_property
@@ -219,6 +214,7 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
                 origin=tuple(each["from"]),
                 reached_by=tuple(each["reached_by"]),
                 uses=tuple(each["uses"]),
+                calls=tuple((place, text) for place, text in each["calls"]),
             )
             for each in data["outputs"]
         ),
@@ -229,7 +225,7 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
         parameters=tuple(data.get("parameters", ())),
         built=data.get("built", False),
         legacy=data.get("legacy", False),
-        ran=_ran(data),
+        lines=tuple(data.get("lines", ())),
         uses=tuple(Use(tuple(each["reads"]), tuple(each["from"])) for each in data["uses"]),
     )
 
@@ -266,10 +262,8 @@ def _event(each: dict[str, Any]) -> Event:
         causal=each.get("causal", False),
         names=tuple(each.get("names", ())),
         said=tuple(each.get("said", ())),
-        ran=_ran(each),
+        lines=tuple(each.get("lines", ())),
         uses=tuple(each["uses"]),
+        calls=tuple((place, text) for place, text in each["calls"]),
+        within=tuple(each.get("within", ())),
     )
-
-
-def _ran(each: dict[str, Any]) -> Ran:
-    return Ran(lines=tuple(each.get("lines", ())), calls=tuple(each.get("calls", ())))

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from contextlib import contextmanager, suppress
 from typing import Any, Callable, Iterator
 
 import keras
 import tensorflow as tf
 import traces
+from keras_functions import Functions
 from keras_layers import call_of, call_of_operation, is_layer, is_leaf, is_network, is_tensor, library_of, named_layers
 from keras_variables import variables
 from tensorflow.python.framework import op_callbacks
 
 # Operations that compute with a number in single precision, whatever they are given: it is an attribute.
 _SINGLE = {"LeakyRelu", "LeakyReluGrad", "LRN", "LRNGrad"}
+# What only reads a variable is no computation.
+_READING = "ReadVariableOp"
 
 
 class Watch:
     """Notes every call of a layer in its order, where its inputs come from, and what it computes in single precision."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, functions: bool = False) -> None:
         named = named_layers(model) if is_layer(model) else []
         self.names = {id(layer): name for name, layer in named}
         self.leaf = {id(layer): is_leaf(layer) for _, layer in named}
@@ -37,7 +41,10 @@ class Watch:
         self.instead: dict[int, Any] = {}
         # What ran since the last event, outside of all layers that are looked at as one.
         self.lines: list[str] = []
-        self.operations: list[str] = []
+        # The functions that are called between layers, and of a layer that runs and is of a person's own class, in it.
+        self.between = Functions(self.origins) if functions else None
+        self.within: Functions | None = None
+        self.own = {id(layer) for _, layer in named if functions and not call_of(layer)}
 
     def operation(
         self, op_type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
@@ -53,7 +60,14 @@ class Watch:
             if self.running:
                 self.single |= narrow
                 narrow = set()
-            self.origins.put(list(outputs), self.origins.of(list(inputs)) | narrow)
+            origins = self.origins.of(list(inputs)) | narrow
+            functions = self.within if self.running else self.between
+            if name == _READING:
+                origins |= {traces.Read("")}
+            elif functions is not None:
+                call = functions.computed(name, list(inputs))
+                origins |= set() if self.running else {call}
+            self.origins.put(list(outputs), origins)
             self.origins.negated(name, list(inputs), list(outputs))
 
     def call(self, layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -66,7 +80,14 @@ class Watch:
         self.running += leaf
         if leaf and self.running == 1:
             self.single = set()
-        output = original(layer, *args, **kwargs)
+            self.within = Functions(self.origins) if id(layer) in self.own else None
+        profiler = sys.getprofile()
+        if leaf and self.running == 1:  # what is called in a known layer is not asked for, and takes time
+            sys.setprofile(self.within.profile if self.within is not None else None)
+        try:
+            output = original(layer, *args, **kwargs)
+        finally:
+            sys.setprofile(profiler)
         self.inside.pop()  # an exception leaves it: that says where it was raised
         self.running -= leaf
         if not leaf or self.running or not tf.executing_eagerly():  # a layer may be built by calling it on symbols
@@ -86,11 +107,11 @@ class Watch:
             "place": place,
             "single": sorted(self.single),
             "lines": self.lines,
-            "calls": self.operations,
+            "within": self.within.texts if self.within is not None else [],
             "masked": any(getattr(tensor, "_keras_mask", None) is not None for tensor in given),
             "causal": bool(kwargs.get("use_causal_mask")),
         }
-        self.lines, self.operations = [], []
+        self.lines = []
         self.events.append(event)
         self.results.append(made)
         self.given.append(given)
@@ -160,9 +181,9 @@ def _in_order_of_code(model: Any) -> Iterator[None]:
 
 
 @contextmanager
-def watched(model: Any) -> Iterator[Watch]:
-    """A watch over a model: within the block the calls of its layers are noted."""
-    watch = Watch(model)
+def watched(model: Any, functions: bool = False) -> Iterator[Watch]:
+    """A watch over a model: within the block the calls of its layers are noted, and if asked for those of functions."""
+    watch = Watch(model, functions)
     kind = library_of(model).layers.Layer
     original = kind.__call__
 
@@ -172,16 +193,26 @@ def watched(model: Any) -> Iterator[Watch]:
     operation = keras.Operation.__call__
 
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(self, keras.layers.Layer) and not watch.running:
-            watch.operations += filter(None, [call_of_operation(self)])
-        return operation(self, *args, **kwargs)
+        between = None if isinstance(self, keras.layers.Layer) or watch.running else watch.between
+        text = call_of_operation(self) if between is not None and between.running is None else ""
+        if between is None or not text:
+            return operation(self, *args, **kwargs)
+        between.begin(self, text)
+        try:
+            return operation(self, *args, **kwargs)
+        finally:
+            between.running = None
 
     kind.__call__, keras.Operation.__call__ = call, called
     op_callbacks.add_op_callback(watch.operation)
+    profiler = sys.getprofile()
+    if watch.between is not None:
+        sys.setprofile(watch.between.profile)
     try:
         with _in_order_of_code(model):
             yield watch
     finally:
+        sys.setprofile(profiler)
         op_callbacks.remove_op_callback(watch.operation)
         kind.__call__, keras.Operation.__call__ = original, operation
 
@@ -214,7 +245,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
         if not getattr(model, "built", True):
             call()  # what a layer holds may be made by its first call
     output = None
-    with watched(model) as watch:
+    with watched(model, functions=True) as watch:
         for name, tensor in inputs.items():
             watch.origins.name(tensor, name)
         try:
@@ -226,7 +257,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
     found["layers"] = [_described(name, layer) for name, layer in layers]
     found["tensors"] = variables(model, layers)
     found["events"], found["uses"] = watch.events, []
-    found["lines"], found["calls"] = watch.lines, watch.operations
+    found["lines"] = watch.lines
     traces.add_outputs(found, output, is_tensor, lambda tensor: tensor.dtype.name, watch.origins.described)
     return traces.sent(found)
 

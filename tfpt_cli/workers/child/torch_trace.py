@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Callable, Iterator
 
 import torch
 import traces
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, resolve_name
 
 # Functions whose derivative has a number in single precision, whatever they are given: 1/6, which is 5e-9 off.
 _SINGLE = {"hardsigmoid", "hardsigmoid_"}
+# Functions that are no events: what they give is a part of what they are given, or the same.
+_NO_EVENT = ("__get__", "requires_grad_", "detach")
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 
@@ -86,6 +89,24 @@ def _in_single(function: str, tensors: list[Any]) -> bool:
     )
 
 
+@lru_cache(maxsize=None)
+def _named(function: Any) -> tuple[str, inspect.Signature | None]:
+    """A function as a person names it, `F.gelu`, and its signature where it has one that Python knows."""
+    name = (resolve_name(function) or getattr(function, "__name__", "function")).replace("torch.nn.functional.", "F.")
+    try:
+        return name, inspect.signature(function)
+    except (TypeError, ValueError):  # one that is not written in Python
+        return name, None
+
+
+def _call_of_function(function: Any, args: Any, kwargs: Any) -> str:
+    """A function as a person would call it, `F.gelu(x, approximate='tanh')`."""
+    name, signature = _named(function)
+    if name == "torch.Tensor.__getitem__":
+        return "x" + (traces.index_text(args[1]) or "[...]")
+    return str(traces.written_function(name, signature, args, kwargs, is_tensor))
+
+
 class Watch(TorchFunctionMode):  # type: ignore[misc]
     """Notes every call of a layer, and every function that is called between layers, in their order."""
 
@@ -93,6 +114,10 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         super().__init__()
         self.names = {id(module): name for name, module in model.named_modules()}
         self.leaf = {id(module): is_leaf(module) for module in model.modules()}
+        self.own = {id(module) for module in model.modules() if own_class(module) is nn.Module}
+        self.within: list[str] | None = (
+            None  # what is called in the layer that runs, where it is of a person's own class
+        )
         self.events: list[dict[str, Any]] = []
         self.results: list[Any] = []
         self.given: list[list[Any]] = []
@@ -118,12 +143,16 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         if self.running:
             self.single |= narrow
             self.origins.put([t for t in made if not any(t is g for g in given)], origin)
+            if self.within is not None and called not in _NO_EVENT:
+                self.within.append(_call_of_function(func, args, kwargs or {}))
             return result
         before, origin = self.origins.described(given), self.used(given) | narrow
+        if called not in _NO_EVENT:
+            origin |= {traces.Called(len(self.events), _call_of_function(func, args, kwargs or {}))}
         self.overwritten(given, made)
         self.origins.put(made, origin)
         self.origins.negated(called, given, made)
-        if called not in ("__get__", "requires_grad_", "detach"):
+        if called not in _NO_EVENT:
             place = traces.place()
             event = dict(before, function=called, place=place, lines=[place] if place else [], single=sorted(narrow))
             if called == "__getitem__":
@@ -156,7 +185,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         if self.leaf[id(module)]:
             self.running += 1
             if self.running == 1:
-                self.single = set()
+                self.single, self.within = set(), [] if id(module) in self.own else None
 
     def overwritten(self, given: list[Any], made: list[Any]) -> None:
         """Takes what was overwritten, `nn.ReLU(inplace=True)` or `x += y`, no longer for the tensor that was noted."""
@@ -169,6 +198,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.inside.pop()
         if not self.leaf[id(module)]:
             return None
+        within, self.within = self.within or [], None  # what is called from here on is tfpt's own
         copies = [] if self.running > 1 else [tensor.clone() for tensor in traces.tensors_in(output, is_tensor)]
         self.running -= 1
         if self.running:
@@ -179,6 +209,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         event = {
             "layer": self.names[id(module)],
             "single": sorted(self.single),
+            "within": within,
             **self.origins.described([tensor for _, tensor in named]),
             "names": [name for name, _ in named],
             "said": self.origins.said([tensor for _, tensor in named], "t"),

@@ -34,11 +34,19 @@ class Use(NamedTuple):
     place: int
 
 
+class Called(NamedTuple):
+    """What a function between layers gave: its place among all calls of such, and the call as a person would write it."""
+
+    place: int
+    text: str
+
+
 class Origins:
     """Which events a tensor comes from, and what of single precision, by the tensor itself.
 
     Tensors are kept, so that no other takes their place. An origin is the number of an event, the name of an operation outside of
-    all layers that computed in single precision, a parameter that code outside of them reads, `Read`, or a `Use` of some.
+    all layers that computed in single precision, a parameter that code outside of them reads, `Read`, a `Use` of some, or a
+    function that was `Called`.
     """
 
     def __init__(self) -> None:
@@ -59,6 +67,7 @@ class Origins:
             "from": sorted(each for each in found if isinstance(each, int)),
             "reached_by": sorted(each for each in found if isinstance(each, str)),
             "uses": sorted(each.place for each in found if isinstance(each, Use)),
+            "calls": sorted(each for each in found if isinstance(each, Called)),
         }
 
     def reads(self, tensors: list[Any]) -> list[str]:
@@ -276,6 +285,62 @@ def written_call(name: str, settings: dict[str, Any]) -> str:
     """A call as text, `nn.Linear(in_features=3, out_features=4)`; settings that cannot be written are left out."""
     said = ["{}={}".format(key, text) for key, value in settings.items() for text in [_written(value)] if text]
     return "{}({})".format(name, ", ".join(said))
+
+
+def written_function(
+    name: str, signature: Any, args: Any, kwargs: dict[str, Any], is_tensor: Callable[[Any], bool]
+) -> str:
+    """A call of a function as text, with tensors as x and y and without what is its default: `F.leaky_relu(x, 0.2)`.
+
+    A method, `torch.Tensor.softmax`, stands behind its tensor, `x.softmax(-1)`, and an operator between two, `x + 1`. A setting
+    that cannot be written is `...`. `signature` is None where it is not known.
+    """
+    letters: dict[int, str] = {}
+
+    def written(value: Any) -> str:
+        if is_tensor(value):
+            return letters.setdefault(id(value), "xyzuvw"[min(len(letters), 5)])
+        if isinstance(value, (list, tuple)) and len(value) <= _FEW:
+            parts = ", ".join(map(written, value))
+            return "[{}]".format(parts) if isinstance(value, list) else "({}{})".format(parts, "," * (len(value) == 1))
+        return _written(value) or "..."
+
+    parameters = dict(signature.parameters) if signature is not None else {}
+    usual = {key: parameter.default for key, parameter in parameters.items()}
+    places = [written(value) for value in args]
+    given = {
+        key: written(value)
+        for key, value in kwargs.items()
+        if not key.startswith("_") and (key not in usual or is_tensor(value) or not _same(value, usual[key]))
+    }
+    own = name.rpartition(".")[2]
+    symbol = _OPERATORS.get(re.sub("^__r?|_*$", "", own))
+    if symbol is not None and len(places) == 2 and not given:
+        return " {} ".format(symbol).join(reversed(places) if own.startswith("__r") else places)
+    if name.startswith("torch.Tensor.") and places:
+        name = "{}.{}".format(places.pop(0), own)
+    return "{}({})".format(name, ", ".join([*places, *("{}={}".format(key, text) for key, text in given.items())]))
+
+
+# A list of so many values is written out.
+_FEW = 8
+# Operators by the names that either framework has for them.
+_OPERATORS = {
+    **dict.fromkeys(("add", "AddV2"), "+"),
+    **dict.fromkeys(("sub", "subtract", "Sub"), "-"),
+    **dict.fromkeys(("mul", "multiply", "Mul"), "*"),
+    **dict.fromkeys(("div", "truediv", "divide", "RealDiv"), "/"),
+    **dict.fromkeys(("pow", "Pow"), "**"),
+    **dict.fromkeys(("matmul", "MatMul", "BatchMatMulV2"), "@"),
+}
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Whether a setting is its default; what cannot be compared is not."""
+    return type(value) is type(other) and (value is other or (isinstance(value, _PLAIN) and value == other))
+
+
+_PLAIN = (bool, int, float, str)
 
 
 def _written(value: Any) -> str:

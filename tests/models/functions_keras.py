@@ -1,0 +1,69 @@
+"""The networks of `functions.py` in Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+Function = Callable[[Any], Any]
+
+
+class Net(keras.Model):
+    """Two layers, the first with settings, and a function between them, one of this file by its name, and one behind them."""
+
+    def __init__(self, between: Function | str | None = None, behind: Function | None = None, **settings: Any) -> None:
+        super().__init__()
+        self.one, self.two = keras.layers.Dense(6, **settings), keras.layers.Dense(3)
+        own = globals()[between] if isinstance(between, str) else between
+        self.between = own() if isinstance(own, type) else own
+        self.behind = behind
+
+    def call(self, x: Any) -> Any:
+        x = self.one(x)
+        x = self.two(x if self.between is None else self.between(x))
+        return x if self.behind is None else self.behind(x)
+
+
+class Normalized(keras.Model):
+    """Two layers around a normalization, with an activation behind it that is a function."""
+
+    def __init__(self, between: Function, *, bias: bool = True) -> None:
+        super().__init__()
+        self.one, self.norm = keras.layers.Dense(6), keras.layers.BatchNormalization()
+        self.two, self.between = keras.layers.Dense(3, use_bias=bias), between
+
+    def call(self, x: Any) -> Any:
+        return self.two(self.between(self.norm(self.one(x))))
+
+
+def functional() -> keras.Model:
+    """Two layers with an operation between them, in a functional model."""
+    x = keras.Input((4,))
+    return keras.Model(x, keras.layers.Dense(3)(keras.ops.gelu(keras.layers.Dense(6)(x))))
+
+
+class Silu(keras.layers.Layer):
+    """A layer of one's own that is a function of TensorFlow."""
+
+    def call(self, x: Any) -> Any:
+        return tf.nn.silu(x)
+
+
+def by_tanh(x: Any) -> Any:
+    return keras.activations.gelu(x, approximate=True)
+
+
+def steeper(x: Any) -> Any:
+    return tf.nn.leaky_relu(x, 0.3)
+
+
+def scores(x: Any) -> Any:
+    return tf.matmul(keras.ops.softmax(tf.matmul(x, x, transpose_b=True)), x)
+
+
+@tf.function
+def compiled(x: Any) -> Any:
+    return tf.nn.relu(x)
