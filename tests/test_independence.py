@@ -110,19 +110,20 @@ def test_a_mean_that_is_not_that_of_all(shift: float) -> None:
     assert found.words == f"PyTorch's index 3 of axis 0 has mean {means[3]:.3g}, all together {mean:.3g}"
 
 
-@pytest.mark.parametrize("shift", [0.0, 3.0, 1e8])
+@pytest.mark.parametrize(("shift", "unit"), [(0.0, 1.0), (3.0, 1.0), (1e8, 1.0), (1e8, 2.0**-30)])
 @pytest.mark.parametrize("factor", [1.4, 0.7])
-def test_a_scale_that_is_not_that_of_all(shift: float, factor: float) -> None:
+def test_a_scale_that_is_not_that_of_all(shift: float, unit: float, factor: float) -> None:
     """A variance of n values with kurtosis k is chi-squared with 2 n / (k - 1) degrees of freedom (Satterthwaite)."""
     array = normal(4, 200, 5)
     array[:, 1] *= factor
     ratio = float(((array[:, 1] - array.mean()) ** 2).mean() / array.var())
     freedom = 2 * 200 / (float(stats.kurtosis(array.ravel(), fisher=False)) - 1)
     tail = stats.chi2.sf if factor > 1 else stats.chi2.cdf
-    found = findings(array + shift)["scales along axis 0"]
+    found = findings(unit * (array + shift))["scales along axis 0"]
     assert found.test.p == pytest.approx(2 * 5 * tail(ratio * freedom, freedom), rel=1e-3, abs=0)
     assert found.test.p < 1e-3
-    apart = f"{math.sqrt(ratio) * array.std():.3g}, all together {array.std():.3g}"
+    std = unit * array.std()
+    apart = f"{math.sqrt(ratio) * std:.3g}, all together {std:.3g}"
     assert found.words == f"PyTorch's index 1 of axis 0 has standard deviation {apart}"
 
 
