@@ -46,6 +46,7 @@ def test_what_has_no_summary() -> None:
     assert magnitudes is not None
     assert (magnitudes.low, magnitudes.high) == (1.0, 5.0)  # of complex numbers those of their magnitudes
     assert shown(np.array([1.0, 2.0]), summarised=False).summary is None
+    assert side_of(Value(State.PRESENT, np.array([1.0, 2.0]), "float64")).summary is not None
     assert shown(np.array([0.0, NAN]), summarised=False).kinds == {}
     assert shown(np.array([True, False])).summary is not None
 
