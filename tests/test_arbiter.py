@@ -102,7 +102,7 @@ def test_how_the_reference_had_it() -> None:
     plain = Evidence(array(1.0))
     assert plain.method == "NumPy float64"
     assert replace(plain, derivative=True).method == "differences, float64"
-    assert replace(plain, exact=array(1.0)).method == "50 digits, mpmath"
+    assert replace(plain, exact=array(1.0)).method == replace(plain, exact=array(NAN)).method == "50 digits, mpmath"
     assert replace(plain, exact=array(NAN), derivative=True).method == "differences, float64"
     assert replace(plain, exact=array(NAN), derivative=True, only_exact=True).method == "50 digits, mpmath"
     assert replace(plain, exact=array(1.0), own=True).method == "differences of its own function, float64"
@@ -147,6 +147,14 @@ def test_digits_that_are_complex_judge_real_numbers_where_they_are_real(recwarn:
     against = judge(side(1.0, 2.0, 0.0), Evidence(real, exact=digits), None).against
     assert (against.standing, against.off, against.unknown) == (Standing.WRONG, 1, 1)
     assert judge(side(0.0), Evidence(array(math.nan), exact=digits[2:]), None).against.standing is Standing.UNKNOWN
+    # What is left of an imaginary part by rounding is none, beside a number of its size.
+    for number, standing in (
+        (1e6 + 1e-7j, Standing.RIGHT),
+        (1e-6 + 1e-10j, Standing.UNKNOWN),
+        (0j, Standing.RIGHT),
+    ):
+        evidence = Evidence(array(number.real), exact=np.array([number]))
+        assert against_of(side(number.real), evidence, None).standing is standing
     assert not recwarn.list
 
 

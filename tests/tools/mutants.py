@@ -136,8 +136,11 @@ def alter(name: str, text: str) -> None:
             continue
         if isinstance(by, type) and by.__module__ == name:
             for member, value in vars(by).items():
-                if not recoded(vars(old).get(member), value) and not member.startswith("__"):
+                made = isinstance(value, FunctionType | None)  # by a dataclass, too
+                if not recoded(vars(old).get(member), value) and (made or not member.startswith("__")):
                     setattr(old, member, value)
+            for member in [member for member in vars(old) if member not in vars(by)]:
+                delattr(old, member)
         elif not recoded(old, by):
             for names in (vars(module), *ours):
                 if names.get(key) is old:
@@ -152,6 +155,8 @@ def recoded(old: Any, by: Any) -> bool:
         if hasattr(by, inner):
             return recoded(getattr(old, inner), getattr(by, inner))
     if not isinstance(by, FunctionType) or not isinstance(old, FunctionType):
+        return False
+    if len(by.__code__.co_freevars) != len(old.__code__.co_freevars):
         return False
     old.__code__, old.__defaults__, old.__kwdefaults__ = by.__code__, by.__defaults__, by.__kwdefaults__
     return True
