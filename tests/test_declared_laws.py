@@ -46,6 +46,8 @@ def said(torch: str, tensorflow: str, fans: dict[Side, Fans | None] | None = Non
         ("he_normal()", "kaiming_normal()", ["TensorFlow's is not truncated at 2 sigma"]),
         ("truncated_normal(0.0, 0.02)", "trunc_normal(0.0, 0.02, -0.06, 0.06)",
          ["PyTorch's is cut off at 2 sigma, TensorFlow's at 3"]),
+        ("truncated_normal(0.0, 1.0)", "trunc_normal(0.0, 1.01361, -3.04083, 3.04083)",  # whose std is one
+         ["PyTorch's is cut off at 2 sigma, TensorFlow's at 3"]),
         ("truncated_normal(-1.0, 0.02)", "trunc_normal(-1.0, 0.02, -1.01, -0.94)",  # wherever the middle is, by the farther end
          ["PyTorch's is cut off at 2 sigma, TensorFlow's at 3"]),
         ("glorot_uniform()", "glorot_uniform(sqrt(2))", ["gain 1 against sqrt(2)"]),

@@ -89,6 +89,7 @@ Y = np.arange(1.0, 25).reshape(2, 3, 4) ** 2
         (Y * 3.0001, "times 3.0001, everywhere", "3.0001 * y"),
         (Y / 7.0001, "times 0.142855, everywhere", "0.142855 * y"),
         (-Y, "with the other sign, everywhere", "-y"),
+        (-1.000001 * Y, "with the other sign, everywhere", "-y"),
         (Y - 11, "plus -11, everywhere", "y + -11"),
         (Y + 0.3, "plus 0.3, everywhere", "y + 0.3"),
         (1.5 - Y, "taken from 1.5, everywhere", "1.5 - y"),
@@ -108,6 +109,7 @@ def test_how_it_is_said_and_written(other: NDArray[Any], words: str, code: str) 
     found = resemblance(Y, np.asarray(other), 1e-5, 0.0)
     assert found is not None
     assert (found.words, found.code(SIDES[0].framework, "y")) == (words, code)
+    assert bool(found.factor) == words.startswith(("times", "divided", "with the other sign"))
     if found.arithmetic:
         assert np.allclose(eval(code, {"y": Y}), other, rtol=1e-5)
 
@@ -122,6 +124,10 @@ def test_how_it_is_said_and_written(other: NDArray[Any], words: str, code: str) 
         ([[1.0, 1.0]], [[1.0], [1.0]], "with its axes in the order (1, 0)"),
         ([0.0, 0.0, 3.0], [0.0, 0.0, 6.0], None),  # and of one number any factor is
         ([0.0, 1.0, 3.0], [0.0, 2.0, 6.0], "times 2, everywhere"),
+        ([0.0, 0.25, 0.5], [0.0, 0.5, 1.0], "times 2, everywhere"),
+        ([1.0, 2.0, 3.0], [1.000003, 2.000006, 3.000009], None),  # times one it would be nothing but itself
+        ([[1.0]], [1.0], None),
+        ([[], []], [0.0, 0.0], None),
         ([2.0, 3.0], 5.0, "summed over all its axes"),
     ],
 )
