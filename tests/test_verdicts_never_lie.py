@@ -459,6 +459,14 @@ def test_further_ways_are_each_held_against_the_first_of_the_other_side(
         assert (odd.verdict, odd.sides[side].how) == (Verdict.DIFFERS, further)
         assert "ways" in odd.diagnosis
         assert odd.reason.endswith(f"; {side.label} does not agree with itself: backward and backward, compile part")
+    # Of several ways on either side none is held against a further one of the other.
+    sound = {(BY_X, first): value(numbers), (BY_X, further): value(numbers)}
+    for both_ways in ((one, sound), (sound, one)):
+        assert sorted(c.verdict for c in gradients(*both_ways)) == [
+            Verdict.DIFFERS,
+            Verdict.IDENTICAL,
+            Verdict.IDENTICAL,
+        ]
     unnamed = {(BY_X, PLAIN): value(numbers), (BY_X, Way(mode="compile")): wrong}
     assert gradients(unnamed, {BY_X: value(numbers)})[1].reason.endswith("itself: eager and compile part")
     # A way that is off like the other side's is off, but does agree with its own first way.
