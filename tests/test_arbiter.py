@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given
@@ -67,6 +68,29 @@ def test_a_value_is_right_where_it_is_close_or_the_same_kind_of_nothing(
     assert against.off == (standing is Standing.WRONG)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_an_infinity_is_overflow_beyond_the_greatest_number_of_the_dtype_alone(dtype: str) -> None:
+    """A side that has an infinity of the other sign, or for a number that its dtype has, is wrong."""
+    greatest = float(ml_dtypes.finfo(dtype).max)
+    beyond = greatest * (1 + 2.0**-30)
+    for have, want, standing in (
+        (INF, beyond, Standing.OVERFLOW),
+        (-INF, -beyond, Standing.OVERFLOW),
+        (INF, greatest, Standing.WRONG),
+        (INF, -beyond, Standing.WRONG),
+        (greatest, 2 * greatest, Standing.WRONG),
+        (NAN, beyond, Standing.WRONG),
+    ):
+        against = against_of(side(have, dtype=dtype), Evidence(array(want)), None)
+        assert (against.standing, against.off) == (standing, 1), (have, want)
+    both = judge(side(INF, 2.0, dtype=dtype), Evidence(array(beyond, 1.0)), None)
+    assert (both.against.standing, both.beyond.tolist(), both.wrong.tolist()) == (
+        Standing.WRONG,
+        [True, False],
+        [False, True],
+    )
+
+
 def test_the_digits_count_where_there_are_any() -> None:
     """Fifty digits come before float64, and their error is none, whatever the estimate of the other says."""
     evidence = Evidence(array(3.0), array(100.0), array(1.0))
@@ -74,17 +98,36 @@ def test_the_digits_count_where_there_are_any() -> None:
     assert against_of(side(3.0), evidence, None).standing is Standing.WRONG
 
 
+def test_how_the_reference_had_it() -> None:
+    plain = Evidence(array(1.0))
+    assert plain.method == "NumPy float64"
+    assert replace(plain, derivative=True).method == "differences, float64"
+    assert replace(plain, exact=array(1.0)).method == replace(plain, exact=array(NAN)).method == "50 digits, mpmath"
+    assert replace(plain, exact=array(NAN), derivative=True).method == "differences, float64"
+    assert replace(plain, exact=array(NAN), derivative=True, only_exact=True).method == "50 digits, mpmath"
+    assert replace(plain, exact=array(1.0), own=True).method == "differences of its own function, float64"
+
+
 def test_the_error_of_the_reference_is_no_error_of_a_side() -> None:
     for error, standing in (
         (1e-8, Standing.WRONG),
         (0.2, Standing.UNKNOWN),
         (-0.2, Standing.UNKNOWN),
-        (0.05, Standing.UNKNOWN),
-        (0.005, Standing.WRONG),
+        (0.0101, Standing.UNKNOWN),  # a tenth of what it is off, since it may be ten times too small
+        (0.0099, Standing.WRONG),
         (NAN, Standing.WRONG),
     ):
         assert against_of(side(1.1), Evidence(array(1.0), array(error)), EXACT).standing is standing, error
     assert against_of(side(1.1), Evidence(array(1.0), array(NAN)), Tolerance(0.0, 0.2)).standing is Standing.RIGHT
+    # It counts where it is more than float32 is usually allowed: of 1e4 that is 0.013, of zero 1e-5.
+    for have, want, error, standing in (
+        (1e4 + 0.3, 1e4, 0.05, Standing.UNKNOWN),
+        (1e4 + 0.08, 1e4, 0.012, Standing.WRONG),
+        (3e-5, 0.0, 5e-6, Standing.WRONG),
+        (3e-5, 0.0, 1.1e-5, Standing.UNKNOWN),
+    ):
+        for tolerance in (None, EXACT):
+            assert against_of(side(have), Evidence(array(want), array(error)), tolerance).standing is standing
 
 
 def test_another_shape_is_not_judged() -> None:
@@ -95,6 +138,7 @@ def test_complex_numbers_have_no_units_in_the_last_place() -> None:
     against = against_of(side(1 + 2j, dtype="complex64"), Evidence(np.array([1 + 2.5j])), None)
     assert against == Against(Standing.WRONG, 1, None, 0.5, (0,), lost=False)
     assert against_of(side(1.0), Evidence(np.array([1 + 1j])), None).standing is Standing.WRONG
+    assert against_of(side(1.5), Evidence(np.array([1 + 0j])), None) == Against(Standing.WRONG, 1, None, 0.5, (0,))
 
 
 def test_digits_that_are_complex_judge_real_numbers_where_they_are_real(recwarn: pytest.WarningsRecorder) -> None:
@@ -103,6 +147,14 @@ def test_digits_that_are_complex_judge_real_numbers_where_they_are_real(recwarn:
     against = judge(side(1.0, 2.0, 0.0), Evidence(real, exact=digits), None).against
     assert (against.standing, against.off, against.unknown) == (Standing.WRONG, 1, 1)
     assert judge(side(0.0), Evidence(array(math.nan), exact=digits[2:]), None).against.standing is Standing.UNKNOWN
+    # What is left of an imaginary part by rounding is none, beside a number of its size.
+    for number, standing in (
+        (1e6 + 1e-7j, Standing.RIGHT),
+        (1e-6 + 1e-10j, Standing.UNKNOWN),
+        (0j, Standing.RIGHT),
+    ):
+        evidence = Evidence(array(number.real), exact=np.array([number]))
+        assert against_of(side(number.real), evidence, None).standing is standing
     assert not recwarn.list
 
 
@@ -163,6 +215,8 @@ def test_what_should_be_zero_beside_large_numbers_has_no_digits_to_lose() -> Non
     assert not against_of(side(1.0, -8.7e-8), Evidence(array(1.0, 1.2e-16)), None).lost
     assert against_of(side(1.0, 2e-4), Evidence(array(1.0, 1e-4)), Tolerance(0.0, 1.0)).lost
     assert not against_of(side(NAN, 1.0), Evidence(array(NAN, 1.0)), None).lost
+    # Beside small ones a smaller one still has.
+    assert against_of(side(1e-10, 2e-15), Evidence(array(1e-10, 1e-15)), Tolerance(1.0, 1.0)).lost
 
 
 # Derivatives
@@ -176,6 +230,16 @@ def test_a_derivative_is_known_where_its_error_is_a_tenth_of_the_tolerance() -> 
             Standing.RIGHT if error < 0.2 else Standing.UNKNOWN
         )
     assert against_of(side(3.0), found(NAN), None).standing is Standing.UNKNOWN
+
+
+def test_a_derivative_with_an_error_of_more_than_a_tenth_is_none() -> None:
+    """Of its own size, or of one where it is smaller; 50 digits have no error."""
+    evidence = Evidence(array(1.0, 1.0, 10.0, 10.0, -0.5), array(0.09, 0.11, -0.9, -1.1, 0.09), derivative=True)
+    assert evidence.best.tolist() == pytest.approx([1.0, NAN, 10.0, NAN, -0.5], nan_ok=True)
+    exact = replace(evidence, exact=array(3.0, 3.0, NAN, NAN, 3.0), known=np.array([1, 1, 1, 1, 0]))
+    assert exact.best.tolist() == pytest.approx([3.0, 3.0, 10.0, NAN, -0.5], nan_ok=True)
+    assert exact.uncertainty.tolist() == [0.0, 0.0, 0.9, 1.1, 0.09]
+    assert replace(evidence, derivative=False).best.tolist() == evidence.value.tolist()
 
 
 def test_a_wrong_number_counts_though_another_is_not_known() -> None:

@@ -46,9 +46,19 @@ def said(torch: str, tensorflow: str, fans: dict[Side, Fans | None] | None = Non
         ("he_normal()", "kaiming_normal()", ["TensorFlow's is not truncated at 2 sigma"]),
         ("truncated_normal(0.0, 0.02)", "trunc_normal(0.0, 0.02, -0.06, 0.06)",
          ["PyTorch's is cut off at 2 sigma, TensorFlow's at 3"]),
+        ("truncated_normal(0.0, 1.0)", "trunc_normal(0.0, 1.01361, -3.04083, 3.04083)",  # whose std is one
+         ["PyTorch's is cut off at 2 sigma, TensorFlow's at 3"]),
+        ("truncated_normal(-1.0, 0.02)", "trunc_normal(-1.0, 0.02, -1.01, -0.94)",  # wherever the middle is, by the farther end
+         ["PyTorch's is cut off at 2 sigma, TensorFlow's at 3"]),
         ("glorot_uniform()", "glorot_uniform(sqrt(2))", ["gain 1 against sqrt(2)"]),
         ("glorot_uniform()", "glorot_uniform(5 / 3)", ["gain 1 against 5/3"]),
-        ("glorot_uniform()", "glorot_uniform(1.3)", ["gain 1 against 1.3"]),
+        ("glorot_uniform(sqrt(3))", "glorot_uniform(sqrt(1 / 3))", ["gain sqrt(3) against sqrt(1/3)"]),
+        ("glorot_uniform(3 / 4)", "glorot_uniform(1.3)", ["gain 3/4 against 1.3"]),
+        ("he_normal()", "lecun_normal()", ["gain sqrt(2) against 1"]),  # cut alike, and otherwise apart than by the cut
+        ("truncated_normal(0.0, 0.02)", "truncated_normal(0.0, 0.05)", []),
+        ("normal(0.0, 1.0)", "truncated_normal(0.0, 1.0)", ["PyTorch's is not truncated at 2 sigma"]),
+        ("normal(0.0, 1.0)", "normal(0.0, 0.87963)", []),  # the ratio that a cut would make, and neither is cut
+        ("uniform(-0.5, 0.5)", "lecun_uniform()", []),  # what no fan scales has no gain
         ("variance_scaling(1.0, 'fan_out', 'uniform')", "lecun_uniform()", ["fan_out against fan_in"]),
         ("variance_scaling(2.0, 'fan_out', 'uniform')", "lecun_uniform()", ["fan_out against fan_in", "gain sqrt(2) against 1"]),
     ],
@@ -71,11 +81,19 @@ def test_fans_that_are_counted_differently() -> None:
         "the fans are counted differently: (300, 256) and (256, 300)"
     ]
     assert said("lecun_uniform()", "he_uniform()", dict.fromkeys(counted, (300, 256))) == ["gain 1 against sqrt(2)"]
+    # Only of laws that are scaled by the same fan.
+    counted[TORCH] = (300, 200)
+    assert said("variance_scaling(1.0, 'fan_out', 'uniform')", "lecun_uniform()", counted) == ["fan_out against fan_in"]
+    unknown: dict[Side, Fans | None] = {TORCH: None, TENSORFLOW: FANS}
+    for fans in (counted, unknown):
+        assert said("uniform(0.0, 1.0)", "uniform(0.0, 2.0)", fans) == []
 
 
 def test_what_no_row_knows_parts_in_no_words() -> None:
     unknown = Declared(initializer=None, at=lambda _: None, fans=FANS)
-    assert list(parting(dict.fromkeys(SIDES, unknown))) == []
+    for other in (unknown, declared("zeros()", FANS)):
+        assert list(parting({TORCH: unknown, TENSORFLOW: other})) == []
+        assert list(parting({TORCH: other, TENSORFLOW: unknown})) == []
 
 
 def guessed(draw: str, size: int = 20_000, fans: Fans | None = FANS) -> list[str]:
@@ -88,9 +106,12 @@ def test_a_sample_of_few_values_fits_no_more_than_two() -> None:
     assert guessed("he_uniform()") == ["he_uniform"]
 
 
-def test_without_fans_the_usual_numbers_are_known() -> None:
-    assert guessed("normal(0.0, 0.02)", fans=None) == ["normal(0, 0.02)"]
-    assert guessed("truncated_normal(0.0, 0.02)", fans=None) == ["truncated_normal(0, 0.02)"]
+@pytest.mark.parametrize(
+    "name", ["normal(0, 0.02)", "truncated_normal(0, 0.02)", "normal(0, 1)", "truncated_normal(0, 1)"]
+)
+def test_without_fans_the_usual_numbers_are_known(name: str) -> None:
+    """And are said, also where they are those of a row by default."""
+    assert guessed(name, fans=None) == [name]
 
 
 def test_what_cannot_be_measured_fits_nothing() -> None:

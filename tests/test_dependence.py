@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from tests.sides import TENSORFLOW, TORCH
+from tests.sides import TENSORFLOW, TORCH, quantity_named
 from tests.tasks import init_of
-from tfpt_cli.compare.dependence import parted_by_ties, tie
+from tfpt_cli.compare.dependence import Tie, parted_by_ties, tie, with_ties
 from tfpt_cli.compare.sample import law_of
 from tfpt_cli.engine.options import Options
 from tfpt_cli.frameworks import SIDES
+from tfpt_cli.results import Comparison, Diagnosis, Verdict
 from tfpt_cli.scenario.writing import scenario_from, scenario_text
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from tfpt_cli.engine.session import Session
+    from tfpt_cli.frameworks import Side
     from tfpt_cli.results import Report
 
 RNG = np.random.default_rng(0)
@@ -39,11 +44,55 @@ ONE, OTHER = RNG.normal(size=(16, 8)).astype(np.float32), RNG.normal(size=(16, 8
         (np.zeros(8), np.zeros(8), None),
         (np.ones(8), ONE, None),
         (ONE.ravel()[:3], ONE.ravel()[:3], None),  # too few to say so
+        (ONE.ravel()[:4], ONE.ravel()[:4], "equal"),
         (np.full(8, np.nan), ONE, None),
+        (ONE, np.where(ONE > 1, np.inf, ONE), None),
+        (ONE, ONE.ravel()[4::-1], None),  # in another order only if there are no more
+        (ONE, np.ones(ONE.shape), None),
+        (1e-200 * ONE.astype(np.float64), OTHER, None),  # whose variance is no float64
     ],
 )
 def test_how_one_array_depends_on_another(first: Any, second: Any, kind: str | None) -> None:
     found = tie(first, second)
+    assert (found and found.kind) == kind
+
+
+def test_how_it_is_said() -> None:
+    """Of arrays of two sizes, of how many numbers it is true."""
+    for scale, said in ((1, "equal to it"), (-1, "it with the other sign"), (3, "a multiple of it")):
+        found, beginning = tie(ONE, scale * ONE), tie(ONE, scale * ONE.ravel()[:100])
+        assert (found and found.words, beginning and beginning.words) == (said, f"{said} in its first 100 numbers")
+    one, other = correlated(0.5, 100)
+    assert tie(one, other) == Tie("correlated", "correlated with it (0.50)")
+    assert tie(one, np.append(-other, 1.0)) == Tie("correlated", "correlated with it (-0.50) in its first 100 numbers")
+
+
+def correlated(by: float, size: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two arrays that have this very correlation."""
+    one, rest = np.linalg.qr(np.column_stack([np.ones(size), np.random.default_rng(size).normal(size=(size, 2))]))[0].T[
+        1:
+    ]
+    return one, by * one + np.sqrt(1 - by**2) * rest
+
+
+@pytest.mark.parametrize("size", [16, 17, 400])
+@pytest.mark.parametrize("tests", [1, 2, 50])
+def test_a_correlation_is_told_where_one_in_a_million_layers_would_have_it_by_chance(size: int, tests: int) -> None:
+    """By Fisher's transformation, over all pairs that are looked at (Bonferroni)."""
+    limit = float(np.tanh(stats.norm.isf(1e-6 / tests / 2) / np.sqrt(size - 3)))
+    for by, kind in ((0.999 * limit, None), (limit + 0.001 * (1 - limit), "correlated")):
+        for sign in (1, -1):
+            found = tie(*correlated(sign * by, size), tests)
+            assert (found and found.kind) == kind
+
+
+@pytest.mark.parametrize(
+    ("by", "size", "kind"),
+    [(0.999, 15, None), (0.999, 16, "correlated"), (1 - 9e-5, 16, "multiple"), (1 - 1.1e-4, 16, "correlated")],
+)
+def test_what_is_a_multiple_but_for_rounding(by: float, size: int, kind: str | None) -> None:
+    """A ten thousandth of the correlation is rounding; fewer than sixteen numbers show none."""
+    found = tie(*correlated(by, size))
     assert (found and found.kind) == kind
 
 
@@ -56,8 +105,48 @@ def test_a_tie_of_both_sides_is_none_of_one() -> None:
     both, neither = {TORCH: ONE, TENSORFLOW: ONE}, {TORCH: ONE, TENSORFLOW: OTHER}
     random = dict.fromkeys("ab", frozenset(SIDES))
     assert parted_by_ties({"a": both, "b": both}, random, SIDES) == {}
-    assert set(parted_by_ties({"a": both, "b": neither}, random, SIDES)) == {"a", "b"}
+    assert parted_by_ties({"a": both, "b": neither}, random, SIDES) == {
+        "a": "tied to b on one side alone",
+        "b": "beside a: PyTorch's is equal to it, TensorFlow's is independent of it",
+    }
     assert parted_by_ties({"a": both, "b": neither}, {**random, "b": frozenset()}, SIDES) == {}
+    assert parted_by_ties({"a": both, "b": neither}, {**random, "a": frozenset()}, SIDES) == {}
+    # What is no pair, or is tied alike, stands in the way of no other.
+    own: dict[str, dict[Side, Any]] = {
+        "x": {TORCH: ONE},
+        "y": dict.fromkeys(SIDES, np.zeros(8)),
+        "a": both,
+        "b": neither,
+    }
+    assert set(parted_by_ties(own, dict.fromkeys(own, frozenset(SIDES)), SIDES)) == {"a", "b"}
+
+
+def test_the_chance_is_that_over_all_pairs_of_both_sides() -> None:
+    """Of three parameters there are six pairs."""
+    limit = float(np.tanh(stats.norm.isf(1e-6 / 6 / 2) / np.sqrt(397)))
+    for by, parted in ((0.999 * limit, set()), (1.001 * limit, {"a", "b"})):
+        one, other = correlated(by, 400)
+        free = dict.fromkeys(SIDES, np.zeros(400))
+        own = {"a": dict.fromkeys(SIDES, one), "b": {TORCH: other, TENSORFLOW: correlated(0.0, 400)[1]}, "c": free}
+        assert set(parted_by_ties(own, dict.fromkeys(own, frozenset(SIDES)), SIDES)) == parted
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "diagnosis", "said", "now"),
+    [
+        (Verdict.SAME_DISTRIBUTION, "", (), "tied", (Diagnosis.DISTRIBUTION, Diagnosis.DEPENDENT)),
+        (Verdict.DIFFERS, "", (Diagnosis.DISTRIBUTION,), "tied", (Diagnosis.DISTRIBUTION, Diagnosis.DEPENDENT)),
+        (Verdict.DIFFERS, "wide", (Diagnosis.DEPENDENT,), "wide; tied", (Diagnosis.DEPENDENT,)),
+    ],
+)
+def test_what_parted_by_a_tie_differs(
+    verdict: Verdict, reason: str, diagnosis: tuple[Diagnosis, ...], said: str, now: tuple[Diagnosis, ...]
+) -> None:
+    """What was said of it already stays; other parameters are left as they are."""
+    before = [Comparison(quantity_named(name), verdict, {}, reason=reason, diagnosis=diagnosis) for name in "ab"]
+    found, other = with_ties(before, {before[0].quantity: "tied"})
+    assert (found.verdict, found.reason, found.diagnosis) == (Verdict.DIFFERS, said, now)
+    assert other is before[1]
 
 
 def run(session: Session, *fields: dict[str, Any]) -> Report:

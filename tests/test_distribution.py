@@ -277,7 +277,8 @@ def test_the_words_of_a_mean_and_of_tails() -> None:
     normal, uniform = stats.norm.ppf(places), (places - 0.5) * math.sqrt(12)
     normal /= normal.std()
     one, other = rng(0).permutation(normal), rng(1).permutation(normal)
-    assert judged(one + 2, other + 2.25)[1].words == ("the means are 0.25 standard deviations apart (2 against 2.25)",)
+    apart = "the means are 0.25 standard deviations apart (6 against 6.75)"
+    assert judged(3 * (one + 2), 3 * (other + 2.25))[1].words == (apart,)
     flat = rng(2).permutation(uniform)
     reach = f"values reach {np.abs(normal).max():.2f} standard deviations"
     kurtosis = f"kurtosis {stats.kurtosis(normal, fisher=False):.2f} against 1.80"
@@ -363,6 +364,11 @@ def test_gates_are_judged_by_themselves() -> None:
     assert words() == ()
     tests, _ = judged(left, right, blocks={"i": {f: a.copy() for f, a in blocks["i"].items()}})
     assert tests["scale, i gate", "both"] == judged(left[:, 0], right[:, 0])[0]["scale", "both"]
+    tests, found = judged(left, right, dict.fromkeys(NONE, NORMAL), blocks=blocks)
+    reach = stats.norm.isf(LEVEL / len(tests) / 2) + stats.norm.ppf(
+        0.99
+    )  # the level is shared by the tests of the gates
+    assert found.distribution.detectable_mean == pytest.approx(reach / math.sqrt(left.size))
     right[:, 2] += 0.6
     (said,) = (word for word in words() if "gate" in word)
     assert said.startswith("the c gate: the means are 0.5")

@@ -44,11 +44,12 @@ def test_repeated_values_are_as_unlikely_as_poisson_says() -> None:
     array[0, 10:13] = 7.0  # and one value three times, which is three pairs more
     array[0, 20] = other[0, 3]
     other[0, 4] = other[0, 3]  # shared twice
-    pairs, chance = 1500 * 1499 / 2, (4 * 2 + 20) / (1500 * 1200) + 2 * PRECISION
+    array[0, 21] = other.max()  # and another once
+    pairs, chance = 1500 * 1499 / 2, (4 * 3 + 20) / (1500 * 1200) + 2 * PRECISION
     found = findings(array, other)["repeated values"]
     assert found.test.p == pytest.approx(stats.poisson.sf(8 - 1, pairs * chance), rel=1e-9)
     assert found.words == "PyTorch's 7 of 1,500 values repeat another: the draw is not independent"
-    array[0, 20] = 1000.0
+    array[0, 20:22] = 1000.0, 1001.0
     chance = 20 / (1500 * 1200) + 2 * PRECISION
     assert findings(array, other)["repeated values"].test.p == pytest.approx(
         stats.poisson.sf(7, pairs * chance), rel=1e-9
@@ -110,19 +111,21 @@ def test_a_mean_that_is_not_that_of_all(shift: float) -> None:
     assert found.words == f"PyTorch's index 3 of axis 0 has mean {means[3]:.3g}, all together {mean:.3g}"
 
 
-@pytest.mark.parametrize("shift", [0.0, 3.0, 1e8])
+@pytest.mark.parametrize(("shift", "unit"), [(0.0, 1.0), (3.0, 1.0), (1e8, 1.0), (1e8, 2.0**-30)])
 @pytest.mark.parametrize("factor", [1.4, 0.7])
-def test_a_scale_that_is_not_that_of_all(shift: float, factor: float) -> None:
+@pytest.mark.parametrize("draw", ["normal", "uniform"])
+def test_a_scale_that_is_not_that_of_all(shift: float, unit: float, factor: float, draw: str) -> None:
     """A variance of n values with kurtosis k is chi-squared with 2 n / (k - 1) degrees of freedom (Satterthwaite)."""
-    array = normal(4, 200, 5)
+    array: NDArray[np.float64] = getattr(np.random.default_rng(4), draw)(-1, 1, (200, 5))
     array[:, 1] *= factor
     ratio = float(((array[:, 1] - array.mean()) ** 2).mean() / array.var())
     freedom = 2 * 200 / (float(stats.kurtosis(array.ravel(), fisher=False)) - 1)
     tail = stats.chi2.sf if factor > 1 else stats.chi2.cdf
-    found = findings(array + shift)["scales along axis 0"]
+    found = findings(unit * (array + shift))["scales along axis 0"]
     assert found.test.p == pytest.approx(2 * 5 * tail(ratio * freedom, freedom), rel=1e-3, abs=0)
     assert found.test.p < 1e-3
-    apart = f"{math.sqrt(ratio) * array.std():.3g}, all together {array.std():.3g}"
+    std = unit * array.std()
+    apart = f"{math.sqrt(ratio) * std:.3g}, all together {std:.3g}"
     assert found.words == f"PyTorch's index 1 of axis 0 has standard deviation {apart}"
 
 

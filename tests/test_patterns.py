@@ -89,6 +89,13 @@ def tree(text: str) -> ast.expr:
             True,
         ),
         ("torch.argsort(_)", "torch.argsort(x, dim=-1)", False),  # of two signatures no default is known
+        ("tf.reduce_sum(_)", "tf.reduce_sum(x, None)", True),
+        ("F.elu(*[_x, _a])", "F.elu(x, 2)", True),  # by place alone
+        ("F.elu(*[_x, _a])", "F.elu(x, alpha=2)", False),
+        ("F.elu(*[_x], ...)", "F.elu(*y)", False),
+        ("f(...)", "f(*a, b)", True),
+        ("_x + 1", "1 + a", True),
+        ("_x + 1", "1 * a", False),
     ],
 )
 def test_what_a_pattern_matches(pattern: str, code: str, *, matches: bool) -> None:
@@ -186,6 +193,32 @@ def test_one_spelling(framework: str, code: str, spelling: str) -> None:
 def test_a_pattern_that_does_not_parse(text: str) -> None:
     with pytest.raises(RowError, match="does not parse"):
         parsed(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "code", "free"),
+    [
+        ("F.elu(_, 2)", "F.elu(exp(x), 2)", ["exp(x)"]),
+        ("f(_, __a, _b, ...)", "f(1, 2, 3, 4, c=5)", ["1", "2", "3", "4", "5"]),
+        ("f(a)", "f(a)", []),
+    ],
+)
+def test_the_parts_of_which_a_pattern_says_nothing(pattern: str, code: str, free: list[str]) -> None:
+    """What its wildcards, its names and `...` stand for."""
+    (place,) = Pattern(pattern).places([tree(code)])
+    assert [ast.unparse(part) for part in place.free] == free
+
+
+def test_what_may_begin_with_anything_is_looked_for_everywhere() -> None:
+    def found(pattern: str, code: str) -> list[str]:
+        return sorted(ast.unparse(place.node) for place in Pattern(pattern).places([tree(code)]))
+
+    assert found("_x", "g(f(a))") == ["a", "f", "f(a)", "g", "g(f(a))"]
+    assert found("_has(F.relu)", "torch.exp(1 + F.relu(x))") == [
+        "1 + F.relu(x)",
+        "F.relu(x)",
+        "torch.exp(1 + F.relu(x))",
+    ]
 
 
 def test_a_name_alone_is_a_call_unless_it_stands_for_anything() -> None:

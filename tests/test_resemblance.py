@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tests.conftest import warm_tfpt
+from tfpt_cli.compare import resemblance as module
 from tfpt_cli.compare.resemblance import resemblance
 from tfpt_cli.frameworks import SIDES
 
@@ -72,9 +73,78 @@ def test_what_shows_nothing(left: list[float], right: list[float]) -> None:
     assert resemblance(np.array(left), np.array(right), 1e-6, 1e-9) is None
 
 
-def test_large_arrays_are_left_alone() -> None:
-    y = np.zeros(1 << 23, np.float32)
-    assert resemblance(y, y + 1, 1e-6, 1e-9) is None
+Y = np.arange(1.0, 25).reshape(2, 3, 4) ** 2
+
+
+@pytest.mark.parametrize(
+    ("other", "words", "code"),
+    [
+        (np.swapaxes(Y, 0, 2), "with its axes in the order (2, 1, 0)", "torch.permute(y, (2, 1, 0))"),
+        (Y.reshape(6, 4), "in the shape (6, 4)", "torch.reshape(y, (6, 4))"),
+        (3 * Y, "times 3, everywhere", "3 * y"),
+        (-2 * Y, "times -2, everywhere", "-2 * y"),
+        (0.3 * Y, "times 0.3, everywhere", "0.3 * y"),
+        (Y / 7, "divided by 7, everywhere", "y / 7"),
+        (Y * 3.000001, "times 3, everywhere", "3 * y"),  # but for rounding
+        (Y * 3.0001, "times 3.0001, everywhere", "3.0001 * y"),
+        (Y / 7.0001, "times 0.142855, everywhere", "0.142855 * y"),
+        (-Y, "with the other sign, everywhere", "-y"),
+        (-1.000001 * Y, "with the other sign, everywhere", "-y"),
+        (Y - 11, "plus -11, everywhere", "y + -11"),
+        (Y + 0.3, "plus 0.3, everywhere", "y + 0.3"),
+        (1.5 - Y, "taken from 1.5, everywhere", "1.5 - y"),
+        (np.flip(Y, 1), "reversed along axis 1", "torch.flip(y, (1,))"),
+        (np.roll(Y, 2, 2), "moved by 2 along axis 2, the end at the front", "torch.roll(y, 2, 2)"),
+        (np.roll(Y, -1, 1), "moved by -1 along axis 1, the end at the front", "torch.roll(y, -1, 1)"),
+        (Y.sum(0), "summed over axis 0", "torch.sum(y, (0,))"),
+        (Y.mean((0, 2)), "averaged over axis 0, 2", "torch.mean(y, (0, 2))"),
+        (Y.mean(), "averaged over all its axes", "torch.mean(y, (0, 1, 2))"),
+        ((1 + 2j) * Y, "times (1+2j), everywhere", "(1+2j) * y"),
+        (Y / 2j, "divided by (0+2j), everywhere", "y / (0+2j)"),
+        (Y + 1j, "plus (0+1j), everywhere", "y + (0+1j)"),
+        (Y * (2 + 0j), "times 2, everywhere", "2 * y"),
+    ],
+)
+def test_how_it_is_said_and_written(other: NDArray[Any], words: str, code: str) -> None:
+    found = resemblance(Y, np.asarray(other), 1e-5, 0.0)
+    assert found is not None
+    assert (found.words, found.code(SIDES[0].framework, "y")) == (words, code)
+    assert bool(found.factor) == words.startswith(("times", "divided", "with the other sign"))
+    if found.arithmetic:
+        assert np.allclose(eval(code, {"y": Y}), other, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "words"),
+    [
+        ([1.0, 2.0, 1.0], [2.0, 1.0, 1.0], None),  # of two different numbers their places say nothing
+        ([1.0, 2.0, 1.0], [2.0, 3.0, 2.0], None),
+        ([1.0, 2.0, 3.0], [3.0, 1.0, 2.0], "moved by 1 along axis 0, the end at the front"),
+        ([1.0, 2.0], [3.0, 6.0], "times 3, everywhere"),
+        ([[1.0, 1.0]], [[1.0], [1.0]], "with its axes in the order (1, 0)"),
+        ([0.0, 0.0, 3.0], [0.0, 0.0, 6.0], None),  # and of one number any factor is
+        ([0.0, 1.0, 3.0], [0.0, 2.0, 6.0], "times 2, everywhere"),
+        ([0.0, 0.25, 0.5], [0.0, 0.5, 1.0], "times 2, everywhere"),
+        ([1.0, 2.0, 3.0], [1.000003, 2.000006, 3.000009], None),  # times one it would be nothing but itself
+        ([[1.0]], [1.0], None),
+        ([[], []], [0.0, 0.0], None),
+        ([2.0, 3.0], 5.0, "summed over all its axes"),
+    ],
+)
+def test_of_how_many_numbers_something_is_said(left: Any, right: Any, words: str | None) -> None:
+    found = resemblance(np.array(left), np.array(right), 1e-6, 0.0)
+    assert (found and found.words) == words
+
+
+def test_a_shift_is_not_looked_for_where_it_means_nothing() -> None:
+    assert resemblance(Y, Y + 1, 1e-6, 0.0, shifts=False) is None
+    assert resemblance(Y, 2 * Y, 1e-6, 0.0, shifts=False) is not None
+
+
+def test_large_arrays_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for largest, found in ((Y.size, True), (Y.size - 1, False)):
+        monkeypatch.setattr(module, "LARGEST", largest)
+        assert (resemblance(Y, 2 * Y, 1e-6, 0.0) is not None) is found
 
 
 @pytest.mark.parametrize(

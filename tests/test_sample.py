@@ -85,7 +85,7 @@ def sample_of(values: NDArray[Any]) -> NDArray[Any]:
     return ordered
 
 
-@pytest.mark.parametrize("values", [[0.0, 10.0, 11.0], [0.0, 1.0, 11.0]])
+@pytest.mark.parametrize("values", [[2.0, 12.0, 13.0], [2.0, 3.0, 13.0]])
 def test_the_reach_is_that_of_the_farther_end(values: list[float]) -> None:
     array = np.array(values)
     assert sample(array).reach() == pytest.approx(np.abs(stats.zscore(array)).max())
@@ -131,11 +131,13 @@ def rounded(values: NDArray[np.float64], bits: int) -> NDArray[np.float64]:
     return found
 
 
-def test_what_rounding_adds_to_the_distance_is_no_difference() -> None:
+@pytest.mark.parametrize("unit", [1.0, 2.0**-10])
+def test_what_rounding_adds_to_the_distance_is_no_difference(unit: float) -> None:
     """Of honest numbers of few bits the distribution function has steps far higher than the error of 100,000 values."""
-    values = sample(rounded(np.random.default_rng(3).uniform(0, 1, 100_000), 5))
-    distance, p = distance_to_law(values, UNIFORM, 2.0**-5)
-    unrounded = distance_to_law(values, UNIFORM)
+    values = sample(unit * rounded(np.random.default_rng(3).uniform(0, 1, 100_000), 5))
+    uniform = law(f"uniform(0.0, {unit})")
+    distance, p = distance_to_law(values, uniform, 2.0**-5)
+    unrounded = distance_to_law(values, uniform)
     assert unrounded[0] == distance
     assert unrounded[1] < 1e-6
     assert p > 1e-3

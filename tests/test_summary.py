@@ -46,6 +46,7 @@ def test_what_has_no_summary() -> None:
     assert magnitudes is not None
     assert (magnitudes.low, magnitudes.high) == (1.0, 5.0)  # of complex numbers those of their magnitudes
     assert shown(np.array([1.0, 2.0]), summarised=False).summary is None
+    assert side_of(Value(State.PRESENT, np.array([1.0, 2.0]), "float64")).summary is not None
     assert shown(np.array([0.0, NAN]), summarised=False).kinds == {}
     assert shown(np.array([True, False])).summary is not None
 
@@ -78,19 +79,25 @@ def test_the_summary_of_the_finite_values_is_numpys(values: list[float]) -> None
         assert (len(found.counts), sum(found.counts)) == (BINS, finite.size)
 
 
-@given(st.lists(st.integers(0, 16 * 8), min_size=2, max_size=80), st.integers(1, 50))
-def test_the_histogram_is_numpys(places: list[int], piece: int) -> None:
+@given(
+    st.lists(st.integers(0, 16 * 8), min_size=2, max_size=80),
+    st.integers(1, 50),
+    st.sampled_from([0, -5, 3]),
+    st.sampled_from([1.0, 2.0**-6]),
+)
+def test_the_histogram_is_numpys(places: list[int], piece: int, least: int, scale: float) -> None:
     """Of numbers and edges that are exact in binary, where no rounding decides; the pieces it is made of do not matter."""
-    values = np.array(places) / 8
-    wanted = np.histogram(values, bins=BINS, range=(0, 16))[0]
+    values = scale * (np.array(places) / 8 + least)
+    edges = scale * least, scale * (least + 16)
+    wanted = np.histogram(values, bins=BINS, range=edges)[0]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("tfpt_cli.compare.summary._PIECE", piece)
-        found = summary(values, (0.0, 16.0))
+        found = summary(values, edges)
         assert found is not None
         assert list(found.counts) == list(wanted)
         assert np.concatenate(list(pieces(values))).tolist() == values.tolist()
     ordered = np.sort(values)
-    again = summary_of_sorted(ordered, found.mean, found.std, (0.0, 16.0))
+    again = summary_of_sorted(ordered, found.mean, found.std, edges)
     assert again == found
 
 

@@ -110,6 +110,7 @@ def test_neighbours_are_one_ulp_apart(value: float, up: bool) -> None:
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_ulps_are_numpys_spacing(dtype: str) -> None:
     a = np.array([1.0, 3.0, 1000.0], dtype=dtype)
+    a[0] += np.finfo(dtype).eps
     b = (a + 5 * np.spacing(a)).astype(dtype)
     assert measure(a, b, 0, 0, dtype).max_ulp == 5
 

@@ -25,6 +25,7 @@ from hypothesis.extra import numpy as hnp
 from tests.sides import TENSORFLOW, TORCH
 from tests.tasks import gradient_of
 from tfpt_cli.compare.distance import largest, relative_distance
+from tfpt_cli.compare.summary import SHOWN
 from tfpt_cli.dictionary.rows import unstable_operations
 from tfpt_cli.documents.document import documents
 from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE, SIDES
@@ -458,6 +459,16 @@ def test_further_ways_are_each_held_against_the_first_of_the_other_side(
         assert (odd.verdict, odd.sides[side].how) == (Verdict.DIFFERS, further)
         assert "ways" in odd.diagnosis
         assert odd.reason.endswith(f"; {side.label} does not agree with itself: backward and backward, compile part")
+    # Of several ways on either side none is held against a further one of the other.
+    sound = {(BY_X, first): value(numbers), (BY_X, further): value(numbers)}
+    for both_ways in ((one, sound), (sound, one)):
+        assert sorted(c.verdict for c in gradients(*both_ways)) == [
+            Verdict.DIFFERS,
+            Verdict.IDENTICAL,
+            Verdict.IDENTICAL,
+        ]
+    unnamed = {(BY_X, PLAIN): value(numbers), (BY_X, Way(mode="compile")): wrong}
+    assert gradients(unnamed, {BY_X: value(numbers)})[1].reason.endswith("itself: eager and compile part")
     # A way that is off like the other side's is off, but does agree with its own first way.
     alike = {(BY_X, first): value(off), (BY_X, further): value(off)}
     assert all("ways" not in c.diagnosis for c in gradients(alike, {BY_X: value(numbers)}))
@@ -522,7 +533,9 @@ def test_an_answer_that_depends_on_the_place_is_none() -> None:
             (found,) = gradients({quantity: numbers}, {quantity: numbers}, reference=reference)
             if there and asked:
                 assert (found.verdict, found.diagnosis, found.measure) == (Verdict.DIFFERS, ("unstable",), None)
-                assert "it does not agree with itself" in found.reason
+                what = row.name if kind == "value" else f"the derivative of {row.name}"
+                label = FRAMEWORKS[part.unstable].label
+                assert found.reason.startswith(f"{label}'s answer for {what} at NaN depends on the place in the array")
             else:
                 assert found.verdict is Verdict.IDENTICAL
         # A side without a value has no answer that could be unstable.
@@ -748,7 +761,7 @@ def test_a_large_gradient_is_held_along_one_direction(numbers: NDArray[Any], dat
     found = judged(value(single), value(off), 1e-9)
     assert standings(found) == {TORCH: Standing.RIGHT, TENSORFLOW: Standing.WRONG}
     assert found.reference is not None
-    assert (found.reference.along, found.reference.error) == (True, 1e-9)
+    assert (found.reference.along, found.reference.error, found.reference.left_out) == (True, 1e-9, 0)
     assert [found.reference.sides[side].off for side in SIDES] == [0, 1]
     assert not doubtful(judged(value(single), value(single), 1e-9, final=False))
     kinds = [(finding.kind, finding.side) for finding in found.findings if finding.kind in (Kind.RIGHT, Kind.OFF)]
@@ -770,15 +783,51 @@ def test_a_large_gradient_is_held_along_one_direction(numbers: NDArray[Any], dat
     for odd in (np.nan, np.inf, -np.inf):
         not_finite = judged(value(single), value(with_number(single, place, odd)), 1e-9)
         assert standings(not_finite) == {TORCH: Standing.RIGHT, TENSORFLOW: Standing.WRONG}
+        assert any(finding.words.endswith("direction, and not a finite number") for finding in not_finite.findings)
     # Of numbers whose sum is no float64 it is not known how far the sum is off.
     huge = value(np.where(direction > 0, 1.7e308, -1.7e308))
     known_of_it = Standing.UNKNOWN if np.abs(direction).sum() > 1.06 else Standing.WRONG
-    assert standings(judged(huge, huge, 1e-9)) == dict.fromkeys(SIDES, known_of_it)
+    found = judged(huge, huge, 1e-9)
+    assert standings(found) == dict.fromkeys(SIDES, known_of_it)
+    assert found.reference is not None
+    assert found.reference.sides[TORCH].off == int(known_of_it is Standing.WRONG)
     missing = judged(value(single), NONE, 1e-9)
     assert standings(missing) == {TORCH: Standing.RIGHT}
     assert missing.diagnosis == ("disconnected",)
     other_shape = judged(value(np.zeros((9, 9), np.float32)), value(single), 1e-9)
     assert standings(other_shape) == {TENSORFLOW: Standing.RIGHT}
+
+
+@pytest.mark.parametrize(
+    ("apart", "error", "standing"),
+    [
+        (0.29, 0.02, Standing.RIGHT),
+        (0.31, 0.02, Standing.WRONG),
+        (0.5, 0.27, Standing.RIGHT),
+        (0.5, 0.29, Standing.UNKNOWN),  # which shows nothing
+        (0.6, 0.29, Standing.WRONG),
+    ],
+)
+def test_how_far_a_sum_along_a_direction_may_be_off(apart: float, error: float, standing: Standing) -> None:
+    """By the relative tolerance of each product, by the absolute one times the root of their number, and by the error."""
+    numbers, direction = np.array([1.0, -2.0, 3.0, 4.0]), np.array([1.0, 1.0, -1.0, 0.5])
+    for sign in (1, -1):
+        reference = {
+            (BY_X, Aspect(what=ALONG)): value(np.array(-2.0 + sign * apart)),
+            (BY_X, Aspect(what=ALONG, error=True)): value(np.array(error)),
+            (BY_X, Aspect(what=DIRECTION)): value(direction),
+        }
+        tolerance = Tolerance(0.01, 0.1)  # 0.01 * 8 + 0.1 * 2
+        found = gradient_of_both(value(numbers), value(numbers), reference=reference, tolerance=tolerance)
+        assert standings(found) == dict.fromkeys(SIDES, standing)
+
+
+@pytest.mark.parametrize(("size", "shown"), [(SHOWN, SHOWN), (SHOWN + 7, SHOWN)])
+def test_the_first_numbers_of_the_reference_are_shown(size: int, shown: int) -> None:
+    numbers = np.arange(1.0, size + 1)
+    found = gradient_of_both(value(numbers), value(numbers), reference=Trial(numbers).reference())
+    assert found.reference is not None
+    assert (found.reference.left_out, found.reference.values[""]) == (size - shown, numbers[:shown].tolist())
 
 
 @settings(max_examples=30)

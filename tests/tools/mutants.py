@@ -1,9 +1,10 @@
-"""Mutation testing of the comparisons: a sample of cosmic-ray's mutants against the tests that need no framework.
+"""Mutation testing of the comparisons: cosmic-ray's mutants against the tests that need no framework.
 
     python -m tests.tools.mutants --sample 400 --seed 1 [--module values]
 
-Needs `cosmic-ray` beside what the tests need. Each mutant lives in a forked process, which gets the altered module in the
-place of the file: nothing is written. What survives is printed as a difference; a test that hangs counts as one that fails.
+Needs `cosmic-ray` beside what the tests need. The tests are read once. Each mutant lives in a forked process, where it takes the
+place of the module that is loaded: nothing is written. What survives is printed as a difference; a test that hangs counts as one
+that fails.
 """
 
 from __future__ import annotations
@@ -12,17 +13,15 @@ import argparse
 import ast
 import contextlib
 import difflib
-import importlib
-import importlib.abc
-import importlib.util
-import io
 import os
 import random
 import re
 import resource
 import sys
 import time
+from functools import partial
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import cosmic_ray.plugins
@@ -39,7 +38,7 @@ from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
 # Imported here once, so that not every fork pays for them.
 WARM = (einops, hypothesis.extra.numpy, jsonschema_rs, mpmath, rich.console, scipy.stats, yaml)
@@ -63,8 +62,11 @@ TESTS = {
     "compare/independence": ("independence", "sample", "structure"),
     "compare/distribution": ("structure", "distribution"),
 }
-# Of the many tests of all subjects those of one.
+# Of the many tests of all subjects those of one, which no other uses.
 KEYWORDS = {
+    "compare/arbiter": "arbiter or not parameter and not two_models",
+    "compare/layout": "layout or parameter or two_models",
+    "compare/dependence": "dependence or parameter",
     "subjects/gradient/comparer": "not parameter and not two_models",
     "subjects/init/comparer": "init_comparer or parameter",
     "subjects/model/comparer": "two_models",
@@ -86,25 +88,11 @@ OPERATORS = re.compile(
 SECONDS = 60
 # hypothesis is imported before pytest could rewrite it, which is no harm. What fails is not made smaller first.
 OPTIONS = [
-    *("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "--hypothesis-profile=mutants"),
+    *("-s", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "--hypothesis-profile=mutants"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
     *(f"--deselect=tests/test_{name}" for name in LEFT_OUT),
 ]
 WITHOUT_SHRINKING = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
-
-
-class Altered(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports one module from a text in the place of its file."""
-
-    def __init__(self, name: str, text: str) -> None:
-        self.name, self.text = name, text
-
-    def find_spec(self, name: str, path: Sequence[str] | None, target: object = None) -> Any:  # noqa: ARG002
-        return importlib.util.spec_from_loader(name, self) if name == self.name else None
-
-    def exec_module(self, module: Any) -> None:
-        module.__file__ = str(ROOT / f"{self.name.replace('.', '/')}.py")
-        exec(compile(self.text, module.__file__, "exec"), module.__dict__)
 
 
 def mutants(text: str) -> Iterator[str]:
@@ -136,23 +124,94 @@ def meaning(text: str) -> str:
     return ast.dump(tree)
 
 
-def survives(module: str, text: str) -> bool:
-    """Whether all tests pass with this in the place of a module."""
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-            name = f"tfpt_cli.{module.replace('/', '.')}"
-            sys.meta_path.insert(0, Altered(name, text))
-            importlib.import_module(name)  # before pytest, whose own loader would read the file
-            files = [str(ROOT / "tests" / f"test_{name}.py") for name in TESTS[module]]
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                code = int(pytest.main([*OPTIONS, "-k", KEYWORDS.get(module, ""), *files]))
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    return status == 0
+def alter(name: str, text: str) -> None:
+    """Puts a mutant in the place of a module that is loaded, for all who have imported anything of it."""
+    module = sys.modules[name]
+    new: dict[str, Any] = {"__name__": name, "__file__": module.__file__}
+    exec(compile(text, str(module.__file__), "exec"), new)
+    ours = [vars(other) for key, other in sys.modules.items() if key.startswith(("tfpt_cli", "tests"))]
+    for key, by in new.items():
+        old = vars(module).get(key)
+        if key.startswith("__") or by is old:
+            continue
+        if isinstance(by, type) and by.__module__ == name:
+            for member, value in vars(by).items():
+                made = isinstance(value, FunctionType | None)  # by a dataclass, too
+                if not recoded(vars(old).get(member), value) and (made or not member.startswith("__")):
+                    setattr(old, member, value)
+            for member in [member for member in vars(old) if member not in vars(by)]:
+                delattr(old, member)
+        elif not recoded(old, by):
+            for names in (vars(module), *ours):
+                if names.get(key) is old:
+                    names[key] = by
+
+
+def recoded(old: Any, by: Any) -> bool:
+    """Whether a function, a method or a property is there to be given another's code; those who hold it keep it."""
+    if hasattr(old, "cache_clear"):
+        old.cache_clear()
+    for inner in ("__wrapped__", "__func__", "fget", "func"):
+        if hasattr(by, inner):
+            return recoded(getattr(old, inner), getattr(by, inner))
+    if not isinstance(by, FunctionType) or not isinstance(old, FunctionType):
+        return False
+    if len(by.__code__.co_freevars) != len(old.__code__.co_freevars):
+        return False
+    old.__code__, old.__defaults__, old.__kwdefaults__ = by.__code__, by.__defaults__, by.__kwdefaults__
+    return True
+
+
+class Trial:
+    """A plugin of pytest that runs the tests against each mutant of a module, in the place of running them once."""
+
+    def __init__(self, module: str, begin: Callable[[Callable[[str], bool]], None]) -> None:
+        self.name = f"tfpt_cli.{module.replace('/', '.')}"
+        self.begin = begin
+        self.failed = False
+        # The tests that killed, the last one first: they are asked first.
+        self.killers: list[int] = []
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        self.failed |= report.failed
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        self.session = session
+        self.begin(self.survives)
+        return True
+
+    def survives(self, text: str) -> bool:
+        """Whether all tests pass with this in the place of the module."""
+        items = self.session.items
+        order = [*self.killers, *(place for place in range(len(items)) if place not in self.killers)]
+        receiver, sender = os.pipe()
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+                alter(self.name, text)
+                for place in order:
+                    self.session.config.hook.pytest_runtest_protocol(item=items[place], nextitem=None)
+                    if self.failed:
+                        os.write(sender, str(place).encode())
+                        break
+                code = int(self.failed)
+            finally:
+                os._exit(code)
+        os.close(sender)
+        with os.fdopen(receiver) as told:
+            if killer := told.read():
+                self.killers = list(dict.fromkeys([int(killer), *self.killers]))
+        _, status = os.waitpid(child, 0)
+        return status == 0
+
+
+def held_against_tests(module: str, begin: Callable[[Callable[[str], bool]], None]) -> None:
+    """Calls a function with one that says whether a text survives in the place of a module."""
+    files = [str(ROOT / "tests" / f"test_{name}.py") for name in TESTS[module]]
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+        pytest.main([*OPTIONS, "-k", KEYWORDS.get(module, ""), *files], plugins=[Trial(module, begin)])
 
 
 def difference(module: str, text: str, mutant: str) -> str:
@@ -168,9 +227,9 @@ def changed(difference: str) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sample", type=int, help="so many of all mutants, at random; all unless said")
+    parser.add_argument("--sample", type=int, help="so many mutants of each module, at random; all unless said")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="no mutant is begun after so long")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="so long for each module, at most")
     parser.add_argument(
         "--again", type=Path, help="those alone that survived by what an earlier run has printed into this file"
     )
@@ -179,34 +238,38 @@ def main() -> None:
     # The same examples for every mutant.
     os.environ["CI"] = "1"
     hypothesis.settings.register_profile("mutants", deadline=None, derandomize=True, phases=WITHOUT_SHRINKING)
-    texts = {m: (ROOT / "tfpt_cli" / f"{m}.py").read_text(encoding="utf-8") for m in TESTS if (asked.module or "") in m}
-    for module, text in texts.items():
-        if not survives(module, text):
-            sys.exit(f"the tests of {module} fail as it is")
-    every = [(module, mutant) for module, text in texts.items() for mutant in mutants(text)]
-    if asked.again is not None:
-        printed = re.split(r"^--- .*\n", asked.again.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        before = [changed(each) for each in printed]
-        of_last = before[-1][:2]  # behind it stand the figures
-        every = [
-            (m, mutant)
-            for m, mutant in every
-            if (lines := changed(difference(m, texts[m], mutant))) in before or lines == of_last
-        ]
-    random.Random(asked.seed).shuffle(every)
-    chosen = every[: asked.sample]
-    print(f"{len(chosen)} of {len(every)} mutants", flush=True)
-    tried, left = dict.fromkeys(texts, 0), dict.fromkeys(texts, 0)
-    until = time.monotonic() + 60 * asked.minutes
-    for module, mutant in chosen:
-        if time.monotonic() > until:
-            break
-        tried[module] += 1
-        if survives(module, mutant):
-            left[module] += 1
-            print(difference(module, texts[module], mutant), flush=True)
-    for module, count in left.items():
-        print(f"{module}: {tried[module]} tried, {count} survived")
+    before = None if asked.again is None else printed_by(asked.again)
+    out = sys.stdout  # what pytest prints goes elsewhere
+
+    def hold(module: str, survives: Callable[[str], bool]) -> None:
+        text = (ROOT / "tfpt_cli" / f"{module}.py").read_text(encoding="utf-8")
+        if not survives(text):
+            print(f"the tests of {module} fail as it is", file=out, flush=True)
+            return
+        every = list(mutants(text))
+        if before is not None:
+            every = [mutant for mutant in every if changed(difference(module, text, mutant)) in before]
+        random.Random(asked.seed).shuffle(every)
+        until = time.monotonic() + 60 * asked.minutes
+        tried = left = 0
+        for mutant in every[: asked.sample]:
+            if time.monotonic() > until:
+                break
+            tried += 1
+            if survives(mutant):
+                left += 1
+                print(difference(module, text, mutant), file=out, flush=True)
+        print(f"{module}: {tried} of {len(every)} tried, {left} survived", file=out, flush=True)
+
+    for module in TESTS:
+        if (asked.module or "") in module:
+            held_against_tests(module, partial(hold, module))
+
+
+def printed_by(earlier: Path) -> list[list[str]]:
+    """What the mutants changed that an earlier run has printed; its figures are no difference."""
+    text = re.sub(r"^.* tried, .* survived$", "", earlier.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [changed(each.rstrip("\n")) for each in re.split(r"^--- .*\n", text, flags=re.MULTILINE)]
 
 
 if __name__ == "__main__":

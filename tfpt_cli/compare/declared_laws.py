@@ -30,7 +30,7 @@ _USUAL = (
 )  # fmt: skip
 _FITS = 1e-3
 # A gain that is some root or ratio that people use, by its square.
-_GAINS = {2.0: "sqrt(2)", 3.0: "sqrt(3)", 1 / 3: "sqrt(1/3)", 25 / 9: "5/3", 9 / 16: "3/4", 1.0: "1"}
+_GAINS = {2.0: "sqrt(2)", 3.0: "sqrt(3)", 1 / 3: "sqrt(1/3)", 25 / 9: "5/3", 9 / 16: "3/4"}
 
 
 def guesses(sample: Sample, fans: Fans | None, precision: float) -> list[str]:

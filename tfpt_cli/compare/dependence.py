@@ -71,7 +71,7 @@ def tie(first: NDArray[Any], second: NDArray[Any], tests: int = 1) -> Tie | None
     if 1 - abs(correlation) < _MULTIPLE:
         return Tie("multiple", f"a multiple of it{of}")
     z = abs(math.atanh(correlation)) * math.sqrt(size - 3)
-    if math.erfc(z / math.sqrt(2)) * max(tests, 1) < _LEVEL:
+    if math.erfc(z / math.sqrt(2)) * tests < _LEVEL:
         return Tie("correlated", f"correlated with it ({correlation:.2f}){of}")
     return None
 

@@ -108,8 +108,10 @@ def problem_in(layout: str) -> str:
             einops.rearrange(np.zeros((1,) * len(groups(left))), layout, **sizes)
     except (einops.EinopsError, ValueError) as error:
         if "infer sizes" in str(error):
-            group = next(group for group in groups(left) if len([name for name in group if name not in sizes]) > 1)
-            return f"'{layout}' does not say how long {' or '.join(group)} is; write it behind a comma: {layout}, {group[0]}=2"
+            known = {"1", *sizes}
+            unknown = next(names for group in groups(left) if len(names := [n for n in group if n not in known]) > 1)
+            longer = ", ".join([layout, *lengths, f"{unknown[0]}=2"])
+            return f"'{layout}' does not say how long {' or '.join(unknown)} is; write it behind a comma: {longer}"
         return f"'{layout}' is not an einops pattern: {str(error).splitlines()[-1].strip()}"
     return ""
 

@@ -128,9 +128,17 @@ def scaled_by(factor: Any) -> Resemblance:
     if exact == -1:
         return Resemblance("with the other sign, everywhere", arithmetic="-{value}", factor=exact)
     if abs(exact) < 1 and np.round(1 / exact) == 1 / exact:
-        text = f"{np.round(1 / exact):.6g}"
+        text = _written(np.round(1 / exact))
         return Resemblance(f"divided by {text}, everywhere", arithmetic=f"{{value}} / {text}", factor=exact)
-    return Resemblance(f"times {exact:.6g}, everywhere", arithmetic=f"{exact:.6g} * {{value}}", factor=exact)
+    text = _written(exact)
+    return Resemblance(f"times {text}, everywhere", arithmetic=f"{text} * {{value}}", factor=exact)
+
+
+def _written(number: Any) -> str:
+    """A number as source: a complex one that is not real in brackets, since a sum stands there."""
+    if np.imag(number) == 0:
+        return f"{np.real(number):.6g}"
+    return f"({number + 0:.6g})"  # no -0
 
 
 def _nearest(factor: Any) -> Any:
@@ -152,8 +160,9 @@ def _offset(left: NDArray[Any], right: NDArray[Any], *, shifts: bool) -> Iterato
     for sign in (1, -1):
         apart = (right - sign * left).flat[0]
         near = np.round(apart) if _but_for_rounding(np.round(apart), apart) else apart
-        words = f"plus {near:.6g}, everywhere" if sign > 0 else f"taken from {near:.6g}, everywhere"
-        arithmetic = f"{{value}} + {near:.6g}" if sign > 0 else f"{near:.6g} - {{value}}"
+        text = _written(near)
+        words = f"plus {text}, everywhere" if sign > 0 else f"taken from {text}, everywhere"
+        arithmetic = f"{{value}} + {text}" if sign > 0 else f"{text} - {{value}}"
         yield Resemblance(words, arithmetic=arithmetic), sign * left + near
 
 
