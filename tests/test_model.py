@@ -1202,6 +1202,16 @@ def test_what_is_called_between_layers_is_named(
     assert found == ({cause} if cause else set()), found
 
 
+def test_nothing_is_named_where_a_step_was_not_seen(session: Session) -> None:
+    """What NumPy makes comes from no layer: the function behind it is not all that stands there. That is the cause."""
+    result = ported(
+        session, "functions.py:Net(F.gelu)", "functions_keras.py:Net('half_unseen')", "normal(0, 5, (5, 4))"
+    )
+    assert told(result).startswith("it begins between one and two, which agree (functions.py:26, functions_keras.py:")
+    assert told(result).endswith("functions_keras.py:26)")
+    assert {name for c in result.comparisons for name in c.known_differences} == {"ad-numpy-break"}
+
+
 @pytest.mark.parametrize(
     ("keras", "words"),
     [

@@ -289,24 +289,34 @@ class Search:
 
     def between(self, behind: Measured | None) -> str:
         """What each side computes on the way to a layer, or to the outputs where there is none, as the end of a sentence."""
-        steps = {side: self.steps(behind, side) for side in (self.first, self.second)}
-        found = [f"{_few_steps(each)} in {side.label}" for side, each in steps.items() if each]
+        found = [f"{_few_steps(each)} in {side.label}" for side, each in self.steps(behind).items() if each]
         return f": {' and '.join(found)}" if found else ""
 
-    def steps(self, behind: Measured | None, side: Side) -> list[Step]:
-        """What a side computes between a layer and those before it, or behind all of them, in the order in which it does."""
+    def steps(self, behind: Measured | None) -> dict[Side, list[Step]]:
+        """What both sides compute between a layer and those before it, or behind all of them, in the order in which they do.
+
+        Nothing where one of them comes from a layer and the other from none: then a step was not seen, such as one in NumPy.
+        """
+        ways = {side: self.way(behind, side) for side in (self.first, self.second)}
+        if len({comes for comes, _ in ways.values()}) > 1:
+            return {side: [] for side in ways}
+        return {side: steps for side, (_, steps) in ways.items()}
+
+    def way(self, behind: Measured | None, side: Side) -> tuple[bool, list[Step]]:
+        """Whether what a side gives a layer, or gives in the end, was seen to come from a layer, and its steps from there."""
         inventory = self.inventories[side]
         ends = inventory.outputs if behind is None else [inventory.events[self.span(behind, side).first]]
         beside = {index for line in self.lines for index in self.span(line, side).events}
         # A function that stands beside a setting of a layer, `F.relu` behind one, is no step; by its place it is an event.
         said = {index for index in beside if inventory.events[index].layer is None}
         found: list[Step] = []
-        for each in (*sorted(_on_the_way(inventory.events, ends, beside), key=lambda event: event.index), *ends):
+        passed = sorted(_on_the_way(inventory.events, ends, beside), key=lambda event: event.index)
+        for each in (*passed, *ends):
             found += [Step(text, text) for place, text in each.calls if place not in said]
             said.update(place for place, _ in each.calls)
             if isinstance(each, Event) and each not in ends:
                 found.append(_step_of_layer(each, inventory))
-        return found
+        return any(beside & set(each.origin) for each in (*passed, *ends)), found
 
     def lines_before(self, behind: Measured | None, side: Side) -> list[str]:
         """The lines of a person's files that ran outside of layers between a layer and those before it, or behind the last."""

@@ -95,7 +95,7 @@ class CourseEnd:
         if self.behind is None and not self.at_the_end:
             return LayerCode()
         behind = None if self.behind is None else self.search.lines[self.behind]
-        steps = {side: [step.code for step in self.search.steps(behind, side)] for side in self.sides}
+        steps = {side: [step.code for step in each] for side, each in self.search.steps(behind).items()}
         if all(len(each) == 1 and each[0] for each in steps.values()):
             return LayerCode({side.framework: tuple(each) for side, each in steps.items()})
         sources: dict[str, tuple[str, ...]] = {}

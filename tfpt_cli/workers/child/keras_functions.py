@@ -52,7 +52,11 @@ class Functions:
         if self.running is None:
             known = _functions().get(frame.f_code) if event == "call" else None
             if known is not None:
-                self.begin(frame, self.written(*known, frame.f_locals))
+                try:
+                    text = self.written(*known, frame.f_locals)
+                except Exception:  # of what a person has put there; it must not end their model's call
+                    text = known[0] + "(...)"
+                self.begin(frame, text)
         elif event == "return" and self.running is frame:
             self.running = None
 
