@@ -295,6 +295,7 @@ def test_what_tfpt_imports_has_its_memory_whatever_the_limit() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=ROOT)
 
 
+@ON_LINUX
 def test_a_run_has_a_limit_of_memory(tfpt: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("five.yaml").write_text(FIVE, encoding="utf-8")
     compared = Comparer.comparisons
