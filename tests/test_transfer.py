@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -386,6 +387,16 @@ def test_there_and_back_with_tf_keras(ours: str, theirs: str, ending: str, tmp_p
             2,
             "'.foo' is no ending of TensorFlow's files: .weights.h5",
         ),
+        (
+            ("tagger.yaml", "--from", "net.pt", "-o", "a"),
+            2,
+            "it is not known which is meant of TensorFlow's files: .weights.h5",
+        ),
+        (
+            ("tagger.yaml", "--from", "net.npz", "-o", "a.foo"),
+            2,
+            ".safetensors, .npz, or of TensorFlow's files: .weights.h5",
+        ),
         (("tagger.yaml", "--from", "net.pt", "-o", "none/a.npz"), 2, "cannot write to 'none/a.npz'"),
         (
             ("all.yaml", "--from", "net.pt", "-o", "a.npz"),
@@ -407,6 +418,16 @@ def test_what_cannot_be_done_is_said(
     done = transferred(folder, *arguments)
     assert done.code == code, done.err
     assert words in done.err
+
+
+@pytest.mark.parametrize("output", ["a.pth", "none/a.npz"])
+def test_a_name_that_cannot_be_written_is_refused_before_anything_runs(
+    folder: Path, results: dict[str, Any], output: str, fakes: dict[str, str]
+) -> None:
+    assert results
+    done = run_tfpt("transfer", "tagger.yaml", "--from", "net.pt", "-o", output, cwd=folder, environment=fakes)
+    assert done.code == 2, done.err
+    assert not os.path.exists(fakes["mark"])
 
 
 def test_the_code_runs_without_tfpt(folder: Path) -> None:

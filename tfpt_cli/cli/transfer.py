@@ -20,7 +20,7 @@ from tfpt_cli.results import Status, printable
 from tfpt_cli.subjects.model.conversion import to_keras, to_torch
 from tfpt_cli.subjects.model.spec import WeightFile
 from tfpt_cli.subjects.model.subject import ModelTask
-from tfpt_cli.subjects.model.transfer import Writing, converted, format_of, with_weights
+from tfpt_cli.subjects.model.transfer import Writing, check_ending, converted, format_of, with_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,8 @@ def run_transfer(path: str, source: str, output: str | None, *, force: bool, cod
         raise click.UsageError("say where the weights go: -o net.weights.h5; or --code for the conversion as code")
     if not os.path.exists(source) and not os.path.exists(f"{source}.index"):
         raise click.UsageError(f"--from: there is no file '{source}'")
+    if output:
+        _check_place(source, output)
     scenario = _scenario(path, allow_code=options.allow_code)
     if scenario is None:
         return 2
@@ -66,6 +68,22 @@ def run_transfer(path: str, source: str, output: str | None, *, force: bool, cod
             convert = to_keras if found.source.framework is TORCH else to_torch
             click.echo(convert(course.pairing, *inventories), nl=False)
         return _written(session, options, scenario, found, output) if output else 0
+
+
+def _check_place(source: str, output: str) -> None:
+    """Raises `UsageError` where no file can be written under a name: the models may compute for minutes before it is."""
+    try:
+        check_ending(source, output)
+        with tempfile.TemporaryDirectory(prefix=".tfpt-", dir=os.path.dirname(os.path.abspath(output))):
+            pass
+    except ValueError as error:
+        raise click.UsageError(f"-o: {error}") from None
+    except OSError as error:
+        raise _unwritable(output, error) from None
+
+
+def _unwritable(output: str, error: OSError) -> click.UsageError:
+    return click.UsageError(f"-o: cannot write to '{output}': {error.strerror}")
 
 
 def _scenario(path: str, *, allow_code: bool) -> Scenario | None:
@@ -108,7 +126,7 @@ def _written(session: Session, options: Options, scenario: Scenario, found: Conv
             for each in Path(beside).iterdir():
                 os.replace(each, os.path.join(folder, each.name))
     except OSError as error:
-        raise click.UsageError(f"-o: cannot write to '{output}': {error.strerror}") from None
+        raise _unwritable(output, error) from None
     click.echo("\n".join(_summary(found, output)))
     return 0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.explain.causes import Provenance, code_trees
-from tfpt_cli.frameworks import TENSORFLOW, TORCH
+from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.listing import Leaf, Section, listing
 from tfpt_cli.results import INVENTORY, PLAIN, Quantity, State
 from tfpt_cli.subjects.model.subject import ModelTask
@@ -83,10 +83,35 @@ def format_of(framework: Framework, path: str) -> _Format:
     endings = _ENDINGS[framework]
     ending = next((each for each in endings if path.endswith(each)), None)
     if ending is None:
-        found = re.search(r"\.\w+$", path)
-        said = f"'{found[0]}' is no ending of" if found else "without an ending it is not known which is meant of"
-        raise ValueError(f"{said} {framework.label}'s files: {', '.join(endings)}")
+        raise _no_ending(path, [framework])
     return endings[ending]
+
+
+def check_ending(source: str, output: str) -> None:
+    """Raises `ValueError` where no model that may take the weights of the file `source` is written under such a name.
+
+    Whose weights a file has is known when its names are read; an ending that one framework alone has says so before.
+
+    >>> check_ending("net.pt", "net.pth")
+    Traceback (most recent call last):
+    ValueError: '.pth' is no ending of TensorFlow's files: .weights.h5, .keras, .safetensors, .npz, .ckpt
+    >>> check_ending("net.npz", "net.pth")
+    """
+    targets = [
+        framework
+        for framework, other in ((TORCH, TENSORFLOW), (TENSORFLOW, TORCH))
+        if not source.endswith(tuple(_ENDINGS[framework].keys() - _ENDINGS[other].keys()))
+    ]
+    if not any(output.endswith(tuple(_ENDINGS[framework])) for framework in targets):
+        raise _no_ending(output, targets)
+
+
+def _no_ending(path: str, frameworks: Sequence[str]) -> ValueError:
+    """What is wrong with a name that is none of the files of some frameworks."""
+    found = re.search(r"\.\w+$", path)
+    said = f"'{found[0]}' is no ending of" if found else "without an ending it is not known which is meant of"
+    files = (f"{FRAMEWORKS[each].label}'s files: {', '.join(_ENDINGS[each])}" for each in frameworks)
+    return ValueError(f"{said} {', or of '.join(files)}")
 
 
 @dataclass(frozen=True)
