@@ -353,5 +353,12 @@ def unknown(kind: str, name: str) -> str:
     hint = did_you_mean(name, names, meant=names)
     there = getattr(dictionary(), f"{kind}s")
     rows = sorted(row for row in set(names.values()) if not getattr(there[row], "alone", ""))
-    known = f" (known: {', '.join(rows)})" if not hint and len(rows) <= 40 else ""
-    return f"unknown {kind} '{name}'{hint}{known}"
+    if hint:
+        return f"unknown {kind} '{name}'{hint}"
+    if kind == "layer" and last != name:
+        return (
+            f"unknown {kind} '{name}': none here is its like; write what each framework has for it, under 'torch' and"
+            " 'tensorflow' (`tfpt new --kind model` writes such a scenario)"
+        )
+    known = f"known: {', '.join(rows)}" if len(rows) <= 40 else f"`tfpt list {kind}s` shows those there are"
+    return f"unknown {kind} '{name}' ({known})"
