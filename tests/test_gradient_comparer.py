@@ -240,15 +240,21 @@ def test_a_side_that_fails_in_double_precision_stays_wrong() -> None:
 
 
 def test_a_lone_derivative_that_is_lost_with_a_value_too_small_for_the_dtype() -> None:
-    """No number is left by which the distance could be measured; a value of which nothing is known excuses nothing."""
+    """No number is left by which the distance could be measured.
+
+    A value of which nothing is known, or known in another shape alone, excuses nothing.
+    """
     least = 2.0**-127
-    reference = {**known([1.0]), (OUTPUT, Aspect()): double(least)}
     sound, lost = value([0.0]), value([math.nan])
     again = {OUTPUT: double(least), BY_X: double(1.0)}
-    _, found = compared({OUTPUT: sound, BY_X: lost}, {OUTPUT: sound, BY_X: value([1.0])}, reference, (again, again))
-    assert (found.diagnosis[-1], standings(found)[TORCH]) == ("rounding", Standing.ROUNDING)
-    _, found = compared({OUTPUT: sound, BY_X: lost}, {OUTPUT: sound, BY_X: value([1.0])}, known([1.0]), (again, again))
-    assert (found.diagnosis[-1], standings(found)[TORCH]) == ("overflow", Standing.OVERFLOW)
+    for of_value, diagnosis, standing in (
+        ({(OUTPUT, Aspect()): double(least)}, "rounding", Standing.ROUNDING),
+        ({}, "overflow", Standing.OVERFLOW),
+        ({(OUTPUT, Aspect()): double(least, least)}, "overflow", Standing.OVERFLOW),
+    ):
+        sides = {OUTPUT: sound, BY_X: lost}, {OUTPUT: sound, BY_X: value([1.0])}
+        _, found = compared(*sides, {**known([1.0]), **of_value}, (again, again))
+        assert (found.diagnosis[-1], standings(found)[TORCH]) == (diagnosis, standing)
 
 
 def test_a_value_that_is_an_infinity_beside_one_that_is_lost_in_zero_is_overflow() -> None:
