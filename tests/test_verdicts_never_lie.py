@@ -822,7 +822,7 @@ def test_how_far_a_sum_along_a_direction_may_be_off(apart: float, error: float, 
         assert standings(found) == dict.fromkeys(SIDES, standing)
 
 
-@pytest.mark.parametrize(("size", "shown"), [(SHOWN, SHOWN), (SHOWN + 7, SHOWN)])
+@pytest.mark.parametrize(("size", "shown"), [(3, 3), (SHOWN, SHOWN), (SHOWN + 7, SHOWN)])
 def test_the_first_numbers_of_the_reference_are_shown(size: int, shown: int) -> None:
     """All of them with their axes, the first of many in a row."""
     for shape in ((size,), (1, size)):
