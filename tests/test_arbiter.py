@@ -130,6 +130,12 @@ def test_the_error_of_the_reference_is_no_error_of_a_side() -> None:
             assert against_of(side(have), Evidence(array(want), array(error)), tolerance).standing is standing
 
 
+def test_a_side_may_be_off_by_the_tolerance_and_the_error_together() -> None:
+    """1e-5 is allowed at zero in float32; an error of 8e-6 is less than that, and comes on top of it."""
+    for have, standing in ((1.7e-5, Standing.RIGHT), (1.9e-5, Standing.WRONG)):
+        assert against_of(side(have), Evidence(array(0.0), array(8e-6)), None).standing is standing
+
+
 def test_another_shape_is_not_judged() -> None:
     assert against_of(side(1.0, 2.0), Evidence(array(1.0)), None) == Against(Standing.UNKNOWN)
 

@@ -96,6 +96,34 @@ def test_what_is_a_multiple_but_for_rounding(by: float, size: int, kind: str | N
     assert (found and found.kind) == kind
 
 
+@pytest.mark.parametrize(
+    ("factor", "number", "said"),
+    [
+        (2.0, -1.0, "a multiple of it plus a number"),  # one seed for uniform(0, 1) and for uniform(-1, 1)
+        (-2.0, 1.0, "a multiple of it plus a number"),
+        (-2.0, 0.0, "a multiple of it"),
+        (3.0, 1e-3, "a multiple of it"),  # less than a hundredth of the spread is rounding
+        (1.0, 5.0, "a multiple of it plus a number"),
+    ],
+)
+@pytest.mark.parametrize("start", [0.0, 5.0])
+def test_a_number_that_stands_beside_a_multiple(factor: float, number: float, said: str, start: float) -> None:
+    uniform = start + np.random.default_rng(1).uniform(size=400)
+    for one, other in ((uniform, factor * uniform + number), (factor * uniform + number, uniform)):
+        found = tie(one, other)
+        assert (found and (found.kind, found.words)) == ("multiple", said)
+
+
+@pytest.mark.parametrize("spread", [0.01, 1.0, 100.0])
+@pytest.mark.parametrize(("share", "said"), [(0.0140, "a multiple of it"), (0.0143, "a multiple of it plus a number")])
+def test_a_number_beside_a_multiple_is_measured_by_the_spread(spread: float, share: float, said: str) -> None:
+    """By as much as what a correlation of 0.9999 leaves open: the root of 2e-4 of the spread, 0.01414."""
+    one, _ = correlated(0.0, 400)
+    one *= spread / one.std()
+    found = tie(one, 0.5 * one + 0.5 * share * spread)
+    assert (found and found.words) == said
+
+
 def test_independent_arrays_are_not_called_dependent() -> None:
     arrays = [RNG.uniform(size=size) for size in (5, 20, 100, 1000, 10_000)]
     assert not [1 for a in range(5) for b in range(a) if tie(arrays[a], arrays[b])]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side
 
 N = 20_000
+FLOAT32 = 2.0**-23
 
 
 def law(text: str, fans: tuple[int, int] | None = None) -> Law:
@@ -44,7 +45,7 @@ def rng(seed: int) -> np.random.Generator:
 
 def words(left: NDArray[np.float64], right: NDArray[np.float64], declared: Law | None = None) -> list[str]:
     pair = {TORCH: left.copy(), TENSORFLOW: right.copy()}
-    return list(compare_distributions(pair, {TORCH: declared, TENSORFLOW: declared}).words)
+    return list(compare_distributions(pair, {TORCH: declared, TENSORFLOW: declared}, FLOAT32).words)
 
 
 def kurtosis_variance(values: NDArray[np.float64]) -> float:
@@ -110,7 +111,7 @@ def test_the_p_values_are_scipys() -> None:
     left, right = r.normal(0, 1, N), r.normal(0, 1, N)
     tests = {
         t.name: t.p
-        for t in compare_distributions({TORCH: left.copy(), TENSORFLOW: right.copy()}, NONE).distribution.tests
+        for t in compare_distributions({TORCH: left.copy(), TENSORFLOW: right.copy()}, NONE, FLOAT32).distribution.tests
     }
     assert tests["mean"] == pytest.approx(stats.ttest_ind(left, right, equal_var=False).pvalue, rel=1e-3)
     assert tests["distribution function"] == pytest.approx(stats.ks_2samp(left, right, method="asymp").pvalue)
@@ -127,7 +128,7 @@ def test_p_values_are_uniform_under_the_null(draw: str) -> None:
     low: dict[str, int] = {}
     for _ in range(400):
         pair = (getattr(r, draw)(0, 1, 4000) for _ in range(2))
-        for test in compare_distributions(dict(zip(SIDES, pair, strict=True)), NONE).distribution.tests:
+        for test in compare_distributions(dict(zip(SIDES, pair, strict=True)), NONE, FLOAT32).distribution.tests:
             low[test.name] = low.get(test.name, 0) + (test.p < 0.1)
     assert low.pop("range") <= 60
     assert low.pop("repeated values") == 0  # a bound, and these are float64
@@ -137,7 +138,9 @@ def test_p_values_are_uniform_under_the_null(draw: str) -> None:
 
 def test_the_detectable_scale_is_detected() -> None:
     r = rng(5)
-    honest = compare_distributions({TORCH: r.normal(0, 1, N), TENSORFLOW: r.normal(0, 1, N)}, NONE).distribution
+    honest = compare_distributions(
+        {TORCH: r.normal(0, 1, N), TENSORFLOW: r.normal(0, 1, N)}, NONE, FLOAT32
+    ).distribution
     assert honest.level == LEVEL
     assert honest.detectable is not None
     found = [bool(words(r.normal(0, 1, N), r.normal(0, 1 + honest.detectable, N))) for _ in range(100)]
@@ -154,7 +157,7 @@ def test_neither_side_is_the_truth(seed: int, scale: float, shift: float) -> Non
     found = []
     for torch, tensorflow in ((one, other), (other, one)):
         pair = {TORCH: torch.copy(), TENSORFLOW: tensorflow.copy()}
-        found.append(sorted(test.p for test in compare_distributions(pair, laws).distribution.tests))
+        found.append(sorted(test.p for test in compare_distributions(pair, laws, FLOAT32).distribution.tests))
     assert found[0] == pytest.approx(found[1], rel=1e-9, abs=1e-300)
 
 
@@ -162,10 +165,14 @@ def test_neither_side_is_the_truth(seed: int, scale: float, shift: float) -> Non
 
 
 def judged(
-    left: NDArray[np.float64], right: NDArray[np.float64], declared: dict[Side, Law | None] = NONE, **more: Any
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+    declared: dict[Side, Law | None] = NONE,
+    precision: float = FLOAT32,
+    **more: Any,
 ) -> tuple[dict[tuple[str, str], float], DistributionResult]:
     """The p-values by test and by what it was made on, and the whole."""
-    found = compare_distributions({TORCH: left.copy(), TENSORFLOW: right.copy()}, declared, **more)
+    found = compare_distributions({TORCH: left.copy(), TENSORFLOW: right.copy()}, declared, precision, **more)
     return {(test.name, test.on): test.p for test in found.distribution.tests}, found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,15 +20,18 @@ from tfpt_cli.frameworks import SIDES
 from tfpt_cli.report.json_report import report_text
 from tfpt_cli.report.numbers import array_lines, digits_apart, histogram, number, summary_lines
 from tfpt_cli.report.table import print_scenario
-from tfpt_cli.report.words import status_words
+from tfpt_cli.report.words import reference_line, status_words
 from tfpt_cli.results import (
     PLAIN,
+    Against,
     Comparison,
     Diagnosis,
     Failure,
+    Reference,
     Report,
     ScenarioResult,
     SideValue,
+    Standing,
     State,
     Status,
     Symptom,
@@ -107,6 +111,40 @@ def test_a_terminal_that_is_not_utf_8() -> None:
     done = run_tfpt("check", SCENARIOS / "seed", "-k", "uniform", environment={"PYTHONIOENCODING": "ascii"})
     assert done.code == 0
     assert done.out.isascii()
+
+
+def judged_by(reference: Reference, verdict: Verdict) -> ScenarioResult:
+    """One number on both sides before a reference."""
+    side = SideValue(State.PRESENT, PLAIN, (), "float32", 1.0)
+    return result(
+        comparisons=(Comparison(quantity_named("d/dx"), verdict, dict.fromkeys(SIDES, side), reference=reference),)
+    )
+
+
+@pytest.mark.parametrize("width", [100, 40])
+def test_how_the_reference_had_the_numbers_of_each_side_is_printed(width: int) -> None:
+    method = "PyTorch: 50 digits, mpmath; TensorFlow: differences of its own function, float64"
+    against = {TORCH: Against(Standing.RIGHT), TENSORFLOW: Against(Standing.WRONG, 1)}
+    reference = Reference(method, {"torch": 1.0, "tensorflow": 2.0}, 0, {}, against)
+    text = printed(judged_by(reference, Verdict.DIFFERS), width)
+    for words in ("PyTorch: 50 digits", "TensorFlow: differences", "float64"):
+        assert words in text
+
+
+def test_each_side_is_held_against_the_error_of_its_own_reference() -> None:
+    """What is from 50 digits has no error that could excuse a distance."""
+    against = {
+        TORCH: Against(Standing.RIGHT, ulps=0.5, max_abs=3e-8),
+        TENSORFLOW: Against(Standing.RIGHT, ulps=0.0, max_abs=3e-8),
+    }
+    reference = Reference("differences, float64", {"torch": 1.0, "tensorflow": 1.0}, 0, {"tensorflow": 4e-8}, against)
+    assert reference_line(judged_by(reference, Verdict.IDENTICAL)) == (
+        "off the reference by: d/dx 0.5 ULP and no more than its own error of 4e-08"
+    )
+    both = replace(reference, values={"": 1.0}, errors={"": 4e-8})
+    words = "off the reference by: d/dx no more than its own error of 4e-08"
+    assert reference_line(judged_by(both, Verdict.IDENTICAL)) == words
+    assert (reference.error, both.error, replace(both, errors={}).error) == (4e-8, 4e-8, None)
 
 
 def test_every_failure_and_reason_is_said() -> None:

@@ -129,11 +129,22 @@ def test_how_it_is_said_and_written(other: NDArray[Any], words: str, code: str) 
         ([[1.0]], [1.0], None),
         ([[], []], [0.0, 0.0], None),
         ([2.0, 3.0], 5.0, "summed over all its axes"),
+        ([[1.0, 2.0], [1.0, 1.0]], [[1.0, 1.0], [2.0, 1.0]], None),  # nor do their axes
+        ([1e308, 1e308], np.inf, None),  # what is beyond all numbers is the sum of any that are large enough
     ],
 )
 def test_of_how_many_numbers_something_is_said(left: Any, right: Any, words: str | None) -> None:
     found = resemblance(np.array(left), np.array(right), 1e-6, 0.0)
     assert (found and found.words) == words
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [([0.0, 3.0], [1e-9, 6.0]), ([1e-9, 3.0], [0.0, 6.0]), ([-1.0, 3.0], [0.0, 6.0])]
+)
+def test_what_is_zero_on_one_side_is_no_second_number_of_a_factor(left: list[float], right: list[float]) -> None:
+    """The tolerance makes it agree with any multiple; of the one number that is left any factor is true."""
+    assert resemblance(np.array(left), np.array(right), 1e-6, 2.5) is None
+    assert resemblance(np.array([*left, 5.0]), np.array([*right, 10.0]), 1e-6, 2.5) is not None
 
 
 def test_a_shift_is_not_looked_for_where_it_means_nothing() -> None:

@@ -71,6 +71,14 @@ def test_the_error_of_the_scale_of_a_normal_is_that_of_the_textbook() -> None:
     assert Sample.of(TORCH, two).scale_error == pytest.approx(math.sqrt((7 / 3 - 1) / 4 / 4))
 
 
+@pytest.mark.parametrize("size", [10, 20, 500])
+@pytest.mark.parametrize("value", [0.1, 0.3, 1 / 3])
+def test_a_kurtosis_that_rounding_takes_below_one_has_no_error(size: int, value: float) -> None:
+    """Of two values that are equally frequent it is one, and comes out as 0.9999999999999998."""
+    found = Sample.of(TORCH, np.resize([value, -value], size))
+    assert found.scale_error == pytest.approx(0.0, abs=1e-7)
+
+
 def test_an_array_that_cannot_be_written_is_not_sorted_where_it_is() -> None:
     values = np.array([3.0, 1.0, 2.0])
     values.flags.writeable = False
@@ -115,6 +123,12 @@ def test_the_distance_to_a_law_is_scipys(size: int, shift: float) -> None:
     values = drawn(1, size, shift)
     found = stats.kstest(values, stats.norm.cdf, method="exact" if size <= 1000 else "asymp")
     assert distance_to_law(sample(values), NORMAL) == pytest.approx((found.statistic, found.pvalue))
+
+
+@pytest.mark.parametrize(("values", "apart"), [([0.9, 0.95, 0.99], 0.9), ([0.01, 0.05, 0.1], 0.9)])
+def test_the_distance_to_a_law_may_be_at_the_least_and_at_the_greatest_value(values: list[float], apart: float) -> None:
+    """Below 0.9 there is nothing of the sample and 0.9 of the law; above 0.1 the reverse."""
+    assert distance_to_law(sample(np.array(values)), UNIFORM)[0] == pytest.approx(apart)
 
 
 def test_of_many_values_as_many_quantiles_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,6 +205,14 @@ def test_the_distance_of_two_large_samples_is_nearly_scipys(
     assert distance == pytest.approx(exact.statistic, abs=3 / 10_000)
     effective = math.sqrt(sizes[0] * sizes[1] / sum(sizes))
     assert p == pytest.approx(stats.kstwobign.sf(distance * effective))
+
+
+def test_two_large_samples_that_share_nothing_are_one_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind the greatest value of one and before the least of the other."""
+    monkeypatch.setattr(module, "_QUANTILES", 10)
+    low, high = sample(np.linspace(0, 1, 40)), sample(np.linspace(2, 3, 50), TENSORFLOW)
+    for left, right in ((low, high), (high, low)):
+        assert distance_between(left, right)[0] == 1.0
 
 
 # The order of the draws

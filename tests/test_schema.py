@@ -162,7 +162,8 @@ SIDE = SideValue(
 AGAINST = Against(Standing.WRONG, 1, 2.0, float("inf"), (0,), lost=True, unknown=2)
 BOTH = dict.fromkeys(SIDES, SIDE)
 REFERENCE = Reference(
-    "50 digits, mpmath", {"": [1.0, 2 + 1j]}, 3, 1e-9, dict.fromkeys(SIDES, AGAINST), (Kink((0,), 0.0, 1.0),), (0.0, 1.0), 2.0
+    "50 digits, mpmath", {"": [1.0, 2 + 1j]}, 3, {"": 1e-9}, dict.fromkeys(SIDES, AGAINST), (Kink((0,), 0.0, 1.0),),
+    (0.0, 1.0), 2.0,
 )  # fmt: skip
 WHOLE = Comparison(
     quantity_named("weight"), Verdict.DIFFERS, BOTH, "reason", "out in -> in out",

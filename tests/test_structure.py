@@ -226,7 +226,7 @@ def normal(seed: int, *shape: int) -> NDArray[Any]:
 
 def words_for(changed: NDArray[Any]) -> str:
     pair = {TORCH: normal(99, *changed.shape), TENSORFLOW: changed}
-    return "; ".join(compare_distributions(pair, dict.fromkeys(pair)).words)
+    return "; ".join(compare_distributions(pair, dict.fromkeys(pair), 2.0**-23).words)
 
 
 @pytest.mark.parametrize("shape", [(1, 200, 300), (500, 6, 8), (20, 3, 3, 8, 16)])
@@ -257,7 +257,7 @@ def test_one_gate_of_four() -> None:
     arrays[TENSORFLOW][..., 10:20] *= 1.3
     gates = ("input", "forget", "cell", "output")
     blocks = {name: {f: a[..., 10 * i : 10 * i + 10] for f, a in arrays.items()} for i, name in enumerate(gates)}
-    found = compare_distributions(arrays, dict.fromkeys(arrays), blocks=blocks)
+    found = compare_distributions(arrays, dict.fromkeys(arrays), 2.0**-23, blocks=blocks)
     said = [word for word in found.words if word.startswith("the ")]
     assert len(said) == 1
     assert said[0].startswith("the forget gate: TensorFlow's standard deviation is 1.3")
@@ -266,7 +266,7 @@ def test_one_gate_of_four() -> None:
 def test_the_level_is_shared_by_all_tests() -> None:
     def judged(level: float) -> DistributionResult:
         pair = {TORCH: normal(1, 1, 200, 300), TENSORFLOW: normal(2, 1, 200, 300)}
-        return compare_distributions(pair, dict.fromkeys(pair), level=level)
+        return compare_distributions(pair, dict.fromkeys(pair), 2.0**-23, level=level)
 
     tests = judged(1e-6).distribution.tests
     least = min(test.p for test in tests) * len(tests)

@@ -115,6 +115,19 @@ def test_ulps_are_numpys_spacing(dtype: str) -> None:
     assert measure(a, b, 0, 0, dtype).max_ulp == 5
 
 
+def test_units_between_odd_neighbours() -> None:
+    """Of a number whose last bit is set as of any other: 5 units are 5, and not a little less."""
+    one = 1 + 2.0**-52
+    assert measure(np.array([one]), np.array([one + 5 * 2.0**-52]), 0, 0, "float64").max_ulp == 5
+
+
+def test_no_more_units_are_counted_than_a_reader_of_json_has_numbers_for() -> None:
+    """Those of float64 go to 2^2098; of what is farther apart than 2^62 it is said that it is so far."""
+    for number, units in ((2.0**9, 2**61), (2.0**10, 2**62), (2.0**10 + 1, 2**62), (1e300, 2**62)):
+        found = measure(np.array([1.0]), np.array([1.0 + number]), 0, 0, "float64")
+        assert found.max_ulp == units
+
+
 def test_worst_index_and_differences() -> None:
     measured = measure(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 2.5], [3.0, 4.1]]), 0.1, 0.1, "float64")
     assert measured.mismatched == 1
@@ -305,6 +318,20 @@ def test_the_greatest_numbers_of_narrow_dtypes_have_a_difference(dtype: str) -> 
         sides = dict(zip(SIDES, [(PLAIN, value) for value in values], strict=True))
         assert compare_values(Q, sides, Tolerance(rtol, 0.0)).verdict.agrees is agrees
     assert relative_distance(values[0].array, values[1].array) == 2.0
+
+
+def test_the_worst_of_differences_that_are_no_numbers() -> None:
+    """2e308 and 3.4e308 are no float64, and the second is the farther, also in another piece of a large array."""
+    left = np.zeros(70_000)
+    left[[5, 69_999]] = 1e308, 1.7e308
+    for one, other in ((left, -left), (-left, left), (left[::-1], -left[::-1])):
+        found = measure(one, other, 0.0, 0.0, "float64")
+        assert (found.max_abs, found.max_rel) == (math.inf, 2.0)
+        assert found.worst_index is not None
+        assert abs(one[found.worst_index]) == 1.7e308
+    # Two numbers that are each half of what is none.
+    found = measure(np.array([2.0**1023]), np.array([-(2.0**1023)]), 0.0, 0.0, "float64")
+    assert (found.max_abs, found.max_rel, found.passes_at) == (math.inf, 2.0, {"rtol": 2.0, "atol": math.inf})
 
 
 def test_an_infinity_is_no_tolerance_that_would_pass() -> None:

@@ -822,12 +822,15 @@ def test_how_far_a_sum_along_a_direction_may_be_off(apart: float, error: float, 
         assert standings(found) == dict.fromkeys(SIDES, standing)
 
 
-@pytest.mark.parametrize(("size", "shown"), [(SHOWN, SHOWN), (SHOWN + 7, SHOWN)])
+@pytest.mark.parametrize(("size", "shown"), [(3, 3), (SHOWN, SHOWN), (SHOWN + 7, SHOWN)])
 def test_the_first_numbers_of_the_reference_are_shown(size: int, shown: int) -> None:
-    numbers = np.arange(1.0, size + 1)
-    found = gradient_of_both(value(numbers), value(numbers), reference=Trial(numbers).reference())
-    assert found.reference is not None
-    assert (found.reference.left_out, found.reference.values[""]) == (size - shown, numbers[:shown].tolist())
+    """All of them with their axes, the first of many in a row."""
+    for shape in ((size,), (1, size)):
+        numbers = np.arange(1.0, size + 1).reshape(shape)
+        found = gradient_of_both(value(numbers), value(numbers), reference=Trial(numbers).reference())
+        assert found.reference is not None
+        wanted = numbers if size == shown else numbers.ravel()[:shown]
+        assert (found.reference.left_out, found.reference.values[""]) == (size - shown, wanted.tolist())
 
 
 @settings(max_examples=30)

@@ -208,7 +208,7 @@ class _Made:
             self.text(),
             self.random.choice(({"": self.array(shape, kind)}, {side: self.array(shape, kind) for side in sides})),
             self.random.choice((0, 5)),
-            self.perhaps(self.positive()),
+            self.perhaps({"": self.positive()}, {side: self.positive() for side in sides}) or {},
             {
                 side: Against(
                     self.random.choice(list(Standing)),

@@ -27,7 +27,7 @@ _LEVEL = 1e-6
 # So many numbers say nothing of a correlation, and so few different ones may be equal by chance.
 _LEAST, _DISTINCT = 16, 4
 _MOST = 1 << 20
-# How near to one a correlation is where one array is a multiple of the other, but for rounding.
+# How near to one a correlation is where one array is a multiple of the other, or one plus a number, but for rounding.
 _MULTIPLE = 1e-4
 
 
@@ -69,7 +69,10 @@ def tie(first: NDArray[Any], second: NDArray[Any], tests: int = 1) -> Tie | None
         return None
     correlation = float(np.corrcoef(one, other)[0, 1])
     if 1 - abs(correlation) < _MULTIPLE:
-        return Tie("multiple", f"a multiple of it{of}")
+        slope = math.copysign(float(other.std() / one.std()), correlation)
+        # As near to none as the correlation is to one.
+        shifted = abs(other.mean() - slope * one.mean()) > math.sqrt(2 * _MULTIPLE) * other.std()
+        return Tie("multiple", f"a multiple of it{' plus a number' if shifted else ''}{of}")
     z = abs(math.atanh(correlation)) * math.sqrt(size - 3)
     if math.erfc(z / math.sqrt(2)) * tests < _LEVEL:
         return Tie("correlated", f"correlated with it ({correlation:.2f}){of}")

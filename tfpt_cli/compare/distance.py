@@ -44,7 +44,7 @@ def measure(left: NDArray[np.generic], right: NDArray[np.generic], rtol: float, 
     """How far two arrays of one shape are apart under `|a - b| <= atol + rtol * max(|a|, |b|)`.
 
     NaN equals NaN in place, an infinity equals the same infinity; neither is within any tolerance of anything else.
-    `max_ulp` counts units in the last place of `dtype` (the smaller unit of the two values).
+    `max_ulp` counts units in the last place of `dtype` (the smaller unit of the two values), 2^62 at most.
 
     >>> found = measure(np.array([1.0, 2.0]), np.array([1.0, 2.5]), rtol=0.1, atol=0.0, dtype="float64")
     >>> found.mismatched, found.max_abs, found.max_rel, found.worst_index

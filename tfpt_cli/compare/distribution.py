@@ -49,7 +49,7 @@ class DistributionResult:
 def compare_distributions(
     samples: Mapping[Side, NDArray[Any]],
     declared: Mapping[Side, Law | None],
-    precision: float = 2.0**-23,
+    precision: float,
     *,
     blocks: Mapping[str, Mapping[Side, NDArray[Any]]] | None = None,
     level: float = LEVEL,

@@ -171,7 +171,7 @@ def _along_an_axis(left: NDArray[Any]) -> Iterator[tuple[Resemblance, NDArray[An
         yield Resemblance(f"reversed along axis {axis}", "reverse", (axis,)), np.flip(left, axis)
     for axis in range(min(left.ndim, _MOST_AXES)):
         for by in range(1, min(left.shape[axis], 9)):
-            for step in (by, -by) if 2 * by != left.shape[axis] else (by,):
+            for step in (by, -by):
                 words = f"moved by {step} along axis {axis}, the end at the front"
                 yield Resemblance(words, "roll", (step, axis)), np.roll(left, step, axis)
 

@@ -82,7 +82,7 @@ def law_of(initializer: InitializerCall | None) -> Law | None:
     tree = initializer.row.distribution
     names = {name: float(value) for name, value in initializer.settings.items()}
     keywords = {str(keyword.arg): float(value_of(keyword.value, names)) for keyword in tree.keywords}
-    if not all(map(math.isfinite, keywords.values())) or not keywords.get("scale", 1.0) > 0:
+    if not all(map(math.isfinite, keywords.values())) or not keywords["scale"] > 0:
         return None
     return _law(initializer.text, tree.func.id, tuple(keywords.items()))  # type: ignore[attr-defined]
 
@@ -175,7 +175,7 @@ def distance_to_law(sample: Sample, law: Law, precision: float = 0.0) -> tuple[f
     expected = law.law.cdf(values)
     distance = float(max(np.max((places + 1) / sample.size - expected), np.max(expected - places / sample.size)))
     step = _greatest_step(values[:: max(1, values.size // _STEPS)], law, precision)
-    distance_left = max(distance - step, 0.0)
+    distance_left = distance - step  # below zero nothing is left, which any sample has
     if sample.size <= _EXACT_UP_TO:
         return distance, float(stats.kstwo.sf(distance_left, sample.size))
     return distance, float(stats.kstwobign.sf(distance_left * math.sqrt(sample.size)))

@@ -177,7 +177,7 @@ def _titled(side: Side, environment: Mapping[str, str]) -> str:
 def _table(shown: ScenarioView, environment: dict[str, str], width: int, ascii_only: bool) -> RenderableType:
     # Ways that share a row may be apart by unequal distances; the column has room for each.
     verdict = max(len(line) for c in shown.result.comparisons for line in verdict_lines(c))
-    verdict = max([verdict, *(len(word) for row in shown.rows for word in row.method.split(", "))])
+    verdict = max([verdict, *(len(word) for row in shown.rows for word in _method_lines(row))])
     verdict = min(verdict, max(width // 4, 22))
     longest = max(len(line) for row in shown.rows for line in _quantity_lines(row, 99))
     name = min(longest, max(width // 6, 8))
@@ -199,13 +199,18 @@ def _table(shown: ScenarioView, environment: dict[str, str], width: int, ascii_o
 
 def _reference_line(row: Row, name: int, cell: int, verdict: int) -> Table:
     """The reference's numbers: each side's own function in its column, what is of both below both."""
-    method = Text("\n".join(row.method.split(", ")), "dim")
+    method = Text("\n".join(_method_lines(row)), "dim")
     if any(each.side is not None for each in row.reference):
         texts = [_reference_text(each, cell) for each in row.reference]
         return _line([name, cell, cell, verdict], [Text(" reference\n of each", "dim"), *texts, method])
     room = cell * 2 + _GAP
     text = Text("\n").join(_reference_text(each, room) for each in row.reference)
     return _line([name, room, verdict], [Text(" reference", "dim"), text, method])
+
+
+def _method_lines(row: Row) -> list[str]:
+    """How the reference has its numbers, in lines for a narrow column."""
+    return re.split("[,;] ", row.method)
 
 
 def _line(widths: Sequence[int], cells: Sequence[Text], titles: Sequence[str] = ()) -> Table:

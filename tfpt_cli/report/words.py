@@ -10,7 +10,8 @@ from tfpt_cli.results import MANY_ULP, Diagnosis, Relation, Standing, State, Sta
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tfpt_cli.results import Against, Comparison, Failure, Reference, Report, ScenarioResult
+    from tfpt_cli.frameworks import Side
+    from tfpt_cli.results import Comparison, Failure, Reference, Report, ScenarioResult
 
 STATE_WORDS = {
     State.DISCONNECTED: "None",
@@ -211,20 +212,21 @@ def reference_line(result: ScenarioResult) -> str:
         reference = comparison.reference
         if reference is None or disputed(comparison) or comparison.quantity in phrases:
             continue
-        distances = dict.fromkeys(_distance(against, reference) for against in reference.sides.values())
+        distances = dict.fromkeys(_distance(side, reference) for side in reference.sides)
         phrases[comparison.quantity] = f"{comparison.quantity} {' and '.join(distances)}"
     return f"off the reference by: {', '.join(phrases.values())}" if phrases else ""
 
 
-def _distance(against: Against, reference: Reference) -> str:
+def _distance(side: Side, reference: Reference) -> str:
+    against, error = reference.sides[side], reference.error_for(side)
     if against.standing is Standing.UNKNOWN:
         return "unknown"
     if reference.along:
         return f"{against.max_abs or 0:.1g} along a random direction"
     if against.ulps is None:
         text = "0" if not against.max_abs else f"{against.max_abs:.1g}"
-    elif reference.error and against.max_abs is not None and 0 < against.max_abs <= reference.error:
-        text = f"no more than its own error of {reference.error:.1g}"
+    elif against.max_abs is not None and 0 < against.max_abs <= error:
+        text = f"no more than its own error of {error:.1g}"
     else:
         text = "0 ULP" if against.ulps == 0 else f"{against.ulps:.2g} ULP"
     return f"{text} ({against.unknown:,} unknown)" if against.unknown else text

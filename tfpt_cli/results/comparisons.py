@@ -194,20 +194,30 @@ class Reference:
     """The reference's own numbers for a quantity, from float64 or 50 digits; derivatives are difference quotients there.
 
     `values` are by whose function it is: one for both (under an empty key), or each side's own where they are written natively
-    and mean different things. `one_sided` are the derivatives from the left and from the right, where there is a kink. `error`
-    is the greatest of the reference's own error estimates, `condition` how many times larger a small relative change of the
-    inputs comes out. With `along` only the derivative along one random direction was checked.
+    and mean different things. `one_sided` are the derivatives from the left and from the right, where there is a kink. `errors`
+    are the greatest of the reference's own error estimates, under the keys of `values`, where it has any; `condition` is how
+    many times larger a small relative change of the inputs comes out. With `along` only the derivative along one random
+    direction was checked.
     """
 
     method: str
     values: dict[str, Any]
     left_out: int
-    error: float | None
+    errors: dict[str, float]
     sides: dict[Side, Against]
     kinks: tuple[Kink, ...] = ()
     one_sided: tuple[Any, Any] | None = None
     condition: float | None = None
     along: bool = False
+
+    @property
+    def error(self) -> float | None:
+        """The greatest of all error estimates."""
+        return max(self.errors.values(), default=None)
+
+    def error_for(self, side: Side) -> float:
+        """The error estimate of what a side is held against; 0 where there is none."""
+        return self.errors.get("", self.errors.get(side, 0.0))
 
 
 class Kind(StrEnum):

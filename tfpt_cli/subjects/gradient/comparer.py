@@ -187,16 +187,15 @@ class Comparer:
             return comparison if along is None else self.along_in_words(replace(comparison, reference=along))
         any_value = next(value for _, value in sides.values() if value.state is State.PRESENT)
         first = next(iter(evidence.values()))
-        errors = [
-            np.nanmax(e.error) for e in evidence.values() if e.error is not None and not np.all(np.isnan(e.error))
-        ]
+        # What is from 50 digits has none.
+        estimates = {whose: e.uncertainty for whose, e in evidence.items() if e.error is not None and not e.sure.all()}
         condition = self.witness.present(quantity, Aspect(what=CONDITION))
         edges = found_kinks(first, any_value.dtype) if first.derivative else ()
         reference = Reference(
-            method=_method(list(evidence.values())),
+            method=self.method(evidence),
             values={whose: _shown(found.best) for whose, found in evidence.items()},
             left_out=max(first.best.size - SHOWN, 0),
-            error=float(max(errors)) if errors and not first.sure.all() else None,
+            errors={whose: float(np.nanmax(each)) for whose, each in estimates.items() if not np.isnan(each).all()},
             sides={side: found.against for side, found in judged.items()},
             kinks=edges,
             one_sided=(_shown(first.left), _shown(first.right)) if edges and "" in evidence else None,  # type: ignore[arg-type]
@@ -215,6 +214,18 @@ class Comparer:
             )
         )
         return self.with_right_along(quantity, sides, heard) if len(judged) < len(sides) else heard
+
+    def method(self, evidence: Mapping[str, Evidence]) -> str:
+        """How the reference's numbers were had, in words: of each side, where they were had in two ways.
+
+        `PyTorch: 50 digits, mpmath; TensorFlow: differences of its own function, float64`
+        """
+        if len(evidence) > 1 and all(known.own for known in evidence.values()):
+            return "differences of each side's function, float64"
+        if len({known.method for known in evidence.values()}) == 1:
+            return next(iter(evidence.values())).method
+        labels = {str(side): side.label for side in self.sides}
+        return "; ".join(f"{labels[whose]}: {known.method}" for whose, known in evidence.items())
 
     def with_right_along(self, quantity: Quantity, sides: dict[Side, Computed], heard: Comparison) -> Comparison:
         """The comparison with the standing of a side of which no single number is known, but that is right along a direction."""
@@ -276,19 +287,20 @@ class Comparer:
         output = self.witness.outputs.get(quantity)
         if output is None or not quantity.derivative:
             return False
-        values = self.witness.ways(output.quantity, side)[:1]
+        way = next(iter(self.witness.ways(output.quantity, side)), None)
         known = self.witness.evidence(output.quantity, "") or self.witness.evidence(output.quantity, side)
-        if not values or known is None or values[0][1].dtype not in LEAST:
+        if way is None or known is None or way[1].dtype not in LEAST:
             return False
-        value = values[0][1]
-        have, want = np.asarray(value.array), np.abs(known.best)
-        lost = (have == 0) & (want > 0) & (want < LEAST[value.dtype]) if have.shape == want.shape else np.zeros(1, bool)
+        have, want = np.asarray(way[1].array), np.abs(known.best)
+        if have.shape != want.shape:
+            return False
+        lost = (have == 0) & (want > 0) & (want < LEAST[way[1].dtype])
         return bool(lost.any() and np.isfinite(have).all())
 
     def along(self, quantity: Quantity, sides: dict[Side, Computed]) -> Reference | None:
         """A large gradient held against the reference along one direction, as both sides mean it or each for itself."""
         wanted: dict[str, float] = {}
-        errors: list[float] = []
+        errors: dict[str, float] = {}
         verdicts = {}
         for side in self.sides:
             whose = "" if self.witness.present(quantity, Aspect(what=ALONG)) is not None else side
@@ -302,7 +314,7 @@ class Comparer:
             if want is None or error is None or direction is None:
                 continue
             wanted[whose] = float(np.real(want))
-            errors.append(float(error))
+            errors[whose] = float(error)
             if value.state is not State.PRESENT or value.array.shape != direction.shape:
                 continue
             rtol, atol = limits(self.tolerance, value.dtype)
@@ -316,37 +328,41 @@ class Comparer:
                 verdicts[side] = Against(standing=Standing.UNKNOWN, off=0, ulps=None, max_abs=apart)
                 continue
             # An infinity is near the same infinity alone, whatever share of it is allowed.
-            right = bool(np.isfinite(apart) and apart <= slack + errors[-1]) or same_number(total, known)
+            right = bool(np.isfinite(apart) and apart <= slack + errors[whose]) or same_number(total, known)
             # An error as large as what is allowed shows nothing of a side that is right by it.
             output = self.witness.outputs.get(quantity)
             blameless = of == OWN and output is not None and bool(excused(output, self.spec, side.framework))
-            sure = errors[-1] <= slack if right else not blameless
+            sure = errors[whose] <= slack if right else not blameless
             standing = (Standing.RIGHT if right else Standing.WRONG) if sure else Standing.UNKNOWN
             verdicts[side] = Against(standing=standing, off=int(not right and sure), ulps=None, max_abs=apart)
         if not verdicts:
             return None
         method = "differences along a random direction, float64"
-        return Reference(method=method, values=dict(wanted), left_out=0, error=max(errors), sides=verdicts, along=True)
+        return Reference(method=method, values=dict(wanted), left_out=0, errors=errors, sides=verdicts, along=True)
 
     def along_in_words(self, comparison: Comparison) -> Comparison:
         """The comparison with what the derivative along one direction says of a large gradient where a side is off."""
         sides = comparison.reference.sides if comparison.reference is not None else {}
         if not self.again:
             return comparison
-        off = {side: against.max_abs for side, against in sides.items() if against.standing is Standing.WRONG}
         fine = [side for side, against in sides.items() if against.standing is Standing.RIGHT]
         findings = [
             Finding(Kind.RIGHT, f"{side.label} agrees with the reference along a random direction", side)
             for side in (fine if not comparison.verdict.agrees else ())
         ]
-        diagnosis = comparison.diagnosis
-        if off:
-            names = " and ".join(side.label for side in off)
-            apart = max(distance or 0.0 for distance in off.values())
+        wrong = [side for side, against in sides.items() if against.standing is Standing.WRONG]
+        off: dict[str, list[str]] = {}
+        for side in wrong:
+            apart = sides[side].max_abs
+            assert apart is not None
             by = f"by {apart:.3g}" if np.isfinite(apart) else "and not a finite number"
-            findings.append(Finding(Kind.OFF, f"{names} off the reference along a random direction, {by}"))
-            if len(off) == len(self.sides) and comparison.verdict.agrees:
-                diagnosis = (*diagnosis, Diagnosis.BOTH_WRONG)
+            off.setdefault(by, []).append(side.label)
+        for by, labels in off.items():
+            words = f"{' and '.join(labels)} off the reference along a random direction, {by}"
+            findings.append(Finding(Kind.OFF, words))
+        diagnosis = comparison.diagnosis
+        if len(wrong) == len(self.sides) and comparison.verdict.agrees:
+            diagnosis = (*diagnosis, Diagnosis.BOTH_WRONG)
         return replace(comparison, findings=tuple(findings), diagnosis=diagnosis)
 
     def parted(self, sides: dict[Side, Computed], comparison: Comparison) -> NDArray[np.bool_] | None:
@@ -406,11 +422,6 @@ class Comparer:
         if diagnosis is Diagnosis.ROUNDING and self.open(quantity, sides, comparison):
             return comparison  # two conventions, which may be one in double precision
         return replace(comparison, diagnosis=(*comparison.diagnosis, diagnosis))
-
-
-def _method(evidence: list[Evidence]) -> str:
-    """How the reference's numbers were had, in words."""
-    return "differences of each side's function, float64" if any(e.own for e in evidence) else evidence[0].method
 
 
 def _shown(array: NDArray[Any]) -> Any:
