@@ -462,6 +462,26 @@ model:
     assert not words or words in told(result)
 
 
+@pytest.mark.parametrize("layer", ["nn.ReLU()", "nn.LeakyReLU(0.3)", "nn.Identity()"])
+def test_a_lambda_stands_beside_a_layer(session: Session, tmp_path: Path, layer: str) -> None:
+    """Of what it calls nothing is known but what it gave: a scenario may write none, a person's own model has them."""
+    (tmp_path / "net.py").write_text(
+        "import keras\n\n\ndef net():\n    middle = keras.layers.Lambda(lambda x: keras.ops.relu(x), name='middle')\n"
+        "    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), middle, keras.layers.Dense(2)])\n",
+        encoding="utf-8",
+    )
+    text = f"""
+name: a lambda
+model:
+  torch: nn.Sequential(nn.Linear(3, 4), {layer}, nn.Linear(4, 2))
+  tensorflow: {{python: 'net.py:net()'}}
+  at: {{x: 'normal(0, 1, (5, 3))'}}
+"""
+    _, result = checked(session, text, tmp_path)
+    assert not result.failures, result.failures
+    assert result.agree == (layer == "nn.ReLU()"), result.comparisons
+
+
 def test_a_layer_in_single_precision_is_compared_in_a_model_in_double(session: Session) -> None:
     """A head with `dtype="float32"`, as models for mixed precision have it, is no refusal and no other output."""
     text = TWO_LAYERS.replace("keras.layers.Dense(2)", 'keras.layers.Dense(2, dtype="float32")')

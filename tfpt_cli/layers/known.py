@@ -227,9 +227,13 @@ def unstacked(call: ast.Call) -> tuple[list[ast.Call], bool]:
 def arguments_of(call: ast.Call, framework: str = TENSORFLOW) -> dict[str, ast.expr]:
     """The arguments of a native call by name, as they are written; of Keras unless another framework is said.
 
+    Of a call that is in no list, such as a `keras.layers.Lambda` of a person's own model, they are what it names itself.
+
     >>> call = ast.parse("keras.layers.Dense(4, use_bias=False)", mode="eval").body
     >>> {name: ast.unparse(tree) for name, tree in arguments_of(call).items()}
     {'units': '4', 'use_bias': 'False'}
     """
     name = native(framework).canonical(called_name(call))
-    return bind_any(name, native(framework).calls[name], call)[1]
+    if not (signatures := native(framework).signatures(name)):
+        return {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg is not None}
+    return bind_any(name, signatures, call)[1]
