@@ -462,6 +462,56 @@ model:
     assert not words or words in told(result)
 
 
+POOLED = """
+from torch import nn
+from torch.nn import functional as F
+
+
+class Pooled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.drop, self.fc = nn.Conv2d(1, 4, 3), nn.Dropout(0.5), nn.Linear(36, 2)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.drop(self.conv(x)), 2))
+        return self.fc(x.flatten(1))
+"""
+
+
+@pytest.mark.parametrize(
+    ("ordered", "last", "words"),
+    [
+        ("keras.layers.Permute((3, 1, 2)), ", "", ""),
+        ("", "", "it begins between the inputs and fc / dense, which agree"),
+        (
+            "keras.layers.Permute((3, 1, 2)), ",
+            ", activation='softmax'",
+            "fc / dense is the first that parts, by itself: activation is none in PyTorch, softmax in TensorFlow",
+        ),
+    ],
+)
+def test_an_activation_behind_a_pooling_is_no_mistake_of_the_layer_before_it(
+    session: Session, tmp_path: Path, ordered: str, last: str, words: str
+) -> None:
+    """Of the two convolutions one has it, and neither is wrong: the greatest of some numbers is rectified before or after."""
+    (tmp_path / "net.py").write_text(POOLED, encoding="utf-8")
+    text = f"""
+name: an activation behind a pooling
+model:
+  torch: {{python: 'net.py:Pooled()'}}
+  tensorflow: >-
+    keras.Sequential([keras.layers.Conv2D(4, 3, activation='relu'), keras.layers.MaxPooling2D(2), {ordered}
+    keras.layers.Flatten(), keras.layers.Dense(2{last})])
+  at: {{x: 'normal(0, 1, (2, 1, 8, 8))'}}
+  layout: channels
+  pair: {{fc.weight: dense.kernel}}
+"""
+    _, result = checked(session, text, tmp_path)
+    assert not result.failures, result.failures
+    assert result.agree == (not words), result.comparisons
+    assert not words or words in told(result)
+
+
 @pytest.mark.parametrize("layer", ["nn.ReLU()", "nn.LeakyReLU(0.3)", "nn.Identity()"])
 def test_a_lambda_stands_beside_a_layer(session: Session, tmp_path: Path, layer: str) -> None:
     """Of what it calls nothing is known but what it gave: a scenario may write none, a person's own model has them."""

@@ -52,6 +52,12 @@ _ACTIVATIONS = re.compile(
 )
 # Layers that do nothing in evaluation, also those of a person's own or of timm, which no row knows (`DropPath`).
 _NOTHING = re.compile("Identity|Dropout|DropPath")
+# What may stand before an activation as well as behind it: it moves numbers about, or takes the greatest of some.
+_EITHER_WAY = re.compile(
+    r"(adaptive_?)?max_?pool|(un)?flatten|view|reshape|permute|transpose|(swap|move)(axes|dim)|(un)?squeeze|contiguous"
+    r"|pixel_?(un)?shuffle|identity|(feature_?)?(alpha_?)?dropout",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class _Aligner:
         self.match = {path: match for match in matches for path in match.torch.paths}
         self.partner = self._partners(matches)
         self.used: set[int] = {index for indices in self.partner.values() for index in indices}
-        # Events that correspond and give something else, since a function behind Keras's is within PyTorch's.
+        # Events that correspond and give something else, since an activation stands within one, and behind the other.
         self.apart: dict[str, set[int]] = {TORCH: set(), TENSORFLOW: set()}
 
     def _partners(self, matches: Sequence[Match]) -> dict[int, list[int]]:
@@ -159,7 +165,7 @@ class _Aligner:
         """The lines in PyTorch's order; a layer without parameters beside the next one of Keras that a row knows it as."""
         reached = -1
         for event in self.torch.events:
-            if event.layer is None or not event.outputs:
+            if event.layer is None or not event.outputs or event.index in self.apart[TORCH]:
                 continue
             partners = self.partner.get(event.index)
             if partners is None:
@@ -168,8 +174,9 @@ class _Aligner:
                     continue
                 self.used.update(partners)
             reached = max(reached, *partners)
-            if self._function_behind(event, partners[-1]):
-                self.apart[TORCH].add(event.index)
+            later = self._activation_later(event, self.keras.by_name[self.keras.events[partners[-1]].layer or ""])
+            if later or self._function_behind(event, partners[-1]):
+                self.apart[TORCH].update([event.index, *later])
                 self.apart[TENSORFLOW].update(partners)
                 continue
             yield self._line(event, partners)
@@ -277,15 +284,37 @@ class _Aligner:
         if not activation_of(other):
             return None, ""
         for candidate in self.torch.events[event.index + 1 :]:
-            if event.index not in candidate.origin:
-                continue
-            layer = self.torch.by_name.get(candidate.layer or "-")
-            name = layer.class_name if layer is not None and candidate.layer is not None else candidate.function
-            word = plain(name)
-            if _ACTIVATIONS.fullmatch(word):
-                return candidate.index, word
-            return None, ""
+            if event.index in candidate.origin:
+                word = plain(self._name_of(candidate))
+                return (candidate.index, word) if _ACTIVATIONS.fullmatch(word) else (None, "")
         return None, ""
+
+    def _activation_later(self, event: Event, other: SeenLayer) -> list[int]:
+        """The events of PyTorch from a layer to the activation that Keras's has among its arguments, where some come between.
+
+        `F.relu(F.max_pool2d(conv(x), 2))` is what `Conv2D` with ReLU and `MaxPooling2D` give. The two layers themselves give
+        something else, and no model is wrong for it, so that they cannot be compared.
+        """
+        wanted = activation_of(other)
+        found: list[int] = []
+        origin, shapes = event.index, event.outputs[:1]
+        for candidate in self.torch.events[event.index + 1 :] if wanted else ():
+            if origin not in candidate.origin or candidate.inputs != shapes:
+                continue
+            name = self._name_of(candidate)
+            if _ACTIVATIONS.fullmatch(plain(name)):
+                return [*found, candidate.index] if found and _one_activation(plain(name), wanted) else []
+            if candidate.index in self.partner or not candidate.outputs or not _EITHER_WAY.match(name):
+                return []
+            found.append(candidate.index)
+            # A function is no origin of what is made of its result, a layer is.
+            origin, shapes = (origin if candidate.layer is None else candidate.index), candidate.outputs[:1]
+        return []
+
+    def _name_of(self, event: Event) -> str:
+        """What an event of PyTorch is called: the class of a layer, or a function."""
+        layer = self.torch.by_name.get(event.layer or "-")
+        return layer.class_name if layer is not None and event.layer is not None else event.function
 
     def _activation_within(self, event: Event) -> str:
         """The activation that a layer of PyTorch calls itself, one of a person's own over `nn.BatchNorm2d`; empty for none."""
