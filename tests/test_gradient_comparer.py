@@ -3,56 +3,35 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from tests.conftest import ROOT
+from tests.gradients import BY_X, FAILED, NONE, OUTPUT, gradients
 from tests.sides import TENSORFLOW, TORCH
-from tests.tasks import gradient_of
-from tfpt_cli.documents.document import documents
-from tfpt_cli.frameworks import REFERENCE, SIDES
+from tfpt_cli.frameworks import SIDES
 from tfpt_cli.results import (
     PLAIN,
-    VALUE,
     Comparison,
-    Failure,
     Kind,
-    Outcome,
-    Quantity,
     Reference,
     Standing,
     State,
-    Symptom,
     Tolerance,
     Value,
     Verdict,
     Way,
 )
-from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.subjects.gradient.aspects import ALONG, DIRECTION, EXACT, KNOWN, LEFT, OWN, RIGHT, Aspect
-from tfpt_cli.subjects.gradient.comparer import Comparer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tfpt_cli.frameworks import Side
-    from tfpt_cli.subjects.gradient.spec import Gradient
 
-PRODUCT = "{of: x * w, at: {x: [1.0], w: [2.0]}}"
 FUNCTIONS = ROOT / "tests" / "own_function.py"
-OUTPUT, BY_X = Quantity(kind=VALUE), Quantity(kind="gradient", by=("x",))
-NONE = Value(State.DISCONNECTED)
-FAILED = Value(State.FAILED, failure=Failure(TORCH, Symptom.EXCEPTION, "no"))
-
-
-@cache
-def scenario(fields: str) -> Gradient:
-    (document,), _ = documents("x.yaml", f"name: n\ngradient: {fields}\n")
-    (found,), _ = read_document(document, allow_code=True)
-    return gradient_of(found)
 
 
 def value(array: Any, dtype: str = "float32") -> Value:
@@ -63,33 +42,12 @@ def double(*numbers: float) -> Value:
     return value(numbers, "float64")
 
 
-def outcome(side: Side, values: Mapping[Any, Value]) -> Outcome:
-    """What a side left, by quantity, or by quantity and way."""
-    return Outcome(side, {key if isinstance(key, tuple) else (key, PLAIN): held for key, held in values.items()})
-
-
-def compared(
-    torch: Mapping[Any, Value],
-    tensorflow: Mapping[Any, Value],
-    reference: Mapping[Any, Value] | None = None,
-    again: tuple[Mapping[Any, Value], Mapping[Any, Value]] | None = None,
-    tolerance: Tolerance | None = None,
-    fields: str = PRODUCT,
-) -> list[Comparison]:
-    """The comparisons of what both sides left; `again` is what they left in double precision."""
-    outcomes = {TORCH: outcome(TORCH, torch), TENSORFLOW: outcome(TENSORFLOW, tensorflow)}
-    if reference is not None:
-        outcomes[REFERENCE] = outcome(REFERENCE, reference)
-    later = {} if again is None else {side: outcome(side, found) for side, found in zip(SIDES, again, strict=True)}
-    return Comparer(scenario(fields), SIDES, outcomes, tolerance, later).comparisons()
-
-
 def by_x(torch: Value, tensorflow: Value, reference: Mapping[Any, Value] | None = None, **more: Any) -> Comparison:
     """The comparison of d/dx alone, in double precision that of what is given as `again` for either side."""
     again = more.pop("again", None)
     if again is not None:
         again = tuple({BY_X: found} for found in again)
-    (found,) = compared({BY_X: torch}, {BY_X: tensorflow}, reference, again, **more)
+    (found,) = gradients({BY_X: torch}, {BY_X: tensorflow}, reference=reference, again=again, **more)
     return found
 
 
@@ -187,7 +145,7 @@ def test_complex_numbers_part_by_their_imaginary_parts_too() -> None:
     right, wrong = value([1 + 2j, 3.0], "complex64"), value([1 + 5j, 3.0], "complex64")
     reference = {(OUTPUT, Aspect()): value([1 + 2j, 3.0], "complex128")}
     again = {OUTPUT: value(right.array, "complex128")}, {OUTPUT: value(wrong.array, "complex128")}
-    (found,) = compared({OUTPUT: right}, {OUTPUT: wrong}, reference, again)
+    (found,) = gradients({OUTPUT: right}, {OUTPUT: wrong}, reference=reference, again=again)
     assert standings(found) == {TORCH: Standing.RIGHT, TENSORFLOW: Standing.WRONG}
     assert [(finding.kind, finding.side) for finding in found.findings] == [(Kind.RIGHT, TORCH), (Kind.OFF, TENSORFLOW)]
     assert found.findings[0].words == "PyTorch agrees with the reference"
@@ -253,7 +211,7 @@ def test_a_lone_derivative_that_is_lost_with_a_value_too_small_for_the_dtype() -
         ({(OUTPUT, Aspect()): double(least, least)}, "overflow", Standing.OVERFLOW),
     ):
         sides = {OUTPUT: sound, BY_X: lost}, {OUTPUT: sound, BY_X: value([1.0])}
-        _, found = compared(*sides, {**known([1.0]), **of_value}, (again, again))
+        _, found = gradients(*sides, reference={**known([1.0]), **of_value}, again=(again, again))
         assert (found.diagnosis[-1], standings(found)[TORCH]) == (diagnosis, standing)
 
 
@@ -264,7 +222,7 @@ def test_a_value_that_is_an_infinity_beside_one_that_is_lost_in_zero_is_overflow
     reference = {(OUTPUT, Aspect()): double(least)}
     for pair, side in ((([0.0], [math.inf]), TENSORFLOW), (([math.inf], [0.0]), TORCH)):
         torch, tensorflow = ({OUTPUT: value(numbers)} for numbers in pair)
-        (found,) = compared(torch, tensorflow, reference, (again, again))
+        (found,) = gradients(torch, tensorflow, reference=reference, again=(again, again))
         assert (found.diagnosis[-1], standings(found)[side]) == ("overflow", Standing.OVERFLOW)
 
 
@@ -356,6 +314,6 @@ def test_ways_of_one_side_that_part_within_the_tolerance_of_the_scenario_are_not
     for loose, verdicts in ((Tolerance(0.01, 0.0), ["identical", "close"]), (None, ["identical", "differs"])):
         usual = {(BY_X, PLAIN): value([1.0])}
         for one, other in ((ways, usual), (usual, ways)):
-            found = compared(one, other, tolerance=loose)
+            found = gradients(one, other, tolerance=loose)
             assert [str(c.verdict) for c in found] == verdicts
             assert ["ways" in c.diagnosis for c in found] == [False, loose is None]

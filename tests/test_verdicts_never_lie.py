@@ -13,7 +13,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,34 +21,29 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.gradients import BY_W, BY_X, FAILED, NONE, OUTPUT, PRODUCT, gradients, scenario
 from tests.sides import TENSORFLOW, TORCH
-from tests.tasks import gradient_of
 from tfpt_cli.compare.distance import largest, relative_distance
 from tfpt_cli.compare.summary import SHOWN
 from tfpt_cli.dictionary.rows import unstable_operations
-from tfpt_cli.documents.document import documents
-from tfpt_cli.frameworks import FRAMEWORKS, REFERENCE, SIDES
+from tfpt_cli.frameworks import FRAMEWORKS, SIDES
 from tfpt_cli.layers.initializers import formula
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.parameters import FilledParameter, Initialization
 from tfpt_cli.results import (
     PLAIN,
-    VALUE,
     Comparison,
-    Failure,
     Kind,
     Outcome,
     Quantity,
     Standing,
     State,
-    Symptom,
     Tolerance,
     Value,
     Verdict,
     Way,
 )
 from tfpt_cli.results.layers import SAME
-from tfpt_cli.scenario.scenario import read_document
 from tfpt_cli.subjects.gradient.aspects import (
     ALONG,
     AT_NAN,
@@ -61,7 +55,6 @@ from tfpt_cli.subjects.gradient.aspects import (
     UNDECIDED,
     Aspect,
 )
-from tfpt_cli.subjects.gradient.comparer import Comparer as GradientComparer
 from tfpt_cli.subjects.gradient.comparer import doubtful
 from tfpt_cli.subjects.init.spec import DRAWS, Init
 from tfpt_cli.subjects.init.subject import compare as compare_parameters
@@ -85,14 +78,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tfpt_cli.frameworks import Side, Sides
-    from tfpt_cli.subjects.gradient.spec import Gradient
 
 # How a function draws from a strategy, in a composite one and in a test.
 Draw = Callable[[st.SearchStrategy[Any]], Any]
-NONE = Value(State.DISCONNECTED)
 # (rtol, atol) where a scenario says nothing, as `torch.testing.assert_close` has them but for one atol.
 USUAL = {"float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
-FAILED = Value(State.FAILED, failure=Failure(TORCH, Symptom.EXCEPTION, "no"))
 
 
 def value(array: Any, dtype: str = "") -> Value:
@@ -301,45 +291,6 @@ def ulps_apart(draw: st.DrawFn, dtype: str) -> tuple[NDArray[Any], NDArray[Any],
 # ---- gradient
 
 
-SCENARIO = "name: n\ndtype: {dtype}\ngradient: {{of: x * w, at: {{x: [1.0], w: [2.0]}}}}\n"
-OUTPUT = Quantity(kind=VALUE)
-BY_X, BY_W = (Quantity(kind="gradient", by=(name,)) for name in "xw")
-
-
-@cache
-def scenario(dtype: str = "float32", text: str = SCENARIO) -> Gradient:
-    """What is asked for: the product of two inputs and its gradients."""
-    (document,), _ = documents("x.yaml", text.format(dtype=dtype))
-    (found,), _ = read_document(document)
-    return gradient_of(found)
-
-
-def outcome(side: Side, values: Mapping[Any, Value]) -> Outcome:
-    """What a side left, by quantity, or by quantity and way."""
-    return Outcome(side, {key if isinstance(key, tuple) else (key, PLAIN): held for key, held in values.items()})
-
-
-def gradients(
-    one: Mapping[Any, Value],
-    other: Mapping[Any, Value],
-    *,
-    reference: Mapping[Any, Value] | None = None,
-    again: tuple[Mapping[Any, Value], Mapping[Any, Value]] | None = None,
-    of_reference_again: Mapping[Any, Value] | None = None,
-    tolerance: Tolerance | None = None,
-    dtype: str = "float32",
-    text: str = SCENARIO,
-) -> list[Comparison]:
-    """The comparisons of a gradient scenario of which this was left, in the second round too where it is given."""
-    outcomes = {TORCH: outcome(TORCH, one), TENSORFLOW: outcome(TENSORFLOW, other)}
-    if reference is not None:
-        outcomes[REFERENCE] = outcome(REFERENCE, reference)
-    later = {} if again is None else {side: outcome(side, found) for side, found in zip(SIDES, again, strict=True)}
-    if of_reference_again is not None:
-        later[REFERENCE] = outcome(REFERENCE, of_reference_again)
-    return GradientComparer(scenario(dtype, text), SIDES, outcomes, tolerance, later).comparisons()
-
-
 def gradient_of_both(one: Value, other: Value, **more: Any) -> Comparison:
     """The one comparison of a gradient, which comes out the same the other way round."""
     (found,) = gradients({BY_X: one}, {BY_X: other}, **more)
@@ -515,7 +466,7 @@ def test_what_is_no_number_in_float32_alone_is_overflow(numbers: NDArray[Any], d
     for pair in ((numbers, lost), (lost, numbers)):
         found = gradient_of_both(*map(value, pair), again=again)
         assert (found.verdict, found.diagnosis[-1]) == (Verdict.DIFFERS, "overflow")
-        of_infinity = gradient_of_both(*map(value, pair), again=again, text=SCENARIO.replace("x: [1.0]", "x: [.inf]"))
+        of_infinity = gradient_of_both(*map(value, pair), again=again, fields=PRODUCT.replace("x: [1.0]", "x: [.inf]"))
         assert of_infinity.diagnosis[-1] == "rounding"
 
 
@@ -879,19 +830,15 @@ def test_where_nobody_decides_nobody_is_blamed(numbers: NDArray[Any], data: st.D
     assert found.reference.sides[TENSORFLOW].unknown == 1
 
 
-DRAWN = """
-name: n
-dtype: {dtype}
-gradient: {{torch: 'nn.Linear(2, 2)(x)', tensorflow: 'keras.layers.Dense(2)(x)', at: {{x: 'ones((3, 2))'}}}}
-"""
+DRAWN = "{torch: 'nn.Linear(2, 2)(x)', tensorflow: 'keras.layers.Dense(2)(x)', at: {x: 'ones((3, 2))'}}"
 
 
 def test_what_has_random_weights_is_not_called_another_function() -> None:
     """Each framework draws its own: the numbers part, in double precision too, and that tells nothing."""
-    assert scenario("float32", DRAWN).drawn
+    assert scenario(DRAWN).drawn
     one, other = value(np.ones((3, 2), np.float32)), value(np.full((3, 2), 2.0, np.float32))
     double = {BY_X: value(np.ones((3, 2)))}, {BY_X: value(np.full((3, 2), 2.0))}
-    found = gradient_of_both(one, other, again=double, text=DRAWN)
+    found = gradient_of_both(one, other, again=double, fields=DRAWN)
     assert (found.verdict, found.diagnosis) == (Verdict.DIFFERS, ("number",))
 
 
