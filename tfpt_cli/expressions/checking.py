@@ -350,15 +350,14 @@ def unknown(kind: str, name: str) -> str:
             return why
     if name in names and names[name] != name:
         return f"unknown {kind} '{name}': it is '{names[name]}' here"
-    hint = did_you_mean(name, names, meant=names)
-    there = getattr(dictionary(), f"{kind}s")
-    rows = sorted(row for row in set(names.values()) if not getattr(there[row], "alone", ""))
-    if hint:
+    if hint := did_you_mean(name, names, meant=names):
         return f"unknown {kind} '{name}'{hint}"
     if kind == "layer" and last != name:
         return (
             f"unknown {kind} '{name}': none here is its like; write what each framework has for it, under 'torch' and"
             " 'tensorflow' (`tfpt new --kind model` writes such a scenario)"
         )
+    there = getattr(dictionary(), f"{kind}s")
+    rows = sorted(row for row in set(names.values()) if not getattr(there[row], "alone", ""))
     known = f"known: {', '.join(rows)}" if len(rows) <= 40 else f"`tfpt list {kind}s` shows those there are"
     return f"unknown {kind} '{name}' ({known})"
