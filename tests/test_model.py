@@ -482,7 +482,7 @@ class Pooled(nn.Module):
     ("ordered", "last", "words"),
     [
         ("keras.layers.Permute((3, 1, 2)), ", "", ""),
-        ("", "", "it begins between the inputs and fc / dense, which agree"),
+        ("", "", "it begins between conv / conv2d and fc / dense, which agree"),
         (
             "keras.layers.Permute((3, 1, 2)), ",
             ", activation='softmax'",
@@ -1256,7 +1256,7 @@ CALLED = [
     ("Net()", "Net('compiled')", ": compiled(x) in TensorFlow", ""),
     ("Net('relu_and_silu')", "Net(tf.nn.elu, activation='relu')", ": F.silu(x) in PyTorch and tf.nn.elu(x) in TensorFlow", ""),
     ("Net('over_samples')", "Net(tf.nn.softmax)", ": F.softmax(x, dim=0) in PyTorch and tf.nn.softmax(x) in", ""),
-    ("Net('scores')", "Net('scores')", "x.transpose(0, 1), x @ y, x / 2.0, x.softmax(-1) in PyTorch and tf.matmul(x, x, ", ""),
+    ("Net('scores')", "Net('scores')", "x.transpose(0, 1), x @ y (2 times), x / 2.0, x.softmax(-1) in PyTorch and tf.", ""),
     ("Net(F.relu, torch.tanh)", "Net(tf.nn.relu)", "it begins behind two (functions.py:27): torch.tanh(x) in PyTorch", ""),
 ]  # fmt: skip
 
@@ -1305,3 +1305,81 @@ def test_an_activation_within_a_layer_of_pytorch_may_be_a_function_of_keras(
         assert ours.endswith("NormAct (nn.BatchNorm1d(num_features=6, eps=0.001), nn.ReLU6())")
         assert theirs.startswith("keras.layers.BatchNormalization()")
         assert "tf.nn.relu(x)" in theirs
+
+
+IMAGE, SIGNAL = "normal(0, 1, (2, 1, 14, 14))", "normal(0, 1, (2, 3, 10))"
+# Networks whose layers do not do the same one by one, with where a mistake in them is found; empty where there is none.
+SPREAD = [
+    ("Pooled()", "pooled()", IMAGE, ""),
+    ("Pooled(layers=True)", "pooled()", IMAGE, ""),
+    ("Pooled()", "pooled(dilation_rate=2)", IMAGE, "two / conv2d_1 is the first that parts, by itself: dilation is 1"),
+    ("Pooled(layers=True)", "pooled(dilation_rate=2)", IMAGE, "two / conv2d_1 is the first that parts, by itself: dilation"),
+    ("Pooled()", "pooled(activation='elu')", IMAGE, "two / conv2d_1 is the first that parts, by itself: activation is none"),
+    ("Pooled()", "pooled(ordered=False)", IMAGE, "it begins between two / conv2d_1 and head / dense, which agree (spread.py:"),
+    ("Causal()", "causal()", SIGNAL, ""),
+    ("Causal(layer=True)", "causal()", SIGNAL, ""),
+    ("Causal(tanh=True)", "causal(activation='tanh')", SIGNAL, ""),
+    ("Causal(layer=True, tanh=True)", "causal(activation='tanh')", SIGNAL, ""),
+    ("Causal()", "causal(dilation_rate=1)", SIGNAL, "two / conv1d_1 is the first that parts, by itself: dilation is 2"),
+    ("Causal(layer=True)", "causal(dilation_rate=1)", SIGNAL, "two / conv1d_1 is the first that parts, by itself: dilation is"),
+    ("Causal()", "causal(activation=None)", SIGNAL, "every layer agrees; it begins behind two / conv1d_1 (spread.py:"),
+    ("Generator()", "generator(layer=True)", "normal(0, 1, (2, 3, 4, 4))", ""),
+    ("Generator()", "generator(layer=False)", "normal(0, 1, (2, 3, 4, 4))", ""),
+    ("Generator()", "generator(layer=True, epsilon=0.1)", "normal(0, 1, (2, 3, 4, 4))", "norm / batch_normalization is the"),
+    ("Generator()", "generator(layer=False, epsilon=0.1)", "normal(0, 1, (2, 3, 4, 4))", "norm / batch_normalization is the"),
+    ("Mirrored()", "mirrored()", "normal(0, 1, (2, 1, 8, 8))", ""),
+    ("Mirrored()", "mirrored('symmetric')", "normal(0, 1, (2, 1, 8, 8))", "it begins between one / conv2d and three / conv2d_1"),
+    ("Standardized()", "standardized()", "uniform(0, 1, (2, 3, 9, 9))", ""),
+    ("Standardized()", "standardized(squared=False)", "uniform(0, 1, (2, 3, 9, 9))", "it begins between the inputs and one"),
+    ("clipped()", "clipped()", "normal(0, 3, (2, 4))", ""),
+    ("gained()", "Blocks()", "normal(0, 1, (3, 4))", ""),
+    ("gained()", "Blocks(activation='tanh')", "normal(0, 1, (3, 4))", "3 / last is the first that parts, by itself"),
+    ("Tokens()", "tokens()", "normal(0, 1, (2, 3, 4, 4))", "it begins between patch / conv2d and norm"),
+    ("Recurrent()", "recurrent()", "normal(0, 1, (2, 5, 3))", ""),
+    ("Recurrent()", "recurrent(third=1.0)", "normal(0, 1, (2, 5, 3))", "it begins between the inputs and rnn / lstm"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("torch", "tensorflow", "at", "words"), SPREAD)
+def test_no_layer_is_blamed_for_what_the_other_side_does_elsewhere(
+    session: Session, torch: str, tensorflow: str, at: str, words: str
+) -> None:
+    """An activation behind the pooling, and a crop or a border in code, make two layers part that are one function each.
+
+    Of these no layer is named, nor said to part in a network that agrees; a mistake is found where it was made.
+    """
+    layout = {} if torch in {"clipped()", "gained()", "Recurrent()"} else {"layout": "channels"}
+    result = ported(session, f"spread.py:{torch}", f"spread_keras.py:{tensorflow}", at, **layout)
+    assert result.agree == (not words), result.comparisons
+    assert not words or told(result).startswith(words), told(result)
+    assert words or all(line.verdict.agrees for line in result.layers), result.layers
+
+
+def test_a_layer_that_keras_alone_calls_on_the_way_is_a_step(session: Session) -> None:
+    """PyTorch calls the normalization behind the attention: in Keras it stands between the two layers."""
+    result = ported(session, "spread.py:Behind()", "spread_keras.py:Before()", "[[1, 2, 3]]", dtypes={"x": "int64"})
+    assert told(result).startswith("it begins between words and attention, which agree"), told(result)
+    assert told(result).endswith(
+        "x * 2.0 in PyTorch and x * 2.0, keras.layers.LayerNormalization(epsilon=1e-05) in TensorFlow"
+    ), told(result)
+
+
+AS_SAID = [
+    ("nn.BatchNorm2d(4)", "BatchNormalization(axis=1, epsilon=1e-5)", "the axis of channels is 1 of n c h w in PyTorch"),
+    ("nn.GroupNorm(2, 4)", "GroupNormalization(4, epsilon=1e-5)", "num_groups is 2 in PyTorch, 4 in TensorFlow"),
+    ("nn.GroupNorm(2, 4)", "GroupNormalization(2, epsilon=1e-5, center=False)", "center is True in PyTorch, False in"),
+    ("nn.Softsign()", "Activation('softplus')", "its class is nn.Softsign in PyTorch, keras.layers.Activation('softplus')"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("torch", "keras", "words"), AS_SAID)
+def test_a_layer_says_what_a_person_said_otherwise(session: Session, torch: str, keras: str, words: str) -> None:
+    """An axis with the channels last, a number of groups that Keras takes for another word, what an activation is."""
+    fields = {
+        "torch": f"nn.Sequential(nn.Conv2d(3, 4, 1), {torch})",
+        "tensorflow": f"keras.Sequential([keras.layers.Conv2D(4, 1), keras.layers.{keras}])",
+        "at": {"x": "normal(0, 1, (2, 3, 4, 4))"},
+        "layout": "channels",
+    }
+    _, result = checked(session, yaml.safe_dump({"name": "a setting", "model": fields}))
+    assert any(words in finding.words for c in result.comparisons for finding in c.findings), told(result)

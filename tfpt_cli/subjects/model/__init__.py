@@ -17,7 +17,8 @@ Its modules, in the order in which a scenario meets them:
    - `dropping` compares layers that draw at random, by what each makes of ones.
 3. Where they part, or are small, the layers are looked at (`watching` has these rounds); in Keras each is run by itself on what
    PyTorch's was given:
-   - `alignment` says which calls stand beside each other, and `settings` what they are set to otherwise.
+   - `alignment` says which calls stand beside each other, `fused` what one layer does itself and the other's model calls around
+     its own, and `settings` what they are set to otherwise.
    - `axis_orders` says how what one gives stands in the other, and `side_by_side` measures how far both are apart.
    - `rounding` is what single precision adds.
    - `beginning` says where the models begin to part, and `evidence` in which code a known difference is looked for.

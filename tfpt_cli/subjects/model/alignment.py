@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import math
 import re
 from dataclasses import dataclass
@@ -11,19 +10,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
-from tfpt_cli.layers.known import arguments_of, row_of_layers
+from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.layers.settings import parted_settings
+from tfpt_cli.subjects.model.fused import (
+    ACTIVATED,
+    Around,
+    name_of_activation,
+    one_activation,
+    without_activation,
+)
 from tfpt_cli.subjects.model.settings import (
     activation_of,
     argument_settings,
-    constant_or_none,
     mask_settings,
     padding_settings,
     pads_the_same,
     pooling_settings,
     recurrent_settings,
 )
-from tfpt_cli.subjects.model.units import plain
 from tfpt_cli.subjects.model.writer import Span
 
 if TYPE_CHECKING:
@@ -33,31 +37,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tfpt_cli.dictionary.records import Layer as Row
-    from tfpt_cli.subjects.model.inventory import Event, Inventory, Output, SeenLayer
+    from tfpt_cli.subjects.model.inventory import Event, Inventory
     from tfpt_cli.subjects.model.matching import Match
     from tfpt_cli.subjects.model.settings import Parted
-
-# Other names of an activation, by what Keras calls it. No row has them: a row knows calls, and this is a word among the arguments
-# of a layer, beside the name of a class or of a function that PyTorch calls behind its own.
-_OTHER_NAMES = {
-    "silu": {"swish"},
-    "swish": {"silu"},
-    "hard_silu": {"hardswish"},
-    "hard_sigmoid": {"hardsigmoid"},
-}
-# The words that are an activation; the operations of that kind in the dictionary are more, and some have parameters.
-_ACTIVATIONS = re.compile(
-    "relu|relu6|leakyrelu|elu|selu|celu|gelu|silu|swish|mish|(log)?sigmoid|tanh|(log)?softmax|softplus|softsign|"
-    "hardswish|hardsigmoid|hardtanh|prelu"
-)
-# Layers that do nothing in evaluation, also those of a person's own or of timm, which no row knows (`DropPath`).
-_NOTHING = re.compile("Identity|Dropout|DropPath")
-# What may stand before an activation as well as behind it: it moves numbers about, or takes the greatest of some.
-_EITHER_WAY = re.compile(
-    r"(adaptive_?)?max_?pool|(un)?flatten|view|reshape|permute|transpose|(swap|move)(axes|dim)|(un)?squeeze|contiguous"
-    r"|pixel_?(un)?shuffle|identity|(feature_?)?(alpha_?)?dropout",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -66,7 +48,10 @@ class Aligned:
 
     `row` is the row that knows both as one layer, and `parted` what it has otherwise on each side. `inputs` says which
     of PyTorch's inputs goes to each of Keras's; it is None where that is not known. `last` says that of PyTorch's recurrent layer
-    the last output is used alone, which is all that Keras's gives.
+    the last output is used alone, which is all that Keras's gives. `cropped` says that a side cuts off behind its layer what the
+    other's does not give, so that their calls alone are not the same function. `activated` is the activation that Keras's layer
+    calls and PyTorch's model calls later, behind what may as well stand before it: one of `ACTIVATED`, empty for none. The event
+    that calls it is `activated_by`. `on_the_way` says that the layer stands between the two: Keras's is given what it makes.
     """
 
     torch: Span
@@ -77,13 +62,24 @@ class Aligned:
     parted: Parted
     inputs: tuple[int, ...] | None
     last: bool = False
+    cropped: bool = False
+    activated: str = ""
+    activated_by: int | None = None
+    on_the_way: bool = False
+
+    def read(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Of what PyTorch's layer is given what Keras's is given."""
+        return ACTIVATED[self.activated](array) if self.on_the_way else array
 
     def taken(self, array: NDArray[Any]) -> NDArray[Any]:
         """Of what PyTorch's layer gave, or the gradient by it, what stands beside Keras's result.
 
         It is all of it but for a recurrent layer whose last output is used alone: that is the last step, and of the direction
-        that reads backwards the first.
+        that reads backwards the first. Where Keras's layer calls an activation itself it is what that makes of it; a gradient by
+        what stands before an activation is none of what stands behind it, and is not to be asked for.
         """
+        if self.activated:
+            return ACTIVATED[self.activated](array)
         if not self.last:
             return array
         call = self.calls[TORCH]
@@ -110,8 +106,11 @@ class _Aligner:
         self.match = {path: match for match in matches for path in match.torch.paths}
         self.partner = self._partners(matches)
         self.used: set[int] = {index for indices in self.partner.values() for index in indices}
-        # Events that correspond and give something else, since an activation stands within one, and behind the other.
+        # Events that correspond and give something else, since what one does itself the other's model does before or behind it.
         self.apart: dict[str, set[int]] = {TORCH: set(), TENSORFLOW: set()}
+        # By PyTorch's event the activation that Keras has among the arguments of a layer, where PyTorch's comes later, and where.
+        self.later: dict[int, tuple[str, int]] = {}
+        self.around = Around(torch, keras, self.partner, self.used)
 
     def _partners(self, matches: Sequence[Match]) -> dict[int, list[int]]:
         """The events of Keras beside each of PyTorch's, of the layers that hold parameters: call by call."""
@@ -174,9 +173,10 @@ class _Aligner:
                     continue
                 self.used.update(partners)
             reached = max(reached, *partners)
-            later = self._activation_later(event, self.keras.by_name[self.keras.events[partners[-1]].layer or ""])
-            if later or self._function_behind(event, partners[-1]):
-                self.apart[TORCH].update([event.index, *later])
+            self._note_activation_later(event, self.keras.events[partners[-1]])
+            if self.around.function_behind(event, partners[-1]) or self.around.resized(event, partners):
+                self.apart[TORCH].add(event.index)
+            if event.index in self.apart[TORCH]:
                 self.apart[TENSORFLOW].update(partners)
                 continue
             yield self._line(event, partners)
@@ -197,61 +197,98 @@ class _Aligner:
                 return [other.index]
         return None
 
+    def _note_activation_later(self, event: Event, theirs: Event) -> None:
+        """Notes an activation that Keras's layer has among its arguments, where PyTorch calls it behind something else.
+
+        `F.relu(F.max_pool2d(conv(x), 2))` is what `Conv2D` with ReLU and `MaxPooling2D` give. What the layers on the way give is
+        held against Keras's with the activation; where that cannot be computed here they are no lines.
+        """
+        wanted = activation_of(self.keras.by_name[theirs.layer or ""])
+        cropped, _ = self.around.cropping(event, theirs)
+        between, activation = self.around.to_activation(event, cropped) if wanted else ([], None)
+        word = self.around.word_of(activation)
+        if activation is None or not one_activation(word, wanted) or between == cropped:
+            return
+        self.apart[TORCH].add(activation.index)
+        way = [event.index, *between]
+        if word in ACTIVATED:
+            self.later.update(dict.fromkeys(way, (word, activation.index)))
+        else:
+            self.apart[TORCH].update(way)
+
     def _line(self, event: Event, partners: list[int]) -> Aligned:
         ours, theirs = self.torch.by_name[event.layer or ""], self.keras.events[partners[-1]]
         other = self.keras.by_name[theirs.layer or ""]
         match = self.match.get(event.layer or "")
         one, another = (match.torch.call, match.keras.call) if match is not None else (ours.tree, other.tree)
         row, settings = row_of_layers(one, another) if one is not None and another is not None else (None, {})
-        before = self._padding(event, partners)
-        after, activation = self._activation(event, other)
+        before = self.around.padding(event, partners)
+        cropped = self.around.cropping(event, theirs)
         first = self.torch.events[before[0]] if before[0] is not None else event
         start = self.keras.events[before[1]] if before[1] is not None else self.keras.events[partners[0]]
-        keras_events = tuple(dict.fromkeys([start.index, *partners]))
-        torch_events = tuple(dict.fromkeys([first.index, event.index, *([after] if after is not None else [])]))
-        own = self._activation_within(event)
-        behind = self._activation_behind(partners[-1]) if own and not activation_of(other) else None
-        if behind is not None:
-            keras_events = (*keras_events, behind)
-            self.used.add(behind)
-        padded = any(b is not None for b in before)
-        shapes = event.inputs[0] if event.inputs else (), self.keras.events[partners[0]].inputs[:1]
-        parted = parted_settings(row, settings) | argument_settings(
-            row, settings, ours, other, training=self.training,
-            turned="LayerNorm" not in ours.class_name and (self.turned or list(shapes[1]) != [shapes[0]]), rank=len(shapes[0]),
-        )  # fmt: skip
-        if padded or pads_the_same(ours, other):
+        parted = self._parted(event, partners, row, settings)
+        if any(b is not None for b in before) or any(cropped) or pads_the_same(ours, other):
             parted.pop("padding", None)
         if before[0] is not None and first.layer is None:
             parted |= padding_settings(first, other)
         if "Pool" in ours.class_name:
-            parted |= pooling_settings(ours, other, padded=padded)
-        wanted = activation_of(other)
-        if own and not wanted:
-            said = _name_of_activation(self.keras, behind)
-            if behind is None or (said and not _one_activation(own, said)):
-                parted["activation"] = (own, said or None)
-        if wanted and not _one_activation(activation or own, wanted):
-            parted["activation"] = (activation or own or None, wanted)
-        calls: dict[str, str] = {TORCH: ours.call or ours.class_name, TENSORFLOW: other.call or other.class_name}
-        if wanted and after is not None and _one_activation(activation, wanted):
-            calls[TENSORFLOW] = _without_activation(other)
+            parted |= pooling_settings(ours, other, padded=any(b is not None for b in before))
         last = row is not None and row.recurrent and self._last_alone(event, theirs)
         if row is not None and row.recurrent:
             layers = [self.keras.by_name[self.keras.events[index].layer or ""] for index in partners]
             parted |= recurrent_settings(event, theirs, ours, layers, last=last)
         if "MultiheadAttention" in ours.class_name:
             parted |= mask_settings(event, theirs)
+        calls: dict[str, str] = {TORCH: ours.call or ours.class_name, TENSORFLOW: other.call or other.class_name}
+        # An activation: in PyTorch within the layer, right behind it, or later; in Keras within the layer, or right behind it.
+        wanted, own = activation_of(other), self.around.activation_within(event)
+        between, after = self.around.to_activation(event, cropped[0]) if wanted else ([], None)
+        after = after if between == cropped[0] else None
+        behind = self.around.activation_behind(partners[-1]) if own and not wanted else None
+        later, activated_by = self.later.get(event.index, ("", None))
+        activation = self.around.word_of(after)
+        if own and not wanted:
+            said = name_of_activation(self.keras, behind)
+            if behind is None or (said and not one_activation(own, said)):
+                parted["activation"] = (own, said or None)
+        if wanted and not one_activation(activation or own or later, wanted):
+            parted["activation"] = (activation or own or None, wanted)
+        if wanted and one_activation(activation or later, wanted):
+            calls[TENSORFLOW] = without_activation(other)
+        self.apart[TORCH].update(cropped[0])  # which are of this line, and none of their own
+        self.used.update(cropped[1] if behind is None else [*cropped[1], behind])
+        torch_events = [first.index, event.index, *cropped[0], *([after.index] if after is not None else [])]
+        keras_events = [start.index, *partners, *cropped[1], *([behind] if behind is not None else [])]
         return Aligned(
-            torch=Span(torch_events, len(first.inputs)),
-            keras=Span(keras_events, len(start.inputs)),
+            torch=Span(tuple(dict.fromkeys(torch_events)), len(first.inputs)),
+            keras=Span(tuple(dict.fromkeys(keras_events)), len(start.inputs)),
             names={TORCH: event.layer or "", TENSORFLOW: theirs.layer or ""},
             calls=calls,
             row=row,
             parted=parted,
             inputs=_inputs(first, start),
             last=last,
+            cropped=any(cropped),
+            activated=later,
+            activated_by=activated_by,
+            on_the_way=bool(later) and event.index not in self.partner,
         )
+
+    def _parted(
+        self, event: Event, partners: list[int], row: Row | None, settings: Mapping[str, Mapping[str, object]]
+    ) -> Parted:
+        """What two layers say otherwise: the settings that their row knows, and further arguments."""
+        ours, start = self.torch.by_name[event.layer or ""], self.keras.events[partners[0]]
+        other = self.keras.by_name[self.keras.events[partners[-1]].layer or ""]
+        shape = event.inputs[0] if event.inputs else ()
+        turned = self.turned or list(start.inputs[:1]) != [shape]
+        found = parted_settings(row, settings) | argument_settings(
+            row, settings, ours, other, training=self.training,
+            turned=turned and "LayerNorm" not in ours.class_name, rank=len(shape),
+        )  # fmt: skip
+        if found.get("num_groups", (0, 0))[1] == -1:  # which stands for one group a channel
+            found["num_groups"] = found["num_groups"][0], shape[1]
+        return found
 
     def _last_alone(self, event: Event, theirs: Event) -> bool:
         """Whether what reads PyTorch's recurrent layer has no axis for the steps, as what Keras's gives."""
@@ -263,122 +300,6 @@ class _Aligner:
                 return len(reader.inputs[0]) == rank
         outputs = [output for output in self.torch.outputs if event.index in output.origin]
         return bool(outputs) and len(outputs[0].shape) == rank
-
-    def _padding(self, event: Event, partners: list[int]) -> tuple[int | None, int | None]:
-        """A padding right before a layer on one side alone, which the other side's layer does itself."""
-        ours = self._pad_before(self.torch, event, set(self.partner))
-        theirs = self._pad_before(self.keras, self.keras.events[partners[0]], self.used)
-        return (ours, theirs) if (ours is None) != (theirs is None) else (None, None)
-
-    def _pad_before(self, inventory: Inventory, event: Event, used: set[int]) -> int | None:
-        previous = [e for e in inventory.events[: event.index] if e.index in event.origin or _reaches(e, event)]
-        for candidate in previous[-1:]:
-            layer = inventory.by_name.get(candidate.layer or "-")
-            name = layer.class_name if layer is not None else candidate.function
-            if candidate.index not in used and re.search("pad", name, re.IGNORECASE) and candidate.inputs:
-                return candidate.index
-        return None
-
-    def _activation(self, event: Event, other: SeenLayer) -> tuple[int | None, str]:
-        """The event of PyTorch right behind a layer that is an activation, where Keras's has one among its arguments."""
-        if not activation_of(other):
-            return None, ""
-        for candidate in self.torch.events[event.index + 1 :]:
-            if event.index in candidate.origin:
-                word = plain(self._name_of(candidate))
-                return (candidate.index, word) if _ACTIVATIONS.fullmatch(word) else (None, "")
-        return None, ""
-
-    def _activation_later(self, event: Event, other: SeenLayer) -> list[int]:
-        """The events of PyTorch from a layer to the activation that Keras's has among its arguments, where some come between.
-
-        `F.relu(F.max_pool2d(conv(x), 2))` is what `Conv2D` with ReLU and `MaxPooling2D` give. The two layers themselves give
-        something else, and no model is wrong for it, so that they cannot be compared.
-        """
-        wanted = activation_of(other)
-        found: list[int] = []
-        origin, shapes = event.index, event.outputs[:1]
-        for candidate in self.torch.events[event.index + 1 :] if wanted else ():
-            if origin not in candidate.origin or candidate.inputs != shapes:
-                continue
-            name = self._name_of(candidate)
-            if _ACTIVATIONS.fullmatch(plain(name)):
-                return [*found, candidate.index] if found and _one_activation(plain(name), wanted) else []
-            if candidate.index in self.partner or not candidate.outputs or not _EITHER_WAY.match(name):
-                return []
-            found.append(candidate.index)
-            # A function is no origin of what is made of its result, a layer is.
-            origin, shapes = (origin if candidate.layer is None else candidate.index), candidate.outputs[:1]
-        return []
-
-    def _name_of(self, event: Event) -> str:
-        """What an event of PyTorch is called: the class of a layer, or a function."""
-        layer = self.torch.by_name.get(event.layer or "-")
-        return layer.class_name if layer is not None and event.layer is not None else event.function
-
-    def _activation_within(self, event: Event) -> str:
-        """The activation that a layer of PyTorch calls itself, one of a person's own over `nn.BatchNorm2d`; empty for none."""
-        inside = (
-            [layer for layer in self.torch.layers if layer.name.startswith(f"{event.layer}.")] if event.layer else []
-        )
-        names = [plain(layer.class_name) for layer in inside if not _NOTHING.search(layer.class_name)]
-        return names[0] if len(names) == 1 and _ACTIVATIONS.fullmatch(names[0]) else ""
-
-    def _activation_behind(self, index: int) -> int | None:
-        """The event of Keras that alone reads what a layer gave, where it is an activation."""
-        readers = [candidate for candidate in self.keras.events[index + 1 :] if index in candidate.origin]
-        if len(readers) != 1 or readers[0].layer is None or readers[0].index in self.used:
-            return None
-        name = plain(self.keras.by_name[readers[0].layer].class_name)
-        return readers[0].index if name == "activation" or _ACTIVATIONS.fullmatch(name) else None
-
-    def _function_behind(self, event: Event, index: int) -> bool:
-        """Whether a layer of PyTorch calls an activation itself that Keras calls as a function behind its layer, `tf.nn.relu6`.
-
-        What that function gives is the result of no layer, so the two layers cannot be compared.
-        """
-        other = self.keras.by_name[self.keras.events[index].layer or ""]
-        rest: list[Event | Output] = [*self.keras.events[index + 1 :], *self.keras.outputs]
-        readers = [each for each in rest if index in each.origin]
-        if not readers or not self._activation_within(event) or activation_of(other):
-            return False
-        calls = set.intersection(*(set(each.calls) for each in readers))
-        names = (plain(text.partition("(")[0].rpartition(".")[2]) for _, text in calls)
-        return any(map(_ACTIVATIONS.fullmatch, names))
-
-
-def _name_of_activation(inventory: Inventory, index: int | None) -> str:
-    """What the activation at an event of Keras is called in its call, `swish`; empty where it is none that is known."""
-    layer = inventory.by_name.get(inventory.events[index].layer or "-") if index is not None else None
-    value = (
-        constant_or_none(arguments_of(layer.tree).get("activation"))
-        if layer is not None and layer.tree is not None
-        else None
-    )
-    name = value.rpartition(">")[2] if isinstance(value, str) else ""
-    return name if _ACTIVATIONS.fullmatch(name.replace("_", "")) else ""
-
-
-def _one_activation(ours: str, theirs: str) -> bool:
-    """Whether PyTorch's activation, as `logsoftmax`, is the one that Keras calls `log_softmax`."""
-    return ours in {each.replace("_", "") for each in {theirs, *_OTHER_NAMES.get(theirs, ())}}
-
-
-def _without_activation(layer: SeenLayer) -> str:
-    """The call of a Keras layer without the activation among its arguments, which PyTorch has in a layer of its own."""
-    assert layer.tree is not None
-    kept = [keyword for keyword in layer.tree.keywords if keyword.arg != "activation"]
-    return ast.unparse(ast.Call(layer.tree.func, layer.tree.args, kept))
-
-
-def _reaches(candidate: Event, event: Event) -> bool:
-    """Whether a function's result is what the next layer is given, as far as shapes and order tell."""
-    return (
-        candidate.layer is None
-        and candidate.index == event.index - 1
-        and bool(event.inputs)
-        and candidate.outputs[:1] == event.inputs[:1]
-    )
 
 
 def _inputs(ours: Event, theirs: Event) -> tuple[int, ...] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -195,28 +196,47 @@ class Search:
         return max(self.lines[place].limit, SAME_IN_SINGLE if excused else SAME)
 
     def recovered(self, place: int) -> bool:
-        """Whether a layer that reads what this one gives agrees all the same: then only the order of the numbers was another.
+        """Whether what reads what this layer gives is the same on both sides all the same: no cause of anything is here then.
 
-        Of numbers in another order nothing is left there; what is less by little was averaged, or normalized. Layers with
-        parameters are not looked through: one far behind may read a part alone that agrees, as a pooler reads the first token.
+        Either everything that reads it is given the same in both models, or a layer that does agrees: then only the order of the
+        numbers was another. Of numbers in another order nothing is left there; what is less by little was averaged, or
+        normalized. Layers with parameters are not looked through: one far behind may read a part alone that agrees, as a pooler
+        reads the first token.
         """
         apart = self.lines[place].line.so_far
-        index = self.lines[place].aligned.torch.last
         held = {tensor.layer for tensor in self.inventories[self.first].tensors}
         later = list(enumerate(self.lines))[place + 1 :]
         ends = {line.aligned.torch.last for _, line in later if line.aligned.names[TORCH] in held}
-        reached, readers = {index}, set()
-        for event in self.inventories[self.first].events[index + 1 :]:
-            if reached & set(event.origin):
-                readers.add(event.index)
-                if event.index not in ends:
-                    reached.add(event.index)
-        return any(
+        readers, _ = self.readers(place, ends)
+        return self.made_good(place) or any(
             line.aligned.torch.first in readers
             and line.line.so_far is not None
             and line.line.so_far <= min(self.limit(other), math.inf if apart is None else apart / 1000)
             for other, line in later
         )
+
+    def made_good(self, place: int) -> bool:
+        """Whether every layer that reads what one gives is given the same in both models, and the outputs do not read it."""
+        known = {line.aligned.torch.first: line for line in self.lines[place + 1 :]}
+        readers, reached = self.readers(place, known)
+        sizes = [known[index].reached for index in readers & set(known)]
+        outputs = self.inventories[self.first].outputs
+        return (
+            bool(sizes)
+            and not any(reached & set(output.origin) for output in outputs)
+            and all(size is not None and size <= SAME for size in sizes)
+        )
+
+    def readers(self, place: int, ends: Collection[int]) -> tuple[set[int], set[int]]:
+        """The events of PyTorch that read what a layer gives, through all but some, and those whose results it has reached."""
+        index = self.lines[place].aligned.torch.last
+        reached, readers = {index}, set[int]()
+        for event in self.inventories[self.first].events[index + 1 :]:
+            if reached & set(event.origin):
+                readers.add(event.index)
+                if event.index not in ends:
+                    reached.add(event.index)
+        return readers, reached
 
     def behind(self) -> Beginning | None:
         """That it begins behind the last layer, where every layer agrees and the outputs do not."""
@@ -306,15 +326,20 @@ class Search:
         """Whether what a side gives a layer, or gives in the end, was seen to come from a layer, and its steps from there."""
         inventory = self.inventories[side]
         ends = inventory.outputs if behind is None else [inventory.events[self.span(behind, side).first]]
-        beside = {index for line in self.lines for index in self.span(line, side).events}
+        # What Keras calls on the way to a layer, and PyTorch behind it, is a step of Keras's alone.
+        lines = self.lines if behind is None else self.lines[: self.lines.index(behind)]
+        beside = {index for line in lines for index in self.span(line, side).events}
         # A function that stands beside a setting of a layer, `F.relu` behind one, is no step; by its place it is an event.
         said = {index for index in beside if inventory.events[index].layer is None}
+        # Nor is one that is an argument of Keras's layer, and called later in PyTorch.
+        later = {line.aligned.activated_by for line in self.lines} if side is self.first else set()
+        said |= {index for index in later if index is not None}
         found: list[Step] = []
         passed = sorted(_on_the_way(inventory.events, ends, beside), key=lambda event: event.index)
         for each in (*passed, *ends):
             found += [Step(text, text) for place, text in each.calls if place not in said]
             said.update(place for place, _ in each.calls)
-            if isinstance(each, Event) and each not in ends:
+            if isinstance(each, Event) and each not in ends and each.index not in said:
                 found.append(_step_of_layer(each, inventory))
         return any(beside & set(each.origin) for each in (*passed, *ends)), found
 
@@ -366,7 +391,7 @@ def _on_the_way(events: Sequence[Event], reached: Iterable[Event | Output], besi
 def _step_of_layer(event: Event, inventory: Inventory) -> Step:
     """The step that is a call of a layer, with what it calls itself, and what is in it, where it is of a person's own class."""
     layer = inventory.by_name[event.layer or ""]
-    if layer.class_name == class_of(layer.call):
+    if layer.class_name == class_of(layer.call) or layer.call.startswith("nn.utils."):
         return Step(layer.call, f"{layer.call}(x)")
     inner = [each for each in inventory.layers if each.name.startswith(f"{layer.name}.") and layer.name]
     within = [Step(text, text) for text in event.within]
@@ -377,10 +402,11 @@ def _step_of_layer(event: Event, inventory: Inventory) -> Step:
 
 def _few_steps(steps: Sequence[Step]) -> str:
     """Some steps in words; of many those that compute something, and how many more there are."""
-    words = list(dict.fromkeys(step.words for step in steps))
+    words = Counter(step.words for step in steps)
     some = [each for each in words if len(words) <= _FEW_STEPS or not _MOVING.match(each)][: 2 * _FEW_STEPS]
     rest = len(words) - len(some)
-    return ", ".join([*some, *([f"... ({rest} more)"] if rest else [])])
+    said = [f"{each} ({words[each]} times)" if words[each] > 1 else each for each in some]
+    return ", ".join([*said, *([f"... ({rest} more)"] if rest else [])])
 
 
 # Layers that compute otherwise in training.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -121,7 +122,13 @@ def _unpaired(pairing: Pairing) -> Iterator[str]:
     if not pairing.unclear:
         return
     ours, theirs = ([f"{t.name} {t.shape}" for t in left[f]] for f in (TORCH, TENSORFLOW))
-    lines = [f"{one.name}: {other.name}" for one, other in zip(left[TORCH], left[TENSORFLOW], strict=False)]
+    rest, lines = list(left[TENSORFLOW]), []
+    for one in left[TORCH]:
+        other = next((each for each in rest if math.prod(each.shape) == math.prod(one.shape)), None)
+        if other is not None:
+            rest.remove(other)
+            lines.append(f"{one.name}: {other.name}")
+    lines = lines or [f"{one.name}: null" for one in left[TORCH]]
     yield (
         f"these parameters cannot be told from each other: {few(ours)} in PyTorch, {few(theirs)} in Keras; say which "
         f"correspond, such as pair: {{{few(lines, 3)}}}"

@@ -135,9 +135,14 @@ class CourseEnd:
         return self.line(0, int(name))
 
     def line(self, place: int, result: int = 0) -> LayerCode:
-        """The layers at a place, as they are called, with the shape of what PyTorch's is given."""
+        """The layers at a place, as they are called, with the shape of what PyTorch's is given.
+
+        Nothing where a side cuts off behind its layer what the other's does not give: the calls alone are no one function.
+        """
         each = self.search.lines[place]
         line = each.aligned
+        if line.cropped:
+            return LayerCode()
         events = self.inventories[self.sides[0]].events
         shape = events[line.torch.first].inputs[0] if events[line.torch.first].inputs else ()
         x = turned_source("x", shape, each.given).replace("np.", "tf.") if each.given is not None else "x"

@@ -170,9 +170,10 @@ def told_by_neighbours(
 ) -> list[Match]:
     """The matches, where units of a person's own that only their size or order told are told by the layers around them.
 
+    So are units that are sure of each other and hold parameters which only their order tells, such as the two gains of a block.
     What those layers tell to be something else is no match; it may be a part of a unit, such as one of the gains of a block.
     """
-    doubted = [match for match in matches if match.row is None and not match.sure]
+    doubted = [match for match in matches if match.row is None and (not match.sure or _by_order(match))]
     kept = [match for match in matches if match not in doubted]
     taken = {TORCH: {match.torch.paths for match in kept}, TENSORFLOW: {match.keras.paths for match in kept}}
     free = [[unit for unit in units[f] if unit.paths not in taken[f]] for f in (TORCH, TENSORFLOW)]
@@ -192,6 +193,14 @@ def told_by_neighbours(
         if not any(tensor.name in names for names, unit in units_of_both for tensor in unit.tensors):
             kept.append(match)
     return sorted(kept, key=lambda match: match.torch.order)
+
+
+_ORDER = "order among equal shapes"
+
+
+def _by_order(match: Match) -> bool:
+    """Whether some parameters of two units that no row knows are told by nothing but their order."""
+    return any(pair.why.endswith(_ORDER) for pair in _pairs_within(match))
 
 
 def _buffers(
@@ -385,7 +394,7 @@ def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: st
             rest.remove(other)
             layout = own_layout(tensor, other)
             assert layout is not None
-            among = "order among equal shapes" if alike[tensor.sizes] > 1 else "shape"
+            among = _ORDER if alike[tensor.sizes] > 1 else "shape"
             yield PairedParameters.of_tensors(
                 [tensor], other, layout, f"{why}, by {'name' if by is _same_name else among}"
             )

@@ -14,6 +14,7 @@ from tfpt_cli.language.signature import bind_any
 from tfpt_cli.language.trees import called_name
 from tfpt_cli.layers.known import arguments_of, unstacked
 from tfpt_cli.layers.settings import mean_the_same
+from tfpt_cli.subjects.model.spec import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +73,9 @@ def argument_settings(
     if row is None and ours.tree is not None and other.tree is not None:
         names = ast.unparse(ours.tree.func), ast.unparse(other.tree.func)
         if _plain_class(names[0]) != _plain_class(names[1]):
-            found[Besides.CLASS] = names
+            word = constant_or_none(arguments_of(other.tree).get("activation"))
+            activation = isinstance(word, str) and names[1].endswith(".Activation")
+            found[Besides.CLASS] = names[0], f"{names[1]}({word!r})" if activation else names[1]
     compared = set() if row is None else set(settings[TORCH]) & set(settings[TENSORFLOW])
     arguments = _arguments(ours, TORCH), _arguments(other, TENSORFLOW)
     for name, theirs_name in _COMMON:
@@ -80,9 +83,18 @@ def argument_settings(
             values = arguments[0][name], _in_one_row(arguments[1][theirs_name])
             if not mean_the_same(*values) and name not in compared:
                 found[name] = (_one_number(values[0]), _one_number(values[1]))
-    axes = None if turned else _axes(ours, arguments, rank)
+    axes = _axes(ours, arguments, rank)
+    if axes is not None and turned:
+        # Keras has the channels last here; PyTorch's layer takes them where they stand second.
+        ours_first, _, theirs_last = CHANNELS.get(rank, "").partition(" -> ")
+        theirs = axes[1] if theirs_last and isinstance(axes[1], int) else -1
+        axes = None if theirs == -1 else (f"1 of {ours_first}", f"{rank + theirs} of {theirs_last}")
     if axes is not None and axes[0] != axes[1]:
         found[Besides.AXIS_OF_CHANNELS if "BatchNorm" in other.class_name else Besides.NORMALIZED_AXIS] = axes
+    for name, held in (("scale", "weight"), ("center", "bias")):
+        # Of a normalization: a row knows what it computes, and not that either is left out alone.
+        if row is not None and arguments[1].get(name) is False and _holds(arguments[0], held):
+            found[name] = (True, False)
     if training and "BatchNormalization" in other.class_name and arguments[1].get("trainable") is False:
         found["trainable"] = (True, False)
     return found
@@ -132,6 +144,12 @@ def _plain_class(name: str) -> str:
     """The name of a class without what each framework writes in its own way: `avgpool2d` for `keras.layers.AveragePooling2D`."""
     name = name.rpartition(".")[2].lower().replace("average", "avg").replace("pooling", "pool")
     return name.replace("padding", "pad").replace("normalization", "norm")
+
+
+def _holds(arguments: Mapping[str, object], held: str) -> bool:
+    """Whether a normalization of PyTorch, by its arguments, has a `weight` or a `bias`."""
+    affine = arguments.get("affine", arguments.get("elementwise_affine", False))
+    return bool(affine) and (held == "weight" or bool(arguments.get("bias", True)))
 
 
 def _axes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +35,16 @@ if TYPE_CHECKING:
 _FAR = 1e4
 
 
+# Layers of PyTorch that take what they are given along its last axis.
+_FEATURES_LAST = re.compile(r"nn\.(Linear|LayerNorm|RMSNorm|MultiheadAttention|Embedding)\b")
+
+
 @dataclass(frozen=True)
 class Measured:
     """A line of layers with what was measured of it, how far apart is the same, and the layout of what it was given.
 
-    `between` is how far apart it is given something by the code before it, where all layers give the same on both sides; None
-    where that was not measured.
+    `between` is how far apart it is given something by the code before it, where all layers give the same on both sides, and
+    `reached` how far apart what it is given is in the models; None where that was not measured.
     """
 
     aligned: Aligned
@@ -47,6 +52,7 @@ class Measured:
     limit: float = SAME
     given: Layout | None = None
     between: float | None = None
+    reached: float | None = None
 
     @property
     def agrees_so_far(self) -> bool:
@@ -122,10 +128,14 @@ class Layers:
         self.weighted: set[int] = set()
         self.turned: dict[tuple[int, int], Layout] = {}
 
-    def spans(self) -> tuple[list[Span], list[Span]]:
-        """What of both models is watched: of Keras's layers also what they are given, where its shape tells no order of axes."""
+    def spans(self, *, parted: bool) -> tuple[list[Span], list[Span]]:
+        """What of both models is watched: of Keras's layers also what they are given, where its shape tells no order of axes.
+
+        Where something has `parted` it is asked for of all of them.
+        """
         ours = [replace(line.torch, given=tuple(range(line.torch.inputs))) for line in self.lines]
-        return ours, [replace(line.keras, given=tuple(self._unclear(line))) for line in self.lines]
+        given = (tuple(range(line.keras.inputs) if parted else self._unclear(line)) for line in self.lines)
+        return ours, [replace(line.keras, given=each) for line, each in zip(self.lines, given, strict=True)]
 
     @property
     def clear(self) -> bool:
@@ -158,14 +168,21 @@ class Layers:
     def orders(self, line: Aligned, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
         """The orders of axes under which a result of PyTorch's layer becomes one of Keras's."""
         flat = [layout for layout in self.flattened.values() if fits(layout, ours, theirs)]
-        return [*orders_for(ours, theirs, channels=self.channels_of(line)), *flat]
+        return [*self._likely(line, ours, theirs), *flat]
 
     def orders_given(self, line: Aligned, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
         """The orders of axes under which what PyTorch's layer is given becomes what Keras's is given."""
         flat = self.flattened.get(line.names[TORCH])
         if flat is not None and fits(flat, ours, theirs):
             return [flat]
-        return orders_for(ours, theirs, channels=self.channels_of(line))
+        return self._likely(line, ours, theirs)
+
+    def _likely(self, line: Aligned, ours: tuple[int, ...], theirs: tuple[int, ...]) -> list[Layout]:
+        """The orders of axes that a layer may have; of one that takes its features last, those that leave them there."""
+        found = orders_for(ours, theirs, channels=self.channels_of(line))
+        if not _FEATURES_LAST.match(line.calls[TORCH]) or len(ours) < 3:
+            return found
+        return [each for each in found if len({part.split()[-1] for part in each.pattern.split("->") if part}) < 2]
 
     def channels_of(self, line: Aligned) -> bool:
         """Whether a layer takes the channels last in Keras: as all do, or as one for images does that is not told otherwise.
@@ -198,7 +215,7 @@ class Layers:
         found = {}
         for each, ours in enumerate(line.inputs):
             array = array_of(torch, layer_quantity(f"{place} {ours}"), GIVEN)
-            array = None if array is None else with_ones_of(array, event.inputs[each])
+            array = None if array is None else with_ones_of(line.read(array), event.inputs[each])
             layouts = [] if array is None else self.orders_given(line, array.shape, event.inputs[each])
             if array is None or not layouts:
                 return None
@@ -206,7 +223,7 @@ class Layers:
             layout = likeliest(array, theirs, layouts)
             found[f"layers/{place} {each}"] = turned(array, layout)
             self.turned[place, each] = layout
-        weights = array_of(torch, layer_quantity(str(place)), GRADIENT)
+        weights = None if line.activated else array_of(torch, layer_quantity(str(place)), GRADIENT)
         shape = last.outputs[0]
         if weights is not None:
             weights = with_ones_of(line.taken(weights), shape)
@@ -238,6 +255,7 @@ class Layers:
                 ),
                 self.limit,
                 self.turned.get((place, 0)),
+                reached=self._reached(place, line, torch, keras),
             )
             for place, line in enumerate(self.lines)
         ]
@@ -281,6 +299,21 @@ class Layers:
             found.append(replace(each, between=max(sizes, default=None)))
         return found
 
+    def _reached(self, place: int, line: Aligned, torch: Outcome, keras: Outcome) -> float | None:
+        """How far apart what both models give a layer is; None where a part of it was not seen, or does not fit."""
+        found = []
+        for each, ours in enumerate(line.inputs or ()):
+            one = array_of(torch, layer_quantity(f"{place} {ours}"), GIVEN)
+            other = array_of(keras, layer_quantity(f"{place} {each}"), GIVEN)
+            layout = self.turned.get((place, each))
+            if one is None or other is None or layout is None:
+                return None
+            there = turned(with_ones_of(line.read(one), other.shape), layout)
+            if there.shape != other.shape:
+                return None
+            found.append(relative_distance(there, other))
+        return max(found, default=None)
+
     def _largest(self, outcome: Outcome, places: range) -> float:
         arrays = (array_of(outcome, layer_quantity(str(place)), GRADIENT) for place in places)
         return max((largest(array) for array in arrays if array is not None), default=0.0)
@@ -311,7 +344,7 @@ class Layers:
             if layout is None:
                 so_far, note = float("inf"), "their shapes do not fit"
         gradients = array_of(torch, quantity, GRADIENT), array_of(keras, quantity, GRADIENT)
-        if layout is not None and gradients[0] is not None and gradients[1] is not None:
+        if layout is not None and gradients[0] is not None and gradients[1] is not None and not line.activated:
             ours_there = with_ones_of(line.taken(gradients[0]), gradients[1].shape)
             backward = relative_distance(turned(ours_there, layout), gradients[1], scale)
         if alone is not None:

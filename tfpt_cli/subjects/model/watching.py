@@ -92,7 +92,7 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
         flattened={pair.layer: order for pair in asked.pairing.pairs if (order := flattened(pair.layout)) is not None},
         limit=SAME if looked.dtype == "float64" else SAME_IN_FLOAT32,
     )
-    spans = dict(zip(sides, layers.spans(), strict=True))
+    spans = dict(zip(sides, layers.spans(parted=asked.parted), strict=True))
     watched = {
         side: list(writer.watched(asked.plans[side], looked.dtype, spans[side])) for side, writer in writers.items()
     }

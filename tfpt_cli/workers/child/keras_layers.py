@@ -167,15 +167,21 @@ def call_of(layer: Any) -> str:
     return traces.written_call(prefix + kind.__name__, settings) if prefix else ""
 
 
-def call_of_operation(operation: Any) -> str:
-    """An operation of a functional model as a call, `keras.ops.gelu(x, approximate=True)`; empty for any other."""
+def call_of_operation(operation: Any, args: Any, kwargs: Any) -> str:
+    """An operation of a functional model as a call, `keras.ops.gelu(x, approximate=True)`; empty for any other.
+
+    It is called with `args` and `kwargs`: what it can be given besides and is not, no call says.
+    """
     name = _automatic(type(operation).__name__)
     function = getattr(keras.ops, name, None)
     if function is None or not type(operation).__module__.startswith("keras."):
         return ""
     made_with = [key for key in inspect.signature(type(operation)).parameters if key != "name"]
     settings = {key: getattr(operation, key) for key in made_with if hasattr(operation, key)}
-    given = [key for key in inspect.signature(function).parameters if key not in made_with]
+    parameters = [key for key in inspect.signature(function).parameters if key not in made_with]
+    said = inspect.signature(operation.call).bind(*args, **kwargs).arguments
+    left_out = [key for key in inspect.signature(operation.call).parameters if said.get(key) is None]
+    given = [key for key in parameters if key not in left_out]
     text = traces.written_call("", settings)[1:-1]
     return "keras.ops.{}({})".format(name, ", ".join([*given, *([text] if text else [])]))
 

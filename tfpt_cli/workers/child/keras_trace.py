@@ -13,7 +13,7 @@ import tensorflow as tf
 import traces
 from keras_functions import Functions
 from keras_layers import call_of, call_of_operation, is_layer, is_leaf, is_network, is_tensor, library_of, named_layers
-from keras_variables import variables
+from keras_variables import read_by_code, variables
 from tensorflow.python.framework import op_callbacks
 
 # Operations that compute with a number in single precision, whatever they are given: it is an attribute.
@@ -37,6 +37,11 @@ class Watch:
         self.inside: list[str] = []
         self.running = 0
         self.single: set[str] = set()  # what computed in single precision in the layer that runs
+        self.holds = False  # whether that layer has variables
+        # The names of parameters that code between layers may read, by the identity of each variable, and where it computed
+        # something with them and with something else.
+        self.parameters: dict[int, str] = {}
+        self.uses: list[dict[str, Any]] = []
         # By event, what stands for what its layer gave.
         self.instead: dict[int, Any] = {}
         # What ran since the last event, outside of all layers that are looked at as one.
@@ -56,11 +61,15 @@ class Watch:
             place = "" if self.running else traces.place()
             if place and place not in self.lines:
                 self.lines.append(place)
-            narrow = {name} if _in_single(name, [*inputs, *outputs]) else set()
+            # A layer with variables reads them unseen: they have the numbers of the other side's.
+            unseen = self.running and self.holds
+            constants = [] if unseen else [t for t in self.origins.constants(list(inputs)) if t.dtype == tf.float64]
+            kept = any(traces.kept_in_single(tensor.numpy()) for tensor in constants)
+            narrow = {name} if kept or _in_single(name, [*inputs, *outputs]) else set()
             if self.running:
                 self.single |= narrow
                 narrow = set()
-            origins = self.origins.of(list(inputs)) | narrow
+            origins = self.used(list(inputs)) | narrow
             functions = self.within if self.running else self.between
             if name == _READING:
                 origins |= {traces.Read("")}
@@ -69,6 +78,29 @@ class Watch:
                 origins |= set() if self.running else {call}
             self.origins.put(list(outputs), origins)
             self.origins.negated(name, list(inputs), list(outputs))
+
+    def read(self, variable: Any, value: Any) -> Any:
+        """The value of a variable of Keras; that code between layers reads it as a parameter is noted.
+
+        TensorFlow reads a variable within the operation that it is given to, without a word: what it reads has no name there.
+        """
+        name = self.parameters.get(id(variable))
+        if name is None or self.running or not tf.executing_eagerly():
+            return value
+        tensor = tf.identity(value)
+        self.origins.put([tensor], frozenset([traces.Read(name)]))
+        return tensor
+
+    def used(self, given: list[Any]) -> frozenset[Any]:
+        """The origins of what an operation makes of tensors; that it meets parameters with something else is noted as a use."""
+        origins = self.origins.of(given)
+        reads = [name for name in self.origins.reads(given) if name]
+        constants = {id(tensor) for tensor in self.origins.constants(given)}  # such as the axes of a transposition
+        if self.running or not reads or all(self.origins.reads([t]) for t in given if id(t) not in constants):
+            return frozenset(origins)
+        self.uses.append({"reads": reads, "from": self.origins.described(given)["from"]})
+        kept = [each for each in origins if not isinstance(each, traces.Read)]
+        return frozenset([*kept, traces.Use(len(self.uses) - 1)])
 
     def call(self, layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Calls a layer, and notes it where it is looked at as one; what it gives is what `instead` has for it."""
@@ -79,7 +111,7 @@ class Watch:
         place = traces.place() if leaf and not self.running else ""
         self.running += leaf
         if leaf and self.running == 1:
-            self.single = set()
+            self.single, self.holds = set(), bool(layer.weights)
             self.within = Functions(self.origins) if id(layer) in self.own else None
         profiler = sys.getprofile()
         if leaf and self.running == 1:  # what is called in a known layer is not asked for, and takes time
@@ -194,7 +226,7 @@ def watched(model: Any, functions: bool = False) -> Iterator[Watch]:
 
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         between = None if isinstance(self, keras.layers.Layer) or watch.running else watch.between
-        text = call_of_operation(self) if between is not None and between.running is None else ""
+        text = call_of_operation(self, args, kwargs) if between is not None and between.running is None else ""
         if between is None or not text:
             return operation(self, *args, **kwargs)
         between.begin(self, text)
@@ -202,6 +234,12 @@ def watched(model: Any, functions: bool = False) -> Iterator[Watch]:
             return operation(self, *args, **kwargs)
         finally:
             between.running = None
+
+    # The property of Keras 3 by which everything reads a variable; a variable of tf_keras is one of TensorFlow's own.
+    holder: Any = next((k for k in keras.Variable.__mro__ if isinstance(vars(k).get("value"), property)), None)
+    value = vars(holder)["value"] if holder is not None else None
+    if holder is not None and value is not None:
+        holder.value = property(lambda self: watch.read(self, value.fget(self)), value.fset, value.fdel)
 
     kind.__call__, keras.Operation.__call__ = call, called
     op_callbacks.add_op_callback(watch.operation)
@@ -215,6 +253,8 @@ def watched(model: Any, functions: bool = False) -> Iterator[Watch]:
         sys.setprofile(profiler)
         op_callbacks.remove_op_callback(watch.operation)
         kind.__call__, keras.Operation.__call__ = original, operation
+        if holder is not None and value is not None:
+            holder.value = value
 
 
 def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> Any:
@@ -245,7 +285,10 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
         if not getattr(model, "built", True):
             call()  # what a layer holds may be made by its first call
     output = None
+    layers = named_layers(model) if of_keras else []
     with watched(model, functions=True) as watch:
+        with suppress(Exception):  # a model that has no variables yet, or a variable of another kind
+            watch.parameters = read_by_code(model, layers)
         for name, tensor in inputs.items():
             watch.origins.name(tensor, name)
         try:
@@ -256,7 +299,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
     layers = named_layers(model) if of_keras else []
     found["layers"] = [_described(name, layer) for name, layer in layers]
     found["tensors"] = variables(model, layers)
-    found["events"], found["uses"] = watch.events, []
+    found["events"], found["uses"] = watch.events, watch.uses
     found["lines"] = watch.lines
     traces.add_outputs(found, output, is_tensor, lambda tensor: tensor.dtype.name, watch.origins.described)
     return traces.sent(found)

@@ -10,7 +10,7 @@ from typing import Any, Callable
 import keras
 import tensorflow as tf
 import traces
-from keras_layers import is_layer, library_of, named_layers
+from keras_layers import is_layer, is_leaf, library_of, named_layers
 
 
 def own_weights(model: Any) -> dict[str, Any]:
@@ -66,6 +66,16 @@ def variables(model: Any, layers: list[tuple[str, Any]]) -> list[dict[str, Any]]
             }
         )
     return found
+
+
+def read_by_code(model: Any, layers: list[tuple[str, Any]]) -> dict[int, str]:
+    """The names of the variables that are held by layers with layers in them, by the identity of each variable.
+
+    Such a layer's own code reads them, between the layers that are looked at as one: `x + self.gamma * self.inner(x)`.
+    """
+    holders = {path for path, layer in layers if not is_leaf(layer)}
+    weights = weights_of(model)
+    return {id(weights[each["index"]]): each["name"] for each in variables(model, layers) if each["layer"] in holders}
 
 
 def _held(layer: Any) -> list[Any]:

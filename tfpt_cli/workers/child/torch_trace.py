@@ -10,6 +10,7 @@ from typing import Any, Callable, Iterator
 import torch
 import traces
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 from torch.overrides import TorchFunctionMode, resolve_name
 
@@ -27,7 +28,8 @@ def is_tensor(value: Any) -> bool:
 
 def own_class(module: nn.Module) -> type:
     """The class of PyTorch that a module is of, its own or the nearest above it; `nn.Module` where it is a person's own."""
-    return next(kind for kind in type(module).__mro__ if kind.__module__.startswith("torch.nn"))
+    kinds = (kind for kind in type(module).__mro__ if kind.__module__.startswith("torch.nn"))
+    return next(kind for kind in kinds if kind.__module__ != "torch.nn.utils.parametrize")
 
 
 def is_leaf(module: nn.Module) -> bool:
@@ -75,7 +77,23 @@ def settings_of(module: nn.Module) -> dict[str, Any]:
 def call_of(module: nn.Module) -> str:
     """A module of PyTorch as a person would write it, `nn.Linear(in_features=3, out_features=4)`; empty for one's own class."""
     kind = own_class(module)
-    return "" if kind is nn.Module else traces.written_call("nn." + kind.__name__, settings_of(module))
+    if kind is nn.Module:
+        return ""
+    text = str(traces.written_call("nn." + kind.__name__, settings_of(module)))
+    for name, parts in getattr(module, "parametrizations", {}).items() if is_parametrized(module) else ():
+        for part in parts:
+            function = _PARAMETRIZATIONS.get(type(part).__name__)
+            if function is None:
+                own = traces.Source(type(part).__name__ + "(...)")
+                text = "nn.utils.parametrize.register_parametrization({}, {!r}, {})".format(text, name, own)
+            else:
+                of = "" if name == "weight" else ", name={!r}".format(name)
+                text = "nn.utils.parametrizations.{}({}{})".format(function, text, of)
+    return text
+
+
+# The functions that compute a parameter of a layer out of others, by the classes with which PyTorch does it.
+_PARAMETRIZATIONS = {"_SpectralNorm": "spectral_norm", "_WeightNorm": "weight_norm", "_Orthogonal": "orthogonal"}
 
 
 def _in_single(function: str, tensors: list[Any]) -> bool:
@@ -93,8 +111,10 @@ def _in_single(function: str, tensors: list[Any]) -> bool:
 def _named(function: Any) -> tuple[str, inspect.Signature | None]:
     """A function as a person names it, `F.gelu`, and its signature where it has one that Python knows."""
     name = (resolve_name(function) or getattr(function, "__name__", "function")).replace("torch.nn.functional.", "F.")
+    # `F.max_pool2d` chooses between two functions, and says its own parameters in neither: the one without indices does.
+    chosen = getattr(nn.functional, name.replace("F.", "_"), function) if name.startswith("F.") else function
     try:
-        return name, inspect.signature(function)
+        return name, inspect.signature(chosen)
     except (TypeError, ValueError):  # one that is not written in Python
         return name, None
 
@@ -138,7 +158,15 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
             return result
         given = traces.tensors_in([args, kwargs or {}], is_tensor)
         called = getattr(func, "__name__", str(func))
-        narrow = {called} if _in_single(called, [*given, *made]) else set()
+        # What a layer of PyTorch's own keeps, such as a running variance, has the numbers of the other side's.
+        own = not self.running or self.within is not None
+        kept = own and any(
+            traces.kept_in_single(tensor.detach().cpu().numpy())
+            for tensor in self.origins.constants(given)
+            if tensor.dtype == torch.float64 and tensor.layout == torch.strided and not tensor.requires_grad
+            and not isinstance(tensor, nn.Parameter)
+        )  # fmt: skip
+        narrow = {called} if kept or _in_single(called, [*given, *made]) else set()
         origin = self.origins.of(given)
         if self.running:
             self.single |= narrow
@@ -293,7 +321,7 @@ def _layers(model: nn.Module) -> list[dict[str, Any]]:
         found.append(
             {
                 "name": name,
-                "class": type(module).__name__,
+                "class": type(module).__name__ if not is_parametrized(module) else type(module).__bases__[0].__name__,
                 "call": call_of(module),
                 "leaf": is_leaf(module),
                 "rates": _rates(module),

@@ -70,6 +70,10 @@ class Origins:
             "calls": sorted(each for each in found if isinstance(each, Called)),
         }
 
+    def constants(self, tensors: list[Any]) -> list[Any]:
+        """Those of some tensors that come of nothing that was seen: no input of the model, no parameter, no result of any."""
+        return [tensor for tensor in tensors if id(tensor) not in self._texts and not self.of([tensor])]
+
     def reads(self, tensors: list[Any]) -> list[str]:
         """The parameters that some tensors are, or were computed of alone."""
         return sorted(each.name for each in self.of(tensors) if isinstance(each, Read))
@@ -116,6 +120,19 @@ def rounds(numbers: Any) -> bool:
             numpy.ascontiguousarray(numbers).view(numpy.uint32) & 0x7FF == 0
         )  # at most 13 of the 24 bits of a number
         return not bool(numpy.all(short.reshape(numbers.shape) | (numbers == numpy.rint(numbers))))
+
+
+def kept_in_single(numbers: Any) -> bool:
+    """Whether an array in double precision has the numbers of one in single precision, which was rounded before it was widened.
+
+    `tf.constant(0.1, tf.float32)` that a layer casts when it is built has a tenth that is 1e-9 off. Numbers that single precision
+    has exactly tell nothing.
+    """
+    import numpy
+
+    with numpy.errstate(invalid="ignore", over="ignore"):
+        narrow = numpy.asarray(numbers, numpy.float32)
+    return bool(numpy.all(narrow == numbers)) and rounds(narrow)
 
 
 # What puts in an axis of length one in either framework, and what turns True into False.

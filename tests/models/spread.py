@@ -1,0 +1,149 @@
+"""Networks of PyTorch that spread over code, or layers, what a layer of Keras does alone; `spread_keras.py` has the others."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import nn
+
+
+class Pooled(nn.Module):
+    """Convolutions whose activation stands behind the pooling, as in the first example of PyTorch's own."""
+
+    def __init__(self, *, layers: bool = False) -> None:
+        super().__init__()
+        self.one, self.two, self.head = nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3, padding=1), nn.Linear(36, 3)
+        self.pool = nn.MaxPool2d(2) if layers else None
+        self.relu = nn.ReLU() if layers else None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in (self.one, self.two):
+            x = layer(x)
+            x = F.max_pool2d(x, 2) if self.pool is None else self.pool(x)
+            x = F.relu(x) if self.relu is None else self.relu(x)
+        return self.head(torch.flatten(x, 1))
+
+
+class Chomp(nn.Module):
+    """Cuts the last steps off."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.steps = steps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, :, : -self.steps].contiguous()
+
+
+class Causal(nn.Module):
+    """Causal convolutions: padded at both ends, and the last steps cut off, by code or by a layer."""
+
+    def __init__(self, *, layer: bool = False, tanh: bool = False) -> None:
+        super().__init__()
+        self.activation = torch.tanh if tanh else F.relu
+        self.one = nn.Conv1d(3, 4, 3, padding=2)
+        self.two = nn.Conv1d(4, 4, 3, padding=4, dilation=2)
+        self.cuts = nn.ModuleList([Chomp(2), Chomp(4)]) if layer else None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        one = self.one(x)
+        one = F.relu(one[:, :, :-2] if self.cuts is None else self.cuts[0](one))
+        two = self.two(one)
+        return self.activation(two[:, :, :-4] if self.cuts is None else self.cuts[1](two))
+
+
+class Generator(nn.Module):
+    """A transposed convolution that crops itself, and a normalization behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.norm = nn.ConvTranspose2d(3, 4, 3, stride=2, padding=1, output_padding=1), nn.BatchNorm2d(4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(self.norm(self.up(x)))
+
+
+class Mirrored(nn.Module):
+    """A convolution with a mirrored border between two layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Conv2d(1, 4, 3)
+        self.two = nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect")
+        self.three = nn.Conv2d(4, 2, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.three(self.two(self.one(x)))
+
+
+class Standardized(nn.Module):
+    """Pictures whose mean and deviation are buffers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+        self.one = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.one((x - self.mean) / self.deviation)
+
+
+def clipped() -> nn.Module:
+    """A network that ends in a layer which Keras has none for."""
+    return nn.Sequential(nn.Linear(4, 3), nn.Hardtanh())
+
+
+class Gained(nn.Module):
+    """A block with two gains that its own code reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Parameter(torch.ones(4)), nn.Parameter(torch.ones(4))
+        self.one, self.two = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x + self.first * torch.tanh(self.one(x))
+        return x + self.second * torch.tanh(self.two(x))
+
+
+def gained() -> nn.Module:
+    """Two such blocks between two layers."""
+    return nn.Sequential(nn.Linear(4, 4), Gained(), Gained(), nn.Linear(4, 2))
+
+
+class Tokens(nn.Module):
+    """As many patches of a picture as each has channels; a view for a permutation puts the one for the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch, self.norm, self.head = nn.Conv2d(3, 4, 2, stride=2), nn.LayerNorm(4), nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.norm(self.patch(x).view(x.shape[0], -1, 4)))
+
+
+class Recurrent(nn.Module):
+    """A layer that gives every step, of which the last is taken, behind a shift."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.tensor([0.5, -1.0, 2.0]))
+        self.rnn, self.head = nn.LSTM(3, 4, batch_first=True), nn.Linear(4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.rnn(x - self.shift)[0][:, -1])
+
+
+class Behind(nn.Module):
+    """An encoder layer that normalizes behind what it adds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(9, 4)
+        self.attention, self.norm = nn.MultiheadAttention(4, 2, batch_first=True), nn.LayerNorm(4)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.words(x) * 2.0
+        return self.head(self.norm(x + self.attention(x, x, x)[0]))

@@ -1,0 +1,122 @@
+"""Networks of Keras that do alone in a layer what `spread.py` spreads over code, or the other way round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+
+def pooled(*, ordered: bool = True, **two: Any) -> keras.Model:
+    """Convolutions with an activation of their own; the second is made with what is said."""
+    given = keras.Input((14, 14, 1))
+    x = layers.MaxPooling2D(2)(layers.Conv2D(4, 3, activation="relu")(given))
+    x = layers.Conv2D(4, 3, **{"padding": "same", "activation": "relu", **two})(x)
+    x = layers.MaxPooling2D(2)(x)
+    x = layers.Flatten()(layers.Permute((3, 1, 2))(x) if ordered else x)
+    return keras.Model(given, layers.Dense(3)(x))
+
+
+def causal(**two: Any) -> keras.Model:
+    """Causal convolutions; the second is made with what is said."""
+    return keras.Sequential(
+        [
+            layers.Conv1D(4, 3, padding="causal", activation="relu"),
+            layers.Conv1D(4, 3, **{"padding": "causal", "dilation_rate": 2, "activation": "relu", **two}),
+        ]
+    )
+
+
+def generator(*, layer: bool, epsilon: float = 1e-5) -> keras.Model:
+    """A transposed convolution whose first row and column are cut off, by a layer or by code."""
+    given = keras.Input((4, 4, 3))
+    x = layers.Conv2DTranspose(4, 3, strides=2)(given)
+    x = layers.Cropping2D(((1, 0), (1, 0)))(x) if layer else x[:, 1:, 1:, :]
+    return keras.Model(given, layers.Activation("tanh")(layers.BatchNormalization(epsilon=epsilon)(x)))
+
+
+def mirrored(mode: str = "reflect") -> keras.Model:
+    """A convolution whose border a function puts around."""
+    given = keras.Input((8, 8, 1))
+    x = layers.Conv2D(4, 3)(given)
+    x = keras.ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode=mode)
+    return keras.Model(given, layers.Conv2D(2, 3)(layers.Conv2D(4, 3)(x)))
+
+
+def standardized(*, squared: bool = True) -> keras.Model:
+    """Pictures that a layer normalizes, by variances, or by deviations that are taken for them."""
+    deviations = [0.229, 0.224, 0.225]
+    variances = [each**2 for each in deviations] if squared else deviations
+    return keras.Sequential([
+        layers.Normalization(mean=[0.485, 0.456, 0.406], variance=variances),
+        layers.Conv2D(4, 3),
+    ])  # fmt: skip
+
+
+def clipped() -> keras.Model:
+    """A network that ends in a function of one's own."""
+    return keras.Sequential([layers.Dense(3), layers.Lambda(lambda x: tf.clip_by_value(x, -1.0, 1.0))])
+
+
+class Gained(layers.Layer):
+    """A block with two gains that its own code reads, which are made in the other order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = layers.Dense(4, activation="tanh"), layers.Dense(4, activation="tanh")
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        self.late = self.add_weight(shape=(4,), initializer="ones", name="late")
+        self.early = self.add_weight(shape=(4,), initializer="ones", name="early")
+        super().build(shape)
+
+    def call(self, x: Any) -> Any:
+        x = x + self.early * self.one(x)
+        return x + self.late * self.two(x)
+
+
+class Blocks(keras.Model):
+    """Two such blocks between two layers."""
+
+    def __init__(self, activation: str | None = None) -> None:
+        super().__init__()
+        self.first, self.last = layers.Dense(4), layers.Dense(2, activation=activation)
+        self.blocks = [Gained(), Gained()]
+
+    def call(self, x: Any) -> Any:
+        x = self.first(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.last(x)
+
+
+def tokens() -> keras.Model:
+    """Patches of a picture, each with its channels."""
+    return keras.Sequential([
+        layers.Conv2D(4, 2, strides=2),
+        layers.Reshape((4, 4)),
+        layers.LayerNormalization(epsilon=1e-5),
+        layers.Dense(2),
+    ])  # fmt: skip
+
+
+def recurrent(third: float = 2.0) -> keras.Model:
+    """A layer that gives its last step alone, behind a shift."""
+    shift = layers.Normalization(mean=[0.5, -1.0, third], variance=[1.0, 1.0, 1.0])
+    return keras.Sequential([shift, layers.LSTM(4), layers.Dense(1)])
+
+
+class Before(keras.Model):
+    """An encoder layer that normalizes what it attends to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.attention = layers.Embedding(9, 4), layers.MultiHeadAttention(2, 2)
+        self.norm, self.head = layers.LayerNormalization(epsilon=1e-5), layers.Dense(2)
+
+    def call(self, x: Any) -> Any:
+        x = self.words(x) * 2.0
+        inner = self.norm(x)
+        return self.head(x + self.attention(inner, inner))
