@@ -512,6 +512,22 @@ model:
     assert not words or words in told(result)
 
 
+def test_a_model_beside_one_that_cannot_be_run_has_not_failed(session: Session) -> None:
+    """Its result is not compared, whichever of the two sides it is."""
+    text = """
+name: a side that refuses
+model:
+  torch: nn.Sequential(nn.Linear(3, 4), nn.Linear({torch}, 2))
+  tensorflow: keras.Sequential([keras.layers.Dense(4), keras.layers.Reshape(({keras},))])
+  at: {{x: 'normal(0, 1, (5, 3))'}}
+"""
+    for torch, keras, states in ((4, 5, ["not compared", "failed"]), (5, 4, ["failed", "not compared"])):
+        result = checked(session, text.format(torch=torch, keras=keras))[1]
+        (comparison,) = result.comparisons
+        assert [side.state for side in comparison.sides.values()] == states
+        assert comparison.verdict == "error"
+
+
 @pytest.mark.parametrize("layer", ["nn.ReLU()", "nn.LeakyReLU(0.3)", "nn.Identity()"])
 def test_a_lambda_stands_beside_a_layer(session: Session, tmp_path: Path, layer: str) -> None:
     """Of what it calls nothing is known but what it gave: a scenario may write none, a person's own model has them."""

@@ -103,7 +103,7 @@ class SideValue:
     state: Annotated[
         State,
         "present, or why there is no value: disconnected (the framework answered None for a derivative), absent (the layer has "
-        "no such parameter), failed, skipped (the machine lacks what it needs)",
+        "no such parameter), failed, skipped (the machine lacks what it needs), not compared (the other side failed)",
     ]
     how: Annotated[str | None, "by which of its functions the framework computed it"] = None
     shape: Annotated[tuple[Count, ...] | None, "the length of each axis"] = None

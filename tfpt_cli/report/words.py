@@ -18,6 +18,7 @@ STATE_WORDS = {
     State.ABSENT: "no such parameter",
     State.FAILED: "failed",
     State.SKIPPED: "skipped",
+    State.NOT_COMPARED: "not compared",
 }
 # What a person reads for a word of the diagnosis; the empty ones are said otherwise.
 _DIAGNOSIS = {

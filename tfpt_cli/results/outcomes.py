@@ -26,6 +26,7 @@ class State(StrEnum):
     ABSENT = "absent"  # the layer has no such parameter
     FAILED = "failed"
     SKIPPED = "skipped"  # the machine lacks what it needs
+    NOT_COMPARED = "not compared"  # nothing is said of it, since the other side failed
 
 
 class Symptom(StrEnum):

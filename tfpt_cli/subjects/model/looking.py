@@ -123,7 +123,10 @@ def _stopped(spec: Model, inventories: Mapping[Side, Inventory | None], outcomes
             failure = Failure(side, Symptom.EXCEPTION, inventory.error, where=_where(inventory) or None)
             outcome = replace(outcome, failures=(*outcome.failures, failure))
         told[side] = outcome
-    values = {side: Value(State.FAILED, failure=next(iter(outcome.failures), None)) for side, outcome in told.items()}
+    values = {
+        side: Value(State.FAILED, failure=outcome.failures[0]) if outcome.failures else Value(State.NOT_COMPARED)
+        for side, outcome in told.items()
+    }
     comparison = Comparison(
         quantity=output_quantity(""),
         verdict=Verdict.ERROR,
