@@ -25,7 +25,7 @@ from tfpt_cli.language.constants import BadConstant, NotConstant, constant
 from tfpt_cli.results import Comparison, SideValue, Standing, State, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tfpt_cli.dictionary.patterns import Pattern, Place, Shared
     from tfpt_cli.language.shapes import Shape
@@ -36,7 +36,8 @@ class Provenance:
     """The origin of a quantity: the code of each side, the kind of the quantity, and who left it to a default.
 
     `shapes` are the shapes of the inputs, None where one is not known. `values` are the quantities that this one is derived
-    from: for a derivative, the output itself. `numbers` holds the numbers of inputs that are written out. `by` are the names of
+    from: for a derivative, the output itself. `elements` says by framework how many numbers that output has, where it is a single
+    one and both sides have it. `numbers` holds the numbers of inputs that are written out. `by` are the names of
     what a derivative is taken by: the input, and the lines that hold it; empty where that is not one input.
     """
 
@@ -45,6 +46,7 @@ class Provenance:
     defaults: frozenset[str] = frozenset()
     shapes: Mapping[str, Shape | None] = field(default_factory=dict)
     values: frozenset[str] = frozenset()
+    elements: Mapping[str, int] = field(default_factory=dict)
     numbers: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     by: frozenset[str] = frozenset()
 
@@ -64,12 +66,20 @@ def _tree(text: str, framework: str) -> ast.expr:
 
 
 def explained(
-    comparison: Comparison, provenance: Provenance, environment: Mapping[str, str], parted: Collection[str] = ()
+    comparison: Comparison,
+    provenance: Provenance,
+    environment: Mapping[str, str],
+    comparisons: Sequence[Comparison] = (),
 ) -> Comparison:
-    """The comparison with the ids of the rows that explain it, where it does not agree; `parted` is all that does not."""
+    """The comparison with the ids of the rows that explain it, where it does not agree, among all `comparisons` of a scenario."""
     if comparison.verdict.agrees:
         return comparison
-    same = provenance.values.isdisjoint(parted)
+    derived_from = [other for other in comparisons if other.quantity in provenance.values]
+    same = all(other.verdict.agrees for other in derived_from)
+    if len(provenance.values) == 1 and derived_from:
+        sides = derived_from[0].sides.items()
+        elements = {str(side.framework): math.prod(v.shape) for side, v in sides if v.state is State.PRESENT}
+        provenance = replace(provenance, elements=elements)
     found = tuple(
         row.name
         for row in differences().values()
@@ -238,13 +248,13 @@ def _holds(condition: ast.expr, shared: Shared, provenance: Provenance, sides: M
         "__axes": axes,
         "__left_out": left_out(shared),
         "__inputs": [number for numbers in provenance.numbers.values() for number in numbers],
-        "__sizes": {math.prod(shape[:count]) for shape in shapes for count in range(1, len(shape) + 1)},
+        "__elements": provenance.elements,
         "__of": lambda thing: isinstance(thing, _Code) and not thing.names.isdisjoint(provenance.by),
         **{f"__{framework}": side for framework, side in sides.items()},
     }
     try:
         return bool(value_of(condition, {**names, **tools, **said}))
-    except (*UNKNOWN, IndexError, AttributeError):
+    except (*UNKNOWN, AttributeError):
         return False
 
 

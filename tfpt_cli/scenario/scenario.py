@@ -101,7 +101,8 @@ class Scenario:
         parted = {c.quantity for c in comparisons if not c.verdict.agrees}
         provenance = {quantity: self.task.provenance(quantity) for quantity in parted}
         found = [
-            c if c.verdict.agrees else explained(c, provenance[c.quantity], environment, parted) for c in comparisons
+            c if c.verdict.agrees else explained(c, provenance[c.quantity], environment, comparisons)
+            for c in comparisons
         ]
         # What refuses a value refuses its derivatives too, in the same words.
         refused = {
