@@ -24,7 +24,15 @@ from tfpt_cli.subjects.model.correspondence import paired, start, unfit
 from tfpt_cli.subjects.model.dropping import drawing
 from tfpt_cli.subjects.model.dropping import drawn as drawn_at_random
 from tfpt_cli.subjects.model.evidence import CourseEnd, LayerCode
-from tfpt_cli.subjects.model.looking import DTYPES, Stopped, hint_of_layout, look, shapes_of_inputs
+from tfpt_cli.subjects.model.looking import (
+    DTYPES,
+    OnlyInSingle,
+    Stopped,
+    hint_of_layout,
+    look,
+    refused_in_double,
+    shapes_of_inputs,
+)
 from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.pairing import Pairing
 from tfpt_cli.subjects.model.planning import Planner
@@ -57,8 +65,10 @@ if TYPE_CHECKING:
 class Course:
     """What a model task finds out, step by step."""
 
-    def __init__(self, spec: Model, terms: Terms, writers: Mapping[Side, ModelWriter]) -> None:
-        self.spec, self.terms, self.writers = spec, terms, writers
+    def __init__(
+        self, spec: Model, terms: Terms, writers: Mapping[Side, ModelWriter], dtypes: Sequence[str] = DTYPES
+    ) -> None:
+        self.spec, self.terms, self.writers, self.dtypes = spec, terms, writers, dtypes
         self.first, self.second = terms.sides
         self.notes: list[str] = []
         self.rounding: list[str] = []
@@ -97,9 +107,12 @@ class Course:
         return list(dict.fromkeys(comparison.quantity for comparison in self.comparisons))
 
     def run(self) -> Run:
-        """The rounds: both models are looked at, run with the same weights, and where they part run layer by layer."""
+        """The rounds: both models are looked at, run with the same weights, and where they part run layer by layer.
+
+        Raises `OnlyInSingle` where they were run in double precision and could be run in single.
+        """
         try:
-            looked, weights = yield from self.begin()
+            looked, weights = yield from self.begin(self.dtypes)
             outcomes = yield from self.execute(looked, weights)
         except Stopped as stop:
             outcomes = self.stopped(stop)
@@ -121,7 +134,7 @@ class Course:
             outcomes = self.stopped(stop)
         return Compared(tuple(self.comparisons), outcomes, pairs=tuple(self.pair_lines()))
 
-    def begin(self, dtypes: Sequence[str] = DTYPES) -> Any:
+    def begin(self, dtypes: Sequence[str]) -> Any:
         """Looks at both models in the first of some dtypes that both take, pairs their parameters and finds their numbers.
 
         Gives what was seen and the numbers. Raises `Stopped`.
@@ -171,6 +184,8 @@ class Course:
         plans, arrays = planner.plans(), planner.arrays()
         first, further = self.write(looked.dtype, plans, arrays)
         outcomes = yield Round(first, tuple(self.comparisons), further)
+        if len(self.dtypes) > 1 and (refusals := refused_in_double(looked, outcomes)):
+            raise OnlyInSingle(refusals)
         self.comparisons = known + self.compared(outcomes, planner, SAME)
         if further:  # which the processes run while what is above is compared
             outcomes = _together(outcomes, (yield Round(further, tuple(self.comparisons))))
@@ -222,8 +237,7 @@ class Course:
             for side, writer in self.writers.items()
         }
         outcomes = yield Round(listings, tuple(self.comparisons))
-        turned = self.spec.channels or bool(self.spec.layouts)
-        return list(drawn_at_random(layers, outcomes, self.terms.sides, turned_axes=turned))
+        return list(drawn_at_random(layers, outcomes, self.terms.sides, turned_axes=self.spec.turned))
 
     def write(
         self, dtype: str, plans: Mapping[Side, Plan], arrays: Mapping[Side, Mapping[str, NDArray[Any]]]

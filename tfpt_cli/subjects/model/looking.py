@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # In which models are looked at: double precision, and where a side refuses that, single.
 DTYPES = "float64", "float32"
+# How a framework says that it has no kernel for double precision.
+_OF_DOUBLE = re.compile(r"\b(double|float64)\b", re.IGNORECASE)
 # How Python says that a call and what is called do not fit.
 _OF_ARGUMENTS = re.compile(r"(TypeError|ValueError): .*\barguments?\b", re.DOTALL)
 
@@ -47,6 +49,14 @@ class Stopped(Exception):
         self.inventories = inventories or {}
         self.outcomes, self.words = outcomes, words
         self.comparisons, self.notes = tuple(comparisons), tuple(notes)
+
+
+class OnlyInSingle(Exception):
+    """What both models give in double precision cannot be had by all derivatives; `notes` say of each side why."""
+
+    def __init__(self, notes: Sequence[str]) -> None:
+        super().__init__(*notes)
+        self.notes = tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,23 @@ def look(spec: Model, writers: Mapping[Side, ModelWriter], dtypes: Sequence[str]
             notes = (f"{side.label} cannot run this in {dtype}: {words}" for side, words in refusing.items())
             return Looked(_there(narrow), again, other, tuple(notes))
     raise _stopped(spec, found, outcomes)
+
+
+def refused_in_double(looked: Looked, outcomes: Mapping[Side, Outcome]) -> list[str]:
+    """Why a side that was looked at in double precision cannot compute its derivatives there; nothing where it can.
+
+    The gradient of a function may have no kernel for double precision where the function itself has one, such as that of
+    `tf.image.resize(..., antialias=True)`: a look, which only goes forward, sees nothing of it.
+    """
+    if looked.dtype != "float64":
+        return []
+    said = {
+        side: next((f.message for f in outcome.failures if f.symptom == Symptom.EXCEPTION), "")
+        for side, outcome in outcomes.items()
+    }
+    return [
+        f"{side.label} cannot run this in float64: {text}" for side, text in said.items() if _OF_DOUBLE.search(text)
+    ]
 
 
 def _inspected(spec: Model, writers: Mapping[Side, ModelWriter], dtype: str) -> Any:

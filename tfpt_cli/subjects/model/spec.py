@@ -75,6 +75,11 @@ class Model:
     compared: tuple[str, ...] = PARTS
 
     @property
+    def turned(self) -> bool:
+        """Whether anything has its axes in another order on each side."""
+        return self.channels or bool(self.layouts)
+
+    @property
     def fed(self) -> list[str]:
         """The inputs that the models are called on: those of the loss alone are not among them."""
         return fed(self.inputs, self.loss.values(), self.call.values())
