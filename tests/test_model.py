@@ -1371,6 +1371,37 @@ def test_no_layer_is_blamed_for_what_the_other_side_does_elsewhere(
     assert words or all(line.verdict.agrees for line in result.layers), result.layers
 
 
+ANOTHER = "is the first that gives another size: (2, 4,"
+OTHER_SIZES = [
+    ("Pooled()", "pooled(padding='valid')", f"two / conv2d_1 {ANOTHER} 6, 6) in PyTorch, (2, 4, 4, 4) in TensorFlow: padding"),
+    ("Pooled()", "pooled(strides=2)", f"two / conv2d_1 {ANOTHER} 6, 6) in PyTorch, (2, 3, 3, 4) in TensorFlow: stride is 1"),
+    ("Pooled()", "pooled(pool=3)", "the sizes part between two / conv2d_1 and head / dense (spread.py:"),
+    ("Pooled(layers=True)", "pooled(pool=3)", f"pool / max_pooling2d_1 {ANOTHER} 3, 3) in PyTorch, (2, 2, 2, 4) in Tens"),
+]  # fmt: skip
+
+
+def without_a_run(session: Session, torch: str, tensorflow: str, at: str) -> str:
+    """What is said of the weights that do not fit."""
+    result = ported(session, f"spread.py:{torch}", f"spread_keras.py:{tensorflow}", at, layout="channels")
+    assert "nothing was run: the same numbers do not fit into both models" in result.notes
+    (words,) = (finding.words for c in result.comparisons for finding in c.findings)
+    return words
+
+
+@pytest.mark.parametrize(("torch", "tensorflow", "words"), OTHER_SIZES)
+def test_weights_that_do_not_fit_say_where_the_sizes_part(
+    session: Session, torch: str, tensorflow: str, words: str
+) -> None:
+    """A padding, a stride or a pooling far before makes a `Linear` too long: it is named, by the shapes of the calls alone."""
+    assert without_a_run(session, torch, tensorflow, IMAGE).startswith(words)
+
+
+def test_weights_that_do_not_fit_say_which_settings_of_their_own_part(session: Session) -> None:
+    """Those from which their shape may come: the padding, which the other side crops, is none."""
+    words = without_a_run(session, "Causal()", "causal(kernel_size=5)", SIGNAL)
+    assert words == "of two and conv1d_1, kernel_size is 3 in PyTorch, 5 in TensorFlow"
+
+
 def test_a_layer_that_keras_alone_calls_on_the_way_is_a_step(session: Session) -> None:
     """PyTorch calls the normalization behind the attention: in Keras it stands between the two layers."""
     result = ported(session, "spread.py:Behind()", "spread_keras.py:Before()", "[[1, 2, 3]]", dtypes={"x": "int64"})

@@ -9,12 +9,12 @@ import tensorflow as tf
 from keras import layers
 
 
-def pooled(*, ordered: bool = True, **two: Any) -> keras.Model:
-    """Convolutions with an activation of their own; the second is made with what is said."""
+def pooled(*, ordered: bool = True, pool: int = 2, **two: Any) -> keras.Model:
+    """Convolutions with an activation of their own; the second is made with what is said, and `pool` is what comes behind it."""
     given = keras.Input((14, 14, 1))
     x = layers.MaxPooling2D(2)(layers.Conv2D(4, 3, activation="relu")(given))
     x = layers.Conv2D(4, 3, **{"padding": "same", "activation": "relu", **two})(x)
-    x = layers.MaxPooling2D(2)(x)
+    x = layers.MaxPooling2D(pool)(x)
     x = layers.Flatten()(layers.Permute((3, 1, 2))(x) if ordered else x)
     return keras.Model(given, layers.Dense(3)(x))
 
@@ -24,7 +24,9 @@ def causal(**two: Any) -> keras.Model:
     return keras.Sequential(
         [
             layers.Conv1D(4, 3, padding="causal", activation="relu"),
-            layers.Conv1D(4, 3, **{"padding": "causal", "dilation_rate": 2, "activation": "relu", **two}),
+            layers.Conv1D(
+                4, **{"kernel_size": 3, "padding": "causal", "dilation_rate": 2, "activation": "relu", **two}
+            ),
         ]
     )
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Side, Sides
+    from tfpt_cli.language.shapes import Shape
     from tfpt_cli.results import Quantity
     from tfpt_cli.subjects.model.inventory import Inventory, Output
     from tfpt_cli.subjects.model.side_by_side import Measured, Watched
@@ -266,6 +267,32 @@ class Search:
                     place, f"only the gradient of {self.name(each)} by its own parameter parts{self.settings(each)}"
                 )
         return None
+
+    def of_another_size(self) -> Beginning | None:
+        """Where both models begin to have other sizes, by the shapes of their calls alone; None where they do not.
+
+        The product of a shape is what counts: its axes may stand in another order on each side.
+        """
+        for place, each in enumerate(self.lines):
+            line = each.aligned
+            start, end = ((self.events(side, self.span(each, side))) for side in (self.first, self.second))
+            for theirs, ours in enumerate(line.inputs or ()):
+                given = start[0].inputs[ours], end[0].inputs[theirs]
+                if math.prod(given[0]) != math.prod(given[1]):
+                    where = f"between {self.before(each)} and {self.name(each)}"
+                    words = f"the sizes part {where}{self.places(each)}: {self.shapes(given)}{self.between(each)}"
+                    return Beginning(None, words, behind=place)
+            made = start[-1].outputs[0], end[-1].outputs[0]
+            if not line.last and math.prod(made[0]) != math.prod(made[1]):
+                words = (
+                    f"{self.name(each)} is the first that gives another size: {self.shapes(made)}{self.settings(each)}"
+                )
+                return Beginning(place, words)
+        return None
+
+    def shapes(self, shapes: tuple[Shape, Shape]) -> str:
+        """Two shapes, PyTorch's first, in words."""
+        return f"{shapes[0]} in {self.first.label}, {shapes[1]} in {self.second.label}"
 
     def name(self, each: Measured) -> str:
         """A layer by its paths in both models; by its class where it is the model itself."""

@@ -54,6 +54,8 @@ _EITHER_WAY = re.compile(
 # Calls of Keras and TensorFlow between layers that cut something off, and that put something around.
 _CUTTING = re.compile(r"x\[|[\w.]*(slice|get_?item|crop)", re.IGNORECASE)
 _PUTTING_AROUND = re.compile(r"[\w.]*pad", re.IGNORECASE)
+# Functions of PyTorch and classes of layers that may cut something off; what a `Lambda` does is not known.
+_CUTTING_EVENTS = re.compile(r"__getitem__|narrow|pad|Cropping\dD|ZeroPad\dd|ConstantPad\dd|Lambda")
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,8 @@ class Around:
             return found
         larger = 0 if sizes[0] > sizes[1] else 1
         inventory, start = (self.torch, event) if larger == 0 else (self.keras, theirs)
-        held = {tensor.layer for tensor in inventory.tensors}
         behind = next((each for each in inventory.events[start.index + 1 :] if start.index in each.origin), None)
-        if behind is None or behind.layer in held or behind.inputs != start.outputs[:1] or not behind.outputs:
+        if behind is None or behind.inputs != start.outputs[:1] or not behind.outputs or not _cuts(inventory, behind):
             return found
         if (larger == 0 or behind.index not in self.used) and math.prod(behind.outputs[0]) == min(sizes):
             found[larger].append(behind.index)
@@ -221,6 +222,14 @@ def _reaches(candidate: Event, event: Event) -> bool:
         and bool(event.inputs)
         and candidate.outputs[:1] == event.inputs[:1]
     )
+
+
+def _cuts(inventory: Inventory, event: Event) -> bool:
+    """Whether an event cuts something off what it is given: a function, a layer that is made for it, or one of a person's own."""
+    if event.layer is None:
+        return _CUTTING_EVENTS.fullmatch(event.function) is not None
+    layer = inventory.by_name[event.layer]
+    return any(map(_CUTTING.match, event.within)) or _CUTTING_EVENTS.fullmatch(layer.class_name) is not None
 
 
 def _resizes(call: tuple[int, str]) -> bool:

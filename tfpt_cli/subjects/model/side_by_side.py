@@ -106,6 +106,20 @@ class Watched:
     behind: float | None = None
     refused: bool = False
 
+    @classmethod
+    def unmeasured(cls, lines: Sequence[Aligned], sides: Sides) -> Watched:
+        """The lines of layers that were looked at alone: nothing was measured, and their shapes are all that is known."""
+        first, second = sides
+        return cls([
+            Measured(line, LayerLine(
+                names={first: line.names[TORCH], second: line.names[TENSORFLOW]},
+                codes={first: line.calls[TORCH], second: line.calls[TENSORFLOW]},
+                shapes={},
+                verdict=Verdict.CLOSE,
+            ))
+            for line in lines
+        ])  # fmt: skip
+
 
 class Layers:
     """The layers of both models side by side: what they gave in the models, then what they give by themselves.

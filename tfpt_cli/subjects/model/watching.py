@@ -81,14 +81,13 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
     """The rounds that watch the layers; gives what is `Watched`."""
     (first, second), looked = sides, asked.looked
     ours, theirs = (looked.inventories[side] for side in sides)
-    channels = spec.channels or bool(spec.layouts)
-    beside = aligned(ours, theirs, asked.pairing.matches, training=spec.training, turned=channels)
+    beside = aligned(ours, theirs, asked.pairing.matches, training=spec.training, turned=spec.turned)
     if not beside:
         return Watched()
     layers = Layers(
         beside,
         {TORCH: ours, TENSORFLOW: theirs},
-        channels=channels,
+        channels=spec.turned,
         flattened={pair.layer: order for pair in asked.pairing.pairs if (order := flattened(pair.layout)) is not None},
         limit=SAME if looked.dtype == "float64" else SAME_IN_FLOAT32,
     )
