@@ -1371,6 +1371,17 @@ def test_no_layer_is_blamed_for_what_the_other_side_does_elsewhere(
     assert words or all(line.verdict.agrees for line in result.layers), result.layers
 
 
+def test_what_layers_of_a_persons_own_compute_is_said(session: Session) -> None:
+    """Of two classes that no row knows nothing is set: what each calls is named, without what both do."""
+    result = ported(session, "spread.py:normalized()", "spread_keras.py:normalized(0.01)", "normal(0, 1, (3, 4))")
+    assert told(result) == (
+        "2 / root_mean_square_1 is the first that parts, by itself: x.mean(-1, keepdim=True), x + 1e-06, torch.rsqrt(x) in "
+        "PyTorch and tf.reduce_mean(x, axis=-1, keepdims=True), x + 0.01, tf.math.rsqrt(x) in TensorFlow"
+    )
+    right = ported(session, "spread.py:normalized()", "spread_keras.py:normalized(1e-6)", "normal(0, 1, (3, 4))")
+    assert right.agree
+
+
 ANOTHER = "is the first that gives another size: (2, 4,"
 OTHER_SIZES = [
     ("Pooled()", "pooled(padding='valid')", f"two / conv2d_1 {ANOTHER} 6, 6) in PyTorch, (2, 4, 4, 4) in TensorFlow: padding"),

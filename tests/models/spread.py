@@ -52,6 +52,22 @@ class Causal(nn.Module):
         return self.activation(two[:, :, :-4] if self.cuts is None else self.cuts[1](two))
 
 
+class RootMeanSquare(nn.Module):
+    """A normalization of a person's own."""
+
+    def __init__(self, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.gain, self.eps = nn.Parameter(torch.ones(4)), eps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps) * self.gain
+
+
+def normalized() -> nn.Sequential:
+    """Two dense layers, each behind such a normalization."""
+    return nn.Sequential(RootMeanSquare(), nn.Linear(4, 4), RootMeanSquare(), nn.Linear(4, 2))
+
+
 class Generator(nn.Module):
     """A transposed convolution that crops itself, and a normalization behind it."""
 

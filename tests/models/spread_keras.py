@@ -31,6 +31,25 @@ def causal(**two: Any) -> keras.Model:
     )
 
 
+class RootMeanSquare(layers.Layer):
+    """A normalization of a person's own."""
+
+    def __init__(self, eps: float) -> None:
+        super().__init__()
+        self.eps = eps
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        self.scale = self.add_weight(shape=shape[-1:], initializer="ones", name="scale")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return x * tf.math.rsqrt(tf.reduce_mean(x**2, -1, keepdims=True) + self.eps) * self.scale
+
+
+def normalized(eps: float) -> keras.Sequential:
+    """Two dense layers, each behind such a normalization, the second of which has the `eps` that is said."""
+    return keras.Sequential([RootMeanSquare(1e-6), layers.Dense(4), RootMeanSquare(eps), layers.Dense(2)])
+
+
 def generator(*, layer: bool, epsilon: float = 1e-5) -> keras.Model:
     """A transposed convolution whose first row and column are cut off, by a layer or by code."""
     given = keras.Input((4, 4, 3))

@@ -300,9 +300,20 @@ class Search:
         return " / ".join(names) if names else class_of(each.aligned.calls[TORCH])
 
     def settings(self, each: Measured) -> str:
-        """The settings that a layer has otherwise on each side, as the end of a sentence."""
+        """The settings that a layer has otherwise on each side, or what one's own computes there, as the end of a sentence."""
         words = said_settings(each.aligned.parted, (self.first, self.second))
-        return f": {words}" if words else ""
+        return f": {words}" if words else self.computed(each)
+
+    def computed(self, each: Measured) -> str:
+        """What two layers of a person's own classes call themselves, without what both do, as the end of a sentence."""
+        first, second = (
+            Counter(text for event in self.events(side, self.span(each, side)) for text in event.within)
+            for side in (self.first, self.second)
+        )
+        if not first or not second:
+            return ""
+        rest = [[Step(text) for text in ours.elements()] for ours in (first - second, second - first)]
+        return _in_each(dict(zip((self.first, self.second), rest, strict=True)))
 
     def before(self, each: Measured) -> str:
         """The layers whose results reach a layer in PyTorch, in words."""
@@ -336,8 +347,7 @@ class Search:
 
     def between(self, behind: Measured | None) -> str:
         """What each side computes on the way to a layer, or to the outputs where there is none, as the end of a sentence."""
-        found = [f"{_few_steps(each)} in {side.label}" for side, each in self.steps(behind).items() if each]
-        return f": {' and '.join(found)}" if found else ""
+        return _in_each(self.steps(behind))
 
     def steps(self, behind: Measured | None) -> dict[Side, list[Step]]:
         """What both sides compute between a layer and those before it, or behind all of them, in the order in which they do.
@@ -425,6 +435,12 @@ def _step_of_layer(event: Event, inventory: Inventory) -> Step:
     held = [Step(text) for text in (layer.call, *(each.call or each.class_name for each in inner)) if text]
     words = f"{layer.class_name} ({_few_steps([*held, *within])})" if held or within else layer.class_name
     return Step(words, within[0].code if len(within) == 1 and not held else "")
+
+
+def _in_each(steps: Mapping[Side, Sequence[Step]]) -> str:
+    """What each side computes, as the end of a sentence."""
+    found = [f"{_few_steps(each)} in {side.label}" for side, each in steps.items() if each]
+    return f": {' and '.join(found)}" if found else ""
 
 
 def _few_steps(steps: Sequence[Step]) -> str:
