@@ -1323,7 +1323,7 @@ def test_an_activation_within_a_layer_of_pytorch_may_be_a_function_of_keras(
         assert "tf.nn.relu(x)" in theirs
 
 
-IMAGE, SIGNAL = "normal(0, 1, (2, 1, 14, 14))", "normal(0, 1, (2, 3, 10))"
+IMAGE, SIGNAL, STEPS = "normal(0, 1, (2, 1, 14, 14))", "normal(0, 1, (2, 3, 10))", "normal(0, 1, (2, 5, 3))"
 # Networks whose layers do not do the same one by one, with where a mistake in them is found; empty where there is none.
 SPREAD = [
     ("Pooled()", "pooled()", IMAGE, ""),
@@ -1339,6 +1339,11 @@ SPREAD = [
     ("Causal()", "causal(dilation_rate=1)", SIGNAL, "two / conv1d_1 is the first that parts, by itself: dilation is 2"),
     ("Causal(layer=True)", "causal(dilation_rate=1)", SIGNAL, "two / conv1d_1 is the first that parts, by itself: dilation is"),
     ("Causal()", "causal(activation=None)", SIGNAL, "every layer agrees; it begins behind two / conv1d_1 (spread.py:"),
+    ("BothWays()", "both_ways()", STEPS, ""),
+    ("BothWays()", "both_ways(activation='relu')", STEPS, "head / dense is the first that parts, by itself: activation is tanh"),
+    ("BothWays()", "both_ways(mode='ave')", STEPS, "it begins between rnn / bidirectional and head / dense, which agree ("),
+    ("BothWays(last=True)", "both_ways(steps=False)", STEPS, ""),
+    ("BothWays(last=True)", "both_ways(steps=False, activation='relu')", STEPS, "head / dense is the first that parts, by"),
     ("Generator()", "generator(layer=True)", "normal(0, 1, (2, 3, 4, 4))", ""),
     ("Generator()", "generator(layer=False)", "normal(0, 1, (2, 3, 4, 4))", ""),
     ("Generator()", "generator(layer=True, epsilon=0.1)", "normal(0, 1, (2, 3, 4, 4))", "norm / batch_normalization is the"),
@@ -1351,8 +1356,8 @@ SPREAD = [
     ("gained()", "Blocks()", "normal(0, 1, (3, 4))", ""),
     ("gained()", "Blocks(activation='tanh')", "normal(0, 1, (3, 4))", "3 / last is the first that parts, by itself"),
     ("Tokens()", "tokens()", "normal(0, 1, (2, 3, 4, 4))", "it begins between patch / conv2d and norm"),
-    ("Recurrent()", "recurrent()", "normal(0, 1, (2, 5, 3))", ""),
-    ("Recurrent()", "recurrent(third=1.0)", "normal(0, 1, (2, 5, 3))", "it begins between the inputs and rnn / lstm"),
+    ("Recurrent()", "recurrent()", STEPS, ""),
+    ("Recurrent()", "recurrent(third=1.0)", STEPS, "it begins between the inputs and rnn / lstm"),
 ]  # fmt: skip
 
 
@@ -1364,7 +1369,7 @@ def test_no_layer_is_blamed_for_what_the_other_side_does_elsewhere(
 
     Of these no layer is named, nor said to part in a network that agrees; a mistake is found where it was made.
     """
-    layout = {} if torch in {"clipped()", "gained()", "Recurrent()"} else {"layout": "channels"}
+    layout = {} if at == STEPS or torch in {"clipped()", "gained()"} else {"layout": "channels"}
     result = ported(session, f"spread.py:{torch}", f"spread_keras.py:{tensorflow}", at, **layout)
     assert result.agree == (not words), result.comparisons
     assert not words or told(result).startswith(words), told(result)
@@ -1384,27 +1389,30 @@ def test_what_layers_of_a_persons_own_compute_is_said(session: Session) -> None:
 
 ANOTHER = "is the first that gives another size: (2, 4,"
 OTHER_SIZES = [
-    ("Pooled()", "pooled(padding='valid')", f"two / conv2d_1 {ANOTHER} 6, 6) in PyTorch, (2, 4, 4, 4) in TensorFlow: padding"),
-    ("Pooled()", "pooled(strides=2)", f"two / conv2d_1 {ANOTHER} 6, 6) in PyTorch, (2, 3, 3, 4) in TensorFlow: stride is 1"),
-    ("Pooled()", "pooled(pool=3)", "the sizes part between two / conv2d_1 and head / dense (spread.py:"),
-    ("Pooled(layers=True)", "pooled(pool=3)", f"pool / max_pooling2d_1 {ANOTHER} 3, 3) in PyTorch, (2, 2, 2, 4) in Tens"),
+    ("Pooled()", "pooled(padding='valid')", IMAGE, f"two / conv2d_1 {ANOTHER} 6, 6) in PyTorch, (2, 4, 4, 4) in Tens"),
+    ("Pooled()", "pooled(strides=2)", IMAGE, f"two / conv2d_1 {ANOTHER} 6, 6) in PyTorch, (2, 3, 3, 4) in Tens"),
+    ("BothWays(joined=True)", "both_ways()", STEPS, "rnn / bidirectional is the first that gives another size: (2, 5, 8) in "
+     "PyTorch, (2, 5, 4) in TensorFlow: merge_mode is concat in PyTorch, sum in TensorFlow"),
+    ("Pooled()", "pooled(pool=3)", IMAGE, "the sizes part between two / conv2d_1 and head / dense (spread.py:"),
+    ("Pooled(layers=True)", "pooled(pool=3)", IMAGE, f"pool / max_pooling2d_1 {ANOTHER} 3, 3) in PyTorch, (2, 2, 2, 4) in Tens"),
 ]  # fmt: skip
 
 
 def without_a_run(session: Session, torch: str, tensorflow: str, at: str) -> str:
     """What is said of the weights that do not fit."""
-    result = ported(session, f"spread.py:{torch}", f"spread_keras.py:{tensorflow}", at, layout="channels")
+    layout = {} if at == STEPS else {"layout": "channels"}
+    result = ported(session, f"spread.py:{torch}", f"spread_keras.py:{tensorflow}", at, **layout)
     assert "nothing was run: the same numbers do not fit into both models" in result.notes
     (words,) = (finding.words for c in result.comparisons for finding in c.findings)
     return words
 
 
-@pytest.mark.parametrize(("torch", "tensorflow", "words"), OTHER_SIZES)
+@pytest.mark.parametrize(("torch", "tensorflow", "at", "words"), OTHER_SIZES)
 def test_weights_that_do_not_fit_say_where_the_sizes_part(
-    session: Session, torch: str, tensorflow: str, words: str
+    session: Session, torch: str, tensorflow: str, at: str, words: str
 ) -> None:
     """A padding, a stride or a pooling far before makes a `Linear` too long: it is named, by the shapes of the calls alone."""
-    assert without_a_run(session, torch, tensorflow, IMAGE).startswith(words)
+    assert without_a_run(session, torch, tensorflow, at).startswith(words)
 
 
 def test_weights_that_do_not_fit_say_which_settings_of_their_own_part(session: Session) -> None:

@@ -68,6 +68,21 @@ def normalized() -> nn.Sequential:
     return nn.Sequential(RootMeanSquare(), nn.Linear(4, 4), RootMeanSquare(), nn.Linear(4, 2))
 
 
+class BothWays(nn.Module):
+    """A recurrent layer whose directions code adds: of every step, or of the last alone; or which stay `joined`."""
+
+    def __init__(self, *, last: bool = False, joined: bool = False) -> None:
+        super().__init__()
+        self.rnn = nn.GRU(3, 4, batch_first=True, bidirectional=True)
+        self.last, self.joined, self.head = last, joined, nn.Linear(8 if joined else 4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y, state = self.rnn(x)
+        if self.joined:
+            return self.head(y)
+        return torch.tanh(self.head(state[0] + state[1] if self.last else y[..., :4] + y[..., 4:]))
+
+
 class Generator(nn.Module):
     """A transposed convolution that crops itself, and a normalization behind it."""
 

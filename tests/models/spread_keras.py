@@ -50,6 +50,12 @@ def normalized(eps: float) -> keras.Sequential:
     return keras.Sequential([RootMeanSquare(1e-6), layers.Dense(4), RootMeanSquare(eps), layers.Dense(2)])
 
 
+def both_ways(*, steps: bool = True, mode: str = "sum", activation: str = "tanh") -> keras.Sequential:
+    """A recurrent layer that merges its directions itself."""
+    both = layers.Bidirectional(layers.GRU(4, return_sequences=steps), merge_mode=mode)
+    return keras.Sequential([both, layers.Dense(2, activation=activation)])
+
+
 def generator(*, layer: bool, epsilon: float = 1e-5) -> keras.Model:
     """A transposed convolution whose first row and column are cut off, by a layer or by code."""
     given = keras.Input((4, 4, 3))

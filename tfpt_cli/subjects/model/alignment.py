@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
-from tfpt_cli.layers.known import row_of_layers
+from tfpt_cli.layers.known import arguments_of, row_of_layers
 from tfpt_cli.layers.settings import parted_settings
 from tfpt_cli.subjects.model.fused import (
     ACTIVATED,
@@ -22,6 +22,7 @@ from tfpt_cli.subjects.model.fused import (
 from tfpt_cli.subjects.model.settings import (
     activation_of,
     argument_settings,
+    constant_or_none,
     mask_settings,
     padding_settings,
     pads_the_same,
@@ -31,15 +32,24 @@ from tfpt_cli.subjects.model.settings import (
 from tfpt_cli.subjects.model.writer import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from numpy.typing import NDArray
 
     from tfpt_cli.dictionary.records import Layer as Row
-    from tfpt_cli.subjects.model.inventory import Event, Inventory
+    from tfpt_cli.language.shapes import Shape
+    from tfpt_cli.subjects.model.inventory import Event, Inventory, SeenLayer
     from tfpt_cli.subjects.model.matching import Match
     from tfpt_cli.subjects.model.settings import Parted
+
+
+# What `keras.layers.Bidirectional` makes of the outputs of both directions, by its `merge_mode`; PyTorch's joins them.
+MERGED: Mapping[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]] = {
+    "sum": lambda forward, backward: forward + backward,
+    "mul": lambda forward, backward: forward * backward,
+    "ave": lambda forward, backward: (forward + backward) / 2,
+}
 
 
 @dataclass(frozen=True)
@@ -48,10 +58,12 @@ class Aligned:
 
     `row` is the row that knows both as one layer, and `parted` what it has otherwise on each side. `inputs` says which
     of PyTorch's inputs goes to each of Keras's; it is None where that is not known. `last` says that of PyTorch's recurrent layer
-    the last output is used alone, which is all that Keras's gives. `cropped` says that a side cuts off behind its layer what the
-    other's does not give, so that their calls alone are not the same function. `activated` is the activation that Keras's layer
-    calls and PyTorch's model calls later, behind what may as well stand before it: one of `ACTIVATED`, empty for none. The event
-    that calls it is `activated_by`. `on_the_way` says that the layer stands between the two: Keras's is given what it makes.
+    the last output is used alone, which is all that Keras's gives, and `merged` how Keras's makes one of the outputs of both
+    directions, `sum`, where PyTorch's model does so by code; empty for neither. `cropped` says that a side cuts off behind its
+    layer what the other's does not give, so that their calls alone are not the same function. `activated` is the activation that
+    Keras's layer calls and PyTorch's model calls later, behind what may as well stand before it: one of `ACTIVATED`, empty for
+    none. The event that calls it is `activated_by`. `on_the_way` says that the layer stands between the two: Keras's is given
+    what it makes.
     """
 
     torch: Span
@@ -62,10 +74,16 @@ class Aligned:
     parted: Parted
     inputs: tuple[int, ...] | None
     last: bool = False
+    merged: str = ""
     cropped: bool = False
     activated: str = ""
     activated_by: int | None = None
     on_the_way: bool = False
+
+    @property
+    def remade(self) -> bool:
+        """Whether what stands beside Keras's result is made of PyTorch's, so that the gradients by both are not the same."""
+        return bool(self.activated or self.merged)
 
     def read(self, array: NDArray[Any]) -> NDArray[Any]:
         """Of what PyTorch's layer is given what Keras's is given."""
@@ -75,13 +93,18 @@ class Aligned:
         """Of what PyTorch's layer gave, or the gradient by it, what stands beside Keras's result.
 
         It is all of it but for a recurrent layer whose last output is used alone: that is the last step, and of the direction
-        that reads backwards the first. Where Keras's layer calls an activation itself it is what that makes of it; a gradient by
-        what stands before an activation is none of what stands behind it, and is not to be asked for.
+        that reads backwards the first. Where Keras's layer calls an activation itself, or merges both directions, it is what that
+        makes of it; then no gradient is to be asked for (`remade`).
         """
         if self.activated:
             return ACTIVATED[self.activated](array)
-        if not self.last:
-            return array
+        if self.last:
+            array = self._last_output(array)
+        if self.merged:
+            return MERGED[self.merged](*np.split(array, 2, axis=-1))
+        return array
+
+    def _last_output(self, array: NDArray[Any]) -> NDArray[Any]:
         call = self.calls[TORCH]
         time = 1 if "batch_first=True" in call else 0
         last, first = np.take(array, -1, axis=time), np.take(array, 0, axis=time)
@@ -223,7 +246,8 @@ class _Aligner:
         one, another = (match.torch.call, match.keras.call) if match is not None else (ours.tree, other.tree)
         row, settings = row_of_layers(one, another) if one is not None and another is not None else (None, {})
         before = self.around.padding(event, partners)
-        cropped = self.around.cropping(event, theirs)
+        merging, merged = self._merging(event, other)
+        cropped = self.around.cropping(event, theirs) if not merging else ([], [])
         first = self.torch.events[before[0]] if before[0] is not None else event
         start = self.keras.events[before[1]] if before[1] is not None else self.keras.events[partners[0]]
         parted = self._parted(event, partners, row, settings)
@@ -237,6 +261,8 @@ class _Aligner:
         if row is not None and row.recurrent:
             layers = [self.keras.by_name[self.keras.events[index].layer or ""] for index in partners]
             parted |= recurrent_settings(event, theirs, ours, layers, last=last)
+        if merging and not merged:
+            parted["merge_mode"] = ("concat", merging)
         if "MultiheadAttention" in ours.class_name:
             parted |= mask_settings(event, theirs)
         calls: dict[str, str] = {TORCH: ours.call or ours.class_name, TENSORFLOW: other.call or other.class_name}
@@ -268,6 +294,7 @@ class _Aligner:
             parted=parted,
             inputs=_inputs(first, start),
             last=last,
+            merged=merging if merged else "",
             cropped=any(cropped),
             activated=later,
             activated_by=activated_by,
@@ -293,13 +320,27 @@ class _Aligner:
     def _last_alone(self, event: Event, theirs: Event) -> bool:
         """Whether what reads PyTorch's recurrent layer has no axis for the steps, as what Keras's gives."""
         rank = len(theirs.outputs[0])
-        if len(event.outputs[0]) != rank + 1:
-            return False
+        read = self._read_of(event)
+        return len(event.outputs[0]) == rank + 1 and read is not None and len(read) == rank
+
+    def _merging(self, event: Event, other: SeenLayer) -> tuple[str, bool]:
+        """How Keras's layer makes one of the outputs of both directions, empty for not, and whether PyTorch's code does too."""
+        mode = constant_or_none(arguments_of(other.tree).get("merge_mode")) if other.tree is not None else None
+        if (
+            not isinstance(mode, str)
+            or mode not in MERGED
+            or "bidirectional=True" not in self.torch.by_name[event.layer or ""].call
+        ):
+            return "", False
+        read = self._read_of(event)
+        return mode, read is not None and read[-1] * 2 == event.outputs[0][-1]
+
+    def _read_of(self, event: Event) -> Shape | None:
+        """The shape in which the next layer of PyTorch, or the output, reads what a layer gave."""
         for reader in self.torch.events[event.index + 1 :]:
             if event.index in reader.origin and reader.layer is not None and reader.inputs:
-                return len(reader.inputs[0]) == rank
-        outputs = [output for output in self.torch.outputs if event.index in output.origin]
-        return bool(outputs) and len(outputs[0].shape) == rank
+                return reader.inputs[0]
+        return next((output.shape for output in self.torch.outputs if event.index in output.origin), None)
 
 
 def _inputs(ours: Event, theirs: Event) -> tuple[int, ...] | None:

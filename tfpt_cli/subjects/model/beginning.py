@@ -283,7 +283,7 @@ class Search:
                     words = f"the sizes part {where}{self.places(each)}: {self.shapes(given)}{self.between(each)}"
                     return Beginning(None, words, behind=place)
             made = start[-1].outputs[0], end[-1].outputs[0]
-            if not line.last and math.prod(made[0]) != math.prod(made[1]):
+            if not (line.last or line.merged) and math.prod(made[0]) != math.prod(made[1]):
                 words = (
                     f"{self.name(each)} is the first that gives another size: {self.shapes(made)}{self.settings(each)}"
                 )

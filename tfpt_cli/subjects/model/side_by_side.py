@@ -237,7 +237,7 @@ class Layers:
             layout = likeliest(array, theirs, layouts)
             found[f"layers/{place} {each}"] = turned(array, layout)
             self.turned[place, each] = layout
-        weights = None if line.activated else array_of(torch, layer_quantity(str(place)), GRADIENT)
+        weights = None if line.remade else array_of(torch, layer_quantity(str(place)), GRADIENT)
         shape = last.outputs[0]
         if weights is not None:
             weights = with_ones_of(line.taken(weights), shape)
@@ -358,7 +358,7 @@ class Layers:
             if layout is None:
                 so_far, note = float("inf"), "their shapes do not fit"
         gradients = array_of(torch, quantity, GRADIENT), array_of(keras, quantity, GRADIENT)
-        if layout is not None and gradients[0] is not None and gradients[1] is not None and not line.activated:
+        if layout is not None and gradients[0] is not None and gradients[1] is not None and not line.remade:
             ours_there = with_ones_of(line.taken(gradients[0]), gradients[1].shape)
             backward = relative_distance(turned(ours_there, layout), gradients[1], scale)
         if alone is not None:
