@@ -263,9 +263,13 @@ class Search:
         layer = name.rpartition(".")[0]
         for place, each in enumerate(self.lines):
             if each.aligned.names[TORCH] == layer:
-                return Beginning(
-                    place, f"only the gradient of {self.name(each)} by its own parameter parts{self.settings(each)}"
+                # The row of an embedding that PyTorch never trains; what it gives is the same.
+                untrained = re.search(r"padding_idx=(\d+)", each.aligned.calls[TORCH])
+                why = (
+                    said_settings({"padding_idx": (untrained[1], None)}, (self.first, self.second)) if untrained else ""
                 )
+                words = f"only the gradient of {self.name(each)} by its own parameter parts"
+                return Beginning(place, words + (f": {why}" if why else self.settings(each)))
         return None
 
     def of_another_size(self) -> Beginning | None:

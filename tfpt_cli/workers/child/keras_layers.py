@@ -170,7 +170,7 @@ def call_of(layer: Any) -> str:
 def call_of_operation(operation: Any, args: Any, kwargs: Any) -> str:
     """An operation of a functional model as a call, `keras.ops.gelu(x, approximate=True)`; empty for any other.
 
-    It is called with `args` and `kwargs`: what it can be given besides and is not, no call says.
+    It is called with `args` and `kwargs`: what it can be given besides and is not, no call says. Numbers stand as they are.
     """
     name = _automatic(type(operation).__name__)
     function = getattr(keras.ops, name, None)
@@ -181,7 +181,9 @@ def call_of_operation(operation: Any, args: Any, kwargs: Any) -> str:
     parameters = [key for key in inspect.signature(function).parameters if key not in made_with]
     said = inspect.signature(operation.call).bind(*args, **kwargs).arguments
     left_out = [key for key in inspect.signature(operation.call).parameters if said.get(key) is None]
-    given = [key for key in parameters if key not in left_out]
+    given = [
+        repr(said[key]) if isinstance(said.get(key), (int, float)) else key for key in parameters if key not in left_out
+    ]
     text = traces.written_call("", settings)[1:-1]
     return "keras.ops.{}({})".format(name, ", ".join([*given, *([text] if text else [])]))
 
