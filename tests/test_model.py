@@ -1387,6 +1387,21 @@ def test_what_layers_of_a_persons_own_compute_is_said(session: Session) -> None:
     assert right.agree
 
 
+@pytest.mark.parametrize(
+    ("heads", "words"),
+    [
+        ("'smw'", "the outputs stand in another order: output.0 in PyTorch is output.1 in TensorFlow, output.1 in PyTorch is"),
+        ("'wsm'", "the outputs stand in another order: output.0 in PyTorch is output.2 in TensorFlow, output.2 in PyTorch is"),
+        ("'smw', 'relu'", "mean is the first that parts, by itself: activation is none in PyTorch, relu in TensorFlow"),
+        ("'msw', 'relu'", "mean is the first that parts, by itself: activation is none in PyTorch, relu in TensorFlow"),
+    ],
+)  # fmt: skip
+def test_outputs_in_another_order_are_told_from_others(session: Session, heads: str, words: str) -> None:
+    """Each is an output of the other model then, of whatever shape; where one is none there is another mistake."""
+    result = ported(session, "spread.py:Heads()", f"spread_keras.py:heads({heads})", "normal(0, 1, (3, 3))")
+    assert told(result).startswith(words)
+
+
 ANOTHER = "is the first that gives another size: (2, 4,"
 OTHER_SIZES = [
     ("Pooled()", "pooled(padding='valid')", IMAGE, f"two / conv2d_1 {ANOTHER} 6, 6) in PyTorch, (2, 4, 4, 4) in Tens"),

@@ -83,6 +83,23 @@ class BothWays(nn.Module):
         return torch.tanh(self.head(state[0] + state[1] if self.last else y[..., :4] + y[..., 4:]))
 
 
+class Heads(nn.Module):
+    """Three outputs of one layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.mean, self.spread, self.word = (
+            nn.Linear(3, 5),
+            nn.Linear(5, 2),
+            nn.Linear(5, 2),
+            nn.Linear(5, 4),
+        )
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        y = torch.tanh(self.body(x))
+        return self.mean(y), self.spread(y), self.word(y)
+
+
 class Generator(nn.Module):
     """A transposed convolution that crops itself, and a normalization behind it."""
 

@@ -56,6 +56,18 @@ def both_ways(*, steps: bool = True, mode: str = "sum", activation: str = "tanh"
     return keras.Sequential([both, layers.Dense(2, activation=activation)])
 
 
+def heads(order: str = "msw", activation: str = "linear") -> keras.Model:
+    """Three outputs of one layer, in an order; the first has an activation."""
+    given = keras.Input((3,))
+    y = layers.Dense(5, activation="tanh", name="body")(given)
+    made = {
+        "m": layers.Dense(2, name="mean", activation=activation)(y),
+        "s": layers.Dense(2, name="spread")(y),
+        "w": layers.Dense(4, name="word")(y),
+    }
+    return keras.Model(given, [made[each] for each in order])
+
+
 def generator(*, layer: bool, epsilon: float = 1e-5) -> keras.Model:
     """A transposed convolution whose first row and column are cut off, by a layer or by code."""
     given = keras.Input((4, 4, 3))

@@ -44,12 +44,17 @@ class Both:
     sides: Mapping[Side, Value]
     ways: Mapping[Side, Way] = field(default_factory=dict)
 
+    @property
+    def there(self) -> bool:
+        """Whether both sides have it."""
+        return all(value.state is State.PRESENT for value in self.sides.values())
+
     def arrays(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Both arrays with Keras's axes; None where a side has none, or where they do not fit."""
-        left, right = self.sides.values()
-        if left.state is not State.PRESENT or right.state is not State.PRESENT:
+        if not self.there:
             return None
-        turned, shape = self._turned(), right.array.shape
+        _, right = self.sides.values()
+        turned, shape = self.turned(), right.array.shape
         if turned is not None and turned.shape != shape and without_ones(turned.shape) == without_ones(shape):
             turned = turned.reshape(shape)
         return None if turned is None or turned.shape != shape else (turned, right.array)
@@ -59,7 +64,7 @@ class Both:
         """The greatest magnitude among the finite numbers of both; 0 where they are no two arrays of one shape."""
         return max(map(largest, self.arrays() or ()), default=0.0)
 
-    def _turned(self) -> NDArray[Any] | None:
+    def turned(self) -> NDArray[Any] | None:
         """The first side's array with its axes as the layout says; None where that does not fit."""
         (first, left), (second, _) = self.sides.items()
         return moved(left.array, self.layout, first.framework, second.framework) if self.layout.pattern else left.array
@@ -67,7 +72,7 @@ class Both:
     @property
     def fits(self) -> bool:
         """Whether the layout alone gives the first side's array the shape of the second's."""
-        turned = self._turned()
+        turned = self.turned()
         return turned is not None and turned.shape == tuple(self.sides.values())[1].array.shape
 
 
@@ -154,7 +159,7 @@ def other_order(wanted: Both) -> str:
     Of arrays of up to five axes every order is tried.
     """
     left, right = wanted.sides.values()
-    if left.state is not State.PRESENT or right.state is not State.PRESENT or not 1 < left.array.ndim <= 5:
+    if not wanted.there or not 1 < left.array.ndim <= 5:
         return ""
     one, other = left.array, right.array
     if one.ndim != other.ndim or sorted(one.shape) != sorted(other.shape):
@@ -171,6 +176,29 @@ def other_order(wanted: Both) -> str:
             )
             return f"{' '.join(names)} -> {' '.join(names[place] for place in order)}"
     return ""
+
+
+def exchanged(outputs: Sequence[Both], within: float) -> dict[Quantity, Quantity]:
+    """Which output of the second side each of the first's is, where every one is another, and a single one.
+
+    Empty where one of them is none of the second's: then their order is not what parts, or not alone.
+    """
+    found: dict[Quantity, Quantity] = {}
+    for one in outputs:
+        ours = one.turned() if one.there else None
+        same = [
+            other.quantity
+            for other in outputs
+            for theirs in [list(other.sides.values())[1].array]
+            if ours is not None
+            and other.there
+            and ours.shape == theirs.shape
+            and relative_distance(ours, theirs) <= within
+        ]
+        if len(same) != 1:
+            return {}
+        found[one.quantity] = same[0]
+    return found if len(set(found.values())) == len(outputs) else {}
 
 
 def array_of(outcome: Outcome, quantity: Quantity, way: Way) -> NDArray[Any] | None:

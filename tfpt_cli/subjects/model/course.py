@@ -17,6 +17,7 @@ from tfpt_cli.subjects.model.comparer import (
     SAME_IN_FLOAT32,
     SAME_IN_SINGLE,
     Comparer,
+    exchanged,
     other_order,
     scales,
 )
@@ -81,6 +82,7 @@ class Course:
         self.of_loss: frozenset[Quantity] = frozenset()
         self.behind: int | None = None
         self.at_the_end = False
+        self.exchanged: Mapping[Quantity, Quantity] = {}
         self.source: Side | None = None
         self.numbers: Weights | None = None
         # What was run, as a person would write it: of models that are only looked at, without what looks.
@@ -277,6 +279,9 @@ class Course:
                 words = _of_order(str(pair.quantity), order)
                 comparison = replace(comparison, findings=(*comparison.findings, Finding(Kind.RESEMBLANCE, words)))
             comparisons.append(comparison)
+        parted = [pair for pair, c in zip(found, comparisons, strict=True) if not c.verdict.agrees]
+        outputs = [pair for pair in parted if pair.quantity.kind == VALUE and not pair.quantity.step]
+        self.exchanged = exchanged(outputs, comparer.within)
         return comparisons
 
     def completed(
@@ -342,6 +347,9 @@ class Course:
         if values == [LOSS]:
             self.in_the_loss(parted)
             return
+        if self.exchanged:
+            self.in_another_order(parted)
+            return
         found = (self.search.forward() or (self.search.behind() if values else None)) if self.lines else None
         found = found or self.search.backward()
         if found is None and len({c.quantity.by for c in parted}) == 1 and parted[0].quantity.kind == "gradient":
@@ -351,6 +359,14 @@ class Course:
         self.begins, self.behind = found.place, found.behind
         self.at_the_end = found.at_the_end
         finding = Finding(Kind.BEGINS, found.words + self.said(found.place))
+        self.comparisons = [replace(c, findings=(*c.findings, finding)) if c in parted else c for c in self.comparisons]
+
+    def in_another_order(self, parted: Sequence[Comparison]) -> None:
+        """A finding for outputs that the other model has in another place, and for the gradients of those in one place."""
+        pairs = [
+            f"{one} in {self.first.label} is {other} in {self.second.label}" for one, other in self.exchanged.items()
+        ]
+        finding = Finding(Kind.BEGINS, f"the outputs stand in another order: {few(pairs, 3)}")
         self.comparisons = [replace(c, findings=(*c.findings, finding)) if c in parted else c for c in self.comparisons]
 
     def in_the_loss(self, parted: Sequence[Comparison]) -> None:
