@@ -1387,6 +1387,16 @@ def test_what_layers_of_a_persons_own_compute_is_said(session: Session) -> None:
     assert right.agree
 
 
+def test_the_steps_of_keras_are_named_whatever_their_number(session: Session) -> None:
+    """Functions are counted by themselves there: the second has the number of the second layer, which is a step as well."""
+    result = ported(session, "spread.py:Gated()", "spread_keras.py:gated('tanh')", "normal(0, 1, (3, 3))")
+    assert told(result).endswith(
+        ": x.chunk(2, -1), torch.sigmoid(x), x * y in PyTorch and x[:, 3:], keras.layers.Activation(activation='tanh'), "
+        "x[:, :3], keras.layers.Multiply() in TensorFlow"
+    ), told(result)
+    assert ported(session, "spread.py:Gated()", "spread_keras.py:gated()", "normal(0, 1, (3, 3))").agree
+
+
 @pytest.mark.parametrize(
     ("heads", "words"),
     [

@@ -100,6 +100,18 @@ class Heads(nn.Module):
         return self.mean(y), self.spread(y), self.word(y)
 
 
+class Gated(nn.Module):
+    """One half of what a layer gives is the gate of the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(3, 6), nn.Linear(3, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        content, gate = self.one(x).chunk(2, -1)
+        return self.two(content * torch.sigmoid(gate))
+
+
 class Generator(nn.Module):
     """A transposed convolution that crops itself, and a normalization behind it."""
 

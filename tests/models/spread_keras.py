@@ -68,6 +68,14 @@ def heads(order: str = "msw", activation: str = "linear") -> keras.Model:
     return keras.Model(given, [made[each] for each in order])
 
 
+def gated(activation: str = "sigmoid") -> keras.Model:
+    """One half of what a layer gives is the gate of the other."""
+    given = keras.Input((3,))
+    y = layers.Dense(6, name="one")(given)
+    y = layers.Multiply()([y[:, :3], layers.Activation(activation)(y[:, 3:])])
+    return keras.Model(given, layers.Dense(2, name="two")(y))
+
+
 def generator(*, layer: bool, epsilon: float = 1e-5) -> keras.Model:
     """A transposed convolution whose first row and column are cut off, by a layer or by code."""
     given = keras.Input((4, 4, 3))

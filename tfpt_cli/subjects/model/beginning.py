@@ -374,13 +374,13 @@ class Search:
         said = {index for index in beside if inventory.events[index].layer is None}
         # Nor is one that is an argument of Keras's layer, and called later in PyTorch.
         later = {line.aligned.activated_by for line in self.lines} if side is self.first else set()
-        said |= {index for index in later if index is not None}
+        said |= {place for place in later if place is not None}
         found: list[Step] = []
         passed = sorted(_on_the_way(inventory.events, ends, beside), key=lambda event: event.index)
         for each in (*passed, *ends):
             found += [Step(text, text) for place, text in each.calls if place not in said]
             said.update(place for place, _ in each.calls)
-            if isinstance(each, Event) and each not in ends and each.index not in said:
+            if isinstance(each, Event) and each not in ends and each.index not in later:
                 found.append(_step_of_layer(each, inventory))
         return any(beside & set(each.origin) for each in (*passed, *ends)), found
 

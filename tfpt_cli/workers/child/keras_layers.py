@@ -180,6 +180,8 @@ def call_of_operation(operation: Any, args: Any, kwargs: Any) -> str:
     settings = {key: getattr(operation, key) for key in made_with if hasattr(operation, key)}
     parameters = [key for key in inspect.signature(function).parameters if key not in made_with]
     said = inspect.signature(operation.call).bind(*args, **kwargs).arguments
+    if name == "get_item":
+        return "x" + (traces.index_text(said["key"]) or "[...]")
     left_out = [key for key in inspect.signature(operation.call).parameters if said.get(key) is None]
     given = [
         repr(said[key]) if isinstance(said.get(key), (int, float)) else key for key in parameters if key not in left_out
