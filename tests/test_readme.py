@@ -101,8 +101,8 @@ def test_the_stories_are_real(file: str, command: str, output: str, tfpt: Callab
     assert shape(done.out) == shape(output)
 
 
-def test_there_are_four_stories() -> None:
-    assert len(STORIES) == 4
+def test_there_are_five_stories() -> None:
+    assert len(STORIES) == 5
 
 
 def test_the_picture_is_not_stale(session: Session) -> None:
