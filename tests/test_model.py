@@ -1459,6 +1459,7 @@ AS_SAID = [
     ("nn.BatchNorm2d(4)", "BatchNormalization(axis=1, epsilon=1e-5)", "the axis of channels is 1 of n c h w in PyTorch"),
     ("nn.GroupNorm(2, 4)", "GroupNormalization(4, epsilon=1e-5)", "num_groups is 2 in PyTorch, 4 in TensorFlow"),
     ("nn.GroupNorm(2, 4)", "GroupNormalization(2, epsilon=1e-5, center=False)", "center is True in PyTorch, False in"),
+    ("nn.Conv2d(4, 4, 3, 1, 1, padding_mode='circular')", "Conv2D(4, 3, padding='same')", "padding_mode is circular in"),
     ("nn.Softsign()", "Activation('softplus')", "its class is nn.Softsign in PyTorch, keras.layers.Activation('softplus')"),
 ]  # fmt: skip
 

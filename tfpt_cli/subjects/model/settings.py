@@ -83,6 +83,12 @@ def argument_settings(
             values = arguments[0][name], _in_one_row(arguments[1][theirs_name])
             if not mean_the_same(*values) and name not in compared:
                 found[name] = (_one_number(values[0]), _one_number(values[1]))
+    mode = arguments[0].get("padding_mode", "zeros")
+    if mode != "zeros" and arguments[1].get("padding") in (
+        "same",
+        "causal",
+    ):  # Keras puts zeros around, and no other mode does
+        found["padding_mode"] = (mode, "zeros")
     axes = _axes(ours, arguments, rank)
     if axes is not None and turned:
         # Keras has the channels last here; PyTorch's layer takes them where they stand second.
