@@ -469,6 +469,28 @@ def test_what_is_flushed_is_said() -> None:
     assert "TensorFlow flushes 2 subnormal results to zero, PyTorch keeps them" in many.reason
 
 
+@pytest.mark.parametrize(("coarse", "fine", "bits"), [("float32", "float64", 23), ("float16", "float32", 10)])
+def test_two_dtypes_are_measured_by_the_coarser(coarse: str, fine: str, bits: int) -> None:
+    """Whichever side has it: the unit of the finer one would make a difference of what the coarser one cannot hold."""
+    numbers = {coarse: np.ones(2, coarse), fine: np.array([1.0, 1.0 + 3 * 2.0**-bits], fine)}
+    for names in ((coarse, fine), (fine, coarse)):
+        values = [(PLAIN, Value(State.PRESENT, numbers[name], name)) for name in names]
+        found = compare_values(Q, dict(zip(SIDES, values, strict=True)), None)
+        assert found.measure is not None
+        assert found.measure.max_ulp == 3
+
+
+@pytest.mark.parametrize("number", [2.0**-130, 1e-50])
+@pytest.mark.parametrize("zero", SIDES)
+def test_what_another_dtype_has_as_zero_is_not_flushed(zero: Side, number: float) -> None:
+    """A number that float64 has and float32 has not, or has as a subnormal one, is kept by nobody: the dtypes part."""
+    coarse = Value(State.PRESENT, np.array([0.0, 1.0], np.float32), "float32")
+    fine = Value(State.PRESENT, np.array([number, 1.0]), "float64")
+    found = compare_values(Q, {side: (PLAIN, coarse if side is zero else fine) for side in SIDES}, Tolerance(0.0, 0.0))
+    assert (found.diagnosis, found.flushed) == (("dtype", "zero"), frozenset())
+    assert "flushes" not in found.reason
+
+
 def test_the_errors_of_two_matrices() -> None:
     """The greatest difference in each block: of small ones each number, of large ones 32 by 32 blocks."""
     left, right = np.array([[1.0, math.inf], [3.0, 4.0]]), np.array([[1.5, math.inf], [3.0, 6.0]])

@@ -220,6 +220,15 @@ def within(error: NDArray[Any], rtol: float, atol: float, of: NDArray[Any]) -> N
     return near
 
 
+def coarser(one: str, other: str) -> str:
+    """The one of two dtypes that has fewer digits, and so the larger unit; one of floats is coarser than one of whole numbers.
+
+    >>> coarser("float64", "float16"), coarser("int64", "float32")
+    ('float16', 'float32')
+    """
+    return min(one, other, key=lambda dtype: PRECISION.get(dtype, math.inf))
+
+
 def flushes(sides: Mapping[Side, NDArray[np.generic]], dtype: str) -> dict[Side, int]:
     """The number of results, by side, that are zero there and on the other side less than the least normal number of the dtype.
 

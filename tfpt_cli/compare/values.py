@@ -12,6 +12,7 @@ import numpy as np
 from tfpt_cli.compare.distance import (
     GREATEST_NUMBER,
     HUGE,
+    coarser,
     error_map,
     flushes,
     measured,
@@ -85,13 +86,15 @@ def _compared(
     if turned is None:
         return replace(found, reason=reason, diagnosis=(Diagnosis.SHAPE,))
     rtol, atol = limits(tolerance, left.dtype, right.dtype)
-    measure, kinds = measured(turned, right.array, rtol, atol, left.dtype)
+    measure, kinds = measured(turned, right.array, rtol, atol, coarser(left.dtype, right.dtype))
     diagnosis: list[Diagnosis] = []
     reasons = []
-    if left.dtype != right.dtype:
+    if left.dtype == right.dtype:
+        flushed = flushes({first: turned, second: right.array}, left.dtype)
+    else:  # what is subnormal in one dtype is an ordinary number of the other, or none
+        flushed = {}
         diagnosis.append(Diagnosis.DTYPE)
         reasons.append(f"dtypes {left.dtype} and {right.dtype}")
-    flushed = flushes({first: turned, second: right.array}, left.dtype)
     if measure.mismatched:
         diagnosis += [Diagnosis.NON_FINITE, *kinds] if measure.passes_at is None else kinds
         reasons.append(_apart(measure, turned, right.array))
