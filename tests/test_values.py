@@ -27,7 +27,19 @@ from tfpt_cli.compare.distance import (
 from tfpt_cli.compare.values import close_numbers, compare_values, limits
 from tfpt_cli.frameworks import SIDES
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.results import PARAMETER, PLAIN, Comparison, Failure, Quantity, State, Symptom, Tolerance, Value, Verdict
+from tfpt_cli.results import (
+    MANY_ULP,
+    PARAMETER,
+    PLAIN,
+    Comparison,
+    Failure,
+    Quantity,
+    State,
+    Symptom,
+    Tolerance,
+    Value,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -343,6 +355,8 @@ def test_an_infinity_is_no_tolerance_that_would_pass() -> None:
     assert near.measure.worst_index == (1,)
     # Two digits, rounded up, are beyond all numbers.
     assert compare([1.796e308], [0.0], "float64", Tolerance(0.0, 0.0)).reason.endswith("or atol 1.796e+308")
+    greatest = compare([GREATEST], [0.0], "float64", Tolerance(0.0, 0.0))
+    assert greatest.reason.endswith(f"would pass at rtol 1 or atol {GREATEST}")
 
 
 def test_an_error_is_within_a_finite_share_of_a_finite_number() -> None:
@@ -467,6 +481,11 @@ def test_what_is_flushed_is_said() -> None:
     many = compare([tiny, tiny, 1.0], [0.0, 0.0, 1.0], tolerance=Tolerance(0.0, 0.0))
     assert (many.verdict, many.diagnosis) == (Verdict.DIFFERS, ("zero", "subnormal"))
     assert "TensorFlow flushes 2 subnormal results to zero, PyTorch keeps them" in many.reason
+    both = compare([0.0, tiny, 1.0], [tiny, 0.0, 1.0])
+    assert both.reason == (
+        "at most 7.3e-40 apart, 524,288 ULP; PyTorch flushes 1 subnormal result to zero, TensorFlow keeps it; "
+        "TensorFlow flushes 1 subnormal result to zero, PyTorch keeps it"
+    )
 
 
 @pytest.mark.parametrize(("coarse", "fine", "bits"), [("float32", "float64", 23), ("float16", "float32", 10)])
@@ -518,6 +537,7 @@ def test_the_words_of_a_mismatch() -> None:
         several.reason
         == "2 of 4 values off, worst 2 against 2.5 at [0, 1]: 0.5 apart; would pass at rtol 0.2 or atol 0.48"
     )
+    assert compare([1.0, 2.0], [1.0, 2.5], tolerance=tolerance).reason.startswith("1 of 2 values off, worst 2")
     broken = compare([1.0, math.nan, 3.0], [1.0, 2.0, 5.0], tolerance=tolerance)
     assert broken.reason == "2 of 3 values off, nan against 2 at [1]"
     assert broken.measure is not None
@@ -534,6 +554,9 @@ def test_the_words_of_what_is_close() -> None:
     assert near.measure.max_ulp == 2
     assert compare(0.0, 1e-6).reason == "at most 1e-06 apart"  # beside a zero units say nothing
     assert compare(1, 2, "int32", Tolerance(0.0, 1.0)).reason == "at most 1 apart"
+    for units, words in ((MANY_ULP - 1, ", 2,147,483,647 ULP"), (MANY_ULP, "")):
+        far = compare(1.0, 1 + units * 2.0**-52, "float64", Tolerance(1e-6, 0.0))
+        assert far.reason == f"at most 4.8e-07 apart{words}"
 
 
 @given(st.floats(1e-12, 1e12), st.floats(1e-12, 1e12))

@@ -193,7 +193,7 @@ def _apart(measure: Measure, left: NDArray[np.generic], right: NDArray[np.generi
     place = f" at [{', '.join(map(str, index))}]" if index else ""
     count = f"{measure.mismatched:,} of {measure.size:,} values off, " if measure.size > 1 else ""
     pair = f"{left[index]:.6g} against {right[index]:.6g}"
-    if measure.passes_at is None or measure.max_abs is None or measure.max_rel is None:
+    if measure.passes_at is None or measure.max_abs is None:
         return f"{count}{pair}{place}"
     needed = f"would pass at rtol {_rounded_up(measure.passes_at['rtol'])}"
     if measure.passes_at["atol"] <= GREATEST_NUMBER:  # an infinity is no tolerance
