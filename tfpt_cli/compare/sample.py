@@ -102,7 +102,6 @@ class Sample:
     values: NDArray[Any]
     mean: float
     std: float
-    skewness: float
     kurtosis: float
     tail_error: float
 
@@ -114,7 +113,7 @@ class Sample:
             mean = sum(float(piece.sum()) for piece in pieces(flat)) / flat.size
             std = math.sqrt(sum(float(((piece - mean) ** 2).sum()) for piece in pieces(flat)) / flat.size)
         if not MEASURABLE[0] < std < MEASURABLE[1]:
-            return cls(side=side, values=flat, mean=mean, std=std, skewness=0.0, kurtosis=0.0, tail_error=0.0)
+            return cls(side=side, values=flat, mean=mean, std=std, kurtosis=0.0, tail_error=0.0)
         third = fourth = 0.0
         for piece in pieces(flat):
             z = (piece - mean) / std
@@ -134,7 +133,6 @@ class Sample:
             values=flat,
             mean=mean,
             std=std,
-            skewness=skewness,
             kurtosis=kurtosis,
             tail_error=math.sqrt(squared) / flat.size,
         )
