@@ -303,7 +303,10 @@ def test_what_no_file_gives_is_said_where_it_is_forced(telling: Path) -> None:
 def test_numbers_that_do_not_fit_are_not_written_where_it_is_forced(telling: Path) -> None:
     done = forced(telling, theirs="outputs=4")
     assert done.code == 1
-    assert "out.weight (3, 4) does not fit into out.kernel (4, 4)" in done.err
+    words = (
+        "out.weight (3, 4) does not fit into out.kernel (4, 4): of out, out_features is 3 in PyTorch, 4 in TensorFlow"
+    )
+    assert words in done.err
     assert "nothing was written" in done.err
     assert not (telling / "telling.npz").exists()
 

@@ -13,7 +13,7 @@ Its modules, in the order in which a scenario meets them:
    - `pairing` pairs the parameters within them, and `leftover` those of which no row says what they are; `neighbours` those of a
      person's own that only the layers around them tell.
    - `stored` has the numbers from a file of weights, and `weights` draws them, or hands one side's own to the other.
-   - `planning` decides what both run, and `comparer` compares what they give.
+   - `planning` decides what both run, and `comparer` compares what they give; of numbers that do not fit `misfit` says why.
    - `dropping` compares layers that draw at random, by what each makes of ones.
 3. Where they part, or are small, the layers are looked at (`watching` has these rounds); in Keras each is run by itself on what
    PyTorch's was given:

@@ -107,15 +107,6 @@ def _random_buffers(pairing: Pairing, writer: ModelWriter, side: Side) -> Any:
     return found
 
 
-def unfit(sides: Sequence[Side], looked: Looked, weights: Weights) -> Iterator[str]:
-    """What to say of each pair whose numbers do not fit into the other side's parameter."""
-    ours, theirs = (looked.inventories[side] for side in sides)
-    for pair in weights.unfit:
-        shapes = ours.tensor[pair.torch[0].tensor].shape, theirs.tensor[pair.keras.tensor].shape
-        said = field("layout", pair.name, "...")
-        yield f"{pair.name} {shapes[0]} does not fit into {pair.keras.text} {shapes[1]}; {said} says how its axes map"
-
-
 def _unpaired(pairing: Pairing) -> Iterator[str]:
     """What to say where parameters are left over on both sides."""
     left = pairing.left

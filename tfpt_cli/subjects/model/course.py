@@ -21,7 +21,7 @@ from tfpt_cli.subjects.model.comparer import (
     other_order,
     scales,
 )
-from tfpt_cli.subjects.model.correspondence import paired, start, unfit
+from tfpt_cli.subjects.model.correspondence import paired, start
 from tfpt_cli.subjects.model.dropping import drawing
 from tfpt_cli.subjects.model.dropping import drawn as drawn_at_random
 from tfpt_cli.subjects.model.evidence import CourseEnd, LayerCode
@@ -35,6 +35,7 @@ from tfpt_cli.subjects.model.looking import (
     shapes_of_inputs,
 )
 from tfpt_cli.subjects.model.loss import loss_in
+from tfpt_cli.subjects.model.misfit import Misfits
 from tfpt_cli.subjects.model.pairing import Pairing
 from tfpt_cli.subjects.model.planning import Planner
 from tfpt_cli.subjects.model.rounding import magnified, own_rounding, with_rounding
@@ -131,7 +132,8 @@ class Course:
             looked, weights = yield from self.begin(("float32",))
             outcomes = looked.outcomes
             if weights.unfit:
-                raise Stopped(outcomes, *unfit(self.terms.sides, looked, weights))
+                misfits = Misfits(self.spec, self.terms.sides, looked.inventories, self.pairing)
+                raise Stopped(outcomes, *map(misfits.said, weights.unfit))
         except Stopped as stop:
             outcomes = self.stopped(stop)
         return Compared(tuple(self.comparisons), outcomes, pairs=tuple(self.pair_lines()))

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfpt_cli.frameworks import TORCH
 from tfpt_cli.language.mentions import field
-from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.layers.layout import Layout
-from tfpt_cli.layers.settings import parted_settings
 from tfpt_cli.results import RATES, STATE, Comparison, Finding, Kind, Quantity, State, Value
-from tfpt_cli.subjects.model.alignment import aligned
 from tfpt_cli.subjects.model.axis_orders import turned
-from tfpt_cli.subjects.model.beginning import Search, said_settings
 from tfpt_cli.subjects.model.comparer import Both, Comparer
 from tfpt_cli.subjects.model.evidence import rates_of
 from tfpt_cli.subjects.model.looking import Stopped
 from tfpt_cli.subjects.model.loss import weightings
-from tfpt_cli.subjects.model.side_by_side import Watched
+from tfpt_cli.subjects.model.misfit import Misfits
 from tfpt_cli.subjects.model.spec import (
     BACKWARD,
     FORWARD,
@@ -41,7 +35,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tfpt_cli.frameworks import Side
-    from tfpt_cli.subjects.model.beginning import Beginning
     from tfpt_cli.subjects.model.inventory import Inventory, Output
     from tfpt_cli.subjects.model.looking import Looked
     from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
@@ -50,10 +43,6 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.subject import Terms
 
 _AFTERWARDS = "in evaluation afterwards"
-# The settings of a layer of which the shape of no parameter depends.
-_NOT_OF_SHAPE = frozenset(
-    {"stride", "padding", "output_padding", "dilation", "eps", "momentum", "nonlinearity", "init", "p"}
-)
 
 
 @dataclass(frozen=True)
@@ -223,41 +212,6 @@ class Planner:
         for output in self.outputs:
             yield later_quantity(output.quantity.partition(".")[2], _AFTERWARDS), output.layout
 
-    @cached_property
-    def _sizes(self) -> tuple[Search, Beginning | None]:
-        """The layers of both models, and where they begin to have other sizes."""
-        lines = aligned(
-            self.inventories[self.first],
-            self.inventories[self.second],
-            self.pairing.matches,
-            training=self.spec.training,
-            turned=self.spec.turned,
-        )
-        search = Search(Watched.unmeasured(lines, self.terms.sides), self.inventories, self.terms.sides)
-        return search, search.of_another_size()
-
-    def _size_given_to(self, pair: PairedParameters) -> str:
-        """Where the models begin to have other sizes, in words, where the layer of a pair stands there or behind."""
-        search, found = self._sizes
-        if found is None:
-            return ""
-        before = search.lines[: found.place if found.place is not None else found.behind]
-        return "" if any(each.aligned.names[TORCH] == pair.layer for each in before) else found.words
-
-    def _settings_of(self, pair: PairedParameters) -> str:
-        """The settings that the layers of a pair have otherwise, and that its shape may come from, in words."""
-        for match in self.pairing.matches:
-            if any(tensor.name == pair.torch[0].tensor for tensor in match.torch.tensors):
-                if match.torch.call is None or match.keras.call is None:
-                    return ""
-                parted = parted_settings(*row_of_layers(match.torch.call, match.keras.call))
-                of_shape = {name: values for name, values in parted.items() if name not in _NOT_OF_SHAPE}
-                words = said_settings(of_shape, self.terms.sides)
-                paths = (path for unit in (match.torch, match.keras) for path in unit.paths if path)
-                names = " and ".join(dict.fromkeys(paths))
-                return f"{f'of {names}, ' if names else ''}{words}" if words else ""
-        return ""
-
     def rates(self) -> Comparison:
         """The comparison of the rates at which both models drop at random, in the order in which they have them."""
         rates = {side: [rate for _, rate in rates_of(self.inventories[side])] for side in self.terms.sides}
@@ -276,12 +230,13 @@ class Planner:
                 values = {each: there if each is side else Value(State.ABSENT) for each in self.terms.sides}
                 yield self.known(parameter_quantity(tensor.name), Layout(), values)
         ours, theirs = self.inventories[self.first], self.inventories[self.second]
+        misfits = Misfits(self.spec, self.terms.sides, self.inventories, self.pairing)
         for pair in self.weights.unfit:
             tensors = ours.tensor[pair.torch[0].tensor], theirs.tensor[pair.keras.tensor]
             shown = (Value(State.PRESENT, np.zeros(tensor.shape), tensor.dtype) for tensor in tensors)
             values = dict(zip(self.terms.sides, shown, strict=True))
             found = self.known(parameter_quantity(pair.name), pair.layout, values)
-            words = self._settings_of(pair) or self._size_given_to(pair)
+            words = misfits.why(pair)
             yield replace(found, findings=(Finding(Kind.BEGINS, words),)) if words else found
         if self.random:
             yield self.rates()
