@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,6 +119,19 @@ def aligned(
 ) -> list[Aligned]:
     """The layers that both models call, in PyTorch's order; `turned` says that Keras's axes may be in another order."""
     return _Aligner(torch, keras, matches, training=training, turned=turned).aligned()
+
+
+@dataclass(frozen=True)
+class _Activation:
+    """The events that call the activation of a line right behind its layer, and what parts of it.
+
+    `apart` says that Keras's layer calls it itself, and PyTorch's does not.
+    """
+
+    torch: Sequence[int] = ()
+    keras: Sequence[int] = ()
+    parted: Parted = field(default_factory=dict)
+    apart: bool = False
 
 
 class _Aligner:
@@ -266,25 +279,15 @@ class _Aligner:
         if "MultiheadAttention" in ours.class_name:
             parted |= mask_settings(event, theirs)
         calls: dict[str, str] = {TORCH: ours.call or ours.class_name, TENSORFLOW: other.call or other.class_name}
-        # An activation: in PyTorch within the layer, right behind it, or later; in Keras within the layer, or right behind it.
-        wanted, own = activation_of(other), self.around.activation_within(event)
-        between, after = self.around.to_activation(event, cropped[0]) if wanted else ([], None)
-        after = after if between == cropped[0] else None
-        behind = self.around.activation_behind(partners[-1]) if own and not wanted else None
-        later, activated_by = self.later.get(event.index, ("", None))
-        activation = self.around.word_of(after)
-        if own and not wanted:
-            said = name_of_activation(self.keras, behind)
-            if behind is None or (said and not one_activation(own, said)):
-                parted["activation"] = (own, said or None)
-        if wanted and not one_activation(activation or own or later, wanted):
-            parted["activation"] = (activation or own or None, wanted)
-        if wanted and one_activation(activation or later, wanted):
+        activation = self._activation(event, partners, cropped[0])
+        parted |= activation.parted
+        if activation.apart:
             calls[TENSORFLOW] = without_activation(other)
+        later, activated_by = self.later.get(event.index, ("", None))
         self.apart[TORCH].update(cropped[0])  # which are of this line, and none of their own
-        self.used.update(cropped[1] if behind is None else [*cropped[1], behind])
-        torch_events = [first.index, event.index, *cropped[0], *([after.index] if after is not None else [])]
-        keras_events = [start.index, *partners, *cropped[1], *([behind] if behind is not None else [])]
+        self.used.update([*cropped[1], *activation.keras])
+        torch_events = [first.index, event.index, *cropped[0], *activation.torch]
+        keras_events = [start.index, *partners, *cropped[1], *activation.keras]
         return Aligned(
             torch=Span(tuple(dict.fromkeys(torch_events)), len(first.inputs)),
             keras=Span(tuple(dict.fromkeys(keras_events)), len(start.inputs)),
@@ -299,6 +302,27 @@ class _Aligner:
             activated=later,
             activated_by=activated_by,
             on_the_way=bool(later) and event.index not in self.partner,
+        )
+
+    def _activation(self, event: Event, partners: list[int], cropped: list[int]) -> _Activation:
+        """The activation of a line: in PyTorch within the layer, right behind or later; in Keras within it, or right behind."""
+        other = self.keras.by_name[self.keras.events[partners[-1]].layer or ""]
+        wanted, own = activation_of(other), self.around.activation_within(event)
+        if not wanted:
+            behind = self.around.activation_behind(partners[-1]) if own else None
+            said = name_of_activation(self.keras, behind)
+            same = not own or (behind is not None and (not said or one_activation(own, said)))
+            return _Activation(
+                keras=[behind] if behind is not None else [], parted={} if same else {"activation": (own, said or None)}
+            )
+        between, found = self.around.to_activation(event, cropped)
+        after = found if between == cropped else None
+        right_behind, (later, _) = self.around.word_of(after), self.later.get(event.index, ("", None))
+        same = one_activation(right_behind or own or later, wanted)
+        return _Activation(
+            torch=[after.index] if after is not None else [],
+            parted={} if same else {"activation": (right_behind or own or None, wanted)},
+            apart=one_activation(right_behind or later, wanted),
         )
 
     def _parted(
@@ -333,7 +357,7 @@ class _Aligner:
         ):
             return "", False
         read = self._read_of(event)
-        return mode, read is not None and read[-1] * 2 == event.outputs[0][-1]
+        return mode, read is not None and read[-1:] == (event.outputs[0][-1] // 2,)
 
     def _read_of(self, event: Event) -> Shape | None:
         """The shape in which the next layer of PyTorch, or the output, reads what a layer gave."""
