@@ -26,6 +26,7 @@ from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.layers.settings import parted_settings
 from tfpt_cli.layers.slots import slots
+from tfpt_cli.report.reasons import reason_of
 from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.scenario.writing import scenario_from
 from tfpt_cli.subjects.model import correspondence, dropping, weights
@@ -1395,6 +1396,32 @@ def test_the_steps_of_keras_are_named_whatever_their_number(session: Session) ->
         "x[:, :3], keras.layers.Multiply() in TensorFlow"
     ), told(result)
     assert ported(session, "spread.py:Gated()", "spread_keras.py:gated()", "normal(0, 1, (3, 3))").agree
+
+
+def test_all_layers_that_part_by_themselves_are_named(session: Session) -> None:
+    """Each is run on what PyTorch's is given, so that a mistake before it hides none; those of one kind are named together."""
+    text = """
+name: four mistakes
+model:
+  torch: >-
+    nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 4), nn.BatchNorm1d(4), nn.ELU(), nn.Linear(4, 2),
+    nn.BatchNorm1d(2))
+  tensorflow: >-
+    keras.Sequential([keras.layers.Dense(4), keras.layers.BatchNormalization(), keras.layers.Dense(4),
+    keras.layers.BatchNormalization(), keras.layers.ELU(alpha=0.5), keras.layers.Dense(2),
+    keras.layers.BatchNormalization(epsilon=1e-5)])
+  at: {x: 'normal(0, 1, (5, 3))'}
+"""
+    result = checked(session, text)[1]
+    first, too = next(c.findings for c in result.comparisons if c.findings)
+    assert first.words.startswith("1 / batch_normalization is the first that parts, by itself: eps is 1e-05 in PyTorch")
+    assert too.words == (
+        "3 / batch_normalization_1 parts by itself in the same way; "
+        "4 / elu parts by itself too: alpha is 1.0 in PyTorch, 0.5 in TensorFlow"
+    )
+    reason = reason_of(result)
+    assert reason is not None
+    assert reason.line.endswith(f"1e-3 in Keras; {too.words} [bn-eps]")
 
 
 @pytest.mark.parametrize(

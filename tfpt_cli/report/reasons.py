@@ -114,7 +114,7 @@ def reason_of(result: ScenarioResult) -> Reason | None:
             bare.pop(comparison.quantity, None)
     return Reason(
         parts=_parts(off),
-        cause=": ".join([*_beginning(parting), first_sentence(first.what)]),
+        cause="; ".join([": ".join([*_beginning(parting), first_sentence(first.what)]), *_besides(parting)]),
         known=tuple(row.name for row in known),
         write=tuple((_where(framework, first), " ".join(code.split())) for framework, code in first.write.items()),
         unexplained=tuple(bare),
@@ -124,6 +124,12 @@ def reason_of(result: ScenarioResult) -> Reason | None:
 def _beginning(parting: Sequence[Comparison]) -> list[str]:
     """Where two models begin to part, if that was found out."""
     found = [finding.words for c in parting for finding in c.findings if finding.kind is Kind.BEGINS]
+    return found[:1]
+
+
+def _besides(parting: Sequence[Comparison]) -> list[str]:
+    """What else parts in two models, if that was found out."""
+    found = [finding.words for c in parting for finding in c.findings if finding.kind is Kind.TOO]
     return found[:1]
 
 
@@ -182,7 +188,7 @@ def _cause(parting: Sequence[Comparison]) -> str:
     found = [(c, finding) for c in parting for finding in c.findings if finding.kind in _TELLING]
     if found:
         comparison, finding = min(found, key=lambda pair: _TELLING.index(pair[1].kind))
-        words = finding.words
+        words = "; ".join([finding.words, *_besides([comparison])])
     else:
         comparison = next((c for c in parting if c.reason), parting[0])
         words = comparison.reason

@@ -235,6 +235,7 @@ class Kind(StrEnum):
     RESEMBLANCE = "resemblance"  # what would turn one side's numbers into the other's
     NOTHING = "nothing"  # what was compared tests nothing
     BEGINS = "begins"  # where two models begin to part
+    TOO = "too"  # what else parts in them, whatever begins before it
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -10,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from tfpt_cli.frameworks import TORCH
+from tfpt_cli.language.mentions import few
 from tfpt_cli.results import STATE, VALUE
 from tfpt_cli.results.layers import SAME
 from tfpt_cli.subjects.model.comparer import SAME_IN_SINGLE
@@ -31,13 +33,15 @@ if TYPE_CHECKING:
 class Beginning:
     """Where two models begin to part: the place of the layer among the lines, None between two of them, and in words.
 
-    `behind` is then the place of the layer behind it; `at_the_end` says that it begins behind the last layer.
+    `behind` is then the place of the layer behind it; `at_the_end` says that it begins behind the last layer. `too` says which
+    layers part by themselves besides, in words.
     """
 
     place: int | None
     words: str
     behind: int | None = None
     at_the_end: bool = False
+    too: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ _ROUNDED = 1e-12
 _FEW_LINES = 3
 # So many steps between layers are named; of more those that compute something.
 _FEW_STEPS = 4
+# So many layers are named that part as well, and so many ways in which they do.
+_FEW_LAYERS = 3
 # What only moves numbers about.
 _MOVING = re.compile(
     r"x\[|[\w.]+\.((un)?squeeze|(un)?flatten|view|reshape|permute|(swap|move)axes|transpose|contiguous|chunk|split|unbind|expand"
@@ -171,8 +177,10 @@ class Search:
                 continue
             if each.given_apart and not self.reached_by[place]:
                 return self.beginning_before(place)
-            if each.parts_by_itself and not self.excused(each):
-                return Beginning(place, f"{self.name(each)} is the first that parts, by itself{self.settings(each)}")
+            if self.parts_alone(place):
+                settings = self.settings(each)
+                words = f"{self.name(each)} is the first that parts, by itself{settings}"
+                return Beginning(place, words, too=self.parting_too(place + 1, settings))
             if line.so_far is None or line.so_far <= self.limit(place):
                 continue
             if line.by_itself is None:
@@ -181,12 +189,36 @@ class Search:
             return self.beginning_before(place)
         return None
 
+    def parts_alone(self, place: int) -> bool:
+        """Whether a layer parts by itself, by more than a number in single precision explains, and is not made good."""
+        each = self.lines[place]
+        return each.parts_by_itself and not self.excused(each) and not self.recovered(place)
+
+    def parting_too(self, start: int, alike: str | None = None) -> str:
+        """The layers from a place on that part by themselves, whatever parts before them, in words; empty where none does.
+
+        Those that are set otherwise in the same way as another, `alike`, come first: an epsilon that was forgotten in each.
+        """
+        found: dict[str, list[str]] = {} if alike is None else {alike: []}
+        for place in range(start, len(self.lines)):
+            if self.parts_alone(place):
+                names = found.setdefault(self.settings(self.lines[place]), [])
+                names += [name for name in [self.name(self.lines[place])] if name not in names]
+        said = []
+        for settings, names in itertools.islice(
+            ((words, names) for words, names in found.items() if names), _FEW_LAYERS
+        ):
+            one = len(names) == 1
+            way = " in the same way" if settings and settings == alike else f" too{settings}"
+            said.append(f"{few(names, _FEW_LAYERS)} part{'s' * one} by {'itself' if one else 'themselves'}{way}")
+        return "; ".join(said)
+
     def beginning_before(self, place: int) -> Beginning:
         """That the models begin to part in the code before a layer."""
         each = self.lines[place]
         between = self.given(each) or self.between(each)
         words = f"it begins between {self.before(each)} and {self.name(each)}, which agree{self.places(each)}{between}"
-        return Beginning(None, words, behind=place)
+        return Beginning(None, words, behind=place, too=self.parting_too(place))
 
     def limit(self, place: int) -> float:
         """How far a layer may be apart so far: more where one before it, or code, computes in single precision."""

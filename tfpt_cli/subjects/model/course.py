@@ -360,8 +360,11 @@ class Course:
             return
         self.begins, self.behind = found.place, found.behind
         self.at_the_end = found.at_the_end
-        finding = Finding(Kind.BEGINS, found.words + self.said(found.place))
-        self.comparisons = [replace(c, findings=(*c.findings, finding)) if c in parted else c for c in self.comparisons]
+        findings = [Finding(Kind.BEGINS, found.words + self.said(found.place))]
+        findings += [Finding(Kind.TOO, found.too)] if found.too else []
+        self.comparisons = [
+            replace(c, findings=(*c.findings, *findings)) if c in parted else c for c in self.comparisons
+        ]
 
     def in_another_order(self, parted: Sequence[Comparison]) -> None:
         """A finding for outputs that the other model has in another place, and for the gradients of those in one place."""
