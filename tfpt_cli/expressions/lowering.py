@@ -34,7 +34,7 @@ _REFERENCE_ARRAY = {"numpy": NUMPY.array, "mpmath": "np.array({value}, dtype=obj
 # The formulas that a row's spelling may use of its settings; what they come to is written in their place.
 _FORMULAS = frozenset({"each", "both"})
 # A spelling may name an argument several times: of calls within calls what is written grows by as much at each level.
-MAX_PARTS = 200_000
+MAX_PARTS = 100_000
 # How many bits of a number's significand a dtype keeps, for the constants of the reference.
 _SIGNIFICAND = {"float16": 11, "bfloat16": 8, "float32": 24, "complex64": 24}
 
