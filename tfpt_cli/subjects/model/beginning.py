@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.language.mentions import few
@@ -17,6 +17,7 @@ from tfpt_cli.results.layers import SAME
 from tfpt_cli.subjects.model.comparer import SAME_IN_SINGLE
 from tfpt_cli.subjects.model.inventory import Event, reaching
 from tfpt_cli.subjects.model.settings import Besides
+from tfpt_cli.subjects.model.wording import Step, class_of, in_each, said_settings, step_of_layer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -44,31 +45,12 @@ class Beginning:
     too: str = ""
 
 
-@dataclass(frozen=True)
-class Step:
-    """What one side computes on the way to a layer, outside of all beside others: a layer alone, or a call of a function.
-
-    `words` are how a person would write it, `F.gelu(x)`, and `code` is that as the known differences read it: empty where it is
-    of a person's own and more than one call, or is not known.
-    """
-
-    words: str
-    code: str = ""
-
-
 # What is no farther apart in double precision is rounding: nothing that was kept in single precision is seen there.
 _ROUNDED = 1e-12
 # So many lines of a file are named, of more the first and the last.
 _FEW_LINES = 3
-# So many steps between layers are named; of more those that compute something.
-_FEW_STEPS = 4
 # So many layers are named that part as well, and so many ways in which they do.
 _FEW_LAYERS = 3
-# What only moves numbers about.
-_MOVING = re.compile(
-    r"x\[|[\w.]+\.((un)?squeeze|(un)?flatten|view|reshape|permute|(swap|move)axes|transpose|contiguous|chunk|split|unbind|expand"
-    r"(_dims)?|broadcast_to|to|cast|float|double|clone|identity|shape)\("
-)
 
 
 class Search:
@@ -349,7 +331,7 @@ class Search:
         if not first or not second:
             return ""
         rest = [[Step(text) for text in ours.elements()] for ours in (first - second, second - first)]
-        return _in_each(dict(zip((self.first, self.second), rest, strict=True)))
+        return in_each(dict(zip((self.first, self.second), rest, strict=True)))
 
     def before(self, each: Measured) -> str:
         """The layers whose results reach a layer in PyTorch, in words."""
@@ -383,7 +365,7 @@ class Search:
 
     def between(self, behind: Measured | None) -> str:
         """What each side computes on the way to a layer, or to the outputs where there is none, as the end of a sentence."""
-        return _in_each(self.steps(behind))
+        return in_each(self.steps(behind))
 
     def steps(self, behind: Measured | None) -> dict[Side, list[Step]]:
         """What both sides compute between a layer and those before it, or behind all of them, in the order in which they do.
@@ -413,7 +395,7 @@ class Search:
             found += [Step(text, text) for place, text in each.calls if place not in said]
             said.update(place for place, _ in each.calls)
             if isinstance(each, Event) and each not in ends and each.index not in later:
-                found.append(_step_of_layer(each, inventory))
+                found.append(step_of_layer(each, inventory))
         return any(beside & set(each.origin) for each in (*passed, *ends)), found
 
     def lines_before(self, behind: Measured | None, side: Side) -> list[str]:
@@ -432,8 +414,8 @@ class Search:
             lines = self.lines_before(behind, side)
             if behind is not None:
                 lines.append(self.inventories[side].events[self.span(behind, side).first].place)
-            few = [line.rpartition("/")[2] for line in dict.fromkeys(lines) if line]
-            found += few if len(few) <= _FEW_LINES else [few[0], "...", few[-1]]
+            short = [line.rpartition("/")[2] for line in dict.fromkeys(lines) if line]
+            found += short if len(short) <= _FEW_LINES else [short[0], "...", short[-1]]
         return f" ({', '.join(found)})" if found else ""
 
     def events(self, side: Side, span: Span) -> list[Event]:
@@ -459,84 +441,3 @@ def _on_the_way(events: Sequence[Event], reached: Iterable[Event | Output], besi
             seen.add(index)
             rest.append(events[index])
             yield events[index]
-
-
-def _step_of_layer(event: Event, inventory: Inventory) -> Step:
-    """The step that is a call of a layer, with what it calls itself, and what is in it, where it is of a person's own class."""
-    layer = inventory.by_name[event.layer or ""]
-    if layer.class_name == class_of(layer.call) or layer.call.startswith("nn.utils."):
-        return Step(layer.call, f"{layer.call}(x)")
-    inner = [each for each in inventory.layers if each.name.startswith(f"{layer.name}.") and layer.name]
-    within = [Step(text, text) for text in event.within]
-    held = [Step(text) for text in (layer.call, *(each.call or each.class_name for each in inner)) if text]
-    words = f"{layer.class_name} ({_few_steps([*held, *within])})" if held or within else layer.class_name
-    return Step(words, within[0].code if len(within) == 1 and not held else "")
-
-
-def _in_each(steps: Mapping[Side, Sequence[Step]]) -> str:
-    """What each side computes, as the end of a sentence."""
-    found = [f"{_few_steps(each)} in {side.label}" for side, each in steps.items() if each]
-    return f": {' and '.join(found)}" if found else ""
-
-
-def _few_steps(steps: Sequence[Step]) -> str:
-    """Some steps in words; of many those that compute something, and how many more there are."""
-    words = Counter(step.words for step in steps)
-    some = [each for each in words if len(words) <= _FEW_STEPS or not _MOVING.match(each)][: 2 * _FEW_STEPS]
-    rest = len(words) - len(some)
-    said = [f"{each} ({words[each]} times)" if words[each] > 1 else each for each in some]
-    return ", ".join([*said, *([f"... ({rest} more)"] if rest else [])])
-
-
-# Layers that compute otherwise in training.
-_OF_TWO_MODES = re.compile(r"BatchNorm|InstanceNorm|[Dd]ropout|RReLU|GaussianNoise|nn\.Sequential|keras\.Sequential")
-
-
-def class_of(call: str) -> str:
-    """The class of a layer from its call, `Conv2D` of `keras.layers.Conv2D(filters=4)`."""
-    return call.partition("(")[0].rpartition(".")[2]
-
-
-def called(call: str, framework: str, *, training: bool, given: str = "x") -> str:
-    """A layer as it is called, in its mode where it has two.
-
-    >>> called("nn.Dropout(p=0.5)", "torch", training=False), called("nn.ReLU()", "torch", training=False)
-    ('nn.Dropout(p=0.5).eval()(x)', 'nn.ReLU()(x)')
-    >>> called("keras.layers.Dropout(0.5)", "tensorflow", training=True)
-    'keras.layers.Dropout(0.5)(x, training=True)'
-    """
-    modes = _OF_TWO_MODES.search(call) is not None
-    if framework == TORCH:
-        return f"{call}{'.eval()' if modes and not training else ''}({given})"
-    return f"{call}({given}{f', training={training}' if modes else ''})"
-
-
-Said = TypeVar("Said", bound="str | Besides")
-_WORDS = {
-    Besides.CLASS: "its class",
-    Besides.NORMALIZED_AXIS: "the normalized axis",
-    Besides.AXIS_OF_CHANNELS: "the axis of channels",
-    Besides.FIRST_AXIS: "its first axis",
-    Besides.FIRST_STATE: "its first state",
-    Besides.MASK: "its mask",
-    Besides.RESULT: "its result",
-}
-
-
-def said_settings(parted: Mapping[Said, tuple[object, object]], sides: Sides) -> str:
-    """What a layer has otherwise on each side, in words; empty where that is nothing.
-
-    >>> from tfpt_cli.frameworks import SIDES
-    >>> said_settings({"eps": (1e-05, 0.001), Besides.MASK: (None, "given")}, SIDES)
-    'eps is 1e-05 in PyTorch, 0.001 in TensorFlow, its mask is none in PyTorch, given in TensorFlow'
-    """
-    first, second = sides
-    return ", ".join(
-        f"{_WORDS[name] if isinstance(name, Besides) else name} is {_setting(ours)} in {first.label},"
-        f" {_setting(theirs)} in {second.label}"
-        for name, (ours, theirs) in parted.items()
-    )
-
-
-def _setting(value: object) -> str:
-    return "none" if value is None else f"{value}"

@@ -12,7 +12,7 @@ from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.listing import listing
 from tfpt_cli.results import DROPPED, RATES, STATE, VALUE, Comparison, Failure, Finding, Kind, PairLine, Verdict, Way
 from tfpt_cli.results.layers import SAME
-from tfpt_cli.subjects.model.beginning import Search, class_of
+from tfpt_cli.subjects.model.beginning import Search
 from tfpt_cli.subjects.model.comparer import (
     SAME_IN_FLOAT32,
     SAME_IN_SINGLE,
@@ -42,6 +42,7 @@ from tfpt_cli.subjects.model.rounding import magnified, own_rounding, with_round
 from tfpt_cli.subjects.model.side_by_side import Watched
 from tfpt_cli.subjects.model.spec import BOTH, LOSS
 from tfpt_cli.subjects.model.watching import Asked, layer_by_layer, small
+from tfpt_cli.subjects.model.wording import class_of
 from tfpt_cli.subjects.model.writer import DOUBLE, SINGLE
 from tfpt_cli.subjects.subject import Compared, Round
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from tfpt_cli.expressions.own_lines import expressions_at
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
 from tfpt_cli.results import DROPPED, PARAMETER, RATES, STATE, Verdict
-from tfpt_cli.subjects.model.beginning import called
 from tfpt_cli.subjects.model.dropping import drawing
 from tfpt_cli.subjects.model.spec import CHANNELS
+from tfpt_cli.subjects.model.wording import called
 from tfpt_cli.subjects.model.writer import turned_source
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from tfpt_cli.language.mentions import field
 from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.layers.settings import parted_settings
 from tfpt_cli.subjects.model.alignment import aligned
-from tfpt_cli.subjects.model.beginning import Search, said_settings
+from tfpt_cli.subjects.model.beginning import Search
 from tfpt_cli.subjects.model.side_by_side import Watched
+from tfpt_cli.subjects.model.wording import said_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
