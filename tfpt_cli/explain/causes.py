@@ -248,6 +248,7 @@ def _holds(condition: ast.expr, shared: Shared, provenance: Provenance, sides: M
         "__axes": axes,
         "__left_out": left_out(shared),
         "__inputs": [number for numbers in provenance.numbers.values() for number in numbers],
+        "__sizes": {math.prod(shape[:count]) for shape in shapes for count in range(1, len(shape) + 1)},
         "__elements": provenance.elements,
         "__of": lambda thing: isinstance(thing, _Code) and not thing.names.isdisjoint(provenance.by),
         **{f"__{framework}": side for framework, side in sides.items()},
