@@ -114,22 +114,18 @@ def reason_of(result: ScenarioResult) -> Reason | None:
             bare.pop(comparison.quantity, None)
     return Reason(
         parts=_parts(off),
-        cause="; ".join([": ".join([*_beginning(parting), first_sentence(first.what)]), *_besides(parting)]),
+        cause="; ".join(
+            [": ".join([*_found(parting, Kind.BEGINS), first_sentence(first.what)]), *_found(parting, Kind.TOO)]
+        ),
         known=tuple(row.name for row in known),
         write=tuple((_where(framework, first), " ".join(code.split())) for framework, code in first.write.items()),
         unexplained=tuple(bare),
     )
 
 
-def _beginning(parting: Sequence[Comparison]) -> list[str]:
-    """Where two models begin to part, if that was found out."""
-    found = [finding.words for c in parting for finding in c.findings if finding.kind is Kind.BEGINS]
-    return found[:1]
-
-
-def _besides(parting: Sequence[Comparison]) -> list[str]:
-    """What else parts in two models, if that was found out."""
-    found = [finding.words for c in parting for finding in c.findings if finding.kind is Kind.TOO]
+def _found(parting: Sequence[Comparison], kind: Kind) -> list[str]:
+    """The first finding of a kind, such as where two models begin to part, in words; nothing where there is none."""
+    found = [finding.words for c in parting for finding in c.findings if finding.kind is kind]
     return found[:1]
 
 
@@ -188,7 +184,7 @@ def _cause(parting: Sequence[Comparison]) -> str:
     found = [(c, finding) for c in parting for finding in c.findings if finding.kind in _TELLING]
     if found:
         comparison, finding = min(found, key=lambda pair: _TELLING.index(pair[1].kind))
-        words = "; ".join([finding.words, *_besides([comparison])])
+        words = "; ".join([finding.words, *_found([comparison], Kind.TOO)])
     else:
         comparison = next((c for c in parting if c.reason), parting[0])
         words = comparison.reason

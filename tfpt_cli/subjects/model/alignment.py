@@ -240,8 +240,10 @@ class _Aligner:
         held against Keras's with the activation; where that cannot be computed here they are no lines.
         """
         wanted = activation_of(self.keras.by_name[theirs.layer or ""])
+        if not wanted:
+            return
         cropped, _ = self.around.cropping(event, theirs)
-        between, activation = self.around.to_activation(event, cropped) if wanted else ([], None)
+        between, activation = self.around.to_activation(event, cropped)
         word = self.around.word_of(activation)
         if activation is None or not one_activation(word, wanted) or between == cropped:
             return

@@ -98,9 +98,7 @@ class Watch:
         constants = {id(tensor) for tensor in self.origins.constants(given)}  # such as the axes of a transposition
         if self.running or not reads or all(self.origins.reads([t]) for t in given if id(t) not in constants):
             return frozenset(origins)
-        self.uses.append({"reads": reads, "from": self.origins.described(given)["from"]})
-        kept = [each for each in origins if not isinstance(each, traces.Read)]
-        return frozenset([*kept, traces.Use(len(self.uses) - 1)])
+        return frozenset(self.origins.used(given, self.uses))
 
     def call(self, layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Calls a layer, and notes it where it is looked at as one; what it gives is what `instead` has for it."""

@@ -195,9 +195,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         origin, reads = self.origins.of(given), self.origins.reads(given)
         if all(self.origins.reads([tensor]) for tensor in given) or not reads:
             return frozenset(origin)
-        self.uses.append({"reads": reads, "from": self.origins.described(given)["from"]})
-        kept = [each for each in origin if not isinstance(each, traces.Read)]
-        return frozenset([*kept, traces.Use(len(self.uses) - 1)])
+        return frozenset(self.origins.used(given, self.uses))
 
     def note(self, event: dict[str, Any], given: list[Any], made: list[Any]) -> int:
         """Notes an event with the tensors that it was given and that it gave; gives its number."""

@@ -87,6 +87,12 @@ class Origins:
         """Says what a tensor is called, such as an input of the model."""
         self._texts[id(tensor)] = (tensor, text)
 
+    def used(self, given: list[Any], uses: list[dict[str, Any]]) -> frozenset[Any]:
+        """The origins of what is made of tensors that are read as parameters and of others, which is noted among the `uses`."""
+        uses.append({"reads": [name for name in self.reads(given) if name], "from": self.described(given)["from"]})
+        kept = [each for each in self.of(given) if not isinstance(each, Read)]
+        return frozenset([*kept, Use(len(uses) - 1)])
+
     def negated(self, function: str, given: list[Any], made: list[Any]) -> None:
         """Calls what a function makes of a named tensor by that name, where it turns True into False: `~mask`.
 
