@@ -44,7 +44,7 @@ class Layout:
         for group, size in zip(left, shape, strict=True):
             unknown = [name for name in group if name not in lengths and name != "1"]
             known = math.prod(lengths[name] for name in group if name in lengths)
-            if len(unknown) > 1 or size % max(known, 1):
+            if len(unknown) > 1 or size % max(known, 1) or (unknown and not known):
                 raise ValueError(f"'{self.pattern}' does not say how {size} is made up of {' '.join(group)}")
             for name in unknown:
                 lengths[name] = size // known

@@ -223,10 +223,10 @@ def slots(row: Layer, settings: Mapping[str, Mapping[str, Any]]) -> Iterator[Slo
             attribute = {f: _attribute(entry, f, names[f], copy) for f in FRAMEWORKS}
             if not any(attribute.values()):
                 continue
-            sizes = {axis: _value(tree, names[TORCH]) for axis, tree in entry.sizes.items()}
+            sizes = {axis: _size(_value(tree, names[TORCH])) for axis, tree in entry.sizes.items()}
             blocks = {"gate": len(entry.blocks[TORCH])} if entry.blocks else {}
             layout = Layout(entry.layout, {**{a: s for a, s in sizes.items() if s is not None}, **blocks}, entry.blocks)
-            shapes = {f: _value(entry.shape, values) for f, values in names.items()}
+            shapes = {f: _shape(entry, values) for f, values in names.items()}
             turned = _turned(layout, shapes[TENSORFLOW])
             held = {TORCH: shapes[TORCH], TENSORFLOW: turned}
             fans: dict[str, Fans | None] = {f: _fans(entry, f, names[f], shape) for f, shape in held.items()}
@@ -265,6 +265,17 @@ def _attribute(entry: LayerParameter, framework: str, names: Mapping[str, Any], 
     if framework == TORCH and entry.added is not None:
         return f"{text} + {text_of(entry.added).replace(COPY, copy.suffix)}"
     return text
+
+
+def _shape(entry: LayerParameter, names: Mapping[str, Any]) -> Shape | None:
+    """The shape of a parameter; None where it is not known."""
+    shape: Shape | None = _value(entry.shape, names)
+    return shape if shape is None or all(_size(size) is not None for size in shape) else None
+
+
+def _size(value: Any) -> Any:
+    """The length of an axis; None where it is not known, and where it is no real number, as the framework itself will say."""
+    return value if isinstance(value, (int, float)) else None
 
 
 def _fans(entry: LayerParameter, framework: Framework, names: Mapping[str, Any], shape: Shape | None) -> Fans | None:

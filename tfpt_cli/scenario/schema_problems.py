@@ -70,9 +70,11 @@ def structural_problems(document: Document) -> tuple[list[Problem], set[Path], s
 
 
 def _path(document: Document, error: Any) -> Path:
-    """The path of the value that an error is about; the validator takes a key of digits, `'0'`, for an index."""
+    """The path of the value that an error is about; the validator takes a key of digits, `'0'` or `'007'`, for an index."""
     value, path = document.data, []
     for step in error.instance_path:
+        if isinstance(value, dict) and str(step) not in value:
+            step = next(key for key in value if key.isdigit() and int(key) == step)
         path.append(str(step) if isinstance(value, dict) else step)
         value = value[path[-1]]
     return tuple(path)
