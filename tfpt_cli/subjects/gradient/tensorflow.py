@@ -60,7 +60,9 @@ class TensorFlowWriter(FrameworkWriter):
         return f"tf.convert_to_tensor({source}).numpy()"
 
     def from_numpy(self, name: str) -> str:
-        return f"{'tf.Variable' if name in self.wrt and self.variables else 'tf.constant'}({name})"
+        # No variable: where a scenario takes one, nothing but a row's own operations are given it, and to make one costs more
+        # than they do.
+        return f"tf.constant({name})"
 
     def derivative(self, kind: str, output: Output, run: str, mode: str) -> Iterator[Section]:
         if order := ORDER.fullmatch(kind):

@@ -119,7 +119,7 @@ def run(side: Any, request: dict[str, Any], channel: Channel, folder: str = "") 
     import numpy as np
 
     side.reset()
-    path = list(sys.path)
+    path, modules = list(sys.path), set(sys.modules)
     register(request)
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
     give(request, namespace, np, folder)
@@ -165,7 +165,7 @@ def run(side: Any, request: dict[str, Any], channel: Channel, folder: str = "") 
             values.append(value)
             if blob is not None:
                 blobs.append(blob)
-    forget_modules(path)
+    forget_modules(path, modules)
     send(done=True)
 
 
@@ -196,13 +196,16 @@ def give(request: dict[str, Any], namespace: dict[str, Any], np: Any, folder: st
     _kept.update(kept)
 
 
-def forget_modules(path: list[str]) -> None:
-    """Takes back what a listing added to the path, and the modules found there: the next one may mean others by a name."""
+def forget_modules(path: list[str], modules: set[str]) -> None:
+    """Takes back what a listing added to the path, and the modules found there: the next one may mean others by a name.
+
+    `path` and `modules` are what was there before it. TensorFlow has thousands of modules, which it would take long to ask each.
+    """
     added = tuple(os.path.join(folder, "") for folder in sys.path if folder not in path)
     sys.path[:] = path
     if added:
-        for name, module in list(sys.modules.items()):
-            if str(getattr(module, "__file__", None) or "").startswith(added):
+        for name in set(sys.modules) - modules:
+            if str(getattr(sys.modules[name], "__file__", None) or "").startswith(added):
                 del sys.modules[name]
 
 
