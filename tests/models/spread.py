@@ -52,6 +52,33 @@ class Causal(nn.Module):
         return self.activation(two[:, :, :-4] if self.cuts is None else self.cuts[1](two))
 
 
+class Highway(nn.Module):
+    """Two gates, each made before what it gates."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gates, self.made = (nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)]) for _ in range(2))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for gate, made in zip(self.gates, self.made):  # noqa: B905 - Python 3.9
+            share = torch.sigmoid(gate(x))
+            x = share * F.silu(made(x)) + (1 - share) * x
+        return x
+
+
+class Conditioned(nn.Module):
+    """A normalization without parameters, whose gain and bias are made of something else, and an activation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 6, 3, bias=False), nn.GroupNorm(3, 6, affine=False)
+        self.made, self.head = nn.Linear(1, 12), nn.Conv2d(6, 2, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        gain, bias = self.made(x.mean(dim=(1, 2, 3))[:, None])[:, :, None, None].chunk(2, 1)
+        return self.head(F.relu(self.norm(self.conv(x)) * (1 + gain) + bias))
+
+
 class RootMeanSquare(nn.Module):
     """A normalization of a person's own."""
 

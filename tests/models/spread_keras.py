@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import layers
+from keras import layers, ops
 
 
 def pooled(*, ordered: bool = True, pool: int = 2, **two: Any) -> keras.Model:
@@ -29,6 +29,48 @@ def causal(**two: Any) -> keras.Model:
             ),
         ]
     )
+
+
+def highway(style: str = "argument", activation: str = "silu", *, carried: bool = True) -> keras.Model:
+    """The gates made behind what they gate, by nameless layers: each activation an argument, a layer or a function."""
+
+    def dense(name: str) -> Any:
+        if style == "argument":
+            return layers.Dense(4, activation=name)
+        activated = layers.Activation(name) if style == "layer" else getattr(ops, name)
+        plain = layers.Dense(4)
+        return lambda x: activated(plain(x))
+
+    x = inputs = keras.Input((4,))
+    for _ in range(2):
+        made, share = dense(activation)(x), dense("sigmoid")(x)
+        x = share * made + (1 - share) * x if carried else share * made + x
+    return keras.Model(inputs, x)
+
+
+class Highway(keras.Model):  # type: ignore[misc]
+    """The same as a model of a person's own, which calls TensorFlow's functions between its layers."""
+
+    def __init__(self, activation: str = "silu") -> None:
+        super().__init__()
+        self.activation = getattr(tf.nn, activation)
+        self.all = [layers.Dense(4) for _ in range(4)]
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        for made, gate in (self.all[:2], self.all[2:]):
+            made, share = self.activation(made(x)), tf.sigmoid(gate(x))
+            x = share * made + (1 - share) * x
+        return x
+
+
+def conditioned(plain: float = 1.0, **norm: Any) -> keras.Model:
+    """A normalization whose gain and bias are made of something else: one more than what is made, or as it is."""
+    inputs = keras.Input((8, 8, 3))
+    made = layers.Dense(12)(ops.mean(inputs, axis=(1, 2, 3))[:, None])[:, None, None]
+    x = layers.Conv2D(6, 3, use_bias=False)(inputs)
+    x = layers.GroupNormalization(**{"groups": 3, "epsilon": 1e-5, "center": False, "scale": False, **norm})(x)
+    x = layers.ReLU()(x * (plain + made[..., :6]) + made[..., 6:])
+    return keras.Model(inputs, layers.Conv2D(2, 1)(x))
 
 
 class RootMeanSquare(layers.Layer):

@@ -4,9 +4,9 @@ import keras
 from keras import layers
 
 
-def gated(x, channels, dilation, padding="causal", swapped=False):
+def gated(x, channels, dilation, padding="causal", activations=("tanh", "sigmoid")):
     """A causal convolution for the filter and one for the gate; gives what goes on, and what is skipped to the end."""
-    first, second = ("sigmoid", "tanh") if swapped else ("tanh", "sigmoid")
+    first, second = activations
     options = {"dilation_rate": dilation, "padding": padding}
     filtered = layers.Conv1D(channels, 2, activation=first, **options)(x)
     gate = layers.Conv1D(channels, 2, activation=second, **options)(x)

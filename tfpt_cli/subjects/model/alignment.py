@@ -23,9 +23,11 @@ from tfpt_cli.subjects.model.settings import (
     activation_of,
     argument_settings,
     constant_or_none,
+    cut_settings,
     mask_settings,
     padding_settings,
     pads_the_same,
+    plain_class,
     pooling_settings,
     recurrent_settings,
 )
@@ -173,7 +175,7 @@ class _Aligner:
         return found
 
     def _between(self, lines: list[Aligned], before: Aligned | None, after: Aligned | None) -> Iterator[Aligned]:
-        """The layers between two lines, one beside the other, where both models have as many there."""
+        """The layers between two lines, one beside the other, where both models have as many there, or as many of a class."""
         rest = []
         for inventory, framework in ((self.torch, TORCH), (self.keras, TENSORFLOW)):
             start = self._span(before, framework).last + 1 if before is not None else 0
@@ -184,14 +186,30 @@ class _Aligner:
                 if event.index not in taken and event.layer is not None and event.inputs and event.outputs
                 and not re.search("Dropout|Identity|InputLayer", inventory.by_name[event.layer].class_name)
             ])  # fmt: skip
-        if len(rest[0]) != len(rest[1]):  # one side flattens besides, say
-            inventories = self.torch, self.keras
-            rest = [[e for e in events if "Pool" in i.by_name[e.layer or ""].class_name]
-                    for i, events in zip(inventories, rest, strict=True)]  # fmt: skip
-        if len(rest[0]) == len(rest[1]):
-            for ours, theirs in zip(*rest, strict=True):
-                if math.prod(ours.inputs[0]) == math.prod(theirs.inputs[0]):
-                    yield self._line(ours, [theirs.index])
+        pairs = zip(*rest, strict=True) if len(rest[0]) == len(rest[1]) else self._of_one_kind(*rest)
+        for ours, theirs in pairs:
+            if math.prod(ours.inputs[0]) == math.prod(theirs.inputs[0]):
+                yield self._line(ours, [theirs.index])
+
+    def _of_one_kind(self, ours: list[Event], theirs: list[Event]) -> Iterator[tuple[Event, Event]]:
+        """The layers of those kinds of which as many stand here in both models, in one order: one side may flatten besides.
+
+        Those that have parameters on both sides correspond where these do, and not here.
+        """
+        kinds = [
+            [_kind(inventory.by_name[event.layer or ""].class_name) for event in events]
+            for inventory, events in ((self.torch, ours), (self.keras, theirs))
+        ]
+        both = {kind for kind in kinds[0] if kinds[0].count(kind) == kinds[1].count(kind)}
+        one, other = (
+            [(event, kind) for event, kind in zip(events, found, strict=True) if kind in both]
+            for events, found in zip((ours, theirs), kinds, strict=True)
+        )
+        held = [{inventory.leaf_of(t.layer) for t in inventory.tensors} for inventory in (self.torch, self.keras)]
+        if [kind for _, kind in one] == [kind for _, kind in other]:
+            for (mine, _), (yours, _) in zip(one, other, strict=True):
+                if mine.layer not in held[0] or yours.layer not in held[1]:
+                    yield mine, yours
 
     def _span(self, line: Aligned, framework: str) -> Span:
         return line.torch if framework == TORCH else line.keras
@@ -270,6 +288,8 @@ class _Aligner:
             parted.pop("padding", None)
         if before[0] is not None and first.layer is None:
             parted |= padding_settings(first, other)
+        elif cropped[0]:
+            parted |= cut_settings(ours, other, self.torch.events[cropped[0][0]])
         if "Pool" in ours.class_name:
             parted |= pooling_settings(ours, other, padded=any(b is not None for b in before))
         last = row is not None and row.recurrent and self._last_alone(event, theirs)
@@ -367,6 +387,11 @@ class _Aligner:
             if event.index in reader.origin and reader.layer is not None and reader.inputs:
                 return reader.inputs[0]
         return next((output.shape for output in self.torch.outputs if event.index in output.origin), None)
+
+
+def _kind(name: str) -> str:
+    """The class of a layer in one word for both frameworks: all poolings are one, since another one may have been meant."""
+    return "pool" if "Pool" in name else plain_class(name)
 
 
 def _inputs(ours: Event, theirs: Event) -> tuple[int, ...] | None:

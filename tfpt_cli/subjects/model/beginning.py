@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,7 +16,8 @@ from tfpt_cli.results.layers import SAME
 from tfpt_cli.subjects.model.comparer import SAME_IN_SINGLE
 from tfpt_cli.subjects.model.inventory import Event, reaching
 from tfpt_cli.subjects.model.settings import Besides
-from tfpt_cli.subjects.model.wording import Step, class_of, in_each, said_settings, step_of_layer
+from tfpt_cli.subjects.model.steps import Step
+from tfpt_cli.subjects.model.wording import class_of, in_each, said_settings, step_of_layer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -324,14 +324,11 @@ class Search:
 
     def computed(self, each: Measured) -> str:
         """What two layers of a person's own classes call themselves, without what both do, as the end of a sentence."""
-        first, second = (
-            Counter(text for event in self.events(side, self.span(each, side)) for text in event.within)
+        steps = {
+            side: [Step(text, text) for event in self.events(side, self.span(each, side)) for text in event.within]
             for side in (self.first, self.second)
-        )
-        if not first or not second:
-            return ""
-        rest = [[Step(text) for text in ours.elements()] for ours in (first - second, second - first)]
-        return in_each(dict(zip((self.first, self.second), rest, strict=True)))
+        }
+        return in_each(steps, rest=False) if all(steps.values()) else ""
 
     def before(self, each: Measured) -> str:
         """The layers whose results reach a layer in PyTorch, in words."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfpt_cli.layers.known import arguments_of
+from tfpt_cli.subjects.model.inventory import Event
 from tfpt_cli.subjects.model.settings import activation_of, constant_or_none
 from tfpt_cli.subjects.model.units import plain
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tfpt_cli.subjects.model.inventory import Event, Inventory, Output, SeenLayer
+    from tfpt_cli.subjects.model.inventory import Inventory, Output, SeenLayer
 
 # Other names of an activation, by what Keras calls it. No row has them: a row knows calls, and this is a word among the arguments
 # of a layer, beside the name of a class or of a function that PyTorch calls behind its own.
@@ -178,6 +179,41 @@ class Around:
     def _name_of(self, event: Event) -> str:
         """What an event of PyTorch is called: the class of a layer, or a function."""
         return event.function if event.layer is None else self.torch.by_name[event.layer].class_name
+
+
+def activation_next_to(inventory: Inventory, path: str) -> str:
+    """The activation that a layer calls itself, or through which alone its first result goes on, as one plain word.
+
+    Empty for none. Of several names of an activation, as `silu` and `swish`, it is always the same one.
+    """
+    layer = inventory.by_name.get(path)
+    first = next((event.index for event in inventory.events if event.layer == path), None)
+    word = plain((layer and activation_of(layer)) or (first is not None and _passed(inventory, first)) or "")
+    if not _ACTIVATIONS.fullmatch(word):
+        return ""
+    return min(
+        {word, *(plain(each) for name, others in _OTHER_NAMES.items() if plain(name) == word for each in others)}
+    )
+
+
+def _passed(inventory: Inventory, index: int) -> str:
+    """The name of the layer or function through which alone the result of an event goes on; empty where there is none."""
+    everything: list[Event | Output] = [*inventory.events, *inventory.outputs]
+    readers = [each for each in everything if index in each.origin]
+    if not readers:
+        return ""
+    first, *others = readers
+    if isinstance(first, Event) and not first.calls:
+        place, layer = first.index, inventory.by_name.get(first.layer or "-")
+        name = layer.class_name if layer is not None else first.function
+        name = name_of_activation(inventory, place) if name == "Activation" else name
+    else:  # a function between Keras's layers is no event
+        given = [call for call in first.calls if inventory.straight[call[0] : call[0] + 1] == (index,)]
+        if len(given) != 1:
+            return ""
+        place, text = given[0]
+        name = text.partition("(")[0].rpartition(".")[2]
+    return name if all(place in dict(each.calls) for each in others) else ""
 
 
 def name_of_activation(inventory: Inventory, index: int | None) -> str:

@@ -140,7 +140,8 @@ class Inventory:
     `error` is why the call failed, with the layer `at` which it did and the line of a person's own file, `place`; `arguments` is
     what the model is called with, as text, and `parameters` are the names of what it takes. `lines` are those of a person's files
     that computed something behind the last event; `built` says that a Keras model had its weights before it was called, and
-    `legacy` that it is one of tf_keras.
+    `legacy` that it is one of tf_keras. `straight` has by the place of a call between Keras's layers the event whose result alone
+    it was given, as it is.
     """
 
     class_name: str
@@ -157,6 +158,7 @@ class Inventory:
     legacy: bool = False
     lines: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
+    straight: tuple[int | None, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, SeenLayer]:
@@ -227,6 +229,7 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
         legacy=data.get("legacy", False),
         lines=tuple(data.get("lines", ())),
         uses=tuple(Use(tuple(each["reads"]), tuple(each["from"])) for each in data["uses"]),
+        straight=tuple(data.get("straight", ())),
     )
 
 

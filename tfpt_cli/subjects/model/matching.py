@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tfpt_cli.layers.known import row_of_layers
 from tfpt_cli.layers.slots import slots
+from tfpt_cli.subjects.model.fused import activation_next_to
 from tfpt_cli.subjects.model.units import Flow, plain
 
 if TYPE_CHECKING:
@@ -64,39 +65,62 @@ def matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invento
             theirs = [j for j in marks[1].get(key, []) if j in right]
             if len(ours) != len(theirs) or len(ours) < 2:
                 continue
-            by_name = {plain(torch[i].name): i for i in ours}, {plain(keras[j].name): j for j in theirs}
-            if set(by_name[0]) == set(by_name[1]) and len(by_name[0]) == len(ours):
-                for name, i in by_name[0].items():
-                    take(i, by_name[1][name], "by name", sure=True)
-                continue
-            for i, j in _of_one_name(ours, theirs, torch, keras):
-                take(i, j, "by name and order", sure=True)
-            ours, theirs = ([unit for unit in units if unit in rest] for units, rest in ((ours, left), (theirs, right)))
-            # As many of a person's own classes on both sides stand beside each other, whatever of one size is between them.
-            own = sum(torch[i].call is None for i in ours) == sum(keras[j].call is None for j in theirs)
-            ordered = [
-                sorted(group, key=lambda u, units=units: (own and units[u].call is None, units[u].order))  # type: ignore[misc]
-                for group, units in ((ours, torch), (theirs, keras))
-            ]
-            for i, j in zip(*ordered, strict=True):
-                take(i, j, "by order among equal layers", sure=False)
+            for i, j, why, sure in list(_equal_ones(ours, theirs, torch, keras, (one, other))):
+                take(i, j, why, sure=sure)
     for ours_left, theirs_left, why in _by_class_or_shape([torch[i] for i in left], [keras[j] for j in right]):
         take(torch.index(ours_left), keras.index(theirs_left), why, sure=False)
     found.sort(key=lambda item: torch[item[0]].order)
     return [replace(match_of(torch[i], keras[j], why), sure=sure) for i, j, why, sure in found]
 
 
-def _of_one_name(
-    ours: Sequence[int], theirs: Sequence[int], torch: Sequence[Unit], keras: Sequence[Unit]
-) -> Iterator[tuple[int, int]]:
-    """Units in their order whose paths end alike, `0.attention.query`, where every such end is as often in both models."""
-    ends: list[dict[str, list[int]]] = [{}, {}]
-    for found, group, units in ((ends[0], ours, torch), (ends[1], theirs, keras)):
-        for place in sorted(group, key=lambda place, units=units: units[place].order):  # type: ignore[misc]
-            found.setdefault(plain(units[place].paths[-1].rpartition(".")[2]), []).append(place)
-    if {end: len(group) for end, group in ends[0].items()} == {end: len(group) for end, group in ends[1].items()}:
-        for end, group in ends[0].items():
-            yield from zip(group, ends[1][end], strict=True)
+def _equal_ones(
+    ours: Sequence[int],
+    theirs: Sequence[int],
+    torch: Sequence[Unit],
+    keras: Sequence[Unit],
+    inventories: tuple[Inventory, Inventory],
+) -> Iterator[tuple[int, int, str, bool]]:
+    """Pairs of as many units that look alike in both models, each with why, and whether that is sure.
+
+    Their paths tell, or the ends of those, `0.attention.query`, where each is as often in both models, or the activation behind
+    them, as that of a gate; then their order alone.
+    """
+    by_name = {plain(torch[i].name): i for i in ours}, {plain(keras[j].name): j for j in theirs}
+    if set(by_name[0]) == set(by_name[1]) and len(by_name[0]) == len(ours):
+        yield from ((i, by_name[1][name], "by name", True) for name, i in by_name[0].items())
+        return
+    rest = sorted(ours, key=lambda i: torch[i].order), sorted(theirs, key=lambda j: keras[j].order)
+    ends = [
+        [plain(units[u].paths[-1].rpartition(".")[2]) for u in group]
+        for units, group in ((torch, rest[0]), (keras, rest[1]))
+    ]
+    if sorted(ends[0]) == sorted(ends[1]):
+        yield from ((i, j, "by name and order", True) for i, j in _of_one_label(rest, ends))
+        return
+    behind = [
+        [activation_next_to(inventory, units[u].paths[-1]) or None for u in group]
+        for inventory, units, group in zip(inventories, (torch, keras), rest, strict=True)
+    ]
+    told = list(_of_one_label(rest, behind))
+    yield from ((i, j, "by activation and order", False) for i, j in told)
+    left = [i for i in rest[0] if i not in dict(told)], [j for j in rest[1] if j not in dict(told).values()]
+    # As many of a person's own classes on both sides stand beside each other, whatever of one size is between them.
+    own = sum(torch[i].call is None for i in left[0]) == sum(keras[j].call is None for j in left[1])
+    ordered = [
+        sorted(group, key=lambda u, units=units: (own and units[u].call is None, units[u].order))  # type: ignore[misc]
+        for group, units in zip(left, (torch, keras), strict=True)
+    ]
+    yield from ((i, j, "by order among equal layers", False) for i, j in zip(*ordered, strict=True))
+
+
+def _of_one_label(units: Sequence[Sequence[int]], labels: Sequence[Sequence[str | None]]) -> Iterator[tuple[int, int]]:
+    """Units of both models in their order, those of one label beside each other, where as many have it on both sides."""
+    for label in dict.fromkeys(label for label in labels[0] if label is not None):
+        ours, theirs = (
+            [u for u, own in zip(*each, strict=True) if own == label] for each in zip(units, labels, strict=True)
+        )
+        if len(ours) == len(theirs):
+            yield from zip(ours, theirs, strict=True)
 
 
 def _by_class_or_shape(torch: Sequence[Unit], keras: Sequence[Unit]) -> Iterator[tuple[Unit, Unit, str]]:

@@ -72,7 +72,7 @@ def argument_settings(
     found: Parted = {}
     if row is None and ours.tree is not None and other.tree is not None:
         names = ast.unparse(ours.tree.func), ast.unparse(other.tree.func)
-        if _plain_class(names[0]) != _plain_class(names[1]):
+        if plain_class(names[0]) != plain_class(names[1]):
             word = constant_or_none(arguments_of(other.tree).get("activation"))
             activation = isinstance(word, str) and names[1].endswith(".Activation")
             found[Besides.CLASS] = names[0], f"{names[1]}({word!r})" if activation else names[1]
@@ -99,8 +99,9 @@ def argument_settings(
         found[Besides.AXIS_OF_CHANNELS if "BatchNorm" in other.class_name else Besides.NORMALIZED_AXIS] = axes
     for name, held in (("scale", "weight"), ("center", "bias")):
         # Of a normalization: a row knows what it computes, and not that either is left out alone.
-        if row is not None and arguments[1].get(name) is False and _holds(arguments[0], held):
-            found[name] = (True, False)
+        pair = _holds(arguments[0], held), arguments[1].get(name)
+        if row is not None and pair in ((True, False), (False, True)):
+            found[name] = pair
     if training and "BatchNormalization" in other.class_name and arguments[1].get("trainable") is False:
         found["trainable"] = (True, False)
     return found
@@ -122,15 +123,41 @@ def pooling_settings(ours: SeenLayer, other: SeenLayer, *, padded: bool) -> Part
 
 def padding_settings(padding: Event, other: SeenLayer) -> Parted:
     """That `F.pad` puts other widths around a row than a convolution of Keras over one axis with "same" or "causal"."""
-    given = _arguments(other, TENSORFLOW)
-    sizes, dilations = _numbers(given.get("kernel_size")), _numbers(given.get("dilation_rate", 1))
-    if not padding.text or not sizes or not dilations or len(padding.inputs[0]) != 3:
+    if not padding.text or len(padding.inputs[0]) != 3:
         return {}
+    ours = tuple(ast.literal_eval(padding.text))
+    return {} if ours == _widths(other) or _widths(other) is None else {"padding": (ours, _padding(other))}
+
+
+def cut_settings(ours: SeenLayer, other: SeenLayer, cut: Event) -> Parted:
+    """That a convolution over one axis, behind which PyTorch's code cuts, has other widths around a row then than that of Keras.
+
+    With a padding of 4 on both ends `conv(x)[:, :, :-4]` is causal at a kernel of 5, and `conv(x)[:, :, 4:]` looks ahead.
+    """
+    padding, strides = (_numbers(_arguments(ours, TORCH).get(name)) for name in ("padding", "stride"))
+    text = cut.text or next((each[1:] for each in cut.within if each.startswith("x[")), "")
+    found = re.fullmatch(r"\[(?:\.\.\.|:, :), (\d*):(-\d+)?\]", text)
+    if found is None or len(cut.inputs[0]) != 3 or not padding or strides != [1] or _widths(other) is None:
+        return {}
+    widths = padding[0] - int(found[1] or 0), padding[0] + int(found[2] or 0)
+    return (
+        {} if widths == _widths(other) else {"padding": (f"{padding[0]}, of which {widths} is left", _padding(other))}
+    )
+
+
+def _padding(layer: SeenLayer) -> object:
+    return _arguments(layer, TENSORFLOW).get("padding")
+
+
+def _widths(layer: SeenLayer) -> tuple[int, int] | None:
+    """How wide a convolution of Keras over one axis pads a row before and behind, at a stride of one; None where not known."""
+    given = _arguments(layer, TENSORFLOW)
+    sizes, dilations = _numbers(given.get("kernel_size")), _numbers(given.get("dilation_rate", 1))
+    if not sizes or not dilations:
+        return None
     more = (sizes[0] - 1) * dilations[0]
     widths = {"causal": (more, 0), "same": (more // 2, more - more // 2), "valid": (0, 0)}
-    theirs = given.get("padding")
-    ours = tuple(ast.literal_eval(padding.text))
-    return {} if ours == widths.get(str(theirs), ours) else {"padding": (ours, theirs)}
+    return widths.get(str(given.get("padding")))
 
 
 def _in_one_row(value: object) -> object:
@@ -146,16 +173,16 @@ def _one_number(value: object) -> object:
     return numbers[0] if numbers and len(set(numbers)) == 1 else value
 
 
-def _plain_class(name: str) -> str:
+def plain_class(name: str) -> str:
     """The name of a class without what each framework writes in its own way: `avgpool2d` for `keras.layers.AveragePooling2D`."""
     name = name.rpartition(".")[2].lower().replace("average", "avg").replace("pooling", "pool")
     return name.replace("padding", "pad").replace("normalization", "norm")
 
 
-def _holds(arguments: Mapping[str, object], held: str) -> bool:
-    """Whether a normalization of PyTorch, by its arguments, has a `weight` or a `bias`."""
-    affine = arguments.get("affine", arguments.get("elementwise_affine", False))
-    return bool(affine) and (held == "weight" or bool(arguments.get("bias", True)))
+def _holds(arguments: Mapping[str, object], held: str) -> bool | None:
+    """Whether a normalization of PyTorch, by its arguments, has a `weight` or a `bias`; None for another layer."""
+    affine = arguments.get("affine", arguments.get("elementwise_affine"))
+    return None if affine is None else bool(affine) and (held == "weight" or bool(arguments.get("bias", True)))
 
 
 def _axes(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.subjects.model.settings import Besides
+from tfpt_cli.subjects.model.steps import Step, not_alike
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,21 +20,12 @@ if TYPE_CHECKING:
 _FEW_STEPS = 4
 # What only moves numbers about.
 _MOVING = re.compile(
-    r"x\[|[\w.]+\.((un)?squeeze|(un)?flatten|view|reshape|permute|(swap|move)axes|transpose|contiguous|chunk|split|unbind|expand"
-    r"(_dims)?|broadcast_to|to|cast|float|double|clone|identity|shape)\("
+    r"x\[|[\w.]+\.((un)?squeeze|(un)?flatten|unstack|view|reshape|permute|(swap|move)axes|transpose|contiguous|chunk|split|unbind|expand"
+    r"(_dims)?|broadcast_to|to|cast|float|double|clone|identity|shape)\(",
+    re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True)
-class Step:
-    """What one side computes on the way to a layer, outside of all beside others: a layer alone, or a call of a function.
-
-    `words` are how a person would write it, `F.gelu(x)`, and `code` is that as the known differences read it: empty where it is
-    of a person's own and more than one call, or is not known.
-    """
-
-    words: str
-    code: str = ""
+# What a tensor is called in the text of a call.
+_TENSOR = re.compile(r"\b([xyzuvw]|x\d)\b")
 
 
 def step_of_layer(event: Event, inventory: Inventory) -> Step:
@@ -49,16 +40,30 @@ def step_of_layer(event: Event, inventory: Inventory) -> Step:
     return Step(words, within[0].code if len(within) == 1 and not held else "")
 
 
-def in_each(steps: Mapping[Side, Sequence[Step]]) -> str:
-    """What each side computes, as the end of a sentence."""
-    found = [f"{_few_steps(each)} in {side.label}" for side, each in steps.items() if each]
-    return f": {' and '.join(found)}" if found else ""
+def in_each(steps: Mapping[Side, Sequence[Step]], *, rest: bool = True) -> str:
+    """What each side computes, as the end of a sentence, without the calls that mean the same on both sides.
+
+    That there are such is said. They are named too where nothing else computes: then it may be what they are given that parts.
+    Where the `rest` goes without saying it is never named.
+    """
+    otherwise = not_alike(steps)
+    shown = otherwise if not rest or any(_computes(step) for each in otherwise.values() for step in each) else steps
+    found = [f"{_few_steps(each)} in {side.label}" for side, each in shown.items() if each]
+    alike = ", the other calls alike" if rest and sum(map(len, shown.values())) < sum(map(len, steps.values())) else ""
+    return f": {' and '.join(found)}{alike}" if found else ""
+
+
+def _computes(step: Step) -> bool:
+    """Whether a step computes something of a tensor: it does not only move numbers about, or make some of nothing."""
+    function = step.code == step.words
+    return not _MOVING.match(step.words) and (not function or _TENSOR.search(step.words) is not None)
 
 
 def _few_steps(steps: Sequence[Step]) -> str:
     """Some steps in words; of many those that compute something, and how many more there are."""
     words = Counter(step.words for step in steps)
-    some = [each for each in words if len(words) <= _FEW_STEPS or not _MOVING.match(each)][: 2 * _FEW_STEPS]
+    computing = [each for each in words if not _MOVING.match(each)]
+    some = list(words)[:_FEW_STEPS] if len(words) <= _FEW_STEPS or not computing else computing[: 2 * _FEW_STEPS]
     rest = len(words) - len(some)
     said = [f"{each} ({words[each]} times)" if words[each] > 1 else each for each in some]
     return ", ".join([*said, *([f"... ({rest} more)"] if rest else [])])

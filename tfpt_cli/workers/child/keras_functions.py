@@ -33,6 +33,10 @@ def _functions() -> dict[Any, tuple[str, inspect.Signature]]:
     return found
 
 
+# How TensorFlow reads `x[:, None]`: a function of its own, which calls another one with masks of bits.
+_SUBSCRIPTION = getattr(inspect.unwrap(tf.Tensor.__getitem__), "__code__", None)
+
+
 class Functions:
     """Notes the functions that are called between layers, or in a layer.
 
@@ -43,6 +47,7 @@ class Functions:
     def __init__(self, origins: traces.Origins) -> None:
         self.origins = origins
         self.texts: list[str] = []
+        self.straight: list[int | None] = []  # by text, the event whose result alone it was given, as it is
         self.running: Any = None  # the frame of the function that runs, or the operation of a functional model
         self.text = ""
         self.noted = False  # whether the function that runs is among the texts: it has computed something
@@ -51,7 +56,9 @@ class Functions:
         """What Python calls whenever a function starts or ends."""
         if self.running is None:
             known = _functions().get(frame.f_code) if event == "call" else None
-            if known is not None:
+            if event == "call" and frame.f_code is _SUBSCRIPTION:
+                self.begin(frame, "x" + (traces.index_text(frame.f_locals.get("slice_spec")) or "[...]"))
+            elif known is not None:
                 try:
                     text = self.written(*known, frame.f_locals)
                 except Exception:  # of what a person has put there; it must not end their model's call
@@ -68,6 +75,7 @@ class Functions:
         """The call that an operation of TensorFlow belongs to: of a function, or outside of all an operator's, `x + y`."""
         if self.running is None or not self.noted:
             self.texts.append(self.operator(operation, inputs) if self.running is None else self.text)
+            self.straight.append(self.origins.straight(inputs))
             self.noted = True
         return traces.Called(len(self.texts) - 1, self.texts[-1])
 

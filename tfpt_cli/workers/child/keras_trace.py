@@ -299,6 +299,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
     found["tensors"] = variables(model, layers)
     found["events"], found["uses"] = watch.events, watch.uses
     found["lines"] = watch.lines
+    found["straight"] = watch.between.straight if watch.between is not None else []
     traces.add_outputs(found, output, is_tensor, lambda tensor: tensor.dtype.name, watch.origins.described)
     return traces.sent(found)
 

@@ -111,6 +111,7 @@ def _in_single(function: str, tensors: list[Any]) -> bool:
 def _named(function: Any) -> tuple[str, inspect.Signature | None]:
     """A function as a person names it, `F.gelu`, and its signature where it has one that Python knows."""
     name = (resolve_name(function) or getattr(function, "__name__", "function")).replace("torch.nn.functional.", "F.")
+    name = name.replace("torch.functional.", "torch.")
     # `F.max_pool2d` chooses between two functions, and says its own parameters in neither: the one without indices does.
     chosen = getattr(nn.functional, name.replace("F.", "_"), function) if name.startswith("F.") else function
     try:

@@ -60,6 +60,12 @@ class Origins:
             found |= self._known.get(id(tensor), (None, frozenset()))[1]
         return found
 
+    def straight(self, tensors: list[Any]) -> int | None:
+        """The event that alone some tensors come from, where nothing was computed of its result on the way; else None."""
+        found = self.of(tensors)
+        only = next(iter(found)) if len(found) == 1 else None
+        return only if isinstance(only, int) else None
+
     def described(self, tensors: list[Any]) -> dict[str, Any]:
         """The origins of some tensors as they are sent: the events, and what of single precision reached them since."""
         found = self.of(tensors)
@@ -355,6 +361,12 @@ _OPERATORS = {
     **dict.fromkeys(("div", "truediv", "divide", "RealDiv"), "/"),
     **dict.fromkeys(("pow", "Pow"), "**"),
     **dict.fromkeys(("matmul", "MatMul", "BatchMatMulV2"), "@"),
+    **dict.fromkeys(("eq", "equal", "Equal"), "=="),
+    **dict.fromkeys(("ne", "not_equal", "NotEqual"), "!="),
+    **dict.fromkeys(("lt", "less", "Less"), "<"),
+    **dict.fromkeys(("le", "less_equal", "LessEqual"), "<="),
+    **dict.fromkeys(("gt", "greater", "Greater"), ">"),
+    **dict.fromkeys(("ge", "greater_equal", "GreaterEqual"), ">="),
 }
 
 
