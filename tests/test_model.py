@@ -1325,7 +1325,7 @@ def test_an_activation_within_a_layer_of_pytorch_may_be_a_function_of_keras(
 
 
 IMAGE, SIGNAL, STEPS = "normal(0, 1, (2, 1, 14, 14))", "normal(0, 1, (2, 3, 10))", "normal(0, 1, (2, 5, 3))"
-ROWS, COLOURS = "normal(0, 1, (3, 4))", "normal(0, 1, (2, 3, 8, 8))"
+FOURS, COLOURS = "normal(0, 1, (3, 4))", "normal(0, 1, (2, 3, 8, 8))"
 SECOND, NORM = (
     f"{name} is the first that parts, by itself:" for name in ("two / conv1d_1", "norm / group_normalization")
 )
@@ -1357,20 +1357,23 @@ SPREAD = [
     ("Generator()", "generator(layer=False, epsilon=0.1)", "normal(0, 1, (2, 3, 4, 4))", "norm / batch_normalization is the"),
     ("Mirrored()", "mirrored()", "normal(0, 1, (2, 1, 8, 8))", ""),
     ("Mirrored()", "mirrored('symmetric')", "normal(0, 1, (2, 1, 8, 8))", "it begins between one / conv2d and three / conv2d_1"),
+    ("Bordered()", "Bordered()", "normal(0, 1, (2, 1, 8, 8))", ""),
+    ("Bordered()", "Bordered('SYMMETRIC')", "normal(0, 1, (2, 1, 8, 8))", "it begins between the inputs and one, which agree"),
+    ("Repeated()", "Repeated()", FOURS, ""),
     ("Standardized()", "standardized()", "uniform(0, 1, (2, 3, 9, 9))", ""),
     ("Standardized()", "standardized(squared=False)", "uniform(0, 1, (2, 3, 9, 9))", "it begins between the inputs and one"),
     ("clipped()", "clipped()", "normal(0, 3, (2, 4))", ""),
     ("gained()", "Blocks()", "normal(0, 1, (3, 4))", ""),
     ("gained()", "Blocks(activation='tanh')", "normal(0, 1, (3, 4))", "3 / last is the first that parts, by itself"),
     ("Tokens()", "tokens()", "normal(0, 1, (2, 3, 4, 4))", "it begins between patch / conv2d and norm"),
-    ("Highway()", "highway()", ROWS, ""),
-    ("Highway()", "highway('layer')", ROWS, ""),
-    ("Highway()", "highway('function')", ROWS, ""),
-    ("Highway()", "Highway()", ROWS, ""),
-    ("Highway()", "highway(activation='tanh')", ROWS, "made.0 / dense is the first that parts, by itself: activation is silu in"),
-    ("Highway()", "highway('function', 'tanh')", ROWS, "it begins between gates.0 / dense_1, made.0 / dense and gates.1"),
-    ("Highway()", "Highway('tanh')", ROWS, "it begins between gates.0 / all.1, made.0 / all.0 and gates.1 / all.3, which agree"),
-    ("Highway()", "highway(carried=False)", ROWS, "it begins between gates.0 / dense_1, made.0 / dense and gates.1 / dense_3"),
+    ("Highway()", "highway()", FOURS, ""),
+    ("Highway()", "highway('layer')", FOURS, ""),
+    ("Highway()", "highway('function')", FOURS, ""),
+    ("Highway()", "Highway()", FOURS, ""),
+    ("Highway()", "highway(activation='tanh')", FOURS, "made.0 / dense is the first that parts, by itself: activation is silu"),
+    ("Highway()", "highway('function', 'tanh')", FOURS, "it begins between gates.0 / dense_1, made.0 / dense and gates.1"),
+    ("Highway()", "Highway('tanh')", FOURS, "it begins between gates.0 / all.1, made.0 / all.0 and gates.1 / all.3, which agree"),
+    ("Highway()", "highway(carried=False)", FOURS, "it begins between gates.0 / dense_1, made.0 / dense and gates.1 / dense_3"),
     ("Conditioned()", "conditioned()", COLOURS, ""),
     ("Conditioned()", "conditioned(groups=2)", COLOURS, f"{NORM} num_groups is 3 in PyTorch, 2 in"),
     ("Conditioned()", "conditioned(epsilon=0.1)", COLOURS, f"{NORM} eps is 1e-05 in PyTorch, 0.1 in"),
@@ -1389,11 +1392,59 @@ def test_no_layer_is_blamed_for_what_the_other_side_does_elsewhere(
 
     Of these no layer is named, nor said to part in a network that agrees; a mistake is found where it was made.
     """
-    layout = {} if at in (STEPS, ROWS) or torch == "clipped()" else {"layout": "channels"}
+    layout = {} if at in (STEPS, FOURS) or torch == "clipped()" else {"layout": "channels"}
     result = ported(session, f"spread.py:{torch}", f"spread_keras.py:{tensorflow}", at, **layout)
     assert result.agree == (not words), result.comparisons
     assert not words or told(result).startswith(words), told(result)
     assert words or all(line.verdict.agrees for line in result.layers), result.layers
+
+
+def test_a_layer_that_is_called_twice_is_named_once(session: Session) -> None:
+    result = ported(session, "spread.py:Repeated()", "spread_keras.py:Repeated('tanh')", FOURS)
+    (words,) = {finding.words for c in result.comparisons for finding in c.findings}
+    assert words == "both is the first that parts, by itself: activation is silu in PyTorch, tanh in TensorFlow"
+
+
+def test_a_layer_that_one_side_does_not_call_takes_no_place_of_another(session: Session) -> None:
+    """Keras makes no weights for it; what is left has a name."""
+    result = ported(session, "spread.py:Repeated()", "spread_keras.py:Repeated(normed=False)", FOURS)
+    alone = {str(c.quantity) for c in result.comparisons if c.reason == "only PyTorch has it"}
+    assert alone == {"first.weight", "first.bias"}
+    assert "between the inputs and both, which agree" in told(result)
+
+
+def test_the_only_input_of_a_layer_is_said_where_it_is_another(session: Session) -> None:
+    for mistaken in (False, True):
+        fields = {
+            "torch": {"python": "spread.py:Rated()"},
+            "tensorflow": {"python": f"spread_keras.py:Rated(mistaken={mistaken})"},
+            "at": {"x": [1, 2, 3], "item": [4, 5, 11]},
+            "dtypes": {"x": "int64", "item": "int64"},
+        }
+        text = yaml.safe_dump({"name": "a port", "model": fields})
+        _, result = checked(session, text, MODELS)
+        assert result.agree == (not mistaken), result.failures
+    assert told(result).startswith("it begins between the inputs and of_item, which agree (spread.py:")
+    assert told(result).endswith("): its input is item in PyTorch, x in TensorFlow"), told(result)
+
+
+def test_a_cause_of_something_else_says_of_what(session: Session) -> None:
+    """The running variance parts for its own reason, which is none of where the outputs begin to."""
+    text = """
+name: two mistakes
+model:
+  torch: nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4, momentum=0.01), nn.ReLU(), nn.Linear(4, 2))
+  tensorflow: >-
+    keras.Sequential([keras.layers.Dense(4), keras.layers.BatchNormalization(epsilon=1e-5), keras.layers.ELU(),
+    keras.layers.Dense(2)])
+  at: {x: 'normal(0, 1, (5, 3))'}
+  training: true
+"""
+    reason = reason_of(checked(session, text)[1])
+    assert reason is not None
+    begins, _, cause = reason.cause.partition("; ")
+    assert begins.endswith("its class is nn.ReLU in PyTorch, keras.layers.ELU in TensorFlow")
+    assert cause.startswith("1.running_var: PyTorch's running variance divides by n - 1")
 
 
 def test_what_layers_of_a_persons_own_compute_is_said(session: Session) -> None:

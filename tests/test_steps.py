@@ -24,6 +24,7 @@ ALIKE = [
     ("torch.bmm(x, y)", "keras.ops.matmul(x1, x2)"),
     ("x + y", "keras.layers.Add()(x)"),
     ("x.mean(dim=(1, 2))", "keras.ops.mean(x, axis=(1, 2))"),
+    ("x.sum(1)", "keras.ops.sum(x, axis=[1], keepdims=False)"),
     ("F.leaky_relu(x, negative_slope=0.2)", "keras.ops.leaky_relu(x)"),
     ("nn.ReLU()(x)", "keras.layers.Activation('relu')(x)"),
     ("x.permute(0, 2, 1)", "keras.layers.Permute(dims=(2, 1))(x)"),

@@ -163,6 +163,40 @@ class Mirrored(nn.Module):
         return self.three(self.two(self.one(x)))
 
 
+class Bordered(nn.Module):
+    """The border is put around by a layer of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.border, self.one, self.two = nn.ReflectionPad2d(1), nn.Conv2d(1, 4, 3), nn.Conv2d(4, 2, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.two(self.border(self.one(self.border(x))))
+
+
+class Rated(nn.Module):
+    """Two embeddings that are multiplied, and a bias of either."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.users, self.items = nn.Embedding(10, 5), nn.Embedding(12, 5)
+        self.of_user, self.of_item = nn.Embedding(10, 1), nn.Embedding(12, 1)
+
+    def forward(self, x: torch.Tensor, item: torch.Tensor) -> torch.Tensor:
+        return (self.users(x) * self.items(item)).sum(-1) + (self.of_user(x) + self.of_item(item)).squeeze(-1)
+
+
+class Repeated(nn.Module):
+    """One layer twice, and two normalizations of one size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both, self.first, self.second = nn.Linear(4, 4), nn.LayerNorm(4), nn.LayerNorm(4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.second(F.silu(self.both(F.silu(self.both(self.first(x))))))
+
+
 class Standardized(nn.Module):
     """Pictures whose mean and deviation are buffers."""
 

@@ -134,6 +134,43 @@ def mirrored(mode: str = "reflect") -> keras.Model:
     return keras.Model(given, layers.Conv2D(2, 3)(layers.Conv2D(4, 3)(x)))
 
 
+class Bordered(keras.Model):  # type: ignore[misc]
+    """The border is put around by a function of TensorFlow."""
+
+    def __init__(self, mode: str = "REFLECT") -> None:
+        super().__init__()
+        self.mode, self.one, self.two = mode, layers.Conv2D(4, 3), layers.Conv2D(2, 3)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        widths = [[0, 0], [1, 1], [1, 1], [0, 0]]
+        return self.two(tf.pad(self.one(tf.pad(x, widths, mode=self.mode)), widths, mode="REFLECT"))
+
+
+class Rated(keras.Model):  # type: ignore[misc]
+    """Two embeddings that are multiplied, and a bias of either, or of one of them twice."""
+
+    def __init__(self, *, mistaken: bool = False) -> None:
+        super().__init__()
+        self.mistaken, self.users, self.items = mistaken, layers.Embedding(10, 5), layers.Embedding(12, 5)
+        self.of_user, self.of_item = layers.Embedding(10, 1), layers.Embedding(12, 1)
+
+    def call(self, x: tf.Tensor, item: tf.Tensor) -> tf.Tensor:
+        biases = self.of_user(x) + self.of_item(x if self.mistaken else item)
+        return ops.sum(self.users(x) * self.items(item), -1) + ops.squeeze(biases, -1)
+
+
+class Repeated(keras.Model):  # type: ignore[misc]
+    """One layer twice, and one of two normalizations, or both."""
+
+    def __init__(self, activation: str = "silu", *, normed: bool = True) -> None:
+        super().__init__()
+        self.both, self.normed = layers.Dense(4, activation=activation), normed
+        self.first, self.second = layers.LayerNormalization(epsilon=1e-5), layers.LayerNormalization(epsilon=1e-5)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return self.second(self.both(self.both(self.first(x) if self.normed else x)))
+
+
 def standardized(*, squared: bool = True) -> keras.Model:
     """Pictures that a layer normalizes, by variances, or by deviations that are taken for them."""
     deviations = [0.229, 0.224, 0.225]

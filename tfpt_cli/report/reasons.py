@@ -107,6 +107,9 @@ def reason_of(result: ScenarioResult) -> Reason | None:
     parting = [c for c in off if not c.verdict.agrees]
     if not known:
         return Reason(_parts(off), _cause(parting))
+    begins = _found(parting, Kind.BEGINS)
+    begun = [c for c in parting if begins and any(finding.words == begins[0] for finding in c.findings)]
+    known.sort(key=lambda row: not _explains(row, begun))
     first = known[0]
     bare = dict.fromkeys(c.quantity for c in parting)
     for comparison in parting:
@@ -114,13 +117,25 @@ def reason_of(result: ScenarioResult) -> Reason | None:
             bare.pop(comparison.quantity, None)
     return Reason(
         parts=_parts(off),
-        cause="; ".join(
-            [": ".join([*_found(parting, Kind.BEGINS), first_sentence(first.what)]), *_found(parting, Kind.TOO)]
-        ),
+        cause="; ".join([*_because(first, begins, begun, parting), *_found(parting, Kind.TOO)]),
         known=tuple(row.name for row in known),
         write=tuple((_where(framework, first), " ".join(code.split())) for framework, code in first.write.items()),
         unexplained=tuple(bare),
     )
+
+
+def _because(
+    row: Explanation, begins: list[str], begun: Sequence[Comparison], parting: Sequence[Comparison]
+) -> list[str]:
+    """Where two models begin to part, and a cause: behind it where it is of what begins there, else with what it is of."""
+    said = first_sentence(row.what)
+    if not begins or _explains(row, begun):
+        return [": ".join([*begins, said])]
+    return [*begins, f"{next(c.quantity for c in parting if row.name in c.known_differences)}: {said}"]
+
+
+def _explains(row: Explanation, comparisons: Sequence[Comparison]) -> bool:
+    return any(row.name in c.known_differences for c in comparisons)
 
 
 def _found(parting: Sequence[Comparison], kind: Kind) -> list[str]:

@@ -182,10 +182,11 @@ class Search:
         Those that are set otherwise in the same way as another, `alike`, come first: an epsilon that was forgotten in each.
         """
         found: dict[str, list[str]] = {} if alike is None else {alike: []}
+        first = "" if alike is None else self.name(self.lines[start - 1])
         for place in range(start, len(self.lines)):
             if self.parts_alone(place):
                 names = found.setdefault(self.settings(self.lines[place]), [])
-                names += [name for name in [self.name(self.lines[place])] if name not in names]
+                names += [name for name in [self.name(self.lines[place])] if name not in (*names, first)]
         said = []
         for settings, names in itertools.islice(
             ((words, names) for words, names in found.items() if names), _FEW_LAYERS
@@ -353,10 +354,13 @@ class Search:
                 self.inventories[side].events[self.span(each, side).first] for side in (self.first, self.second)
             )
         )
+        if len(first) == len(second) == 1:  # each framework has its own name for the only one
+            first, second = (dict(zip(["input"], each.values(), strict=True)) for each in (first, second))
+        inputs = set(first.values()) | set(re.findall(r"\w+", self.inventories[self.first].arguments))
         words = [
             f"its {name} is {first[name]} in {self.first.label}, {second[name]} in {self.second.label}"
             for name in first
-            if name in second and first[name] != second[name] and {first[name], second[name]} <= set(first.values())
+            if name in second and first[name] != second[name] and {first[name], second[name]} <= inputs
         ]
         return f": {', '.join(words)}" if words else ""
 

@@ -75,7 +75,15 @@ class Around:
         """A padding right before a layer on one side alone, which the other side's layer does itself."""
         ours = _pad_before(self.torch, event, self.partner)
         theirs = _pad_before(self.keras, self.keras.events[partners[0]], self.used)
-        return (ours, theirs) if (ours is None) != (theirs is None) else (None, None)
+        if (ours is None) == (theirs is None):
+            return None, None
+        # What code pads before the other side's layer is no event, and that layer is given it padded.
+        if ours is not None:
+            sizes = self.torch.events[ours].inputs, self.keras.events[partners[0]].inputs
+        else:
+            sizes = self.keras.events[theirs or 0].inputs, event.inputs
+        alike = all(sizes) and math.prod(sizes[0][0]) == math.prod(sizes[1][0])
+        return (ours, theirs) if alike else (None, None)
 
     def cropping(self, event: Event, theirs: Event) -> tuple[list[int], list[int]]:
         """What cuts off right behind a layer, on one side alone, what the other side's layer does not give; by side.

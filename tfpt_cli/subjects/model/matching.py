@@ -124,10 +124,18 @@ def _of_one_label(units: Sequence[Sequence[int]], labels: Sequence[Sequence[str 
 
 
 def _by_class_or_shape(torch: Sequence[Unit], keras: Sequence[Unit]) -> Iterator[tuple[Unit, Unit, str]]:
-    """What is left of the units: those that a row knows as one layer in their order, then those that hold the same shapes."""
+    """What is left of the units: those that a row knows as one layer, by name, in their order, then those of the same shapes."""
     rest = sorted(keras, key=lambda unit: unit.order)
-    last = []
+    named = {plain(unit.name): unit for unit in rest}
+    last, unnamed = [], []
     for unit in sorted(torch, key=lambda unit: unit.order):
+        namesake = named.get(plain(unit.name))
+        if namesake is not None and namesake.size == unit.size and row_of(unit, namesake) is not None:
+            rest.remove(namesake)
+            yield unit, namesake, "by name"
+        else:
+            unnamed.append(unit)
+    for unit in unnamed:
         options = [other for other in rest if row_of(unit, other) is not None]
         same = [other for other in options if unit.size == other.size]
         if same or len(options) == 1 or (options and len(torch) == len(keras)):

@@ -105,8 +105,16 @@ class _Plain(ast.NodeTransformer):
         function = node.func
         if isinstance(function, ast.Name):
             function = ast.Name(_ONE.get(function.id, function.id))
-        keywords = [ast.keyword(each.arg, self.visit(each.value)) for each in node.keywords]
+        keywords = [ast.keyword(each.arg, self.visit(_one_axis(each))) for each in node.keywords]
         return ast.Call(function, [self.visit(each) for each in node.args], keywords)
+
+
+def _one_axis(keyword: ast.keyword) -> ast.expr:
+    """What a keyword says, where a list of one axis is that axis."""
+    match keyword:
+        case ast.keyword("axis", ast.List([axis]) | ast.Tuple([axis])):
+            return axis
+    return keyword.value
 
 
 def _as_float(node: ast.expr) -> ast.expr:
