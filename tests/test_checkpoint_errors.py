@@ -215,12 +215,15 @@ FRAMEWORK_CASES = [
     ("no-data/model.ckpt", "its numbers are missing: there is no file '.data-00000-of-00001' beside the index"),
     ("cut-index/model.ckpt", "it is damaged or cut off (reading its index"),
     ("gone.pt", "there is no such file"),
+    ("circle.pt", "it is a link that leads nowhere, or to itself"),
     ("nets.pt", "there is no such file, did you mean '"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("file", "words"), FRAMEWORK_CASES)
 def test_what_needs_a_framework_is_refused(weights: Path, file: str, words: str) -> None:
+    (weights / "circle.pt").unlink(missing_ok=True)
+    (weights / "circle.pt").symlink_to("circle.pt")
     (weights / "plain.pkl").write_bytes(pickle.dumps(System(), protocol=2))
     (weights / "other.pkl").write_bytes(pickle.dumps({"a": 1}, protocol=4))
     (weights / "cut.pt").write_bytes((weights / "net.pt").read_bytes()[:-99])

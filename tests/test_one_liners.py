@@ -135,6 +135,14 @@ def test_a_value_is_read_and_saved_as_it_was_typed(value: object) -> None:
     assert repr(document.data["at"]) == repr(value)
 
 
+def test_what_is_no_file_is_not_read_before_it_is_written(tfpt: Run) -> None:
+    """A device gives zeros without end, and a pipe nothing."""
+    done = tfpt("grad", "x + 1", "--at", "x=1", "--save", "/dev/full")
+    assert (done.code, done.out) == (5, "")
+    assert done.err == "Error: cannot write '/dev/full': No space left on device\n"
+    assert "saved as /dev/null" in tfpt("grad", "x + 1", "--at", "x=1", "--save", "/dev/null").err
+
+
 @pytest.mark.parametrize("text", ["normal(0, 1, (2, 3))", "abc", "[1,", "null", "~", "{a: 1}", "'1'"])
 def test_a_value_that_is_no_number_stays_a_text(text: str) -> None:
     assert value_of(text) == text

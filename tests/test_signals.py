@@ -154,6 +154,19 @@ def test_ctrl_c_while_nobody_writes_into_the_pipe_that_is_read(tmp_path: Path) -
     assert "interrupted: " in out
 
 
+@pytest.mark.parametrize("part", [0.35, 0.5, 0.65, 0.8, 0.9])
+def test_ctrl_c_while_tfpt_itself_is_imported(part: float, tmp_path: Path) -> None:
+    """At some share of the time that the command takes: no traceback, and no mistake of tfpt's own."""
+    began = time.monotonic()
+    started(tmp_path, "list", "layers").communicate()
+    process = started(tmp_path, "list", "layers")
+    time.sleep(part * (time.monotonic() - began))
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode in (130, 0, -signal.SIGINT), err  # before Python itself hears it, it ends the process
+    assert "Traceback" not in err
+
+
 def test_ctrl_c_of_a_command_that_runs_nothing(tmp_path: Path) -> None:
     process = started(tmp_path, "validate", "-", stdin=subprocess.PIPE)
     until_it_reads(process)

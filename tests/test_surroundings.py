@@ -6,6 +6,7 @@ Where no number matters a worker without a framework stands in for both (`toys/w
 from __future__ import annotations
 
 import builtins
+import errno
 import json
 import os
 import shutil
@@ -18,16 +19,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 import pytest
 
 from tests.conftest import ROOT, TRACEBACK, Done, run_tfpt
 from tests.toys.worker import interpreter_of
 from tfpt_cli import baseline
-from tfpt_cli.cli import last_failed
+from tfpt_cli.checkpoints.contents import CannotRead
+from tfpt_cli.cli import last_failed, warm_client
+from tfpt_cli.cli.main import _ended_by
 from tfpt_cli.documents.source import opened
+from tfpt_cli.engine import fingerprint
+from tfpt_cli.frameworks import SIDES
 from tfpt_cli.report.json_report import report_text
 from tfpt_cli.results import Problem, Report, as_json
 from tfpt_cli.scenario.files import scenario_files
+from tfpt_cli.workers.checkpoint import opened as weights_opened
+from tfpt_cli.workers.process import Limits, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,6 +207,92 @@ def test_another_module_in_the_place_of_a_library(name: str, text: str, tmp_path
         f"tfpt: {what} stands before the {name.split('/')[0].removesuffix('.py')} that tfpt needs; "
         "rename it, or take its folder out of PYTHONPATH"
     )
+
+
+def test_settings_of_keras_and_switches_of_pytorch_change_no_verdict(tmp_path: Path) -> None:
+    """A person's epsilon is read by no scenario, and what is said to be compiled was."""
+    (tmp_path / ".keras").mkdir()
+    settings = {"epsilon": 0.5, "floatx": "float16", "image_data_format": "channels_first"}
+    (tmp_path / ".keras" / "keras.json").write_text(json.dumps(settings), encoding="utf-8")
+    text = "name: n\ngradient: {torch: x * 1e-7, tensorflow: x * keras.config.epsilon(), at: {x: [1.0, 2.0]}, derivatives: []}\n"
+    text += (
+        "---\nname: m\ngradient: {of: tanh(x), at: {x: 1.0}, modes: {torch: [eager, compile], tensorflow: [eager]}}\n"
+    )
+    (tmp_path / "s.yaml").write_text(text, encoding="utf-8")
+    switches = {"TORCHDYNAMO_DISABLE": "1", "TORCH_COMPILE_DISABLE": "1", "TORCHDYNAMO_SUPPRESS_ERRORS": "1"}
+    broken = {"CXX": "/bin/false", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "kept")}
+    environment = {"HOME": str(tmp_path), **switches, **broken}
+    done = run_tfpt("check", "s.yaml", "--no-reference", "--format", "json", cwd=tmp_path, environment=environment)
+    first, second = done.json["scenarios"]
+    assert first["status"] == "passed"
+    assert second["status"] == "error", "it was compiled without a compiler"
+
+
+@pytest.mark.parametrize("own_code", [False, True])
+def test_the_settings_of_keras_are_looked_at_where_they_are_read(
+    own_code: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Warm processes in which a person's own code may run have read the settings as they were."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    found = []
+    for epsilon in ("1e-7", "0.5"):
+        (tmp_path / "keras.json").write_text(f'{{"epsilon": {epsilon}}}', encoding="utf-8")
+        found.append((fingerprint.of_environment(), warm_client.conditions(own_code=own_code)))
+    assert found[0][0] != found[1][0]
+    assert (found[0][1] != found[1][1]) == own_code
+
+
+def test_nowhere_is_room_for_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no way to warm processes then, no weight is read, and a pipe of a megabyte is not said to be missing."""
+
+    def none() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    np.savez(tmp_path / "a.npz", w=np.ones(3))
+    with weights_opened(str(tmp_path / "a.npz")) as (file,):
+        monkeypatch.setattr("tempfile.gettempdir", none)
+        monkeypatch.setattr("tempfile.mkdtemp", lambda **_: none())
+        monkeypatch.setattr("tempfile._get_default_tempdir", none)
+        monkeypatch.setattr("tempfile.tempdir", None)
+        assert warm_client.address() is None
+        with pytest.raises(CannotRead, match=r"its numbers cannot be handed over: .* let TMPDIR be a folder with"):
+            file.read("w")
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "pipe").open("r+b", buffering=0) as pipe:
+        writer = subprocess.Popen(["head", "-c", "3000000", "/dev/zero"], stdout=pipe)
+        try:
+            found = opened(str(tmp_path / "pipe"))
+        finally:
+            writer.kill()
+            writer.wait()
+    assert isinstance(found, Problem)
+    assert found.message == "cannot be read: there is no room for temporary files; make some, or set TMPDIR"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "no more files can be opened here; allow more (ulimit -n)"),
+        (RuntimeError("can't start new thread"), "no more threads can be started here; allow more (ulimit -u"),
+    ],
+)
+def test_what_the_system_has_too_little_of(error: Exception, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _ended_by(error) == 3
+    assert f"tfpt: {words}" in capsys.readouterr().err
+
+
+def test_the_last_words_of_a_process_are_why_it_ended() -> None:
+    """And not what TensorFlow says whenever it starts."""
+    text = "I0000 00:00:1 12 port.cc:153] oneDNN custom operations are on.\n"
+    text += "F0000 00:00:1 12 flags.cc:2] Unknown flag in TF_XLA_FLAGS\n"
+    text += "E0000 00:00:1 12 cuda_platform.cc:51] failed call to cuInit\n"
+    worker = Worker(SIDES[0], Limits())
+    worker._stderr.append(text.encode())
+    assert worker._last_words() == "; its last words: F0000 00:00:1 12 flags.cc:2] Unknown flag in TF_XLA_FLAGS"
+    worker._stderr.popleft()
+    worker._stderr.append(text.splitlines()[0].encode())
+    assert worker._last_words() == f"; its last words: {text.splitlines()[0]}"
 
 
 def test_an_error_of_our_own_beside_a_library_of_ones_own_is_ours(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from tests.toys.worker import ODD, ODD_CODE, interpreter_of
 from tfpt_cli.listing import Leaf, Listing, Section
 from tfpt_cli.results import PLAIN, VALUE, Outcome, Quantity, State, Way
 from tfpt_cli.workers.child import protocol
-from tfpt_cli.workers.process import Limits
+from tfpt_cli.workers.process import Limits, awake
 from tfpt_cli.workers.queue import ListingQueue
 
 if TYPE_CHECKING:
@@ -140,6 +141,26 @@ def test_a_scenario_that_was_killed_from_outside_is_tried_once_more(tmp_path: Pa
     mark.unlink()
     assert symptoms(outcomes(f"{once}os.abort()", FINE)) == ["crashed", "present"]  # its own doing: not tried again
     assert mark.read_text() == "x"
+
+
+def test_a_limit_of_time_does_not_run_while_tfpt_is_stopped() -> None:
+    """A loop that is held up stands for a process that Ctrl-Z stops: either way nobody looks at the clock."""
+
+    async def held_up() -> bool:
+        async with awake(1.0):
+            asyncio.get_running_loop().call_soon(time.sleep, 2.0)
+            await asyncio.sleep(0.7)
+            return True
+
+    async def too_long() -> None:
+        async with awake(0.6):
+            await asyncio.sleep(30)
+
+    assert asyncio.run(held_up())
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        asyncio.run(too_long())
+    assert time.monotonic() - began >= 0.6
 
 
 @pytest.mark.parametrize(("deaths", "comes"), [(1, True), (2, True), (3, False)])

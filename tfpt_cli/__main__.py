@@ -9,7 +9,10 @@ with suppress(OSError):  # a folder that has gone
     if sys.path[0] in ("", os.getcwd()) and not sys.flags.safe_path:
         del sys.path[0]
 
-from tfpt_cli.cli.main import main
+try:
+    from tfpt_cli.cli.main import main
+except KeyboardInterrupt:
+    sys.exit(130)
 
 if __name__ == "__main__":
     main()

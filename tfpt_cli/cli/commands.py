@@ -23,6 +23,7 @@ from tfpt_cli.cli.options import (
     TWO_VERSIONS,
     VERBOSE,
     WARM,
+    Amount,
     Cluster,
     OfExpression,
     Processes,
@@ -293,7 +294,7 @@ def transfer(scenario: str, source: str, output: str | None, code: bool, force: 
 )
 @click.option(
     "--memory",
-    type=click.FloatRange(min=0),
+    type=Amount(min=0),
     default=8.0,
     show_default=True,
     metavar="GIGABYTES",
@@ -552,7 +553,7 @@ def site(output: str) -> None:
 @click.argument("do", type=click.Choice(["start", "stop", "status"]), default="status", metavar="[start|stop|status]")
 @click.option(
     "--idle",
-    type=click.FloatRange(min=1),
+    type=Amount(min=1),
     default=warm_client.IDLE,
     show_default=True,
     metavar="SECONDS",

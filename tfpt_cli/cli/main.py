@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from typing import NoReturn
 
-from tfpt_cli.cli import warm_client
+TYPE_CHECKING = False  # `typing` itself takes a while, in which a Ctrl-C is a traceback
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 # As where a framework is missing: what tfpt needs is not as it should be.
 _CANNOT_RUN = 3
+_NO_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 def main() -> NoReturn:
     """The entry point of `tfpt`: on the warm processes where there are some, else here, and then they are made ready."""
     arguments = sys.argv[1:]
     try:
+        from tfpt_cli.cli import (
+            warm_client,
+        )  # not above, nor below: a Ctrl-C before the signals are heard is a traceback
+
         code = warm_client.answered(arguments)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -31,17 +38,22 @@ def main() -> NoReturn:
 
 def run() -> NoReturn:
     """Runs the command that `sys.argv` says: a person's error is a line, one of ours a traceback and exit code 4."""
-    from tfpt_cli.cli.streams import usable_streams
-    from tfpt_cli.engine.signals import SIGNALS
+    try:
+        from tfpt_cli.cli.streams import usable_streams
+        from tfpt_cli.engine.signals import SIGNALS
 
-    usable_streams()
+        usable_streams()
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if _is_interrupt(error):
+            sys.exit(130)
+        raise
     with SIGNALS.heard():
         try:
-            from tfpt_cli.cli.commands import cli  # not above: a Ctrl-C before the signals are heard is a traceback
+            from tfpt_cli.cli.commands import cli
 
             cli(prog_name="tfpt")
         except Exception as error:
-            code: object = _ended_by(error)
+            code: object = SIGNALS.exit_code if _is_interrupt(error) else _ended_by(error)
         except KeyboardInterrupt:  # while the commands were imported
             code = SIGNALS.exit_code
         except SystemExit as ended:
@@ -49,6 +61,11 @@ def run() -> NoReturn:
         if SIGNALS.first:
             SIGNALS.last()
     sys.exit(code)  # type: ignore[arg-type]
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether an error is a Ctrl-C, also one while a class was made: Python 3.11 raises a `RuntimeError` from that."""
+    return isinstance(error, KeyboardInterrupt) or isinstance(error.__cause__, KeyboardInterrupt)
 
 
 def _ended_by(error: Exception) -> int:
@@ -70,6 +87,9 @@ def _ended_by(error: Exception) -> int:
         forget_standard_output()
         CannotWrite("to standard output", error).show()
         return CannotWrite.exit_code
+    if words := _too_little(error):
+        print(f"tfpt: {words}", file=sys.stderr)  # noqa: T201
+        return _CANNOT_RUN
     if isinstance(error, FileNotFoundError):
         try:
             working_folder(os.getcwd)
@@ -79,3 +99,12 @@ def _ended_by(error: Exception) -> int:
     traceback.print_exception(error)
     click.echo("tfpt: a mistake of tfpt itself, not of your code; please report it with the lines above", err=True)
     return INTERNAL_ERROR
+
+
+def _too_little(error: Exception) -> str:
+    """What the system has too little of for tfpt to run, where that ended a command; empty where it was something else."""
+    if isinstance(error, OSError) and error.errno in _NO_FILES:
+        return "no more files can be opened here; allow more (ulimit -n)"
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return "no more threads can be started here; allow more (ulimit -u, or the container's limit of processes)"
+    return ""

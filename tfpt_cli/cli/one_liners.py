@@ -216,7 +216,7 @@ def _save(path: str, text: str) -> None:
     check_outputs([path])
     file = Path(path)
     try:
-        before = file.read_text(encoding="utf-8").rstrip("\n") if file.exists() else ""
+        before = file.read_text(encoding="utf-8").rstrip("\n") if file.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"cannot write '{path}': {getattr(error, 'strerror', None) or error}") from None
     write_file(path, f"{before}\n---\n{text}" if before else text)

@@ -108,6 +108,22 @@ CACHE = click.option(
     envvar="TFPT_CACHE",
     help="Whether what has not changed since it was run, or found valid, is answered from what was kept.",
 )
+
+
+class Amount(click.FloatRange):
+    """A number of seconds or gigabytes from a least one on: of NaN every comparison says that it is within bounds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not number <= _MOST:
+            self.fail(f"{value} is not a number of at most {_MOST:g}.", param, ctx)
+        return number
+
+
+# Half a year, or ten petabytes: beyond them an event loop, or the system, has no such number.
+_MOST = 1e7
+
+
 PYTHONS = [
     click.option(
         f"--{framework.key}-python",
@@ -122,7 +138,7 @@ PYTHONS = [
 LIMITS = [
     click.option(
         "--timeout",
-        type=click.FloatRange(min=0.1),
+        type=Amount(min=0.1),
         default=60.0,
         show_default=True,
         metavar="SECONDS",
@@ -130,7 +146,7 @@ LIMITS = [
     ),
     click.option(
         "--start-timeout",
-        type=click.FloatRange(min=0.1),
+        type=Amount(min=0.1),
         default=300.0,
         show_default=True,
         metavar="SECONDS",
@@ -138,7 +154,7 @@ LIMITS = [
     ),
     click.option(
         "--memory",
-        type=click.FloatRange(min=0),
+        type=Amount(min=0),
         default=8.0,
         show_default=True,
         metavar="GIGABYTES",

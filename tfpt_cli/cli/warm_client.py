@@ -178,6 +178,10 @@ def conditions(*, own_code: bool) -> dict[str, Any]:
         for name, value in sorted(os.environ.items())
         if name not in _OF_TERMINAL and not name.startswith(_OF_TERMINALS)
     }
+    if own_code:  # else the processes read no such settings
+        from tfpt_cli.engine.fingerprint import of_keras
+
+        variables["keras.json"] = of_keras()
     return {
         "environment": variables,
         "folder": folder,
@@ -206,7 +210,10 @@ def address() -> Path | None:
         return None
     given = os.environ.get("XDG_RUNTIME_DIR", "")
     folder = private.private_folder(Path(given, "tfpt")) if os.path.isabs(given) else None
-    folder = folder or private.private_folder(Path(tempfile.gettempdir(), f"tfpt-{os.geteuid()}"))
+    try:
+        folder = folder or private.private_folder(Path(tempfile.gettempdir(), f"tfpt-{os.geteuid()}"))
+    except OSError:  # there is no temporary folder, or no room in any: a full disk, a read-only container
+        return None
     if folder is None or folder.stat().st_mode & 0o077:
         return None
     name = hashlib.sha256(f"{sys.prefix} {os.path.abspath(__file__)}".encode()).hexdigest()[:16]

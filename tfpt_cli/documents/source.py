@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import os
 import pathlib
@@ -103,7 +104,11 @@ def _copied(pieces: Iterable[bytes]) -> IO[bytes]:
     """What can be read once alone, in a file of its own; of more than a file may have no more than tells that."""
     copy = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY, prefix="tfpt-"))  # noqa: SIM115 - its reader closes it
     for piece in pieces:
-        copy.write(piece)
+        try:
+            copy.write(piece)
+        except OSError:  # that there is no temporary folder is said as if there were no such file
+            copy.close()
+            raise OSError(errno.ENOSPC, "there is no room for temporary files; make some, or set TMPDIR") from None
         if copy.tell() > MAX_BYTES:
             break
     copy.seek(0)

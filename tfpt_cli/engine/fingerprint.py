@@ -59,8 +59,16 @@ def of_machine() -> str:
 
 
 def of_environment() -> str:
-    """The variables of the environment that can decide on a result."""
-    return _digest(*sorted(item for item in os.environ.items() if item[0].startswith(_VARIABLES)))
+    """The variables of the environment that can decide on a result, and the settings of Keras."""
+    return _digest(of_keras(), *sorted(item for item in os.environ.items() if item[0].startswith(_VARIABLES)))
+
+
+def of_keras() -> str:
+    """A person's own settings of Keras, which it reads where their own code may run; empty for none."""
+    try:
+        return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "keras.json").read_text("utf-8", "replace")
+    except (OSError, RuntimeError, ValueError):  # of no home, a name that is none
+        return ""
 
 
 def of_packages(side: Side) -> str | None:

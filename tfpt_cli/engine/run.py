@@ -11,6 +11,7 @@ import platform
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -268,7 +269,8 @@ class Pipeline:
         comparer = SUBJECTS[scenario.subject].comparer
         if comparer and comparer not in self.warm:
             loop = asyncio.get_running_loop()
-            self.warm[comparer] = loop.run_in_executor(None, partial(importlib.import_module, comparer))
+            with suppress(RuntimeError):  # where no thread can be started it is imported when it is needed
+                self.warm[comparer] = loop.run_in_executor(None, partial(importlib.import_module, comparer))
         if self.options.kept is not None:
             self.options.kept.look(scenario.named)
         scenario = scenario.between(sides)

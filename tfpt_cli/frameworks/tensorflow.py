@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 
 from tfpt_cli.frameworks.framework import VECTORS, Framework
 
@@ -41,8 +42,9 @@ TENSORFLOW = Framework(
     output_axis=-1,
     packages=("tensorflow", "keras"),
     environment={"KERAS_BACKEND": "tensorflow"},
-    # `tf.keras` is Keras 3 to the rows, to every scenario and to the listings; where this is 1 in a shell it is tf_keras.
-    of_scenarios={"TF_USE_LEGACY_KERAS": "0"},
+    # `tf.keras` is Keras 3 to the rows, to every scenario and to the listings; where this is 1 in a shell it is tf_keras. And a
+    # person's `~/.keras/keras.json` changes defaults that no scenario says: the epsilon, where the channels stand.
+    of_scenarios={"TF_USE_LEGACY_KERAS": "0", "KERAS_HOME": os.devnull},
     versions={"tensorflow": "TensorFlow", "keras": "Keras"},
     machine={
         "tensorflow_cpu": ("the processor's set of vector instructions", (*VECTORS, "AVX")),

@@ -38,6 +38,8 @@ TORCH = Framework(
     modes=("eager", "compile"),
     fans=fans,
     packages=("torch",),
+    # With one of these `torch.compile` compiles nothing, or runs what it could not compile as it is, without a word.
+    environment={"TORCH_COMPILE_DISABLE": "", "TORCHDYNAMO_DISABLE": "", "TORCHDYNAMO_SUPPRESS_ERRORS": ""},
     versions={"torch": "PyTorch"},
     machine={
         "torch_cpu": ("PyTorch's set of vector instructions", VECTORS),

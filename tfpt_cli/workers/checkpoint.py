@@ -80,7 +80,12 @@ class Checkpoint:
         import numpy as np
 
         entry = self._entries[name]
-        with TemporaryFolder() as folder:
+        try:
+            temporary = TemporaryFolder()
+        except OSError as error:
+            fix = "let TMPDIR be a folder with room for it"
+            raise CannotRead(self.path, f"its numbers cannot be handed over: {error.strerror}", fix) from None
+        with temporary as folder:
             answer = self._asked("read", name, os.path.join(folder, "numbers"))
             if (answer.get("dtype"), answer.get("shape")) != (entry.dtype, list(entry.shape)):
                 said = f"{_short(answer.get('dtype'))} {_short(answer.get('shape'))}"

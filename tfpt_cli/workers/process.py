@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from tfpt_cli.budget import BUDGET, Budget
 from tfpt_cli.private import TemporaryFolder
@@ -19,7 +20,7 @@ from tfpt_cli.results import Failure, Symptom
 from tfpt_cli.workers.child import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -29,7 +30,10 @@ CHILD = Path(__file__).with_name("child") / "child.py"
 STDERR_KEPT = 16_000
 REFERENCE_TIMEOUT = 10.0
 # A line of the stack that TensorFlow prints when it aborts, behind the reason.
-_FRAME = re.compile(r"\s*(@\s+0x[0-9a-f]+\s|\*\*\* Check failure stack trace)")
+_FRAME = re.compile(
+    r"\s*(@\s+0x[0-9a-f]+\s|\*\*\* Check failure stack trace|[IW]\d{4} |E\d{4} .*cuda|WARNING: All log messages before)"
+)
+_NO_ROOM = "No usable temporary directory found"
 # What ends a process that reads a damaged file without end, see `child/weight_files/hdf5_file.py`.
 _XCPU = getattr(signal, "SIGXCPU", -1)
 _SENT = {getattr(signal, name) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)}
@@ -119,7 +123,11 @@ class Worker:
                 start_new_session=True,
                 limit=1 << 22,
             )
-        except (OSError, ValueError) as error:
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+        ) as error:  # no file, a name that is none, no thread that waits for it
             reason = getattr(error, "strerror", None) or str(error)
             raise Broken(self._failure(Symptom.NOT_STARTED, f"cannot start '{self.interpreter}': {reason}")) from None
         self._reader = asyncio.create_task(self._keep_stderr())
@@ -167,6 +175,11 @@ class Worker:
     def _not_imported(self, said: str, missing: str) -> Broken:
         """Why an import failed: for a package that is missing, or for one that is there and broken."""
         framework = self.side.framework
+        if _NO_ROOM in said:
+            message = (
+                f"{self.side.label} cannot be imported: there is no room for temporary files; make some, or set TMPDIR"
+            )
+            return Broken(self._failure(Symptom.NOT_STARTED, message))
         # What is there already a plain command would leave as it is.
         packages = missing or f"--force-reinstall {' '.join(framework.packages)}"
         if missing:
@@ -199,7 +212,7 @@ class Worker:
         assert self.process.stdout is not None
         stream = self.process.stdout
         try:
-            async with asyncio.timeout(seconds):
+            async with awake(seconds):
                 prefix = await stream.readexactly(protocol.PREFIX.size)
                 header = protocol.header(await stream.readexactly(protocol.header_length(prefix)))
                 if header["blobs"] and not arrays:
@@ -272,7 +285,8 @@ class Worker:
 
     def _last_words(self) -> str:
         text = b"".join(self._stderr).decode("utf-8", "replace").strip()
-        lines = [line.strip() for line in text.splitlines() if line.strip() and not _FRAME.match(line)][-3:]
+        every = [line.strip() for line in text.splitlines() if line.strip()]
+        lines = ([line for line in every if not _FRAME.match(line)] or every)[-3:]
         return f"; its last words: {' / '.join(lines)[-600:]}" if lines else ""
 
     async def _keep_stderr(self) -> None:
@@ -312,6 +326,42 @@ class Worker:
         if self._own is not None:
             self._own.remove()
             self._own, self.folder = None, ""
+
+
+_TICK = 0.5
+# By event loop the limits of time that somebody waits within.
+_WAITING: WeakKeyDictionary[asyncio.AbstractEventLoop, set[asyncio.Timeout]] = WeakKeyDictionary()
+
+
+@contextlib.asynccontextmanager
+async def awake(seconds: float) -> AsyncIterator[None]:
+    """Within the block may be waited for so many seconds in which this process runs. Raises `TimeoutError`.
+
+    Ctrl-Z stops it, and not the processes that it waits for, which have sessions of their own.
+    """
+    loop = asyncio.get_running_loop()
+    if loop not in _WAITING:
+        _WAITING[loop] = set()
+        loop.call_later(_TICK, _tick, loop, loop.time())
+    async with asyncio.timeout(seconds) as limit:
+        _WAITING[loop].add(limit)
+        try:
+            yield
+        finally:
+            _WAITING[loop].discard(limit)
+
+
+def _tick(loop: asyncio.AbstractEventLoop, before: float) -> None:
+    """Moves all limits by the time in which nobody could look at them, and comes again.
+
+    Of timers that are late all run in their order, so that this one is before those limits that were not reached.
+    """
+    late = loop.time() - before - _TICK
+    for limit in _WAITING[loop] if late > _TICK else ():
+        when = limit.when()
+        if when is not None and not limit.expired():
+            limit.reschedule(when + late)
+    loop.call_later(_TICK, _tick, loop, loop.time())
 
 
 def environment_of(side: Side, given: Mapping[str, str], *, own_code: bool) -> dict[str, str]:

@@ -112,7 +112,7 @@ def check_size(name: str, shape: tuple[int, ...], itemsize: int) -> None:
     size = itemsize
     for length in shape:
         size *= length
-    if len(shape) > 32 or any(not 0 <= length < MOST_BYTES for length in shape) or size > MOST_BYTES:
+    if len(shape) > 32 or any(type(n) is not int or not 0 <= n < MOST_BYTES for n in shape) or size > MOST_BYTES:
         raise Refused("its entry '{}' claims the shape {}, which no weight has".format(name, list(shape)), DAMAGED)
 
 

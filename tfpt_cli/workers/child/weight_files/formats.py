@@ -55,6 +55,8 @@ def _found(path: str) -> Found:
         return Found("tensorflow", prefix, TENSORFLOW)
     if os.path.isdir(path):
         return _in_folder(path)
+    if os.path.islink(path) and not os.path.exists(path):
+        raise Refused("it is a link that leads nowhere, or to itself")
     if not os.path.exists(path):
         raise Refused("there is no such file{}".format(_near(path)))
     if not os.path.isfile(path):
