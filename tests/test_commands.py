@@ -20,6 +20,8 @@ from tfpt_cli.cli.commands import cli
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.conftest import Done
+
 TWO = """
 name: first
 gradient: {of: x ** 2, at: {x: 3.0}}
@@ -291,3 +293,10 @@ def test_a_name_is_no_command_to_githubs_runner(write: Callable[..., Path]) -> N
         hostile = [i for i, line in enumerate(lines) if "##[error]" in line or "::error::" in line]
         assert hostile
         assert all(start < i < end for i in hostile)
+
+
+def test_a_variable_that_is_no_setting_is_named(tfpt: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TFPT_CACHE", "nonsense")
+    done = tfpt("validate", ".")
+    assert done.code == 2
+    assert "Invalid value for '--cache' (env var: 'TFPT_CACHE'): 'nonsense' is not a valid boolean" in done.err

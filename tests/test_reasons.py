@@ -51,6 +51,7 @@ def row(name: str, what: str, **write: str) -> Explanation:
     return Explanation(name, "area", what, "why", write, "", "gradient/x.yaml")
 
 
+BEGINS = Finding(Kind.BEGINS, "it begins here")
 TWICE = Finding(Kind.RESEMBLANCE, "TensorFlow's is PyTorch's times 2, everywhere")
 RIGHT = Finding(Kind.FUNCTIONS, "each side computes its own function right")
 EPSILON = row(
@@ -67,6 +68,38 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
             "explanations": (row("an-eps", "Adds an epsilon."),),
         },
         "value, d/dx differ: Adds an epsilon [an-eps]; no known difference explains value",
+    ),
+    "a cause of where it begins": (
+        {
+            "comparisons": (
+                compared("state.a", Verdict.DIFFERS, known=("a-state",)),
+                compared("value", Verdict.DIFFERS, "far", BEGINS, known=("an-eps",)),
+            ),
+            "explanations": (row("a-state", "Keeps another state."), row("an-eps", "Adds an epsilon.")),
+        },
+        "state.a, value differ: it begins here: Adds an epsilon [an-eps, a-state]",
+    ),
+    "a cause of something else": (
+        {
+            "comparisons": (
+                compared("value", Verdict.DIFFERS, "far", BEGINS),
+                compared("state.a", Verdict.DIFFERS, known=("a-state",)),
+            ),
+            "explanations": (row("a-state", "Keeps another state."),),
+        },
+        "value, state.a differ: it begins here; state.a: Keeps another state [a-state]; no known difference explains value",
+    ),
+    "a cause of what agrees": (
+        {
+            "comparisons": (
+                compared("value", Verdict.DIFFERS, "far", BEGINS),
+                compared("state.a", Verdict.CLOSE, known=("a-state",)),
+            ),
+            "explanations": (row("a-state", "Keeps another state."),),
+            "expect": {"state.a": "differ"},
+        },
+        "value differs, state.a agrees, which was not expected: it begins here; Keeps another state [a-state]; "
+        "no known difference explains value",
     ),
     "in a person's own file": (
         {

@@ -260,6 +260,13 @@ def another_keras(data: bytes, random: Random) -> bytes:
 # ---- what a framework reads
 
 
+def _archives() -> list[bytes]:
+    """Files of NumPy; one that is altered may look like one of PyTorch, whose import takes longer than an input may."""
+    import torch  # noqa: F401
+
+    return [_zipped(_arrays()), _zipped(_arrays(), packed=True)]
+
+
 def read_torch(data: bytes) -> None:
     """Opens a file of `torch.save`."""
     import torch
@@ -337,9 +344,7 @@ TARGETS = (
         lambda: [_safetensors(HEADER, bytes(range(46)))],
     ),
     Target("index", read_index, another_index, lambda: [json_text(INDEX).encode()]),
-    Target(
-        "npz", partial(read_file, "net.npz"), another_npz, lambda: [_zipped(_arrays()), _zipped(_arrays(), packed=True)]
-    ),
+    Target("npz", partial(read_file, "net.npz"), another_npz, _archives),
     Target("hdf5", partial(read_apart, "net.h5"), of_bytes, list),
     Target("keras", partial(read_apart, "net.keras"), another_keras, list),
     Target("torch", read_torch, another_torch, lambda: list(_pickles())),

@@ -106,6 +106,7 @@ CACHE = click.option(
     "--cache/--no-cache",
     default=True,
     envvar="TFPT_CACHE",
+    show_envvar=True,
     help="Whether what has not changed since it was run, or found valid, is answered from what was kept.",
 )
 

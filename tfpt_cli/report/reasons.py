@@ -131,7 +131,8 @@ def _because(
     said = first_sentence(row.what)
     if not begins or _explains(row, begun):
         return [": ".join([*begins, said])]
-    return [*begins, f"{next(c.quantity for c in parting if row.name in c.known_differences)}: {said}"]
+    other = [f"{c.quantity}: " for c in parting if row.name in c.known_differences]
+    return [*begins, "".join(other[:1]) + said]
 
 
 def _explains(row: Explanation, comparisons: Sequence[Comparison]) -> bool:

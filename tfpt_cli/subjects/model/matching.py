@@ -130,7 +130,7 @@ def _by_class_or_shape(torch: Sequence[Unit], keras: Sequence[Unit]) -> Iterator
     last, unnamed = [], []
     for unit in sorted(torch, key=lambda unit: unit.order):
         namesake = named.get(plain(unit.name))
-        if namesake is not None and namesake.size == unit.size and row_of(unit, namesake) is not None:
+        if namesake in rest and namesake.size == unit.size and row_of(unit, namesake) is not None:
             rest.remove(namesake)
             yield unit, namesake, "by name"
         else:
