@@ -21,8 +21,8 @@ Its modules, in the order in which a scenario meets them:
      its own, and `settings` what they are set to otherwise.
    - `axis_orders` says how what one gives stands in the other, and `side_by_side` measures how far both are apart.
    - `rounding` is what single precision adds.
-   - `beginning` says where the models begin to part, in the words of `wording`, and `evidence` in which code a known difference
-     is looked for.
+   - `beginning` says where the models begin to part, in the words of `wording`; of the calls between layers `steps` says which
+     both make alike. `evidence` has the code in which a known difference is looked for.
 
 - `writer` is what the writers of listings share; `torch` and `tensorflow` are these.
 - `transfer` writes one model's weights from a file as a file of the other, and `conversion` writes code that does so.
