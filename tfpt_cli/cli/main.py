@@ -19,9 +19,8 @@ def main() -> NoReturn:
     """The entry point of `tfpt`: on the warm processes where there are some, else here, and then they are made ready."""
     arguments = sys.argv[1:]
     try:
-        from tfpt_cli.cli import (
-            warm_client,
-        )  # not above, nor below: a Ctrl-C before the signals are heard is a traceback
+        # Not above: a Ctrl-C before the signals are heard would be a traceback.
+        from tfpt_cli.cli import warm_client
 
         code = warm_client.answered(arguments)
     except KeyboardInterrupt:

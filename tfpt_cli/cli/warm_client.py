@@ -178,12 +178,14 @@ def conditions(*, own_code: bool) -> dict[str, Any]:
         for name, value in sorted(os.environ.items())
         if name not in _OF_TERMINAL and not name.startswith(_OF_TERMINALS)
     }
-    if own_code:  # else the processes read no such settings
+    settings = ""
+    if own_code:  # else the processes read none
         from tfpt_cli.engine.fingerprint import of_keras
 
-        variables["keras.json"] = of_keras()
+        settings = of_keras()
     return {
         "environment": variables,
+        "settings of Keras": settings,
         "folder": folder,
         "own code": own_code,
         "cores": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [],

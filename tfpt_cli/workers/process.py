@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CHILD = Path(__file__).with_name("child") / "child.py"
 STDERR_KEPT = 16_000
 REFERENCE_TIMEOUT = 10.0
-# A line of the stack that TensorFlow prints when it aborts, behind the reason.
+# A line that is not why a process ended: of the stack that TensorFlow prints behind the reason, or what it says at every start.
 _FRAME = re.compile(
     r"\s*(@\s+0x[0-9a-f]+\s|\*\*\* Check failure stack trace|[IW]\d{4} |E\d{4} .*cuda|WARNING: All log messages before)"
 )
@@ -123,11 +123,8 @@ class Worker:
                 start_new_session=True,
                 limit=1 << 22,
             )
-        except (
-            OSError,
-            ValueError,
-            RuntimeError,
-        ) as error:  # no file, a name that is none, no thread that waits for it
+        except (OSError, ValueError, RuntimeError) as error:
+            # There is no such file, its name is none, or no thread can be had that waits for it.
             reason = getattr(error, "strerror", None) or str(error)
             raise Broken(self._failure(Symptom.NOT_STARTED, f"cannot start '{self.interpreter}': {reason}")) from None
         self._reader = asyncio.create_task(self._keep_stderr())

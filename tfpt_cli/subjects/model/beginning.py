@@ -355,7 +355,7 @@ class Search:
             )
         )
         if len(first) == len(second) == 1:  # each framework has its own name for the only one
-            first, second = (dict(zip(["input"], each.values(), strict=True)) for each in (first, second))
+            first, second = ({"input": said} for said in (*first.values(), *second.values()))
         inputs = set(first.values()) | set(re.findall(r"\w+", self.inventories[self.first].arguments))
         words = [
             f"its {name} is {first[name]} in {self.first.label}, {second[name]} in {self.second.label}"

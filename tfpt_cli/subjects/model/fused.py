@@ -73,16 +73,14 @@ class Around:
 
     def padding(self, event: Event, partners: list[int]) -> tuple[int | None, int | None]:
         """A padding right before a layer on one side alone, which the other side's layer does itself."""
-        ours = _pad_before(self.torch, event, self.partner)
-        theirs = _pad_before(self.keras, self.keras.events[partners[0]], self.used)
+        start = self.keras.events[partners[0]]
+        ours, theirs = _pad_before(self.torch, event, self.partner), _pad_before(self.keras, start, self.used)
         if (ours is None) == (theirs is None):
             return None, None
         # What code pads before the other side's layer is no event, and that layer is given it padded.
-        if ours is not None:
-            sizes = self.torch.events[ours].inputs, self.keras.events[partners[0]].inputs
-        else:
-            sizes = self.keras.events[theirs or 0].inputs, event.inputs
-        alike = all(sizes) and math.prod(sizes[0][0]) == math.prod(sizes[1][0])
+        first = event if ours is None else self.torch.events[ours]
+        other = start if theirs is None else self.keras.events[theirs]
+        alike = first.inputs and other.inputs and math.prod(first.inputs[0]) == math.prod(other.inputs[0])
         return (ours, theirs) if alike else (None, None)
 
     def cropping(self, event: Event, theirs: Event) -> tuple[list[int], list[int]]:

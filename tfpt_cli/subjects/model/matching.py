@@ -65,7 +65,7 @@ def matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invento
             theirs = [j for j in marks[1].get(key, []) if j in right]
             if len(ours) != len(theirs) or len(ours) < 2:
                 continue
-            for i, j, why, sure in list(_equal_ones(ours, theirs, torch, keras, (one, other))):
+            for i, j, why, sure in _equal_ones(ours, theirs, torch, keras, (one, other)):
                 take(i, j, why, sure=sure)
     for ours_left, theirs_left, why in _by_class_or_shape([torch[i] for i in left], [keras[j] for j in right]):
         take(torch.index(ours_left), keras.index(theirs_left), why, sure=False)
@@ -101,9 +101,9 @@ def _equal_ones(
         [activation_next_to(inventory, units[u].paths[-1]) or None for u in group]
         for inventory, units, group in zip(inventories, (torch, keras), rest, strict=True)
     ]
-    told = list(_of_one_label(rest, behind))
-    yield from ((i, j, "by activation and order", False) for i, j in told)
-    left = [i for i in rest[0] if i not in dict(told)], [j for j in rest[1] if j not in dict(told).values()]
+    told = dict(_of_one_label(rest, behind))
+    yield from ((i, j, "by activation and order", False) for i, j in told.items())
+    left = [i for i in rest[0] if i not in told], [j for j in rest[1] if j not in told.values()]
     # As many of a person's own classes on both sides stand beside each other, whatever of one size is between them.
     own = sum(torch[i].call is None for i in left[0]) == sum(keras[j].call is None for j in left[1])
     ordered = [

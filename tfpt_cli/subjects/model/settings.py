@@ -140,9 +140,9 @@ def cut_settings(ours: SeenLayer, other: SeenLayer, cut: Event) -> Parted:
     if found is None or len(cut.inputs[0]) != 3 or not padding or strides != [1] or _widths(other) is None:
         return {}
     widths = padding[0] - int(found[1] or 0), padding[0] + int(found[2] or 0)
-    return (
-        {} if widths == _widths(other) else {"padding": (f"{padding[0]}, of which {widths} is left", _padding(other))}
-    )
+    if widths == _widths(other):
+        return {}
+    return {"padding": (f"{padding[0]}, of which {widths} is left", _padding(other))}
 
 
 def _padding(layer: SeenLayer) -> object:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side
 
 # What tensors are called in the text of a call.
-_TENSOR = re.compile(r"[xyzuvw]|x\d")
+TENSOR = re.compile(r"\b([xyzuvw]|x\d)\b")
 # Rows that compute one thing of what a step is given; what they are given has one shape here.
 _ONE = {"bmm": "matmul"}
 # Layers of Keras that are an operator between what they are given.
@@ -51,9 +51,7 @@ def not_alike(steps: Mapping[Side, Sequence[Step]]) -> dict[Side, list[Step]]:
     counts = [Counter(found) for found in meanings.values()]
     return {
         side: [
-            step
-            for step, meant in zip(steps[side], found, strict=True)
-            if len({count[meant] for count in counts}) > 1 or len(counts) < 2
+            step for step, meant in zip(steps[side], found, strict=True) if len({count[meant] for count in counts}) > 1
         ]
         for side, found in meanings.items()
     }
@@ -71,7 +69,7 @@ def meaning(code: str, framework: str) -> str:
     """
     try:
         tree = ast.parse(_OPERATORS.get(code, code), mode="eval").body
-        tensors = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and _TENSOR.fullmatch(node.id)}
+        tensors = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and TENSOR.fullmatch(node.id)}
         found = _Plain(tensors).visit(lifted(tree, framework, tensors))
     except (SyntaxError, NoRow):
         return ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tfpt_cli.frameworks import TORCH
 from tfpt_cli.subjects.model.settings import Besides
-from tfpt_cli.subjects.model.steps import Step, not_alike
+from tfpt_cli.subjects.model.steps import TENSOR, Step, not_alike
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +24,6 @@ _MOVING = re.compile(
     r"(_dims)?|broadcast_to|to|cast|float|double|clone|identity|shape)\(",
     re.IGNORECASE,
 )
-# What a tensor is called in the text of a call.
-_TENSOR = re.compile(r"\b([xyzuvw]|x\d)\b")
 
 
 def step_of_layer(event: Event, inventory: Inventory) -> Step:
@@ -56,7 +54,7 @@ def in_each(steps: Mapping[Side, Sequence[Step]], *, rest: bool = True) -> str:
 def _computes(step: Step) -> bool:
     """Whether a step computes something of a tensor: it does not only move numbers about, or make some of nothing."""
     function = step.code == step.words
-    return not _MOVING.match(step.words) and (not function or _TENSOR.search(step.words) is not None)
+    return not _MOVING.match(step.words) and (not function or TENSOR.search(step.words) is not None)
 
 
 def _few_steps(steps: Sequence[Step]) -> str:

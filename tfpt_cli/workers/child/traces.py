@@ -299,6 +299,8 @@ def index_text(index: Any) -> str:
     parts = []
     for each in index if isinstance(index, tuple) else (index,):
         if isinstance(each, slice):
+            if not all(end is None or isinstance(end, int) for end in (each.start, each.stop, each.step)):
+                return ""
             ends = ["" if end is None else str(end) for end in (each.start, each.stop, each.step)]
             parts.append(":".join(ends if ends[2] else ends[:2]))
         elif each is Ellipsis:
