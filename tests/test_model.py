@@ -28,6 +28,7 @@ from tfpt_cli.layers.settings import parted_settings
 from tfpt_cli.layers.slots import slots
 from tfpt_cli.report.reasons import reason_of
 from tfpt_cli.results import State, Value, Verdict
+from tfpt_cli.results.layers import SAME
 from tfpt_cli.scenario.writing import scenario_from
 from tfpt_cli.subjects.model import correspondence, dropping, weights
 from tfpt_cli.subjects.model.axis_orders import orders_for
@@ -35,6 +36,7 @@ from tfpt_cli.subjects.model.comparer import Both, scales
 from tfpt_cli.subjects.model.inventory import Inventory, Tensor
 from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
 from tfpt_cli.subjects.model.spec import gradient_quantity, output_quantity
+from tfpt_cli.subjects.model.watching import Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +45,8 @@ if TYPE_CHECKING:
 
     from tests.conftest import Done
     from tfpt_cli.engine.session import Session
-    from tfpt_cli.results import ScenarioResult
+    from tfpt_cli.frameworks import Side
+    from tfpt_cli.results import Outcome, ScenarioResult
     from tfpt_cli.scenario.scenario import Scenario
 
 TWO_LAYERS = """
@@ -1426,6 +1429,27 @@ def test_the_only_input_of_a_layer_is_said_where_it_is_another(session: Session)
         assert result.agree == (not mistaken), result.failures
     assert told(result).startswith("it begins between the inputs and of_item, which agree (spread.py:")
     assert told(result).endswith("): its input is item in PyTorch, x in TensorFlow"), told(result)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_model_that_its_calls_change_is_made_anew(
+    session: Session, monkeypatch: pytest.MonkeyPatch, changed: bool
+) -> None:
+    """Layers are watched in the model that was run, unless it gives something else when it is called again."""
+    answers = []
+    as_before = Question.as_before
+
+    def noted(self: Question, side: Side, seen: Outcome) -> bool:
+        answers.append(as_before(self, side, seen))
+        return answers[-1]
+
+    monkeypatch.setattr(Question, "as_before", noted)
+    calls = 2 if changed else 100
+    result = ported(session, "counting.py:Counting()", f"counting_keras.py:Counting({calls})", "normal(0, 1, (5, 3))")
+    assert result.agree, told(result)
+    assert len(result.layers) > 1
+    assert all(max(line.by_itself or 0, line.so_far or 0) < SAME for line in result.layers)
+    assert answers == [not changed] * 2  # in double and in single precision
 
 
 def test_a_cause_of_something_else_says_of_what(session: Session) -> None:

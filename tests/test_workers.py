@@ -57,6 +57,34 @@ def ran(listings: list[Listing], *, interpreter: str = sys.executable, limits: L
     return asyncio.run(run())
 
 
+def test_a_listing_goes_on_where_one_of_its_task_was() -> None:
+    keeping, more, resuming = "import torch\nx = torch.tensor(2.0)", "x = x + 1", "x = x + 10"
+    sections = (Section(keeping, keeps="first"), Section(more, (Leaf(X, PLAIN, "x"),)))
+    first = Listing(TORCH.framework, sections, task="a")
+    again = Listing(TORCH.framework, (Section(resuming, (Leaf(X, PLAIN, "x"),)),), task="a", resumes="first")
+    found = ran([first, again, again, replace(again, task="b"), replace(again, resumes="second")])
+    assert [v.array.tolist() for o in found[:3] for v in o.values.values() if v.array is not None] == [3.0, 12.0, 12.0]
+    for other in found[3:]:
+        assert ["NameError" in failure.message for failure in other.failures] == [True]
+
+
+def test_what_is_kept_is_let_go_when_it_is_too_much() -> None:
+    """Of large models one is kept, while its task goes on; of small ones some."""
+
+    def kept(task: str, numbers: int) -> Listing:
+        weights = {"weights/w": np.zeros(numbers)}
+        return replace(keeping, task=task, arrays=weights)
+
+    keeping = Listing(TORCH.framework, (Section("import torch\nx = torch.tensor(2.0)", keeps="it"),))
+    again = Listing(TORCH.framework, (Section("x = x + 10", (Leaf(X, PLAIN, "x"),)),), task="a", resumes="it")
+    large = (1 << 26) // 8  # numbers of eight bytes
+    for between, there in [([], True), ([kept("b", 1)], False), ([replace(again, task="a")], True)]:
+        found = ran([kept("a", large), *between, again])
+        assert bool(found[-1].failures) is not there, between
+    assert not ran([kept("a", 1), kept("b", 1), again])[-1].failures
+    assert ran([kept("a", 1), *(kept(str(n), 1) for n in range(65)), again])[-1].failures
+
+
 def symptoms(found: list[Outcome]) -> list[str]:
     return [
         outcome.failures[0].symptom if outcome.failures else outcome.values[X, PLAIN].state.value for outcome in found

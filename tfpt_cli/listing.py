@@ -51,6 +51,9 @@ class Section:
     After a failed `required` section nothing else can run; where that section has a `group`, only the rest of its group cannot.
     `needs` names what the machine may lack; then the section is skipped, and what it would leave with it. A section does not run
     either where one of the groups that are named in `after` has failed.
+
+    Under the name that it `keeps` the process keeps the variables as they are behind it, while there is room: a later listing of
+    the same task may resume there.
     """
 
     source: str
@@ -59,6 +62,7 @@ class Section:
     needs: str = ""
     group: str = ""
     after: tuple[str, ...] = ()
+    keeps: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,9 @@ class Listing:
     `weights/conv.bias` are one dict, `weights`, which a script reads from the file beside it; its arrays are not changed, and
     the same object in the next listing of a process is not sent again. Of its sections a worker runs those whose places are in
     `ran`, all of them unless that is said; the script has them all.
+
+    What its sections keep is kept for its `task`, a name that no other has. A listing that `resumes` one of these has those
+    variables from the start, changed by whatever was done to them since, or none of them where the process has let them go.
     """
 
     framework: Framework
@@ -76,6 +83,8 @@ class Listing:
     title: str = ""
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     ran: tuple[int, ...] | None = None
+    task: str = ""
+    resumes: str = ""
 
     @property
     def keys(self) -> list[tuple[Quantity, Way]]:
@@ -121,6 +130,7 @@ class Listing:
                 "needs": section.needs,
                 "group": section.group,
                 "after": list(section.after),
+                "keeps": section.keeps,
             }
             for place, section in ((place, self.sections[place]) for place in self._running)
         ]
@@ -158,7 +168,12 @@ def _label(leaf: Leaf) -> str:
 
 
 def listing(
-    framework: Framework, sections: Iterable[Section], arrays: Mapping[str, NDArray[Any]] | None = None
+    framework: Framework,
+    sections: Iterable[Section],
+    arrays: Mapping[str, NDArray[Any]] | None = None,
+    *,
+    task: str = "",
+    resumes: str = "",
 ) -> Listing:
     """A listing of sections, with the imports that they need in a section of its own before them."""
     sections = list(sections)
@@ -173,7 +188,7 @@ def listing(
     # A script has as many lines there, so that a line of a failure is a line of the script.
     lines += ["", *map(_given, groups)] if groups else []
     imports = Section("\n".join(lines), required=True)
-    return Listing(framework, (imports, *sections), arrays=arrays or {})
+    return Listing(framework, (imports, *sections), arrays=arrays or {}, task=task, resumes=resumes)
 
 
 def _groups(arrays: Mapping[str, NDArray[Any]]) -> list[str]:

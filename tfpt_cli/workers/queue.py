@@ -248,7 +248,7 @@ def _request(job: _Job, name: str, worker: Worker) -> tuple[dict[str, Any], list
         blobs += [] if file else [sent.tobytes()]
     worker.kept = {key: array for key, array in arrays.items() if "/" in key}
     header = {"id": job.id, "name": name, "sections": job.listing.request(), "arrays": taken}
-    return header, blobs
+    return {**header, "task": job.listing.task, "resumes": job.listing.resumes}, blobs
 
 
 class _Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -86,6 +87,7 @@ class Course:
         self.at_the_end = False
         self.exchanged: Mapping[Quantity, Quantity] = {}
         self.source: Side | None = None
+        self.task = secrets.token_hex(8)
         self.numbers: Weights | None = None
         # What was run, as a person would write it: of models that are only looked at, without what looks.
         self.listings = {s: listing(s.framework, writer.tried("float64")) for s, writer in writers.items()}
@@ -204,6 +206,8 @@ class Course:
                 plans=plans,
                 arrays=arrays,
                 comparisons=tuple(self.comparisons),
+                task=self.task,
+                ran=outcomes,
                 outputs=self.outputs_of_torch(outcomes, planner) if parted else {},
             )
             self.watched = yield from layer_by_layer(self.spec, self.terms.sides, self.writers, asked)
@@ -252,7 +256,7 @@ class Course:
         first, later = {}, {}
         for side, writer in self.writers.items():
             usual, further = list(writer.run(plans[side], dtype)), writer.further(plans[side], dtype, others)
-            self.listings[side] = whole = listing(side.framework, [*usual, *further], arrays[side])
+            self.listings[side] = whole = listing(side.framework, [*usual, *further], arrays[side], task=self.task)
             first[side], later[side] = whole.split(1 + len(usual))
         return first, later if any(each.keys for each in later.values()) else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tfpt_cli.frameworks import TENSORFLOW
@@ -54,18 +55,20 @@ class TensorFlowModelWriter(ModelWriter):
         layout = self.spec.layout(name, values.shape)
         return f"tf.constant({turned_source(values.source, values.shape, layout)}, dtype=tf.{dtype})"
 
-    def made(self, dtype: str, *, looked_at: bool = False, legacy: bool = False) -> list[str]:
+    def begun(self, dtype: str, *, legacy: bool = False) -> list[str]:
+        """The lines that say what Keras starts with."""
         start = [
             f"keras.utils.set_random_seed({self.spec.seed})",
             f'keras.config.set_floatx("{dtype}")',
             f'keras.config.set_dtype_policy("{dtype}")',
         ]
-        if legacy:
-            start += ["import tf_keras", f'tf_keras.backend.set_floatx("{dtype}")']
+        return [*start, *(["import tf_keras", f'tf_keras.backend.set_floatx("{dtype}")'] if legacy else [])]
+
+    def made(self, dtype: str, *, looked_at: bool = False, legacy: bool = False) -> list[str]:
         *before, model = self.model()
         # Whether it is one of tf_keras is not known yet. On one line: a line of a failure is one of the script that is shown.
         watched = f'import keras_layers; keras_layers.set_floatx("{dtype}"); ' if looked_at else ""
-        return [*start, *before, f"{watched}{model}", *self.inputs(dtype)]
+        return [*self.begun(dtype, legacy=legacy), *before, f"{watched}{model}", *self.inputs(dtype)]
 
     def called_as(self, plan: Plan, *, training: bool | None = None) -> str:
         """The call of the model, in the scenario's mode unless another is said; a `tf.Module` has none."""
@@ -86,6 +89,14 @@ class TensorFlowModelWriter(ModelWriter):
             lines.append(_WITHOUT_DROPPING)
         return [*lines, *self.loaded(plan)]
 
+    def ready(self, plan: Plan, dtype: str, *, again: bool = False) -> Section:
+        if not again:
+            return replace(super().ready(plan, dtype), keeps=dtype)
+        *before, _ = self.model()
+        # A person's own code may import something when it is called.
+        lines = [*self.begun(dtype, legacy=plan.inventory.legacy), *before, *self.loaded(plan)]
+        return self.section(lines, dtype=dtype, required=True)
+
     def loaded(self, plan: Plan) -> list[str]:
         """The lines that give the model its weights."""
         if plan.given and len(plan.given) == len(plan.inventory.tensors) and plan.inventory.layers:
@@ -95,11 +106,11 @@ class TensorFlowModelWriter(ModelWriter):
         return [f"model.{held}[{index}].assign(weights[{name!r}])" for name, index in numbers.items()]
 
     def forward(self, plan: Plan, dtype: str) -> Iterator[Section]:
-        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+        yield self.ready(plan, dtype)
         yield self.section([f"output = {self.called_as(plan)}"], self.outputs(plan), dtype)
 
     def run(self, plan: Plan, dtype: str) -> Iterator[Section]:
-        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+        yield self.ready(plan, dtype)
         yield from self.called(plan, dtype, self.called_as(plan))
         if plan.state:
             state = [Wanted(quantity, f"state[{plan.inventory.tensor[p].index}]") for quantity, p in plan.state.items()]
@@ -162,8 +173,8 @@ class TensorFlowModelWriter(ModelWriter):
         lines += ["import keras_variables", f"names = keras_variables.names_in_files(model, {file_format!r})"]
         yield self.with_leaves(self.section(lines, required=True), [leaf])
 
-    def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
-        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+    def watched(self, plan: Plan, dtype: str, spans: Sequence[Span], *, again: bool = False) -> Iterator[Section]:
+        yield self.ready(plan, dtype, again=again)
         lines = ["import keras_trace", f"seen = keras_trace.captured(model, lambda: {self.called_as(plan)})"]
         if plan.backward:
             lines = [
@@ -173,7 +184,10 @@ class TensorFlowModelWriter(ModelWriter):
                 f"    loss = {self.loss(plan, dtype)}",
                 f"gradients = tape.gradient(loss, [seen.made(event) for event in {[span.last for span in spans]}])",
             ]
-        leaves = [
+        else:
+            lines.append("output = seen.output")
+        leaves = self.left_again(plan, dtype) if again else []
+        leaves += [
             Leaf(quantity=layer_quantity(str(place)), way=way, expression=expression)
             for place, span in enumerate(spans)
             for way, expression in ((MADE, f"seen.made({span.last})"), (GRADIENT, f"gradients[{place}]"))
@@ -189,8 +203,7 @@ class TensorFlowModelWriter(ModelWriter):
     def between(
         self, plan: Plan, dtype: str, spans: Sequence[Span], made: Collection[int], *, again: bool = False
     ) -> Iterator[Section]:
-        prepared = self.loaded(plan) if again else self.prepared(plan, dtype)
-        yield self.section(prepared, dtype=dtype, required=True)
+        yield self.section(self.loaded(plan) if again else self.prepared(plan, dtype), dtype=dtype, required=True)
         names = {spans[place].last: f"{place} made" for place in made}
         lines = [
             "import keras_trace",

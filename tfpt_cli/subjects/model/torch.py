@@ -63,7 +63,7 @@ class TorchModelWriter(ModelWriter):
         return self.spec.call.get(TORCH) or f"model({', '.join(self.spec.fed)})"
 
     def forward(self, plan: Plan, dtype: str) -> Iterator[Section]:
-        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+        yield self.ready(plan, dtype)
         yield self.section([f"output = {self.called_as(plan)}"], self.outputs(plan), dtype, required=True)
 
     def run(self, plan: Plan, dtype: str) -> Iterator[Section]:
@@ -107,8 +107,8 @@ class TorchModelWriter(ModelWriter):
             leaves = [Leaf(Quantity(kind=INVENTORY, output=name), way, f"buffers[{name!r}]") for name in names]
             yield self.with_leaves(section, leaves)
 
-    def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
-        yield self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+    def watched(self, plan: Plan, dtype: str, spans: Sequence[Span], *, again: bool = False) -> Iterator[Section]:
+        yield self.ready(plan, dtype, again=again)
         lines = ["import torch_trace", f"seen = torch_trace.captured(model, lambda: {self.called_as(plan)})"]
         if plan.backward:
             lines.append("output = seen.output")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,15 +19,16 @@ from tfpt_cli.subjects.model.comparer import SAME_IN_FLOAT32, SAME_IN_SINGLE, ar
 from tfpt_cli.subjects.model.rounding import ill_conditioned, rounded
 from tfpt_cli.subjects.model.side_by_side import Layers, Watched
 from tfpt_cli.subjects.model.spec import layer_quantity
-from tfpt_cli.subjects.model.writer import BETWEEN, MADE
+from tfpt_cli.subjects.model.writer import BETWEEN, DOUBLE, MADE, SINGLE
 from tfpt_cli.subjects.subject import Round
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from tfpt_cli.frameworks import Side
+    from tfpt_cli.listing import Listing, Section
     from tfpt_cli.results import Comparison, Outcome, Quantity
     from tfpt_cli.subjects.model.inventory import Inventory
     from tfpt_cli.subjects.model.looking import Looked
@@ -43,7 +45,7 @@ _SMALL = 40_000_000
 class Asked:
     """What was asked of both models before: what was seen of them, their pairs, what was run on which arrays, how it compares.
 
-    `outputs` are those of PyTorch, with Keras's axes.
+    `ran` is what they gave, in the listings of a `task`; `outputs` are those of PyTorch, with Keras's axes.
     """
 
     looked: Looked
@@ -51,7 +53,19 @@ class Asked:
     plans: Mapping[Side, Plan]
     arrays: Mapping[Side, Mapping[str, NDArray[Any]]]
     comparisons: tuple[Comparison, ...]
+    task: str
+    ran: Mapping[Side, Outcome]
     outputs: Mapping[Quantity, NDArray[Any]]
+
+    def question(
+        self,
+        sides: Sequence[Side],
+        dtype: str,
+        written: Callable[[Side, bool], Iterable[Section]],
+        arrays: Mapping[str, NDArray[Any]] | None = None,
+    ) -> Question:
+        """A further question about both models."""
+        return Question(self, sides, dtype, written, arrays or {})
 
     @property
     def parted(self) -> bool:
@@ -67,6 +81,68 @@ class Asked:
             apart is not None and output is not None and apart <= SAME_IN_SINGLE * largest(output)
             for apart, output in sizes
         )
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of sides about models that they have run in a dtype, on arrays besides their weights.
+
+    `written` gives the sections of a side, for a model of Keras's that was run already (`again`) or for one that they make.
+    """
+
+    asked: Asked
+    sides: Sequence[Side]
+    dtype: str
+    written: Callable[[Side, bool], Iterable[Section]]
+    arrays: Mapping[str, NDArray[Any]]
+
+    @cached_property
+    def listings(self) -> Mapping[Side, Listing]:
+        """What is tried first: to make a model of Keras's takes longer than to run it."""
+        return {side: self.listing(side, again=self.again(side)) for side in self.sides}
+
+    def again(self, side: Side) -> bool:
+        """Whether a side can go on with the model that was run: with all its numbers, and outputs by which to see that it can."""
+        plan = self.asked.plans[side]
+        return side.framework == TENSORFLOW and plan.complete and bool(plan.outputs)
+
+    def listing(self, side: Side, *, again: bool) -> Listing:
+        return listing(
+            side.framework,
+            self.written(side, again),
+            {**self.asked.arrays[side], **self.arrays},
+            task=self.asked.task,
+            resumes=self.dtype if again else "",
+        )
+
+    def answered(self, ahead: Question | None = None) -> Any:
+        """The rounds that answer it; gives the outcomes. `ahead` is what will be asked later, or most likely.
+
+        A model that the first run has changed, its weights apart, or that is not there any more, is made anew. It is one if the
+        outputs are not to the bit what they were.
+        """
+        asked = self.asked
+        seen = yield Round(self.listings, asked.comparisons, ahead.listings if ahead is not None else None)
+        changed = [side for side in self.sides if self.again(side) and not self.as_before(side, seen[side])]
+        if changed:
+            anew = {side: self.listing(side, again=False) for side in changed}
+            seen = {**seen, **(yield Round(anew, asked.comparisons))}
+        return seen
+
+    def as_before(self, side: Side, seen: Outcome) -> bool:
+        """Whether a model that was run again has given the same outputs."""
+        way = DOUBLE if self.dtype == "float64" else SINGLE
+        ran = self.asked.ran[side]
+        return all(
+            _same_bits(array_of(ran, quantity, way), array_of(seen, quantity, way))
+            for quantity in self.asked.plans[side].outputs
+        )
+
+
+def _same_bits(one: NDArray[Any] | None, other: NDArray[Any] | None) -> bool:
+    if one is None or other is None:
+        return False
+    return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
 
 
 def small(inventory: Inventory) -> bool:
@@ -92,34 +168,34 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
         limit=SAME if looked.dtype == "float64" else SAME_IN_FLOAT32,
     )
     spans = dict(zip(sides, layers.spans(parted=asked.parted), strict=True))
-    watched = {
-        side: list(writer.watched(asked.plans[side], looked.dtype, spans[side])) for side, writer in writers.items()
-    }
-    narrow = {
-        side: listing(side.framework, writer.in_single(asked.plans[side], spans[side]), asked.arrays[side])
-        for side, writer in writers.items()
-        if spec.dtype == "float32" and looked.dtype == "float64"
-    }
+
+    def watched(side: Side, again: bool) -> Iterator[Section]:
+        return writers[side].watched(asked.plans[side], looked.dtype, spans[side], again=again)
+
+    def in_single(side: Side, again: bool) -> Iterator[Section]:
+        return writers[side].in_single(asked.plans[side], spans[side], again=again)
+
     # Keras's layers are watched and run by themselves at once, unless how is only seen when they have been watched.
-    before = [first] if layers.clear else list(sides)
-    seen = yield Round(
-        {side: listing(side.framework, watched[side], asked.arrays[side]) for side in before},
-        asked.comparisons,
-        ahead=narrow if asked.nearly else None,
-    )
+    before = asked.question(sides[:1] if layers.clear else sides, looked.dtype, watched)
+    narrow = None
+    if spec.dtype == "float32" and looked.dtype == "float64":
+        narrow = asked.question(sides, "float32", in_single)
+    seen = yield from before.answered(ahead=narrow if asked.nearly else None)
     if failed := _unwatched(seen):
         return Watched(notes=failed, refused=True)
     given, possible = layers.given(seen[first], seen.get(second))
     chosen = [each.keras if can else None for each, can in zip(beside, possible, strict=True)]
-    sections = [*watched[second], *writers[second].alone(looked.dtype, chosen)]
-    arrays = {**asked.arrays[second], **given}
     # So little may be a number in single precision: then it must be seen where, and that it is nothing else.
     at_once = asked.parted and asked.nearly and layers.clear and asked.plans[second].complete
-    if at_once:
-        made = layers.made(seen[first], None)
-        sections += writers[second].between(asked.plans[second], looked.dtype, spans[second], made, again=True)
-        arrays |= _named(made)
-    alone = yield Round({second: listing(second.framework, sections, arrays)}, asked.comparisons)
+    made = layers.made(seen[first], None) if at_once else {}
+
+    def watched_and_alone(side: Side, again: bool) -> Iterator[Section]:
+        yield from watched(side, again)
+        yield from writers[side].alone(looked.dtype, chosen)
+        if at_once:
+            yield from writers[side].between(asked.plans[side], looked.dtype, spans[side], made, again=True)
+
+    alone = yield from asked.question([second], looked.dtype, watched_and_alone, {**given, **_named(made)}).answered()
     seen = {**alone, **seen}
     if failed := _unwatched(seen):
         return Watched(notes=failed, refused=True)
@@ -130,15 +206,15 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
     if asked.parted:
         between = alone[second]
         if not at_once:
-            made = layers.made(seen[first], seen[second])
-            replaced = writers[second].between(asked.plans[second], looked.dtype, spans[second], made)
-            code = listing(second.framework, replaced, {**asked.arrays[second], **_named(made)})
+            instead = layers.made(seen[first], seen[second])
+            replaced = writers[second].between(asked.plans[second], looked.dtype, spans[second], instead)
+            code = listing(second.framework, replaced, {**asked.arrays[second], **_named(instead)})
             between = (yield Round({second: code}, asked.comparisons))[second]
         lines, behind = layers.with_between(lines, given, between), _behind(asked.outputs, between)
-    if narrow:
-        in_single = yield Round(narrow, asked.comparisons)
-        if not any(outcome.failures for outcome in in_single.values()):
-            lines = rounded(layers, lines, seen, in_single)
+    if narrow is not None:
+        single = yield from narrow.answered()
+        if not any(outcome.failures for outcome in single.values()):
+            lines = rounded(layers, lines, seen, single)
             return Watched(lines, [*ill_conditioned(lines, ours.events, sides)], behind)
     return Watched(lines, behind=behind)
 

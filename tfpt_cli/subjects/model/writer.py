@@ -144,6 +144,14 @@ class ModelWriter(ABC):
     def prepared(self, plan: Plan, dtype: str) -> list[str]:
         """The lines that make the model and its inputs, and give it its weights."""
 
+    def ready(self, plan: Plan, dtype: str, *, again: bool = False) -> Section:
+        """The section that makes the model and its inputs, and gives it its weights.
+
+        With `again`, in a listing that resumes one of these, a model of Keras's has been made, which takes long.
+        """
+        del again
+        return self.section(self.prepared(plan, dtype), dtype=dtype, required=True)
+
     @abstractmethod
     def called_as(self, plan: Plan) -> str:
         """The call of the model."""
@@ -200,8 +208,15 @@ class ModelWriter(ABC):
         return output
 
     @abstractmethod
-    def watched(self, plan: Plan, dtype: str, spans: Sequence[Span]) -> Iterator[Section]:
-        """The sections that run the model as `run` does, and leave what its layers gave, with the gradients by that."""
+    def watched(self, plan: Plan, dtype: str, spans: Sequence[Span], *, again: bool = False) -> Iterator[Section]:
+        """The sections that run the model as `run` does, and leave what its layers gave, with the gradients by that.
+
+        With `again` they go on with the model that has been run (see `ready`), and leave the outputs too.
+        """
+
+    def left_again(self, plan: Plan, dtype: str) -> list[Leaf]:
+        """The outputs of a model that is run again: whether it still gives them tells whether the first run has changed it."""
+        return [Leaf(each.quantity, self.way(dtype), each.expression) for each in self.outputs(plan)]
 
     def given(self, spans: Sequence[Span]) -> Iterator[Leaf]:
         """The inputs that are left of the layers of a call that is `seen`."""
@@ -223,11 +238,13 @@ class ModelWriter(ABC):
         del inventory, file_format, leaf
         raise NotImplementedError(f"{self.framework.label}'s files have the names of the model")
 
-    def in_single(self, plan: Plan, spans: Sequence[Span]) -> Iterator[Section]:
-        """The sections that run the model in single precision, and leave what its layers gave."""
-        yield self.section(self.prepared(plan, "float32"), dtype="float32", required=True)
-        lines = [f"import {self.trace}", f"seen = {self.trace}.captured(model, lambda: {self.called_as(plan)})"]
-        leaves = [
+    def in_single(self, plan: Plan, spans: Sequence[Span], *, again: bool = False) -> Iterator[Section]:
+        """The sections that run the model in single precision, and leave what its layers gave; `again` as in `watched`."""
+        yield self.ready(plan, "float32", again=again)
+        seen = f"seen = {self.trace}.captured(model, lambda: {self.called_as(plan)})"
+        lines = [f"import {self.trace}", seen, "output = seen.output"]
+        leaves = self.left_again(plan, "float32") if again else []
+        leaves += [
             Leaf(quantity=layer_quantity(str(place)), way=MADE_IN_SINGLE, expression=f"seen.made({span.last})")
             for place, span in enumerate(spans)
         ]

@@ -31,6 +31,8 @@ import traces  # noqa: E402
 MAX_MESSAGE = 2000
 # Weights of so many bytes are of a model beside which the one before must not stay until Python looks for circles.
 MANY = 1 << 26
+# So many models may be kept for listings that go on with them.
+MOST_KEPT = 64
 
 
 class Channel:
@@ -122,6 +124,8 @@ def run(side: Any, request: dict[str, Any], channel: Channel, folder: str = "") 
     path, modules = list(sys.path), set(sys.modules)
     register(request)
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+    make_room(request["task"])
+    namespace.update(_variables.get((request["task"], request["resumes"]), (0, {}))[1])
     give(request, namespace, np, folder)
     if sum(array.nbytes for array in _kept.values()) >= MANY:
         gc.collect()  # the model of the listing before, which holds itself in a circle
@@ -151,6 +155,9 @@ def run(side: Any, request: dict[str, Any], channel: Channel, folder: str = "") 
         try:
             execute(section, namespace, request["name"])
             left = [leave(side, namespace, leaf, np, folder) for leaf in section["leaves"]]
+            if section["keeps"] and request["task"]:
+                size = sum(array.nbytes for array in _kept.values())
+                _variables[request["task"], section["keeps"]] = size, dict(namespace)
         except (Exception, SystemExit) as error:
             failure = {
                 "message": message_of(error),
@@ -167,6 +174,19 @@ def run(side: Any, request: dict[str, Any], channel: Channel, folder: str = "") 
                 blobs.append(blob)
     forget_modules(path, modules)
     send(done=True)
+
+
+# What sections have kept, by task and name: the bytes of the weights, and the variables.
+_variables: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
+
+
+def make_room(task: str) -> None:
+    """Lets go what was kept longest, as far as it is too much; of the task that goes on all stays."""
+    for key in list(_variables):
+        if len(_variables) <= MOST_KEPT and sum(size for size, _ in _variables.values()) < MANY:
+            return
+        if key[0] != task:
+            del _variables[key]
 
 
 # The arrays in dicts of the last request, by name: the parent does not send one again that the next request has too.
