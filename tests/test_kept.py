@@ -403,6 +403,7 @@ def test_what_was_not_asked_for_longest_is_forgotten(here: Path, caches: Path, m
     write(here, *texts)
     check(here)
     largest = max(len(row[5]) for row in rows(caches))
+    monkeypatch.setattr(kept, "_JUST_NOW", 0.0)
     write(here, texts[0])
     time.sleep(0.01)
     check(here)  # is asked for again

@@ -45,6 +45,8 @@ MOST = 200_000_000
 _LARGEST = 2_000_000
 # So many results are written at once.
 _AT_ONCE = 200
+# What was asked for within so many seconds is not noted as asked for again.
+_JUST_NOW = 600.0
 # How many seconds another run may write while this one waits for the database.
 _PATIENCE = 2.0
 _TABLES = """
@@ -83,12 +85,12 @@ class KeptResults:
             return None
         key = self._key(document.file, document.meaning)
         rows = self._rows(
-            "SELECT number, count, name, needs, result, digest FROM results WHERE document = ? ORDER BY number", key
+            "SELECT number, count, name, needs, result, digest, used FROM results WHERE document = ? ORDER BY number", key
         )
         if not rows or len(rows) != rows[0][1] or not all(map(self._sound, rows)):
             return None
         found = []
-        for _, _, name, _, content, _ in rows:
+        for _, _, name, _, content, _, _ in rows:
             result = loaded(content, self._sides)
             if result is None:
                 return None
@@ -96,7 +98,9 @@ class KeptResults:
             found.append(
                 KnownScenario(name, replace(result, file=document.file, line=document.line, id=own_id, cached=True))
             )
-        self._used.append((time.time(), key))
+        now = time.time()
+        if any(not 0 <= now - row[-1] < _JUST_NOW for row in rows):
+            self._used.append((now, key))
         return found
 
     def keep(
@@ -197,7 +201,7 @@ class KeptResults:
 
     def _sound(self, row: tuple[Any, ...]) -> bool:
         """Whether a row is as it was written, and what its result needs is as it was."""
-        _, _, _, needs, content, digest = row
+        _, _, _, needs, content, digest, _ = row
         try:
             needed = json.loads(needs)
             if _seal(content, needed) != digest:
