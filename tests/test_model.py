@@ -1595,3 +1595,51 @@ def test_a_layer_says_what_a_person_said_otherwise(session: Session, torch: str,
     }
     _, result = checked(session, yaml.safe_dump({"name": "a setting", "model": fields}))
     assert any(words in finding.words for c in result.comparisons for finding in c.findings), told(result)
+
+
+# Networks whose weights are as long as they are wide, so that their shapes do not tell how their axes are ordered.
+OWN_WEIGHTS = [
+    ("Dense()", "Dense()", FOURS),
+    ("Dense()", "DenseLists()", FOURS),
+    ("Dense()", "DenseNames()", FOURS),
+    ("Dense()", "traced(built=True)", FOURS),
+    ("Attention()", "Attention()", "normal(0, 1, (2, 3, 8))"),
+    ("Attention()", "Attention('zeros')", "normal(0, 1, (2, 3, 8))"),
+    ("Attention()", "AttentionNames()", "normal(0, 1, (2, 3, 8))"),
+    ("Pixels()", "Pixels()", COLOURS),
+    ("Steps()", "Steps()", "normal(0, 1, (2, 3, 8))"),
+    ("Products()", "Products()", FOURS),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs", "at"), OWN_WEIGHTS)
+def test_what_is_computed_with_weights_tells_the_order_of_their_axes(
+    session: Session, ours: str, theirs: str, at: str
+) -> None:
+    layout = {"layout": "channels"} if ours in ("Pixels()", "Steps()") else {}
+    result = ported(session, f"own_weights.py:{ours}", f"own_weights_keras.py:{theirs}", at, **layout)
+    assert result.agree, (result.failures, told(result))
+
+
+def test_a_table_that_is_read_and_multiplied_by_has_one_order_of_axes(session: Session) -> None:
+    words = {"dtypes": {"x": "int64"}}
+    result = ported(session, "own_weights.py:Tied()", "own_weights_keras.py:Tied()", "[[1, 2, 5]]", **words)
+    assert result.agree, (result.failures, told(result))
+
+
+def test_a_mistake_beside_weights_of_a_persons_own_is_found_where_it_is(session: Session) -> None:
+    at = "normal(0, 1, (2, 3, 8))"
+    result = ported(session, "own_weights.py:Attention()", "own_weights_keras.py:Attention(scale=8.0)", at)
+    assert told(result).startswith("it begins between q, k, v and o, which agree")
+    assert "x / 8.0 in TensorFlow" in told(result)
+    assert [line.by_itself is not None and line.by_itself < SAME for line in result.layers] == [True] * 4
+
+
+@pytest.mark.parametrize(("kind", "method"), [("model", "model.call"), ("part", "model.rest")])
+def test_a_function_that_was_traced_before_its_layers_were_built_is_named(
+    session: Session, kind: str, method: str
+) -> None:
+    """Keras computes with the numbers that the weights start with, and its gradients by them are None."""
+    result = ported(session, "own_weights.py:Dense()", f"own_weights_keras.py:traced({kind!r})", FOURS)
+    said = told(result) if kind == "model" else result.notes[0]
+    assert said.startswith(f"{method} is a tf.function that was traced while Keras built the layers in it"), said

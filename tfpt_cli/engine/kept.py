@@ -85,7 +85,8 @@ class KeptResults:
             return None
         key = self._key(document.file, document.meaning)
         rows = self._rows(
-            "SELECT number, count, name, needs, result, digest, used FROM results WHERE document = ? ORDER BY number", key
+            "SELECT number, count, name, needs, result, digest, used FROM results WHERE document = ? ORDER BY number",
+            key,
         )
         if not rows or len(rows) != rows[0][1] or not all(map(self._sound, rows)):
             return None

@@ -357,6 +357,8 @@ class Course:
         if self.exchanged:
             self.in_another_order(parted)
             return
+        if values and self.in_frozen(parted):
+            return
         found = (self.search.forward() or (self.search.behind() if values else None)) if self.lines else None
         found = found or self.search.backward()
         if found is None and len({c.quantity.by for c in parted}) == 1 and parted[0].quantity.kind == "gradient":
@@ -367,6 +369,10 @@ class Course:
         self.at_the_end = found.at_the_end
         findings = [Finding(Kind.BEGINS, found.words + self.said(found.place))]
         findings += [Finding(Kind.TOO, found.too)] if found.too else []
+        self.find(parted, *findings)
+
+    def find(self, parted: Sequence[Comparison], *findings: Finding) -> None:
+        """Adds findings to comparisons."""
         self.comparisons = [
             replace(c, findings=(*c.findings, *findings)) if c in parted else c for c in self.comparisons
         ]
@@ -376,13 +382,27 @@ class Course:
         pairs = [
             f"{one} in {self.first.label} is {other} in {self.second.label}" for one, other in self.exchanged.items()
         ]
-        finding = Finding(Kind.BEGINS, f"the outputs stand in another order: {few(pairs, 3)}")
-        self.comparisons = [replace(c, findings=(*c.findings, finding)) if c in parted else c for c in self.comparisons]
+        self.find(parted, Finding(Kind.BEGINS, f"the outputs stand in another order: {few(pairs, 3)}"))
+
+    def in_frozen(self, parted: Sequence[Comparison]) -> bool:
+        """Says which layers compute with the weights that they were built with; gives whether all of the model does."""
+        for layer in self.inventories[self.second].layers:
+            if not layer.frozen:
+                continue
+            method = ".".join(filter(None, ("model", layer.name, layer.frozen)))
+            words = (
+                f"{method} is a tf.function that was traced while Keras built the layers in it, so it computes with the weights "
+                "that they started with and with no others; take @tf.function away, or build them before"
+            )
+            if method == "model.call":
+                self.find(parted, Finding(Kind.BEGINS, words))
+                return True
+            self.notes.append(words)
+        return False
 
     def in_the_loss(self, parted: Sequence[Comparison]) -> None:
         """A finding for a loss that parts of outputs that agree, and for the gradients of it."""
-        finding = Finding(Kind.BEGINS, "the outputs agree; it begins in the loss")
-        self.comparisons = [replace(c, findings=(*c.findings, finding)) if c in parted else c for c in self.comparisons]
+        self.find(parted, Finding(Kind.BEGINS, "the outputs agree; it begins in the loss"))
         self.of_loss = frozenset(c.quantity for c in parted)
 
     def carried(self) -> None:

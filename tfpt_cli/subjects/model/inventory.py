@@ -23,7 +23,8 @@ class SeenLayer:
     """A layer of a model by its path there, `block.conv1`; empty for the model itself.
 
     `call` is the layer as a person would write it, `nn.Linear(in_features=3, out_features=4)`, empty for a class of one's own. A
-    `leaf` is looked at as one layer, whatever is in it. `rates` are those at which it drops at random.
+    `leaf` is looked at as one layer, whatever is in it. `rates` are those at which it drops at random. `frozen` is the method
+    of one of Keras's that computes with the weights it was built with, whatever they are set to; mostly there is none.
     """
 
     name: str
@@ -31,6 +32,7 @@ class SeenLayer:
     call: str
     leaf: bool
     rates: dict[str, float] = field(default_factory=dict)
+    frozen: str = ""
 
     @cached_property
     def tree(self) -> ast.Call | None:
@@ -46,7 +48,8 @@ class Tensor:
     """A parameter, a buffer or a variable: its path, the layer that holds it and its name there, and whether it is trained.
 
     `also` are the paths at which the same tensor is found again. `index` is its place among the weights of a Keras model, and
-    `called` what Keras itself calls it, `sequential/dense/kernel`.
+    `called` what Keras itself calls it, `sequential/dense/kernel`. `axes` is what its axes are by the operation that computes
+    with it, `h w in out`; empty where none tells, and of Keras's where a row or their sizes do.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Tensor:
     also: tuple[str, ...] = ()
     index: int = 0
     called: str = ""
+    axes: str = ""
 
     @property
     def real(self) -> bool:
@@ -201,7 +205,12 @@ def inventory_of(sent: NDArray[Any]) -> Inventory:
         class_name=data["class"],
         layers=tuple(
             SeenLayer(
-                name=each["name"], class_name=each["class"], call=each["call"], leaf=each["leaf"], rates=each["rates"]
+                name=each["name"],
+                class_name=each["class"],
+                call=each["call"],
+                leaf=each["leaf"],
+                rates=each["rates"],
+                frozen=each.get("frozen", ""),
             )
             for each in data["layers"]
         ),
@@ -245,6 +254,7 @@ def _tensor(each: dict[str, Any]) -> Tensor:
         also=tuple(each["also"]),
         index=each.get("index", 0),
         called=each.get("called", ""),
+        axes=each.get("axes", ""),
     )
 
 

@@ -17,10 +17,11 @@ from tfpt_cli.checkpoints import names
 from tfpt_cli.dictionary.records import GAIN, POSITIVE, SIGNED
 from tfpt_cli.language.shapes import without_ones
 from tfpt_cli.layers.layout import Layout
+from tfpt_cli.subjects.model.axis_orders import fits
 from tfpt_cli.subjects.model.units import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tfpt_cli.subjects.model.inventory import Tensor
 
@@ -28,11 +29,31 @@ if TYPE_CHECKING:
 MEANS = {plain(theirs): plain(ours) for theirs, ours in names.MEANS.items()}
 
 
-def own_layout(one: Tensor, other: Tensor) -> Layout | None:
-    """How the axes of a tensor that no row knows map: as they are, or as their sizes tell where no two are equal.
+# What code in TensorFlow mostly makes of PyTorch's axes, where nothing tells how it computes with a weight.
+_USUAL = {
+    "out in": "in out",
+    "out in w": "w in out",
+    "out in h w": "h w in out",
+    "out in d h w": "d h w in out",
+    "in out w": "w out in",
+    "in out h w": "h w out in",
+    "in out d h w": "d h w out in",
+}
 
-    Axes of length one are nowhere: a bias of `(1, 48)` is one of `(48,)`.
+
+def own_layout(one: Tensor, other: Tensor) -> Layout | None:
+    """How the axes of a tensor that no row knows map.
+
+    Where two are of one length it is as both sides compute with them, or as is usual; else their sizes tell. Axes of length one
+    are nowhere: a bias of `(1, 48)` is one of `(48,)`.
     """
+    sizes = without_ones(one.shape)
+    if len(set(sizes)) < len(sizes):
+        theirs = other.axes or _USUAL.get(one.axes, "")
+        if sorted(one.axes.split()) == sorted(theirs.split()) != []:
+            layout = Layout(f"{one.axes} -> {theirs}" if one.axes != theirs else "")
+            if fits(layout, one.shape, other.shape):
+                return layout
     if without_ones(one.shape) == without_ones(other.shape):
         return Layout()
     if one.sizes != other.sizes or len(set(one.sizes)) != len(one.sizes):
@@ -65,13 +86,17 @@ def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterat
         for tensor in tensors:
             groups.setdefault(tensor.sizes, ([], []))[side].append(tensor)
     for left, right in groups.values():
-        found = [(one, other, "by its name") for one, other in _nearest(left, right)]
+        found = [(one, other, "by its name") for one, other in _nearest(left, right, nearness)]
         rest = [
             [tensor for tensor in tensors if all(tensor is not pair[side] for pair in found)]
             for side, tensors in enumerate((left, right))
         ]
         if len(rest[0]) == len(rest[1]) == 1:
             found.append((rest[0][0], rest[1][0], "by its shape"))
+        else:
+            # Of a few that have such names the others might be counted from another number.
+            told = list(_nearest(rest[0], rest[1], flat_nearness))
+            found += [(*pair, "by its name") for pair in told if len(told) == len(rest[0]) == len(rest[1])]
         yield from (pair for pair in found if own_layout(*pair[:2]) is not None)
 
 
@@ -91,9 +116,11 @@ def _one_buffer(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and _meaning(one.own) == _meaning(other.own) and (ends[0] == ends[1] or "" in ends)
 
 
-def _nearest(left: Sequence[Tensor], right: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+def _nearest(
+    left: Sequence[Tensor], right: Sequence[Tensor], near: Callable[[str, str], tuple[int, float]]
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Tensors that are nearer to each other by name than either is to any other, the nearest first."""
-    table = {(i, j): nearness(one.name, other.name) for i, one in enumerate(left) for j, other in enumerate(right)}
+    table = {(i, j): near(one.name, other.name) for i, one in enumerate(left) for j, other in enumerate(right)}
     scores = sorted(((score, pair) for pair, score in table.items() if score[0]), reverse=True)
     taken: tuple[set[int], set[int]] = set(), set()
     for _, group in itertools.groupby(scores, key=lambda item: item[0]):
@@ -122,6 +149,37 @@ def nearness(one: str, other: str) -> tuple[int, float]:
         alike += 1
     words = [{_meaning(word) for word in re.split(r"[._]", name)} for name in (one, other)]
     return alike, len(words[0] & words[1]) / len(words[0] | words[1])
+
+
+# What a part of a name says a parameter is, in code that holds all of them in one place: `w1`, `biases.out`.
+_ROLES = {
+    **dict.fromkeys(("w", "weight", "weights", "kernel", "kernels"), "weight"),
+    **dict.fromkeys(("b", "bias", "biases"), "bias"),
+}
+
+
+def flat_nearness(one: str, other: str) -> tuple[int, float]:
+    """How near two names are where one is of a layer and the other of a flat list, as `nearness` has it.
+
+    >>> flat_nearness("dense1.weight", "w1")[0], flat_nearness("q.weight", "wq")[0], flat_nearness("dense1.weight", "b1")[0]
+    (1, 1, 0)
+    """
+    words = [re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()) for name in (one, other)]
+    paths = [list(_flat(own, others)) for own, others in (words, words[::-1])]
+    roles = [next((_ROLES[word] for word in path if word in _ROLES), "") for path in paths]
+    paths = [[word for word in path if word not in _ROLES] for path in paths]
+    if roles[0] != roles[1] or not all(paths):
+        return 0, 0.0
+    alike = 0
+    while alike < min(map(len, paths)) and paths[0][-1 - alike] == paths[1][-1 - alike]:
+        alike += 1
+    return alike, len({*paths[0]} & {*paths[1]}) / len({*paths[0]} | {*paths[1]})
+
+
+def _flat(words: Sequence[str], others: Sequence[str]) -> Iterator[str]:
+    """The words of a name, of which one like `wq` is two where the other name has a `q`."""
+    for word in words:
+        yield from (word[0], word[1:]) if word[0] in _ROLES and word[1:] in others and word not in others else (word,)
 
 
 def _meaning(part: str) -> str:

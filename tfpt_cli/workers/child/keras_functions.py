@@ -85,7 +85,9 @@ class Functions:
             return "x[...]"
         own = re.match(r"__[a-z]+_(.+)_\d+$", operation)
         name = own[1] if own else "tf.raw_ops." + operation
-        return str(traces.written_function(name, None, [self.plain(each) for each in inputs], {}, _is_array))
+        # A `tf.function` is given its variables as handles, which are no numbers.
+        given = [self.plain(each) for each in inputs if getattr(each, "dtype", None) not in (tf.resource, tf.variant)]
+        return str(traces.written_function(name, None, given, {}, _is_array))
 
     def written(self, name: str, signature: inspect.Signature, given: dict[str, Any]) -> str:
         """A call of a function by what its parameters are given, `keras.ops.softmax(x, axis=1)`."""

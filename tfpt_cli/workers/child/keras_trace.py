@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 import sys
 from contextlib import contextmanager, suppress
@@ -11,13 +12,15 @@ from typing import Any, Callable, Iterator
 import keras
 import tensorflow as tf
 import traces
+from axes import Axes, of_operation
 from keras_functions import Functions
 from keras_layers import call_of, call_of_operation, is_layer, is_leaf, is_network, is_tensor, library_of, named_layers
-from keras_variables import read_by_code, variables
+from keras_variables import read_by_code, unknown_weights, variables
 from tensorflow.python.framework import op_callbacks
 
 # Operations that compute with a number in single precision, whatever they are given: it is an attribute.
 _SINGLE = {"LeakyRelu", "LeakyReluGrad", "LRN", "LRNGrad"}
+_FUNCTION = tf.types.experimental.PolymorphicFunction
 # What only reads a variable is no computation.
 _READING = "ReadVariableOp"
 
@@ -42,6 +45,9 @@ class Watch:
         # something with them and with something else.
         self.parameters: dict[int, str] = {}
         self.uses: list[dict[str, Any]] = []
+        # The weights whose axes neither a row nor their sizes tell, as arrays by name, and what they are.
+        self.unknown: dict[str, Any] = {}
+        self.axes = Axes()
         # By event, what stands for what its layer gave.
         self.instead: dict[int, Any] = {}
         # What ran since the last event, outside of all layers that are looked at as one.
@@ -55,9 +61,11 @@ class Watch:
         self, op_type: Any, inputs: Any, attrs: Any, outputs: Any, op_name: Any = None, graph: Any = None
     ) -> None:
         """What TensorFlow calls after every operation: where its results come from is noted."""
-        del attrs, op_name  # its arguments are named so where it is called while a graph is made
+        del op_name  # its arguments are named so where it is called while a graph is made
         name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
         if graph is None and outputs:
+            if self.unknown:
+                self.computed(name, inputs, attrs)
             place = "" if self.running else traces.place()
             if place and place not in self.lines:
                 self.lines.append(place)
@@ -78,6 +86,17 @@ class Watch:
                 origins |= set() if self.running else {call}
             self.origins.put(list(outputs), origins)
             self.origins.negated(name, list(inputs), list(outputs))
+
+    def computed(self, operation: str, inputs: Any, attrs: Any) -> None:
+        """Notes what the axes of a weight are by an operation that computes with it, or with what has its axes in another order.
+
+        TensorFlow says what an operation was given, and not that it was read from a variable: the numbers tell.
+        """
+        for tensor, axes in of_operation(operation, inputs, dict(zip(attrs[::2], attrs[1::2]))):  # noqa: B905 - Python 3.9
+            for name, own in self.unknown.items():
+                order = _order(own, tensor)
+                if order is not None:
+                    self.axes.note(name, ["1" if place is None else axes[place] for place in order])
 
     def read(self, variable: Any, value: Any) -> Any:
         """The value of a variable of Keras; that code between layers reads it as a parameter is noted.
@@ -155,6 +174,28 @@ class Watch:
         if getattr(made[0], "_keras_mask", None) is not None:
             new._keras_mask = made[0]._keras_mask
         yield new
+
+
+def _order(weight: Any, tensor: Any) -> list[int | None] | None:
+    """For each axis of an array that of a tensor of the same numbers, None for one of length one; None where it has others.
+
+    An array that is the same with its axes in several orders, such as one of zeros, tells none.
+    """
+    sizes, own = ([size for size in each.shape if size != 1] for each in (tensor, weight))
+    if sorted(sizes) != sorted(own) or len(own) > 5:
+        return None
+    numbers, there = weight.reshape(own), tensor.numpy().reshape(sizes)
+    orders = [o for o in itertools.permutations(range(len(own))) if _equal(numbers.transpose(o), there)]
+    if len(orders) != 1:
+        return None
+    places = [axis for axis, size in enumerate(tensor.shape) if size != 1]
+    found = iter([places[orders[0].index(axis)] for axis in range(len(own))])
+    return [None if size == 1 else next(found) for size in weight.shape]
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two arrays are equal; those that are not are mostly told by their first numbers."""
+    return one.shape == other.shape and bool((one.flat[:16] == other.flat[:16]).all() and (one == other).all())
 
 
 def _in_single(operation: str, tensors: list[Any]) -> bool:
@@ -287,6 +328,7 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
     with watched(model, functions=True) as watch:
         with suppress(Exception):  # a model that has no variables yet, or a variable of another kind
             watch.parameters = read_by_code(model, layers)
+            watch.unknown = unknown_weights(model, layers)
         for name, tensor in inputs.items():
             watch.origins.name(tensor, name)
         try:
@@ -297,6 +339,8 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
     layers = named_layers(model) if of_keras else []
     found["layers"] = [_described(name, layer) for name, layer in layers]
     found["tensors"] = variables(model, layers)
+    for tensor in found["tensors"]:
+        tensor["axes"] = watch.axes.of(tensor["name"])
     found["events"], found["uses"] = watch.events, watch.uses
     found["lines"] = watch.lines
     found["straight"] = watch.between.straight if watch.between is not None else []
@@ -317,7 +361,23 @@ def _described(name: str, layer: Any) -> dict[str, Any]:
         "call": call_of(layer),
         "leaf": is_leaf(layer),
         "rates": {key: float(value) for key, value in rates.items() if isinstance(value, (int, float))},
+        "frozen": _frozen(layer),
     }
+
+
+def _frozen(layer: Any) -> str:
+    """The method of a layer that computes with the weights it was built with, whatever they are set to; mostly there is none.
+
+    Keras runs a model on symbols to build the layers in it. Where a `tf.function` is traced then, its trace draws the numbers
+    that their weights start with, and has no variable.
+    """
+    for name, _ in inspect.getmembers(type(layer), lambda each: isinstance(each, _FUNCTION)):
+        with suppress(Exception):  # TensorFlow has no public way to ask for the traces of a function
+            for trace in getattr(layer, name)._list_all_concrete_functions():
+                operations = {operation.type for operation in trace.graph.get_operations()}
+                if not trace.variables and any(each.startswith("StatelessRandom") for each in operations):
+                    return name
+    return ""
 
 
 class Captured:

@@ -10,7 +10,7 @@ from typing import Any, Callable
 import keras
 import tensorflow as tf
 import traces
-from keras_layers import is_layer, is_leaf, library_of, named_layers
+from keras_layers import call_of, is_layer, is_leaf, library_of, named_layers
 
 
 def own_weights(model: Any) -> dict[str, Any]:
@@ -76,6 +76,17 @@ def read_by_code(model: Any, layers: list[tuple[str, Any]]) -> dict[int, str]:
     holders = {path for path, layer in layers if not is_leaf(layer)}
     weights = weights_of(model)
     return {id(weights[each["index"]]): each["name"] for each in variables(model, layers) if each["layer"] in holders}
+
+
+def unknown_weights(model: Any, layers: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The weights of layers of a person's own, or of a `tf.Module`, of which two axes are of one length, as arrays by name."""
+    known = {path for path, layer in layers if call_of(layer)}
+    weights, found = weights_of(model), {}
+    for each in variables(model, layers):
+        sizes = [size for size in each["shape"] if size != 1]
+        if len(set(sizes)) < len(sizes) and each["layer"] not in known and "float" in each["dtype"]:
+            found[each["name"]] = weights[each["index"]].numpy()
+    return found
 
 
 def _held(layer: Any) -> list[Any]:

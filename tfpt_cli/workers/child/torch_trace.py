@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, Callable, Iterator
 
 import torch
 import traces
+from axes import Axes, of_function
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
@@ -148,6 +149,9 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         for name, tensor in model.named_parameters():
             if not is_leaf(model.get_submodule(name.rpartition(".")[0])):
                 self.origins.put([tensor], frozenset([traces.Read(name)]))
+        self.axes = Axes()
+        # The parameters by where their numbers lie: what is a view of one lies there too.
+        self.lying = {t.data_ptr(): (name, t) for name, t in model.named_parameters() if t.layout == torch.strided}
         self.inside: list[str] = []  # the layers that are running, the outermost first
         self.running = 0  # how many of them are looked at as one layer
         self.single: set[str] = set()  # what computed in single precision in the layer that runs
@@ -159,6 +163,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
             return result
         given = traces.tensors_in([args, kwargs or {}], is_tensor)
         called = getattr(func, "__name__", str(func))
+        self.computed(called, args, kwargs or {})
         # What a layer of PyTorch's own keeps, such as a running variance, has the numbers of the other side's.
         own = not self.running or self.within is not None
         kept = own and any(
@@ -190,6 +195,15 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
                 event["text"] = str(tuple(args[1]))
             self.note(event, given, made)
         return result
+
+    def computed(self, called: str, args: Any, kwargs: Any) -> None:
+        """Notes what the axes of a parameter are by a function that computes with it, or with a view of it."""
+        with suppress(Exception):  # what `torch.func` hands on lies nowhere, and a call may be wrong
+            for weight, axes in of_function(called, args, kwargs):
+                name, parameter = self.lying.get(weight.data_ptr(), ("", weight))
+                places = _places(parameter, weight)
+                if name and places is not None:
+                    self.axes.note(name, ["1" if place is None else axes[place] for place in places])
 
     def used(self, given: list[Any]) -> frozenset[Any]:
         """The origins of what a function makes of tensors; that it reads parameters beside something else is noted as a use."""
@@ -256,6 +270,15 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         return traces.replaced(output, is_tensor, iter(copies))
 
 
+def _places(parameter: Any, view: Any) -> list[int | None] | None:
+    """For each axis of a parameter that of a view of it, None for one of length one; None where it is no view of all of it."""
+    where = {(size, stride): axis for axis, (size, stride) in enumerate(zip(view.shape, view.stride())) if size != 1}  # noqa: B905
+    own = [(size, stride) for size, stride in zip(parameter.shape, parameter.stride())]  # noqa: B905 - Python 3.9
+    if any(each not in where for each in own if each[0] != 1) or view.numel() != parameter.numel():
+        return None
+    return [where.get(each) for each in own]
+
+
 @contextmanager
 def watched(model: nn.Module) -> Iterator[Watch]:
     """A watch over a model: within the block its layers and functions are noted."""
@@ -302,11 +325,20 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
         except (Exception, SystemExit) as error:
             found.update(error=traces.said(error), at=watch.inside[-1] if watch.inside else "")
             found["place"] = traces.raised_at(error)
+    for tensor in found["tensors"]:
+        tensor["axes"] = watch.axes.of(tensor["name"]) or _axes_in(model.get_submodule(tensor["layer"]), tensor["own"])
     found["events"], found["uses"] = watch.events, watch.uses
     traces.add_outputs(
         found, output, is_tensor, lambda tensor: str(tensor.dtype).replace("torch.", ""), watch.origins.described
     )
     return traces.sent(found)
+
+
+def _axes_in(module: nn.Module, own: str) -> str:
+    """The axes of a parameter of a layer of PyTorch's own which computes with it where no function is seen to."""
+    linear = isinstance(module, nn.Linear) and own == "weight"
+    inside = isinstance(module, (nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention)) and "weight" in own
+    return "out in" if linear or inside else ""
 
 
 def own_weights(model: nn.Module) -> dict[str, Any]:

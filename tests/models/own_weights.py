@@ -1,0 +1,72 @@
+"""Layers whose weights are as long as they are wide."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Dense(nn.Module):  # type: ignore[misc]
+    def __init__(self, count: int = 3) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(count))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = torch.relu(layer(x))
+        return x
+
+
+class Attention(nn.Module):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.o = (nn.Linear(8, 8) for _ in range(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.o(torch.softmax(self.q(x) @ self.k(x).transpose(1, 2) / 8**0.5, -1) @ self.v(x))
+
+
+class Pixels(nn.Module):  # type: ignore[misc]
+    """Convolutions of all kinds over an image with as many channels as the kernels are long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.up = nn.Conv2d(3, 3, 3), nn.ConvTranspose2d(3, 3, 3)
+        self.each = nn.Conv2d(3, 3, 3, groups=3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.each(torch.relu(self.up(torch.relu(self.conv(x)))))
+
+
+class Steps(nn.Module):  # type: ignore[misc]
+    """Convolutions over one axis."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.up = nn.Conv1d(3, 3, 3), nn.ConvTranspose1d(3, 3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.up(torch.relu(self.conv(x)))
+
+
+class Products(nn.Module):  # type: ignore[misc]
+    """Matrices that are multiplied in every way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for number in range(1, 6):
+            setattr(self, f"w{number}", nn.Parameter(torch.randn(4, 4)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.tanh(nn.functional.linear(torch.tanh(x @ self.w1), self.w2))
+        x = torch.tanh(torch.einsum("bi,oi->bo", x, self.w3))
+        return torch.tanh((self.w4 @ x.T).T) @ self.w5.t()
+
+
+class Tied(nn.Module):  # type: ignore[misc]
+    """A table of as many rows as columns, which is read and multiplied by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.dense = nn.Embedding(6, 6), nn.Linear(6, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.dense(self.table(x)) @ self.table.weight.t()
