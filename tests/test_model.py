@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -758,6 +759,26 @@ def test_pairs_can_be_put_back(tfpt: Callable[..., Done], write: Callable[..., P
     added = "".join(f"  {line}\n" for line in done.out.splitlines()[1:])
     path.write_text(path.read_text() + added)
     assert tfpt("check", path, "--format", "line").code == 0
+
+
+def test_pairs_with_axes_that_are_several_can_be_put_back(
+    tfpt: Callable[..., Done], write: Callable[..., Path], session: Session
+) -> None:
+    """The lengths of the axes that Keras has apart stand with them, in the scenario and in the report."""
+    del session
+    fields = {
+        "torch": {"python": f"{MODELS / 'own_weights.py'}:Heads()"},
+        "tensorflow": {"python": f"{MODELS / 'own_weights_keras.py'}:Heads()"},
+        "at": {"x": "normal(0, 1, (2, 3, 8))"},
+    }
+    path = write(yaml.safe_dump({"name": "heads", "model": fields}))
+    pairs = yaml.safe_load(tfpt("pair", "--allow-code", path).out)
+    assert pairs["layout"]["q.weight"] == "(out0 out1) in -> in out0 out1, out1=4"
+    path.write_text(yaml.safe_dump({"name": "heads", "model": {**fields, **pairs}}))
+    done = tfpt("check", path, "--allow-code", "--format", "json")
+    assert done.code == 0, done.out
+    (scenario,) = json.loads(done.out)["scenarios"]
+    assert {pair.get("layout") for pair in scenario["pairs"]} >= set(pairs["layout"].values())
 
 
 def test_the_scripts_run_alone_with_the_weights_beside_them(tmp_path: Path, tfpt: Callable[..., Done]) -> None:
@@ -1606,6 +1627,8 @@ OWN_WEIGHTS = [
     ("Attention()", "Attention()", "normal(0, 1, (2, 3, 8))"),
     ("Attention()", "Attention('zeros')", "normal(0, 1, (2, 3, 8))"),
     ("Attention()", "AttentionNames()", "normal(0, 1, (2, 3, 8))"),
+    ("Heads()", "Heads()", "normal(0, 1, (2, 3, 8))"),
+    ("Heads()", "HeadsNames()", "normal(0, 1, (2, 3, 8))"),
     ("Pixels()", "Pixels()", COLOURS),
     ("Steps()", "Steps()", "normal(0, 1, (2, 3, 8))"),
     ("Products()", "Products()", FOURS),

@@ -24,6 +24,15 @@ class Attention(nn.Module):  # type: ignore[misc]
         return self.o(torch.softmax(self.q(x) @ self.k(x).transpose(1, 2) / 8**0.5, -1) @ self.v(x))
 
 
+class Heads(Attention):
+    """The same with two heads."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (layer(x).reshape(*x.shape[:2], 2, 4).transpose(1, 2) for layer in (self.q, self.k, self.v))
+        made = torch.softmax(q @ k.transpose(2, 3) / 2, -1) @ v
+        return self.o(made.transpose(1, 2).reshape(x.shape))
+
+
 class Pixels(nn.Module):  # type: ignore[misc]
     """Convolutions of all kinds over an image with as many channels as the kernels are long."""
 

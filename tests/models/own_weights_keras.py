@@ -99,6 +99,40 @@ class AttentionNames(keras.layers.Layer):  # type: ignore[misc]
         return ops.softmax(ops.matmul(q, ops.transpose(k, (0, 2, 1))) / 8**0.5, -1) @ v @ self.wo + self.bo
 
 
+class Heads(keras.Model):  # type: ignore[misc]
+    """Attention whose kernels have an axis for the heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v = (
+            keras.layers.EinsumDense("btd,dhe->bhte", (2, None, 4), bias_axes="he") for _ in range(3)
+        )
+        self.o = keras.layers.EinsumDense("bhte,hed->btd", (None, 8), bias_axes="d")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return self.o(ops.softmax(self.q(x) @ ops.transpose(self.k(x), (0, 1, 3, 2)) / 2, -1) @ self.v(x))
+
+
+class HeadsNames(keras.layers.Layer):  # type: ignore[misc]
+    """The same in one layer."""
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        size = shape[-1]
+        for name in "qkv":
+            setattr(self, f"w{name}", self.add_weight(shape=(size, 2, size // 2), name=f"w{name}"))
+            setattr(self, f"b{name}", self.add_weight(shape=(2, 1, size // 2), name=f"b{name}"))
+        self.wo, self.bo = (
+            self.add_weight(shape=(2, size // 2, size), name="wo"),
+            self.add_weight(shape=(size,), name="bo"),
+        )
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        given = (self.wq, self.bq), (self.wk, self.bk), (self.wv, self.bv)
+        q, k, v = (ops.einsum("btd,dhe->bhte", x, w) + b for w, b in given)
+        made = ops.softmax(q @ ops.transpose(k, (0, 1, 3, 2)) / 2, -1) @ v
+        return ops.einsum("bhte,hed->btd", made, self.wo) + self.bo
+
+
 class Pixels(tf.Module):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()

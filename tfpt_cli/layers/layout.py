@@ -32,6 +32,17 @@ class Layout:
     sizes: Mapping[str, int] = field(default_factory=dict)
     blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def text(self) -> str:
+        """The layout as a scenario writes it, which `layout_of` reads; blocks have no text.
+
+        >>> Layout("(h d) in -> in h d", {"h": 4}).text
+        '(h d) in -> in h d, h=4'
+        """
+        return ", ".join(
+            [self.pattern, *(f"{name}={size}" for name, size in self.sizes.items() if name in self.pattern)]
+        )
+
     def turned(self, shape: Shape) -> Shape:
         """The shape in Keras of a parameter that has this shape in PyTorch. Raises `ValueError` where it does not fit."""
         if "..." in self.pattern or not self.pattern:

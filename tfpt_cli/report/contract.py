@@ -286,7 +286,10 @@ class Pair:
 
     names: Annotated[dict[Side, str], "the path of the parameter in each model; of a sum those of its parts"]
     why: Annotated[str, "why they were paired"]
-    layout: Annotated[str | None, "an einops pattern from PyTorch's axes to TensorFlow's, where they are named"] = None
+    layout: Annotated[
+        str | None,
+        "an einops pattern from PyTorch's axes to TensorFlow's, where they are named, with lengths that it needs",
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -443,7 +443,7 @@ class Course:
         """Which parameters were paired, and why."""
         for pair in self.pairing.pairs:
             names = {self.first: pair.name, self.second: pair.keras.text}
-            yield PairLine(names, pair.why, pair.layout.pattern, in_part=pair.in_part)
+            yield PairLine(names, pair.why, pair.layout.text, in_part=pair.in_part)
 
     def code_of(self, quantity: Quantity) -> LayerCode:
         """The layers that a quantity's difference comes from, as they are called, by framework."""

@@ -9,6 +9,7 @@ several layers in PyTorch (`embeddings.word_embeddings.weight`).
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -57,9 +58,36 @@ def own_layout(one: Tensor, other: Tensor) -> Layout | None:
     if without_ones(one.shape) == without_ones(other.shape):
         return Layout()
     if one.sizes != other.sizes or len(set(one.sizes)) != len(one.sizes):
-        return None
+        return _in_heads(one, other)
     axes = {1: "1"} | {size: f"a{place}" for place, size in enumerate(one.shape) if size != 1}
     return Layout(f"{' '.join(axes[size] for size in one.shape)} -> {' '.join(axes[size] for size in other.shape)}")
+
+
+def _in_heads(one: Tensor, other: Tensor) -> Layout | None:
+    """How the axes of a matrix or a vector map of which Keras has one as several, those of heads: `(h e) in -> in h e`.
+
+    Keras's kernels have the axes that are summed over first; an axis that is several has them in their order.
+    """
+    names = one.axes.split() if len(one.shape) == 2 else ["out"] * (len(one.shape) == 1)
+    if sorted(names) not in (["in", "out"], ["out"]) or math.prod(one.shape) != math.prod(other.shape):
+        return None
+    lengths = dict(zip(names, one.shape, strict=True))
+    for split in range(len(other.shape)):
+        parts = {"in": other.shape[:split], "out": other.shape[split:]}
+        if math.prod(parts["in"]) != lengths.get("in", 1):
+            continue
+        left: dict[str, str] = {}
+        right: list[str] = []
+        sizes: dict[str, int] = {}
+        for name, own in parts.items():
+            several = without_ones(own)
+            apart = [f"{name}{place}" for place in range(len(several))] if len(several) > 1 else [name]
+            left[name] = f"({' '.join(apart)})" if len(apart) > 1 else name
+            sizes.update(zip(apart[1:], several[1:], strict=True))
+            rest = iter(apart)
+            right += ["1" if size == 1 else next(rest) for size in own]
+        return Layout(f"{' '.join(left[name] for name in names)} -> {' '.join(right)}", sizes)
+    return None
 
 
 def drawn_by_name(own: str) -> str:
@@ -85,6 +113,7 @@ def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterat
     for side, tensors in enumerate((ours, theirs)):
         for tensor in tensors:
             groups.setdefault(tensor.sizes, ([], []))[side].append(tensor)
+    paired: list[Tensor] = []
     for left, right in groups.values():
         found = [(one, other, "by its name") for one, other in _nearest(left, right, nearness)]
         rest = [
@@ -93,11 +122,21 @@ def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterat
         ]
         if len(rest[0]) == len(rest[1]) == 1:
             found.append((rest[0][0], rest[1][0], "by its shape"))
-        else:
-            # Of a few that have such names the others might be counted from another number.
-            told = list(_nearest(rest[0], rest[1], flat_nearness))
-            found += [(*pair, "by its name") for pair in told if len(told) == len(rest[0]) == len(rest[1])]
-        yield from (pair for pair in found if own_layout(*pair[:2]) is not None)
+        found = [pair for pair in found if own_layout(*pair[:2]) is not None]
+        paired += [tensor for pair in found for tensor in pair[:2]]
+        yield from found
+    # In a flat list, and maybe with an axis that is several: they are as many numbers.
+    by_count: dict[int, tuple[list[Tensor], list[Tensor]]] = {}
+    for side, tensors in enumerate((ours, theirs)):
+        for tensor in tensors:
+            if all(tensor is not each for each in paired):
+                by_count.setdefault(math.prod(tensor.shape), ([], []))[side].append(tensor)
+    for left, right in by_count.values():
+        told = [pair for pair in _nearest(left, right, flat_nearness) if own_layout(*pair) is not None]
+        if (
+            len(told) == len(left) == len(right)
+        ):  # the names of some may be counted from another number than those of others
+            yield from ((*pair, "by its name") for pair in told)
 
 
 def buffers_by_name(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
@@ -121,7 +160,9 @@ def _nearest(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Tensors that are nearer to each other by name than either is to any other, the nearest first."""
     table = {(i, j): near(one.name, other.name) for i, one in enumerate(left) for j, other in enumerate(right)}
-    scores = sorted(((score, pair) for pair, score in table.items() if score[0]), reverse=True)
+    scores = sorted(
+        ((score, pair) for pair, score in table.items() if score[0]), key=lambda item: item[0], reverse=True
+    )
     taken: tuple[set[int], set[int]] = set(), set()
     for _, group in itertools.groupby(scores, key=lambda item: item[0]):
         # Of one score: those that are in no other pair of that score.

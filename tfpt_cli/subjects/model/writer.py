@@ -364,6 +364,6 @@ def turned_source(source: str, shape: Shape, layout: Layout, module: str = "np")
         source = f"{module}.reshape({source}, {apart})"
     if order != tuple(range(len(order))):
         source = f"{module}.transpose({source}, {order})"
-    if together != tuple(apart[i] for i in order) or apart != tuple(shape):
+    if together != tuple(apart[i] for i in order):
         source = f"{module}.reshape({source}, {together})"
     return source
