@@ -1666,3 +1666,55 @@ def test_a_function_that_was_traced_before_its_layers_were_built_is_named(
     result = ported(session, "own_weights.py:Dense()", f"own_weights_keras.py:traced({kind!r})", FOURS)
     said = told(result) if kind == "model" else result.notes[0]
     assert said.startswith(f"{method} is a tf.function that was traced while Keras built the layers in it"), said
+
+
+def test_the_gradient_of_a_layer_is_its_own(session: Session, tmp_path: Path) -> None:
+    """The query is computed of what is key and value too: that way leads through another layer."""
+    (tmp_path / "net.py").write_text(
+        """
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.query = nn.Embedding(5, 4, padding_idx=0), nn.Linear(4, 4)
+        self.attention, self.act = nn.MultiheadAttention(4, 2, batch_first=True), nn.ReLU(inplace=True)
+
+    def forward(self, i):
+        x = self.table(i)
+        return self.act(self.attention(self.query(x), x, x)[0])
+"""
+    )
+    (tmp_path / "net_keras.py").write_text(
+        """
+import keras
+from keras import layers
+
+
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.table, self.query = layers.Embedding(5, 4), layers.Dense(4)
+        self.attention, self.act = layers.MultiHeadAttention(2, 2), layers.ReLU()
+
+    def call(self, i):
+        x = self.table(i)
+        return self.act(self.attention(self.query(x), x, x))
+"""
+    )
+    text = """
+name: attention
+model:
+  torch: {python: 'net.py:Net()'}
+  tensorflow: {python: 'net_keras.py:Net()'}
+  at: {i: [[4, 1, 2], [3, 1, 4]]}
+  dtypes: {i: int64}
+"""
+    _, result = checked(session, text, tmp_path)
+    assert result.agree, told(result)
+    assert [line.gradient_by_itself is None or line.gradient_by_itself < 1e-7 for line in result.layers] == [True] * 4
+    _, result = checked(session, text.replace("4, 1, 2", "0, 1, 2"), tmp_path)
+    assert told(result).startswith("only the gradient of table by its own parameter parts: padding_idx is 0"), told(
+        result
+    )

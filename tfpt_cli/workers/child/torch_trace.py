@@ -145,6 +145,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.given: list[list[Any]] = []
         self.origins = traces.Origins()
         self.handed: dict[int, tuple[Any, Any]] = {}  # copies that were handed on, each with the tensor that was noted
+        # Views that a layer was given in the place of tensors, each with that tensor and how often it had been overwritten.
+        self.entered: dict[int, tuple[Any, Any, int]] = {}
         self.uses: list[dict[str, Any]] = []  # what code between layers computed with parameters
         for name, tensor in model.named_parameters():
             if not is_leaf(model.get_submodule(name.rpartition(".")[0])):
@@ -221,12 +223,42 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.given.append(given)
         return index
 
-    def before(self, module: nn.Module, *_: Any) -> None:
+    def before(self, module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """Notes that a layer begins, and gives it views of its inputs.
+
+        So the gradient by an input is that of the layer, though another input may be computed of the same tensor.
+        """
         self.inside.append(self.names[id(module)])
-        if self.leaf[id(module)]:
-            self.running += 1
-            if self.running == 1:
-                self.single, self.within = set(), [] if id(module) in self.own else None
+        if not self.leaf[id(module)]:
+            return None
+        self.running += 1
+        if self.running > 1:
+            return None
+        self.within, self.entered = None, {}
+        views: dict[int, Any] = {}
+
+        def viewed(value: Any) -> Any:
+            if type(value) is tuple:  # a list or a dict may be one that the layer changes
+                return tuple(map(viewed, value))
+            if not is_tensor(value) or not value.requires_grad or value.layout != torch.strided:
+                return value
+            if id(value) not in views:
+                view = views[id(value)] = value.view_as(value)
+                self.entered[id(view)] = view, value, value._version
+            return views[id(value)]
+
+        given = viewed(args), {name: viewed(value) for name, value in kwargs.items()}
+        self.single, self.within = set(), [] if id(module) in self.own else None
+        return given
+
+    def given_to(self, tensor: Any) -> tuple[Any, Any]:
+        """The tensor that a layer was given in whose place it had a view, and what its gradient is by.
+
+        That is the view; where the layer has overwritten it, what was noted of the tensor.
+        """
+        view, original, version = self.entered.get(id(tensor), (tensor, tensor, -1))
+        noted = self.handed.get(id(original), (original, original))[1]
+        return original, view if version == original._version else noted
 
     def overwritten(self, given: list[Any], made: list[Any]) -> None:
         """Takes what was overwritten, `nn.ReLU(inplace=True)` or `x += y`, no longer for the tensor that was noted."""
@@ -245,8 +277,12 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         if self.running:
             return None
         named = traces.named_tensors(inspect.signature(module.forward), args, kwargs, is_tensor)
-        given, made = [self.handed.get(id(t), (t, t))[1] for _, t in named], traces.tensors_in(output, is_tensor)
+        given, made = [self.given_to(t)[1] for _, t in named], traces.tensors_in(output, is_tensor)
         self.overwritten([tensor for _, tensor in named], made)
+        for _, original, version in self.entered.values():
+            if original._version != version:
+                self.handed.pop(id(original), None)
+        named = [(name, self.given_to(t)[0]) for name, t in named]
         event = {
             "layer": self.names[id(module)],
             "single": sorted(self.single),
