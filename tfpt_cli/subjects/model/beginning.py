@@ -75,7 +75,7 @@ class Search:
             if (each.parts_by_itself or each.pulls_apart) and not self.recovered(place)
         ]
         return parting + self.code_in_single(forward=forward) or [
-            *(self.name(each) for each in self.lines if each.apart > _ROUNDED and self.excused(each)),
+            *(self.name(each) for place, each in enumerate(self.lines) if self.rounds(place)),
             *self.keeping_in_single(parted),
         ]
 
@@ -139,13 +139,38 @@ class Search:
 
         One whose settings part is not: an epsilon of its own may be as little. Two classes without a row may be one all the same.
         """
+        return each.apart <= SAME_IN_SINGLE and self.in_single_alone(each)
+
+    def in_single_alone(self, each: Measured) -> bool:
+        """Whether a layer is seen to compute with a number in single precision, and its settings do not part."""
         if self.set_otherwise(each):
             return False
         kept = each.aligned.row is not None and each.aligned.row.single
         for side in (self.first, self.second):
             start, *rest = self.events(side, self.span(each, side))
             kept = kept or bool(start.single) or any(event.single or event.reached_by for event in rest)
-        return kept and each.apart <= SAME_IN_SINGLE
+        return kept
+
+    def rounds(self, place: int) -> bool:
+        """Whether a layer parts, and by no more than a number in single precision explains, in itself or in what it comes to."""
+        each = self.lines[place]
+        return each.apart > _ROUNDED and (self.excused(each) or place in self.completed)
+
+    @cached_property
+    def completed(self) -> set[int]:
+        """The places of layers that compute with a number in single precision, of which one does more than that beside it.
+
+        What they come to is nearly the same in a layer that reads it: `nn.Linear` and an activation, beside a layer with both.
+        """
+        found = set()
+        for place, each in enumerate(self.lines):
+            if each.apart <= SAME_IN_SINGLE or not self.in_single_alone(each):
+                continue
+            readers, _ = self.readers(place, {line.aligned.torch.last for line in self.lines[place + 1 :]})
+            sizes = [line.line.so_far for line in self.lines[place + 1 :] if line.aligned.torch.first in readers]
+            if sizes and all(size is not None and size <= SAME_IN_SINGLE for size in sizes):
+                found.add(place)
+        return found
 
     def set_otherwise(self, each: Measured) -> bool:
         """Whether the settings of a layer part."""
@@ -205,10 +230,7 @@ class Search:
 
     def limit(self, place: int) -> float:
         """How far a layer may be apart so far: more where one before it, or code, computes in single precision."""
-        excused = any(
-            self.reached_by[other] or (each.apart > _ROUNDED and self.excused(each))
-            for other, each in enumerate(self.lines[: place + 1])
-        )
+        excused = any(self.reached_by[other] or self.rounds(other) for other in range(place + 1))
         return max(self.lines[place].limit, SAME_IN_SINGLE if excused else SAME)
 
     def recovered(self, place: int) -> bool:
@@ -224,11 +246,15 @@ class Search:
         later = list(enumerate(self.lines))[place + 1 :]
         ends = {line.aligned.torch.last for _, line in later if line.aligned.names[TORCH] in held}
         readers, _ = self.readers(place, ends)
-        return self.made_good(place) or any(
-            line.aligned.torch.first in readers
-            and line.line.so_far is not None
-            and line.line.so_far <= min(self.limit(other), math.inf if apart is None else apart / 1000)
-            for other, line in later
+        return (
+            place in self.completed
+            or self.made_good(place)
+            or any(
+                line.aligned.torch.first in readers
+                and line.line.so_far is not None
+                and line.line.so_far <= min(self.limit(other), math.inf if apart is None else apart / 1000)
+                for other, line in later
+            )
         )
 
     def made_good(self, place: int) -> bool:

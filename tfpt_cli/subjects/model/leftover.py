@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # What PyTorch calls a parameter, by what Keras calls one that means the same, both as `plain` writes them.
 MEANS = {plain(theirs): plain(ours) for theirs, ours in names.MEANS.items()}
+# So they are called in code of a person's own, the last two where a weight is made of its length and its direction.
+MEANS |= {"w": "weight", "b": "bias", "g": "weightg", "v": "weightv"}
 
 
 # What code in TensorFlow mostly makes of PyTorch's axes, where nothing tells how it computes with a weight.
@@ -132,11 +134,11 @@ def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterat
             if all(tensor is not each for each in paired):
                 by_count.setdefault(math.prod(tensor.shape), ([], []))[side].append(tensor)
     for left, right in by_count.values():
-        told = [pair for pair in _nearest(left, right, flat_nearness) if own_layout(*pair) is not None]
-        if (
-            len(told) == len(left) == len(right)
-        ):  # the names of some may be counted from another number than those of others
-            yield from ((*pair, "by its name") for pair in told)
+        alone = len(left) == len(right) == 1 and all(len(tensor.shape) > 1 for tensor in (*left, *right))
+        told = [(left[0], right[0])] if alone else [*_nearest(left, right, flat_nearness)]
+        # All or none: the names of some may be counted from another number than those of others.
+        if len(told) == len(left) == len(right) and all(own_layout(*pair) is not None for pair in told):
+            yield from ((*pair, "by its shape" if alone else "by its name") for pair in told)
 
 
 def buffers_by_name(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:

@@ -5,6 +5,7 @@ Where two of its axes are as long as each other, its shape does not tell.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Iterator
 
 # By function of PyTorch, the place of the weight among its arguments, its keyword, and its axes.
@@ -28,6 +29,12 @@ _OF_TENSORFLOW = {
     "DepthwiseConv2dNative": (1, "h w out 1"),
     "GatherV2": (0, "row column"),
 }
+# Functions and operations that compute each number by itself, or with another one, and move none.
+ELEMENTWISE = re.compile(
+    r"(__r?)?(mul|div|true_?div|truediv|add|sub|neg|pow|exp|abs|sign|tanh|sigmoid|where|masked_fill|clone|to|float|double|type|"
+    r"contiguous|detach|square|rsqrt|clamp)_?(__)?|_weight_norm|"
+    r"Mul|RealDiv|Div|DivNoNan|AddV2|Sub|Neg|Pow|Exp|Abs|Sign|Tanh|Sigmoid|SelectV2|Cast|Identity|Square|Rsqrt|Maximum|Minimum"
+)
 _PRODUCTS = {"matmul", "mm", "__matmul__", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}
 
 

@@ -12,7 +12,7 @@ from typing import Any, Callable, Iterator
 import keras
 import tensorflow as tf
 import traces
-from axes import Axes, of_operation
+from axes import ELEMENTWISE, Axes, of_operation
 from keras_functions import Functions
 from keras_layers import call_of, call_of_operation, is_layer, is_leaf, is_network, is_tensor, library_of, named_layers
 from keras_variables import read_by_code, unknown_weights, variables
@@ -48,6 +48,8 @@ class Watch:
         # The weights whose axes neither a row nor their sizes tell, as arrays by name, and what they are.
         self.unknown: dict[str, Any] = {}
         self.axes = Axes()
+        # What was computed of the numbers of such a weight one by one, by the identity of the tensor, and the weight's name.
+        self.scaled: dict[int, tuple[Any, str]] = {}
         # By event, what stands for what its layer gave.
         self.instead: dict[int, Any] = {}
         # What ran since the last event, outside of all layers that are looked at as one.
@@ -65,7 +67,7 @@ class Watch:
         name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
         if graph is None and outputs:
             if self.unknown:
-                self.computed(name, inputs, attrs)
+                self.computed(name, inputs, attrs, outputs)
             place = "" if self.running else traces.place()
             if place and place not in self.lines:
                 self.lines.append(place)
@@ -87,16 +89,30 @@ class Watch:
             self.origins.put(list(outputs), origins)
             self.origins.negated(name, list(inputs), list(outputs))
 
-    def computed(self, operation: str, inputs: Any, attrs: Any) -> None:
-        """Notes what the axes of a weight are by an operation that computes with it, or with what has its axes in another order.
+    def computed(self, operation: str, inputs: Any, attrs: Any, outputs: Any) -> None:
+        """Notes what the axes of a weight are by an operation that computes with it, or with what was computed of it.
 
         TensorFlow says what an operation was given, and not that it was read from a variable: the numbers tell.
         """
+        for tensor in inputs if ELEMENTWISE.fullmatch(operation) else ():
+            for name, order in self.orders(tensor):
+                same = tensor.shape == outputs[0].shape == self.unknown[name].shape
+                if same and all(place in (None, axis) for axis, place in enumerate(order)):
+                    self.scaled[id(outputs[0])] = outputs[0], name
         for tensor, axes in of_operation(operation, inputs, dict(zip(attrs[::2], attrs[1::2]))):  # noqa: B905 - Python 3.9
-            for name, own in self.unknown.items():
-                order = _order(own, tensor)
-                if order is not None:
-                    self.axes.note(name, ["1" if place is None else axes[place] for place in order])
+            for name, order in self.orders(tensor):
+                self.axes.note(name, ["1" if place is None else axes[place] for place in order])
+
+    def orders(self, tensor: Any) -> Iterator[tuple[str, list[int | None]]]:
+        """The weights that a tensor may be, each with the axis of the tensor for each of its own."""
+        if id(tensor) in self.scaled:
+            name = self.scaled[id(tensor)][1]
+            yield name, [None if size == 1 else place for place, size in enumerate(self.unknown[name].shape)]
+            return
+        for name, own in self.unknown.items():
+            order = _order(own, tensor)
+            if order is not None:
+                yield name, order
 
     def read(self, variable: Any, value: Any) -> Any:
         """The value of a variable of Keras; that code between layers reads it as a parameter is noted.

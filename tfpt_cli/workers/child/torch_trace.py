@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator
 
 import torch
 import traces
-from axes import Axes, of_function
+from axes import ELEMENTWISE, Axes, of_function
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
@@ -152,7 +152,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
             if not is_leaf(model.get_submodule(name.rpartition(".")[0])):
                 self.origins.put([tensor], frozenset([traces.Read(name)]))
         self.axes = Axes()
-        # The parameters by where their numbers lie: what is a view of one lies there too.
+        # The parameters by where their numbers lie, and what was computed of their numbers one by one: a view lies there too.
         self.lying = {t.data_ptr(): (name, t) for name, t in model.named_parameters() if t.layout == torch.strided}
         self.inside: list[str] = []  # the layers that are running, the outermost first
         self.running = 0  # how many of them are looked at as one layer
@@ -165,7 +165,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
             return result
         given = traces.tensors_in([args, kwargs or {}], is_tensor)
         called = getattr(func, "__name__", str(func))
-        self.computed(called, args, kwargs or {})
+        self.computed(called, args, kwargs or {}, made)
         # What a layer of PyTorch's own keeps, such as a running variance, has the numbers of the other side's.
         own = not self.running or self.within is not None
         kept = own and any(
@@ -198,9 +198,13 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
             self.note(event, given, made)
         return result
 
-    def computed(self, called: str, args: Any, kwargs: Any) -> None:
-        """Notes what the axes of a parameter are by a function that computes with it, or with a view of it."""
+    def computed(self, called: str, args: Any, kwargs: Any, made: list[Any]) -> None:
+        """Notes what the axes of a parameter are by a function that computes with it, or with what was computed of it."""
         with suppress(Exception):  # what `torch.func` hands on lies nowhere, and a call may be wrong
+            for given in args if ELEMENTWISE.fullmatch(called) else ():
+                name, parameter = self.lying.get(given.data_ptr(), ("", given)) if is_tensor(given) else ("", given)
+                if name and given.shape == parameter.shape == made[0].shape and given.stride() == parameter.stride():
+                    self.lying[made[0].data_ptr()] = name, made[0]
             for weight, axes in of_function(called, args, kwargs):
                 name, parameter = self.lying.get(weight.data_ptr(), ("", weight))
                 places = _places(parameter, weight)
