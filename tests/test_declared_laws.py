@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +51,12 @@ def said(torch: str, tensorflow: str, fans: dict[Side, Fans | None] | None = Non
          ["PyTorch's is cut off at 2 sigma, TensorFlow's at 3"]),
         ("truncated_normal(-1.0, 0.02)", "trunc_normal(-1.0, 0.02, -1.01, -0.94)",  # wherever the middle is, by the farther end
          ["PyTorch's is cut off at 2 sigma, TensorFlow's at 3"]),
+        ("truncated_normal(-1.0, 0.02)", "trunc_normal(-1.0, 0.02, -1.06, -0.99)",
+         ["PyTorch's is cut off at 2 sigma, TensorFlow's at 3"]),
+        ("truncated_normal(0.0, 0.02)", "trunc_normal(0.0, 0.02, -0.0400000001, 0.0400000001)", []),
+        ("uniform(0.0, 1.0)", "truncated_normal(0.0, 1.0)", ["PyTorch's is uniform, TensorFlow's truncated"]),
+        ("glorot_uniform()", "glorot_uniform(1.4142136)", ["gain 1 against sqrt(2)"]),  # whatever digits a person writes
+        ("variance_scaling(2.0000001, 'fan_out', 'uniform')", "he_uniform()", ["fan_out against fan_in"]),
         ("glorot_uniform()", "glorot_uniform(sqrt(2))", ["gain 1 against sqrt(2)"]),
         ("glorot_uniform()", "glorot_uniform(5 / 3)", ["gain 1 against 5/3"]),
         ("glorot_uniform(sqrt(3))", "glorot_uniform(sqrt(1 / 3))", ["gain sqrt(3) against sqrt(1/3)"]),
@@ -116,3 +123,33 @@ def test_without_fans_the_usual_numbers_are_known(name: str) -> None:
 
 def test_what_cannot_be_measured_fits_nothing() -> None:
     assert guesses(Sample.of(TORCH, np.ones(100)), FANS, 2.0**-23) == []
+
+
+def test_another_fan_that_makes_the_same_law_is_no_word_worth() -> None:
+    square: dict[Side, Fans | None] = dict.fromkeys(SIDES, (256, 256))
+    for scale in ("1.0", "1.0000001"):
+        assert said(f"variance_scaling({scale}, 'fan_out', 'uniform')", "lecun_uniform()", square) == []
+
+
+@pytest.mark.parametrize("fans", [(1024, 256), (256, 1024), (2, 2), (4, 4)])
+def test_the_fan_that_scales_a_law(fans: Fans) -> None:
+    assert declared("lecun_uniform()", fans).mode == "fan_in"
+    assert declared("variance_scaling(1.0, 'fan_out', 'uniform')", fans).mode == "fan_out"
+    assert declared("glorot_uniform()", fans).mode == "fan_avg"
+    assert declared("normal(0.0, 1.0)", fans).mode is None
+
+
+def test_what_no_law_is_known_of_is_scaled_by_no_fan() -> None:
+    assert Declared(initializer=None, at=None, fans=FANS).mode is None
+    known = declared("lecun_uniform()", FANS)
+    at_its_fans_alone = Declared(known.initializer, lambda fans: known.initializer if fans == FANS else None, FANS)
+    assert at_its_fans_alone.mode is None
+
+
+@pytest.mark.parametrize(("errors", "fits"), [(-3.4, False), (-3.2, True), (3.2, True), (3.4, False)])
+def test_how_far_off_the_scale_of_a_fitting_sample_may_be(errors: float, fits: bool) -> None:
+    """A p-value of a thousandth, two-sided, is 3.29 standard errors."""
+    values = law("normal(0.0, 0.02)").law.ppf((np.arange(20_000) + 0.5) / 20_000)
+    values *= 0.02 / values.std() * math.exp(errors * math.sqrt(0.5 / 20_000))
+    found = guesses(Sample.of(TORCH, values).ordered(), None, 2.0**-23)
+    assert found == ["normal(0, 0.02)"] * fits

@@ -245,8 +245,9 @@ def test_against_a_law() -> None:
 def test_a_bound_may_be_rounded_outwards(outermost: float, inside: bool) -> None:
     """By one step of the dtype at the greater of the two ends, which is 8 here."""
     values = np.append(np.linspace(-7, 3, 99), outermost)
-    found = of_the_law(values, law("uniform(-8.0, 4.0)"), 2.0**-11)
-    assert found["support"].test.p == float(inside)
+    for turned, bounds in ((values, "uniform(-8.0, 4.0)"), (-values, "uniform(-4.0, 8.0)")):
+        found = of_the_law(turned, law(bounds), 2.0**-11)
+        assert found["support"].test.p == float(inside)
 
 
 def test_a_law_without_bounds_has_none() -> None:
@@ -346,6 +347,18 @@ def test_equal_values_are_counted_where_the_dtype_is_fine() -> None:
         assert (("repeated values", "torch") in tests) is looked
 
 
+def test_values_that_repeat_are_found_on_either_side() -> None:
+    values, other = rng(0).normal(0, 1, 2000), rng(1).normal(0, 1, 2000)
+    values[:1000] = values[1000:]
+    for left, right, repeats, honest in (
+        (values, other, "torch", "tensorflow"),
+        (other, values, "tensorflow", "torch"),
+    ):
+        tests, _ = judged(left, right)
+        assert tests["repeated values", repeats] < 1e-9
+        assert tests["repeated values", honest] == 1.0
+
+
 def test_spreads_that_cannot_be_measured() -> None:
     tests, found = judged(np.linspace(0, 1e-80, 50), np.linspace(0, 1, 50))
     assert tests == {}
@@ -379,6 +392,9 @@ def test_gates_are_judged_by_themselves() -> None:
     right[:, 2] += 0.6
     (said,) = (word for word in words() if "gate" in word)
     assert said.startswith("the c gate: the means are 0.5")
+    right[:, 2] += 2.0
+    assert any(word.startswith("TensorFlow's standard deviation is ") for word in words())
+    assert any(word.startswith("the c gate: ") for word in words())
     # Where all of them part, so do the whole: one sentence is enough.
     right += 2.0
     assert not any("gate" in word for word in words())
@@ -391,4 +407,5 @@ def test_a_gate_that_is_the_same_everywhere() -> None:
     blocks["f"][TENSORFLOW] = np.full((500, 1), 1.5)
     tests, found = judged(left, right, blocks=blocks)
     assert tests["constant, f gate", "both"] == 0.0
+    assert all(isinstance(test.p, float) for test in found.distribution.tests)
     assert found.words == ("the f gate: PyTorch's is 1 +- 0, TensorFlow's is 1.5 +- 0",)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,6 +97,7 @@ def test_the_histogram_is_numpys(places: list[int], piece: int, least: int, scal
         found = summary(values, edges)
         assert found is not None
         assert list(found.counts) == list(wanted)
+        assert (found.mean, found.std) == pytest.approx((values.mean(), values.std()))
         assert np.concatenate(list(pieces(values))).tolist() == values.tolist()
     ordered = np.sort(values)
     again = summary_of_sorted(ordered, found.mean, found.std, edges)
@@ -115,3 +118,19 @@ def test_a_histogram_of_a_given_range_holds_what_lies_in_it() -> None:
     found = summary(np.array([0.1, 0.9, 3.9]), (0.0, 4.0))
     assert found is not None
     assert (found.counts[0], found.counts[3], found.counts[15], found.edges) == (1, 1, 1, (0.0, 4.0))
+
+
+def test_of_real_numbers_the_signs_count() -> None:
+    found = shown(np.array([-3.0, 1.0])).summary
+    assert found is not None
+    assert (found.mean, found.low, found.high) == (-1.0, -3.0, 1.0)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int64", "bool"])
+def test_a_record_holds_no_numbers_of_numpys(dtype: str) -> None:
+    """A report is written as JSON, which has none of them."""
+    array = np.array([0, 1, 1]).astype(dtype)
+    broken = np.array([0, NAN, INF]).astype(dtype) if array.dtype.kind in "fc" else array
+    for values in (array, broken):
+        json.dumps(asdict(shown(values)))
+    json.dumps(asdict(summary_of_sorted(np.abs(array), 0.5, 0.5, (0.0, 1.0))))

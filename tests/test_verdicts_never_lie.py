@@ -63,6 +63,7 @@ from tfpt_cli.subjects.model.comparer import (
     SAME_IN_SINGLE,
     Both,
     array_of,
+    exchanged,
     other_order,
     scales,
     with_ones,
@@ -1309,6 +1310,7 @@ def test_single_precision_on_one_side_of_two_models(numbers: NDArray[Any], data:
     else:
         assert found.verdict.agrees == (relative < 1e-6)
         assert "dtype" not in found.diagnosis
+        assert {side.dtype for side in found.sides.values()} == {"float64"}
     # What is float64 on both sides is held as closely as ever.
     exact = of_models(value(numbers), value(numbers * (1 + relative)), quantity=quantity, in_single=in_single)
     assert exact.verdict.agrees == (relative == 0.0)
@@ -1333,3 +1335,74 @@ def test_what_one_of_two_models_was_not_asked_for_is_no_pair() -> None:
     assert array_of(outcomes[TORCH], quantity, mode) is outcomes[TORCH].values[quantity, mode].array
     assert array_of(outcomes[TENSORFLOW], quantity, mode) is None
     assert array_of(Outcome(TORCH, {(quantity, mode): FAILED}), quantity, mode) is None
+
+
+def test_outputs_of_two_models_that_are_exchanged() -> None:
+    one, other, third = (value(np.arange(6.0).reshape(2, 3) + start) for start in (1, 10, 100))
+    names = [output_quantity(name) for name in ("a", "b", "c")]
+    first, second, last = names
+
+    def found(ours: list[Value], theirs: list[Value], layout: str = "") -> Mapping[Any, Any]:
+        pairs = [both(a, b, layout, q) for q, a, b in zip(names, ours, theirs, strict=False)]
+        return exchanged(pairs, 1e-9)
+
+    assert found([one, other], [other, one]) == {first: second, second: first}
+    assert found([one, other, third], [third, one, other]) == {first: second, second: last, last: first}
+    assert found([], []) == {}
+    # Each must be one of the other side's, and one alone.
+    assert found([one, other], [other, third]) == {}
+    assert found([one, other], [one, one]) == found([one, one], [one, other]) == {}
+    assert found([one, other], [other, NONE]) == found([one, NONE], [other, one]) == {}
+    # Within a share of the greatest number, and in one shape, as the layout has it.
+    near, far = (value(one.array + share * one.array.max()) for share in (0.9e-9, 1.1e-9))
+    assert found([one, other], [other, near]) == {first: second, second: first}
+    assert found([one, other], [other, far]) == {}
+    assert found([one, other], [value(other.array[:1]), one]) == {}
+    turned = [value(each.array.T) for each in (other, one)]
+    assert found([one, other], turned, "a b -> b a") == {first: second, second: first}
+    assert found([one, other], turned) == found([NONE, other], turned, "a b -> b a") == {}
+
+
+def test_an_output_of_two_models_is_not_exchanged_with_itself() -> None:
+    """One that parts by its dtype alone, or by less than the models may be apart, has the same numbers on both sides."""
+    names = [output_quantity(name) for name in ("a", "b", "c")]
+    one, other, third = (value(np.arange(6) + start) for start in (1, 10, 100))
+    narrow = value(one.array.astype(np.int32))
+    assert exchanged([both(one, narrow, "", names[0])], 1e-9) == {}
+    left, right = (one, other, third), (narrow, third, other)
+    pairs = [both(a, b, "", quantity) for a, b, quantity in zip(left, right, names, strict=True)]
+    assert exchanged(pairs, 1e-9) == {names[1]: names[2], names[2]: names[1]}
+
+
+def test_a_gradient_that_one_of_two_models_has_not() -> None:
+    numbers = value(np.ones(3))
+    for absent in (NONE, FAILED):
+        assert not of_models(numbers, absent, quantity=gradient_quantity("w")).verdict.agrees
+
+
+def test_whole_numbers_of_two_models_agree_exactly() -> None:
+    """However large they are: what floating-point numbers may be apart is nothing to them."""
+    numbers, off = np.array([10**10, 3]), np.array([10**10 + 1, 3])
+    assert of_models(value(numbers), value(off)).verdict is Verdict.DIFFERS
+    assert of_models(value(numbers * 1.0), value(off * 1.0)).verdict is Verdict.CLOSE
+
+
+def test_the_numbers_of_two_models_are_shown_as_each_has_them() -> None:
+    numbers = np.arange(6.0).reshape(2, 3)
+    found = of_models(value(numbers), value(numbers.T), layout="a b -> b a")
+    assert (found.sides[TORCH].shape, found.sides[TENSORFLOW].shape) == ((2, 3), (3, 2))
+
+
+def test_axes_of_length_one_where_another_shape_has_as_many() -> None:
+    assert with_ones((2, 4), (2, 1, 4)) == (2, 1, 4)
+    assert with_ones((2, 1, 4), (2, 4, 1)) == (2, 1, 4)
+
+
+def test_gates_of_two_models_that_stand_in_another_order() -> None:
+    gates = Layout("(gate out) -> (gate out)", {"gate": 3}, {TORCH: ("i", "f", "c"), TENSORFLOW: ("c", "i", "f")})
+    one, other = value(np.array([1.0, 2.0, 3.0])), value(np.array([3.0, 1.0, 2.0]))
+    pair = Both(gradient_quantity("w"), gates, {TORCH: one, TENSORFLOW: other})
+    assert ModelComparer(SIDES, None).compare(pair, 0.0).verdict is Verdict.IDENTICAL
+    arrays = pair.arrays()
+    assert arrays is not None
+    assert arrays[0].tolist() == arrays[1].tolist()

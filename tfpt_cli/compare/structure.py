@@ -77,7 +77,7 @@ def compare_orthogonal(
             )
             continue
         gains[side] = gain
-        findings += _haar(found, gain, side)
+        findings += _haar(found, gain, side, precision)
     count = max(len(findings), 1)
     if len(gains) == len(samples) and not math.isclose(*gains.values(), rel_tol=1e-3 + 10 * precision):
         times = (f"{side.label}'s times {gain:.4g}" for side, gain in gains.items())
@@ -91,7 +91,7 @@ def compare_orthogonal(
     )
 
 
-def _haar(found: NDArray[np.float64], gain: float, side: Side) -> Iterator[ExplainedTest]:
+def _haar(found: NDArray[np.float64], gain: float, side: Side, precision: float) -> Iterator[ExplainedTest]:
     """Tests of (draws, k, n) matrices with orthonormal rows, times `gain`, for the Haar measure."""
     draws, rows, columns = found.shape
     unit = found / gain
@@ -103,7 +103,7 @@ def _haar(found: NDArray[np.float64], gain: float, side: Side) -> Iterator[Expla
         law = stats.beta(half, half, loc=-1, scale=2)
         entries = np.clip(unit.ravel()[:: max(1, unit.size // _ENTRIES)], -1, 1)
         expected = Law(text=f"Haar({columns})", law=law, mean=0.0, std=1 / math.sqrt(columns), excess=0.0)
-        distance, p = distance_to_law(Sample.of(side, entries.copy()).ordered(), expected)
+        distance, p = distance_to_law(Sample.of(side, entries.copy()).ordered(), expected, precision)
         words = f"{name}'s entries are not those of a Haar distributed matrix: {distance:.2g} away"
         yield ExplainedTest(Test("entries", side, p), words)
     if draws < _DRAWS:
@@ -156,15 +156,16 @@ def compare_sparse(
         rest[side] = sample[~zero][None]
     if len(set(shares.values())) > 1:
         words.insert(0, f"zeros in every column: {', '.join(f'{s.label} {share}' for s, share in shares.items())}")
+    words += [finding.words for finding in findings if finding.test.p < level / 2 / len(findings)]
+    of_zeros = tuple(finding.test for finding in findings)
     if any(values.size < 2 for values in rest.values()):
         sizes = {f: int(values.size) for f, values in rest.items()}
         return DistributionResult(
-            Distribution(declared={}, samples=sizes, level=level, tests=(), detectable=None), tuple(words), {}
+            Distribution(declared={}, samples=sizes, level=level, tests=of_zeros, detectable=None), tuple(words), {}
         )
     judged = compare_distributions(rest, laws, precision, level=level / 2)
-    words += [finding.words for finding in findings if finding.test.p < level / 2 / len(findings)]
     words += [f"what is not zero: {word}" for word in judged.words]
-    tests = (*judged.distribution.tests, *(finding.test for finding in findings))
+    tests = (*judged.distribution.tests, *of_zeros)
     record = judged.distribution
     return DistributionResult(
         Distribution(

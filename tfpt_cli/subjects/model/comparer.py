@@ -198,7 +198,9 @@ def exchanged(outputs: Sequence[Both], within: float) -> dict[Quantity, Quantity
         if len(same) != 1:
             return {}
         found[one.quantity] = same[0]
-    return found if len(set(found.values())) == len(outputs) else {}
+    if len(set(found.values())) < len(outputs):
+        return {}
+    return {one: other for one, other in found.items() if one != other}
 
 
 def array_of(outcome: Outcome, quantity: Quantity, way: Way) -> NDArray[Any] | None:
