@@ -1630,6 +1630,10 @@ OWN_WEIGHTS = [
     ("Heads()", "Heads()", "normal(0, 1, (2, 3, 8))"),
     ("Heads()", "HeadsNames()", "normal(0, 1, (2, 3, 8))"),
     ("Pixels()", "Pixels()", COLOURS),
+    ("Scaled()", "Scaled()", "normal(0, 1, (2, 4, 5, 5))"),
+    ("normalized()", "normalized()", FOURS),
+    ("normalized(3)", "normalized()", "normal(0, 1, (3, 3))"),
+    ("Scores()", "Scores()", "normal(0, 1, (3, 6))"),
     ("Steps()", "Steps()", "normal(0, 1, (2, 3, 8))"),
     ("Products()", "Products()", FOURS),
 ]
@@ -1639,7 +1643,7 @@ OWN_WEIGHTS = [
 def test_what_is_computed_with_weights_tells_the_order_of_their_axes(
     session: Session, ours: str, theirs: str, at: str
 ) -> None:
-    layout = {"layout": "channels"} if ours in ("Pixels()", "Steps()") else {}
+    layout = {"layout": "channels"} if ours in ("Pixels()", "Steps()", "Scaled()") else {}
     result = ported(session, f"own_weights.py:{ours}", f"own_weights_keras.py:{theirs}", at, **layout)
     assert result.agree, (result.failures, told(result))
 
@@ -1718,3 +1722,93 @@ model:
     assert told(result).startswith("only the gradient of table by its own parameter parts: padding_idx is 0"), told(
         result
     )
+
+
+@pytest.mark.parametrize("function", [True, False])
+@pytest.mark.parametrize("training", [True, False])
+def test_what_drops_may_be_a_function_or_one_layer_for_several(
+    session: Session, function: bool, training: bool
+) -> None:
+    ours = f"dropping.py:Dropping(function={function})"
+    result = ported(session, ours, "dropping_keras.py:dropping()", FOURS, training=training)
+    assert result.agree, told(result)
+    assert training == any(note.startswith("dropout is switched off in both") for note in result.notes)
+    result = ported(session, ours, "dropping_keras.py:dropping(0.3)", FOURS, training=training)
+    parted = [str(c.quantity) for c in result.comparisons if not c.verdict.agrees]
+    assert parted == ["dropout rates"] * training
+
+
+def test_the_order_of_what_is_joined_is_not_called_alike(session: Session, tmp_path: Path) -> None:
+    text = """
+name: joined
+model:
+  torch: {python: 'net.py:Net()'}
+  tensorflow: {python: 'net_keras.py:Net()'}
+  at: {x: 'normal(0, 1, (3, 4))'}
+"""
+    (tmp_path / "net.py").write_text(
+        """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 3), nn.Linear(4, 2)
+
+    def forward(self, x):
+        hidden = self.first(x)
+        return self.second(torch.cat([hidden, torch.full_like(hidden[:, :1], 0.5)], 1))
+"""
+    )
+    (tmp_path / "net_keras.py").write_text(
+        """
+import keras
+from keras import layers, ops
+
+
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = layers.Dense(3), layers.Dense(2)
+
+    def call(self, x):
+        hidden = self.first(x)
+        return self.second(ops.concatenate([ops.ones_like(hidden[:, :1]) * 0.5, hidden], axis=1))
+"""
+    )
+    _, result = checked(session, text, tmp_path)
+    assert "torch.cat([x, y], 1)" in told(result)
+    assert "keras.ops.concatenate([x, y], axis=1)" in told(result)
+
+
+@pytest.mark.parametrize(("approximate", "agrees"), [(False, True), (True, False)])
+def test_a_layer_that_does_more_than_the_one_beside_it_may_compute_in_single_precision(
+    session: Session, tmp_path: Path, approximate: bool, agrees: bool
+) -> None:
+    """Keras's gelu has a constant in single precision, and a function that is none of Keras's stands in the layer."""
+    made = "nn.Sequential(nn.Linear(6, 8), nn.GELU(), nn.Linear(8, 6))"
+    (tmp_path / "net.py").write_text(f"from torch import nn\n\n\ndef net():\n    return {made}\n")
+    (tmp_path / "net_keras.py").write_text(
+        f"""
+import keras
+from keras import layers, ops
+
+
+def net():
+    gelu = lambda x: ops.gelu(x, approximate={approximate})
+    return keras.Sequential([layers.Dense(8, activation=gelu), layers.Dense(6)])
+"""
+    )
+    text = """
+name: gelu
+model:
+  torch: {python: 'net.py:net()'}
+  tensorflow: {python: 'net_keras.py:net()'}
+  at: {x: 'normal(0, 1, (5, 6))'}
+"""
+    _, result = checked(session, text, tmp_path)
+    assert result.agree == agrees, told(result)
+    noted = any(note.startswith("computed with numbers in single precision") for note in result.notes)
+    assert noted == agrees

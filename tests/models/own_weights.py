@@ -70,6 +70,38 @@ class Products(nn.Module):  # type: ignore[misc]
         return torch.tanh((self.w4 @ x.T).T) @ self.w5.t()
 
 
+class Scaled(nn.Module):  # type: ignore[misc]
+    """A linear layer and a convolution with equalized weights, and a linear layer with a mask over them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernel, self.matrix = nn.Parameter(torch.randn(4, 4, 3, 3)), nn.Parameter(torch.randn(4, 4))
+        self.last = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = nn.functional.conv2d(x, self.kernel / 6).mean((2, 3))
+        x = torch.tanh(nn.functional.linear(x, self.matrix * 0.5))
+        return nn.functional.linear(x, self.last.weight * torch.ones(4, 4).tril(), self.last.bias)
+
+
+def normalized(size: int = 4) -> nn.Module:
+    """Layers whose weights are made of a length and a direction."""
+    first, second = nn.Linear(size, 4), nn.Linear(4, 4)
+    return nn.Sequential(nn.utils.weight_norm(first), nn.ReLU(), nn.utils.parametrizations.weight_norm(second))
+
+
+class Scores(nn.Module):  # type: ignore[misc]
+    """Heads that one row scores, as an attention over a graph does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense, self.score = nn.Linear(6, 6, bias=False), nn.Parameter(torch.randn(1, 2, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        heads = self.dense(x).view(-1, 2, 3)
+        return heads * torch.tanh((heads * self.score).sum(-1, keepdim=True))
+
+
 class Tied(nn.Module):  # type: ignore[misc]
     """A table of as many rows as columns, which is read and multiplied by."""
 

@@ -166,6 +166,42 @@ class Products(tf.Module):  # type: ignore[misc]
         return tf.matmul(tf.tanh(tf.linalg.matvec(self.w4, x)), tf.transpose(self.w5))
 
 
+class Scaled(keras.layers.Layer):  # type: ignore[misc]
+    def build(self, shape: tuple[int, ...]) -> None:
+        self.kernel = self.add_weight(shape=(3, 3, shape[-1], 4), name="kernel")
+        self.matrix = self.add_weight(shape=(4, 4), name="matrix")
+        self.last_w, self.last_b = self.add_weight(shape=(4, 4), name="w"), self.add_weight(shape=(4,), name="b")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        x = ops.mean(ops.conv(x, self.kernel / 6), (1, 2))
+        x = ops.tanh(x @ (self.matrix * 0.5))
+        return x @ (self.last_w * ops.triu(ops.ones((4, 4), x.dtype))) + self.last_b
+
+
+class NormalizedDense(keras.layers.Layer):  # type: ignore[misc]
+    def build(self, shape: tuple[int, ...]) -> None:
+        self.v = self.add_weight(shape=(shape[-1], 4), name="v")
+        self.g = self.add_weight(shape=(4,), initializer="ones", name="g")
+        self.b = self.add_weight(shape=(4,), initializer="zeros", name="bias")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return x @ (self.v * self.g / ops.norm(self.v, axis=0)) + self.b
+
+
+def normalized() -> keras.Model:
+    return keras.Sequential([NormalizedDense(), keras.layers.ReLU(), NormalizedDense()])
+
+
+class Scores(keras.layers.Layer):  # type: ignore[misc]
+    def build(self, shape: tuple[int, ...]) -> None:
+        self.kernel = self.add_weight(shape=(shape[-1], 2, 3), name="kernel")
+        self.score = self.add_weight(shape=(2, 3), name="score")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        heads = ops.einsum("ni,iho->nho", x, self.kernel)
+        return heads * ops.tanh(ops.sum(heads * self.score, -1, keepdims=True))
+
+
 class Tied(tf.Module):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()

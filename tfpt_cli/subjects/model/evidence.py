@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -291,10 +292,19 @@ def _arguments(event: Event, given: str) -> str:
 
 
 def rates_of(inventory: Inventory) -> Iterator[tuple[str, float]]:
-    """The rates at which a model drops at random, with the layers that do; a layer that shows the rate of its own cell once."""
+    """The rates at which a model drops at random, with the layers that do, each as often as it is called.
+
+    A layer that shows the rate of its own cell does once, and what is called within a layer that is looked at as one is not seen
+    to be called. Behind them are the calls of `F.dropout`.
+    """
+    calls = Counter(event.layer for event in inventory.events)
     for layer in inventory.layers:
         holder = inventory.by_name.get(layer.name.rpartition(".")[0]) if "." in layer.name else None
         shown = set(holder.rates.values()) if holder is not None else set()
+        seen = calls and layer.leaf and inventory.leaf_of(layer.name) == layer.name
         for rate in layer.rates.values():
             if rate and rate not in shown:
-                yield layer.name, rate
+                yield from [(layer.name, rate)] * (calls[layer.name] if seen else 1)
+    yield from (
+        ("F.dropout", float(each.text)) for each in inventory.events if each.function == "dropout" and each.text
+    )

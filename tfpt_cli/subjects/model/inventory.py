@@ -81,13 +81,13 @@ class Event:
 
     `origin` are the events whose results reached its inputs; `single` what it computed in single precision, and `reached_by` what
     did outside of all layers on the way from those events to its inputs; `place` the line of a person's own file that called it.
-    `names` are the parameters of the layer that its inputs went to, and `said` what each is
-    called: an input of the model, `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`, or the widths of a padding,
-    `(1, 0)`. `packed` says that PyTorch's layer was given a packed sequence, `masked` that a mask came with what Keras's was
-    given, `causal` that it makes one itself. `lines` are those of a person's files, `/home/me/net.py:12`, that computed something
-    since the event before, outside of all layers. Of that `uses` are the places of those uses of parameters that reached its
-    inputs, and `calls` the calls of functions, each with its place, `(3, "F.gelu(x)")`. `within` is what a layer of a person's
-    own class calls itself.
+    `names` are the parameters of the layer that its inputs went to, and `said` what each is called: an input of the model,
+    `~mask`, or `t3`; `text` is what of a result is taken, `[:, -1]`, the widths of a padding, `(1, 0)`, or the rate at which
+    `F.dropout` drops. `packed` says that PyTorch's layer was given a packed sequence, `masked` that a mask came with what
+    Keras's was given, `causal` that it makes one itself. `lines` are those of a person's files, `/home/me/net.py:12`, that
+    computed something since the event before, outside of all layers. Of that `uses` are the places of those uses of
+    parameters that reached its inputs, and `calls` the calls of functions, each with its place, `(3, "F.gelu(x)")`. `within`
+    is what a layer of a person's own class calls itself.
     """
 
     index: int

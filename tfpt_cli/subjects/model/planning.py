@@ -91,8 +91,7 @@ class Planner:
     @property
     def random(self) -> bool:
         """Whether either model drops at random as it is called."""
-        layers = (layer for inventory in self.inventories.values() for layer in inventory.layers)
-        return self.spec.training and any(rate for layer in layers for rate in layer.rates.values())
+        return self.spec.training and any(rate for each in self.inventories.values() for _, rate in rates_of(each))
 
     def _outputs(self) -> list[ComparedOutput]:
         """The outputs that are compared: those that the scenario names, else those that stand beside each other."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # What tensors are called in the text of a call.
 TENSOR = re.compile(r"\b([xyzuvw]|x\d)\b")
+# What gives something else where what it is given is in another order.
+_JOINING = re.compile(r"(concat|stack)\(")
 # Rows that compute one thing of what a step is given; what they are given has one shape here.
 _ONE = {"bmm": "matmul"}
 # Layers of Keras that are an operator between what they are given.
@@ -42,8 +44,8 @@ class Step:
 def not_alike(steps: Mapping[Side, Sequence[Step]]) -> dict[Side, list[Step]]:
     """The steps of each side without those that the other one makes as often, by what the rows of the dictionary read in them.
 
-    Which tensors a step is given is not looked at, and what no row reads is never alike. Of `F.silu(x)` and `x * y` beside
-    `keras.ops.gelu(x)` and `keras.ops.multiply(x1, x2)` the first of each is left.
+    Which tensors a step is given is not looked at, so what puts them one behind another is not left out; what no row reads is
+    never alike. Of `F.silu(x)` and `x * y` beside `keras.ops.gelu(x)` and `keras.ops.multiply(x1, x2)` the first of each is left.
     """
     meanings: dict[Side, list[object]] = {
         side: [meaning(step.code, side.framework) or (side, step) for step in found] for side, found in steps.items()
@@ -51,7 +53,9 @@ def not_alike(steps: Mapping[Side, Sequence[Step]]) -> dict[Side, list[Step]]:
     counts = [Counter(found) for found in meanings.values()]
     return {
         side: [
-            step for step, meant in zip(steps[side], found, strict=True) if len({count[meant] for count in counts}) > 1
+            step
+            for step, meant in zip(steps[side], found, strict=True)
+            if len({count[meant] for count in counts}) > 1 or _JOINING.match(str(meant))
         ]
         for side, found in meanings.items()
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 torch: Any = None
 _threads = 0  # as many as it starts with
+_dropout: Any = None  # the function of `torch.nn.functional`, which a listing may put another one in the place of
 
 
 def load() -> dict[str, str]:
@@ -16,9 +17,9 @@ def load() -> dict[str, str]:
 
     import numpy  # isort: skip
 
-    global _threads
+    global _threads, _dropout
     torch = module
-    _threads = torch.get_num_threads()
+    _threads, _dropout = torch.get_num_threads(), torch.nn.functional.dropout
     return {
         "torch": torch.__version__,
         "numpy": numpy.__version__,
@@ -69,6 +70,7 @@ def reset() -> None:
         torch.set_default_dtype(torch.float32)
     if torch.get_num_threads() != _threads:
         torch.set_num_threads(_threads)
+    torch.nn.functional.dropout = _dropout
 
 
 def lacks(need: str) -> str:

@@ -195,6 +195,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
                 event["text"] = traces.index_text(args[1])
             elif called == "pad" and len(args) > 1 and (kwargs or {}).get("mode", "constant") == "constant":
                 event["text"] = str(tuple(args[1]))
+            elif called == "dropout" and (kwargs or {}).get("training", True):
+                event["text"] = str(float((kwargs or {}).get("p", 0.5)) or "")
             self.note(event, given, made)
         return result
 
