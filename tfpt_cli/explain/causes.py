@@ -38,7 +38,8 @@ class Provenance:
     `shapes` are the shapes of the inputs, None where one is not known. `values` are the quantities that this one is derived
     from: for a derivative, the output itself. `elements` says by framework how many numbers that output has, where it is a single
     one and both sides have it. `numbers` holds the numbers of inputs that are written out. `by` are the names of
-    what a derivative is taken by: the input, and the lines that hold it; empty where that is not one input.
+    what a derivative is taken by: the input, and the lines that hold it; empty where that is not one input. `ruled_out` are rows
+    that are no cause whatever the code: the scenario says otherwise.
     """
 
     code: Mapping[str, tuple[ast.expr, ...]]
@@ -49,6 +50,7 @@ class Provenance:
     elements: Mapping[str, int] = field(default_factory=dict)
     numbers: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     by: frozenset[str] = frozenset()
+    ruled_out: frozenset[str] = frozenset()
 
 
 def code_trees(sources: Mapping[str, Iterable[str]]) -> dict[str, tuple[ast.expr, ...]]:
@@ -83,7 +85,8 @@ def explained(
     found = tuple(
         row.name
         for row in differences().values()
-        if any(_fits(fit, comparison, provenance) and (same or not fit.same_value) for fit in row.fits)
+        if row.name not in provenance.ruled_out
+        and any(_fits(fit, comparison, provenance) and (same or not fit.same_value) for fit in row.fits)
         and row.conditions.hold(environment)
     )
     return replace(comparison, known_differences=found)

@@ -102,7 +102,13 @@ class ModelTask(Task):
             kind = str(quantity)
         code = self.course[0].code_of(quantity) if self.course else None
         sources, shapes = (code.sources, code.shapes) if code is not None else ({}, {})
-        return Provenance(code=code_trees({f: sources.get(f, ()) for f in FRAMEWORKS}), kind=kind, shapes=dict(shapes))
+        return Provenance(
+            code=code_trees({f: sources.get(f, ()) for f in FRAMEWORKS}),
+            kind=kind,
+            shapes=dict(shapes),
+            # Where the channels are said to stand last in Keras, layers that take them there are right.
+            ruled_out=frozenset({"layout-channel-axis"} if self.spec.channels else ()),
+        )
 
     def notes(self, outcomes: Mapping[Side, Outcome]) -> tuple[str, ...]:
         """What is to be known of how both were run."""
