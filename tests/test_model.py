@@ -1812,3 +1812,51 @@ model:
     assert result.agree == agrees, told(result)
     noted = any(note.startswith("computed with numbers in single precision") for note in result.notes)
     assert noted == agrees
+
+
+@pytest.mark.parametrize(("factor", "agrees"), [(2, True), (3, False)])
+def test_what_one_layer_does_code_may_do_on_the_other_side(
+    session: Session, tmp_path: Path, factor: int, agrees: bool
+) -> None:
+    """Where the mistake is in that code, the layer alone is not blamed: nothing tells that it was right."""
+    (tmp_path / "net.py").write_text(
+        """
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bag, self.dense = nn.EmbeddingBag(5, 4, mode="sum"), nn.Linear(4, 2)
+
+    def forward(self, i):
+        return self.dense(self.bag(i) * 2)
+"""
+    )
+    (tmp_path / "net_keras.py").write_text(
+        f"""
+import keras
+from keras import layers, ops
+
+
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.bag, self.dense = layers.Embedding(5, 4), layers.Dense(2)
+
+    def call(self, i):
+        return self.dense(ops.sum(self.bag(i), axis=1) * {factor})
+"""
+    )
+    text = """
+name: bag
+model:
+  torch: {python: 'net.py:Net()'}
+  tensorflow: {python: 'net_keras.py:Net()'}
+  at: {i: [[1, 2, 3], [0, 4, 1]]}
+  dtypes: {i: int64}
+"""
+    _, result = checked(session, text, tmp_path)
+    assert result.agree == agrees
+    behind = ", unless the code behind it makes up for that: x * 2 in PyTorch and keras.ops.sum(x, axis=1), x * 3 in"
+    assert agrees or behind in told(result), told(result)

@@ -186,7 +186,7 @@ class Search:
                 return self.beginning_before(place)
             if self.parts_alone(place):
                 settings = self.settings(each)
-                words = f"{self.name(each)} is the first that parts, by itself{settings}"
+                words = f"{self.name(each)} is the first that parts, by itself{settings}{self.made_up(place)}"
                 return Beginning(place, words, too=self.parting_too(place + 1, settings))
             if line.so_far is None or line.so_far <= self.limit(place):
                 continue
@@ -195,6 +195,22 @@ class Search:
                 return Beginning(place, f"{self.name(each)} is the first that parts{why}{self.settings(each)}")
             return self.beginning_before(place)
         return None
+
+    def made_up(self, place: int) -> str:
+        """That code behind a layer may make up for how it parts, where that is another on each side, as the end of a sentence.
+
+        What one layer sums, or takes the logarithm of, code does on the other side; with a mistake in that code nothing tells.
+        """
+        each = self.lines[place]
+        sizes = {
+            math.prod(self.events(side, self.span(each, side))[-1].outputs[0]) for side in (self.first, self.second)
+        }
+        if len(sizes) == 1 and "activation" not in each.aligned.parted:
+            return ""
+        readers, _ = self.readers(place, {line.aligned.torch.first for line in self.lines[place + 1 :]})
+        reader = next((line for line in self.lines[place + 1 :] if line.aligned.torch.first in readers), None)
+        behind = in_each(self.steps(reader), rest=False)
+        return f", unless the code behind it makes up for that{behind}" if behind else ""
 
     def parts_alone(self, place: int) -> bool:
         """Whether a layer parts by itself, by more than a number in single precision explains, and is not made good."""

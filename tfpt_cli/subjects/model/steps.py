@@ -99,7 +99,7 @@ class _Plain(ast.NodeTransformer):
                 return ast.Call(ast.Name("matmul"), [left, right], [])
             case ast.Pow(), ast.Constant(2):
                 return ast.Call(ast.Name("square"), [left], [])
-        if isinstance(node.op, (ast.Add, ast.Mult)) and isinstance(left, ast.Constant):
+        if isinstance(node.op, (ast.Add, ast.Mult)) and isinstance(left, (ast.Constant, ast.UnaryOp)):
             left, right = right, left
         return ast.BinOp(_as_float(left), node.op, _as_float(right))
 
