@@ -1860,3 +1860,48 @@ model:
     assert result.agree == agrees
     behind = ", unless the code behind it makes up for that: x * 2 in PyTorch and keras.ops.sum(x, axis=1), x * 3 in"
     assert agrees or behind in told(result), told(result)
+
+
+@pytest.mark.parametrize("call", ["q, q, q", "key=x, value=q, query=q"])
+def test_a_tensor_that_is_given_twice_is_no_mistake_of_the_layer(session: Session, tmp_path: Path, call: str) -> None:
+    """By itself the layer is given what PyTorch's was given, each input its own."""
+    (tmp_path / "net.py").write_text(
+        """
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dense, self.attention = nn.Linear(8, 8), nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x):
+        return self.attention(self.dense(x), x, x)[0]
+"""
+    )
+    (tmp_path / "net_keras.py").write_text(
+        f"""
+import keras
+from keras import layers
+
+
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense, self.attention = layers.Dense(8), layers.MultiHeadAttention(2, 4)
+
+    def call(self, x):
+        q = self.dense(x)
+        return self.attention({call})
+"""
+    )
+    text = """
+name: attention
+model:
+  torch: {python: 'net.py:Net()'}
+  tensorflow: {python: 'net_keras.py:Net()'}
+  at: {x: 'normal(0, 1, (2, 3, 8))'}
+"""
+    _, result = checked(session, text, tmp_path)
+    assert told(result).startswith("it begins between dense and attention, which agree"), told(result)
+    assert all(line.by_itself is not None and line.by_itself < SAME for line in result.layers)

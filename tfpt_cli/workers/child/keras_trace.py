@@ -226,13 +226,13 @@ def _in_single(operation: str, tensors: list[Any]) -> bool:
 def _with(layer: Any, args: Any, kwargs: Any, new: list[Any]) -> Any:
     """The arguments of a call with other tensors in place of its own, as many as there are, in the order of the parameters.
 
-    They are noted in that order, whatever the order in which they were given.
+    They are noted in that order, whatever the order in which they were given. One tensor may be given twice.
     """
-    before = [tensor for _, tensor in traces.named_tensors(_signature(layer), args, kwargs, is_tensor)]
-    places = {id(tensor): place for place, tensor in enumerate(before)}
-    called = traces.tensors_in((args, kwargs), is_tensor)
-    ordered = [new[places[id(t)]] if places[id(t)] < len(new) else t for t in called]
-    return traces.replaced((args, kwargs), is_tensor, iter(ordered))
+    parameters = list(_signature(layer).parameters)
+    names = sorted(kwargs, key=lambda name: parameters.index(name) if name in parameters else len(parameters))
+    given = args, {name: kwargs[name] for name in names}
+    own = traces.tensors_in(given, is_tensor)
+    return traces.replaced(given, is_tensor, iter([*new[: len(own)], *own[len(new) :]]))
 
 
 def _signature(layer: Any) -> inspect.Signature:
