@@ -393,12 +393,20 @@ class Layers:
         return None if ours is None or theirs is None else (with_ones_of(line.taken(ours), theirs.shape), theirs)
 
     def _pulled(self, place: int, line: Aligned, torch: Outcome, alone: Outcome, scale: float) -> float | None:
-        """How far the gradients by what the layer is given are apart, where it is run by itself on the same."""
-        found = []
+        """How far the gradients by what the layer is given are apart, where it is run by itself on the same.
+
+        What PyTorch's is given twice, as key and value, has one gradient there, and in Keras one for each input: their sum.
+        """
+        said = self.inventories[TORCH].events[line.torch.first].said
+        same: dict[object, list[int]] = {}
         for each, ours in enumerate(line.inputs or ()):
-            one = array_of(torch, layer_quantity(f"{place} {ours}"), PULLED)
-            other = array_of(alone, layer_quantity(f"{place} {each}"), PULLED)
-            if one is not None and other is not None:
-                there = with_ones_of(one, other.shape)
-                found.append(relative_distance(turned(there, self.turned[place, each]), other, scale))
+            same.setdefault(said[ours] if ours < len(said) else ours, []).append(each)
+        found = []
+        for places in same.values():
+            one = array_of(torch, layer_quantity(f"{place} {(line.inputs or ())[places[0]]}"), PULLED)
+            arrays = [array_of(alone, layer_quantity(f"{place} {each}"), PULLED) for each in places]
+            others = [array for array in arrays if array is not None]
+            if one is not None and others and len({array.shape for array in others}) == 1:
+                there = turned(with_ones_of(one, others[0].shape), self.turned[place, places[0]])
+                found.append(relative_distance(there, np.sum(others, axis=0), scale))
         return max(found, default=None)

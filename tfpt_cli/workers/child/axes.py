@@ -84,10 +84,13 @@ def of_operation(name: str, inputs: Any, attributes: dict[str, Any]) -> Iterator
 
 
 def _of_product(factors: Any, turned: Any = (False, False)) -> Iterator[tuple[Any, list[str]]]:
-    """Both factors of a product of matrices, where they have two axes: a sum is over the last of the first, the other's first."""
+    """Both factors of a product of matrices, where they have two axes: a sum is over the last of the first, the other's first.
+
+    The first may be what is computed with, and no weight: its other axis has a name of its own.
+    """
     for place, factor in enumerate(factors):
         if len(factor.shape) == 2:
-            axes = ["out", "in"] if place == 0 else ["in", "out"]
+            axes = ["row", "in"] if place == 0 else ["in", "out"]
             yield factor, axes[::-1] if turned[place] else axes
 
 

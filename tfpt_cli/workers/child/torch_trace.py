@@ -153,7 +153,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
                 self.origins.put([tensor], frozenset([traces.Read(name)]))
         self.axes = Axes()
         # The parameters by where their numbers lie, and what was computed of their numbers one by one: a view lies there too.
-        self.lying = {t.data_ptr(): (name, t) for name, t in model.named_parameters() if t.layout == torch.strided}
+        self.lying: dict[int, tuple[str, Any]] = {}
         self.inside: list[str] = []  # the layers that are running, the outermost first
         self.running = 0  # how many of them are looked at as one layer
         self.single: set[str] = set()  # what computed in single precision in the layer that runs
@@ -203,7 +203,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
     def computed(self, called: str, args: Any, kwargs: Any, made: list[Any]) -> None:
         """Notes what the axes of a parameter are by a function that computes with it, or with what was computed of it."""
         with suppress(Exception):  # what `torch.func` hands on lies nowhere, and a call may be wrong
-            for given in args if ELEMENTWISE.fullmatch(called) else ():
+            for given in args if self.lying and ELEMENTWISE.fullmatch(called) else ():
                 name, parameter = self.lying.get(given.data_ptr(), ("", given)) if is_tensor(given) else ("", given)
                 if name and given.shape == parameter.shape == made[0].shape and given.stride() == parameter.stride():
                     self.lying[made[0].data_ptr()] = name, made[0]
@@ -360,6 +360,8 @@ def inspected(model: Any, given: Any, training: bool = False, **inputs: Any) -> 
     found.update(arguments=text, parameters=parameters)
     output = None
     with watched(model) as watch:
+        strided = ((name, t) for name, t in model.named_parameters() if t.layout == torch.strided)
+        watch.lying = {tensor.data_ptr(): (name, tensor) for name, tensor in strided}
         for name, tensor in inputs.items():
             watch.origins.name(tensor, name)
         try:
