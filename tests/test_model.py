@@ -32,9 +32,10 @@ from tfpt_cli.results import State, Value, Verdict
 from tfpt_cli.results.layers import SAME
 from tfpt_cli.scenario.writing import scenario_from
 from tfpt_cli.subjects.model import correspondence, dropping, weights
-from tfpt_cli.subjects.model.axis_orders import orders_for
+from tfpt_cli.subjects.model.axis_orders import orders_for, turned
 from tfpt_cli.subjects.model.comparer import Both, scales
 from tfpt_cli.subjects.model.inventory import Inventory, Tensor
+from tfpt_cli.subjects.model.leftover import own_layout
 from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
 from tfpt_cli.subjects.model.spec import gradient_quantity, output_quantity
 from tfpt_cli.subjects.model.watching import Question
@@ -1905,3 +1906,14 @@ model:
     _, result = checked(session, text, tmp_path)
     assert told(result).startswith("it begins between dense and attention, which agree"), told(result)
     assert all(line.by_itself is not None and line.by_itself < SAME for line in result.layers)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.lists(st.integers(1, 4), min_size=1, max_size=3))
+def test_a_matrix_and_a_kernel_with_axes_for_heads_are_one_map(ins: list[int], outs: list[int]) -> None:
+    matrix = np.random.RandomState(0).normal(size=(int(np.prod(outs)), int(np.prod(ins))))
+    one = Tensor("a.weight", "a", "weight", matrix.shape, "float64", trained=True, buffer=False, axes="out in")
+    other = replace(one, name="a.kernel", own="kernel", shape=(*ins, *outs), axes="")
+    layout = own_layout(one, other)
+    assert layout is not None
+    kernel = np.reshape(turned(matrix, layout), other.shape)
+    np.testing.assert_array_equal(kernel.reshape(matrix.T.shape), matrix.T)

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 MEANS = {plain(theirs): plain(ours) for theirs, ours in names.MEANS.items()}
 # So they are called in code of a person's own, the last two where a weight is made of its length and its direction.
 MEANS |= {"w": "weight", "b": "bias", "g": "weightg", "v": "weightv"}
-
-
 # What code in TensorFlow mostly makes of PyTorch's axes, where nothing tells how it computes with a weight.
 _USUAL = {
     "out in": "in out",
@@ -57,6 +55,8 @@ def own_layout(one: Tensor, other: Tensor) -> Layout | None:
             layout = Layout(f"{one.axes} -> {theirs}" if one.axes != theirs else "")
             if fits(layout, one.shape, other.shape):
                 return layout
+        if len(other.shape) > 2 and (heads := _in_heads(one, other)) is not None:  # one head has an axis of length one
+            return heads
     if without_ones(one.shape) == without_ones(other.shape):
         return Layout()
     if one.sizes != other.sizes or len(set(one.sizes)) != len(one.sizes):
