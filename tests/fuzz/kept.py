@@ -186,7 +186,7 @@ def read_kept(data: bytes) -> None:
                 assert all(isinstance(each, (int, float)) for each in (count, size, oldest))
                 with contextlib.suppress(sqlite3.Error):
                     for row in database.execute(
-                        "SELECT number, count, name, needs, result, digest FROM results"
+                        "SELECT number, count, name, needs, result, digest, used FROM results"
                     ).fetchall():
                         kept.KeptResults(SIDES, reference=True, allow_code=False)._sound(row)
     elif kind == b"v":
@@ -194,7 +194,7 @@ def read_kept(data: bytes) -> None:
         assert isinstance(versions, dict)
     elif kind == b"n":
         needs = content.decode("utf-8", "replace")
-        row = (0, 1, "name", needs, b"", b"")
+        row = (0, 1, "name", needs, b"", b"", 0.0)
         assert kept.KeptResults(SIDES, reference=True, allow_code=False)._sound(row) is False
     elif not _fills_memory(content):
         found = stored.loaded(content, SIDES)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 # What PyTorch calls a parameter, by what Keras calls one that means the same, both as `plain` writes them.
 MEANS = {plain(theirs): plain(ours) for theirs, ours in names.MEANS.items()}
-# So they are called in code of a person's own, the last two where a weight is made of its length and its direction.
-MEANS |= {"w": "weight", "b": "bias", "g": "weightg", "v": "weightv"}
+# So they are called in layers of a person's own, the last two where a weight is made of its length and its direction.
+_LETTERS = {"w": "weight", "b": "bias", "g": "weightg", "v": "weightv"}
 # What code in TensorFlow mostly makes of PyTorch's axes, where nothing tells how it computes with a weight.
 _USUAL = {
     "out in": "in out",
@@ -40,6 +40,12 @@ _USUAL = {
     "in out h w": "h w out in",
     "in out d h w": "d h w out in",
 }
+
+
+def same_name(one: Tensor, other: Tensor) -> bool:
+    """Whether two parameters are called the same in their layers, or what means the same; one in no layer may be anything."""
+    owns = [_LETTERS.get(each.own, each.own) if each.layer else each.own for each in (one, other)]
+    return plain(one.own) == plain(other.own) or plain(owns[0]) == _meaning(owns[1])
 
 
 def own_layout(one: Tensor, other: Tensor) -> Layout | None:
@@ -185,7 +191,10 @@ def nearness(one: str, other: str) -> tuple[int, float]:
     >>> nearness("h.0.attn.bias", "model.h.0.attn.beta"), nearness("word_embeddings.weight", "net.bert.word_embeddings")
     ((4, 0.8), (1, 0.5))
     """
-    paths = [[_meaning(part) for part in name.split(".")] for name in (one, other)]
+    paths = [name.split(".") for name in (one, other)]
+    # The `b` of a layer is its bias; one that stands alone may be anything.
+    own = [_LETTERS.get(path[-1], path[-1]) if len(path) > 1 else path[-1] for path in paths]
+    paths = [[_meaning(part) for part in (*path[:-1], last)] for path, last in zip(paths, own, strict=True)]
     paths = [path[:-1] if len(path) > 1 and path[-1] == "weight" else path for path in paths]
     alike = 0
     while alike < min(map(len, paths)) and paths[0][-1 - alike] == paths[1][-1 - alike]:

@@ -18,16 +18,16 @@ from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.layers.known import at_each_step
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.subjects.model.leftover import (
-    MEANS,
     buffers_by_name,
     by_name_or_shape,
     drawn_by_name,
     is_state_by_name,
     own_layout,
+    same_name,
 )
 from tfpt_cli.subjects.model.matching import match_of, matched, row_of
 from tfpt_cli.subjects.model.neighbours import by_neighbours
-from tfpt_cli.subjects.model.units import plain, separable, stacked, units_of
+from tfpt_cli.subjects.model.units import separable, stacked, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -383,11 +383,11 @@ def _is_flat(layout: Layout, tensor: Tensor) -> bool:
 def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: str) -> Iterator[PairedParameters]:
     """Tensors of layers that no row knows: of one name, else the only ones of a shape, else in their order among those."""
     rest, left = list(theirs), list(ours)
-    for by in (_same_name, _same_shape):
+    for by in (same_name, _same_shape):
         alike = Counter(tensor.sizes for tensor in left)
         for tensor in list(left):
             options = [other for other in rest if by(tensor, other) and own_layout(tensor, other) is not None]
-            if not options or (by is _same_name and len(options) > 1):
+            if not options or (by is same_name and len(options) > 1):
                 continue
             other = options[0]
             left.remove(tensor)
@@ -396,13 +396,8 @@ def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: st
             assert layout is not None
             among = _ORDER if alike[tensor.sizes] > 1 else "shape"
             yield PairedParameters.of_tensors(
-                [tensor], other, layout, f"{why}, by {'name' if by is _same_name else among}"
+                [tensor], other, layout, f"{why}, by {'name' if by is same_name else among}"
             )
-
-
-def _same_name(one: Tensor, other: Tensor) -> bool:
-    names = plain(one.own), plain(other.own)
-    return names[0] == names[1] or names[0] == MEANS.get(names[1])
 
 
 def _same_shape(one: Tensor, other: Tensor) -> bool:

@@ -343,7 +343,7 @@ def turned_source(source: str, shape: Shape, layout: Layout, module: str = "np")
     >>> turned_source("x", (2, 3, 8, 8), layout_of("n c h w -> n h w c"))
     'np.transpose(x, (0, 2, 3, 1))'
     >>> turned_source("x", (2, 12), layout_of("n (c t) -> n t c, c=3"))
-    'np.reshape(np.transpose(np.reshape(x, (2, 3, 4)), (0, 2, 1)), (2, 4, 3))'
+    'np.transpose(np.reshape(x, (2, 3, 4)), (0, 2, 1))'
     """
     if not layout.pattern or "..." in layout.pattern:
         return source
