@@ -1917,3 +1917,20 @@ def test_a_matrix_and_a_kernel_with_axes_for_heads_are_one_map(ins: list[int], o
     assert layout is not None
     kernel = np.reshape(turned(matrix, layout), other.shape)
     np.testing.assert_array_equal(kernel.reshape(matrix.T.shape), matrix.T)
+
+
+@pytest.mark.parametrize(
+    ("biases", "said"),
+    [
+        (["b"], "rnn.bias_ih_l0 + rnn.bias_hh_l0: b}"),
+        (["b", "c"], "rnn.bias_ih_l0: b, rnn.bias_hh_l0: c}"),
+    ],
+)
+def test_two_biases_are_proposed_as_a_sum_where_keras_has_one(biases: list[str], said: str) -> None:
+    def tensor(name: str) -> Tensor:
+        layer, _, own = name.rpartition(".")
+        return Tensor(name, layer, own, (4,), "float64", trained=True, buffer=False)
+
+    ours = tensor("rnn.bias_ih_l0"), tensor("rnn.bias_hh_l0")
+    (words,) = correspondence._unpaired(Pairing((), (), {TORCH: ours, TENSORFLOW: tuple(map(tensor, biases))}))
+    assert words.endswith(f"such as pair: {{{said}"), words

@@ -39,9 +39,8 @@ class Layout:
         >>> Layout("(h d) in -> in h d", {"h": 4}).text
         '(h d) in -> in h d, h=4'
         """
-        return ", ".join(
-            [self.pattern, *(f"{name}={size}" for name, size in self.sizes.items() if name in self.pattern)]
-        )
+        named = {name for side in self.pattern.split("->") for group in groups(side) for name in group}
+        return ", ".join([self.pattern, *(f"{name}={size}" for name, size in self.sizes.items() if name in named)])
 
     def turned(self, shape: Shape) -> Shape:
         """The shape in Keras of a parameter that has this shape in PyTorch. Raises `ValueError` where it does not fit."""

@@ -166,8 +166,7 @@ class Search:
         for place, each in enumerate(self.lines):
             if each.apart <= SAME_IN_SINGLE or not self.in_single_alone(each):
                 continue
-            readers, _ = self.readers(place, {line.aligned.torch.last for line in self.lines[place + 1 :]})
-            sizes = [line.line.so_far for line in self.lines[place + 1 :] if line.aligned.torch.first in readers]
+            sizes = [line.line.so_far for line in self.reading(place)]
             if sizes and all(size is not None and size <= SAME_IN_SINGLE for size in sizes):
                 found.add(place)
         return found
@@ -207,9 +206,7 @@ class Search:
         }
         if len(sizes) == 1 and "activation" not in each.aligned.parted:
             return ""
-        readers, _ = self.readers(place, {line.aligned.torch.first for line in self.lines[place + 1 :]})
-        reader = next((line for line in self.lines[place + 1 :] if line.aligned.torch.first in readers), None)
-        behind = in_each(self.steps(reader), rest=False)
+        behind = in_each(self.steps(next(iter(self.reading(place)), None)), rest=False)
         return f", unless the code behind it makes up for that{behind}" if behind else ""
 
     def parts_alone(self, place: int) -> bool:
@@ -272,6 +269,12 @@ class Search:
                 for other, line in later
             )
         )
+
+    def reading(self, place: int) -> list[Measured]:
+        """The lines that read what a layer gives, through no other line."""
+        known = {line.aligned.torch.first: line for line in self.lines[place + 1 :]}
+        readers, _ = self.readers(place, known)
+        return [line for first, line in known.items() if first in readers]
 
     def made_good(self, place: int) -> bool:
         """Whether every layer that reads what one gives is given the same in both models, and the outputs do not read it."""

@@ -117,15 +117,13 @@ def _unpaired(pairing: Pairing) -> Iterator[str]:
     names = [t.name for t in left[TORCH]]
     for one in left[TORCH]:
         others = [each for each in rest if math.prod(each.shape) == math.prod(one.shape)]
-        if not others or (
-            len(others) == 1 and one.name.replace("bias_hh", "bias_ih") in names and "bias_hh" in one.own
-        ):
+        if not others:
             continue
         # A recurrent layer of PyTorch's has two biases, which it adds.
-        second = one.name.replace("bias_ih", "bias_hh") if len(others) == 1 and "bias_ih" in one.own else one.name
-        text = f"{one.name} + {second}" if second != one.name and second in names else one.name
+        second = one.name.replace("bias_ih", "bias_hh")
+        summed = len(others) == 1 and second != one.name and second in names
         rest.remove(others[0])
-        lines.append(f"{text}: {others[0].name}")
+        lines.append(f"{one.name} + {second}: {others[0].name}" if summed else f"{one.name}: {others[0].name}")
     lines = lines or [f"{one.name}: null" for one in left[TORCH]]
     yield (
         f"these parameters cannot be told from each other: {few(ours)} in PyTorch, {few(theirs)} in Keras; say which "

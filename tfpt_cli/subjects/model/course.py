@@ -44,7 +44,7 @@ from tfpt_cli.subjects.model.side_by_side import Watched
 from tfpt_cli.subjects.model.spec import BOTH, LOSS
 from tfpt_cli.subjects.model.watching import Asked, layer_by_layer, small
 from tfpt_cli.subjects.model.wording import class_of
-from tfpt_cli.subjects.model.writer import DOUBLE, SINGLE
+from tfpt_cli.subjects.model.writer import DOUBLE, SINGLE, way_of
 from tfpt_cli.subjects.subject import Compared, Round
 
 if TYPE_CHECKING:
@@ -273,7 +273,7 @@ class Course:
         They may be `within` so much apart in double precision. What agreed `before`, within less, is not compared again.
         """
         comparer = self.comparer(planner, within)
-        way = DOUBLE if planner.looked.dtype == "float64" else SINGLE
+        way = way_of(planner.looked.dtype)
         wanted = (comparer.values(outcomes, quantity, layout, way) for quantity, layout in planner.wanted())
         found = [pair for pair in wanted if pair is not None]
         comparisons = []

@@ -44,8 +44,13 @@ _USUAL = {
 
 def same_name(one: Tensor, other: Tensor) -> bool:
     """Whether two parameters are called the same in their layers, or what means the same; one in no layer may be anything."""
-    owns = [_LETTERS.get(each.own, each.own) if each.layer else each.own for each in (one, other)]
+    owns = [_in_layer(each.own) if each.layer else each.own for each in (one, other)]
     return plain(one.own) == plain(other.own) or plain(owns[0]) == _meaning(owns[1])
+
+
+def _in_layer(own: str) -> str:
+    """The name of a parameter in its layer, where `b` is the bias; one that stands alone may be anything."""
+    return _LETTERS.get(own, own)
 
 
 def own_layout(one: Tensor, other: Tensor) -> Layout | None:
@@ -63,7 +68,7 @@ def own_layout(one: Tensor, other: Tensor) -> Layout | None:
                 return layout
         if len(other.shape) > 2 and (heads := _in_heads(one, other)) is not None:  # one head has an axis of length one
             return heads
-    if without_ones(one.shape) == without_ones(other.shape):
+    if sizes == without_ones(other.shape):
         return Layout()
     if one.sizes != other.sizes or len(set(one.sizes)) != len(one.sizes):
         return _in_heads(one, other)
@@ -192,15 +197,17 @@ def nearness(one: str, other: str) -> tuple[int, float]:
     ((4, 0.8), (1, 0.5))
     """
     paths = [name.split(".") for name in (one, other)]
-    # The `b` of a layer is its bias; one that stands alone may be anything.
-    own = [_LETTERS.get(path[-1], path[-1]) if len(path) > 1 else path[-1] for path in paths]
-    paths = [[_meaning(part) for part in (*path[:-1], last)] for path, last in zip(paths, own, strict=True)]
+    paths = [[*path[:-1], _in_layer(path[-1])] if len(path) > 1 else path for path in paths]
+    paths = [[_meaning(part) for part in path] for path in paths]
     paths = [path[:-1] if len(path) > 1 and path[-1] == "weight" else path for path in paths]
-    alike = 0
-    while alike < min(map(len, paths)) and paths[0][-1 - alike] == paths[1][-1 - alike]:
-        alike += 1
     words = [{_meaning(word) for word in re.split(r"[._]", name)} for name in (one, other)]
-    return alike, len(words[0] & words[1]) / len(words[0] | words[1])
+    return _alike_at_end(*paths), len(words[0] & words[1]) / len(words[0] | words[1])
+
+
+def _alike_at_end(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many of the last parts of two paths are the same."""
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 # What a part of a name says a parameter is, in code that holds all of them in one place: `w1`, `biases.out`.
@@ -222,10 +229,7 @@ def flat_nearness(one: str, other: str) -> tuple[int, float]:
     paths = [[word for word in path if word not in _ROLES] for path in paths]
     if roles[0] != roles[1] or not all(paths):
         return 0, 0.0
-    alike = 0
-    while alike < min(map(len, paths)) and paths[0][-1 - alike] == paths[1][-1 - alike]:
-        alike += 1
-    return alike, len({*paths[0]} & {*paths[1]}) / len({*paths[0]} | {*paths[1]})
+    return _alike_at_end(*paths), len({*paths[0]} & {*paths[1]}) / len({*paths[0]} | {*paths[1]})
 
 
 def _flat(words: Sequence[str], others: Sequence[str]) -> Iterator[str]:

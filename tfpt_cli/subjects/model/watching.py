@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from tfpt_cli.subjects.model.comparer import SAME_IN_FLOAT32, SAME_IN_SINGLE, ar
 from tfpt_cli.subjects.model.rounding import ill_conditioned, rounded
 from tfpt_cli.subjects.model.side_by_side import Layers, Watched
 from tfpt_cli.subjects.model.spec import layer_quantity
-from tfpt_cli.subjects.model.writer import BETWEEN, DOUBLE, MADE, SINGLE
+from tfpt_cli.subjects.model.writer import BETWEEN, MADE, way_of
 from tfpt_cli.subjects.subject import Round
 
 if TYPE_CHECKING:
@@ -57,16 +57,6 @@ class Asked:
     ran: Mapping[Side, Outcome]
     outputs: Mapping[Quantity, NDArray[Any]]
 
-    def question(
-        self,
-        sides: Sequence[Side],
-        dtype: str,
-        written: Callable[[Side, bool], Iterable[Section]],
-        arrays: Mapping[str, NDArray[Any]] | None = None,
-    ) -> Question:
-        """A further question about both models."""
-        return Question(self, sides, dtype, written, arrays or {})
-
     @property
     def parted(self) -> bool:
         """Whether anything that was compared parts."""
@@ -94,7 +84,7 @@ class Question:
     sides: Sequence[Side]
     dtype: str
     written: Callable[[Side, bool], Iterable[Section]]
-    arrays: Mapping[str, NDArray[Any]]
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @cached_property
     def listings(self) -> Mapping[Side, Listing]:
@@ -131,8 +121,7 @@ class Question:
 
     def as_before(self, side: Side, seen: Outcome) -> bool:
         """Whether a model that was run again has given the same outputs."""
-        way = DOUBLE if self.dtype == "float64" else SINGLE
-        ran = self.asked.ran[side]
+        way, ran = way_of(self.dtype), self.asked.ran[side]
         return all(
             _same_bits(array_of(ran, quantity, way), array_of(seen, quantity, way))
             for quantity in self.asked.plans[side].outputs
@@ -176,10 +165,10 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
         return writers[side].in_single(asked.plans[side], spans[side], again=again)
 
     # Keras's layers are watched and run by themselves at once, unless how is only seen when they have been watched.
-    before = asked.question(sides[:1] if layers.clear else sides, looked.dtype, watched)
+    before = Question(asked, sides[:1] if layers.clear else sides, looked.dtype, watched)
     narrow = None
     if spec.dtype == "float32" and looked.dtype == "float64":
-        narrow = asked.question(sides, "float32", in_single)
+        narrow = Question(asked, sides, "float32", in_single)
     seen = yield from before.answered(ahead=narrow if asked.nearly else None)
     if failed := _unwatched(seen):
         return Watched(notes=failed, refused=True)
@@ -195,7 +184,7 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
         if at_once:
             yield from writers[side].between(asked.plans[side], looked.dtype, spans[side], made, again=True)
 
-    alone = yield from asked.question([second], looked.dtype, watched_and_alone, {**given, **_named(made)}).answered()
+    alone = yield from Question(asked, [second], looked.dtype, watched_and_alone, {**given, **_named(made)}).answered()
     seen = {**alone, **seen}
     if failed := _unwatched(seen):
         return Watched(notes=failed, refused=True)

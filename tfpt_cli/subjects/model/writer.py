@@ -42,6 +42,11 @@ MADE_IN_SINGLE = Way(method="made", mode="float32")
 DOUBLE, SINGLE = Way(mode="float64"), Way(mode="float32")
 
 
+def way_of(dtype: str) -> Way:
+    """The way of what is computed in a dtype."""
+    return DOUBLE if dtype == "float64" else SINGLE
+
+
 @dataclass(frozen=True)
 class Wanted:
     """A quantity that a listing leaves, and the expression that holds it there."""
@@ -323,7 +328,7 @@ class ModelWriter(ABC):
         return lines
 
     def way(self, dtype: str) -> Way:
-        return DOUBLE if dtype == "float64" else SINGLE
+        return way_of(dtype)
 
     def section(self, lines: Sequence[str], leaves: Sequence[Wanted] = (), dtype: str = "", **more: object) -> Section:
         """Lines that leave quantities in a dtype; what fails there keeps the same dtype's later sections from running."""

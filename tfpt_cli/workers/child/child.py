@@ -127,7 +127,8 @@ def run(side: Any, request: dict[str, Any], channel: Channel, folder: str = "") 
     make_room(request["task"])
     namespace.update(_variables.get((request["task"], request["resumes"]), (0, {}))[1])
     give(request, namespace, np, folder)
-    if sum(array.nbytes for array in _kept.values()) >= MANY:
+    size = sum(array.nbytes for array in _kept.values())
+    if size >= MANY:
         gc.collect()  # the model of the listing before, which holds itself in a circle
     values: list[Any] = []
     failures: list[Any] = []
@@ -156,7 +157,6 @@ def run(side: Any, request: dict[str, Any], channel: Channel, folder: str = "") 
             execute(section, namespace, request["name"])
             left = [leave(side, namespace, leaf, np, folder) for leaf in section["leaves"]]
             if section["keeps"] and request["task"]:
-                size = sum(array.nbytes for array in _kept.values())
                 _variables[request["task"], section["keeps"]] = size, dict(namespace)
         except (Exception, SystemExit) as error:
             failure = {

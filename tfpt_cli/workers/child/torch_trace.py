@@ -165,7 +165,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
             return result
         given = traces.tensors_in([args, kwargs or {}], is_tensor)
         called = getattr(func, "__name__", str(func))
-        self.computed(called, args, kwargs or {}, made)
+        if self.lying:
+            self.computed(called, args, kwargs or {}, made)
         # What a layer of PyTorch's own keeps, such as a running variance, has the numbers of the other side's.
         own = not self.running or self.within is not None
         kept = own and any(
@@ -203,7 +204,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
     def computed(self, called: str, args: Any, kwargs: Any, made: list[Any]) -> None:
         """Notes what the axes of a parameter are by a function that computes with it, or with what was computed of it."""
         with suppress(Exception):  # what `torch.func` hands on lies nowhere, and a call may be wrong
-            for given in args if self.lying and ELEMENTWISE.fullmatch(called) else ():
+            for given in args if ELEMENTWISE.fullmatch(called) else ():
                 name, parameter = self.lying.get(given.data_ptr(), ("", given)) if is_tensor(given) else ("", given)
                 if name and given.shape == parameter.shape == made[0].shape and given.stride() == parameter.stride():
                     self.lying[made[0].data_ptr()] = name, made[0]
