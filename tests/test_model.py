@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT
+from tests.ported import MODELS, checked, ported, told
 from tests.tasks import course_of
 from tfpt_cli.compare.distance import relative_distance
 from tfpt_cli.dictionary.rows import dictionary
@@ -42,6 +42,7 @@ from tfpt_cli.subjects.model.watching import Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from tfpt_cli.engine.session import Session
     from tfpt_cli.frameworks import Side
     from tfpt_cli.results import Outcome, ScenarioResult
-    from tfpt_cli.scenario.scenario import Scenario
 
 TWO_LAYERS = """
 name: two layers
@@ -58,16 +58,6 @@ model:
   tensorflow: keras.Sequential([keras.layers.Dense(4, activation="tanh"), keras.layers.Dense(2)])
   at: {x: 'normal(0, 1, (5, 3))'}
 """
-
-
-def checked(session: Session, text: str, folder: Path | None = None) -> tuple[Scenario, ScenarioResult]:
-    """A scenario and its result; with a folder it may name the Python files there."""
-    file = "model.yaml" if folder is None else str(folder / "model.yaml")
-    scenario, problems = scenario_from(text, file, allow_code=folder is not None)
-    assert scenario is not None, problems
-    options = Options(generated=[[scenario]], allow_code=folder is not None)
-    (result,) = session.check(options).scenarios
-    return scenario, result
 
 
 def numbers(result: ScenarioResult, quantity: str, side: int = 0) -> NDArray[Any]:
@@ -311,11 +301,6 @@ def test_a_mistake_between_layers_is_found_between_them(name: str, shipped: dict
     assert any(BETWEEN[name] in words for words in told), told
 
 
-def told(result: ScenarioResult) -> str:
-    """The first words on where two models begin to part."""
-    return next(finding.words for c in result.comparisons for finding in c.findings)
-
-
 @pytest.mark.parametrize("relu", ["nn.ReLU()", "nn.ReLU(inplace=True)"])
 def test_a_layer_that_overwrites_what_it_is_given_changes_no_other(session: Session, relu: str) -> None:
     text = TWO_LAYERS.replace("nn.Tanh()", relu).replace(', activation="tanh"', "")
@@ -394,8 +379,8 @@ model:
     assert "bias is False in PyTorch, True in TensorFlow" in told(result)
 
 
-def test_a_parameter_that_may_be_the_bias_of_a_layer_is_asked_for(session: Session, tmp_path: Path) -> None:
-    """A parameter of a person's own class may be what a layer of Keras holds: two of them are not told apart."""
+def test_a_parameter_may_be_the_bias_of_a_layer(session: Session, tmp_path: Path) -> None:
+    """A parameter of a person's own class may be what a layer of Keras holds: of two of them a trial tells which."""
     (tmp_path / "net.py").write_text(
         """
 import torch
@@ -409,7 +394,7 @@ class Shifted(nn.Module):
         self.a, self.b = nn.Parameter(torch.zeros(4)), nn.Parameter(torch.zeros(4))
 
     def forward(self, x):
-        return self.other(self.one(x) + self.a) + self.b
+        return self.other(self.one(x) + self.b) + self.a
 """,
         encoding="utf-8",
     )
@@ -421,7 +406,9 @@ model:
   at: {x: 'normal(0, 1, (5, 3))'}
 """
     _, result = checked(session, text, tmp_path)
-    assert "these parameters cannot be told from each other" in "".join(map(str, result.failures)), result.failures
+    assert result.agree, result.failures
+    pairs = {pair.names[SIDES[0]]: pair.names[SIDES[1]] for pair in result.pairs}
+    assert (pairs["b"], pairs["a"]) == ("dense.bias", "dense_1.bias")
 
 
 OWN_NORM = """
@@ -1047,8 +1034,6 @@ def test_how_a_layer_draws(made: NDArray[Any], share: float, together: tuple[int
 
 # ---- tf_keras, which is Keras 2
 
-MODELS = Path(__file__).parent / "models"
-
 
 def test_a_network_of_tf_keras(session: Session) -> None:
     _, result = checked(
@@ -1204,13 +1189,6 @@ model:
     assert any("single precision" in note for note in result.notes), result.notes
 
 
-def ported(session: Session, torch: str, tensorflow: str, at: str, **more: Any) -> ScenarioResult:
-    """The result of two models of `tests/models`, each as it is made, at an input, with further fields of the scenario."""
-    fields = {"torch": {"python": torch}, "tensorflow": {"python": tensorflow}, "at": {"x": yaml.safe_load(at)}, **more}
-    _, result = checked(session, yaml.safe_dump({"name": "a port", "model": fields}), MODELS)
-    return result
-
-
 # So large a last sample that what parts by itself is far less than what counts, as it is measured by the greatest number.
 ROWS = "[[1, 2, -1, 1, 0.5, -2], [-1, 1, 1, 2, -0.5, 1], [1, -1, 2, 1, 1, 1], [3000, -2000, 3000, 2000, 2500, 3000]]"
 
@@ -1275,11 +1253,11 @@ def test_gains_of_equal_shape_are_told_by_the_layers_around_them(session: Sessio
     assert pairs["blocks.0.affine.alpha"].why.endswith("by order among equal shapes")
 
 
-def test_gains_that_nothing_tells_apart_are_asked_for(session: Session) -> None:
+def test_gains_between_the_same_layers_are_told_by_a_trial(session: Session) -> None:
     result = ported(session, "gains.py:Twice()", "gains_keras.py:twice()", "normal(0, 1, (3, 4))")
-    assert [failure.message.partition(":")[0] for failure in result.failures] == [
-        "these parameters cannot be told from each other"
-    ]
+    assert result.agree, result.failures
+    pairs = {pair.names[SIDES[0]]: pair.names[SIDES[1]] for pair in result.pairs}
+    assert (pairs["first"], pairs["second"]) == ("a.ww", "b.ww")
 
 
 # What each side calls between `one` and `two`, or behind `two`, and the known difference of the two calls.
@@ -1932,5 +1910,6 @@ def test_two_biases_are_proposed_as_a_sum_where_keras_has_one(biases: list[str],
         return Tensor(name, layer, own, (4,), "float64", trained=True, buffer=False)
 
     ours = tensor("rnn.bias_ih_l0"), tensor("rnn.bias_hh_l0")
-    (words,) = correspondence._unpaired(Pairing((), (), {TORCH: ours, TENSORFLOW: tuple(map(tensor, biases))}))
+    left = Pairing((), (), {TORCH: ours, TENSORFLOW: tuple(map(tensor, biases))})
+    words = correspondence.what_to_write(left, left)
     assert words.endswith(f"such as pair: {{{said}"), words

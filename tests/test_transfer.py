@@ -243,6 +243,29 @@ def transferred(folder: Path, *arguments: str) -> Done:
     return warm_tfpt("transfer", "--allow-code", *arguments, cwd=folder)
 
 
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_layers_that_are_made_in_another_order_get_their_own_numbers(tmp_path: Path, force: tuple[str, ...]) -> None:
+    """Their names tell nothing: which is which both models tell, also where nothing else of them is checked."""
+    import torch  # not above: these tests are many, and it takes a second
+
+    rng = np.random.default_rng(0)
+    held = {f"{name}.weight": rng.normal(0, 1, (8, 8)).astype("float32") for name in "abcd"}
+    held |= {f"{name}.bias": rng.normal(0, 1, 8).astype("float32") for name in "abcd"}
+    torch.save({name: torch.tensor(array) for name, array in held.items()}, tmp_path / "net.pt")
+    (tmp_path / "a.yaml").write_text(
+        f"name: n\nmodel:\n  torch: {{python: '{FILES}/unnamed.py:Attention()'}}\n"
+        f"  tensorflow: {{python: '{FILES}/unnamed_keras.py:Attention(\"vkqo\")'}}\n"
+        "  at: {x: 'normal(0, 1, (2, 5, 8))'}\n",
+        encoding="utf-8",
+    )
+    done = transferred(tmp_path, "a.yaml", "--from", "net.pt", "-o", "net.npz", *force)
+    assert done.code == 0, done.err
+    with np.load(tmp_path / "net.npz") as written:
+        kernels = [array for array in written.values() if array.ndim == 2]
+    for name, kernel in zip("cbad", kernels, strict=True):
+        np.testing.assert_array_equal(kernel, held[f"{name}.weight"].T)
+
+
 def test_nothing_is_written_where_the_models_do_not_agree(folder: Path) -> None:
     text = SCENARIO.replace("tagger()'", "tagger(epsilon=0.5)'")
     (folder / "other.yaml").write_text(text, encoding="utf-8")

@@ -44,7 +44,7 @@ class Net(nn.Module):
 
 
 class Twice(nn.Module):
-    """Two gains between the same two layers: which is which, nothing tells."""
+    """Two gains between the same two layers: neither names nor the flow of data tell which is which."""
 
     def __init__(self) -> None:
         super().__init__()

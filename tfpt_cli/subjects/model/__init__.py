@@ -11,7 +11,7 @@ Its modules, in the order in which a scenario meets them:
 2. The parameters are paired and given the same numbers (`correspondence`), and both models are run with them:
    - `units` are the layers that hold parameters; `matching` says which of both sides correspond.
    - `pairing` pairs the parameters within them, and `leftover` those of which no row says what they are; `neighbours` those of a
-     person's own that only the layers around them tell.
+     person's own that only the layers around them tell. What is only guessed then a `trial` of both models tells.
    - `stored` has the numbers from a file of weights, and `weights` draws them, or hands one side's own to the other.
    - `planning` decides what both run, and `comparer` compares what they give; of numbers that do not fit `misfit` says why.
    - `dropping` compares layers that draw at random, by what each makes of ones.

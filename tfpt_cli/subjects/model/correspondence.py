@@ -47,7 +47,7 @@ class Started:
 
 
 def paired(spec: Model, sides: tuple[Side, Side], looked: Looked) -> Pairing:
-    """The pairs of parameters. Raises `Stopped` where the models do not tell them, with what to write."""
+    """The pairs of parameters, as far as the models tell them. Raises `Stopped` where the scenario's own do not fit."""
     ours, theirs = (looked.inventories[side] for side in sides)
     if sides[0].framework is sides[1].framework:
         pairing = same_names(ours, theirs)
@@ -55,7 +55,7 @@ def paired(spec: Model, sides: tuple[Side, Side], looked: Looked) -> Pairing:
         of_others = {n for n in spec.layouts if is_output(n) and n not in ours.tensor}.union(spec.inputs)
         own = {name: each for name, each in spec.layouts.items() if name not in of_others}
         pairing = pairing_of(ours, theirs, spec.pair, own)
-    problems = [*(pairing.problems or _unpaired(pairing)), *_unknown_outputs(spec, sides, looked)]
+    problems = [*pairing.problems, *_unknown_outputs(spec, sides, looked)]
     if problems:
         raise Stopped(looked.outcomes, *problems)
     return pairing
@@ -107,11 +107,12 @@ def _random_buffers(pairing: Pairing, writer: ModelWriter, side: Side) -> Any:
     return found
 
 
-def _unpaired(pairing: Pairing) -> Iterator[str]:
-    """What to say where parameters are left over on both sides."""
-    left = pairing.left
-    if not pairing.unclear:
-        return
+def what_to_write(pairing: Pairing, nearest: Pairing) -> str:
+    """What to say where parameters are left over on both sides: which, and how a scenario names those that correspond.
+
+    `nearest` is a pairing that may be right.
+    """
+    left, near = pairing.left, {pair.torch[0].tensor: pair.keras.tensor for pair in nearest.pairs}
     ours, theirs = ([f"{t.name} {t.shape}" for t in left[f]] for f in (TORCH, TENSORFLOW))
     rest, lines = list(left[TENSORFLOW]), []
     names = [t.name for t in left[TORCH]]
@@ -122,10 +123,11 @@ def _unpaired(pairing: Pairing) -> Iterator[str]:
         # A recurrent layer of PyTorch's has two biases, which it adds.
         second = one.name.replace("bias_ih", "bias_hh")
         summed = len(others) == 1 and second != one.name and second in names
-        rest.remove(others[0])
-        lines.append(f"{one.name} + {second}: {others[0].name}" if summed else f"{one.name}: {others[0].name}")
+        other = next((each for each in others if each.name == near.get(one.name)), others[0])
+        rest.remove(other)
+        lines.append(f"{one.name} + {second}: {other.name}" if summed else f"{one.name}: {other.name}")
     lines = lines or [f"{one.name}: null" for one in left[TORCH]]
-    yield (
+    return (
         f"these parameters cannot be told from each other: {few(ours)} in PyTorch, {few(theirs)} in Keras; say which "
         f"correspond, such as pair: {{{few(lines, 3)}}}"
     )

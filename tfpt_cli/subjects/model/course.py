@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tfpt_cli.frameworks import FRAMEWORKS, TENSORFLOW, TORCH
@@ -22,7 +22,7 @@ from tfpt_cli.subjects.model.comparer import (
     other_order,
     scales,
 )
-from tfpt_cli.subjects.model.correspondence import paired, start
+from tfpt_cli.subjects.model.correspondence import paired, start, what_to_write
 from tfpt_cli.subjects.model.dropping import drawing
 from tfpt_cli.subjects.model.dropping import drawn as drawn_at_random
 from tfpt_cli.subjects.model.evidence import CourseEnd, LayerCode
@@ -42,6 +42,7 @@ from tfpt_cli.subjects.model.planning import Planner
 from tfpt_cli.subjects.model.rounding import magnified, own_rounding, with_rounding
 from tfpt_cli.subjects.model.side_by_side import Watched
 from tfpt_cli.subjects.model.spec import BOTH, LOSS
+from tfpt_cli.subjects.model.trial import BY_GRADIENT, Trial
 from tfpt_cli.subjects.model.watching import Asked, layer_by_layer, small
 from tfpt_cli.subjects.model.wording import class_of
 from tfpt_cli.subjects.model.writer import DOUBLE, SINGLE, way_of
@@ -64,6 +65,17 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.weights import Weights
     from tfpt_cli.subjects.model.writer import ModelWriter, Plan
     from tfpt_cli.subjects.subject import Run, Terms
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What both sides were asked for and gave with the same weights; the first comparisons were `known` before anything ran."""
+
+    planner: Planner
+    plans: Mapping[Side, Plan]
+    arrays: Mapping[Side, Mapping[str, NDArray[Any]]]
+    outcomes: Mapping[Side, Outcome]
+    known: int
 
 
 class Course:
@@ -134,6 +146,8 @@ class Course:
         try:
             looked, weights = yield from self.begin(("float32",))
             outcomes = looked.outcomes
+            if self.of_two_frameworks and (yield from self.told_otherwise(looked)):
+                weights = yield from self.start(looked)
             if weights.unfit:
                 misfits = Misfits(self.spec, self.terms.sides, looked.inventories, self.pairing)
                 raise Stopped(outcomes, *map(misfits.said, weights.unfit))
@@ -149,10 +163,41 @@ class Course:
         self.looked = looked = yield from look(self.spec, self.writers, dtypes)
         self.notes += looked.notes
         self.pairing = paired(self.spec, self.terms.sides, looked)
+        if self.pairing.unclear:
+            trial, told = yield from self.told_by_trial(looked)
+            if not told:
+                raise Stopped(looked.outcomes, what_to_write(self.pairing, trial.nearest))
+        return looked, (yield from self.start(looked))
+
+    def start(self, looked: Looked) -> Any:
+        """Finds the numbers of both sides, and gives them. Raises `Stopped`."""
         started = yield from start(self.spec, self.terms.sides, looked, self.pairing, self.writers)
-        self.notes += started.notes
+        self.notes += [note for note in started.notes if note not in self.notes]
         self.pairing, self.source, self.numbers = started.pairing, started.source, started.weights
-        return looked, started.weights
+        return started.weights
+
+    def told_by_trial(self, looked: Looked) -> Any:
+        """Tries both models, to tell the pairs that are only guessed; gives the trial and whether the pairs are now others."""
+        trial = Trial(self.spec, self.terms, looked, self.pairing, self.writers)
+        told = yield from trial.told()
+        if told is not None:
+            self.pairing = told
+            names = [pair.name for pair in told.pairs if pair.why == BY_GRADIENT]
+            self.notes.append(
+                f"{few(names)}: paired by their gradients, with the same numbers in all that may be each other"
+            )
+        return trial, told is not None
+
+    def told_otherwise(self, looked: Looked) -> Any:
+        """Tries what an order alone has paired; gives whether the pairs are now others, and says what else may correspond."""
+        trial, told = yield from self.told_by_trial(looked)
+        if not told and (others := trial.others):
+            lines = [f"{pair.name}: {pair.keras.text}" for pair in others]
+            self.notes.append(
+                f"{few([pair.name for pair in others])}: paired by order alone, and their gradients are nearer to those of "
+                f"others; if these correspond, say pair: {{{few(lines, 3)}}}"
+            )
+        return told
 
     def stopped(self, stop: Stopped) -> Mapping[Side, Outcome]:
         """Keeps what is known where the task ends, and gives the outcomes with why it does."""
@@ -176,6 +221,53 @@ class Course:
 
     def execute(self, looked: Looked, weights: Weights) -> Any:
         """Runs both models with the same weights, compares what they give, and looks at the layers; gives the outcomes."""
+        two = self.of_two_frameworks
+        notes = list(self.notes)
+        ran = yield from self.ran(looked, weights)
+        if ran is not None and two and self.outputs_part and (yield from self.told_otherwise(looked)):
+            self.notes[:] = [*notes, self.notes[-1]]
+            ran = yield from self.ran(looked, (yield from self.start(looked)))
+        if ran is None:
+            return looked.outcomes
+        yield Round({}, tuple(self.comparisons))
+        parted = any(not comparison.verdict.agrees for comparison in self.comparisons)
+        if two and (parted or small(looked.inventories[self.second])):
+            asked = Asked(
+                looked=looked,
+                pairing=self.pairing,
+                plans=ran.plans,
+                arrays=ran.arrays,
+                comparisons=tuple(self.comparisons),
+                task=self.task,
+                ran=ran.outcomes,
+                outputs=self.outputs_of_torch(ran.outcomes, ran.planner) if parted else {},
+            )
+            self.watched = yield from layer_by_layer(self.spec, self.terms.sides, self.writers, asked)
+            self.notes += self.watched.notes
+            apart = [c.quantity for c in self.comparisons if not c.verdict.agrees]
+            singles = self.search.in_single(apart) if parted else []
+            if singles:
+                before = [c.verdict for c in self.comparisons]
+                wider = self.compared(ran.outcomes, ran.planner, SAME_IN_SINGLE, self.comparisons[ran.known :])
+                wider = self.completed(wider, ran.outcomes, ran.planner, SAME_IN_SINGLE)
+                self.comparisons = [*self.comparisons[: ran.known], *wider]
+                if before != [c.verdict for c in self.comparisons]:
+                    self.notes.append(f"computed with numbers in single precision, whatever the dtype: {few(singles)}")
+        self.judge()
+        return ran.outcomes
+
+    @property
+    def of_two_frameworks(self) -> bool:
+        """Whether the sides are two frameworks, and no two versions of one."""
+        return self.first.framework is not self.second.framework
+
+    @property
+    def outputs_part(self) -> bool:
+        """Whether the models give something else as they are called."""
+        return any(c.quantity.kind == VALUE and not c.quantity.step and not c.verdict.agrees for c in self.comparisons)
+
+    def ran(self, looked: Looked, weights: Weights) -> Any:
+        """Runs both models with the same weights and compares what they give; gives `Ran`, None where these do not fit."""
         planner = Planner(self.spec, self.terms, looked, self.pairing, weights)
         self.notes += planner.notes
         known = list(planner.before())
@@ -184,7 +276,7 @@ class Course:
             self.notes.append("nothing was run: the same numbers do not fit into both models")
             self.notes += hint_of_layout(self.spec, looked.inventories, self.terms.sides)
             self.notes += shapes_of_inputs(self.spec, self.terms.sides)
-            return looked.outcomes
+            return None
         if planner.random:
             self.notes.append("dropout is switched off in both: what it drops is drawn at random")
             known += yield from self.draw(looked)
@@ -197,31 +289,7 @@ class Course:
         if further:  # which the processes run while what is above is compared
             outcomes = _together(outcomes, (yield Round(further, tuple(self.comparisons))))
         self.comparisons = known + self.completed(self.comparisons[len(known) :], outcomes, planner, SAME)
-        yield Round({}, tuple(self.comparisons))
-        parted = any(not comparison.verdict.agrees for comparison in self.comparisons)
-        if self.first.framework is not self.second.framework and (parted or small(looked.inventories[self.second])):
-            asked = Asked(
-                looked=looked,
-                pairing=self.pairing,
-                plans=plans,
-                arrays=arrays,
-                comparisons=tuple(self.comparisons),
-                task=self.task,
-                ran=outcomes,
-                outputs=self.outputs_of_torch(outcomes, planner) if parted else {},
-            )
-            self.watched = yield from layer_by_layer(self.spec, self.terms.sides, self.writers, asked)
-            self.notes += self.watched.notes
-            apart = [c.quantity for c in self.comparisons if not c.verdict.agrees]
-            singles = self.search.in_single(apart) if parted else []
-            if singles:
-                before = [c.verdict for c in self.comparisons]
-                wider = self.compared(outcomes, planner, SAME_IN_SINGLE, self.comparisons[len(known) :])
-                self.comparisons = known + self.completed(wider, outcomes, planner, SAME_IN_SINGLE)
-                if before != [c.verdict for c in self.comparisons]:
-                    self.notes.append(f"computed with numbers in single precision, whatever the dtype: {few(singles)}")
-        self.judge()
-        return outcomes
+        return Ran(planner, plans, arrays, outcomes, len(known))
 
     def outputs_of_torch(self, outcomes: Mapping[Side, Outcome], planner: Planner) -> dict[Quantity, NDArray[Any]]:
         """PyTorch's outputs with Keras's axes, as far as they fit."""

@@ -22,7 +22,7 @@ from tfpt_cli.subjects.model.axis_orders import fits
 from tfpt_cli.subjects.model.units import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tfpt_cli.subjects.model.inventory import Tensor
 
@@ -122,12 +122,8 @@ def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterat
 
     Where neither tells them apart they are left, for a person to say.
     """
-    groups: dict[tuple[int, ...], tuple[list[Tensor], list[Tensor]]] = {}
-    for side, tensors in enumerate((ours, theirs)):
-        for tensor in tensors:
-            groups.setdefault(tensor.sizes, ([], []))[side].append(tensor)
     paired: list[Tensor] = []
-    for left, right in groups.values():
+    for left, right in _groups(ours, theirs, lambda tensor: tensor.sizes):
         found = [(one, other, "by its name") for one, other in _nearest(left, right, nearness)]
         rest = [
             [tensor for tensor in tensors if all(tensor is not pair[side] for pair in found)]
@@ -139,17 +135,50 @@ def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterat
         paired += [tensor for pair in found for tensor in pair[:2]]
         yield from found
     # In a flat list, and maybe with an axis that is several: they are as many numbers.
-    by_count: dict[int, tuple[list[Tensor], list[Tensor]]] = {}
-    for side, tensors in enumerate((ours, theirs)):
-        for tensor in tensors:
-            if all(tensor is not each for each in paired):
-                by_count.setdefault(math.prod(tensor.shape), ([], []))[side].append(tensor)
-    for left, right in by_count.values():
+    ours, theirs = ([t for t in tensors if all(t is not each for each in paired)] for tensors in (ours, theirs))
+    for left, right in _groups(ours, theirs, lambda tensor: math.prod(tensor.shape)):
         alone = len(left) == len(right) == 1 and all(len(tensor.shape) > 1 for tensor in (*left, *right))
         told = [(left[0], right[0])] if alone else [*_nearest(left, right, flat_nearness)]
         # All or none: the names of some may be counted from another number than those of others.
         if len(told) == len(left) == len(right) and all(own_layout(*pair) is not None for pair in told):
             yield from ((*pair, "by its shape" if alone else "by its name") for pair in told)
+
+
+def named_alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two parameters have one name, or share a word besides numbers and what says that they are a weight or a bias."""
+    words = (
+        {_meaning(word) for word in re.split(r"[._]", tensor.name) if not word.isdigit()} - _ROLES.keys()
+        for tensor in (one, other)
+    )
+    return one.name == other.name or not set.isdisjoint(*words)
+
+
+def is_bias(tensor: Tensor) -> bool:
+    """Whether a parameter is a vector that its name says to be a bias."""
+    return len(tensor.shape) == 1 and (tensor.own.startswith("b") or "bias" in tensor.own)
+
+
+def in_order(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Tensors of as many numbers in the order of their models, where there are as many on both sides: no more than a guess.
+
+    Of PyTorch's vectors there may be more, of which some are then added, as two biases are: each of Keras's stands in several.
+    """
+    for left, right in _groups(ours, theirs, lambda tensor: math.prod(tensor.shape)):
+        added = len(left) > len(right) > 0 and all(len(tensor.shape) == 1 for tensor in left)
+        pairs = list(zip(left, itertools.cycle(right) if added else right, strict=False))
+        if len(pairs) == len(left) >= len(right) and all(own_layout(*pair) is not None for pair in pairs):
+            yield from pairs
+
+
+def _groups(
+    ours: Sequence[Tensor], theirs: Sequence[Tensor], of: Callable[[Tensor], object]
+) -> Iterable[tuple[list[Tensor], list[Tensor]]]:
+    """The tensors of both sides that have one thing in common."""
+    groups: dict[object, tuple[list[Tensor], list[Tensor]]] = {}
+    for side, tensors in enumerate((ours, theirs)):
+        for tensor in tensors:
+            groups.setdefault(of(tensor), ([], []))[side].append(tensor)
+    return groups.values()
 
 
 def buffers_by_name(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:

@@ -21,7 +21,9 @@ from tfpt_cli.subjects.model.leftover import (
     buffers_by_name,
     by_name_or_shape,
     drawn_by_name,
+    in_order,
     is_state_by_name,
+    named_alike,
     own_layout,
     same_name,
 )
@@ -57,7 +59,8 @@ class PairedParameters:
     """Parameters that correspond: the sum of some in PyTorch (one, usually) against one in Keras, and how their axes map.
 
     `drawn` is how numbers for it are drawn (one of `DRAWN`), and `state` says that it is a statistic which its layer keeps; `why`
-    is why they were paired. Where the scenario says the layout, `own` is the one that it would have otherwise.
+    is why they were paired, and `sure` that more than an order or a size told so. Where the scenario says the layout, `own` is
+    the one that it would have otherwise.
     """
 
     torch: tuple[TensorPart, ...]
@@ -67,13 +70,16 @@ class PairedParameters:
     drawn: str = SIGNED
     state: bool = False
     own: Layout | None = None
+    sure: bool = True
 
     @classmethod
-    def of_tensors(cls, torch: Sequence[Tensor], keras: Tensor, layout: Layout, why: str) -> PairedParameters:
+    def of_tensors(
+        cls, torch: Sequence[Tensor], keras: Tensor, layout: Layout, why: str, *, sure: bool = True
+    ) -> PairedParameters:
         """The pair of tensors of which no row says what they are: PyTorch's name has to tell."""
-        own = torch[0].own
-        parts = tuple(TensorPart(tensor.name) for tensor in torch)
-        return cls(parts, TensorPart(keras.name), layout, why, drawn=drawn_by_name(own), state=is_state_by_name(own))
+        own, parts = torch[0].own, tuple(TensorPart(tensor.name) for tensor in torch)
+        drawn, state = drawn_by_name(own), is_state_by_name(own)
+        return cls(parts, TensorPart(keras.name), layout, why, drawn=drawn, state=state, sure=sure)
 
     @property
     def name(self) -> str:
@@ -100,7 +106,8 @@ class PairedParameters:
 class Pairing:
     """The parameters of two models that correspond, the units that do, and what is left over on each side.
 
-    `buffers` are those of PyTorch that are variables in Keras, which no side trains: they have numbers of their own.
+    `buffers` are those of PyTorch that are variables in Keras, which no side trains: they have numbers of their own. `guessed`
+    are pairs of what is left over, in the order of both models, where there is as much of a size on both sides.
     """
 
     pairs: tuple[PairedParameters, ...]
@@ -108,10 +115,18 @@ class Pairing:
     left: Mapping[Framework, tuple[Tensor, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     buffers: tuple[PairedParameters, ...] = ()
+    guessed: tuple[PairedParameters, ...] = ()
 
     def with_buffers(self, names: Container[str]) -> Pairing:
         """The pairing with those buffers among its pairs that have one of some names in PyTorch."""
         return replace(self, pairs=(*self.pairs, *(pair for pair in self.buffers if pair.name in names)))
+
+    def with_guessed(self) -> Pairing:
+        """The pairing with what is guessed among its pairs, and no longer left over."""
+        ours, theirs = ({pair.torch[0].tensor for pair in self.guessed}, {pair.keras.tensor for pair in self.guessed})
+        taken = {TORCH: ours, TENSORFLOW: theirs}
+        left = {f: tuple(tensor for tensor in each if tensor.name not in taken[f]) for f, each in self.left.items()}
+        return replace(self, pairs=(*self.pairs, *self.guessed), left=left, guessed=())
 
     @property
     def unclear(self) -> bool:
@@ -134,11 +149,11 @@ def pairing_of(
     units[TORCH] = separable(units[TORCH], units[TENSORFLOW])
     matches = told_by_neighbours(matched(units[TORCH], units[TENSORFLOW], torch, keras), units, (torch, keras))
     for match in matches:
-        pairs += _pairs_within(match)
+        pairs += [replace(pair, sure=pair.sure and match.sure) for pair in pairs_within(match)]
     ours, theirs = _left(torch, keras, pairs, used).values()
     alone = alone_in(matches)
     pairs += [
-        PairedParameters.of_tensors([one], other, own_layout(one, other) or Layout(), why)
+        PairedParameters.of_tensors([one], other, own_layout(one, other) or Layout(), why, sure=named_alike(one, other))
         for one, other, why in by_name_or_shape(ours, theirs)
         if one.name not in alone[TORCH] or other.name not in alone[TENSORFLOW]
     ]
@@ -147,14 +162,22 @@ def pairing_of(
         pairs += _by_name_and_shape(mine, others, _AROUND)
     pairs = [_laid_out(pair, layouts) for pair in pairs]
     left = _left(torch, keras, pairs, used)
-    names = {part.tensor for pair in pairs for part in pair.torch} | {pair.name for pair in pairs}
+    guessed = [
+        _laid_out(
+            PairedParameters.of_tensors([one], other, own_layout(one, other) or Layout(), _ORDER, sure=False), layouts
+        )
+        for one, other in in_order(*left.values())
+    ]
+    every = [*pairs, *guessed]
+    names = {part.tensor for pair in every for part in pair.torch} | {pair.name for pair in every}
     problems += [
         f"layout names '{name}', which is no input, no output and no parameter of PyTorch's that is paired"
         f"{did_you_mean(name, [*names, 'output']) or f' (these are: {_some(names)})' * bool(names)}"
         for name in layouts
         if name not in names
     ]
-    return Pairing(tuple(pairs), tuple(matches), left, tuple(problems), tuple(_buffers(torch, keras, pairs, used)))
+    buffers = tuple(_buffers(torch, keras, pairs, used))
+    return Pairing(tuple(pairs), tuple(matches), left, tuple(problems), buffers, tuple(guessed))
 
 
 _AROUND = "by the layers around it"
@@ -200,7 +223,7 @@ _ORDER = "order among equal shapes"
 
 def _by_order(match: Match) -> bool:
     """Whether some parameters of two units that no row knows are told by nothing but their order."""
-    return any(pair.why.endswith(_ORDER) for pair in _pairs_within(match))
+    return not all(pair.sure for pair in pairs_within(match))
 
 
 def _buffers(
@@ -298,7 +321,7 @@ def _known_layout(mine: Tensor, other: Tensor, torch: Inventory, keras: Inventor
     ]
     if found[0] is None or found[1] is None:
         return None
-    pairs = _pairs_within(match_of(found[0], found[1], "")) if row_of(found[0], found[1]) else []
+    pairs = pairs_within(match_of(found[0], found[1], "")) if row_of(found[0], found[1]) else []
     return next(
         (p.layout for p in pairs if p.torch == (TensorPart(mine.name),) and p.keras == TensorPart(other.name)),
         None,
@@ -340,7 +363,7 @@ def _part(expression: str, unit: Unit, *, torch: bool) -> TensorPart:
     return TensorPart(f"{first}.{own}" if first else own, index, count)
 
 
-def _pairs_within(match: Match) -> list[PairedParameters]:
+def pairs_within(match: Match) -> list[PairedParameters]:
     """The parameters of two units that correspond."""
     if match.row is None:
         return list(_by_name_and_shape(match.torch.tensors, match.keras.tensors, match.why))
@@ -394,10 +417,9 @@ def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: st
             rest.remove(other)
             layout = own_layout(tensor, other)
             assert layout is not None
-            among = _ORDER if alike[tensor.sizes] > 1 else "shape"
-            yield PairedParameters.of_tensors(
-                [tensor], other, layout, f"{why}, by {'name' if by is same_name else among}"
-            )
+            by_order = by is _same_shape and alike[tensor.sizes] > 1
+            told = "name" if by is same_name else _ORDER if by_order else "shape"
+            yield PairedParameters.of_tensors([tensor], other, layout, f"{why}, by {told}", sure=not by_order)
 
 
 def _same_shape(one: Tensor, other: Tensor) -> bool:

@@ -1,0 +1,106 @@
+"""What corresponds in two models where neither names nor the flow of data tell it, found by trying both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.ported import ported, told
+from tfpt_cli.frameworks import SIDES
+
+if TYPE_CHECKING:
+    from tfpt_cli.engine.session import Session
+    from tfpt_cli.results import ScenarioResult
+
+STEPS = {"x": "normal(0, 1, (2, 3, 4))"}
+FOURS = {"x": "normal(0, 1, (3, 4))"}
+TOKENS = {"x": "normal(0, 1, (2, 5, 8))"}
+TWO = {"x": "normal(0, 1, (5, 8))", "y": "normal(0, 1, (5, 8))"}
+NORMS = {"x": "normal(0, 1, (4, 6))", "y": "normal(0, 1, (4, 6))"}
+IDS = {"x": [1, 2, 9], "y": [3, 4, 4]}
+
+
+def unnamed(session: Session, torch: str, tensorflow: str, at: dict[str, Any], **more: Any) -> ScenarioResult:
+    """The result of two networks of `tests/models/unnamed*.py`."""
+    dtypes = {"dtypes": dict.fromkeys(at, "int64")} if at is IDS else {}
+    return ported(session, f"unnamed.py:{torch}", f"unnamed_keras.py:{tensorflow}", at, **dtypes, **more)
+
+
+def partners(result: ScenarioResult) -> dict[str, str]:
+    """What is paired with each of PyTorch's parameters."""
+    return {pair.names[SIDES[0]]: pair.names[SIDES[1]] for pair in result.pairs}
+
+
+RIGHT = [
+    ("Towers()", "Towers()", TWO),
+    ("Recurrent()", "Recurrent()", STEPS),
+    ("Factors()", "Factors()", IDS),
+    ("Norms()", "Norms()", NORMS),
+    ("Gru()", "Gru()", STEPS),
+    ("Gru()", "GruWeights()", STEPS),
+    ("GruWeights()", "Gru()", STEPS),
+    ("GruWeights()", "GruWeights()", STEPS),
+    ("Lstm()", "Lstm()", STEPS),
+    ("Weights()", "dense()", FOURS),
+]
+
+
+@pytest.mark.parametrize(("torch", "tensorflow", "at"), RIGHT)
+def test_a_right_port_agrees(session: Session, torch: str, tensorflow: str, at: dict[str, Any]) -> None:
+    result = unnamed(session, torch, tensorflow, at)
+    assert result.agree, (result.failures, told(result))
+    assert any("paired by their gradients" in note for note in result.notes), result.notes
+
+
+@pytest.mark.parametrize("order", ["qkvo", "okqv", "vkqo", "kvoq"])
+def test_whatever_the_order_in_which_layers_are_made(session: Session, order: str) -> None:
+    result = unnamed(session, "Attention()", f"Attention({order!r})", TOKENS)
+    assert result.agree, told(result)
+    wanted = {f"{name}.weight": f"made.{order.index(role)}.kernel" for name, role in zip("abcd", "qkvo", strict=True)}
+    assert wanted.items() <= partners(result).items()
+
+
+def test_statistics_stay_with_their_layer(session: Session) -> None:
+    """They have no gradient by which they could be told: they go where the layer goes."""
+    result = unnamed(session, "Towers()", "Towers()", TWO, training=True)
+    found = partners(result)
+    layers = {name.rpartition(".")[0] for name in found if name.startswith("one.1.")}
+    kept = {found[f"one.1.{name}"].rpartition(".")[0] for name in ("weight", "bias", "running_mean", "running_var")}
+    assert len(layers) == len(kept) == 1
+    apart = {str(c.quantity) for c in result.comparisons if not c.verdict.agrees}
+    assert apart == {"one.1.running_var", "two.1.running_var", "output in evaluation afterwards"}
+
+
+def test_biases_that_are_added_are_one(session: Session) -> None:
+    found = partners(unnamed(session, "Gru()", "GruWeights()", STEPS))
+    assert {name: keras for name, keras in found.items() if "bias" in name} == {
+        "given.0.bias + kept.0.bias": "bz",
+        "given.1.bias + kept.1.bias": "br",
+        "given.2.bias + kept.2.bias": "bn",
+    }
+
+
+def test_what_is_the_same_with_equal_numbers_alone_is_not_believed(session: Session) -> None:
+    """Both give the same, and have the same gradients, where both weights are the same: no other numbers show it."""
+    result = unnamed(session, "Squares()", "Products()", FOURS)
+    assert [failure.message for failure in result.failures if "cannot be told from each other" in failure.message]
+
+
+def test_a_weight_that_is_used_twice_is_no_pair(session: Session) -> None:
+    result = unnamed(session, "Two()", "One()", FOURS)
+    assert not result.agree
+    assert not any("paired by" in note for note in result.notes), result.notes
+
+
+def test_a_mistake_is_found_where_it_is(session: Session) -> None:
+    result = unnamed(session, "Attention()", "Attention('qkvo', scale=4.0)", TOKENS)
+    assert "x / 4.0 in TensorFlow" in told(result)
+    assert not any("paired by" in note for note in result.notes), result.notes
+
+
+def test_what_may_correspond_beside_a_mistake_is_said(session: Session) -> None:
+    result = unnamed(session, "Towers(norm=False)", "Towers('gelu', norm=False)", TWO)
+    assert not result.agree
+    (note,) = (note for note in result.notes if "paired by order alone" in note)
+    assert "say pair: {one.0.weight: q.dense.kernel, one.0.bias: q.dense.bias, two.0.weight: p.dense.kernel" in note

@@ -1,0 +1,301 @@
+"""Which of several parameters correspond where neither names nor the flow of data tell: both models are tried.
+
+What may be each other is given the same numbers. Both models then compute one function in whatever way it is paired, and what
+corresponds has the same gradient. What that tells holds where both models give the same outputs with numbers of their own for
+every parameter.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfpt_cli.compare.distance import largest, relative_distance
+from tfpt_cli.frameworks import TORCH
+from tfpt_cli.layers.layout import Layout
+from tfpt_cli.listing import listing
+from tfpt_cli.subjects.model.comparer import NOTHING, SAME_IN_SINGLE, Comparer, array_of
+from tfpt_cli.subjects.model.correspondence import start
+from tfpt_cli.subjects.model.leftover import is_bias, own_layout
+from tfpt_cli.subjects.model.matching import match_of
+from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing
+from tfpt_cli.subjects.model.planning import Planner
+from tfpt_cli.subjects.model.spec import BACKWARD, FORWARD, gradient_quantity
+from tfpt_cli.subjects.model.weights import handed_back, turned_to
+from tfpt_cli.subjects.model.writer import way_of
+from tfpt_cli.subjects.subject import Round
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from tfpt_cli.frameworks import Side
+    from tfpt_cli.language.shapes import Shape
+    from tfpt_cli.results import Outcome
+    from tfpt_cli.subjects.model.looking import Looked
+    from tfpt_cli.subjects.model.matching import Match
+    from tfpt_cli.subjects.model.pairing import TensorPart
+    from tfpt_cli.subjects.model.spec import Model
+    from tfpt_cli.subjects.model.weights import Weights
+    from tfpt_cli.subjects.model.writer import ModelWriter
+    from tfpt_cli.subjects.subject import Terms
+
+# Why parameters were paired by a trial.
+BY_GRADIENT = "by its gradient, with the same numbers in all that may be it"
+# What corresponds is this near to each other in a trial: relative to the greater, in double precision and in single.
+_NEAR = {"float64": SAME_IN_SINGLE, "float32": 1e-3}
+# How far apart what is nothing alike counts as, and how little what stands in another place.
+_FAR, _LEAST = 1e6, 1e-9
+
+
+@dataclass(frozen=True)
+class _Guess:
+    """Two layers with all their parameters (`match`), or two parameters alone, which an order or a size made a pair."""
+
+    pairs: tuple[PairedParameters, ...]
+    match: Match | None = None
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What both models gave with some numbers, and what they were asked for."""
+
+    planner: Planner
+    outcomes: Mapping[Side, Outcome]
+
+    def gradients(self, pair: PairedParameters) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+        """The gradients by the parameters of a pair, each with its own axes; None where there is none."""
+        quantity, way = gradient_quantity(pair.name), way_of(self.planner.looked.dtype)
+        first, second = (array_of(self.outcomes[side], quantity, way) for side in self.planner.terms.sides)
+        return first, second
+
+    @cached_property
+    def least(self) -> float:
+        """What gradients are measured by at least: what is smaller is the rounding of something that is zero."""
+        arrays = (array for pair in self.planner.pairing.pairs for array in self.gradients(pair) if array is not None)
+        return max(map(largest, arrays), default=0.0) * NOTHING
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both give the same outputs, up to numbers that they keep in single precision."""
+        planner = self.planner
+        comparer = Comparer(planner.terms.sides, None, _NEAR[planner.looked.dtype])
+        way = way_of(planner.looked.dtype)
+        found = [comparer.values(self.outcomes, each.quantity, each.layout, way) for each in planner.outputs]
+        return all(both is not None and comparer.compare(both, 0.0).verdict.agrees for both in found)
+
+
+class Trial:
+    """Tries the models of two frameworks, to tell what their pairing only guesses.
+
+    `nearest` is the pairing of what had the nearest gradients, where a trial told some; it need not be the right one.
+    """
+
+    def __init__(
+        self, spec: Model, terms: Terms, looked: Looked, pairing: Pairing, writers: Mapping[Side, ModelWriter]
+    ) -> None:
+        self.spec = replace(spec, start="drawn", compared=(FORWARD, BACKWARD))
+        self.terms, self.looked, self.writers = terms, looked, writers
+        self.before, self.pairing = pairing, pairing.with_guessed() if pairing.unclear else pairing
+        self.nearest = pairing
+        self.ours, self.theirs = (looked.inventories[side] for side in terms.sides)
+
+    def told(self) -> Any:
+        """The rounds that find a `Pairing` with nothing guessed, under which both models give the same outputs.
+
+        None where they tell nothing, or nothing else than the pairing that there was.
+        """
+        if self.pairing.unclear:
+            return None
+        added = self.with_added()
+        tries = [(self.pairing, self.pairing.matches), (self.pairing, ())] + [(added, ())] * (added is not self.pairing)
+        before: object = None
+        for pairing, matches in tries:
+            groups = self.groups(pairing, matches)
+            if groups and groups != before and (found := (yield from self.told_of(pairing, groups))) is not None:
+                return found
+            before = groups
+        return None
+
+    def told_of(self, pairing: Pairing, groups: Sequence[Sequence[_Guess]]) -> Any:
+        """The rounds that find such a `Pairing` where what may be each other is in these groups, or None."""
+        tried = yield from self.tried(pairing, groups)
+        if tried is None:
+            return None
+        found, same = self.by_gradient(pairing, groups, tried)
+        if self.nearest is self.before:  # whole layers are tried first, which tell the most
+            self.nearest = found
+        if not same or found.pairs == self.before.pairs:
+            return None
+        again = yield from self.tried(found)
+        return found if again is not None and again.agrees else None
+
+    def with_added(self) -> Pairing:
+        """The pairing where biases that PyTorch alone has stand beside others of their shape, to which they may be added."""
+        alone = [tensor for tensor in self.pairing.left.get(TORCH, ()) if is_bias(tensor)]
+        biases = [p for p in self.pairing.pairs if len(p.torch) == 1 and is_bias(self.ours.tensor[p.torch[0].tensor])]
+        pairs = [replace(pair, sure=False) if pair in biases else pair for pair in self.pairing.pairs] if alone else []
+        for tensor in alone:
+            partner = next((p for p in biases if self.shapes(p) == (tensor.shape, tensor.shape)), None)
+            if partner is None:
+                return self.pairing
+            held = self.theirs.tensor[partner.keras.tensor]
+            pairs.append(PairedParameters.of_tensors([tensor], held, Layout(), partner.why, sure=False))
+        left = {**self.pairing.left, TORCH: tuple(t for t in self.pairing.left.get(TORCH, ()) if t not in alone)}
+        return replace(self.pairing, pairs=tuple(pairs), left=left) if alone else self.pairing
+
+    @property
+    def others(self) -> list[PairedParameters]:
+        """The pairs that are no pairs yet, of what has the nearest gradients."""
+        before = {pair.name: pair.keras for pair in self.pairing.pairs}
+        return [pair for pair in self.nearest.pairs if pair.keras != before.get(pair.name, pair.keras)]
+
+    def groups(self, pairing: Pairing, matches: Sequence[Match]) -> list[list[_Guess]]:
+        """What may be each other, in groups of two or more: layers of `matches` that one row knows, and other parameters."""
+        doubted = [pair for pair in pairing.pairs if not pair.sure]
+        guesses: list[_Guess] = []
+        for match in matches:
+            names = {tensor.name for tensor in match.torch.tensors}
+            own = tuple(pair for pair in doubted if pair.torch[0].tensor in names)
+            if match.row is not None and own:
+                guesses.append(_Guess(own, match))
+                doubted = [pair for pair in doubted if pair not in own]
+        guesses += [_Guess((pair,)) for pair in doubted if not pair.state]
+        groups: dict[object, list[_Guess]] = {}
+        for guess in guesses:
+            if not any(pair.in_part for pair in guess.pairs):
+                groups.setdefault(self.kind(guess), []).append(guess)
+        return [group for group in groups.values() if len(group) > 1]
+
+    def kind(self, guess: _Guess) -> object:
+        """What is the same of all that may be each other."""
+        row = guess.match.row.name if guess.match is not None and guess.match.row is not None else ""
+        return row, tuple((*self.shapes(pair), pair.layout.text if row else "") for pair in guess.pairs)
+
+    def shapes(self, pair: PairedParameters) -> tuple[Shape, Shape]:
+        """The shapes of both parameters of a pair."""
+        return self.ours.tensor[pair.torch[0].tensor].shape, self.theirs.tensor[pair.keras.tensor].shape
+
+    def tried(self, pairing: Pairing, equal: Sequence[Sequence[_Guess]] = ()) -> Any:
+        """The rounds that run both models with drawn numbers, the same for all of a group; None where they do not fit."""
+        started = yield from start(self.spec, self.terms.sides, self.looked, pairing, self.writers)
+        weights = self.equalized(started.weights, equal)
+        if weights.unfit:
+            return None
+        planner = Planner(self.spec, self.terms, self.looked, started.pairing, weights)
+        plans, arrays, dtype = planner.plans(), planner.arrays(), self.looked.dtype
+        outcomes = yield Round({
+            side: listing(side.framework, writer.run(plans[side], dtype), arrays[side])
+            for side, writer in self.writers.items()
+        })  # fmt: skip
+        return _Tried(planner, outcomes)
+
+    def equalized(self, weights: Weights, groups: Sequence[Sequence[_Guess]]) -> Weights:
+        """The numbers, of which all of a group have those of its first; where some may be added they are zero."""
+        ours, theirs = dict(weights.torch), dict(weights.keras)
+        for group in groups:
+            if _added(group):
+                ours |= {p.torch[0].tensor: np.zeros_like(ours[p.torch[0].tensor]) for g in group for p in g.pairs}
+                theirs |= {p.keras.tensor: np.zeros_like(theirs[p.keras.tensor]) for g in group for p in g.pairs}
+                continue
+            first, *others = group
+            for pair, model in ((p, m) for guess in others for p, m in zip(guess.pairs, first.pairs, strict=True)):
+                theirs[pair.keras.tensor] = theirs[model.keras.tensor]
+                if pair.layout.text == model.layout.text:
+                    ours |= {p.tensor: ours[m.tensor] for p, m in zip(pair.torch, model.torch, strict=True)}
+                else:
+                    ours |= handed_back(Pairing((pair,), ()), self.ours, theirs)
+        return replace(weights, torch=ours, keras=theirs)
+
+    def by_gradient(self, pairing: Pairing, groups: Sequence[Sequence[_Guess]], tried: _Tried) -> tuple[Pairing, bool]:
+        """The pairing of what has the gradients nearest to each other, and whether these are the same."""
+        from scipy.optimize import linear_sum_assignment  # not above: it takes half a second that only a trial needs
+
+        told: dict[str, PairedParameters] = {}
+        matches = {match.torch.paths: match for match in pairing.matches}
+        far, near = 0.0, _NEAR[self.looked.dtype]
+        for group in groups:
+            apart = np.array([[self.apart(one, other, tried) for other in group] for one in group])
+            # Of several that are as near, those in one place.
+            cost = np.minimum(apart, _FAR) + _LEAST * (1 - np.eye(len(group)))
+            added = _added(group)
+            found = [int(place) for place in (cost.argmin(1) if added else linear_sum_assignment(cost)[1])]
+            far = max(far, *(apart[place, other] for place, other in enumerate(found)))
+            told_by_it = far <= near or (not added and _clear(cost, found))
+            for place, other in enumerate(found if told_by_it else range(len(group))):
+                one, theirs = group[place], group[other]
+                if one is theirs and one.pairs[0] not in self.before.guessed:
+                    continue
+                for pair, partner in zip(one.pairs, theirs.pairs, strict=True):
+                    layout = self.layout(pair, partner)
+                    told[pair.name] = replace(pair, keras=partner.keras, layout=layout, why=BY_GRADIENT, sure=True)
+                if one.match is not None and theirs.match is not None:
+                    matches[one.match.torch.paths] = match_of(one.match.torch, theirs.match.keras, BY_GRADIENT)
+        pairs = tuple(_together(told.get(pair.name, pair) for pair in pairing.pairs))
+        return replace(pairing, pairs=pairs, matches=tuple(self.whole(matches.values(), pairs))), far <= near
+
+    def apart(self, one: _Guess, other: _Guess, tried: _Tried) -> float:
+        """How far the gradients by what one guess has in PyTorch are from those by what another has in Keras; the most of all."""
+        found = [0.0]
+        for pair, theirs in zip(one.pairs, other.pairs, strict=True):
+            ours, wanted = tried.gradients(pair)[0], tried.gradients(theirs)[1]
+            if ours is None or wanted is None:
+                found.append(0.0 if ours is wanted else math.inf)
+                continue
+            turned = turned_to(ours, self.layout(pair, theirs), wanted.shape)
+            fits = turned.shape == wanted.shape
+            found.append(relative_distance(turned, wanted, tried.least) if fits else math.inf)
+        return max(found)
+
+    def layout(self, pair: PairedParameters, theirs: PairedParameters) -> Layout:
+        """How the axes of what a pair has in PyTorch map to those of what another has in Keras."""
+        if pair.own is not None or pair.layout.text == theirs.layout.text:
+            return pair.layout
+        tensors = self.ours.tensor[pair.torch[0].tensor], self.theirs.tensor[theirs.keras.tensor]
+        return own_layout(*tensors) or Layout()
+
+    def whole(self, matches: Iterable[Match], pairs: Sequence[PairedParameters]) -> Iterator[Match]:
+        """The matches of layers all of whose parameters correspond to those of one layer."""
+        matches = list(matches)
+        partner = {part.tensor: pair.keras.tensor for pair in pairs for part in pair.torch}
+        holder = {tensor.name: match.keras for match in matches for tensor in match.keras.tensors}
+        for match in matches:
+            theirs = {partner[tensor.name] for tensor in match.torch.tensors if tensor.name in partner}
+            units = {holder[name].paths: holder[name] for name in theirs if name in holder}
+            if not units or units.keys() == {match.keras.paths}:
+                yield match
+            elif len(units) == 1:
+                (unit,) = units.values()
+                yield match_of(match.torch, unit, BY_GRADIENT)
+
+
+def _added(group: Sequence[_Guess]) -> bool:
+    """Whether there are more parameters in PyTorch than in Keras, where two biases may be one: they are added."""
+    return len({pair.keras for guess in group for pair in guess.pairs}) < sum(len(guess.pairs) for guess in group)
+
+
+def _together(pairs: Iterable[PairedParameters]) -> Iterable[PairedParameters]:
+    """The pairs, where those with one parameter of Keras are a sum."""
+    found: dict[TensorPart, PairedParameters] = {}
+    for pair in pairs:
+        first = found.get(pair.keras)
+        found[pair.keras] = replace(first, torch=(*first.torch, *pair.torch)) if first is not None else pair
+    return found.values()
+
+
+def _clear(apart: NDArray[Any], found: Sequence[int]) -> bool:
+    """Whether what is found, by the place of each, is at most half as far away as anything else would be.
+
+    >>> _clear(np.array([[0.1, 0.9], [0.8, 0.2]]), [0, 1]), _clear(np.array([[0.5, 0.9], [0.8, 0.2]]), [0, 1])
+    (True, False)
+    """
+    for place, other in enumerate(found):
+        rest = [*np.delete(apart[place], other), *np.delete(apart[:, other], place)]
+        if 2 * apart[place, other] > min(rest):
+            return False
+    return True
