@@ -8,6 +8,8 @@ import pytest
 
 from tests.ported import ported, told
 from tfpt_cli.frameworks import SIDES
+from tfpt_cli.subjects.model.trial import Trial
+from tfpt_cli.subjects.subject import Round
 
 if TYPE_CHECKING:
     from tfpt_cli.engine.session import Session
@@ -104,3 +106,23 @@ def test_what_may_correspond_beside_a_mistake_is_said(session: Session) -> None:
     assert not result.agree
     (note,) = (note for note in result.notes if "paired by order alone" in note)
     assert "say pair: {one.0.weight: q.dense.kernel, one.0.bias: q.dense.bias, two.0.weight: p.dense.kernel" in note
+
+
+def test_what_was_compared_is_kept_where_a_trial_fails(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Any:
+        yield Round({})
+        raise RuntimeError("a trial that fails")
+
+    monkeypatch.setattr(Trial, "tried", broken)
+    result = unnamed(session, "Norms()", "Norms()", NORMS)
+    assert "a trial that fails" in result.failures[0].message
+    assert str(result.comparisons[0].quantity) == "output"
+
+
+@pytest.mark.parametrize("elements", [1, 300])
+def test_of_many_large_gradients_a_few_elements_tell(
+    session: Session, monkeypatch: pytest.MonkeyPatch, elements: int
+) -> None:
+    """What they tell is compared whole."""
+    monkeypatch.setattr("tfpt_cli.subjects.model.trial._ELEMENTS", elements)
+    assert unnamed(session, "Attention()", "Attention('vkqo')", TOKENS).agree

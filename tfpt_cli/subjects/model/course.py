@@ -190,7 +190,7 @@ class Course:
 
     def told_otherwise(self, looked: Looked) -> Any:
         """Tries what an order alone has paired; gives whether the pairs are now others, and says what else may correspond."""
-        trial, told = yield from self.told_by_trial(looked)
+        trial, told = yield from _keeping(self.told_by_trial(looked), tuple(self.comparisons))
         if not told and (others := trial.others):
             lines = [f"{pair.name}: {pair.keras.text}" for pair in others]
             self.notes.append(
@@ -554,6 +554,17 @@ def _failed(outcomes: Mapping[Side, Outcome], words: Sequence[str]) -> Mapping[S
     side = next(iter(outcomes))
     failures = (Failure.of_scenario(each) for each in words)
     return {**outcomes, side: replace(outcomes[side], failures=(*outcomes[side].failures, *failures))}
+
+
+def _keeping(rounds: Any, known: tuple[Comparison, ...]) -> Any:
+    """Rounds that say what is known already, should one of them fail."""
+    sent = None
+    while True:
+        try:
+            asked = rounds.send(sent)
+        except StopIteration as done:
+            return done.value
+        sent = yield replace(asked, comparisons=known)
 
 
 def _together(first: Mapping[Side, Outcome], later: Mapping[Side, Outcome]) -> dict[Side, Outcome]:

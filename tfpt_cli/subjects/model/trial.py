@@ -51,6 +51,8 @@ BY_GRADIENT = "by its gradient, with the same numbers in all that may be it"
 _NEAR = {"float64": SAME_IN_SINGLE, "float32": 1e-3}
 # How far apart what is nothing alike counts as, and how little what stands in another place.
 _FAR, _LEAST = 1e6, 1e-9
+# So many elements of gradients are compared to tell what may be each other; what is told is compared whole.
+_ELEMENTS = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -220,12 +222,13 @@ class Trial:
         matches = {match.torch.paths: match for match in pairing.matches}
         far, near = 0.0, _NEAR[self.looked.dtype]
         for group in groups:
-            apart = np.array([[self.apart(one, other, tried) for other in group] for one in group])
+            most = _most(self.shapes(group[0].pairs[0])[0], len(group))
+            apart = np.array([[self.apart(one, other, tried, most) for other in group] for one in group])
             # Of several that are as near, those in one place.
             cost = np.minimum(apart, _FAR) + _LEAST * (1 - np.eye(len(group)))
             added = _added(group)
             found = [int(place) for place in (cost.argmin(1) if added else linear_sum_assignment(cost)[1])]
-            far = max(far, *(apart[place, other] for place, other in enumerate(found)))
+            far = max(far, *(self.apart(group[place], group[other], tried) for place, other in enumerate(found)))
             told_by_it = far <= near or (not added and _clear(cost, found))
             for place, other in enumerate(found if told_by_it else range(len(group))):
                 one, theirs = group[place], group[other]
@@ -239,8 +242,11 @@ class Trial:
         pairs = tuple(_together(told.get(pair.name, pair) for pair in pairing.pairs))
         return replace(pairing, pairs=pairs, matches=tuple(self.whole(matches.values(), pairs))), far <= near
 
-    def apart(self, one: _Guess, other: _Guess, tried: _Tried) -> float:
-        """How far the gradients by what one guess has in PyTorch are from those by what another has in Keras; the most of all."""
+    def apart(self, one: _Guess, other: _Guess, tried: _Tried, most: int | None = None) -> float:
+        """How far the gradients by what one guess has in PyTorch are from those by what another has in Keras; the most of all.
+
+        Of each not more than about `most` elements are looked at.
+        """
         found = [0.0]
         for pair, theirs in zip(one.pairs, other.pairs, strict=True):
             ours, wanted = tried.gradients(pair)[0], tried.gradients(theirs)[1]
@@ -248,8 +254,12 @@ class Trial:
                 found.append(0.0 if ours is wanted else math.inf)
                 continue
             turned = turned_to(ours, self.layout(pair, theirs), wanted.shape)
-            fits = turned.shape == wanted.shape
-            found.append(relative_distance(turned, wanted, tried.least) if fits else math.inf)
+            if turned.shape != wanted.shape:
+                found.append(math.inf)
+                continue
+            if most is not None and turned.size > most:
+                turned, wanted = (array.flat[:: turned.size // most | 1] for array in (turned, wanted))
+            found.append(relative_distance(turned, wanted, tried.least))
         return max(found)
 
     def layout(self, pair: PairedParameters, theirs: PairedParameters) -> Layout:
@@ -272,6 +282,11 @@ class Trial:
             elif len(units) == 1:
                 (unit,) = units.values()
                 yield match_of(match.torch, unit, BY_GRADIENT)
+
+
+def _most(shape: Shape, count: int) -> int:
+    """How many elements of each of some arrays can be held against those of every other within seconds."""
+    return max(_ELEMENTS // count**2, math.prod(shape) // count, 1)
 
 
 def _added(group: Sequence[_Guess]) -> bool:
