@@ -1189,6 +1189,23 @@ model:
     assert any("single precision" in note for note in result.notes), result.notes
 
 
+def test_what_a_layer_does_in_single_precision_may_be_all_that_parts(session: Session) -> None:
+    """A layer that does more than the one beside it gives something else by itself: the outputs tell."""
+    rows = "[[1, 2, -1, 1, 0.5, -2], [-1, 1, 1, 2, -0.5, 1], [1, -1, 2, 1, 1, 1]]"
+    result = ported(session, "narrow.py:Scored()", "narrow_keras.py:Scored()", rows)
+    assert result.agree, told(result)
+    apart = max(c.measure.max_rel or 0.0 for c in result.comparisons if c.measure is not None)
+    assert apart > SAME
+    assert any("single precision" in note for note in result.notes), result.notes
+
+
+def test_names_that_say_which_is_which_are_held_to(session: Session) -> None:
+    """With both exchanged the models agree: that is no port of one whose names are the same."""
+    result = ported(session, "narrow.py:Scored()", "narrow_keras.py:Scored(exchanged=True)", ROWS)
+    assert not result.agree
+    assert ("att_src", "a_src") in [tuple(pair.names.values()) for pair in result.pairs]
+
+
 # So large a last sample that what parts by itself is far less than what counts, as it is measured by the greatest number.
 ROWS = "[[1, 2, -1, 1, 0.5, -2], [-1, 1, 1, 2, -0.5, 1], [1, -1, 2, 1, 1, 1], [3000, -2000, 3000, 2000, 2500, 3000]]"
 

@@ -32,3 +32,19 @@ class Unit(nn.Module):
         x = self.two(x)
         x = x / (x.norm(dim=-1, keepdim=True) + self.epsilon) * self.mask
         return self.three(x)
+
+
+class Scored(nn.Module):
+    """A linear layer, and code behind it that has parameters of its own; in Keras it is one layer with all of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lin = nn.Linear(6, 4, bias=False)
+        self.att_src, self.att_dst = nn.Parameter(torch.randn(1, 4)), nn.Parameter(torch.randn(1, 4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        z = self.lin(x)
+        score = nn.functional.leaky_relu(
+            (z * self.att_src).sum(-1, keepdim=True) + 2 * (z * self.att_dst).sum(-1, keepdim=True), 0.2
+        )
+        return z * torch.softmax(score, 0)

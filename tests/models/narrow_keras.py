@@ -2,6 +2,7 @@
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 
 class Mlp(keras.Model):
@@ -32,3 +33,21 @@ class Unit(keras.Model):
         x = self.two(tf.nn.gelu(self.one(x)))
         x = x / (tf.norm(x, axis=-1, keepdims=True) + self.epsilon)
         return self.three(x * tf.cast(tf.constant([1.0, 1, 0, 1, 1, 0]), x.dtype))
+
+
+class Scored(keras.layers.Layer):
+    """TensorFlow keeps the slope of a leaky ReLU in single precision."""
+
+    def __init__(self, *, exchanged: bool = False) -> None:
+        super().__init__()
+        self.exchanged = exchanged
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        self.kernel = self.add_weight(shape=(shape[-1], 4), name="kernel")
+        self.a_src, self.a_dst = self.add_weight(shape=(4,), name="src"), self.add_weight(shape=(4,), name="dst")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        z = ops.matmul(x, self.kernel)
+        src, dst = (self.a_dst, self.a_src) if self.exchanged else (self.a_src, self.a_dst)
+        score = ops.leaky_relu(ops.sum(z * src, -1, keepdims=True) + 2 * ops.sum(z * dst, -1, keepdims=True), 0.2)
+        return z * ops.softmax(score, 0)

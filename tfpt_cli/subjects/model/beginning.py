@@ -154,19 +154,21 @@ class Search:
     def rounds(self, place: int) -> bool:
         """Whether a layer parts, and by no more than a number in single precision explains, in itself or in what it comes to."""
         each = self.lines[place]
-        return each.apart > _ROUNDED and (self.excused(each) or place in self.completed)
+        return place in self.completed or (each.apart > _ROUNDED and self.excused(each))
 
     @cached_property
     def completed(self) -> set[int]:
         """The places of layers that compute with a number in single precision, of which one does more than that beside it.
 
-        What they come to is nearly the same in a layer that reads it: `nn.Linear` and an activation, beside a layer with both.
+        What they come to is nearly the same in a layer that reads it, or in the outputs: `nn.Linear` and an activation, beside a
+        layer with both.
         """
         found = set()
         for place, each in enumerate(self.lines):
-            if each.apart <= SAME_IN_SINGLE or not self.in_single_alone(each):
+            apart = each.apart if each.line.by_itself is not None else each.line.so_far or 0.0
+            if apart <= SAME_IN_SINGLE or not self.in_single_alone(each):
                 continue
-            sizes = [line.line.so_far for line in self.reading(place)]
+            sizes = [line.line.so_far for line in self.reading(place)] or [self.watched.outputs]
             if sizes and all(size is not None and size <= SAME_IN_SINGLE for size in sizes):
                 found.add(place)
         return found

@@ -145,12 +145,23 @@ def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterat
 
 
 def named_alike(one: Tensor, other: Tensor) -> bool:
-    """Whether two parameters have one name, or share a word besides numbers and what says that they are a weight or a bias."""
-    words = (
-        {_meaning(word) for word in re.split(r"[._]", tensor.name) if not word.isdigit()} - _ROLES.keys()
-        for tensor in (one, other)
-    )
-    return one.name == other.name or not set.isdisjoint(*words)
+    """Whether two parameters have one name, or their paths share a word, as `_shared` has it."""
+    return one.name == other.name or _shared(one.name, other.name)
+
+
+def own_alike(one: Tensor, other: Tensor) -> bool:
+    """Whether the names that two parameters have in their layers share a word, as `_shared` has it."""
+    return _shared(one.own, other.own)
+
+
+def _shared(one: str, other: str) -> bool:
+    """Whether two paths share a word besides numbers and what says that they are a weight or a bias.
+
+    >>> _shared("att_src", "kernel_src"), _shared("w1", "w2"), _shared("0.weight", "0.kernel")
+    (True, False, False)
+    """
+    words = ({_meaning(word) for word in re.split(r"[._]", name) if not word.isdigit()} for name in (one, other))
+    return not set.isdisjoint(*(own - _ROLES.keys() for own in words))
 
 
 def is_bias(tensor: Tensor) -> bool:

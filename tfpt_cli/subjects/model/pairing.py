@@ -24,6 +24,7 @@ from tfpt_cli.subjects.model.leftover import (
     in_order,
     is_state_by_name,
     named_alike,
+    own_alike,
     own_layout,
     same_name,
 )
@@ -59,8 +60,8 @@ class PairedParameters:
     """Parameters that correspond: the sum of some in PyTorch (one, usually) against one in Keras, and how their axes map.
 
     `drawn` is how numbers for it are drawn (one of `DRAWN`), and `state` says that it is a statistic which its layer keeps; `why`
-    is why they were paired, and `sure` that more than an order or a size told so. Where the scenario says the layout, `own` is
-    the one that it would have otherwise.
+    is why they were paired, and `sure` that more than an order or a size told so, of what their layers hold. Where the scenario
+    says the layout, `own` is the one that it would have otherwise.
     """
 
     torch: tuple[TensorPart, ...]
@@ -149,7 +150,7 @@ def pairing_of(
     units[TORCH] = separable(units[TORCH], units[TENSORFLOW])
     matches = told_by_neighbours(matched(units[TORCH], units[TENSORFLOW], torch, keras), units, (torch, keras))
     for match in matches:
-        pairs += [replace(pair, sure=pair.sure and match.sure) for pair in pairs_within(match)]
+        pairs += pairs_within(match)
     ours, theirs = _left(torch, keras, pairs, used).values()
     alone = alone_in(matches)
     pairs += [
@@ -404,21 +405,23 @@ def _is_flat(layout: Layout, tensor: Tensor) -> bool:
 
 
 def _by_name_and_shape(ours: Iterable[Tensor], theirs: Iterable[Tensor], why: str) -> Iterator[PairedParameters]:
-    """Tensors of layers that no row knows: of one name, else the only ones of a shape, else in their order among those."""
+    """Tensors of layers that no row knows: of one name or of a word that no other has, else in order among equal shapes."""
     rest, left = list(theirs), list(ours)
-    for by in (same_name, _same_shape):
+    for by in (same_name, own_alike, _same_shape):
         alike = Counter(tensor.sizes for tensor in left)
         for tensor in list(left):
             options = [other for other in rest if by(tensor, other) and own_layout(tensor, other) is not None]
-            if not options or (by is same_name and len(options) > 1):
+            if not options or (by is not _same_shape and len(options) > 1):
                 continue
             other = options[0]
+            if by is own_alike and sum(own_alike(each, other) for each in left) > 1:
+                continue
             left.remove(tensor)
             rest.remove(other)
             layout = own_layout(tensor, other)
             assert layout is not None
             by_order = by is _same_shape and alike[tensor.sizes] > 1
-            told = "name" if by is same_name else _ORDER if by_order else "shape"
+            told = "name" if by is not _same_shape else _ORDER if by_order else "shape"
             yield PairedParameters.of_tensors([tensor], other, layout, f"{why}, by {told}", sure=not by_order)
 
 

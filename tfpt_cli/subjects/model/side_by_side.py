@@ -97,13 +97,15 @@ class Measured:
 class Watched:
     """The lines of the layers, empty where they cannot be watched, and what to say of them.
 
-    `behind` is how far apart the code behind the layers gives something, where all layers give the same on both sides; None
-    where that was not measured. `refused` says that there are layers which could not be watched.
+    `behind` is how far apart the code behind the layers gives something, where all layers give the same on both sides, and
+    `outputs` how far apart the models give it; None where that was not measured. `refused` says that there are layers which
+    could not be watched.
     """
 
     lines: Sequence[Measured] = ()
     notes: Sequence[str] = ()
     behind: float | None = None
+    outputs: float | None = None
     refused: bool = False
 
     @classmethod

@@ -115,10 +115,10 @@ class Trial:
         if self.pairing.unclear:
             return None
         added = self.with_added()
-        tries = [(self.pairing, self.pairing.matches), (self.pairing, ())] + [(added, ())] * (added is not self.pairing)
+        tries = [(self.pairing, False), (self.pairing, True)] + [(added, True)] * (added is not self.pairing)
         before: object = None
-        for pairing, matches in tries:
-            groups = self.groups(pairing, matches)
+        for pairing, loose in tries:
+            groups = self.groups(pairing, loose=loose)
             if groups and groups != before and (found := (yield from self.told_of(pairing, groups))) is not None:
                 return found
             before = groups
@@ -157,17 +157,21 @@ class Trial:
         before = {pair.name: pair.keras for pair in self.pairing.pairs}
         return [pair for pair in self.nearest.pairs if pair.keras != before.get(pair.name, pair.keras)]
 
-    def groups(self, pairing: Pairing, matches: Sequence[Match]) -> list[list[_Guess]]:
-        """What may be each other, in groups of two or more: layers of `matches` that one row knows, and other parameters."""
-        doubted = [pair for pair in pairing.pairs if not pair.sure]
-        guesses: list[_Guess] = []
-        for match in matches:
+    def groups(self, pairing: Pairing, *, loose: bool) -> list[list[_Guess]]:
+        """What may be each other, in groups of two or more: layers that are not sure to correspond, and parameters that are not.
+
+        Where it is `loose`, parameters of layers that a row knows may be any, as of a layer that is code in the other model.
+        """
+        guesses = [_Guess((pair,)) for pair in pairing.pairs if not pair.sure and not pair.state]
+        for match in pairing.matches:
             names = {tensor.name for tensor in match.torch.tensors}
-            own = tuple(pair for pair in doubted if pair.torch[0].tensor in names)
-            if match.row is not None and own:
+            own = tuple(pair for pair in pairing.pairs if pair.sure and pair.torch[0].tensor in names)
+            if match.sure or not own:
+                continue
+            if loose and match.row is not None:
+                guesses += [_Guess((pair,)) for pair in own if not pair.state]
+            else:
                 guesses.append(_Guess(own, match))
-                doubted = [pair for pair in doubted if pair not in own]
-        guesses += [_Guess((pair,)) for pair in doubted if not pair.state]
         groups: dict[object, list[_Guess]] = {}
         for guess in guesses:
             if not any(pair.in_part for pair in guess.pairs):

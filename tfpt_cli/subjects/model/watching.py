@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.frameworks import Side
     from tfpt_cli.listing import Listing, Section
-    from tfpt_cli.results import Comparison, Outcome, Quantity
+    from tfpt_cli.results import Comparison, Outcome, Quantity, Way
     from tfpt_cli.subjects.model.inventory import Inventory
     from tfpt_cli.subjects.model.looking import Looked
     from tfpt_cli.subjects.model.pairing import Pairing
@@ -189,8 +189,9 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
     if failed := _unwatched(seen):
         return Watched(notes=failed, refused=True)
     lines = layers.measured(seen[first], seen[second], alone[second], possible, sides)
+    ends = _apart(asked.outputs, asked.ran[second], way_of(looked.dtype))
     if looked.dtype != "float64" or not _nearly(lines):
-        return Watched(lines)
+        return Watched(lines, outputs=ends)
     behind = None
     if asked.parted:
         between = alone[second]
@@ -199,13 +200,13 @@ def layer_by_layer(spec: Model, sides: tuple[Side, Side], writers: Mapping[Side,
             replaced = writers[second].between(asked.plans[second], looked.dtype, spans[second], instead)
             code = listing(second.framework, replaced, {**asked.arrays[second], **_named(instead)})
             between = (yield Round({second: code}, asked.comparisons))[second]
-        lines, behind = layers.with_between(lines, given, between), _behind(asked.outputs, between)
+        lines, behind = layers.with_between(lines, given, between), _apart(asked.outputs, between, BETWEEN)
     if narrow is not None:
         single = yield from narrow.answered()
         if not any(outcome.failures for outcome in single.values()):
             lines = rounded(layers, lines, seen, single)
-            return Watched(lines, [*ill_conditioned(lines, ours.events, sides)], behind)
-    return Watched(lines, behind=behind)
+            return Watched(lines, [*ill_conditioned(lines, ours.events, sides)], behind, ends)
+    return Watched(lines, behind=behind, outputs=ends)
 
 
 def _named(made: Mapping[int, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -213,12 +214,12 @@ def _named(made: Mapping[int, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {f"layers/{place} made": array for place, array in made.items()}
 
 
-def _behind(outputs: Mapping[Quantity, NDArray[Any]], between: Outcome) -> float | None:
-    """How far apart the outputs are where all of Keras's layers give what PyTorch's gave; None where none can be compared."""
+def _apart(outputs: Mapping[Quantity, NDArray[Any]], theirs: Outcome, way: Way) -> float | None:
+    """How far PyTorch's outputs are from those that Keras has in a way; None where none can be compared."""
     ends = [
         relative_distance(array, other)
         for quantity, array in outputs.items()
-        if (other := array_of(between, quantity, BETWEEN)) is not None
+        if (other := array_of(theirs, quantity, way)) is not None
         and array.shape == other.shape
         and array.dtype == other.dtype == np.float64
     ]
