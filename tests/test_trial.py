@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STEPS = {"x": "normal(0, 1, (2, 3, 4))"}
 FOURS = {"x": "normal(0, 1, (3, 4))"}
 TOKENS = {"x": "normal(0, 1, (2, 5, 8))"}
-TWO = {"x": "normal(0, 1, (5, 8))", "y": "normal(0, 1, (5, 8))"}
+ROWS = {"x": "normal(0, 1, (5, 8))"}
 NORMS = {"x": "normal(0, 1, (4, 6))", "y": "normal(0, 1, (4, 6))"}
 IDS = {"x": [1, 2, 9], "y": [3, 4, 4]}
 
@@ -35,10 +35,8 @@ def partners(result: ScenarioResult) -> dict[str, str]:
 
 
 RIGHT = [
-    ("Towers()", "Towers()", TWO),
+    ("Towers()", "Towers()", ROWS),
     ("Recurrent()", "Recurrent()", STEPS),
-    ("Factors()", "Factors()", IDS),
-    ("Norms()", "Norms()", NORMS),
     ("Gru()", "Gru()", STEPS),
     ("Gru()", "GruWeights()", STEPS),
     ("GruWeights()", "Gru()", STEPS),
@@ -55,6 +53,17 @@ def test_a_right_port_agrees(session: Session, torch: str, tensorflow: str, at: 
     assert any("paired by their gradients" in note for note in result.notes), result.notes
 
 
+@pytest.mark.parametrize(
+    ("torch", "tensorflow", "at"), [("Factors()", "Factors()", IDS), ("Norms()", "Norms()", NORMS)]
+)
+def test_the_inputs_of_the_model_tell_without_a_trial(
+    session: Session, torch: str, tensorflow: str, at: dict[str, Any]
+) -> None:
+    result = unnamed(session, torch, tensorflow, at)
+    assert result.agree, told(result)
+    assert {pair.why for pair in result.pairs} == {"by the inputs that reach it"}
+
+
 @pytest.mark.parametrize("order", ["qkvo", "okqv", "vkqo", "kvoq"])
 def test_whatever_the_order_in_which_layers_are_made(session: Session, order: str) -> None:
     result = unnamed(session, "Attention()", f"Attention({order!r})", TOKENS)
@@ -65,7 +74,7 @@ def test_whatever_the_order_in_which_layers_are_made(session: Session, order: st
 
 def test_statistics_stay_with_their_layer(session: Session) -> None:
     """They have no gradient by which they could be told: they go where the layer goes."""
-    result = unnamed(session, "Towers()", "Towers()", TWO, training=True)
+    result = unnamed(session, "Towers()", "Towers()", ROWS, training=True)
     found = partners(result)
     layers = {name.rpartition(".")[0] for name in found if name.startswith("one.1.")}
     kept = {found[f"one.1.{name}"].rpartition(".")[0] for name in ("weight", "bias", "running_mean", "running_var")}
@@ -84,9 +93,33 @@ def test_biases_that_are_added_are_one(session: Session) -> None:
 
 
 def test_what_is_the_same_with_equal_numbers_alone_is_not_believed(session: Session) -> None:
-    """Both give the same, and have the same gradients, where both weights are the same: no other numbers show it."""
+    """Both give the same, and have the same gradients, where both weights are the same: other numbers show it, in any order."""
     result = unnamed(session, "Squares()", "Products()", FOURS)
-    assert [failure.message for failure in result.failures if "cannot be told from each other" in failure.message]
+    assert not result.agree
+    assert any("the models differ whatever corresponds" in note for note in result.notes), result.notes
+
+
+BLIND = [
+    ("Difference()", "Difference()", FOURS),
+    ("Attentions()", "Attentions()", {"x": "normal(0, 1, (2, 3, 4))"}),
+]
+
+
+@pytest.mark.parametrize(("torch", "tensorflow", "at"), BLIND)
+def test_where_equal_numbers_tell_nothing_orders_do(
+    session: Session, torch: str, tensorflow: str, at: dict[str, Any]
+) -> None:
+    """What subtracts two has no gradient where both are equal; parts of one parameter cannot be given the numbers of another."""
+    result = unnamed(session, torch, tensorflow, at)
+    assert result.agree, (result.failures, told(result))
+    assert any("by trying every order" in note for note in result.notes), result.notes
+
+
+def test_what_others_hide_is_told_when_they_are(session: Session) -> None:
+    """No gate makes a difference between experts that are the same."""
+    result = unnamed(session, "Gated()", "Gated()", ROWS)
+    assert result.agree, told(result)
+    assert any("one.weight, two.weight: paired by their gradients" in note for note in result.notes), result.notes
 
 
 def test_a_weight_that_is_used_twice_is_no_pair(session: Session) -> None:
@@ -101,11 +134,22 @@ def test_a_mistake_is_found_where_it_is(session: Session) -> None:
     assert not any("paired by" in note for note in result.notes), result.notes
 
 
-def test_what_may_correspond_beside_a_mistake_is_said(session: Session) -> None:
-    result = unnamed(session, "Towers(norm=False)", "Towers('gelu', norm=False)", TWO)
+def test_beside_a_mistake_the_nearest_gradients_tell(session: Session) -> None:
+    """Both differ whatever corresponds: where it begins is said of the layers that most likely do, and that they are no more."""
+    result = unnamed(session, "Towers(norm=False)", "Towers('gelu', norm=False)", ROWS)
+    assert told(result).startswith(
+        "one.1 / q.activation is the first that parts, by itself: its class is nn.ReLU in PyTorch"
+    )
+    (note,) = (note for note in result.notes if "by the nearest gradients" in note)
+    assert note.startswith("one.0.weight, one.0.bias, two.0.weight, two.0.bias: paired by the nearest gradients")
+
+
+def test_a_mistake_beside_weights_without_names_is_no_question(session: Session) -> None:
+    result = unnamed(session, "Weights()", "dense('softsign')", FOURS)
+    assert not result.failures
     assert not result.agree
-    (note,) = (note for note in result.notes if "paired by order alone" in note)
-    assert "say pair: {one.0.weight: q.dense.kernel, one.0.bias: q.dense.bias, two.0.weight: p.dense.kernel" in note
+    assert any(note.startswith("p, q, r, s, t, u: paired by the nearest gradients") for note in result.notes)
+    assert partners(result)["r"].endswith("dense.kernel")
 
 
 def test_what_was_compared_is_kept_where_a_trial_fails(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +158,7 @@ def test_what_was_compared_is_kept_where_a_trial_fails(session: Session, monkeyp
         raise RuntimeError("a trial that fails")
 
     monkeypatch.setattr(Trial, "tried", broken)
-    result = unnamed(session, "Norms()", "Norms()", NORMS)
+    result = unnamed(session, "Towers()", "Towers()", ROWS)
     assert "a trial that fails" in result.failures[0].message
     assert str(result.comparisons[0].quantity) == "output"
 

@@ -14,15 +14,15 @@ class Attention(nn.Module):  # type: ignore[misc]
 
 
 class Towers(nn.Module):  # type: ignore[misc]
-    """Two networks of one kind, each over an input of its own."""
+    """Two networks of one kind over the same input."""
 
     def __init__(self, *, norm: bool = True) -> None:
         super().__init__()
         norms = [[nn.BatchNorm1d(6)] * norm for _ in range(2)]
         self.one, self.two = (nn.Sequential(nn.Linear(8, 6), *each, nn.ReLU(), nn.Linear(6, 4)) for each in norms)
 
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        return self.one(x) * torch.sigmoid(self.two(y))
+    def forward(self, x: Tensor) -> Tensor:
+        return self.one(x) * torch.sigmoid(self.two(x))
 
 
 class Recurrent(nn.Module):  # type: ignore[misc]
@@ -48,6 +48,8 @@ class Factors(nn.Module):  # type: ignore[misc]
 
 
 class Norms(nn.Module):  # type: ignore[misc]
+    """Layers of one kind, each over an input of its own."""
+
     def __init__(self) -> None:
         super().__init__()
         self.one, self.two = nn.LayerNorm(6), nn.LayerNorm(6)
@@ -128,3 +130,39 @@ class Two(nn.Module):  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.tanh(self.one(x)) + self.two(x)
+
+
+class Difference(nn.Module):  # type: ignore[misc]
+    """What has no gradient where both are the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.one(x) - self.two(x))
+
+
+class Attentions(nn.Module):  # type: ignore[misc]
+    """Layers of which one parameter holds what Keras has in three."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = (nn.MultiheadAttention(4, 2, batch_first=True) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(self.one(x, x, x)[0]) * 2 - self.two(x, x, x)[0]
+
+
+class Gated(nn.Module):  # type: ignore[misc]
+    """Experts that are mixed twice: where they are the same, no gate makes a difference."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.experts = nn.ModuleList(nn.Linear(8, 4) for _ in range(2))
+        self.one, self.two = nn.Linear(8, 2, bias=False), nn.Linear(8, 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        made = torch.stack([expert(x) for expert in self.experts], 1)
+        one, two = (torch.einsum("ne,ned->nd", torch.softmax(gate(x), -1), made) for gate in (self.one, self.two))
+        return torch.tanh(one) - two

@@ -29,8 +29,8 @@ class Towers(keras.Model):  # type: ignore[misc]
             keras.Sequential([layers.Dense(6), *each, layers.Activation(activation), layers.Dense(4)]) for each in norms
         )
 
-    def call(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-        return ops.sigmoid(self.p(y)) * self.q(x)
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return ops.sigmoid(self.p(x)) * self.q(x)
 
 
 class Recurrent(keras.Model):  # type: ignore[misc]
@@ -136,3 +136,34 @@ class One(keras.Model):  # type: ignore[misc]
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return ops.tanh(self.p(x)) + self.p(x) + 0 * self.q(x)
+
+
+class Difference(keras.Model):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.p, self.q = layers.Dense(4), layers.Dense(4)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return ops.relu(ops.negative(self.p(x)) + self.q(x))
+
+
+class Attentions(keras.Model):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.p, self.q = layers.MultiHeadAttention(2, 2), layers.MultiHeadAttention(2, 2)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        less = self.p(x, x)
+        return 2 * ops.tanh(self.q(x, x)) - less
+
+
+class Gated(keras.Model):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.experts = [layers.Dense(4) for _ in range(2)]
+        self.p, self.q = layers.Dense(2, use_bias=False), layers.Dense(2, use_bias=False)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        made = ops.stack([expert(x) for expert in self.experts], 1)
+        two, one = (ops.einsum("ne,ned->nd", ops.softmax(gate(x), -1), made) for gate in (self.p, self.q))
+        return ops.tanh(one) - two

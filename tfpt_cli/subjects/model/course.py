@@ -42,7 +42,7 @@ from tfpt_cli.subjects.model.planning import Planner
 from tfpt_cli.subjects.model.rounding import magnified, own_rounding, with_rounding
 from tfpt_cli.subjects.model.side_by_side import Watched
 from tfpt_cli.subjects.model.spec import BOTH, LOSS
-from tfpt_cli.subjects.model.trial import BY_GRADIENT, Trial
+from tfpt_cli.subjects.model.trial import HOW, IN_ORDER, Trial
 from tfpt_cli.subjects.model.watching import Asked, layer_by_layer, small
 from tfpt_cli.subjects.model.wording import class_of
 from tfpt_cli.subjects.model.writer import DOUBLE, SINGLE, way_of
@@ -146,7 +146,7 @@ class Course:
         try:
             looked, weights = yield from self.begin(("float32",))
             outcomes = looked.outcomes
-            if self.of_two_frameworks and (yield from self.told_otherwise(looked)):
+            if self.of_two_frameworks and (yield from self.told_by_trial(looked))[1]:
                 weights = yield from self.start(looked)
             if weights.unfit:
                 misfits = Misfits(self.spec, self.terms.sides, looked.inventories, self.pairing)
@@ -177,27 +177,26 @@ class Course:
         return started.weights
 
     def told_by_trial(self, looked: Looked) -> Any:
-        """Tries both models, to tell the pairs that are only guessed; gives the trial and whether the pairs are now others."""
+        """Tries both models, to tell the pairs that are only guessed; gives the trial and whether the pairs are now others.
+
+        Where the models differ whatever corresponds, what has much the nearest gradients is the better guess, and said to be one.
+        """
         trial = Trial(self.spec, self.terms, looked, self.pairing, self.writers)
         told = yield from trial.told()
-        if told is not None:
-            self.pairing = told
-            names = [pair.name for pair in told.pairs if pair.why == BY_GRADIENT]
-            self.notes.append(
-                f"{few(names)}: paired by their gradients, with the same numbers in all that may be each other"
-            )
-        return trial, told is not None
-
-    def told_otherwise(self, looked: Looked) -> Any:
-        """Tries what an order alone has paired; gives whether the pairs are now others, and says what else may correspond."""
-        trial, told = yield from _keeping(self.told_by_trial(looked), tuple(self.comparisons))
-        if not told and (others := trial.others):
-            lines = [f"{pair.name}: {pair.keras.text}" for pair in others]
-            self.notes.append(
-                f"{few([pair.name for pair in others])}: paired by order alone, and their gradients are nearer to those of "
-                f"others; if these correspond, say pair: {{{few(lines, 3)}}}"
-            )
-        return told
+        pairing = told or trial.guess
+        if pairing is None:
+            return trial, False
+        before = {pair.name: pair.keras for pair in self.pairing.pairs}
+        names: dict[str, list[str]] = {}
+        for pair in pairing.pairs:
+            if before.get(pair.name) != pair.keras:
+                names.setdefault(pair.why, []).append(pair.name)
+        ask = "" if told else "; the models differ whatever corresponds: if others do, say pair"
+        self.notes.append(
+            "; ".join(f"{few(each)}: paired {HOW.get(why, IN_ORDER)}" for why, each in names.items()) + ask
+        )
+        self.pairing = pairing
+        return trial, True
 
     def stopped(self, stop: Stopped) -> Mapping[Side, Outcome]:
         """Keeps what is known where the task ends, and gives the outcomes with why it does."""
@@ -224,9 +223,11 @@ class Course:
         two = self.of_two_frameworks
         notes = list(self.notes)
         ran = yield from self.ran(looked, weights)
-        if ran is not None and two and self.outputs_part and (yield from self.told_otherwise(looked)):
-            self.notes[:] = [*notes, self.notes[-1]]
-            ran = yield from self.ran(looked, (yield from self.start(looked)))
+        if ran is not None and two and self.outputs_part:
+            trial = _keeping(self.told_by_trial(looked), tuple(self.comparisons))
+            if (yield from trial)[1]:
+                self.notes[:] = [*notes, self.notes[-1]]
+                ran = yield from self.ran(looked, (yield from self.start(looked)))
         if ran is None:
             return looked.outcomes
         yield Round({}, tuple(self.comparisons))

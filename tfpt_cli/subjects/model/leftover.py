@@ -60,6 +60,8 @@ def own_layout(one: Tensor, other: Tensor) -> Layout | None:
     are nowhere: a bias of `(1, 48)` is one of `(48,)`.
     """
     sizes = without_ones(one.shape)
+    if _parted(one, other):
+        return None
     if len(set(sizes)) < len(sizes):
         theirs = other.axes or _USUAL.get(one.axes, "")
         if sorted(one.axes.split()) == sorted(theirs.split()) != []:
@@ -74,6 +76,16 @@ def own_layout(one: Tensor, other: Tensor) -> Layout | None:
         return _in_heads(one, other)
     axes = {1: "1"} | {size: f"a{place}" for place, size in enumerate(one.shape) if size != 1}
     return Layout(f"{' '.join(axes[size] for size in one.shape)} -> {' '.join(axes[size] for size in other.shape)}")
+
+
+def _parted(one: Tensor, other: Tensor) -> bool:
+    """Whether both sides compute with as many axes of the same names, of which one has another length on the other side."""
+    lengths = [
+        dict(zip(tensor.axes.split(), tensor.shape, strict=False))
+        for tensor in (one, other)
+        if len(tensor.axes.split()) == len(tensor.shape)
+    ]
+    return len(lengths) == 2 and lengths[0].keys() == lengths[1].keys() and lengths[0] != lengths[1]
 
 
 def _in_heads(one: Tensor, other: Tensor) -> Layout | None:
@@ -129,9 +141,8 @@ def by_name_or_shape(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterat
             [tensor for tensor in tensors if all(tensor is not pair[side] for pair in found)]
             for side, tensors in enumerate((left, right))
         ]
-        if len(rest[0]) == len(rest[1]) == 1:
-            found.append((rest[0][0], rest[1][0], "by its shape"))
         found = [pair for pair in found if own_layout(*pair[:2]) is not None]
+        found += [(one, other, "by its shape") for one, other in _alone(*rest)]
         paired += [tensor for pair in found for tensor in pair[:2]]
         yield from found
     # In a flat list, and maybe with an axis that is several: they are as many numbers.
@@ -169,6 +180,14 @@ def is_bias(tensor: Tensor) -> bool:
     return len(tensor.shape) == 1 and (tensor.own.startswith("b") or "bias" in tensor.own)
 
 
+def _alone(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Tensors that can be one another, and none of which can be any other."""
+    for one in ours:
+        options = [other for other in theirs if own_layout(one, other) is not None]
+        if len(options) == 1 and sum(own_layout(each, options[0]) is not None for each in ours) == 1:
+            yield one, options[0]
+
+
 def in_order(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
     """Tensors of as many numbers in the order of their models, where there are as many on both sides: no more than a guess.
 
@@ -176,8 +195,13 @@ def in_order(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Iterator[tuple
     """
     for left, right in _groups(ours, theirs, lambda tensor: math.prod(tensor.shape)):
         added = len(left) > len(right) > 0 and all(len(tensor.shape) == 1 for tensor in left)
-        pairs = list(zip(left, itertools.cycle(right) if added else right, strict=False))
-        if len(pairs) == len(left) >= len(right) and all(own_layout(*pair) is not None for pair in pairs):
+        rest, pairs = list(itertools.islice(itertools.cycle(right), len(left) if added else len(right))), []
+        for tensor in left:
+            other = next((each for each in rest if own_layout(tensor, each) is not None), None)
+            if other is not None:
+                rest.remove(other)
+                pairs.append((tensor, other))
+        if len(pairs) == len(left) and not rest:
             yield from pairs
 
 

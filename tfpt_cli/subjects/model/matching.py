@@ -5,6 +5,7 @@ A layer that holds parameters is a *unit*.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,7 @@ def matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invento
             theirs = [j for j in marks[1].get(key, []) if j in right]
             if len(ours) != len(theirs) or len(ours) < 2:
                 continue
-            for i, j, why, sure in _equal_ones(ours, theirs, torch, keras, (one, other)):
+            for i, j, why, sure in _equal_ones(ours, theirs, (torch, keras), (one, other), flows):
                 take(i, j, why, sure=sure)
     for ours_left, theirs_left, why in _by_class_or_shape([torch[i] for i in left], [keras[j] for j in right]):
         take(torch.index(ours_left), keras.index(theirs_left), why, sure=False)
@@ -76,30 +77,33 @@ def matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invento
 def _equal_ones(
     ours: Sequence[int],
     theirs: Sequence[int],
-    torch: Sequence[Unit],
-    keras: Sequence[Unit],
+    units: tuple[Sequence[Unit], Sequence[Unit]],
     inventories: tuple[Inventory, Inventory],
+    flows: tuple[Flow, Flow],
 ) -> Iterator[tuple[int, int, str, bool]]:
     """Pairs of as many units that look alike in both models, each with why, and whether that is sure.
 
-    Their paths tell, or the ends of those, `0.attention.query`, where each is as often in both models, or the activation behind
-    them, as that of a gate; then their order alone.
+    Their paths tell, or the ends of those, `0.attention.query`, where each is as often in both models, or the inputs that they
+    compute with, or the activation behind them, as that of a gate; then their order alone.
     """
+    torch, keras = units
     by_name = {plain(torch[i].name): i for i in ours}, {plain(keras[j].name): j for j in theirs}
     if set(by_name[0]) == set(by_name[1]) and len(by_name[0]) == len(ours):
         yield from ((i, by_name[1][name], "by name", True) for name, i in by_name[0].items())
         return
     rest = sorted(ours, key=lambda i: torch[i].order), sorted(theirs, key=lambda j: keras[j].order)
-    ends = [
-        [plain(units[u].paths[-1].rpartition(".")[2]) for u in group]
-        for units, group in ((torch, rest[0]), (keras, rest[1]))
-    ]
-    if sorted(ends[0]) == sorted(ends[1]):
+    ends = [[plain(own[u].paths[-1].rpartition(".")[2]) for u in group] for own, group in zip(units, rest, strict=True)]
+    if sorted(ends[0]) == sorted(ends[1]) and not all(end.isdigit() for end in ends[0]):
         yield from ((i, j, "by name and order", True) for i, j in _of_one_label(rest, ends))
         return
+    given = [[flow.inputs(u) for u in group] for flow, group in zip(flows, rest, strict=True)]
+    if len({*given[0]}) > 1 and Counter(given[0]) == Counter(given[1]):
+        alone = len({*given[0]}) == len(ours)
+        yield from ((i, j, "by the inputs that reach it", alone) for i, j in _of_one_label(rest, given))
+        return
     behind = [
-        [activation_next_to(inventory, units[u].paths[-1]) or None for u in group]
-        for inventory, units, group in zip(inventories, (torch, keras), rest, strict=True)
+        [activation_next_to(inventory, own[u].paths[-1]) or None for u in group]
+        for inventory, own, group in zip(inventories, units, rest, strict=True)
     ]
     told = dict(_of_one_label(rest, behind))
     yield from ((i, j, "by activation and order", False) for i, j in told.items())
@@ -107,13 +111,13 @@ def _equal_ones(
     # As many of a person's own classes on both sides stand beside each other, whatever of one size is between them.
     own = sum(torch[i].call is None for i in left[0]) == sum(keras[j].call is None for j in left[1])
     ordered = [
-        sorted(group, key=lambda u, units=units: (own and units[u].call is None, units[u].order))  # type: ignore[misc]
-        for group, units in zip(left, (torch, keras), strict=True)
+        sorted(group, key=lambda u, held=held: (own and held[u].call is None, held[u].order))  # type: ignore[misc]
+        for group, held in zip(left, units, strict=True)
     ]
     yield from ((i, j, "by order among equal layers", False) for i, j in zip(*ordered, strict=True))
 
 
-def _of_one_label(units: Sequence[Sequence[int]], labels: Sequence[Sequence[str | None]]) -> Iterator[tuple[int, int]]:
+def _of_one_label(units: Sequence[Sequence[int]], labels: Sequence[Sequence[object]]) -> Iterator[tuple[int, int]]:
     """Units of both models in their order, those of one label beside each other, where as many have it on both sides."""
     for label in dict.fromkeys(label for label in labels[0] if label is not None):
         ours, theirs = (

@@ -151,16 +151,20 @@ def pairing_of(
     matches = told_by_neighbours(matched(units[TORCH], units[TENSORFLOW], torch, keras), units, (torch, keras))
     for match in matches:
         pairs += pairs_within(match)
-    ours, theirs = _left(torch, keras, pairs, used).values()
     alone = alone_in(matches)
-    pairs += [
-        PairedParameters.of_tensors([one], other, own_layout(one, other) or Layout(), why, sure=named_alike(one, other))
-        for one, other, why in by_name_or_shape(ours, theirs)
-        if one.name not in alone[TORCH] or other.name not in alone[TENSORFLOW]
-    ]
+
+    def left_over() -> Iterator[PairedParameters]:
+        ours, theirs = _left(torch, keras, pairs, used).values()
+        for one, other, why in by_name_or_shape(ours, theirs):
+            if one.name not in alone[TORCH] or other.name not in alone[TENSORFLOW]:
+                layout, sure = own_layout(one, other) or Layout(), named_alike(one, other)
+                yield PairedParameters.of_tensors([one], other, layout, why, sure=sure)
+
+    pairs += list(left_over())
     ours, theirs = _left(torch, keras, pairs, used).values()
     for mine, others in by_neighbours(torch, keras, _known(matches), (ours, theirs)) if ours and theirs else ():
         pairs += _by_name_and_shape(mine, others, _AROUND)
+    pairs += list(left_over())  # of what was told now, one may be the only one of its shape
     pairs = [_laid_out(pair, layouts) for pair in pairs]
     left = _left(torch, keras, pairs, used)
     guessed = [

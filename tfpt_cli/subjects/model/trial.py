@@ -7,6 +7,7 @@ every parameter.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,8 +17,10 @@ import numpy as np
 
 from tfpt_cli.compare.distance import largest, relative_distance
 from tfpt_cli.frameworks import TORCH
+from tfpt_cli.language.shapes import without_ones
 from tfpt_cli.layers.layout import Layout
 from tfpt_cli.listing import listing
+from tfpt_cli.results import Verdict
 from tfpt_cli.subjects.model.comparer import NOTHING, SAME_IN_SINGLE, Comparer, array_of
 from tfpt_cli.subjects.model.correspondence import start
 from tfpt_cli.subjects.model.leftover import is_bias, own_layout
@@ -47,6 +50,16 @@ if TYPE_CHECKING:
 
 # Why parameters were paired by a trial.
 BY_GRADIENT = "by its gradient, with the same numbers in all that may be it"
+BY_NEAREST, BY_ORDER = "by the nearest gradient", "by trying every order"
+# How that is said of several.
+HOW = {
+    BY_GRADIENT: "by their gradients, with the same numbers in all that may be each other",
+    BY_NEAREST: "by the nearest gradients",
+    BY_ORDER: "by trying every order: under this one the outputs agree",
+}
+IN_ORDER = "by their order, which nothing confirms"
+# So many orders are tried at most.
+_ORDERS = 24
 # What corresponds is this near to each other in a trial: relative to the greater, in double precision and in single.
 _NEAR = {"float64": SAME_IN_SINGLE, "float32": 1e-3}
 # How far apart what is nothing alike counts as, and how little what stands in another place.
@@ -61,6 +74,15 @@ class _Guess:
 
     pairs: tuple[PairedParameters, ...]
     match: Match | None = None
+
+
+@dataclass(frozen=True)
+class _Told:
+    """By its place in a group, the place of what is nearest to each: whether it is the `same`, and `clear` of all others."""
+
+    places: list[int]
+    same: bool
+    clear: bool
 
 
 @dataclass(frozen=True)
@@ -85,17 +107,27 @@ class _Tried:
     @property
     def agrees(self) -> bool:
         """Whether both give the same outputs, up to numbers that they keep in single precision."""
+        return all(verdict is not None and verdict.agrees for verdict in self.verdicts())
+
+    @property
+    def parts(self) -> bool:
+        """Whether they give something else; a side that gives nothing says nothing."""
+        return any(verdict is not None and verdict is Verdict.DIFFERS for verdict in self.verdicts())
+
+    def verdicts(self) -> Iterator[Verdict | None]:
+        """How each output compares; None for one that a side has not left."""
         planner = self.planner
         comparer = Comparer(planner.terms.sides, None, _NEAR[planner.looked.dtype])
-        way = way_of(planner.looked.dtype)
-        found = [comparer.values(self.outcomes, each.quantity, each.layout, way) for each in planner.outputs]
-        return all(both is not None and comparer.compare(both, 0.0).verdict.agrees for both in found)
+        for each in planner.outputs:
+            both = comparer.values(self.outcomes, each.quantity, each.layout, way_of(planner.looked.dtype))
+            yield comparer.compare(both, 0.0).verdict if both is not None else None
 
 
 class Trial:
     """Tries the models of two frameworks, to tell what their pairing only guesses.
 
-    `nearest` is the pairing of what had the nearest gradients, where a trial told some; it need not be the right one.
+    `nearest` is the pairing of what had the nearest gradients, where a trial told some; it need not be the right one. `differs`
+    says that the models differ whatever corresponds: with the same numbers in all, or in every order.
     """
 
     def __init__(
@@ -104,8 +136,14 @@ class Trial:
         self.spec = replace(spec, start="drawn", compared=(FORWARD, BACKWARD))
         self.terms, self.looked, self.writers = terms, looked, writers
         self.before, self.pairing = pairing, pairing.with_guessed() if pairing.unclear else pairing
-        self.nearest = pairing
+        self.nearest, self.differs = pairing, False
         self.ours, self.theirs = (looked.inventories[side] for side in terms.sides)
+
+    @cached_property
+    def partial(self) -> bool:
+        """Whether there are layers in doubt that cannot be given the same numbers: parts of parameters have them."""
+        groups = self.groups(self.pairing, loose=False, parts=True)
+        return any(pair.in_part for group in groups for guess in group for pair in guess.pairs)
 
     def told(self) -> Any:
         """The rounds that find a `Pairing` with nothing guessed, under which both models give the same outputs.
@@ -122,20 +160,57 @@ class Trial:
             if groups and groups != before and (found := (yield from self.told_of(pairing, groups))) is not None:
                 return found
             before = groups
-        return None
+        return None if self.differs else (yield from self.ordered())
 
     def told_of(self, pairing: Pairing, groups: Sequence[Sequence[_Guess]]) -> Any:
-        """The rounds that find such a `Pairing` where what may be each other is in these groups, or None."""
+        """The rounds that find such a `Pairing` where what may be each other is in these groups, or None.
+
+        Where some of a group are not told apart, because others have the same numbers, they are once more when those are told.
+        """
         tried = yield from self.tried(pairing, groups)
         if tried is None:
             return None
-        found, same = self.by_gradient(pairing, groups, tried)
+        if self.nearest is self.before and not self.partial:
+            self.differs = tried.parts
+        told = [self.by_gradient(group, tried) for group in groups]
+        near = [
+            (group, each.places, BY_GRADIENT if each.same else BY_NEAREST)
+            for group, each in zip(groups, told, strict=True)
+            if each.same or each.clear
+        ]
+        found = self.reordered(pairing, near)
         if self.nearest is self.before:  # whole layers are tried first, which tell the most
             self.nearest = found
-        if not same or found.pairs == self.before.pairs:
+        if all(each.same for each in told) and found.pairs != self.before.pairs:
+            again = yield from self.tried(found)
+            if again is not None and again.agrees:
+                return found
+        sure = [
+            (group, each.places, BY_GRADIENT)
+            for group, each in zip(groups, told, strict=True)
+            if each.same and each.clear
+        ]
+        rest = [group for group, each in zip(groups, told, strict=True) if not (each.same and each.clear)]
+        if not sure or not rest:
             return None
-        again = yield from self.tried(found)
-        return found if again is not None and again.agrees else None
+        return (yield from self.told_of(self.reordered(pairing, sure), rest))
+
+    def ordered(self) -> Any:
+        """The rounds that find a `Pairing` by trying every order, where there are few: equal numbers may tell nothing.
+
+        What subtracts two, or takes the greater, has no gradient where both are equal.
+        """
+        groups = self.groups(self.pairing, loose=False, parts=True)
+        if not groups or math.prod(math.factorial(len(group)) for group in groups) > _ORDERS:
+            return None
+        for places in itertools.product(*(itertools.permutations(range(len(group))) for group in groups)):
+            found = self.reordered(self.pairing, [(*each, BY_ORDER) for each in zip(groups, places, strict=True)])
+            if found.pairs != self.before.pairs:
+                tried = yield from self.tried(found)
+                if tried is not None and tried.agrees:
+                    return found
+        self.differs = True
+        return None
 
     def with_added(self) -> Pairing:
         """The pairing where biases that PyTorch alone has stand beside others of their shape, to which they may be added."""
@@ -152,15 +227,16 @@ class Trial:
         return replace(self.pairing, pairs=tuple(pairs), left=left) if alone else self.pairing
 
     @property
-    def others(self) -> list[PairedParameters]:
-        """The pairs that are no pairs yet, of what has the nearest gradients."""
-        before = {pair.name: pair.keras for pair in self.pairing.pairs}
-        return [pair for pair in self.nearest.pairs if pair.keras != before.get(pair.name, pair.keras)]
+    def guess(self) -> Pairing | None:
+        """A pairing with which to see where the models differ, once it is known that they do; None where it is that there was."""
+        other = self.before.unclear or [p.keras for p in self.nearest.pairs] != [p.keras for p in self.before.pairs]
+        return self.nearest if self.differs and other else None
 
-    def groups(self, pairing: Pairing, *, loose: bool) -> list[list[_Guess]]:
+    def groups(self, pairing: Pairing, *, loose: bool, parts: bool = False) -> list[list[_Guess]]:
         """What may be each other, in groups of two or more: layers that are not sure to correspond, and parameters that are not.
 
-        Where it is `loose`, parameters of layers that a row knows may be any, as of a layer that is code in the other model.
+        Where it is `loose`, parameters of layers that a row knows may be any, as of a layer that is code in the other model. With
+        `parts` there are layers whose parameters are parts of tensors.
         """
         guesses = [_Guess((pair,)) for pair in pairing.pairs if not pair.sure and not pair.state]
         for match in pairing.matches:
@@ -168,20 +244,22 @@ class Trial:
             own = tuple(pair for pair in pairing.pairs if pair.sure and pair.torch[0].tensor in names)
             if match.sure or not own:
                 continue
-            if loose and match.row is not None:
+            if loose and match.row is not None and not any(pair.in_part for pair in own):
                 guesses += [_Guess((pair,)) for pair in own if not pair.state]
             else:
                 guesses.append(_Guess(own, match))
         groups: dict[object, list[_Guess]] = {}
         for guess in guesses:
-            if not any(pair.in_part for pair in guess.pairs):
+            if parts or not any(pair.in_part for pair in guess.pairs):
                 groups.setdefault(self.kind(guess), []).append(guess)
         return [group for group in groups.values() if len(group) > 1]
 
     def kind(self, guess: _Guess) -> object:
         """What is the same of all that may be each other."""
         row = guess.match.row.name if guess.match is not None and guess.match.row is not None else ""
-        return row, tuple((*self.shapes(pair), pair.layout.text if row else "") for pair in guess.pairs)
+        return row, tuple(
+            (*map(without_ones, self.shapes(pair)), pair.layout.text if row else "") for pair in guess.pairs
+        )
 
     def shapes(self, pair: PairedParameters) -> tuple[Shape, Shape]:
         """The shapes of both parameters of a pair."""
@@ -211,40 +289,45 @@ class Trial:
                 continue
             first, *others = group
             for pair, model in ((p, m) for guess in others for p, m in zip(guess.pairs, first.pairs, strict=True)):
-                theirs[pair.keras.tensor] = theirs[model.keras.tensor]
+                name = pair.keras.tensor
+                theirs[name] = theirs[model.keras.tensor].reshape(theirs[name].shape)
                 if pair.layout.text == model.layout.text:
-                    ours |= {p.tensor: ours[m.tensor] for p, m in zip(pair.torch, model.torch, strict=True)}
+                    both = [(p.tensor, m.tensor) for p, m in zip(pair.torch, model.torch, strict=True)]
+                    ours |= {one: ours[other].reshape(ours[one].shape) for one, other in both}
                 else:
                     ours |= handed_back(Pairing((pair,), ()), self.ours, theirs)
         return replace(weights, torch=ours, keras=theirs)
 
-    def by_gradient(self, pairing: Pairing, groups: Sequence[Sequence[_Guess]], tried: _Tried) -> tuple[Pairing, bool]:
-        """The pairing of what has the gradients nearest to each other, and whether these are the same."""
+    def by_gradient(self, group: Sequence[_Guess], tried: _Tried) -> _Told:
+        """Which of a group have the gradients nearest to each other."""
         from scipy.optimize import linear_sum_assignment  # not above: it takes half a second that only a trial needs
 
+        most = _most(self.shapes(group[0].pairs[0])[0], len(group))
+        apart = np.array([[self.apart(one, other, tried, most) for other in group] for one in group])
+        # Of several that are as near, those in one place.
+        cost = np.minimum(apart, _FAR) + _LEAST * (1 - np.eye(len(group)))
+        added = _added(group)
+        found = [int(place) for place in (cost.argmin(1) if added else linear_sum_assignment(cost)[1])]
+        far = max(self.apart(group[place], group[other], tried) for place, other in enumerate(found))
+        same, clear = far <= _NEAR[self.looked.dtype], not added and _clear(cost, found)
+        return _Told(found, same, clear)
+
+    def reordered(self, pairing: Pairing, groups: Iterable[tuple[Sequence[_Guess], Sequence[int], str]]) -> Pairing:
+        """The pairing where what each of a group has in PyTorch stands beside what the one in another place has in Keras."""
         told: dict[str, PairedParameters] = {}
         matches = {match.torch.paths: match for match in pairing.matches}
-        far, near = 0.0, _NEAR[self.looked.dtype]
-        for group in groups:
-            most = _most(self.shapes(group[0].pairs[0])[0], len(group))
-            apart = np.array([[self.apart(one, other, tried, most) for other in group] for one in group])
-            # Of several that are as near, those in one place.
-            cost = np.minimum(apart, _FAR) + _LEAST * (1 - np.eye(len(group)))
-            added = _added(group)
-            found = [int(place) for place in (cost.argmin(1) if added else linear_sum_assignment(cost)[1])]
-            far = max(far, *(self.apart(group[place], group[other], tried) for place, other in enumerate(found)))
-            told_by_it = far <= near or (not added and _clear(cost, found))
-            for place, other in enumerate(found if told_by_it else range(len(group))):
+        for group, places, why in groups:
+            for place, other in enumerate(places):
                 one, theirs = group[place], group[other]
-                if one is theirs and one.pairs[0] not in self.before.guessed:
+                if one is theirs and one.pairs[0] not in self.before.guessed and not _added(group):
                     continue
                 for pair, partner in zip(one.pairs, theirs.pairs, strict=True):
                     layout = self.layout(pair, partner)
-                    told[pair.name] = replace(pair, keras=partner.keras, layout=layout, why=BY_GRADIENT, sure=True)
+                    told[pair.name] = replace(pair, keras=partner.keras, layout=layout, why=why, sure=True)
                 if one.match is not None and theirs.match is not None:
-                    matches[one.match.torch.paths] = match_of(one.match.torch, theirs.match.keras, BY_GRADIENT)
+                    matches[one.match.torch.paths] = match_of(one.match.torch, theirs.match.keras, why)
         pairs = tuple(_together(told.get(pair.name, pair) for pair in pairing.pairs))
-        return replace(pairing, pairs=pairs, matches=tuple(self.whole(matches.values(), pairs))), far <= near
+        return replace(pairing, pairs=pairs, matches=tuple(self.whole(matches.values(), pairs)))
 
     def apart(self, one: _Guess, other: _Guess, tried: _Tried, most: int | None = None) -> float:
         """How far the gradients by what one guess has in PyTorch are from those by what another has in Keras; the most of all.
@@ -268,7 +351,9 @@ class Trial:
 
     def layout(self, pair: PairedParameters, theirs: PairedParameters) -> Layout:
         """How the axes of what a pair has in PyTorch map to those of what another has in Keras."""
-        if pair.own is not None or pair.layout.text == theirs.layout.text:
+        if pair.own is not None or (
+            pair.layout.text == theirs.layout.text and self.shapes(pair) == self.shapes(theirs)
+        ):
             return pair.layout
         tensors = self.ours.tensor[pair.torch[0].tensor], self.theirs.tensor[theirs.keras.tensor]
         return own_layout(*tensors) or Layout()
@@ -308,13 +393,13 @@ def _together(pairs: Iterable[PairedParameters]) -> Iterable[PairedParameters]:
 
 
 def _clear(apart: NDArray[Any], found: Sequence[int]) -> bool:
-    """Whether what is found, by the place of each, is at most half as far away as anything else would be.
+    """Whether what is found, by the place of each, is at most half as far away as anything else would be, which is not as near.
 
     >>> _clear(np.array([[0.1, 0.9], [0.8, 0.2]]), [0, 1]), _clear(np.array([[0.5, 0.9], [0.8, 0.2]]), [0, 1])
     (True, False)
     """
     for place, other in enumerate(found):
         rest = [*np.delete(apart[place], other), *np.delete(apart[:, other], place)]
-        if 2 * apart[place, other] > min(rest):
+        if max(2 * apart[place, other], SAME_IN_SINGLE) > min(rest):
             return False
     return True

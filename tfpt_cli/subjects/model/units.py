@@ -117,12 +117,17 @@ def _depth(unit: Unit) -> int:
     return depth.value if isinstance(depth, ast.Constant) and isinstance(depth.value, int) else 1
 
 
+# What a layer was given that is no input of the model: `t3` in PyTorch, `k3` in Keras, and what is no tensor.
+_UNNAMED = re.compile(r"[tk]\d+|\W.*|")
+
+
 class Flow:
     """Which units of a model follow each other, by the data that goes from one to the other, whatever is computed between."""
 
     def __init__(self, inventory: Inventory, units: Sequence[Unit]) -> None:
         self.units = units
         place = {path: index for index, unit in enumerate(units) for path in unit.paths}
+        self.given: list[set[str]] = [set() for _ in units]
         self.before: list[set[int]] = [set() for _ in units]
         self.after: list[set[int]] = [set() for _ in units]
         reached: dict[int, frozenset[int]] = {}  # by event, the units whose results it gives on
@@ -133,6 +138,7 @@ class Flow:
                 reached[event.index] = sources
                 continue
             reached[event.index] = frozenset({unit})
+            self.given[unit] |= {name for name in event.said if not _UNNAMED.fullmatch(name)}
             for source in sources - {unit}:
                 self.before[unit].add(source)
                 self.after[source].add(unit)
@@ -140,6 +146,15 @@ class Flow:
             unit for output in inventory.outputs for origin in output.origin for unit in reached.get(origin, ())
         }
         self._marks: dict[tuple[int, int], object] = {}
+
+    def inputs(self, unit: int) -> frozenset[str]:
+        """The inputs of the model that a unit computes with, as they are or by way of other units."""
+        seen, rest = {unit}, [unit]
+        while rest:
+            new = self.before[rest.pop()] - seen
+            seen |= new
+            rest += new
+        return frozenset().union(*(self.given[each] for each in seen))
 
     def mark(self, unit: int, depth: int) -> object:
         """What tells a unit by its size and what is around it, up to so many steps away; equal for units that look alike."""

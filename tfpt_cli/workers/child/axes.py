@@ -32,8 +32,9 @@ _OF_TENSORFLOW = {
 # Functions and operations that compute each number by itself, or with another one, and move none.
 ELEMENTWISE = re.compile(
     r"(__r?)?(mul|div|true_?div|truediv|add|sub|neg|pow|exp|abs|sign|tanh|sigmoid|where|masked_fill|clone|to|float|double|type|"
-    r"contiguous|detach|square|rsqrt|clamp)_?(__)?|_weight_norm|"
-    r"Mul|RealDiv|Div|DivNoNan|AddV2|Sub|Neg|Pow|Exp|Abs|Sign|Tanh|Sigmoid|SelectV2|Cast|Identity|Square|Rsqrt|Maximum|Minimum"
+    r"contiguous|detach|square|sqrt|rsqrt|log|log1p|softplus|relu|clamp)_?(__)?|_weight_norm|"
+    r"Mul|RealDiv|Div|DivNoNan|AddV2|Sub|Neg|Pow|Exp|Abs|Sign|Tanh|Sigmoid|SelectV2|Cast|Identity|Square|Sqrt|Rsqrt|Log|Log1p|"
+    r"Softplus|Relu|Maximum|Minimum"
 )
 _PRODUCTS = {"matmul", "mm", "__matmul__", "MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}
 

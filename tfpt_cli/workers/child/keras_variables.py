@@ -79,12 +79,19 @@ def read_by_code(model: Any, layers: list[tuple[str, Any]]) -> dict[int, str]:
 
 
 def unknown_weights(model: Any, layers: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The weights of layers of a person's own, or of a `tf.Module`, of which two axes are of one length, as arrays by name."""
+    """The weights of layers of a person's own, or of a `tf.Module`, whose axes their sizes do not tell, as arrays by name.
+
+    Two axes are of one length, or another weight has the same lengths in another order: that of a decoder, beside an encoder's.
+    """
     known = {path for path, layer in layers if call_of(layer)}
+    own = [each for each in variables(model, layers) if each["layer"] not in known and "float" in each["dtype"]]
+    sizes = {each["name"]: [size for size in each["shape"] if size != 1] for each in own}
+    shapes = {tuple(each) for each in sizes.values()}
     weights, found = weights_of(model), {}
-    for each in variables(model, layers):
-        sizes = [size for size in each["shape"] if size != 1]
-        if len(set(sizes)) < len(sizes) and each["layer"] not in known and "float" in each["dtype"]:
+    for each in own:
+        lengths = sizes[each["name"]]
+        turned = any(sorted(shape) == sorted(lengths) and shape != tuple(lengths) for shape in shapes)
+        if len(set(lengths)) < len(lengths) or turned:
             found[each["name"]] = weights[each["index"]].numpy()
     return found
 
