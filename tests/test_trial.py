@@ -96,7 +96,7 @@ def test_what_is_the_same_with_equal_numbers_alone_is_not_believed(session: Sess
     """Both give the same, and have the same gradients, where both weights are the same: other numbers show it, in any order."""
     result = unnamed(session, "Squares()", "Products()", FOURS)
     assert not result.agree
-    assert any("the models differ whatever corresponds" in note for note in result.notes), result.notes
+    assert any("in no order of them do the outputs agree" in note for note in result.notes), result.notes
 
 
 BLIND = [
@@ -135,7 +135,7 @@ def test_a_mistake_is_found_where_it_is(session: Session) -> None:
 
 
 def test_beside_a_mistake_the_nearest_gradients_tell(session: Session) -> None:
-    """Both differ whatever corresponds: where it begins is said of the layers that most likely do, and that they are no more."""
+    """With equal numbers they part too: where it begins is said of the layers that most likely do, and that they are no more."""
     result = unnamed(session, "Towers(norm=False)", "Towers('gelu', norm=False)", ROWS)
     assert told(result).startswith(
         "one.1 / q.activation is the first that parts, by itself: its class is nn.ReLU in PyTorch"

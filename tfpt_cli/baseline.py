@@ -163,7 +163,7 @@ def lines(found: list[Change], before: Baseline, report: Report) -> Iterator[Tex
         if was.get(key) != now.get(key)
     ]
     yield Text("")
-    yield Text(f"since the baseline: {', '.join(moved) or 'the same versions'}", "bold")
+    yield Text(f"since the baseline: {printable(', '.join(moved)) or 'the same versions'}", "bold")
     scenario = ""
     for change in found:
         if change.scenario != scenario:

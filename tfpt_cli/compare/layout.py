@@ -94,6 +94,8 @@ def problem_in(layout: str) -> str:
         return f"'{layout}' has no '->': a layout is an einops pattern such as out in -> in out"
     if strange := re.search(r"[^A-Za-z0-9_\s().>-]", layout):
         return f"'{layout}' is not an einops pattern: '{strange[0]}' stands in no name of an axis, such as out"
+    if number := re.search(r"\b(?!1\b)\d\w*", layout):
+        return f"'{layout}' is not an einops pattern: '{number[0]}' is no name of an axis; an axis of length one is 1"
     if alone := _on_one_side(layout):
         words = f"'{layout}' is not an einops pattern: {' and '.join(alone)} {'stands' if len(alone) == 1 else 'stand'}"
         apart = " -> ".join(" ".join(side.strip()) for side in layout.split("->"))

@@ -179,7 +179,7 @@ class Course:
     def told_by_trial(self, looked: Looked) -> Any:
         """Tries both models, to tell the pairs that are only guessed; gives the trial and whether the pairs are now others.
 
-        Where the models differ whatever corresponds, what has much the nearest gradients is the better guess, and said to be one.
+        Where the models part in whatever way those are, what has the nearest gradients is the better guess, and said to be one.
         """
         trial = Trial(self.spec, self.terms, looked, self.pairing, self.writers)
         told = yield from trial.told()
@@ -191,7 +191,7 @@ class Course:
         for pair in pairing.pairs:
             if before.get(pair.name) != pair.keras:
                 names.setdefault(pair.why, []).append(pair.name)
-        ask = "" if told else "; the models differ whatever corresponds: if others do, say pair"
+        ask = "" if told else f"; {trial.parted}: if others correspond, say pair"
         self.notes.append(
             "; ".join(f"{few(each)}: paired {HOW.get(why, IN_ORDER)}" for why, each in names.items()) + ask
         )

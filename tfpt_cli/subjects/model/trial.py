@@ -126,8 +126,8 @@ class _Tried:
 class Trial:
     """Tries the models of two frameworks, to tell what their pairing only guesses.
 
-    `nearest` is the pairing of what had the nearest gradients, where a trial told some; it need not be the right one. `differs`
-    says that the models differ whatever corresponds: with the same numbers in all, or in every order.
+    `nearest` is the pairing of what had the nearest gradients, where a trial told some; it need not be the right one. `parted`
+    says how it was seen that the models part in whatever way those pairs are: with the same numbers in all, or in every order.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Trial:
         self.spec = replace(spec, start="drawn", compared=(FORWARD, BACKWARD))
         self.terms, self.looked, self.writers = terms, looked, writers
         self.before, self.pairing = pairing, pairing.with_guessed() if pairing.unclear else pairing
-        self.nearest, self.differs = pairing, False
+        self.nearest, self.parted = pairing, ""
         self.ours, self.theirs = (looked.inventories[side] for side in terms.sides)
 
     @cached_property
@@ -154,24 +154,25 @@ class Trial:
             return None
         added = self.with_added()
         tries = [(self.pairing, False), (self.pairing, True)] + [(added, True)] * (added is not self.pairing)
-        before: object = None
+        groups: list[list[_Guess]] = []
+        parted: list[bool] = []
         for pairing, loose in tries:
-            groups = self.groups(pairing, loose=loose)
-            if groups and groups != before and (found := (yield from self.told_of(pairing, groups))) is not None:
-                return found
-            before = groups
-        return None if self.differs else (yield from self.ordered())
+            before, groups = groups, self.groups(pairing, loose=loose)
+            tried = (yield from self.tried(pairing, groups)) if groups and groups != before else None
+            if tried is not None:
+                parted.append(tried.parts)
+                if (found := (yield from self.told_of(pairing, groups, tried))) is not None:
+                    return found
+        if parted and all(parted) and not self.partial:
+            self.parted = "with the same numbers in all of them the models part too"
+            return None
+        return (yield from self.ordered())
 
-    def told_of(self, pairing: Pairing, groups: Sequence[Sequence[_Guess]]) -> Any:
-        """The rounds that find such a `Pairing` where what may be each other is in these groups, or None.
+    def told_of(self, pairing: Pairing, groups: Sequence[Sequence[_Guess]], tried: _Tried) -> Any:
+        """The rounds that find such a `Pairing` by what was tried with the same numbers in all of each of some groups, or None.
 
         Where some of a group are not told apart, because others have the same numbers, they are once more when those are told.
         """
-        tried = yield from self.tried(pairing, groups)
-        if tried is None:
-            return None
-        if self.nearest is self.before and not self.partial:
-            self.differs = tried.parts
         told = [self.by_gradient(group, tried) for group in groups]
         near = [
             (group, each.places, BY_GRADIENT if each.same else BY_NEAREST)
@@ -193,7 +194,9 @@ class Trial:
         rest = [group for group, each in zip(groups, told, strict=True) if not (each.same and each.clear)]
         if not sure or not rest:
             return None
-        return (yield from self.told_of(self.reordered(pairing, sure), rest))
+        pairing = self.reordered(pairing, sure)
+        tried = yield from self.tried(pairing, rest)
+        return (yield from self.told_of(pairing, rest, tried)) if tried is not None else None
 
     def ordered(self) -> Any:
         """The rounds that find a `Pairing` by trying every order, where there are few: equal numbers may tell nothing.
@@ -209,7 +212,7 @@ class Trial:
                 tried = yield from self.tried(found)
                 if tried is not None and tried.agrees:
                     return found
-        self.differs = True
+        self.parted = "in no order of them do the outputs agree"
         return None
 
     def with_added(self) -> Pairing:
@@ -228,9 +231,9 @@ class Trial:
 
     @property
     def guess(self) -> Pairing | None:
-        """A pairing with which to see where the models differ, once it is known that they do; None where it is that there was."""
+        """A pairing with which to see where the models part, once it is known that they do; None where it is that there was."""
         other = self.before.unclear or [p.keras for p in self.nearest.pairs] != [p.keras for p in self.before.pairs]
-        return self.nearest if self.differs and other else None
+        return self.nearest if self.parted and other else None
 
     def groups(self, pairing: Pairing, *, loose: bool, parts: bool = False) -> list[list[_Guess]]:
         """What may be each other, in groups of two or more: layers that are not sure to correspond, and parameters that are not.
