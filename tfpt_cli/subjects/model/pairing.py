@@ -150,7 +150,7 @@ def pairing_of(
     units[TORCH] = separable(units[TORCH], units[TENSORFLOW])
     matches = told_by_neighbours(matched(units[TORCH], units[TENSORFLOW], torch, keras), units, (torch, keras))
     for match in matches:
-        pairs += pairs_within(match)
+        pairs += _pairs_within(match)
     alone = alone_in(matches)
 
     def left_over() -> Iterator[PairedParameters]:
@@ -228,7 +228,7 @@ _ORDER = "order among equal shapes"
 
 def _by_order(match: Match) -> bool:
     """Whether some parameters of two units that no row knows are told by nothing but their order."""
-    return not all(pair.sure for pair in pairs_within(match))
+    return not all(pair.sure for pair in _pairs_within(match))
 
 
 def _buffers(
@@ -326,7 +326,7 @@ def _known_layout(mine: Tensor, other: Tensor, torch: Inventory, keras: Inventor
     ]
     if found[0] is None or found[1] is None:
         return None
-    pairs = pairs_within(match_of(found[0], found[1], "")) if row_of(found[0], found[1]) else []
+    pairs = _pairs_within(match_of(found[0], found[1], "")) if row_of(found[0], found[1]) else []
     return next(
         (p.layout for p in pairs if p.torch == (TensorPart(mine.name),) and p.keras == TensorPart(other.name)),
         None,
@@ -368,7 +368,7 @@ def _part(expression: str, unit: Unit, *, torch: bool) -> TensorPart:
     return TensorPart(f"{first}.{own}" if first else own, index, count)
 
 
-def pairs_within(match: Match) -> list[PairedParameters]:
+def _pairs_within(match: Match) -> list[PairedParameters]:
     """The parameters of two units that correspond."""
     if match.row is None:
         return list(_by_name_and_shape(match.torch.tensors, match.keras.tensors, match.why))
