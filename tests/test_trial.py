@@ -125,13 +125,14 @@ def test_what_others_hide_is_told_when_they_are(session: Session) -> None:
 def test_a_weight_that_is_used_twice_is_no_pair(session: Session) -> None:
     result = unnamed(session, "Two()", "One()", FOURS)
     assert not result.agree
-    assert not any("paired by" in note for note in result.notes), result.notes
+    assert "one.weight, two.weight: paired by their order, which nothing confirms" in result.notes[0]
 
 
 def test_a_mistake_is_found_where_it_is(session: Session) -> None:
     result = unnamed(session, "Attention()", "Attention('qkvo', scale=4.0)", TOKENS)
     assert "x / 4.0 in TensorFlow" in told(result)
-    assert not any("paired by" in note for note in result.notes), result.notes
+    assert partners(result)["a.weight"] == "made.0.kernel"
+    assert "paired by their order, which nothing confirms" in result.notes[0]
 
 
 def test_beside_a_mistake_the_nearest_gradients_tell(session: Session) -> None:

@@ -185,6 +185,8 @@ class Course:
         told = yield from trial.told()
         pairing = told or trial.guess
         if pairing is None:
+            if trial.unsure and not self.pairing.unclear:
+                self.notes.append(f"{few(trial.unsure)}: paired {IN_ORDER}: if others correspond, say pair")
             return trial, False
         before = {pair.name: pair.keras for pair in self.pairing.pairs}
         names: dict[str, list[str]] = {}

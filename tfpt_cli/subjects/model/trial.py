@@ -128,6 +128,7 @@ class Trial:
 
     `nearest` is the pairing of what had the nearest gradients, where a trial told some; it need not be the right one. `parted`
     says how it was seen that the models part in whatever way those pairs are: with the same numbers in all, or in every order.
+    `unsure` are the names of pairs whose order no gradients confirm.
     """
 
     def __init__(
@@ -137,6 +138,7 @@ class Trial:
         self.terms, self.looked, self.writers = terms, looked, writers
         self.before, self.pairing = pairing, pairing.with_guessed() if pairing.unclear else pairing
         self.nearest, self.parted = pairing, ""
+        self.unsure: list[str] = []
         self.ours, self.theirs = (looked.inventories[side] for side in terms.sides)
 
     @cached_property
@@ -182,6 +184,8 @@ class Trial:
         found = self.reordered(pairing, near)
         if self.nearest is self.before:  # whole layers are tried first, which tell the most
             self.nearest = found
+            unsure = [group for group, each in zip(groups, told, strict=True) if not each.same and not each.clear]
+            self.unsure = [pair.name for group in unsure for guess in group for pair in guess.pairs]
         if all(each.same for each in told) and found.pairs != self.before.pairs:
             again = yield from self.tried(found)
             if again is not None and again.agrees:
