@@ -1914,6 +1914,18 @@ def test_a_matrix_and_a_kernel_with_axes_for_heads_are_one_map(ins: list[int], o
     np.testing.assert_array_equal(kernel.reshape(matrix.T.shape), matrix.T)
 
 
+def test_what_one_side_has_in_several_is_no_pair() -> None:
+    """A null for each would be wrong: they correspond, and no line of a scenario says how."""
+
+    def tensor(name: str, *shape: int) -> Tensor:
+        return Tensor(name, "", name, shape, "float32", trained=True, buffer=False, index=0)
+
+    left = {TORCH: (tensor("w", 3, 5, 2),), TENSORFLOW: tuple(tensor(f"k{place}", 5, 2) for place in range(3))}
+    words = correspondence.what_to_write(Pairing((), (), left), Pairing((), ()))
+    assert "w and k0, k1, k2 are as many numbers: what one side has in one parameter and the other in several" in words
+    assert "null" not in words
+
+
 @pytest.mark.parametrize(
     ("biases", "said"),
     [

@@ -114,11 +114,12 @@ def what_to_write(pairing: Pairing, nearest: Pairing) -> str:
     """
     left, near = pairing.left, {pair.torch[0].tensor: pair.keras.tensor for pair in nearest.pairs}
     ours, theirs = ([f"{t.name} {t.shape}" for t in left[f]] for f in (TORCH, TENSORFLOW))
-    rest, lines = list(left[TENSORFLOW]), []
+    rest, lines, alone = list(left[TENSORFLOW]), [], []
     names = [t.name for t in left[TORCH]]
     for one in left[TORCH]:
         others = [each for each in rest if math.prod(each.shape) == math.prod(one.shape)]
         if not others:
+            alone.append(one)
             continue
         # A recurrent layer of PyTorch's has two biases, which it adds.
         second = one.name.replace("bias_ih", "bias_hh")
@@ -126,11 +127,13 @@ def what_to_write(pairing: Pairing, nearest: Pairing) -> str:
         other = next((each for each in others if each.name == near.get(one.name)), others[0])
         rest.remove(other)
         lines.append(f"{one.name} + {second}: {other.name}" if summed else f"{one.name}: {other.name}")
+    told = f"these parameters cannot be told from each other: {few(ours)} in PyTorch, {few(theirs)} in Keras"
+    numbers = [sum(math.prod(tensor.shape) for tensor in tensors) for tensors in (alone, rest)]
+    if alone and rest and numbers[0] == numbers[1]:
+        both = " and ".join(few([tensor.name for tensor in tensors]) for tensors in (alone, rest))
+        return f"{told}; {both} are as many numbers: what one side has in one parameter and the other in several is not paired"
     lines = lines or [f"{one.name}: null" for one in left[TORCH]]
-    return (
-        f"these parameters cannot be told from each other: {few(ours)} in PyTorch, {few(theirs)} in Keras; say which "
-        f"correspond, such as pair: {{{few(lines, 3)}}}"
-    )
+    return f"{told}; say which correspond, such as pair: {{{few(lines, 3)}}}"
 
 
 def _unknown_outputs(spec: Model, sides: Sequence[Side], looked: Looked) -> Iterator[str]:
