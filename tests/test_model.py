@@ -1922,8 +1922,8 @@ def test_what_one_side_has_in_several_is_no_pair() -> None:
 
     left = {TORCH: (tensor("w", 3, 5, 2),), TENSORFLOW: tuple(tensor(f"k{place}", 5, 2) for place in range(3))}
     words = correspondence.what_to_write(Pairing((), (), left), Pairing((), ()))
-    assert "w and k0, k1, k2 are as many numbers: what one side has in one parameter and the other in several" in words
-    assert "null" not in words
+    told = "what one side has in one parameter and the other in several cannot be paired: w (3, 5, 2) in PyTorch, k0 (5, 2), "
+    assert words.startswith(told)
 
 
 @pytest.mark.parametrize(

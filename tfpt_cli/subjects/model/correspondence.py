@@ -127,13 +127,16 @@ def what_to_write(pairing: Pairing, nearest: Pairing) -> str:
         other = next((each for each in others if each.name == near.get(one.name)), others[0])
         rest.remove(other)
         lines.append(f"{one.name} + {second}: {other.name}" if summed else f"{one.name}: {other.name}")
-    told = f"these parameters cannot be told from each other: {few(ours)} in PyTorch, {few(theirs)} in Keras"
     numbers = [sum(math.prod(tensor.shape) for tensor in tensors) for tensors in (alone, rest)]
     if alone and rest and numbers[0] == numbers[1]:
-        both = " and ".join(few([tensor.name for tensor in tensors]) for tensors in (alone, rest))
-        return f"{told}; {both} are as many numbers: what one side has in one parameter and the other in several is not paired"
+        held = [few([f"{tensor.name} {tensor.shape}" for tensor in tensors], 4) for tensors in (alone, rest)]
+        words = "what one side has in one parameter and the other in several cannot be paired"
+        return f"{words}: {held[0]} in PyTorch, {held[1]} in Keras"
     lines = lines or [f"{one.name}: null" for one in left[TORCH]]
-    return f"{told}; say which correspond, such as pair: {{{few(lines, 3)}}}"
+    return (
+        f"these parameters cannot be told from each other: {few(ours)} in PyTorch, {few(theirs)} in Keras; say which "
+        f"correspond, such as pair: {{{few(lines, 3)}}}"
+    )
 
 
 def _unknown_outputs(spec: Model, sides: Sequence[Side], looked: Looked) -> Iterator[str]:
