@@ -115,6 +115,13 @@ def test_where_equal_numbers_tell_nothing_orders_do(
     assert any("by trying every order" in note for note in result.notes), result.notes
 
 
+def test_a_square_matrix_is_turned_where_nothing_tells_how_it_stands(session: Session) -> None:
+    result = unnamed(session, "Inverse()", "Inverse()", FOURS)
+    assert result.agree, told(result)
+    assert any(note.startswith("weight: paired with axes turned") for note in result.notes), result.notes
+    assert next(pair.layout for pair in result.pairs if pair.names[SIDES[0]] == "weight") == "a b -> b a"
+
+
 def test_what_others_hide_is_told_when_they_are(session: Session) -> None:
     """No gate makes a difference between experts that are the same."""
     result = unnamed(session, "Gated()", "Gated()", ROWS)

@@ -167,3 +167,15 @@ class Gated(keras.Model):  # type: ignore[misc]
         made = ops.stack([expert(x) for expert in self.experts], 1)
         two, one = (ops.einsum("ne,ned->nd", ops.softmax(gate(x), -1), made) for gate in (self.p, self.q))
         return ops.tanh(one) - two
+
+
+class Inverse(keras.layers.Layer):  # type: ignore[misc]
+    """The matrix is held turned."""
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        self.kernel = self.add_weight(shape=(shape[-1], shape[-1]), name="kernel")
+        self.bias = self.add_weight(shape=(shape[-1],), name="bias")
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        inverse = ops.inv(self.kernel + 9 * ops.eye(4, dtype=x.dtype))
+        return ops.tanh(ops.matmul(x, ops.transpose(inverse)) + self.bias)

@@ -188,10 +188,10 @@ class Course:
             if trial.unsure and not self.pairing.unclear:
                 self.notes.append(f"{few(trial.unsure)}: paired {IN_ORDER}: if others correspond, say pair")
             return trial, False
-        before = {pair.name: pair.keras for pair in self.pairing.pairs}
+        before = {pair.name: (pair.keras, pair.layout.text) for pair in self.pairing.pairs}
         names: dict[str, list[str]] = {}
         for pair in pairing.pairs:
-            if before.get(pair.name) != pair.keras:
+            if before.get(pair.name) != (pair.keras, pair.layout.text):
                 names.setdefault(pair.why, []).append(pair.name)
         ask = "" if told else f"; {trial.parted}: if others correspond, say pair"
         self.notes.append(

@@ -78,6 +78,12 @@ def own_layout(one: Tensor, other: Tensor) -> Layout | None:
     return Layout(f"{' '.join(axes[size] for size in one.shape)} -> {' '.join(axes[size] for size in other.shape)}")
 
 
+def of_unknown_axes(one: Tensor, other: Tensor) -> bool:
+    """Whether two are square matrices of which nothing tells whether one is the other turned."""
+    square = len(one.shape) == 2 and len({*one.shape, *other.shape}) == 1 and one.shape == other.shape
+    return square and sorted(one.axes.split()) != sorted(other.axes.split() or ["unknown"])
+
+
 def _parted(one: Tensor, other: Tensor) -> bool:
     """Whether both sides compute with as many axes of the same names, of which one has another length on the other side."""
     lengths = [

@@ -23,7 +23,7 @@ from tfpt_cli.listing import listing
 from tfpt_cli.results import Verdict
 from tfpt_cli.subjects.model.comparer import NOTHING, SAME_IN_SINGLE, Comparer, array_of
 from tfpt_cli.subjects.model.correspondence import start
-from tfpt_cli.subjects.model.leftover import is_bias, own_layout
+from tfpt_cli.subjects.model.leftover import is_bias, of_unknown_axes, own_layout
 from tfpt_cli.subjects.model.matching import match_of
 from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing
 from tfpt_cli.subjects.model.planning import Planner
@@ -51,15 +51,19 @@ if TYPE_CHECKING:
 # Why parameters were paired by a trial.
 BY_GRADIENT = "by its gradient, with the same numbers in all that may be it"
 BY_NEAREST, BY_ORDER = "by the nearest gradient", "by trying every order"
+BY_TURNING = "by trying how its axes are turned"
 # How that is said of several.
 HOW = {
     BY_GRADIENT: "by their gradients, with the same numbers in all that may be each other",
     BY_NEAREST: "by the nearest gradients",
     BY_ORDER: "by trying every order: under this one the outputs agree",
+    BY_TURNING: "with axes turned, which nothing else tells: so the outputs agree",
 }
 IN_ORDER = "by their order, which nothing confirms"
 # So many orders are tried at most.
 _ORDERS = 24
+# So many square matrices are turned at most.
+_SQUARES = 3
 # What corresponds is this near to each other in a trial: relative to the greater, in double precision and in single.
 _NEAR = {"float64": SAME_IN_SINGLE, "float32": 1e-3}
 # How far apart what is nothing alike counts as, and how little what stands in another place.
@@ -167,8 +171,9 @@ class Trial:
                     return found
         if parted and all(parted) and not self.partial:
             self.parted = "with the same numbers in all of them the models part too"
-            return None
-        return (yield from self.ordered())
+        elif (found := (yield from self.ordered())) is not None:
+            return found
+        return (yield from self.turned())
 
     def told_of(self, pairing: Pairing, groups: Sequence[Sequence[_Guess]], tried: _Tried) -> Any:
         """The rounds that find such a `Pairing` by what was tried with the same numbers in all of each of some groups, or None.
@@ -217,6 +222,30 @@ class Trial:
                 if tried is not None and tried.agrees:
                     return found
         self.parted = "in no order of them do the outputs agree"
+        return None
+
+    def turned(self) -> Any:
+        """The rounds that find a `Pairing` by turning square matrices, where nothing tells how their axes are ordered."""
+        known = {
+            tensor.name for match in self.pairing.matches if match.row is not None for tensor in match.torch.tensors
+        }
+        squares = [
+            pair.name
+            for pair in self.pairing.pairs
+            if len(pair.torch) == 1 and pair.own is None and not pair.in_part and pair.name not in known
+            if of_unknown_axes(self.ours.tensor[pair.name], self.theirs.tensor[pair.keras.tensor])
+        ]
+        if len(squares) > _SQUARES:
+            return None
+        for count in range(1, len(squares) + 1):
+            for chosen in itertools.combinations(squares, count):
+                found = replace(self.pairing, pairs=tuple(
+                    replace(pair, layout=Layout("a b -> b a"), why=BY_TURNING) if pair.name in chosen else pair
+                    for pair in self.pairing.pairs
+                ))  # fmt: skip
+                tried = yield from self.tried(found)
+                if tried is not None and tried.agrees:
+                    return found
         return None
 
     def with_added(self) -> Pairing:
