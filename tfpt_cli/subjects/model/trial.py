@@ -141,7 +141,7 @@ class Trial:
         self.spec = replace(spec, start="drawn", compared=(FORWARD, BACKWARD))
         self.terms, self.looked, self.writers = terms, looked, writers
         self.before, self.pairing = pairing, pairing.with_guessed() if pairing.unclear else pairing
-        self.nearest, self.parted = pairing, ""
+        self.nearest, self.parted = self.pairing, ""
         self.unsure: list[str] = []
         self.ours, self.theirs = (looked.inventories[side] for side in terms.sides)
 
@@ -167,7 +167,7 @@ class Trial:
             tried = (yield from self.tried(pairing, groups)) if groups and groups != before else None
             if tried is not None:
                 parted.append(tried.parts)
-                if (found := (yield from self.told_of(pairing, groups, tried))) is not None:
+                if (found := (yield from self.told_of(pairing, groups, tried, first=not loose))) is not None:
                     return found
         if parted and all(parted) and not self.partial:
             self.parted = "with the same numbers in all of them the models part too"
@@ -175,10 +175,13 @@ class Trial:
             return found
         return (yield from self.turned())
 
-    def told_of(self, pairing: Pairing, groups: Sequence[Sequence[_Guess]], tried: _Tried) -> Any:
+    def told_of(
+        self, pairing: Pairing, groups: Sequence[Sequence[_Guess]], tried: _Tried, *, first: bool = False
+    ) -> Any:
         """The rounds that find such a `Pairing` by what was tried with the same numbers in all of each of some groups, or None.
 
-        Where some of a group are not told apart, because others have the same numbers, they are once more when those are told.
+        What is the `first` to be told, of whole layers and of what is in none, is the nearest. Where some of a group are not
+        told apart, because others have the same numbers, they are once more when those are told.
         """
         told = [self.by_gradient(group, tried) for group in groups]
         near = [
@@ -187,7 +190,7 @@ class Trial:
             if each.same or each.clear
         ]
         found = self.reordered(pairing, near)
-        if self.nearest is self.before:  # whole layers are tried first, which tell the most
+        if first:
             self.nearest = found
             unsure = [group for group, each in zip(groups, told, strict=True) if not each.same and not each.clear]
             self.unsure = [pair.name for group in unsure for guess in group for pair in guess.pairs]
