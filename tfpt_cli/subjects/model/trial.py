@@ -84,9 +84,15 @@ class _Guess:
 class _Told:
     """By its place in a group, the place of what is nearest to each: whether it is the `same`, and `clear` of all others."""
 
+    group: Sequence[_Guess]
     places: list[int]
     same: bool
     clear: bool
+
+    @property
+    def sure(self) -> bool:
+        """Whether nothing else would do."""
+        return self.same and self.clear
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ class _Tried:
     @property
     def parts(self) -> bool:
         """Whether they give something else; a side that gives nothing says nothing."""
-        return any(verdict is not None and verdict is Verdict.DIFFERS for verdict in self.verdicts())
+        return any(verdict is Verdict.DIFFERS for verdict in self.verdicts())
 
     def verdicts(self) -> Iterator[Verdict | None]:
         """How each output compares; None for one that a side has not left."""
@@ -185,25 +191,21 @@ class Trial:
         """
         told = [self.by_gradient(group, tried) for group in groups]
         near = [
-            (group, each.places, BY_GRADIENT if each.same else BY_NEAREST)
-            for group, each in zip(groups, told, strict=True)
+            (each.group, each.places, BY_GRADIENT if each.same else BY_NEAREST)
+            for each in told
             if each.same or each.clear
         ]
         found = self.reordered(pairing, near)
         if first:
             self.nearest = found
-            unsure = [group for group, each in zip(groups, told, strict=True) if not each.same and not each.clear]
-            self.unsure = [pair.name for group in unsure for guess in group for pair in guess.pairs]
+            unsure = [guess for each in told if not each.same and not each.clear for guess in each.group]
+            self.unsure = [pair.name for guess in unsure for pair in guess.pairs]
         if all(each.same for each in told) and found.pairs != self.before.pairs:
             again = yield from self.tried(found)
             if again is not None and again.agrees:
                 return found
-        sure = [
-            (group, each.places, BY_GRADIENT)
-            for group, each in zip(groups, told, strict=True)
-            if each.same and each.clear
-        ]
-        rest = [group for group, each in zip(groups, told, strict=True) if not (each.same and each.clear)]
+        sure = [(each.group, each.places, BY_GRADIENT) for each in told if each.sure]
+        rest = [each.group for each in told if not each.sure]
         if not sure or not rest:
             return None
         pairing = self.reordered(pairing, sure)
@@ -349,7 +351,7 @@ class Trial:
         found = [int(place) for place in (cost.argmin(1) if added else linear_sum_assignment(cost)[1])]
         far = max(self.apart(group[place], group[other], tried) for place, other in enumerate(found))
         same, clear = far <= _NEAR[self.looked.dtype], not added and _clear(cost, found)
-        return _Told(found, same, clear)
+        return _Told(group, found, same, clear)
 
     def reordered(self, pairing: Pairing, groups: Iterable[tuple[Sequence[_Guess], Sequence[int], str]]) -> Pairing:
         """The pairing where what each of a group has in PyTorch stands beside what the one in another place has in Keras."""
