@@ -1926,6 +1926,29 @@ def test_what_one_side_has_in_several_is_no_pair() -> None:
     assert words.startswith(told)
 
 
+@pytest.mark.parametrize("written", ["F.gelu", "'erf_gelu'"])
+@pytest.mark.parametrize("name", ["lambda", "partial", "own", "of TensorFlow"])
+def test_an_activation_may_be_any_function(session: Session, name: str, written: str) -> None:
+    """The layer stands beside PyTorch's with the activation behind it, or where that is written out, beside none."""
+    result = ported(
+        session, f"functions.py:Net({written})", f"functions_keras.py:activated({name!r})", "normal(0, 2, (5, 4))"
+    )
+    assert result.agree, told(result)
+    assert len(result.layers) == (1 if written != "F.gelu" and name != "of TensorFlow" else 2)
+
+
+def test_an_activation_may_be_a_layer(session: Session) -> None:
+    torch, at = "functions.py:Net('leaky')", "normal(0, 2, (5, 4))"
+    assert ported(session, torch, "functions_keras.py:activated('layer')", at).agree
+    result = ported(session, torch, "functions_keras.py:activated('layer', 0.3)", at)
+    assert told(result).startswith("one is the first that parts")
+
+
+def test_of_a_function_of_ones_own_it_is_not_said_what_it_is(session: Session) -> None:
+    result = ported(session, "functions.py:Net(F.gelu)", "functions_keras.py:half()", "normal(0, 2, (5, 4))")
+    assert told(result) == "one is the first that parts, by itself"
+
+
 @pytest.mark.parametrize(
     ("biases", "said"),
     [

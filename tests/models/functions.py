@@ -68,3 +68,13 @@ def relu_and_silu(x: torch.Tensor) -> torch.Tensor:
 
 def scores(x: torch.Tensor) -> torch.Tensor:
     return (x @ x.transpose(0, 1) / 2.0).softmax(-1) @ x
+
+
+def leaky(x: torch.Tensor) -> torch.Tensor:
+    """A leaky ReLU with another slope than the usual one."""
+    return F.leaky_relu(x, 0.2)
+
+
+def erf_gelu(x: torch.Tensor) -> torch.Tensor:
+    """The exact GELU, written out."""
+    return 0.5 * x * (1 + torch.erf(x / 2**0.5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -71,3 +72,26 @@ def half_unseen(x: Any) -> Any:
 @tf.function
 def compiled(x: Any) -> Any:
     return tf.nn.relu(x)
+
+
+def exact(x: Any) -> Any:
+    """A function of one's own that is one of Keras's."""
+    return keras.activations.gelu(x, approximate=False)
+
+
+EXACT = {
+    "lambda": lambda x: keras.activations.gelu(x, approximate=False),
+    "partial": functools.partial(keras.activations.gelu, approximate=False),
+    "own": exact,
+    "of TensorFlow": tf.nn.gelu,
+}
+
+
+def activated(name: str, slope: float = 0.2) -> Net:
+    """The network whose first layer calls a function that a person gives it: an exact GELU, or a layer."""
+    return Net(activation=EXACT.get(name) or keras.layers.LeakyReLU(negative_slope=slope))
+
+
+def half() -> Net:
+    """The network whose first layer calls the approximate GELU by a function that Keras cannot write down."""
+    return Net(activation=functools.partial(keras.activations.gelu, approximate=True))

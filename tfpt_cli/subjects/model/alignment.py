@@ -15,6 +15,7 @@ from tfpt_cli.layers.settings import parted_settings
 from tfpt_cli.subjects.model.fused import (
     ACTIVATED,
     Around,
+    is_activation,
     name_of_activation,
     one_activation,
     without_activation,
@@ -227,8 +228,13 @@ class _Aligner:
                     continue
                 self.used.update(partners)
             reached = max(reached, *partners)
-            self._note_activation_later(event, self.keras.events[partners[-1]])
-            if self.around.function_behind(event, partners[-1]) or self.around.resized(event, partners):
+            theirs = self.keras.events[partners[-1]]
+            self._note_activation_later(event, theirs)
+            if (
+                self.around.function_behind(event, partners[-1])
+                or self.around.resized(event, partners)
+                or self._activated_by_own(event, theirs)
+            ):
                 self.apart[TORCH].add(event.index)
             if event.index in self.apart[TORCH]:
                 self.apart[TENSORFLOW].update(partners)
@@ -250,6 +256,18 @@ class _Aligner:
             if tree is not None and row_of_layers(layer.tree, tree)[0] is not None:
                 return [other.index]
         return None
+
+    def _activated_by_own(self, event: Event, theirs: Event) -> bool:
+        """Whether a layer of Keras's calls a function of a person's own that nothing stands beside in PyTorch.
+
+        There it may be written out behind the layer, so that the two layers alone are not the same function.
+        """
+        wanted = activation_of(self.keras.by_name[theirs.layer or ""])
+        if not wanted or is_activation(wanted):
+            return False
+        cropped, _ = self.around.cropping(event, theirs)
+        between, found = self.around.to_activation(event, cropped)
+        return not self.around.activation_within(event) and (found is None or between != cropped)
 
     def _note_activation_later(self, event: Event, theirs: Event) -> None:
         """Notes an activation that Keras's layer has among its arguments, where PyTorch calls it behind something else.
@@ -340,7 +358,8 @@ class _Aligner:
         between, found = self.around.to_activation(event, cropped)
         after = found if between == cropped else None
         right_behind, (later, _) = self.around.word_of(after), self.later.get(event.index, ("", None))
-        same = one_activation(right_behind or own or later, wanted)
+        # Of a function of a person's own nothing says that it is another one.
+        same = one_activation(right_behind or own or later, wanted) or not is_activation(wanted)
         return _Activation(
             torch=[after.index] if after is not None else [],
             parted={} if same else {"activation": (right_behind or own or None, wanted)},

@@ -141,9 +141,9 @@ class Search:
         """
         return each.apart <= SAME_IN_SINGLE and self.in_single_alone(each)
 
-    def in_single_alone(self, each: Measured) -> bool:
-        """Whether a layer is seen to compute with a number in single precision, and its settings do not part."""
-        if self.set_otherwise(each):
+    def in_single_alone(self, each: Measured, *, but: Collection[str] = ()) -> bool:
+        """Whether a layer is seen to compute with a number in single precision, and its settings do not part, but for some."""
+        if self.set_otherwise(each) and not set(each.aligned.parted) <= {Besides.CLASS, *but}:
             return False
         kept = each.aligned.row is not None and each.aligned.row.single
         for side in (self.first, self.second):
@@ -160,13 +160,13 @@ class Search:
     def completed(self) -> set[int]:
         """The places of layers that compute with a number in single precision, of which one does more than that beside it.
 
-        What they come to is nearly the same in a layer that reads it, or in the outputs: `nn.Linear` and an activation, beside a
-        layer with both.
+        What they come to is nearly the same in a layer that reads it, or in the outputs: `nn.Linear` and an activation, which may
+        be written out, beside a layer with both.
         """
         found = set()
         for place, each in enumerate(self.lines):
             apart = each.apart if each.line.by_itself is not None else each.line.so_far or 0.0
-            if apart <= SAME_IN_SINGLE or not self.in_single_alone(each):
+            if apart <= SAME_IN_SINGLE or not self.in_single_alone(each, but=["activation"]):
                 continue
             sizes = [line.line.so_far for line in self.reading(place)] or [self.watched.outputs]
             if sizes and all(size is not None and size <= SAME_IN_SINGLE for size in sizes):

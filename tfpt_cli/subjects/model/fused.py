@@ -234,9 +234,14 @@ def name_of_activation(inventory: Inventory, index: int | None) -> str:
     return name if _ACTIVATIONS.fullmatch(name.replace("_", "")) else ""
 
 
+def is_activation(word: str) -> bool:
+    """Whether the activation among the arguments of a layer of Keras is one that is known, and no function of a person's own."""
+    return _ACTIVATIONS.fullmatch(plain(word)) is not None
+
+
 def one_activation(ours: str, theirs: str) -> bool:
     """Whether PyTorch's activation, as `logsoftmax`, is the one that Keras calls `log_softmax`."""
-    return ours in {each.replace("_", "") for each in {theirs, *_OTHER_NAMES.get(theirs, ())}}
+    return ours in map(plain, {theirs, *_OTHER_NAMES.get(theirs, ())})
 
 
 def without_activation(layer: SeenLayer) -> str:

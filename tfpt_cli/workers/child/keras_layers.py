@@ -132,13 +132,27 @@ def is_leaf(layer: Any) -> bool:
     return not is_network(layer) and (not _is_own(layer) or not sublayers(layer))
 
 
+def _config(layer: Any) -> dict[str, Any]:
+    """What a layer gives back of its arguments, also where its activation is a function that Keras cannot write down."""
+    try:
+        return dict(layer.get_config())
+    except Exception:
+        if not callable(own := getattr(layer, "activation", None)):
+            raise
+        layer.activation = keras.activations.linear
+        try:
+            return {**layer.get_config(), "activation": {"class_name": type(own).__name__}}
+        finally:
+            layer.activation = own
+
+
 def call_of(layer: Any) -> str:
     """A layer of Keras as a person would write it, `keras.layers.Dense(units=4)`; empty for a person's own class."""
     if _is_own(layer):
         return ""
     kind = own_class(layer)
     try:
-        config = dict(layer.get_config())
+        config = _config(layer)
     except Exception:  # a subclass with arguments that it does not give back
         return ""
     _put_layers(layer, config)
@@ -148,7 +162,8 @@ def call_of(layer: Any) -> str:
             continue
         value = config[name]
         if name in ("activation", "recurrent_activation") and isinstance(value, dict):
-            value = str(value.get("config", value.get("class_name", "")))
+            own = getattr(layer, name, value.get("class_name"))
+            value = getattr(own, "__name__", type(own).__name__)
         if isinstance(value, dict) or (name == "activation" and value == "linear"):
             continue
         if name == "data_format" and value == keras.config.image_data_format():
