@@ -36,7 +36,8 @@ from tfpt_cli.subjects.model.axis_orders import orders_for, turned
 from tfpt_cli.subjects.model.comparer import Both, scales
 from tfpt_cli.subjects.model.inventory import Inventory, Tensor
 from tfpt_cli.subjects.model.leftover import own_layout
-from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
+from tfpt_cli.subjects.model.paired_parameters import PairedParameters, TensorPart
+from tfpt_cli.subjects.model.pairing import Pairing
 from tfpt_cli.subjects.model.spec import gradient_quantity, output_quantity
 from tfpt_cli.subjects.model.watching import Question
 
@@ -1915,15 +1916,16 @@ def test_a_matrix_and_a_kernel_with_axes_for_heads_are_one_map(ins: list[int], o
 
 
 def test_what_one_side_has_in_several_is_no_pair() -> None:
-    """A null for each would be wrong: they correspond, and no line of a scenario says how."""
+    """A null for each would be wrong: they correspond, part by part."""
 
     def tensor(name: str, *shape: int) -> Tensor:
         return Tensor(name, "", name, shape, "float32", trained=True, buffer=False, index=0)
 
     left = {TORCH: (tensor("w", 3, 5, 2),), TENSORFLOW: tuple(tensor(f"k{place}", 5, 2) for place in range(3))}
     words = correspondence.what_to_write(Pairing((), (), left), Pairing((), ()))
-    told = "what one side has in one parameter and the other in several cannot be paired: w (3, 5, 2) in PyTorch, k0 (5, 2), "
+    told = "what one side has in one parameter and the other in several cannot be told apart: w (3, 5, 2) in PyTorch, k0 (5, 2), "
     assert words.startswith(told)
+    assert words.endswith("such as pair: {w[0]: k0, ...}")
 
 
 @pytest.mark.parametrize("written", ["F.gelu", "'erf_gelu'"])

@@ -45,10 +45,13 @@ class LayerLine:
 class PairLine:
     """Parameters that correspond: their paths by side, how their axes map, and why they were paired.
 
-    `in_part` says that a part of a tensor is one of them, a third of a packed weight say, whose path has its number behind it.
+    The path of a part of a tensor, a third of a packed weight say, has its number behind it. `interleaved` says that the parts do
+    not lie one behind the other, and `reordered` that blocks of an axis, as the gates of a cell, stand in another order on each
+    side, which the layout does not say.
     """
 
     names: dict[Side, str]
     why: str
     layout: str = ""
-    in_part: bool = False
+    interleaved: bool = False
+    reordered: bool = False

@@ -10,6 +10,8 @@ Its modules, in the order in which a scenario meets them:
    - `looking` is that round, and `inventory` what it gives: layers, tensors, and what ran.
 2. The parameters are paired and given the same numbers (`correspondence`), and both models are run with them:
    - `units` are the layers that hold parameters; `matching` says which of both sides correspond.
+   - `given_pairs` are those that a scenario names, and `paired_parameters` what a pair is, of whole parameters or of parts.
+   - `packing` finds what one side has in one layer or parameter, and the other in several.
    - `pairing` pairs the parameters within them, and `leftover` those of which no row says what they are; `neighbours` those of a
      person's own that only the layers around them tell. What is only guessed then a `trial` of both models tells.
    - `stored` has the numbers from a file of weights, and `weights` draws them, or hands one side's own to the other.

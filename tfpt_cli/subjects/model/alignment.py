@@ -147,6 +147,10 @@ class _Aligner:
         self.used: set[int] = {index for indices in self.partner.values() for index in indices}
         # Events that correspond and give something else, since what one does itself the other's model does before or behind it.
         self.apart: dict[str, set[int]] = {TORCH: set(), TENSORFLOW: set()}
+        for match in matches:
+            if match.torch.members or match.keras.members:
+                self.apart[TORCH] |= {e.index for e in torch.events if e.layer in match.torch.paths}
+                self.apart[TENSORFLOW] |= {e.index for e in keras.events if e.layer in match.keras.paths}
         # By PyTorch's event the activation that Keras has among the arguments of a layer, where PyTorch's comes later, and where.
         self.later: dict[int, tuple[str, int]] = {}
         self.around = Around(torch, keras, self.partner, self.used)
@@ -155,6 +159,8 @@ class _Aligner:
         """The events of Keras beside each of PyTorch's, of the layers that hold parameters: call by call."""
         found: dict[int, list[int]] = {}
         for match in matches:
+            if match.torch.members or match.keras.members:
+                continue
             ours = [e.index for e in self.torch.events if e.layer in match.torch.paths]
             theirs = [[e.index for e in self.keras.events if e.layer == path] for path in match.keras.paths]
             if len(match.torch.paths) > 1 and ours:

@@ -54,10 +54,15 @@ _FEW_LAYERS = 3
 
 
 class Search:
-    """Looks through the layers of both models for where they begin to part."""
+    """Looks through the layers of both models for where they begin to part.
 
-    def __init__(self, watched: Watched, inventories: Mapping[Side, Inventory], sides: Sides) -> None:
-        self.lines, self.watched, self.inventories = watched.lines, watched, inventories
+    `alike` are the paths of layers that are the same on both sides and stand in no line, one beside several: they are no step.
+    """
+
+    def __init__(
+        self, watched: Watched, inventories: Mapping[Side, Inventory], sides: Sides, alike: Collection[str] = ()
+    ) -> None:
+        self.lines, self.watched, self.inventories, self.alike = watched.lines, watched, inventories, alike
         self.first, self.second = sides
 
     def in_single(self, parted: Collection[Quantity]) -> list[str]:
@@ -442,7 +447,8 @@ class Search:
         for each in (*passed, *ends):
             found += [Step(text, text) for place, text in each.calls if place not in said]
             said.update(place for place, _ in each.calls)
-            if isinstance(each, Event) and each not in ends and each.index not in later:
+            passed_by = isinstance(each, Event) and each not in ends and each.index not in later
+            if isinstance(each, Event) and passed_by and each.layer not in self.alike:
                 found.append(step_of_layer(each, inventory))
         return any(beside & set(each.origin) for each in (*passed, *ends)), found
 

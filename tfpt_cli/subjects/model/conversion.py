@@ -11,17 +11,18 @@ from tfpt_cli.results import printable
 from tfpt_cli.subjects.model.writer import turned_source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.layers.layout import Layout
     from tfpt_cli.subjects.model.inventory import Inventory
-    from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
+    from tfpt_cli.subjects.model.paired_parameters import PairedParameters, TensorPart
+    from tfpt_cli.subjects.model.pairing import Pairing
 
 
 # Code that turns a matrix, where what is turned is one array or a call of `gates`.
 _TRANSPOSED = re.compile(
-    r"np\.transpose\(((?:gates\()?w(?:eights)?\[[^\[\]]*\](?:\[\d+\])?(?:, [\d, ]+\))?), \(1, 0\)\)"
+    r"np\.transpose\(((?:gates\()?w(?:eights)?\[[^\[\]]*\](?:\[[\d:, ]+\])?(?:, [\d, ]+\))?), \(1, 0\)\)"
 )
 _GATES = '''\
 def gates(array, *order):
@@ -35,18 +36,17 @@ def to_keras(pairing: Pairing, torch: Inventory, keras: Inventory) -> str:
 
     What Keras's model has alone stays as it is.
     """
-    sources: dict[str, list[tuple[int | None, str]]] = {}
+    sources: dict[str, dict[TensorPart, str]] = {}
     for pair in pairing.pairs:
         tensor = keras.tensor[pair.keras.tensor]
-        shape = tensor.shape if pair.keras.index is None else tensor.shape[1:]
-        sources.setdefault(tensor.name, []).append((pair.keras.index, _turned(pair, torch, shape)))
+        turned = _turned(pair, torch, pair.keras.shape(tensor.shape))
+        sources.setdefault(tensor.name, {})[pair.keras] = turned
     lines = []
     whole = all(tensor.name in sources for tensor in keras.tensors) and bool(keras.layers)
     for tensor in keras.tensors:
         if tensor.name not in sources:
             continue
-        parts = [source for _, source in sorted(sources[tensor.name], key=lambda each: each[0] or 0)]
-        source = parts[0] if sources[tensor.name][0][0] is None else f"np.stack([{', '.join(parts)}])"
+        source = _joined(sources[tensor.name], tensor.shape)
         held = "weights" if keras.layers else "variables"
         line = f"        {source}," if whole else f"    model.{held}[{tensor.index}].assign({source})"
         # A stranger's layer may be called what ends the comment.
@@ -68,8 +68,11 @@ def _script(imports: Sequence[str], function: Sequence[str]) -> str:
 
 def _turned(pair: PairedParameters, torch: Inventory, shape: Shape) -> str:
     """PyTorch's part of a pair with Keras's axes and shape, as code that reads the arrays of a dict `w`."""
-    source = " + ".join(_chunk(part) for part in pair.torch)
-    own = _of_part(torch.tensor[pair.torch[0].tensor].shape, pair.torch[0])
+    shapes = [torch.tensor[part.tensor].shape for part in pair.torch]
+    source = " + ".join(
+        part.source(f"w[{part.tensor!r}]", shape) for part, shape in zip(pair.torch, shapes, strict=True)
+    )
+    own = pair.torch[0].shape(torch.tensor[pair.torch[0].tensor].shape)
     source = f"({source})" if len(pair.torch) > 1 else source
     source = _reordered(source, pair.layout.blocks.get(TORCH, ()), pair.layout.blocks.get(TENSORFLOW, ()))
     source = turned_source(source, own, _plain(pair.layout))
@@ -81,9 +84,20 @@ def _shaped(source: str, shape: Shape, wanted: Shape) -> str:
     return source if tuple(shape) == tuple(wanted) else f"np.reshape({source}, {tuple(wanted)})"
 
 
-def _chunk(part: TensorPart) -> str:
-    source = f"w[{part.tensor!r}]"
-    return source if part.index is None else f"np.split({source}, {part.count})[{part.index}]"
+def _joined(sources: Mapping[TensorPart, str], shape: Shape) -> str:
+    """Code that makes a tensor of a shape of its parts, of which those that correspond to nothing are zero."""
+    part = next(iter(sources))
+    if part.index is None:
+        return sources[part]
+    held = {each.index: source for each, source in sources.items()}
+    parts = [replace(part, index=index) for index in range(len(part.sizes) or shape[0])]
+    each = [held.get(p.index, f"np.zeros({p.shape(shape)}, dtype=np.float32)") for p in parts]
+    if part.pieces > 1:
+        apart = [(*p.shape(shape)[: p.axis], p.pieces, -1, *shape[p.axis + 1 :]) for p in parts]
+        each = [f"np.reshape({source}, {own})" for source, own in zip(each, apart, strict=True)]
+        return f"np.reshape(np.concatenate([{', '.join(each)}], axis={part.axis + 1}), {shape})"
+    axis = f", axis={part.axis}" if part.axis else ""
+    return f"np.{'concatenate' if part.sizes else 'stack'}([{', '.join(each)}]{axis})"
 
 
 def _reordered(source: str, ours: Sequence[str], theirs: Sequence[str]) -> str:
@@ -104,18 +118,17 @@ def to_torch(pairing: Pairing, torch: Inventory, keras: Inventory) -> str:
 
     Of a sum the first tensor has all of it and the others are zero. What PyTorch's model has alone is not in it.
     """
-    parts: dict[str, dict[int, str]] = {}
+    parts: dict[str, dict[TensorPart, str]] = {}
     for pair in pairing.pairs:
         source = _turned_back(pair, torch, keras)
         for place, part in enumerate(pair.torch):
             tensor = torch.tensor[part.tensor]
-            each = source if place == 0 else f"np.zeros({_of_part(tensor.shape, part)}, dtype=np.float32)"
-            parts.setdefault(tensor.name, {})[part.index or 0] = each
+            each = source if place == 0 else f"np.zeros({part.shape(tensor.shape)}, dtype=np.float32)"
+            parts.setdefault(tensor.name, {})[part] = each
     lines = []
     for tensor in torch.tensors:
         if tensor.name in parts:
-            chunks = [source for _, source in sorted(parts[tensor.name].items())]
-            source = chunks[0] if len(chunks) == 1 else f"np.concatenate([{', '.join(chunks)}])"
+            source = _joined(parts[tensor.name], tensor.shape)
             lines += [f"        {name!r}: torch.tensor({source})," for name in (tensor.name, *tensor.also)]
     return _script(["import numpy as np", "import torch"], [
         "def convert(weights):",
@@ -124,16 +137,12 @@ def to_torch(pairing: Pairing, torch: Inventory, keras: Inventory) -> str:
     ])  # fmt: skip
 
 
-def _of_part(shape: Shape, part: TensorPart) -> Shape:
-    return shape if part.index is None else (shape[0] // part.count, *shape[1:])
-
-
 def _turned_back(pair: PairedParameters, torch: Inventory, keras: Inventory) -> str:
     """Keras's part of a pair with PyTorch's axes and shape, as code that reads the arrays of a list `weights`."""
     tensor = keras.tensor[pair.keras.tensor]
-    source = f"weights[{tensor.index}]" + ("" if pair.keras.index is None else f"[{pair.keras.index}]")
-    shape = tensor.shape if pair.keras.index is None else tensor.shape[1:]
-    own = _of_part(torch.tensor[pair.torch[0].tensor].shape, pair.torch[0])
+    source = pair.keras.source(f"weights[{tensor.index}]", tensor.shape)
+    shape = pair.keras.shape(tensor.shape)
+    own = pair.torch[0].shape(torch.tensor[pair.torch[0].tensor].shape)
     layout = _plain(pair.layout)
     there = layout.turned(own)
     source = _shaped(source, shape, there)

@@ -130,8 +130,12 @@ def what_to_write(pairing: Pairing, nearest: Pairing) -> str:
     numbers = [sum(math.prod(tensor.shape) for tensor in tensors) for tensors in (alone, rest)]
     if alone and rest and numbers[0] == numbers[1]:
         held = [few([f"{tensor.name} {tensor.shape}" for tensor in tensors], 4) for tensors in (alone, rest)]
-        words = "what one side has in one parameter and the other in several cannot be paired"
-        return f"{words}: {held[0]} in PyTorch, {held[1]} in Keras"
+        packed = len(alone) <= len(rest)  # PyTorch's, which has fewer
+        said = f"{alone[0].name}{'[0]' * packed}: {rest[0].name}{'[0]' * (not packed)}"
+        return (
+            f"what one side has in one parameter and the other in several cannot be told apart: {held[0]} in PyTorch, "
+            f"{held[1]} in Keras; say which parts correspond, such as pair: {{{said}, ...}}"
+        )
     lines = lines or [f"{one.name}: null" for one in left[TORCH]]
     return (
         f"these parameters cannot be told from each other: {few(ours)} in PyTorch, {few(theirs)} in Keras; say which "

@@ -37,6 +37,7 @@ from tfpt_cli.subjects.model.looking import (
 )
 from tfpt_cli.subjects.model.loss import loss_in
 from tfpt_cli.subjects.model.misfit import Misfits
+from tfpt_cli.subjects.model.packing import packs_alike
 from tfpt_cli.subjects.model.pairing import Pairing
 from tfpt_cli.subjects.model.planning import Planner
 from tfpt_cli.subjects.model.rounding import magnified, own_rounding, with_rounding
@@ -112,7 +113,8 @@ class Course:
     @property
     def search(self) -> Search:
         """The search for where the models begin to part."""
-        return Search(self.watched, self.inventories, self.terms.sides)
+        alike = [path for m in self.pairing.matches if packs_alike(m) for path in (*m.torch.paths, *m.keras.paths)]
+        return Search(self.watched, self.inventories, self.terms.sides, alike)
 
     @property
     def lines(self) -> Sequence[Measured]:
@@ -188,10 +190,10 @@ class Course:
             if trial.unsure and not self.pairing.unclear:
                 self.notes.append(f"{few(trial.unsure)}: paired {IN_ORDER}: if others correspond, say pair")
             return trial, False
-        before = {pair.name: (pair.keras, pair.layout.text) for pair in self.pairing.pairs}
+        before = {pair.name: (pair.torch, pair.keras, pair.layout.text) for pair in self.pairing.pairs}
         names: dict[str, list[str]] = {}
         for pair in pairing.pairs:
-            if before.get(pair.name) != (pair.keras, pair.layout.text):
+            if before.get(pair.name) != (pair.torch, pair.keras, pair.layout.text):
                 names.setdefault(pair.why, []).append(pair.name)
         ask = "" if told else f"; {trial.parted}: if others correspond, say pair"
         self.notes.append(
@@ -514,7 +516,10 @@ class Course:
         """Which parameters were paired, and why."""
         for pair in self.pairing.pairs:
             names = {self.first: pair.name, self.second: pair.keras.text}
-            yield PairLine(names, pair.why, pair.layout.text, in_part=pair.in_part)
+            yield PairLine(
+                names, pair.why, pair.layout.text,
+                interleaved=pair.interleaved, reordered=bool(pair.layout.blocks),
+            )  # fmt: skip
 
     def code_of(self, quantity: Quantity) -> LayerCode:
         """The layers that a quantity's difference comes from, as they are called, by framework."""

@@ -131,7 +131,10 @@ SCHEMA: dict[str, Any] = {
             "minProperties": 1,
             "description": "PyTorch's name of a parameter and Keras's, null for one that has none",
             "additionalProperties": {"type": ["string", "null"], "description": "the name of a parameter, or null"},
-            "examples": [{"fc.weight": "dense.kernel", "fc.bias": None}],
+            "examples": [
+                {"fc.weight": "dense.kernel", "fc.bias": None},
+                {"kv.weight[0]": "k.kernel", "kv.weight[1]": "v.kernel"},
+            ],
         },
         "weights": {
             "title": "The weights of both sides",

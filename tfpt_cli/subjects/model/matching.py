@@ -59,7 +59,7 @@ def matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Invento
                 mark.setdefault(flow.mark(unit, depth), []).append(unit)
         for key, ours in marks[0].items():
             theirs = marks[1].get(key, [])
-            if len(ours) == len(theirs) and len(ours) == 1 and _alike(torch[ours[0]], keras[theirs[0]]):
+            if len(ours) == len(theirs) and len(ours) == 1 and may_be_one(torch[ours[0]], keras[theirs[0]]):
                 take(ours[0], theirs[0], "by how the data flows" if depth else "by its size", sure=depth > 0)
         for key, ours in marks[0].items():
             ours = [i for i in ours if i in left]
@@ -159,7 +159,7 @@ def _shapes(unit: Unit) -> list[list[int]]:
     return sorted(sorted(tensor.shape) for tensor in unit.tensors)
 
 
-def _alike(torch: Unit, keras: Unit) -> bool:
+def may_be_one(torch: Unit, keras: Unit) -> bool:
     """Whether two units can be one layer: a row knows both as one, or none knows either."""
     return row_of(torch, keras) is not None or torch.call is None or keras.call is None
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side, Sides
     from tfpt_cli.subjects.model.beginning import Beginning
     from tfpt_cli.subjects.model.inventory import Inventory
-    from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing
+    from tfpt_cli.subjects.model.paired_parameters import PairedParameters
+    from tfpt_cli.subjects.model.pairing import Pairing
     from tfpt_cli.subjects.model.spec import Model
 
 # The settings of a layer of which the shape of no parameter depends.

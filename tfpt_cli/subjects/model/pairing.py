@@ -5,31 +5,30 @@ Layers that hold parameters are *units*. Those of both sides are matched first (
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from tfpt_cli.dictionary.records import SIGNED
 from tfpt_cli.frameworks import TENSORFLOW, TORCH
-from tfpt_cli.language.shapes import show
 from tfpt_cli.language.suggest import did_you_mean
 from tfpt_cli.layers.known import at_each_step
 from tfpt_cli.layers.layout import Layout
+from tfpt_cli.subjects.model.given_pairs import SAID, given_pairs, some
 from tfpt_cli.subjects.model.leftover import (
     buffers_by_name,
     by_name_or_shape,
-    drawn_by_name,
     in_order,
-    is_state_by_name,
     named_alike,
     own_alike,
     own_layout,
     same_name,
 )
-from tfpt_cli.subjects.model.matching import match_of, matched, row_of
+from tfpt_cli.subjects.model.matching import match_of, matched, may_be_one, row_of
 from tfpt_cli.subjects.model.neighbours import by_neighbours
+from tfpt_cli.subjects.model.packing import gives, in_parts, packed
+from tfpt_cli.subjects.model.paired_parameters import PairedParameters, TensorPart
 from tfpt_cli.subjects.model.units import separable, stacked, units_of
 
 if TYPE_CHECKING:
@@ -39,68 +38,6 @@ if TYPE_CHECKING:
     from tfpt_cli.subjects.model.inventory import Inventory, Tensor
     from tfpt_cli.subjects.model.matching import Match
     from tfpt_cli.subjects.model.units import Unit
-
-
-@dataclass(frozen=True)
-class TensorPart:
-    """A tensor of a side by its path, or a part of it: the chunk `index` of `count` along its first axis."""
-
-    tensor: str
-    index: int | None = None
-    count: int = 1
-
-    @property
-    def text(self) -> str:
-        """The part as a person reads it: `in_proj_weight[0]` for the first chunk, `in_proj_weight` for the whole tensor."""
-        return self.tensor if self.index is None else f"{self.tensor}[{self.index}]"
-
-
-@dataclass(frozen=True)
-class PairedParameters:
-    """Parameters that correspond: the sum of some in PyTorch (one, usually) against one in Keras, and how their axes map.
-
-    `drawn` is how numbers for it are drawn (one of `DRAWN`), and `state` says that it is a statistic which its layer keeps; `why`
-    is why they were paired, and `sure` that more than an order or a size told so, of what their layers hold. Where the scenario
-    says the layout, `own` is the one that it would have otherwise.
-    """
-
-    torch: tuple[TensorPart, ...]
-    keras: TensorPart
-    layout: Layout
-    why: str
-    drawn: str = SIGNED
-    state: bool = False
-    own: Layout | None = None
-    sure: bool = True
-
-    @classmethod
-    def of_tensors(
-        cls, torch: Sequence[Tensor], keras: Tensor, layout: Layout, why: str, *, sure: bool = True
-    ) -> PairedParameters:
-        """The pair of tensors of which no row says what they are: PyTorch's name has to tell."""
-        own, parts = torch[0].own, tuple(TensorPart(tensor.name) for tensor in torch)
-        drawn, state = drawn_by_name(own), is_state_by_name(own)
-        return cls(parts, TensorPart(keras.name), layout, why, drawn=drawn, state=state, sure=sure)
-
-    @property
-    def name(self) -> str:
-        """The name in PyTorch, that of a sum as `bias_ih_l0 + bias_hh_l0`."""
-        return " + ".join(part.text for part in self.torch)
-
-    @property
-    def in_part(self) -> bool:
-        """Whether a part of a tensor is one of them."""
-        return any(part.index is not None for part in (*self.torch, self.keras))
-
-    @property
-    def said_otherwise(self) -> bool:
-        """Whether the scenario says another layout than that of the known layer."""
-        return self.own is not None and letters(self.own) != letters(self.layout)
-
-    @property
-    def layer(self) -> str:
-        """The path of PyTorch's layer that holds it."""
-        return self.torch[0].tensor.rpartition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -144,13 +81,16 @@ def pairing_of(
     torch: Inventory, keras: Inventory, given: Mapping[str, str | None], layouts: Mapping[str, Layout]
 ) -> Pairing:
     """The parameters that correspond; `given` are the pairs that a scenario names, `layouts` its layouts, by PyTorch's name."""
-    pairs, problems, used = _given(torch, keras, given)
+    said = given_pairs(torch, keras, given, partial(_by_row, torch=torch, keras=keras))
+    pairs, problems, used = [*said.pairs], [*said.problems], said.used
     units = {TORCH: list(units_of(torch, used[TORCH])), TENSORFLOW: list(units_of(keras, used[TENSORFLOW]))}
     units[TENSORFLOW] = stacked(units[TORCH], units[TENSORFLOW])
     units[TORCH] = separable(units[TORCH], units[TENSORFLOW])
-    matches = told_by_neighbours(matched(units[TORCH], units[TENSORFLOW], torch, keras), units, (torch, keras))
+    found = _matched(units, torch, keras)
+    matches = told_by_neighbours(found, units, (torch, keras))
     for match in matches:
         pairs += _pairs_within(match)
+    matches += _said(said.pairs, torch, keras)
     alone = alone_in(matches)
 
     def left_over() -> Iterator[PairedParameters]:
@@ -165,6 +105,10 @@ def pairing_of(
     for mine, others in by_neighbours(torch, keras, _known(matches), (ours, theirs)) if ours and theirs else ():
         pairs += _by_name_and_shape(mine, others, _AROUND)
     pairs += list(left_over())  # of what was told now, one may be the only one of its shape
+    ours, theirs = _left(torch, keras, pairs, used).values()
+    if packs := list(in_parts(ours, theirs, _ORDER)):
+        pairs += packs
+        pairs += list(left_over())
     pairs = [_laid_out(pair, layouts) for pair in pairs]
     left = _left(torch, keras, pairs, used)
     guessed = [
@@ -177,7 +121,7 @@ def pairing_of(
     names = {part.tensor for pair in every for part in pair.torch} | {pair.name for pair in every}
     problems += [
         f"layout names '{name}', which is no input, no output and no parameter of PyTorch's that is paired"
-        f"{did_you_mean(name, [*names, 'output']) or f' (these are: {_some(names)})' * bool(names)}"
+        f"{did_you_mean(name, [*names, 'output']) or f' (these are: {some(names)})' * bool(names)}"
         for name in layouts
         if name not in names
     ]
@@ -185,7 +129,52 @@ def pairing_of(
     return Pairing(tuple(pairs), tuple(matches), left, tuple(problems), buffers, tuple(guessed))
 
 
+def _said(pairs: Sequence[PairedParameters], torch: Inventory, keras: Inventory) -> list[Match]:
+    """The units all of whose parameters the scenario pairs with those of one unit, and of no other."""
+    units = [list(units_of(inventory, set())) for inventory in (torch, keras)]
+    held = [{tensor.name: unit for unit in own for tensor in unit.tensors} for own in units]
+    found: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+    for pair in pairs:
+        for part in pair.torch:
+            names = torch.tensor[part.tensor].name, keras.tensor[pair.keras.tensor].name
+            one, other = (by_name.get(name) for by_name, name in zip(held, names, strict=True))
+            if one is not None and other is not None:
+                found.setdefault(one.paths, set()).add(other.paths)
+    taken = Counter(paths for others in found.values() for paths in others)
+    by_paths = [{unit.paths: unit for unit in own} for own in units]
+    return [
+        match_of(by_paths[0][paths], by_paths[1][other], SAID)
+        for paths, others in found.items()
+        for other in others
+        if len(others) == taken[other] == 1
+    ]
+
+
 _AROUND = "by the layers around it"
+
+
+def _matched(units: dict[Framework, list[Unit]], torch: Inventory, keras: Inventory) -> list[Match]:
+    """The units that correspond, where those that one side has packed in one are one, of which `units` then has the whole."""
+    never: set[tuple[str, ...]] = set()
+    while True:
+        ours = packed(units[TORCH], units[TENSORFLOW], torch, may_be_one, never)
+        theirs = packed(units[TENSORFLOW], ours, keras, lambda one, other: may_be_one(other, one), never)
+        matches = matched(ours, theirs, torch, keras)
+        told = {unit.paths for match in matches if _packs(match) for unit in (match.torch, match.keras)}
+        odd = {unit.paths for unit in (*ours, *theirs) if unit.members} - told
+        if not odd:
+            units[TORCH], units[TENSORFLOW] = ours, theirs
+            return matches
+        never |= odd
+
+
+def _packs(match: Match) -> bool:
+    """Whether one side has in one layer what the other has in several, all of which is paired."""
+    if bool(match.torch.members) == bool(match.keras.members):
+        return False
+    return match.row is not None or len(_within_packed(match)) == max(
+        len(match.torch.tensors), len(match.keras.tensors)
+    )
 
 
 def _known(matches: Iterable[Match]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -201,7 +190,9 @@ def told_by_neighbours(
     So are units that are sure of each other and hold parameters which only their order tells, such as the two gains of a block.
     What those layers tell to be something else is no match; it may be a part of a unit, such as one of the gains of a block.
     """
-    doubted = [match for match in matches if match.row is None and (not match.sure or _by_order(match))]
+    doubted = [
+        match for match in matches if match.row is None and not _packs(match) and (not match.sure or _by_order(match))
+    ]
     kept = [match for match in matches if match not in doubted]
     taken = {TORCH: {match.torch.paths for match in kept}, TENSORFLOW: {match.keras.paths for match in kept}}
     free = [[unit for unit in units[f] if unit.paths not in taken[f]] for f in (TORCH, TENSORFLOW)]
@@ -276,72 +267,15 @@ def _laid_out(pair: PairedParameters, layouts: Mapping[str, Layout]) -> PairedPa
     return replace(pair, layout=layout, own=pair.layout)
 
 
-def letters(layout: Layout) -> str:
-    """The pattern of a layout with letters for the names of its axes, so that `out in -> in out` is `a b -> b a`."""
-    known: dict[str, str] = {}
-    return re.sub(r"\w+", lambda word: known.setdefault(word[0], chr(ord("a") + len(known))), layout.pattern)
-
-
-def _given(
-    torch: Inventory, keras: Inventory, given: Mapping[str, str | None]
-) -> tuple[list[PairedParameters], list[str], dict[str, set[str]]]:
-    """The pairs that the scenario names, what is wrong with them, and the tensors of each side that they use up."""
-    pairs: list[PairedParameters] = []
-    problems: list[str] = []
-    names_of: dict[str, dict[str, str]] = {TORCH: {}, TENSORFLOW: {}}  # by tensor, the name by which it was paired
-
-    def known(names: Iterable[str], inventory: Inventory, label: str, framework: str) -> bool:
-        """Whether a model has all of some tensors, none of which was paired before."""
-        before = len(problems)
-        for name in names:
-            if name not in inventory.tensor:
-                problems.append(f"pair names '{name}', which {label}'s model does not have{_near(name, inventory)}")
-                continue
-            first = names_of[framework].setdefault(inventory.tensor[name].name, name)
-            if first != name:
-                problems.append(f"pair names '{first}' and '{name}', which are one parameter of {label}'s model")
-        return len(problems) == before
-
-    for ours, theirs in given.items():
-        names = [name.strip() for name in ours.split("+")]
-        there = known(names, torch, "PyTorch", TORCH)
-        if theirs is None or not known([theirs], keras, "Keras", TENSORFLOW) or not there:
-            continue
-        mine, other = [torch.tensor[name] for name in names], keras.tensor[theirs]
-        if odd := next((t for t in mine if math.prod(t.shape) != math.prod(other.shape)), None):
-            problems.append(
-                f"pair: '{odd.name}' is {show(odd.shape)}, '{theirs}' {show(other.shape)}: not as many numbers"
-            )
-            continue
-        layout = _known_layout(mine[0], other, torch, keras) or own_layout(mine[0], other) or Layout()
-        pairs.append(PairedParameters.of_tensors(mine, other, layout, "as the scenario says"))
-    return pairs, problems, {framework: set(names) for framework, names in names_of.items()}
-
-
-def _known_layout(mine: Tensor, other: Tensor, torch: Inventory, keras: Inventory) -> Layout | None:
-    """How the axes of two tensors map by the row that knows their layers as one; None where none does."""
+def _by_row(mine: Tensor, other: Tensor, torch: Inventory, keras: Inventory) -> list[PairedParameters]:
+    """The pairs of the layers that hold two tensors, where a row knows these as one; none where none does."""
     found = [
         next((unit for unit in units_of(inventory, set()) if tensor in unit.tensors), None)
         for inventory, tensor in ((torch, mine), (keras, other))
     ]
-    if found[0] is None or found[1] is None:
-        return None
-    pairs = _pairs_within(match_of(found[0], found[1], "")) if row_of(found[0], found[1]) else []
-    return next(
-        (p.layout for p in pairs if p.torch == (TensorPart(mine.name),) and p.keras == TensorPart(other.name)),
-        None,
-    )
-
-
-def _near(name: str, inventory: Inventory) -> str:
-    names = [tensor.name for tensor in inventory.tensors]
-    return did_you_mean(name, names) or f" (it has {_some(names)})" * bool(names)
-
-
-def _some(names: Iterable[str], most: int = 8) -> str:
-    """The first of some names, with a sign that there are more."""
-    names = list(names)
-    return f"{', '.join(names[:most])}{', ...' * (len(names) > most)}"
+    if found[0] is None or found[1] is None or not row_of(found[0], found[1]):
+        return []
+    return _pairs_within(match_of(found[0], found[1], ""))
 
 
 # `layer.in_proj_weight.detach().chunk(3)[1]`, `layer.cell.bias[0]`, `layer.layers[1].kernel`
@@ -351,7 +285,7 @@ _PLACE = re.compile(r"\[(\d+)\]")
 
 def _part(expression: str, unit: Unit, *, torch: bool) -> TensorPart:
     """The tensor that an expression of a row stands for in a unit."""
-    index, count = None, 1
+    index, count = None, 0
     if found := _CHUNK.search(expression):
         count, index = int(found[1]), int(found[2])
         expression = expression[: found.start()]
@@ -365,13 +299,17 @@ def _part(expression: str, unit: Unit, *, torch: bool) -> TensorPart:
     own = _PLACE.sub(r".\1", path).strip(".")
     if not torch and unit.call is not None and at_each_step(unit.call) is not unit.call:
         own = f"layer.{own}"
-    return TensorPart(f"{first}.{own}" if first else own, index, count)
+    name = f"{first}.{own}" if first else own
+    length = next((tensor.shape[0] for tensor in unit.tensors if count and tensor.name == name), 0)
+    return TensorPart(name, index, (length // count,) * count if count else ())
 
 
 def _pairs_within(match: Match) -> list[PairedParameters]:
     """The parameters of two units that correspond."""
     if match.row is None:
         return list(_by_name_and_shape(match.torch.tensors, match.keras.tensors, match.why))
+    if _packs(match):
+        return _within_packed(match)
     known = {t.name for t in match.torch.tensors}, {t.name for t in match.keras.tensors}
     pairs = []
     for slot in match.slots:
@@ -386,6 +324,31 @@ def _pairs_within(match: Match) -> list[PairedParameters]:
             layout = slot.layout.joined() if _is_flat(slot.layout, tensor) else slot.layout
             entry = slot.entry
             pairs.append(PairedParameters(parts, other, layout, match.why, drawn=entry.drawn, state=entry.state))
+    return pairs
+
+
+def _within_packed(match: Match) -> list[PairedParameters]:
+    """The parts of the parameters of a layer beside those of the layers that the other side has for it, in their order."""
+    why = f"{match.why}, in order"
+    if match.row is None:
+        return list(in_parts(match.torch.tensors, match.keras.tensors, why))
+    pairs = []
+    members, whole = (match.torch.members, match.keras) if match.torch.members else (match.keras.members, match.torch)
+    of_torch = whole is match.torch
+    sizes = tuple(map(gives, members))
+    for slot in match.slots:
+        attributes = slot.attribute[TORCH], slot.attribute[TENSORFLOW]
+        own, other = attributes if of_torch else attributes[::-1]
+        if own is None or other is None:
+            continue
+        held = _part(own, whole, torch=of_torch)
+        shape = next((tensor.shape for tensor in whole.tensors if tensor.name == held.tensor), None)
+        for place, member in enumerate(members if shape else ()):
+            each = _part(other, member, torch=not of_torch)
+            if shape and any(tensor.name == each.tensor for tensor in member.tensors):
+                part = TensorPart(held.tensor, place, sizes, 0 if of_torch else len(shape) - 1)
+                torch, keras = (part, each) if of_torch else (each, part)
+                pairs.append(PairedParameters((torch,), keras, slot.layout, why, drawn=slot.entry.drawn, sure=False))
     return pairs
 
 

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side
     from tfpt_cli.subjects.model.inventory import Inventory, Output
     from tfpt_cli.subjects.model.looking import Looked
-    from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
+    from tfpt_cli.subjects.model.paired_parameters import PairedParameters, TensorPart
+    from tfpt_cli.subjects.model.pairing import Pairing
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.weights import Weights
     from tfpt_cli.subjects.subject import Terms
@@ -231,8 +232,8 @@ class Planner:
         ours, theirs = self.inventories[self.first], self.inventories[self.second]
         misfits = Misfits(self.spec, self.terms.sides, self.inventories, self.pairing)
         for pair in self.weights.unfit:
-            tensors = ours.tensor[pair.torch[0].tensor], theirs.tensor[pair.keras.tensor]
-            shown = (Value(State.PRESENT, np.zeros(tensor.shape), tensor.dtype) for tensor in tensors)
+            both = (ours.tensor[pair.torch[0].tensor], pair.torch[0]), (theirs.tensor[pair.keras.tensor], pair.keras)
+            shown = (Value(State.PRESENT, np.zeros(part.shape(t.shape)), t.dtype) for t, part in both)
             values = dict(zip(self.terms.sides, shown, strict=True))
             found = self.known(parameter_quantity(pair.name), pair.layout, values)
             words = misfits.why(pair)

@@ -150,8 +150,8 @@ class TensorFlowModelWriter(ModelWriter):
         places = {name: len(smooth) + place for place, name in enumerate(trained)}
         wanted = [Wanted(gradient_quantity(name), f"gradients[{place}]") for place, name in enumerate(smooth)]
         for quantity, part in plan.gradients.items():
-            index = "" if part.index is None else f"[{part.index}]"
-            wanted.append(Wanted(quantity, f"gradients[{places[part.tensor]}]{index}"))
+            shape = plan.inventory.tensor[part.tensor].shape
+            wanted.append(Wanted(quantity, part.source(f"gradients[{places[part.tensor]}]", shape, "tf")))
         by = f"[{', '.join([*smooth, f'*model.{held}'])}]"
         return self.section([f"gradients = tape.gradient(loss, {by})"], wanted, dtype)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.listing import Section
     from tfpt_cli.subjects.model.inventory import Inventory
-    from tfpt_cli.subjects.model.pairing import TensorPart
+    from tfpt_cli.subjects.model.paired_parameters import TensorPart
 
 _WITHOUT_DROPPING = """\
 for layer in model.modules():  # what drops at random has no counterpart
@@ -88,11 +88,16 @@ class TorchModelWriter(ModelWriter):
     def gradients(self, plan: Plan, dtype: str) -> Iterator[Section]:
         """The gradients by the inputs and the parameters, where they are taken."""
         gradients = [Wanted(gradient_quantity(name), f"{name}.grad") for name in self.spec.smooth]
-        gradients += [Wanted(quantity, _gradient(part)) for quantity, part in plan.gradients.items()]
+        gradients += [Wanted(quantity, self.gradient(plan, part)) for quantity, part in plan.gradients.items()]
         backward = bool(gradients) and plan.backward
         if backward or self.spec.loss:
             lines = [f"loss = {self.loss(plan, dtype)}", *(["loss.backward()"] if backward else [])]
             yield self.section(lines, [*self.losses(), *(gradients if backward else [])], dtype)
+
+    def gradient(self, plan: Plan, part: TensorPart) -> str:
+        """The source of the gradient by a part of a tensor."""
+        shape = plan.inventory.tensor[part.tensor].shape
+        return part.source(f"model.get_parameter({part.tensor!r}).grad", shape, "torch")
 
     def draws(self, inventory: Inventory, layers: Mapping[str, Shape]) -> Iterator[Section]:
         del inventory
@@ -116,11 +121,6 @@ class TorchModelWriter(ModelWriter):
             lines.append(f"gradients = seen.gradients({self.loss(plan, dtype)}, {[span.last for span in spans]})")
         leaves = [leaf for place, span in enumerate(spans) for leaf in _leaves(place, span, backward=plan.backward)]
         yield self.with_leaves(self.section(lines, dtype=dtype, required=True), [*leaves, *self.given(spans)])
-
-
-def _gradient(part: TensorPart) -> str:
-    chunk = "" if part.index is None else f".chunk({part.count})[{part.index}]"
-    return f"model.get_parameter({part.tensor!r}).grad{chunk}"
 
 
 def _leaves(place: int, span: Span, *, backward: bool) -> Iterator[Leaf]:

@@ -25,7 +25,8 @@ from tfpt_cli.subjects.model.comparer import NOTHING, SAME_IN_SINGLE, Comparer, 
 from tfpt_cli.subjects.model.correspondence import start
 from tfpt_cli.subjects.model.leftover import is_bias, of_unknown_axes, own_layout
 from tfpt_cli.subjects.model.matching import match_of
-from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing
+from tfpt_cli.subjects.model.paired_parameters import PairedParameters
+from tfpt_cli.subjects.model.pairing import Pairing
 from tfpt_cli.subjects.model.planning import Planner
 from tfpt_cli.subjects.model.spec import BACKWARD, FORWARD, gradient_quantity
 from tfpt_cli.subjects.model.weights import handed_back, turned_to
@@ -40,9 +41,10 @@ if TYPE_CHECKING:
     from tfpt_cli.frameworks import Side
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.results import Outcome
+    from tfpt_cli.subjects.model.inventory import Tensor
     from tfpt_cli.subjects.model.looking import Looked
     from tfpt_cli.subjects.model.matching import Match
-    from tfpt_cli.subjects.model.pairing import TensorPart
+    from tfpt_cli.subjects.model.paired_parameters import TensorPart
     from tfpt_cli.subjects.model.spec import Model
     from tfpt_cli.subjects.model.weights import Weights
     from tfpt_cli.subjects.model.writer import ModelWriter
@@ -52,11 +54,13 @@ if TYPE_CHECKING:
 BY_GRADIENT = "by its gradient, with the same numbers in all that may be it"
 BY_NEAREST, BY_ORDER = "by the nearest gradient", "by trying every order"
 BY_TURNING = "by trying how its axes are turned"
+BY_PIECES = "by trying how its parts are interleaved"
 # How that is said of several.
 HOW = {
     BY_GRADIENT: "by their gradients, with the same numbers in all that may be each other",
     BY_NEAREST: "by the nearest gradients",
     BY_ORDER: "by trying every order: under this one the outputs agree",
+    BY_PIECES: "with parts that are interleaved, which nothing else tells: so the outputs agree",
     BY_TURNING: "with axes turned, which nothing else tells: so the outputs agree",
 }
 IN_ORDER = "by their order, which nothing confirms"
@@ -78,6 +82,11 @@ class _Guess:
 
     pairs: tuple[PairedParameters, ...]
     match: Match | None = None
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether it is a layer of whose parameters parts correspond."""
+        return self.match is not None and any(pair.in_part for pair in self.pairs)
 
 
 @dataclass(frozen=True)
@@ -155,7 +164,7 @@ class Trial:
     def partial(self) -> bool:
         """Whether there are layers in doubt that cannot be given the same numbers: parts of parameters have them."""
         groups = self.groups(self.pairing, loose=False, parts=True)
-        return any(pair.in_part for group in groups for guess in group for pair in guess.pairs)
+        return any(guess.in_parts for group in groups for guess in group)
 
     def told(self) -> Any:
         """The rounds that find a `Pairing` with nothing guessed, under which both models give the same outputs.
@@ -175,6 +184,8 @@ class Trial:
                 parted.append(tried.parts)
                 if (found := (yield from self.told_of(pairing, groups, tried, first=not loose))) is not None:
                     return found
+        if parted and all(parted) and (found := (yield from self.interleaved())) is not None:
+            return found
         if parted and all(parted) and not self.partial:
             self.parted = "with the same numbers in all of them the models part too"
         elif (found := (yield from self.ordered())) is not None:
@@ -211,6 +222,22 @@ class Trial:
         pairing = self.reordered(pairing, sure)
         tried = yield from self.tried(pairing, rest)
         return (yield from self.told_of(pairing, rest, tried)) if tried is not None else None
+
+    def interleaved(self) -> Any:
+        """The rounds that find a `Pairing` by trying whether parts are interleaved, by each number of heads that there may be."""
+        packs = [p for p in self.pairing.pairs if not p.sure and any(part.sizes for part in (*p.torch, p.keras))]
+        lengths = {math.gcd(*part.sizes) for pair in packs for part in (*pair.torch, pair.keras) if part.sizes}
+        made = {length for event in self.ours.events for shape in event.outputs for length in shape}
+        for pieces in sorted(
+            made & {n for n in range(2, max(lengths, default=0) + 1) if all(x % n == 0 for x in lengths)}
+        ):
+            pairs = tuple(_in_pieces(pair, pieces) if pair in packs else pair for pair in self.pairing.pairs)
+            pairing = replace(self.pairing, pairs=pairs)
+            groups = self.groups(pairing, loose=False)
+            tried = yield from self.tried(pairing, groups)
+            if tried is not None and not tried.parts:
+                return (yield from self.told_of(pairing, groups, tried))
+        return None
 
     def ordered(self) -> Any:
         """The rounds that find a `Pairing` by trying every order, where there are few: equal numbers may tell nothing.
@@ -291,7 +318,7 @@ class Trial:
                 guesses.append(_Guess(own, match))
         groups: dict[object, list[_Guess]] = {}
         for guess in guesses:
-            if parts or not any(pair.in_part for pair in guess.pairs):
+            if parts or not guess.in_parts:
                 groups.setdefault(self.kind(guess), []).append(guess)
         return [group for group in groups.values() if len(group) > 1]
 
@@ -304,7 +331,17 @@ class Trial:
 
     def shapes(self, pair: PairedParameters) -> tuple[Shape, Shape]:
         """The shapes of both parameters of a pair."""
-        return self.ours.tensor[pair.torch[0].tensor].shape, self.theirs.tensor[pair.keras.tensor].shape
+        ours, theirs = self.tensors(pair)
+        return ours.shape, theirs.shape
+
+    def tensors(self, pair: PairedParameters) -> tuple[Tensor, Tensor]:
+        """Both parameters of a pair; of a part it is the tensor with the shape of that part."""
+        both = (
+            (self.ours.tensor[pair.torch[0].tensor], pair.torch[0]),
+            (self.theirs.tensor[pair.keras.tensor], pair.keras),
+        )
+        ours, theirs = (replace(tensor, shape=part.shape(tensor.shape)) for tensor, part in both)
+        return ours, theirs
 
     def tried(self, pairing: Pairing, equal: Sequence[Sequence[_Guess]] = ()) -> Any:
         """The rounds that run both models with drawn numbers, the same for all of a group; None where they do not fit."""
@@ -325,18 +362,18 @@ class Trial:
         ours, theirs = dict(weights.torch), dict(weights.keras)
         for group in groups:
             if _added(group):
-                ours |= {p.torch[0].tensor: np.zeros_like(ours[p.torch[0].tensor]) for g in group for p in g.pairs}
-                theirs |= {p.keras.tensor: np.zeros_like(theirs[p.keras.tensor]) for g in group for p in g.pairs}
+                for pair in (pair for guess in group for pair in guess.pairs):
+                    _put(ours, pair.torch[0], 0.0)
+                    _put(theirs, pair.keras, 0.0)
                 continue
             first, *others = group
             for pair, model in ((p, m) for guess in others for p, m in zip(guess.pairs, first.pairs, strict=True)):
-                name = pair.keras.tensor
-                theirs[name] = theirs[model.keras.tensor].reshape(theirs[name].shape)
+                _put(theirs, pair.keras, model.keras.of(theirs[model.keras.tensor]))
                 if pair.layout.text == model.layout.text:
-                    both = [(p.tensor, m.tensor) for p, m in zip(pair.torch, model.torch, strict=True)]
-                    ours |= {one: ours[other].reshape(ours[one].shape) for one, other in both}
+                    for one, other in zip(pair.torch, model.torch, strict=True):
+                        _put(ours, one, other.of(ours[other.tensor]))
                 else:
-                    ours |= handed_back(Pairing((pair,), ()), self.ours, theirs)
+                    ours |= handed_back(Pairing((pair,), ()), self.ours, theirs, ours)
         return replace(weights, torch=ours, keras=theirs)
 
     def by_gradient(self, group: Sequence[_Guess], tried: _Tried) -> _Told:
@@ -396,8 +433,7 @@ class Trial:
             pair.layout.text == theirs.layout.text and self.shapes(pair) == self.shapes(theirs)
         ):
             return pair.layout
-        tensors = self.ours.tensor[pair.torch[0].tensor], self.theirs.tensor[theirs.keras.tensor]
-        return own_layout(*tensors) or Layout()
+        return own_layout(self.tensors(pair)[0], self.tensors(theirs)[1]) or Layout()
 
     def whole(self, matches: Iterable[Match], pairs: Sequence[PairedParameters]) -> Iterator[Match]:
         """The matches of layers all of whose parameters correspond to those of one layer."""
@@ -412,6 +448,19 @@ class Trial:
             elif len(units) == 1:
                 (unit,) = units.values()
                 yield match_of(match.torch, unit, BY_GRADIENT)
+
+
+def _in_pieces(pair: PairedParameters, pieces: int) -> PairedParameters:
+    """A pair of which the part of a tensor is interleaved with the others."""
+    torch = tuple(replace(part, pieces=pieces) if part.sizes else part for part in pair.torch)
+    keras = replace(pair.keras, pieces=pieces) if pair.keras.sizes else pair.keras
+    return replace(pair, torch=torch, keras=keras, why=BY_PIECES)
+
+
+def _put(arrays: dict[str, NDArray[Any]], part: TensorPart, numbers: NDArray[Any] | float) -> None:
+    """Puts numbers into a part of one of some arrays, of which that one is another then."""
+    arrays[part.tensor] = np.array(arrays[part.tensor])
+    part.put(arrays[part.tensor], numbers)
 
 
 def _most(shape: Shape, count: int) -> int:

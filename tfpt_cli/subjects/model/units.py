@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Unit:
-    """A layer that holds parameters, or several that one of the other side stands for: its paths, its call, its tensors."""
+    """A layer that holds parameters, or several that one of the other side stands for: its paths, its call, its tensors.
+
+    `members` are those that stand beside each other, and that the other side has packed in one.
+    """
 
     paths: tuple[str, ...]
     call: ast.Call | None
     tensors: tuple[Tensor, ...]
     order: int
+    members: tuple[Unit, ...] = ()
 
     @property
     def name(self) -> str:
@@ -35,6 +39,8 @@ class Unit:
     @property
     def size(self) -> int:
         """How many numbers its matrices hold; of what has none, its vectors. A bias of `(1, 48)` is no matrix."""
+        if self.members:
+            return sum(member.size for member in self.members)
         wide = [math.prod(t.shape) for t in self.tensors if len(without_ones(t.shape)) > 1 and t.real]
         return sum(wide) if wide else max((math.prod(t.shape) for t in self.tensors if t.real), default=0)
 
@@ -118,7 +124,7 @@ def _depth(unit: Unit) -> int:
 
 
 # What a layer was given that is no input of the model: `t3` in PyTorch, `k3` in Keras, and what is no tensor.
-_UNNAMED = re.compile(r"[tk]\d+|\W.*|")
+UNNAMED = re.compile(r"[tk]\d+|\W.*|")
 
 
 class Flow:
@@ -138,7 +144,7 @@ class Flow:
                 reached[event.index] = sources
                 continue
             reached[event.index] = frozenset({unit})
-            self.given[unit] |= {name for name in event.said if not _UNNAMED.fullmatch(name)}
+            self.given[unit] |= {name for name in event.said if not UNNAMED.fullmatch(name)}
             for source in sources - {unit}:
                 self.before[unit].add(source)
                 self.after[source].add(unit)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from tfpt_cli.layers.layout import Layout
     from tfpt_cli.subjects.model.inventory import Inventory
-    from tfpt_cli.subjects.model.pairing import PairedParameters, Pairing, TensorPart
+    from tfpt_cli.subjects.model.paired_parameters import PairedParameters
+    from tfpt_cli.subjects.model.pairing import Pairing
 
 # A gain that is drawn is between these, and no statistic is near 0 or 1: what leaves one out must be seen.
 _GAINS = 0.6, 1.6
@@ -85,10 +86,10 @@ def handed_over(
     copied: set[str] = set()
     unfit: list[PairedParameters] = []
     for pair in pairing.pairs:
-        first, *others = (_part_of(ours[part.tensor], part) for part in pair.torch)
+        first, *others = (part.of(ours[part.tensor]) for part in pair.torch)
         total = sum(others, start=first.astype(np.float64)) if others else first  # a sum is not rounded
         shape = keras.tensor[pair.keras.tensor].shape
-        wanted = shape if pair.keras.index is None else shape[1:]
+        wanted = pair.keras.shape(shape)
         turned = turned_to(np.asarray(total), pair.layout, wanted)
         if turned.shape != wanted:
             unfit.append(pair)
@@ -100,37 +101,43 @@ def handed_over(
             before = found.get(pair.keras.tensor)
             found[pair.keras.tensor] = np.zeros(shape, turned.dtype) if before is None else np.array(before)
             copied.add(pair.keras.tensor)
-        found[pair.keras.tensor][pair.keras.index] = turned
+        pair.keras.put(found[pair.keras.tensor], turned)
     return Weights(dict(ours), found, tuple(unfit))
 
 
-def handed_back(pairing: Pairing, torch: Inventory, theirs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Keras's numbers in the places that correspond in PyTorch; of a sum the first has them all, and the others are zero."""
+def handed_back(
+    pairing: Pairing,
+    torch: Inventory,
+    theirs: Mapping[str, NDArray[Any]],
+    ours: Mapping[str, NDArray[Any]] | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Keras's numbers in the places that correspond in PyTorch; of a sum the first has them all, and the others are zero.
+
+    Elsewhere in a tensor stands what it has in `ours`, or zero.
+    """
     found: dict[str, NDArray[Any]] = {}
     for pair in pairing.pairs:
         first = pair.torch[0]
-        array = theirs[pair.keras.tensor]
-        array = array if pair.keras.index is None else array[pair.keras.index]
+        array = pair.keras.of(theirs[pair.keras.tensor])
         if len(pair.torch) == 1 and first.index is None:
             whole = moved(array, pair.layout, TENSORFLOW, TORCH) if pair.layout.pattern else array
             if whole is not None and whole.shape == torch.tensor[first.tensor].shape:
                 found[first.tensor] = whole  # a view, where the layout is an order of the axes
                 continue
         for part in pair.torch:
-            found.setdefault(part.tensor, np.zeros(torch.tensor[part.tensor].shape))
-        target = _part_of(found[first.tensor], first)
+            if part.tensor not in found:
+                before = (ours or {}).get(part.tensor) if part.index is not None else None
+                found[part.tensor] = np.zeros(torch.tensor[part.tensor].shape) if before is None else np.array(before)
+        for part in pair.torch[1:]:
+            part.put(found[part.tensor], 0.0)
         # Where each of PyTorch's numbers goes in Keras says where to take it from.
-        places = turned_to(np.arange(target.size).reshape(target.shape), pair.layout, array.shape)
+        own = first.shape(torch.tensor[first.tensor].shape)
+        places = turned_to(np.arange(math.prod(own)).reshape(own), pair.layout, array.shape)
         if places.shape == array.shape:
-            flat = np.empty(target.size)
+            flat = np.empty(places.size)
             flat[places.ravel()] = array.ravel()
-            target[...] = flat.reshape(target.shape)
+            first.put(found[first.tensor], flat)
     return found
-
-
-def _part_of(array: NDArray[Any], part: TensorPart) -> NDArray[Any]:
-    """The part of an array as a view."""
-    return array if part.index is None else np.split(array, part.count)[part.index]
 
 
 def turned_to(array: NDArray[Any], layout: Layout, wanted: tuple[int, ...]) -> NDArray[Any]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.layers.layout import Layout
     from tfpt_cli.subjects.model.inventory import Inventory
-    from tfpt_cli.subjects.model.pairing import TensorPart
+    from tfpt_cli.subjects.model.paired_parameters import TensorPart
     from tfpt_cli.subjects.model.spec import Model
 
 # What a listing leaves of a model that it has looked at: the bytes of a JSON text.
