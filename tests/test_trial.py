@@ -178,3 +178,13 @@ def test_of_many_large_gradients_a_few_elements_tell(
     """What they tell is compared whole."""
     monkeypatch.setattr("tfpt_cli.subjects.model.trial._ELEMENTS", elements)
     assert unnamed(session, "Attention()", "Attention('vkqo')", TOKENS).agree
+
+
+def test_names_that_mislead_are_believed_and_said_to(session: Session) -> None:
+    """With the pairs of the note it agrees; beside a mistake there are none that would."""
+    result = unnamed(session, "Kept()", "Kept()", STEPS)
+    assert not result.agree
+    assert "the outputs agree with pair: {W: U, U: W}, which the names do not say" in result.notes
+    assert unnamed(session, "Kept()", "Kept()", STEPS, pair={"W": "U", "U": "W"}).agree
+    result = unnamed(session, "Kept()", "Kept(mistake=True)", STEPS)
+    assert not any("the outputs agree with pair" in note for note in result.notes), result.notes

@@ -177,3 +177,17 @@ class Inverse(nn.Module):  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.tanh(x @ torch.linalg.inv(self.weight + 9 * torch.eye(4, dtype=x.dtype)) + self.bias)
+
+
+class Kept(nn.Module):  # type: ignore[misc]
+    """A recurrent cell of weights whose names say which is for the input and which for the state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.W, self.U = (nn.Parameter(torch.randn(4, 4) * 0.4) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.zeros_like(x[:, 0])
+        for step in range(x.shape[1]):
+            h = torch.tanh(x[:, step] @ self.W + torch.sigmoid(h @ self.U))
+        return h

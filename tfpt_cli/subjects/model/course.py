@@ -228,10 +228,14 @@ class Course:
         notes = list(self.notes)
         ran = yield from self.ran(looked, weights)
         if ran is not None and two and self.outputs_part:
-            trial = _keeping(self.told_by_trial(looked), tuple(self.comparisons))
-            if (yield from trial)[1]:
+            known = tuple(self.comparisons)
+            trial, told = yield from _keeping(self.told_by_trial(looked), known)
+            if told:
                 self.notes[:] = [*notes, self.notes[-1]]
                 ran = yield from self.ran(looked, (yield from self.start(looked)))
+            elif others := (yield from _keeping(trial.against_names(), known)):
+                lines = ", ".join(f"{pair.name}: {pair.keras.text}" for pair in others)
+                self.notes.append(f"the outputs agree with pair: {{{lines}}}, which the names do not say")
         if ran is None:
             return looked.outcomes
         yield Round({}, tuple(self.comparisons))

@@ -44,7 +44,7 @@ def packed(
     """
     wanted = Counter(unit.size for unit in others) - Counter(unit.size for unit in own)
     rest = list(own)
-    for group in _beside_each_other(own, inventory):
+    for group in _beside_each_other(own, inventory) if wanted else ():
         for members in _runs(group):
             whole = _one(members)
             options = [

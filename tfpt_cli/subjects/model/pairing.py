@@ -356,12 +356,14 @@ def alone_in(matches: Iterable[Match]) -> dict[Framework, set[str]]:
     """What a layer of a side holds and the layer beside it does not, by the row that knows both: a bias, or a gain."""
     found: dict[Framework, set[str]] = {TORCH: set(), TENSORFLOW: set()}
     for match in matches:
-        for slot in match.slots:
-            ours, theirs = slot.attribute[TORCH], slot.attribute[TENSORFLOW]
-            if ours is not None and theirs is None:
-                found[TORCH] |= {_part(text.strip(), match.torch, torch=True).tensor for text in ours.split(" + ")}
-            if theirs is not None and ours is None:
-                found[TENSORFLOW].add(_part(theirs, match.keras, torch=False).tensor)
+        for framework, other, unit in ((TORCH, TENSORFLOW, match.torch), (TENSORFLOW, TORCH, match.keras)):
+            alone = [slot.attribute[framework] for slot in match.slots if slot.attribute[other] is None]
+            texts = [text.strip() for attribute in alone if attribute is not None for text in attribute.split(" + ")]
+            found[framework] |= {
+                _part(text, member, torch=framework is TORCH).tensor
+                for text in texts
+                for member in unit.members or (unit,)
+            }
     return found
 
 

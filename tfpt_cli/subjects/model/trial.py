@@ -23,6 +23,7 @@ from tfpt_cli.listing import listing
 from tfpt_cli.results import Verdict
 from tfpt_cli.subjects.model.comparer import NOTHING, SAME_IN_SINGLE, Comparer, array_of
 from tfpt_cli.subjects.model.correspondence import start
+from tfpt_cli.subjects.model.given_pairs import SAID
 from tfpt_cli.subjects.model.leftover import is_bias, of_unknown_axes, own_layout
 from tfpt_cli.subjects.model.matching import match_of
 from tfpt_cli.subjects.model.paired_parameters import PairedParameters
@@ -238,6 +239,29 @@ class Trial:
             if tried is not None and not tried.parts:
                 return (yield from self.told_of(pairing, groups, tried))
         return None
+
+    def against_names(self) -> Any:
+        """The rounds that find which parameters of a person's own correspond where their names mislead; gives those pairs.
+
+        None are given unless both models give the same outputs with them. Names are what a port goes by, so that this is no more
+        than to be said.
+        """
+        known = {tensor.name for match in self.pairing.matches if match.row for tensor in match.torch.tensors}
+        doubted = [
+            pair for pair in self.pairing.pairs
+            if pair.sure and pair.why != SAID and not pair.state and not known & {part.tensor for part in pair.torch}
+        ]  # fmt: skip
+        pairing = replace(
+            self.pairing, pairs=tuple(replace(p, sure=p not in doubted and p.sure) for p in self.pairing.pairs)
+        )
+        groups = self.groups(pairing, loose=False)
+        names = {pair.name for pair in doubted}
+        if not any(pair.name in names for group in groups for guess in group for pair in guess.pairs):
+            return ()
+        tried = yield from self.tried(pairing, groups)
+        found = (yield from self.told_of(pairing, groups, tried)) if tried is not None and not tried.parts else None
+        before = {(pair.name, pair.keras) for pair in self.before.pairs}
+        return () if found is None else tuple(p for p in found.pairs if (p.name, p.keras) not in before)
 
     def ordered(self) -> Any:
         """The rounds that find a `Pairing` by trying every order, where there are few: equal numbers may tell nothing.
