@@ -118,11 +118,20 @@ def test_a_scenario_says_which_parts_correspond(session: Session) -> None:
     assert packed(session, "OneKey(False)", "OneKey(True)", TOKENS, pair=keras).agree
 
 
+def test_of_parts_that_are_said_the_layers_are_no_difference(session: Session) -> None:
+    """One beside three, and one beside one in another order: neither gives what stands beside it."""
+    pair = said("qkv.weight", "qkv.kernel[2]", "qkv.kernel[1]", "qkv.kernel[0]")
+    result = packed(session, "Attention()", "Attention('packed')", TOKENS, pair=pair)
+    assert told(result).startswith("it begins between the inputs and out / proj, which agree")
+    assert "nn.Linear" not in told(result)
+
+
 BAD = [
     (said("qkv.weight", "query.kernel"), "pair names a part of 'qkv.weight' and not 'qkv.weight[1]' (null where it"),
     ({"qkv.weight[0]": "query.kernel", "qkv.weight[2]": "value.kernel"}, "and not 'qkv.weight[1]'"),
     (said("qkv.weight", "query.kernel", "key.bias"), "'qkv.weight' is (24, 8), its parts are (8, 8), (8,): not as many"),
     ({"qkv.weight[0]": "query.kernel", "qkv.weight": "key.kernel"}, "'qkv.weight' and 'qkv.weight[0]', which are one"),
+    ({"qkv.weight[0]": "query.kernel", "qkv.weight[9999999]": "key.kernel"}, "'qkv.weight[3]', ... (null"),
     ({"qvk.weight[0]": "query.kernel"}, "pair names 'qvk.weight[0]', which PyTorch's model does not have, did you mean"),
 ]  # fmt: skip
 

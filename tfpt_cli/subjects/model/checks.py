@@ -51,7 +51,7 @@ _LAYER = {TORCH: "nn.ReLU()", TENSORFLOW: "keras.layers.ReLU()"}
 # Whole models of libraries, which come with weights to be loaded.
 _OF_LIBRARIES = re.compile(r"(tf\.)?keras\.applications\.|torchvision\.|timm\.|transformers\.|keras_hub\.|keras_cv\.")
 _FILE = re.compile(r"\S+\.py:+[A-Za-z_]\w*\s*(\(.*\))?", re.DOTALL)
-_PARAMETER = re.compile(r"\w+(\.\w+)*(\[\d+\])?( ?\+ ?\w+(\.\w+)*(\[\d+\])?)*")
+_PARAMETER = re.compile(r"\w+(\.\w+)*(\[[0-9]{1,9}\])?( ?\+ ?\w+(\.\w+)*(\[[0-9]{1,9}\])?)*")
 
 
 def check_names(reader: Reader, inputs: Collection[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 # Why such parameters are paired.
 SAID = "as the scenario says"
-_PART = re.compile(r"(.+)\[(\d+)\]")
+_PART = re.compile(r"(.+)\[([0-9]{1,9})\]")
+# So many parts that are missing are named.
+_FEW = 3
 
 
 @dataclass(frozen=True)
@@ -135,9 +138,9 @@ class _Named:
     def in_part(self) -> Iterator[str]:
         """What is wrong with parts: one is not named, or they are not as many numbers as the tensor."""
         for name, parts in self.parts.items():
-            missing = [f"'{name}[{place}]'" for place in range(max(*parts, 1) + 1) if place not in parts]
-            if missing:
-                yield f"pair names a part of '{name}' and not {some(missing, 3)} (null where it corresponds to nothing)"
+            missing = (f"'{name}[{place}]'" for place in range(max(*parts, 1) + 1) if place not in parts)
+            if few := list(itertools.islice(missing, _FEW + 1)):
+                yield f"pair names a part of '{name}' and not {some(few, _FEW)} (null where it corresponds to nothing)"
             elif not self.cuts(name):
                 shapes = ", ".join(show(shape) if shape is not None else "?" for _, shape in sorted(parts.items()))
                 whole = show(self.inventory.tensor[name].shape)

@@ -46,7 +46,7 @@ def packed(
     rest = list(own)
     for group in _beside_each_other(own, inventory) if wanted else ():
         for members in _runs(group):
-            whole = _one(members)
+            whole = together(members)
             options = [
                 unit for unit in others if wanted[unit.size] and unit.size == whole.size and one_layer(whole, unit)
             ]
@@ -124,7 +124,7 @@ def _runs(group: Sequence[Unit]) -> Iterator[list[Unit]]:
         yield from (list(group[start : start + length]) for start in range(count - length + 1))
 
 
-def _one(members: Sequence[Unit]) -> Unit:
+def together(members: Sequence[Unit]) -> Unit:
     """The layer that some are together."""
     call = max(members, key=lambda unit: len(unit.tensors)).call
     if call is not None:

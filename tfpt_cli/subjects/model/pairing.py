@@ -27,7 +27,7 @@ from tfpt_cli.subjects.model.leftover import (
 )
 from tfpt_cli.subjects.model.matching import match_of, matched, may_be_one, row_of
 from tfpt_cli.subjects.model.neighbours import by_neighbours
-from tfpt_cli.subjects.model.packing import gives, in_parts, packed
+from tfpt_cli.subjects.model.packing import gives, in_parts, packed, together
 from tfpt_cli.subjects.model.paired_parameters import PairedParameters, TensorPart
 from tfpt_cli.subjects.model.units import separable, stacked, units_of
 
@@ -130,24 +130,35 @@ def pairing_of(
 
 
 def _said(pairs: Sequence[PairedParameters], torch: Inventory, keras: Inventory) -> list[Match]:
-    """The units all of whose parameters the scenario pairs with those of one unit, and of no other."""
-    units = [list(units_of(inventory, set())) for inventory in (torch, keras)]
-    held = [{tensor.name: unit for unit in own for tensor in unit.tensors} for own in units]
-    found: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
-    for pair in pairs:
-        for part in pair.torch:
-            names = torch.tensor[part.tensor].name, keras.tensor[pair.keras.tensor].name
-            one, other = (by_name.get(name) for by_name, name in zip(held, names, strict=True))
-            if one is not None and other is not None:
-                found.setdefault(one.paths, set()).add(other.paths)
-    taken = Counter(paths for others in found.values() for paths in others)
-    by_paths = [{unit.paths: unit for unit in own} for own in units]
-    return [
-        match_of(by_paths[0][paths], by_paths[1][other], SAID)
-        for paths, others in found.items()
-        for other in others
-        if len(others) == taken[other] == 1
+    """The units that the scenario pairs: one with one, or with those that are packed in it; of more it is not known how."""
+    held = [
+        {tensor.name: unit for unit in units_of(inventory, set()) for tensor in unit.tensors}
+        for inventory in (torch, keras)
     ]
+    groups: list[tuple[list[Unit], list[Unit], bool]] = []
+    for pair in pairs:
+        mine, other = torch.tensor[pair.torch[0].tensor], keras.tensor[pair.keras.tensor]
+        ours = [held[0][name] for part in pair.torch if (name := torch.tensor[part.tensor].name) in held[0]]
+        theirs = [held[1][other.name]] if other.name in held[1] else []
+        by_row = ((each.torch, each.keras) for each in _by_row(mine, other, torch, keras))
+        in_parts = pair.in_part and (pair.torch, pair.keras) not in by_row
+        for group in [each for each in groups if any(u in each[0] for u in ours) or any(u in each[1] for u in theirs)]:
+            groups.remove(group)
+            ours, theirs, in_parts = [*group[0], *ours], [*group[1], *theirs], in_parts or group[2]
+        groups.append((_once(ours), _once(theirs), in_parts))
+    found = []
+    for ours, theirs, in_parts in groups:
+        if in_parts and ours and theirs and 1 in (len(ours), len(theirs)):
+            one = together(ours) if len(ours) >= len(theirs) else ours[0]
+            found.append(match_of(one, together(theirs) if len(theirs) > len(ours) else theirs[0], SAID))
+        elif len(ours) == len(theirs) == 1:
+            found.append(match_of(ours[0], theirs[0], SAID))
+    return found
+
+
+def _once(units: Iterable[Unit]) -> list[Unit]:
+    """Each of some units once, in the order in which they are called."""
+    return sorted({unit.paths: unit for unit in units}.values(), key=lambda unit: unit.order)
 
 
 _AROUND = "by the layers around it"
