@@ -56,11 +56,16 @@ _FEW_LAYERS = 3
 class Search:
     """Looks through the layers of both models for where they begin to part.
 
-    `alike` are the paths of layers that are the same on both sides and stand in no line, one beside several: they are no step.
+    `alike` are frameworks and paths of layers that are the same on both sides and stand in no line, one beside several: they are
+    no step.
     """
 
     def __init__(
-        self, watched: Watched, inventories: Mapping[Side, Inventory], sides: Sides, alike: Collection[str] = ()
+        self,
+        watched: Watched,
+        inventories: Mapping[Side, Inventory],
+        sides: Sides,
+        alike: Collection[tuple[str, str]] = (),
     ) -> None:
         self.lines, self.watched, self.inventories, self.alike = watched.lines, watched, inventories, alike
         self.first, self.second = sides
@@ -448,7 +453,7 @@ class Search:
             found += [Step(text, text) for place, text in each.calls if place not in said]
             said.update(place for place, _ in each.calls)
             passed_by = isinstance(each, Event) and each not in ends and each.index not in later
-            if isinstance(each, Event) and passed_by and each.layer not in self.alike:
+            if isinstance(each, Event) and passed_by and (side.framework, each.layer) not in self.alike:
                 found.append(step_of_layer(each, inventory))
         return any(beside & set(each.origin) for each in (*passed, *ends)), found
 

@@ -113,7 +113,11 @@ class Course:
     @property
     def search(self) -> Search:
         """The search for where the models begin to part."""
-        alike = [path for m in self.pairing.matches if packs_alike(m) for path in (*m.torch.paths, *m.keras.paths)]
+        alike = [
+            (framework, path)
+            for match in self.pairing.matches if packs_alike(match)
+            for framework, unit in ((TORCH, match.torch), (TENSORFLOW, match.keras)) for path in unit.paths
+        ]  # fmt: skip
         return Search(self.watched, self.inventories, self.terms.sides, alike)
 
     @property
