@@ -1289,7 +1289,7 @@ CALLED = [
     ("Net(F.leaky_relu)", "Net(tf.nn.leaky_relu)", ": F.leaky_relu(x) in PyTorch", "act-leakyrelu-slope"),
     ("Net('steep')", "Net('steeper')", "negative_slope=0.2) in PyTorch and tf.nn.leaky_relu(x, alpha=0.3) in", ""),
     ("Net(F.relu6)", "Net(tf.nn.relu)", ": F.relu6(x) in PyTorch and tf.nn.relu(x) in TensorFlow", ""),
-    ("Net(F.relu6)", "Net()", "two, which agree (functions.py:26, functions_keras.py:26): F.relu6(x) in PyTorch", ""),
+    ("Net(F.relu6)", "Net()", "two, which agree (functions.py:26, functions_keras.py:27): F.relu6(x) in PyTorch", ""),
     ("Net()", "Net('Silu')", "Silu (tf.nn.silu(x)) in TensorFlow", ""),
     ("Net()", "Net('compiled')", ": compiled(x) in TensorFlow", ""),
     ("Net('relu_and_silu')", "Net(tf.nn.elu, activation='relu')", ": F.silu(x) in PyTorch and tf.nn.elu(x) in TensorFlow", ""),
@@ -1316,7 +1316,7 @@ def test_nothing_is_named_where_a_step_was_not_seen(session: Session) -> None:
         session, "functions.py:Net(F.gelu)", "functions_keras.py:Net('half_unseen')", "normal(0, 5, (5, 4))"
     )
     assert told(result).startswith("it begins between one and two, which agree (functions.py:26, functions_keras.py:")
-    assert told(result).endswith("functions_keras.py:26)")
+    assert told(result).endswith("functions_keras.py:27)")
     assert {name for c in result.comparisons for name in c.known_differences} == {"ad-numpy-break"}
 
 
