@@ -148,7 +148,7 @@ class _Aligner:
         # Events that correspond and give something else, since what one does itself the other's model does before or behind it.
         self.apart: dict[str, set[int]] = {TORCH: set(), TENSORFLOW: set()}
         for match in matches:
-            if match.torch.members or match.keras.members:
+            if match.packs:
                 self.apart[TORCH] |= {e.index for e in torch.events if e.layer in match.torch.paths}
                 self.apart[TENSORFLOW] |= {e.index for e in keras.events if e.layer in match.keras.paths}
         # By PyTorch's event the activation that Keras has among the arguments of a layer, where PyTorch's comes later, and where.
@@ -159,7 +159,7 @@ class _Aligner:
         """The events of Keras beside each of PyTorch's, of the layers that hold parameters: call by call."""
         found: dict[int, list[int]] = {}
         for match in matches:
-            if match.torch.members or match.keras.members:
+            if match.packs:
                 continue
             ours = [e.index for e in self.torch.events if e.layer in match.torch.paths]
             theirs = [[e.index for e in self.keras.events if e.layer == path] for path in match.keras.paths]

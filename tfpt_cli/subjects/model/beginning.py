@@ -153,7 +153,7 @@ class Search:
 
     def in_single_alone(self, each: Measured, *, but: Collection[str] = ()) -> bool:
         """Whether a layer is seen to compute with a number in single precision, and its settings do not part, but for some."""
-        if self.set_otherwise(each) and not set(each.aligned.parted) <= {Besides.CLASS, *but}:
+        if not set(each.aligned.parted) <= {Besides.CLASS, *but}:
             return False
         kept = each.aligned.row is not None and each.aligned.row.single
         for side in (self.first, self.second):
@@ -452,8 +452,12 @@ class Search:
         for each in (*passed, *ends):
             found += [Step(text, text) for place, text in each.calls if place not in said]
             said.update(place for place, _ in each.calls)
-            passed_by = isinstance(each, Event) and each not in ends and each.index not in later
-            if isinstance(each, Event) and passed_by and (side.framework, each.layer) not in self.alike:
+            if (
+                isinstance(each, Event)
+                and each not in ends
+                and each.index not in later
+                and (side.framework, each.layer) not in self.alike
+            ):
                 found.append(step_of_layer(each, inventory))
         return any(beside & set(each.origin) for each in (*passed, *ends)), found
 

@@ -84,8 +84,8 @@ def _paired(
     known = next((p for p in by_row(mine, held) if (p.torch[:1], p.keras) == (parts[:1], part)), None)
     if known is not None:
         return replace(known, torch=parts, why=SAID, sure=True)
-    one, another = (replace(t, shape=p.shape(t.shape)) for t, p in ((mine, parts[0]), (held, part)))
-    pair = PairedParameters.of_tensors([mine], held, own_layout(one, another) or Layout(), SAID)
+    layout = own_layout(parts[0].within(ours.inventory), part.within(theirs.inventory)) or Layout()
+    pair = PairedParameters.of_tensors([mine], held, layout, SAID)
     return replace(pair, torch=parts, keras=part)
 
 

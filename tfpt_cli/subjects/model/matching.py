@@ -40,6 +40,11 @@ class Match:
     slots: tuple[Slot, ...] = ()
     sure: bool = True
 
+    @property
+    def packs(self) -> bool:
+        """Whether a side has in one layer what the other has in several, or parts of it in another order."""
+        return bool(self.torch.members or self.keras.members)
+
 
 def matched(torch: list[Unit], keras: list[Unit], one: Inventory, other: Inventory) -> list[Match]:
     """The units that correspond: by how data flows where that tells them apart, else by their order among equal ones."""

@@ -44,8 +44,7 @@ class Misfits:
     def said(self, pair: PairedParameters) -> str:
         """That a pair does not fit, with why, or with how to say that its axes stand in another order."""
         first, second = (self.inventories[side] for side in self.sides)
-        parts = (first.tensor[pair.torch[0].tensor], pair.torch[0]), (second.tensor[pair.keras.tensor], pair.keras)
-        shapes = [part.shape(tensor.shape) for tensor, part in parts]
+        shapes = pair.torch[0].within(first).shape, pair.keras.within(second).shape
         words = f"{pair.name} {shapes[0]} does not fit into {pair.keras.text} {shapes[1]}"
         if why := self.why(pair):
             return f"{words}: {why}"

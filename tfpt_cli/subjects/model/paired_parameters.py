@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tfpt_cli.language.shapes import Shape
     from tfpt_cli.layers.layout import Layout
-    from tfpt_cli.subjects.model.inventory import Tensor
+    from tfpt_cli.subjects.model.inventory import Inventory, Tensor
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,11 @@ class TensorPart:
         if not self.sizes:
             return tuple(whole[1:])
         return (*whole[: self.axis], self.sizes[self.index], *whole[self.axis + 1 :])
+
+    def within(self, inventory: Inventory) -> Tensor:
+        """The tensor of a model, with the shape that the part has of it."""
+        tensor = inventory.tensor[self.tensor]
+        return replace(tensor, shape=self.shape(tensor.shape))
 
     def source(self, whole: str, shape: Shape, module: str = "np") -> str:
         """Code that takes the part of what some code gives, which has a shape, by functions of NumPy or of another module.

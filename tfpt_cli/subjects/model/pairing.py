@@ -32,7 +32,7 @@ from tfpt_cli.subjects.model.paired_parameters import PairedParameters, TensorPa
 from tfpt_cli.subjects.model.units import separable, stacked, units_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from tfpt_cli.frameworks import Framework
     from tfpt_cli.subjects.model.inventory import Inventory, Tensor
@@ -81,7 +81,8 @@ def pairing_of(
     torch: Inventory, keras: Inventory, given: Mapping[str, str | None], layouts: Mapping[str, Layout]
 ) -> Pairing:
     """The parameters that correspond; `given` are the pairs that a scenario names, `layouts` its layouts, by PyTorch's name."""
-    said = given_pairs(torch, keras, given, partial(_by_row, torch=torch, keras=keras))
+    by_row = partial(_by_row, held=(_holders(torch), _holders(keras)))
+    said = given_pairs(torch, keras, given, by_row)
     pairs, problems, used = [*said.pairs], [*said.problems], said.used
     units = {TORCH: list(units_of(torch, used[TORCH])), TENSORFLOW: list(units_of(keras, used[TENSORFLOW]))}
     units[TENSORFLOW] = stacked(units[TORCH], units[TENSORFLOW])
@@ -90,7 +91,7 @@ def pairing_of(
     matches = told_by_neighbours(found, units, (torch, keras))
     for match in matches:
         pairs += _pairs_within(match)
-    matches += _said(said.pairs, torch, keras)
+    matches += _said(said.pairs, torch, keras, by_row)
     alone = alone_in(matches)
 
     def left_over() -> Iterator[PairedParameters]:
@@ -129,19 +130,19 @@ def pairing_of(
     return Pairing(tuple(pairs), tuple(matches), left, tuple(problems), buffers, tuple(guessed))
 
 
-def _said(pairs: Sequence[PairedParameters], torch: Inventory, keras: Inventory) -> list[Match]:
+def _said(
+    pairs: Sequence[PairedParameters], torch: Inventory, keras: Inventory, by_row: Callable[..., list[PairedParameters]]
+) -> list[Match]:
     """The units that the scenario pairs: one with one, or with those that are packed in it; of more it is not known how."""
-    held = [
-        {tensor.name: unit for unit in units_of(inventory, set()) for tensor in unit.tensors}
-        for inventory in (torch, keras)
-    ]
+    held = _holders(torch), _holders(keras)
     groups: list[tuple[list[Unit], list[Unit], bool]] = []
     for pair in pairs:
         mine, other = torch.tensor[pair.torch[0].tensor], keras.tensor[pair.keras.tensor]
         ours = [held[0][name] for part in pair.torch if (name := torch.tensor[part.tensor].name) in held[0]]
         theirs = [held[1][other.name]] if other.name in held[1] else []
-        by_row = ((each.torch, each.keras) for each in _by_row(mine, other, torch, keras))
-        in_parts = pair.in_part and (pair.torch, pair.keras) not in by_row
+        in_parts = pair.in_part and all(
+            (each.torch, each.keras) != (pair.torch, pair.keras) for each in by_row(mine, other)
+        )
         for group in [each for each in groups if any(u in each[0] for u in ours) or any(u in each[1] for u in theirs)]:
             groups.remove(group)
             ours, theirs, in_parts = [*group[0], *ours], [*group[1], *theirs], in_parts or group[2]
@@ -278,15 +279,17 @@ def _laid_out(pair: PairedParameters, layouts: Mapping[str, Layout]) -> PairedPa
     return replace(pair, layout=layout, own=pair.layout)
 
 
-def _by_row(mine: Tensor, other: Tensor, torch: Inventory, keras: Inventory) -> list[PairedParameters]:
+def _holders(inventory: Inventory) -> dict[str, Unit]:
+    """The layers that hold parameters, by the names of these."""
+    return {tensor.name: unit for unit in units_of(inventory, set()) for tensor in unit.tensors}
+
+
+def _by_row(mine: Tensor, other: Tensor, held: tuple[Mapping[str, Unit], Mapping[str, Unit]]) -> list[PairedParameters]:
     """The pairs of the layers that hold two tensors, where a row knows these as one; none where none does."""
-    found = [
-        next((unit for unit in units_of(inventory, set()) if tensor in unit.tensors), None)
-        for inventory, tensor in ((torch, mine), (keras, other))
-    ]
-    if found[0] is None or found[1] is None or not row_of(found[0], found[1]):
+    one, another = held[0].get(mine.name), held[1].get(other.name)
+    if one is None or another is None or not row_of(one, another):
         return []
-    return _pairs_within(match_of(found[0], found[1], ""))
+    return _pairs_within(match_of(one, another, ""))
 
 
 # `layer.in_proj_weight.detach().chunk(3)[1]`, `layer.cell.bias[0]`, `layer.layers[1].kernel`

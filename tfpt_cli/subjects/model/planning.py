@@ -232,8 +232,8 @@ class Planner:
         ours, theirs = self.inventories[self.first], self.inventories[self.second]
         misfits = Misfits(self.spec, self.terms.sides, self.inventories, self.pairing)
         for pair in self.weights.unfit:
-            both = (ours.tensor[pair.torch[0].tensor], pair.torch[0]), (theirs.tensor[pair.keras.tensor], pair.keras)
-            shown = (Value(State.PRESENT, np.zeros(part.shape(t.shape)), t.dtype) for t, part in both)
+            tensors = pair.torch[0].within(ours), pair.keras.within(theirs)
+            shown = (Value(State.PRESENT, np.zeros(tensor.shape), tensor.dtype) for tensor in tensors)
             values = dict(zip(self.terms.sides, shown, strict=True))
             found = self.known(parameter_quantity(pair.name), pair.layout, values)
             words = misfits.why(pair)

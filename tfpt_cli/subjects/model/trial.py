@@ -360,12 +360,7 @@ class Trial:
 
     def tensors(self, pair: PairedParameters) -> tuple[Tensor, Tensor]:
         """Both parameters of a pair; of a part it is the tensor with the shape of that part."""
-        both = (
-            (self.ours.tensor[pair.torch[0].tensor], pair.torch[0]),
-            (self.theirs.tensor[pair.keras.tensor], pair.keras),
-        )
-        ours, theirs = (replace(tensor, shape=part.shape(tensor.shape)) for tensor, part in both)
-        return ours, theirs
+        return pair.torch[0].within(self.ours), pair.keras.within(self.theirs)
 
     def tried(self, pairing: Pairing, equal: Sequence[Sequence[_Guess]] = ()) -> Any:
         """The rounds that run both models with drawn numbers, the same for all of a group; None where they do not fit."""

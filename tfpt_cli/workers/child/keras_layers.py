@@ -162,8 +162,9 @@ def call_of(layer: Any) -> str:
             continue
         value = config[name]
         if name in ("activation", "recurrent_activation") and isinstance(value, dict):
-            own = getattr(layer, name, value.get("class_name"))
-            value = getattr(own, "__name__", type(own).__name__)
+            own = getattr(layer, name, None)
+            written = value.get("config", value.get("class_name", ""))
+            value = str(written) if own is None else getattr(own, "__name__", type(own).__name__)
         if isinstance(value, dict) or (name == "activation" and value == "linear"):
             continue
         if name == "data_format" and value == keras.config.image_data_format():
